@@ -1,0 +1,1 @@
+"""Everything a shop owes its customer after the order."""

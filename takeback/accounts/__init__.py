@@ -1,0 +1,1 @@
+"""Who may call: shoppers with a session, systems with a key."""

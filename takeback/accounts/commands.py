@@ -1,0 +1,156 @@
+"""Writing people and keys."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db import transaction
+
+from takeback.accounts.intake import CustomerIn
+from takeback.accounts.keys import NewKey, new_key
+from takeback.accounts.models import ApiKey, Channel, Session, User
+from takeback.core.emails import email_key
+
+# Few enough that nobody waits long for SQLite's one write lock.
+PRUNED_AT_ONCE = 500
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def customers(channel_id: int, told: Sequence[CustomerIn]) -> dict[tuple[str, str], int]:
+    """The ids of these customers of the channel by `CustomerIn.key`; new ones are added."""
+    wanted = {customer.key(): customer for customer in told}
+    found = _known(channel_id, wanted.values())
+    # A registered address is one person, even if told under two codes in one go.
+    people = {_person(customer): customer for key, customer in wanted.items() if key not in found}
+    added = dict(zip(people, _add(channel_id, people.values()), strict=True))
+    return {key: found.get(key) or added[_person(customer)] for key, customer in wanted.items()}
+
+
+def _person(customer: CustomerIn) -> tuple[str, str]:
+    registered = customer.user_type == User.REGISTERED
+    return (User.REGISTERED, email_key(customer.email)) if registered else customer.key()
+
+
+def _known(channel_id: int, told: Collection[CustomerIn]) -> dict[tuple[str, str], int]:
+    codes = [customer.channel_code for customer in told if customer.channel_code]
+    emails = [email_key(customer.email) for customer in told]
+    found: dict[tuple[str, str], int] = {}
+    people = User.objects.filter(channel_id=channel_id, is_staff=False)
+    by_email = people.filter(email_key__in=emails).order_by("-id")
+    for user_id, kind, key in by_email.values_list("id", "user_type", "email_key"):
+        found[kind, key] = user_id
+    for user_id, code in people.filter(channel_code__in=codes).values_list("id", "channel_code"):
+        found["code", str(code)] = user_id
+    for customer in told:
+        same = found.get(_person(customer))
+        if customer.user_type == User.REGISTERED and same:
+            found.setdefault(customer.key(), same)
+    return found
+
+
+def _add(channel_id: int, told: Collection[CustomerIn]) -> list[int]:
+    people = User.objects.bulk_create(
+        User(
+            channel_id=channel_id,
+            email=customer.email.strip(" "),
+            email_key=email_key(customer.email),
+            user_type=customer.user_type,
+            channel_code=customer.channel_code,
+            first_name=customer.first_name,
+            last_name=customer.last_name,
+            phone=customer.phone,
+            language_code=customer.language_code,
+            attributes=customer.attributes,
+            password=UNUSABLE_PASSWORD_PREFIX,
+        )
+        for customer in told
+    )
+    return [user.pk for user in people]
+
+
+def prune_sessions(now: datetime) -> int:
+    """Forget up to `PRUNED_AT_ONCE` sessions that are over; how many. Repeat until it is 0."""
+    over = Session.objects.filter(expire_date__lte=now).order_by("expire_date")
+    batch = over.values("pk")[:PRUNED_AT_ONCE]
+    deleted, _ = Session.objects.filter(pk__in=list(batch.values_list("pk", flat=True))).delete()
+    return deleted
+
+
+def note_login(user_id: int, now: datetime) -> None:
+    """Remember when somebody signed in last."""
+    User.objects.filter(pk=user_id).update(last_login=now)
+
+
+class KeyRefused(ValueError):
+    """A key cannot be made, changed or found like that; the text says why."""
+
+
+@transaction.atomic
+def issue_key(
+    name: str,
+    *,
+    channel_ids: Collection[int],
+    scopes: Collection[str],
+    now: datetime,
+    expires_at: datetime | None = None,
+    user_id: int | None = None,
+) -> NewKey:
+    """Make a key for these channels and scopes; its text is known to the caller alone."""
+    unknown = set(scopes) - set(ApiKey.SCOPES)
+    if unknown or not scopes:
+        raise KeyRefused(f"scopes are {', '.join(ApiKey.SCOPES)}; not {sorted(unknown) or 'none'}")
+    wanted = sorted(set(channel_ids))
+    known = set(Channel.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    if len(known) < len(wanted) or not wanted:
+        raise KeyRefused(f"no such channel: {sorted(set(wanted) - known) or 'none named'}")
+    if expires_at is not None and expires_at <= now:
+        raise KeyRefused("a key must not be born expired")
+    made = new_key()
+    kept = ApiKey.objects.create(
+        name=name,
+        public_id=made.public_id,
+        secret_hash=made.digest,
+        scopes=[scope for scope in ApiKey.SCOPES if scope in scopes],
+        user_id=user_id,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    kept.channels.set(wanted)
+    return made
+
+
+@transaction.atomic
+def rotate_key(
+    public_id: str, *, overlap: timedelta, now: datetime, expires_at: datetime | None = None
+) -> NewKey:
+    """A successor that may do the same for as long; the old key works until the overlap is over."""
+    old = ApiKey.objects.select_for_update().filter(public_id=public_id).first()
+    if old is None or old.revoked_at or (old.expires_at and old.expires_at <= now):
+        raise KeyRefused(f"no live key is called {public_id}")
+    if expires_at is None and old.expires_at is not None:
+        expires_at = now + (old.expires_at - old.created_at)
+    made = issue_key(
+        old.name,
+        channel_ids=list(old.channels.values_list("pk", flat=True)),
+        scopes=old.scopes,
+        now=now,
+        expires_at=expires_at,
+        user_id=old.user_id,
+    )
+    ends = now + overlap
+    old.expires_at = min(old.expires_at, ends) if old.expires_at else ends
+    old.save(update_fields=["expires_at"])
+    return made
+
+
+def revoke_key(public_id: str, *, now: datetime) -> None:
+    """End a key at once; keys are asked for at every request and remembered nowhere."""
+    live = ApiKey.objects.filter(public_id=public_id, revoked_at=None)
+    if not live.update(revoked_at=now):
+        raise KeyRefused(f"no live key is called {public_id}")
+
+
+def note_use(key_id: int, last_used_at: datetime | None, now: datetime) -> None:
+    """Remember that a key is in use, at most once a minute: a read is not to cost a write."""
+    if last_used_at is None or now - last_used_at >= USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=now)

@@ -1,0 +1,129 @@
+"""Channels, people, their sessions, and the keys of systems."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Channel(models.Model):
+    """A place where a shop sells; everything else belongs to exactly one."""
+
+    name = models.CharField(max_length=255)
+    channel_type = models.CharField(max_length=64, default="web")
+    catalog = models.BigIntegerField(null=True)
+    category_tree = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
+    conf = models.JSONField(default=dict)
+    schema = models.JSONField(default=dict)
+    is_active = models.BooleanField(default=True)
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def new_username() -> str:
+    """A name without meaning, 32 hex digits as the contract shows."""
+    return uuid.uuid4().hex
+
+
+class UserManager(BaseUserManager["User"]):
+    """How people are found by name."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A customer of a channel (registered or guest), or a member of staff."""
+
+    REGISTERED, GUEST = "registered", "guest"
+
+    channel = models.ForeignKey(Channel, models.PROTECT, null=True)
+    username = models.CharField(max_length=150, unique=True, default=new_username)
+    email = models.CharField(max_length=254)
+    email_key = models.CharField(max_length=254, db_index=True)
+    first_name = models.CharField(max_length=255, blank=True)
+    last_name = models.CharField(max_length=255, blank=True)
+    phone = models.CharField(max_length=128, blank=True)
+    user_type = models.CharField(max_length=16, default=REGISTERED)
+    channel_code = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
+    erp_code = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
+    gender = models.CharField(max_length=16, null=True)  # noqa: DJ001 - null on the wire
+    date_of_birth = models.DateField(null=True)
+    email_allowed = models.BooleanField(default=False)
+    sms_allowed = models.BooleanField(default=False)
+    call_allowed = models.BooleanField(null=True)
+    language_code = models.CharField(max_length=16, blank=True)
+    attributes = models.JSONField(default=dict)
+    attributes_kwargs = models.JSONField(default=dict)
+    extra_field = models.JSONField(default=dict)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user_type__in=["registered", "guest"]),
+                name="known_user_type",
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "email_key"],
+                condition=Q(user_type="registered", is_staff=False),
+                name="one_registered_customer_per_email",
+            ),
+            models.UniqueConstraint(
+                fields=["channel", "channel_code"],
+                condition=Q(channel_code__isnull=False),
+                name="one_customer_per_channel_code",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class Session(AbstractBaseSession):
+    """A visitor's session; the owner is a column, so that one query finds both."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from takeback.accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class ApiKey(models.Model):
+    """A system's key: only its hash is kept, found by a short public name."""
+
+    READ, DECIDE, MONEY, PII = "read", "decide", "money", "pii"
+    SCOPES = (READ, DECIDE, MONEY, PII)
+
+    name = models.CharField(max_length=255)
+    public_id = models.CharField(max_length=8, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    channels = models.ManyToManyField(Channel)
+    user = models.ForeignKey(User, models.CASCADE, null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,1 @@
+"""Where people live: places, address books, and the frozen copies that orders keep."""

@@ -1,0 +1,52 @@
+"""An address as it is told to us."""
+
+from dataclasses import dataclass
+from hashlib import md5
+from typing import Any
+
+
+@dataclass(slots=True, kw_only=True)
+class AddressIn:
+    """Names, not ids: places that we do not know yet are added."""
+
+    first_name: str = ""
+    last_name: str = ""
+    phone_number: str = ""
+    email: str | None = None
+    title: str = ""
+    line: str
+    country: str
+    country_name: str | None = None
+    city: str
+    township: str | None = None
+    district: str | None = None
+    postcode: str | None = None
+    notes: str | None = None
+    company_name: str = ""
+    tax_office: str = ""
+    tax_no: str = ""
+    identity_number: str | None = None
+    e_bill_taxpayer: bool = False
+    is_corporate: bool = False
+    address_type: str = "customer"
+    remote_id: str | None = None
+    retail_store: dict[str, Any] | None = None
+    extra_field: dict[str, Any] | None = None
+
+    def digest(self) -> str:
+        """32 hex digits that are equal for equal addresses (`hash_data` on the wire)."""
+        told = (
+            self.first_name,
+            self.last_name,
+            self.phone_number,
+            self.line,
+            self.country,
+            self.city,
+            self.township,
+            self.district,
+            self.postcode,
+            self.company_name,
+            self.tax_no,
+        )
+        plain = "\0".join((part or "").strip().casefold() for part in told)
+        return md5(plain.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,73 @@
+"""Reading addresses and places."""
+
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+
+from takeback.addresses.models import Address, City, Country, District, Township
+from takeback.core.compiled import Compiled
+
+
+class AddressRow(NamedTuple):
+    """An address as it is shown; JSON columns are text."""
+
+    id: int
+    user_id: int | None
+    email: str | None
+    phone_number: str
+    first_name: str
+    last_name: str
+    line: str
+    title: str
+    place: Any
+    postcode: str | None
+    notes: str | None
+    company_name: str
+    tax_office: str
+    tax_no: str
+    e_bill_taxpayer: bool
+    hash_data: str
+    address_type: str
+    retail_store: Any
+    remote_id: str | None
+    identity_number: str | None
+    extra_field: Any
+    is_corporate: bool
+    primary: bool
+
+
+def address_book(user_id: int) -> "QuerySet[Address]":
+    """The addresses that a customer keeps, newest first."""
+    return Address.objects.filter(user_id=user_id, is_copy=False, is_active=True).order_by("-id")
+
+
+_rows = Compiled(AddressRow, address_book)
+
+
+def address_rows(found: "QuerySet[Address]") -> list[AddressRow]:
+    """The rows of some addresses of a book."""
+    return _rows.once(found.values_list(*_rows.columns))
+
+
+def countries() -> "QuerySet[Country]":
+    """All countries that may be chosen."""
+    return Country.objects.filter(is_active=True).order_by("name", "id")
+
+
+def cities(country_id: int | None) -> "QuerySet[City]":
+    """All cities, or those of a country."""
+    found = City.objects.filter(is_active=True).order_by("priority", "name", "id")
+    return found if country_id is None else found.filter(country_id=country_id)
+
+
+def townships(city_id: int | None) -> "QuerySet[Township]":
+    """All townships, or those of a city."""
+    found = Township.objects.filter(is_active=True).order_by("name", "id")
+    return found if city_id is None else found.filter(city_id=city_id)
+
+
+def districts(township_id: int | None) -> "QuerySet[District]":
+    """All districts, or those of a township."""
+    found = District.objects.filter(is_active=True).select_related("township")
+    found = found.order_by("name", "id")
+    return found if township_id is None else found.filter(township_id=township_id)

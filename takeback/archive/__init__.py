@@ -1,0 +1,1 @@
+"""Orders from before: migrated history, read only."""

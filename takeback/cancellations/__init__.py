@@ -1,0 +1,1 @@
+"""The heart: what may be asked, and what became of it."""

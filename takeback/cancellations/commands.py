@@ -1,0 +1,88 @@
+"""Writing cases: what another system has completed already."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from takeback.cancellations.models import CancellationReason, CancellationRequest
+from takeback.cancellations.states import Kind, Status
+from takeback.orders.models import Order, OrderItem
+from takeback.orders.states import ENDED, rolled_up
+from takeback.orders.states import Status as ItemStatus
+
+IMPORTED_REASON = UUID("5f0c2c1e-7a34-4f6e-9a53-6d1f0b6d7e10")
+"""The reason of cases whose own reason nobody told us; no shopper is offered it."""
+
+
+class Completed(NamedTuple):
+    """A case that was over before we heard of it."""
+
+    order_item_id: int
+    quantity: int
+    remote_id: str
+    at: datetime
+
+
+def imported_reason() -> int:
+    """The id of the reason for imported cases; added when it is first needed."""
+    reason, _ = CancellationReason.objects.get_or_create(
+        uuid=IMPORTED_REASON,
+        defaults={
+            "cancellation_type": Kind.CANCEL.value,
+            "subject": "Imported",
+            "is_active": False,
+        },
+    )
+    return reason.pk
+
+
+@transaction.atomic
+def record_completed(told: Sequence[Completed], *, reason_id: int, now: datetime) -> None:
+    """Write history: a completed request per entry, and the units that are gone.
+
+    No plan, money or event comes of it. A line without units left is cancelled, and an order
+    follows its lines. More units than a line has left are refused by the database.
+    """
+    CancellationRequest.objects.bulk_create(
+        CancellationRequest(
+            order_item_id=case.order_item_id,
+            reason_id=reason_id,
+            cancellation_type=Kind.CANCEL.value,
+            status=Status.COMPLETED.value,
+            quantity=case.quantity,
+            source="import",
+            remote_id=case.remote_id,
+            created_date=case.at,
+            modified_date=case.at,
+        )
+        for case in told
+    )
+    units: dict[int, int] = defaultdict(int)
+    for case in told:
+        units[case.order_item_id] += case.quantity
+    items = list(OrderItem.objects.select_for_update().filter(pk__in=units).order_by("pk"))
+    for item in items:
+        item.units_used += units[item.pk]
+        if item.units_used == item.quantity and item.status not in ENDED:
+            item.status = ItemStatus.CANCELLED
+        item.modified_date = now
+    OrderItem.objects.bulk_update(items, ["units_used", "status", "modified_date"], batch_size=500)
+    _roll_up({item.order_id for item in items if item.status in ENDED}, now)
+
+
+def _roll_up(order_ids: Collection[int], now: datetime) -> None:
+    """Orders take over what their lines have come to."""
+    statuses: dict[int, list[int]] = defaultdict(list)
+    lines = OrderItem.objects.filter(order_id__in=order_ids)
+    for order_id, status in lines.values_list("order_id", "status"):
+        statuses[order_id].append(status)
+    by_status: dict[int, list[int]] = defaultdict(list)
+    for order_id, codes in statuses.items():
+        by_status[rolled_up(codes)].append(order_id)
+    for status, ids in by_status.items():
+        moved = Order.objects.filter(pk__in=ids).exclude(status=status)
+        moved.update(status=status, modified_date=now)

@@ -1,0 +1,167 @@
+"""Reading cases, and the facts that the rules look at."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet, Window
+
+from takeback.cancellations import policy
+from takeback.cancellations.models import CancellationReason, CancellationRequest
+from takeback.cancellations.states import LIVE, Kind
+from takeback.core.compiled import Compiled
+from takeback.core.paging import Page
+from takeback.logistics.queries import EasyReturnRow
+from takeback.orders.queries import ItemRow
+
+
+class ImageRow(NamedTuple):
+    """A picture of a case."""
+
+    id: int
+    image: str
+    description: str | None
+    is_uploaded_by_user: bool
+    created_date: datetime
+    modified_date: datetime
+
+
+class RequestRow(NamedTuple):
+    """A case; with several pictures it comes in several rows."""
+
+    id: int
+    uuid: UUID
+    order_item_id: int
+    reason_id: int
+    cancellation_type: str
+    status: str
+    quantity: int
+    description: str | None
+    iban_sealed: str | None
+    holder_name_sealed: str | None
+    fully_refund_as_loyalty_money: bool
+    created_date: datetime
+    modified_date: datetime
+    easy_return: EasyReturnRow | None
+    cancellationrequestimage: ImageRow | None
+
+
+class Case(NamedTuple):
+    """A case and its pictures."""
+
+    row: RequestRow
+    images: list[ImageRow]
+
+    @property
+    def is_live(self) -> bool:
+        return self.row.status in LIVE
+
+
+class ReasonRow(NamedTuple):
+    """A reason; `translations` is JSON text."""
+
+    id: int
+    uuid: UUID
+    cancellation_type: str
+    subject: str
+    translations: str
+    extra_information_needed: bool
+    order: int
+    is_active: bool
+    created_date: datetime
+    modified_date: datetime
+
+
+def _requests_of_orders(order_ids: list[int]) -> "QuerySet[CancellationRequest]":
+    found = CancellationRequest.objects.filter(order_item__order_id__anyof=order_ids)
+    return found.order_by("-id", "cancellationrequestimage__id")
+
+
+def _requests_by_id(request_ids: list[int]) -> "QuerySet[CancellationRequest]":
+    found = CancellationRequest.objects.filter(pk__anyof=request_ids)
+    return found.order_by("-id", "cancellationrequestimage__id")
+
+
+_rows_of_orders = Compiled(RequestRow, _requests_of_orders)
+_rows_by_id = Compiled(RequestRow, _requests_by_id)
+
+
+def cases_of_orders(order_ids: list[int]) -> dict[int, list[Case]]:
+    """The cases of these orders by item, newest first."""
+    found: dict[int, list[Case]] = defaultdict(list)
+    for case in _grouped(_rows_of_orders(order_ids=order_ids)):
+        found[case.row.order_item_id].append(case)
+    return found
+
+
+def own_cases(user_id: int, page: Page) -> tuple[int, list[Case]]:
+    """A page of a customer's cases, newest first, and how many there are."""
+    counted = (
+        CancellationRequest.objects.filter(order_item__order__user_id=user_id)
+        .annotate(total=Window(Count("*")))
+        .order_by("-id")
+        .values_list("id", "total")[page.offset : page.offset + page.limit]
+    )
+    found = list(counted)
+    total = found[0][1] if found else 0
+    return total, _grouped(_rows_by_id(request_ids=[request_id for request_id, _ in found]))
+
+
+def _grouped(rows: Iterable[RequestRow]) -> list[Case]:
+    cases: dict[int, Case] = {}
+    for row in rows:
+        case = cases.setdefault(row.id, Case(row, []))
+        if row.cancellationrequestimage:
+            case.images.append(row.cancellationrequestimage)
+    return list(cases.values())
+
+
+def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[ReasonRow]]:
+    """A page of the reasons that may be chosen in a channel, in display order."""
+    offered = CancellationReason.objects.filter(is_active=True)
+    offered = offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+    if kind:
+        offered = offered.filter(cancellation_type=kind.value)
+    found = offered.order_by("order", "id").values_list(*_reasons.columns)
+    rows = _reasons.once(found[page.offset : page.offset + page.limit])
+    complete = page.number == 1 and len(rows) < page.limit
+    return (len(rows) if complete else offered.count()), rows
+
+
+def _active_reasons() -> "QuerySet[CancellationReason]":
+    return CancellationReason.objects.filter(is_active=True)
+
+
+_reasons = Compiled(ReasonRow, _active_reasons)
+
+
+@lru_cache(maxsize=1)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def shop_limits() -> policy.Limits:
+    """The rules' settings, as they are now."""
+    return policy.Limits(
+        cancel_minutes=settings.CANCEL_TIME_LIMIT_MINUTES,
+        invoice_blocks_cancel=settings.CANCEL_BLOCKED_BY_INVOICE,
+        refund_days=settings.REFUND_DAY_LIMIT,
+        zone=_zone(settings.SHOP_TIME_ZONE),
+    )
+
+
+def facts_of(item: ItemRow, cases: Iterable[Case], placed_at: datetime) -> policy.ItemFacts:
+    """What the rules may know of a line."""
+    return policy.ItemFacts(
+        status=item.status,
+        units_left=item.quantity - item.units_used,
+        has_live_request=any(case.is_live for case in cases),
+        is_invoiced=bool(item.invoice_number),
+        placed_at=placed_at,
+        arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
+    )

@@ -1,0 +1,1 @@
+"""The ground: money, errors, paging, wire input. Knows nothing of the trade."""

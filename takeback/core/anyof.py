@@ -1,0 +1,32 @@
+"""`column__anyof=[...]`: one SQL text for a list of any length, so that prepared statements hit."""
+
+import json
+from typing import Any
+
+from django.db.models import Field, ForeignObject, Lookup
+
+
+@ForeignObject.register_lookup
+@Field.register_lookup
+class AnyOf(Lookup):
+    """`= ANY(array)` on PostgreSQL, `IN (SELECT … FROM json_each(…))` on SQLite; whole numbers."""
+
+    lookup_name = "anyof"
+    prepare_rhs = False
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::bigint[])", [
+            *parameters,
+            adapt(self.rhs, connection.vendor),
+        ]
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        listed = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column of ours
+        return listed, [*parameters, adapt(self.rhs, connection.vendor)]
+
+
+def adapt(numbers: list[int], vendor: str) -> Any:
+    """The list as the database driver takes it."""
+    return list(numbers) if vendor == "postgresql" else json.dumps(list(numbers))

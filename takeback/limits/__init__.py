@@ -1,0 +1,1 @@
+"""Limits that count exactly, in the database."""

@@ -1,0 +1,81 @@
+"""Counting: one statement for all buckets of a request, exact under any concurrency."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+
+from takeback.core import problems
+from takeback.core.problems import Refused
+from takeback.limits.models import Counter
+
+
+class Bucket(NamedTuple):
+    """What is counted, how many are allowed, for how long; `hits=0` only looks."""
+
+    key: str
+    allowed: int
+    window_seconds: int
+    hits: int = 1
+
+
+class Count(NamedTuple):
+    """Hits so far in the running window, and when that ends."""
+
+    hits: int
+    seconds_left: int
+
+
+# A hit after the window's end starts a new window.
+_HIT = """
+INSERT INTO limits_counter AS kept (key, hits, ends_at_epoch) VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET
+  hits = CASE WHEN kept.ends_at_epoch <= %s THEN excluded.hits ELSE kept.hits + excluded.hits END,
+  ends_at_epoch = CASE WHEN kept.ends_at_epoch <= %s
+                       THEN excluded.ends_at_epoch ELSE kept.ends_at_epoch END
+RETURNING key, hits, ends_at_epoch
+"""
+
+
+def key_of(kind: str, *parts: str) -> str:
+    """A bucket's name that tells nobody what was sent."""
+    digest = salted_hmac(f"takeback.limits.{kind}", "\0".join(parts), algorithm="sha256")
+    return f"{kind}:{digest.hexdigest()[:40]}"
+
+
+def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
+    """Count in all buckets at once; keys in one order, so that two callers cannot deadlock."""
+    epoch = int(now.timestamp())
+    ordered = sorted(buckets)
+    rows = ", ".join(["(%s, %s, %s)"] * len(ordered))
+    parameters: list[str | int] = []
+    for bucket in ordered:
+        parameters += [bucket.key, bucket.hits, epoch + bucket.window_seconds]
+    with connection.cursor() as cursor:
+        cursor.execute(_HIT.format(rows=rows), [*parameters, epoch, epoch])
+        return {key: Count(hits, ends_at - epoch) for key, hits, ends_at in cursor.fetchall()}
+
+
+def give_back(keys: Sequence[str]) -> None:
+    """What was counted in advance did not count after all."""
+    Counter.objects.filter(key__in=sorted(keys), hits__gt=0).update(hits=F("hits") - 1)
+
+
+def refuse_above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:
+    """Refuse when any bucket is fuller than allowed, saying when to come again."""
+    waits = [
+        counts[bucket.key].seconds_left
+        for bucket in buckets
+        if counts[bucket.key].hits > bucket.allowed
+    ]
+    if waits:
+        raise Refused(problems.TOO_MANY_REQUESTS, retry_after_seconds=max(1, *waits))
+
+
+def prune(now: datetime) -> int:
+    """Forget windows that are over; how many."""
+    deleted, _ = Counter.objects.filter(ends_at_epoch__lte=int(now.timestamp())).delete()
+    return deleted

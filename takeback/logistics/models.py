@@ -1,0 +1,61 @@
+"""Carriers on offer, and parcels on their way back."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from takeback.accounts.models import Channel
+from takeback.logistics.states import GoodsStatus
+
+
+class EasyReturnShippingCompany(models.Model):
+    """A carrier that a shopper may choose for sending goods back; no channel means all."""
+
+    channel = models.ForeignKey(Channel, models.CASCADE, null=True)
+    carrier = models.CharField(max_length=64)
+    carrier_label = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    needs_pickup = models.BooleanField(default=False)
+    is_user_selectable = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EasyReturn(models.Model):
+    """A booked (or wanted) way back for one or several requests of an order."""
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    carrier = models.CharField(max_length=64)
+    carrier_label = models.CharField(max_length=255)
+    code = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null until booked
+    status = models.CharField(max_length=16, default=GoodsStatus.WANTED.value)
+    start_date = models.DateTimeField(null=True)
+    end_date = models.DateTimeField(null=True)
+    max_count = models.IntegerField(default=1)
+    tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
+    tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    pickup_date = models.JSONField(null=True)
+    raw_request = models.TextField(null=True)  # noqa: DJ001 - null on the wire
+    raw_response = models.TextField(null=True)  # noqa: DJ001 - null on the wire
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "code"],
+                condition=Q(code__isnull=False),
+                name="one_return_per_code",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in GoodsStatus]),
+                name="known_goods_status",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code or str(self.uuid)

@@ -1,0 +1,41 @@
+"""Reading carriers and parcels."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from takeback.core.compiled import Compiled
+from takeback.logistics.models import EasyReturnShippingCompany
+
+
+class CompanyRow(NamedTuple):
+    """A carrier that a shopper may choose."""
+
+    id: int
+    carrier: str
+    carrier_label: str
+    name: str
+
+
+class EasyReturnRow(NamedTuple):
+    """A way back, booked when it has a code; `pickup_date` is JSON text."""
+
+    id: int
+    carrier: str
+    carrier_label: str
+    code: str | None
+    status: str
+    start_date: datetime | None
+    end_date: datetime | None
+    tracking_number: str | None
+    tracking_url: str | None
+    pickup_date: Any
+
+
+def _companies(channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
+    offered = EasyReturnShippingCompany.objects.filter(is_active=True, is_user_selectable=True)
+    return offered.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id")
+
+
+companies_on_offer = Compiled(CompanyRow, _companies)

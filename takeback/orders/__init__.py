@@ -1,0 +1,1 @@
+"""What was bought, as told to us, and what each unit of it is worth."""

@@ -1,0 +1,346 @@
+"""Orders coming in: whole or not at all, once however often they are told."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from takeback.accounts.commands import customers
+from takeback.accounts.models import Channel
+from takeback.addresses.commands import Places, freeze
+from takeback.core.bulk import insert_rows, reserve_ids
+from takeback.orders import rows
+from takeback.orders.allocation import Allocation, DoesNotAddUp, allocate
+from takeback.orders.intake import OrderIn
+from takeback.orders.models import (
+    BenefitApplicant,
+    DiscountItem,
+    LoyaltyTransaction,
+    Order,
+    OrderItem,
+    Snapshot,
+    Tender,
+)
+from takeback.orders.states import ENDED, Status
+
+CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one order; `reason` only when it was refused."""
+
+    number: str
+    result: str
+    order_id: int | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An order on its way in."""
+
+    order: OrderIn
+    worth: Allocation
+    mark: str
+    order_id: int = 0
+
+
+class Snapshots:
+    """Ids of snapshots by content, remembered over many batches of one import.
+
+    Snapshots never change and are never deleted, so what was committed once stays true;
+    what a batch adds is remembered only after it was written.
+    """
+
+    MOST = 50_000
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._digests: dict[int, str] = {}
+
+    def learn(self, orders: Sequence[OrderIn]) -> None:
+        """Make sure that every snapshot of these orders has an id."""
+        self._digests.clear()
+        wanted: dict[tuple[str, str], dict[str, Any]] = {}
+        for order in orders:
+            for kind, document in rows.snapshots(order):
+                key = (kind, self._digest(document))
+                if key not in self._ids:
+                    wanted[key] = document
+        if wanted:
+            Snapshot.objects.bulk_create(
+                (Snapshot(kind=k, digest=d, document=doc) for (k, d), doc in wanted.items()),
+                ignore_conflicts=True,
+            )
+            digests = [digest for _, digest in wanted]
+            found = Snapshot.objects.filter(digest__in=digests)
+            for kind, digest, snapshot_id in found.values_list("kind", "digest", "id"):
+                self._ids[kind, digest] = snapshot_id
+
+    def id_of(self, kind: str, document: dict[str, Any] | None) -> int | None:
+        """The id of a snapshot that was learnt."""
+        return None if document is None else self._ids[kind, self._digest(document)]
+
+    def forget_surplus(self) -> None:
+        """Stay small over a long import."""
+        while len(self._ids) > self.MOST:
+            self._ids.popitem(last=False)
+
+    def _digest(self, document: dict[str, Any]) -> str:
+        known = self._digests.get(id(document))
+        if known is None:
+            known = self._digests[id(document)] = rows.digest(document)
+        return known
+
+
+def place(channel_id: int, order: OrderIn, *, source: str, now: datetime) -> Outcome:
+    """Take in one order."""
+    return place_many(channel_id, [order], source=source, now=now)[0]
+
+
+def place_many(
+    channel_id: int,
+    orders: Sequence[OrderIn],
+    *,
+    source: str,
+    now: datetime,
+    snapshots: Snapshots | None = None,
+) -> list[Outcome]:
+    """Take in a batch, in one transaction; an order that contradicts itself is left out whole.
+
+    An order told again without a change is left alone. A changed one may move on (status,
+    parcels, invoices), but what its lines are worth is fixed by its first arrival.
+    """
+    drafts, refused = _drafts(orders)
+    snapshots = snapshots or Snapshots()
+    with transaction.atomic():
+        # One import per channel at a time: two of them would add the same customers twice.
+        Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+        known = {
+            number: (order_id, mark)
+            for number, order_id, mark in Order.objects.filter(
+                channel_id=channel_id, number__in=list(drafts)
+            ).values_list("number", "id", "fingerprint")
+        }
+        fresh = [draft for number, draft in drafts.items() if number not in known]
+        _insert(channel_id, fresh, snapshots, source=source, now=now)
+        outcomes = refused | {
+            draft.order.number: Outcome(draft.order.number, CREATED, draft.order_id)
+            for draft in fresh
+        }
+        for number, (order_id, mark) in known.items():
+            outcomes[number] = _told_again(order_id, mark, drafts[number], now)
+    snapshots.forget_surplus()
+    return [outcomes[order.number] for order in orders]
+
+
+def _drafts(orders: Sequence[OrderIn]) -> tuple[dict[str, _Draft], dict[str, Outcome]]:
+    drafts: dict[str, _Draft] = {}
+    refused: dict[str, Outcome] = {}
+    for order in orders:
+        try:
+            drafts[order.number] = _Draft(order, allocate(order), rows.fingerprint(order))
+        except DoesNotAddUp as error:
+            refused[order.number] = Outcome(order.number, REFUSED, reason=str(error))
+    return {number: draft for number, draft in drafts.items() if number not in refused}, refused
+
+
+def _insert(
+    channel_id: int, drafts: Sequence[_Draft], snapshots: Snapshots, *, source: str, now: datetime
+) -> None:
+    """Lines first, orders last: the order's row is sealed and its trigger adds the lines up."""
+    if not drafts:
+        return
+    snapshots.learn([draft.order for draft in drafts])
+    people = customers(channel_id, [draft.order.customer for draft in drafts])
+    user_ids = [people[draft.order.customer.key()] for draft in drafts]
+    addresses = _freeze_addresses(drafts, user_ids)
+    for draft, order_id in zip(drafts, reserve_ids(Order, len(drafts)), strict=True):
+        draft.order_id = order_id
+    item_ids = _insert_items(drafts, snapshots, now)
+    _insert_extras(drafts, item_ids, now)
+    insert_rows(
+        Order,
+        (*rows.ORDER_COLUMNS, "created_date", "modified_date"),
+        (
+            (
+                *rows.order_row(
+                    draft.order,
+                    draft.worth,
+                    snapshots.id_of,
+                    order_id=draft.order_id,
+                    channel_id=channel_id,
+                    user_id=user_id,
+                    addresses=pair,
+                    mark=draft.mark,
+                    source=source,
+                ),
+                now,
+                now,
+            )
+            for draft, user_id, pair in zip(drafts, user_ids, addresses, strict=True)
+        ),
+    )
+
+
+def _insert_items(drafts: Sequence[_Draft], snapshots: Snapshots, now: datetime) -> Iterator[int]:
+    ids = list(reserve_ids(OrderItem, sum(len(draft.order.items) for draft in drafts)))
+    taken = iter(ids)
+    insert_rows(
+        OrderItem,
+        rows.ITEM_COLUMNS,
+        (
+            row
+            for draft in drafts
+            for row in rows.item_rows(
+                draft.order,
+                draft.worth,
+                snapshots.id_of,
+                order_id=draft.order_id,
+                item_ids=taken,
+                now=now,
+            )
+        ),
+    )
+    return iter(ids)
+
+
+def _freeze_addresses(drafts: Sequence[_Draft], user_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Shipping and billing copies; one copy serves both when they are the same."""
+    told, places = [], Places()
+    for draft, user_id in zip(drafts, user_ids, strict=True):
+        order = draft.order
+        told.append((user_id, order.shipping_address))
+        if order.billing_address not in (None, order.shipping_address):
+            told.append((user_id, order.billing_address))
+    ids = iter(freeze(told, places))
+    pairs = []
+    for draft in drafts:
+        order, first = draft.order, next(ids)
+        same = order.billing_address in (None, order.shipping_address)
+        pairs.append((first, first if same else next(ids)))
+    return pairs
+
+
+def _insert_extras(drafts: Sequence[_Draft], item_ids: Iterator[int], now: datetime) -> None:
+    """Discounts with their shares, payments and points."""
+    discount_rows, share_rows, tender_rows, loyalty_rows = [], [], [], []
+    count = sum(len(draft.worth.discounts) for draft in drafts)
+    discount_ids = iter(reserve_ids(DiscountItem, count) if count else ())
+    for draft in drafts:
+        lines = [next(item_ids) for _ in draft.order.items]
+        for discount, shares in zip(draft.worth.discounts, draft.worth.shares, strict=True):
+            number = next(discount_ids)
+            discount_rows.append(
+                (number, draft.order_id, discount.name, discount.amount_minor, now)
+            )
+            share_rows += [
+                (number, line, share, now, now)
+                for line, share in zip(lines, shares, strict=True)
+                if share
+            ]
+        tender_rows += [
+            (draft.order_id, t.kind, t.reference, t.amount_minor, t.captured_minor, 0)
+            for t in draft.worth.tenders
+        ]
+        email = draft.order.customer.email
+        loyalty_rows += [
+            (p.uuid, draft.order_id, p.transaction_type, p.amount_minor, email, p.reference, now)
+            for p in draft.order.loyalty
+        ]
+    for model, columns, found in (
+        (DiscountItem, _DISCOUNT_COLUMNS, discount_rows),
+        (BenefitApplicant, _SHARE_COLUMNS, share_rows),
+        (Tender, _TENDER_COLUMNS, tender_rows),
+        (LoyaltyTransaction, _LOYALTY_COLUMNS, loyalty_rows),
+    ):
+        if found:
+            insert_rows(model, columns, found)
+
+
+_DISCOUNT_COLUMNS = ("id", "order_id", "name", "amount_minor", "created_date")
+_SHARE_COLUMNS = (
+    "discount_item_id",
+    "order_item_id",
+    "amount_minor",
+    "created_date",
+    "modified_date",
+)
+_TENDER_COLUMNS = (
+    "order_id",
+    "kind",
+    "reference",
+    "amount_minor",
+    "captured_minor",
+    "reserved_minor",
+)
+_LOYALTY_COLUMNS = (
+    "uuid",
+    "order_id",
+    "transaction_type",
+    "amount_minor",
+    "user_email",
+    "reference",
+    "created_date",
+)
+
+
+def _told_again(order_id: int, mark: str, draft: _Draft, now: datetime) -> Outcome:
+    """An order that we know: unchanged, moved on, or contradicting what it was worth."""
+    number = draft.order.number
+    if mark == draft.mark:
+        return Outcome(number, UNCHANGED, order_id)
+    kept = OrderItem.objects.select_for_update().filter(order_id=order_id).order_by("pk")
+    items = {item.remote_id: item for item in kept}
+    told = {item.remote_id: (item, line) for item, line in _lines(draft)}
+    if {key: _fixed_part(item) for key, item in items.items()} != {
+        key: (told_item.quantity, *line) for key, (told_item, line) in told.items()
+    }:
+        reason = "an order's lines and amounts are fixed once it has arrived"
+        return Outcome(number, REFUSED, order_id, reason)
+    for key, item in items.items():
+        _move_on(item, told[key][0], now)
+    order = draft.order
+    Order.objects.filter(pk=order_id).update(
+        **{name: getattr(order, name) for name in rows.ORDER_TOLD},
+        status=rows.status_of_order(order),
+        extra_field=order.extra_field,
+        details=order.details,
+        fingerprint=draft.mark,
+        modified_date=now,
+    )
+    return Outcome(number, UPDATED, order_id)
+
+
+def _lines(draft: _Draft) -> Iterator[tuple[Any, Any]]:
+    return zip(draft.order.items, draft.worth.lines, strict=True)
+
+
+def _fixed_part(item: OrderItem) -> tuple[int, ...]:
+    return (
+        item.quantity,
+        item.goods_minor,
+        item.discount_minor,
+        item.tax_minor,
+        item.shipping_minor,
+        item.fee_minor,
+        item.interest_minor,
+    )
+
+
+def _move_on(item: OrderItem, told: Any, now: datetime) -> None:
+    """Take over what may change. What has ended here, or waits to, is not undone from outside."""
+    changed = {name: getattr(told, name) for name in rows.ITEM_TOLD}
+    if item.status not in ENDED | {Status.CANCELLATION_WAITING}:
+        changed["status"] = told.status
+    OrderItem.objects.filter(pk=item.pk).update(
+        **changed,
+        attributes=told.attributes,
+        extra_field=told.extra_field,
+        details=told.details,
+        modified_date=now,
+    )

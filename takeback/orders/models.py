@@ -1,0 +1,254 @@
+"""Orders as they were told to us; amounts are minor units of the order's currency."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from takeback.accounts.models import Channel
+from takeback.addresses.models import Address
+
+
+class Snapshot(models.Model):
+    """Something others know and we repeat: a product, a price list, a bank, as it was.
+
+    Stored once per content and never changed, so that half a million lines share a few
+    thousand products and an order shows what the customer saw.
+    """
+
+    kind = models.CharField(max_length=24)
+    digest = models.CharField(max_length=32)
+    document = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "digest"], name="one_snapshot_per_content")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.digest}"
+
+
+class Order(models.Model):
+    """One order of a channel. Sealed orders add up: a trigger compares the parts."""
+
+    channel = models.ForeignKey(Channel, models.PROTECT)
+    number = models.CharField(max_length=128)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
+    user_type = models.CharField(max_length=16)
+    user_email = models.CharField(max_length=254)
+    email_key = models.CharField(max_length=254)
+    status = models.SmallIntegerField()
+    cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
+    currency = models.CharField(max_length=3)
+
+    goods_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    shipping_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    amount_minor = models.BigIntegerField()
+    interest_minor = models.BigIntegerField(default=0)
+    refund_minor = models.BigIntegerField(default=0)
+    discount_refund_minor = models.BigIntegerField(default=0)
+    shipping_refund_minor = models.BigIntegerField(default=0)
+    shipping_tax_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    is_sealed = models.BooleanField(default=True)
+
+    shipping_address = models.ForeignKey(Address, models.PROTECT, related_name="+")
+    billing_address = models.ForeignKey(Address, models.PROTECT, related_name="+")
+    payment_option = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    payment_type = models.CharField(max_length=64, blank=True)
+    bank = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    bin_number = models.CharField(max_length=8, null=True)  # noqa: DJ001 - null on the wire
+    installment_count = models.IntegerField(default=1)
+
+    shipping_company = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
+    tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
+    tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
+    invoice_date = models.DateTimeField(null=True)
+    e_archive_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    has_gift_box = models.BooleanField(default=False)
+    gift_box_note = models.CharField(max_length=160, null=True)  # noqa: DJ001 - null on the wire
+    notes = models.CharField(max_length=320, null=True)  # noqa: DJ001 - null on the wire
+    language_code = models.CharField(max_length=16, blank=True)
+    client_type = models.CharField(max_length=32, default="default")
+    order_type = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
+    remote_addr = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
+    is_send = models.BooleanField(default=False)
+    extra_field = models.JSONField(null=True)
+    details = models.JSONField(default=dict)
+    """The rest of what was sent: repeated on the wire, never looked at by a rule."""
+
+    fingerprint = models.CharField(max_length=32)
+    source = models.CharField(max_length=16, default="channel")
+    placed_at = models.DateTimeField()
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "number"], name="one_order_per_number"),
+            models.CheckConstraint(
+                condition=Q(
+                    amount_minor=F("goods_minor")
+                    - F("discount_minor")
+                    + F("shipping_minor")
+                    + F("fee_minor")
+                ),
+                name="amount_is_the_sum_of_its_parts",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0, interest_minor__gte=0, discount_minor__gte=0),
+                name="amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(refund_minor__gte=0)
+                & Q(refund_minor__lte=F("amount_minor") + F("interest_minor")),
+                name="refunded_within_the_amount",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
+            models.Index(
+                fields=["channel", "number", "email_key", "user_type"],
+                name="guest_look_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderItem(models.Model):
+    """One line; `quantity` units whose worth was shared out once, when the order arrived.
+
+    Each `…_minor` is the total of the line for one component. Its first `total mod quantity`
+    units carry one minor unit more; `units_used` says how many are gone, so any split in
+    any order adds up to the total (`core.money.units_worth`).
+    """
+
+    order = models.ForeignKey(Order, models.CASCADE)
+    remote_id = models.CharField(max_length=128)
+    status = models.SmallIntegerField()
+    cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
+    quantity = models.IntegerField(default=1)
+    units_used = models.IntegerField(default=0)
+
+    goods_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    tax_minor = models.BigIntegerField(default=0)
+    shipping_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    interest_minor = models.BigIntegerField(default=0)
+    retail_minor = models.BigIntegerField(null=True)
+    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+
+    sku = models.CharField(max_length=128)
+    product = models.ForeignKey(Snapshot, models.PROTECT, related_name="+")
+    price_list = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    stock_list = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    data_source = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+    shipping_option_group = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
+
+    shipping_company = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
+    tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
+    tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
+    invoice_date = models.DateTimeField(null=True)
+    e_archive_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    estimated_delivery_date = models.DateField(null=True)
+    shipped_date = models.DateTimeField(null=True)
+    delivered_date = models.DateTimeField(null=True)
+    image = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    is_tradable = models.BooleanField(default=False)
+    attributes = models.JSONField(default=dict)
+    extra_field = models.JSONField(null=True)
+    details = models.JSONField(default=dict)
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "remote_id"], name="one_item_per_remote_id"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1, units_used__gte=0, units_used__lte=F("quantity")),
+                name="used_within_quantity",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}/{self.remote_id}"
+
+
+class DiscountItem(models.Model):
+    """A discount of the order; its share of each line stands on the lines."""
+
+    order = models.ForeignKey(Order, models.CASCADE)
+    name = models.CharField(max_length=255)
+    amount_minor = models.BigIntegerField()
+    created_date = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BenefitApplicant(models.Model):
+    """A discount touched this line, and took this much off it."""
+
+    discount_item = models.ForeignKey(DiscountItem, models.CASCADE)
+    order_item = models.ForeignKey(OrderItem, models.CASCADE)
+    amount_minor = models.BigIntegerField()
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["discount_item", "order_item"], name="one_share_per_line"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.discount_item_id}/{self.order_item_id}"
+
+
+class Tender(models.Model):
+    """One way in which the order is paid; never more reserved for refunds than was captured."""
+
+    order = models.ForeignKey(Order, models.CASCADE)
+    kind = models.CharField(max_length=32)
+    reference = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
+    amount_minor = models.BigIntegerField()
+    captured_minor = models.BigIntegerField(default=0)
+    reserved_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(captured_minor__gte=0, captured_minor__lte=F("amount_minor")),
+                name="captured_within_the_tender",
+            ),
+            models.CheckConstraint(
+                condition=Q(reserved_minor__gte=0, reserved_minor__lte=F("captured_minor")),
+                name="reserved_within_the_captured",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount_minor}"
+
+
+class LoyaltyTransaction(models.Model):
+    """Points that moved with an order; earned is positive, spent negative."""
+
+    uuid = models.UUIDField(unique=True)
+    order = models.ForeignKey(Order, models.CASCADE)
+    transaction_type = models.CharField(max_length=32, default="purchase")
+    amount_minor = models.BigIntegerField()
+    user_email = models.CharField(max_length=254, null=True)  # noqa: DJ001 - null on the wire
+    reference = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
+    created_date = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return str(self.uuid)

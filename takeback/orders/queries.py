@@ -1,0 +1,209 @@
+"""Reading orders: rows by the column, never objects; a page costs the same however long it is."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db.models import (
+    CharField,
+    Count,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    Window,
+)
+from django.db.models.functions import Cast
+
+from takeback.addresses.queries import AddressRow
+from takeback.core.compiled import Compiled
+from takeback.core.paging import MAX_LIMIT, Page
+from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
+
+
+class SnapshotRow(NamedTuple):
+    """Something that others know, as it was told; `document` is JSON text."""
+
+    id: int
+    document: str
+
+
+class OrderRow(NamedTuple):
+    """An order with its two addresses; amounts are minor units, JSON columns are text."""
+
+    id: int
+    number: str
+    user_id: int
+    user_type: str
+    user_email: str
+    status: int
+    currency: str
+    discount_minor: int
+    shipping_minor: int
+    amount_minor: int
+    interest_minor: int
+    refund_minor: int
+    discount_refund_minor: int
+    shipping_refund_minor: int
+    shipping_tax_rate: Decimal | None
+    payment_option: SnapshotRow | None
+    payment_type: str
+    bank: SnapshotRow | None
+    bin_number: str | None
+    installment_count: int
+    shipping_company: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+    invoice_number: str | None
+    invoice_date: datetime | None
+    e_archive_url: str | None
+    has_gift_box: bool
+    gift_box_note: str | None
+    notes: str | None
+    language_code: str
+    client_type: str
+    order_type: str | None
+    remote_addr: str | None
+    extra_field: Any
+    details: Any
+    placed_at: datetime
+    modified_date: datetime
+    unpaid_minor: int | None
+    total: int
+    shipping_address: AddressRow
+    billing_address: AddressRow
+
+
+class ItemRow(NamedTuple):
+    """A line; amounts are minor units for all its units together, JSON columns are text."""
+
+    id: int
+    order_id: int
+    status: int
+    quantity: int
+    units_used: int
+    goods_minor: int
+    discount_minor: int
+    retail_minor: int | None
+    tax_rate: Decimal
+    product: SnapshotRow
+    price_list: SnapshotRow | None
+    stock_list: SnapshotRow | None
+    data_source: SnapshotRow | None
+    shipping_option_group: SnapshotRow | None
+    shipping_company: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+    invoice_number: str | None
+    invoice_date: datetime | None
+    e_archive_url: str | None
+    estimated_delivery_date: date | None
+    shipped_date: datetime | None
+    delivered_date: datetime | None
+    image: str | None
+    is_tradable: bool
+    attributes: Any
+    extra_field: Any
+    details: Any
+    created_date: datetime
+    modified_date: datetime
+
+
+class ExtraRow(NamedTuple):
+    """A discount (`label` is its name) or a movement of points (`label` is its reference)."""
+
+    kind: str
+    order_id: int
+    id: int
+    label: str | None
+    token: str | None
+    amount_minor: int
+    created_date: datetime
+    email: str | None
+
+
+DISCOUNT, LOYALTY = "discount", "loyalty"
+
+_UNPAID = Subquery(
+    Tender.objects.filter(order_id=OuterRef("pk"))
+    .values("order_id")
+    .annotate(unpaid=Sum(F("amount_minor") - F("captured_minor")))
+    .values("unpaid")
+)
+
+
+def _own_orders(user_id: int) -> "QuerySet[Order]":
+    return (
+        Order.objects.filter(user_id=user_id)
+        .annotate(unpaid_minor=_UNPAID, total=Window(Count("*")))
+        .order_by("-placed_at", "-id")
+    )
+
+
+def _guest_order(channel_id: int, number: str, email_key: str) -> "QuerySet[Order]":
+    return Order.objects.filter(
+        channel_id=channel_id, number=number, email_key=email_key, user_type="guest"
+    ).annotate(unpaid_minor=_UNPAID, total=Value(1))
+
+
+def _orders_by_id(order_ids: list[int]) -> "QuerySet[Order]":
+    found = Order.objects.filter(pk__anyof=order_ids)
+    return found.annotate(unpaid_minor=_UNPAID, total=Value(1)).order_by("-placed_at", "-id")
+
+
+def _own_order(user_id: int, order_id: int) -> "QuerySet[Order]":
+    found = Order.objects.filter(user_id=user_id, pk=order_id)
+    return found.annotate(unpaid_minor=_UNPAID, total=Value(1))
+
+
+def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
+    return OrderItem.objects.filter(order_id__anyof=order_ids).order_by("id")
+
+
+def _extras(order_ids: list[int]) -> "QuerySet[Any]":
+    discounts = DiscountItem.objects.filter(order_id__anyof=order_ids).annotate(
+        kind=Value(DISCOUNT),
+        label=F("name"),
+        token=Value(None, output_field=CharField()),
+        email=Value(None, output_field=CharField()),
+    )
+    points = LoyaltyTransaction.objects.filter(order_id__anyof=order_ids).annotate(
+        kind=Value(LOYALTY),
+        label=F("reference"),
+        token=Cast("uuid", CharField()),
+        email=F("user_email"),
+    )
+    columns = ExtraRow._fields
+    return discounts.values_list(*columns).union(points.values_list(*columns), all=True)
+
+
+guest_order = Compiled(OrderRow, _guest_order)
+own_order = Compiled(OrderRow, _own_order)
+orders_by_id = Compiled(OrderRow, _orders_by_id)
+items_of = Compiled(ItemRow, _items)
+extras_of = Compiled(ExtraRow, _extras)
+
+
+@lru_cache(maxsize=MAX_LIMIT)
+def _first_page(limit: int) -> Compiled[OrderRow]:
+    """LIMIT is a literal in Django's SQL: one statement per page size, of which there are few."""
+
+    def build(user_id: int) -> "QuerySet[Order]":
+        return _own_orders(user_id)[:limit]
+
+    return Compiled(OrderRow, build)
+
+
+def own_orders(user_id: int, page: Page, **filters: Any) -> list[OrderRow]:
+    """A page of a customer's orders, newest first; each row knows the `total` of the list.
+
+    `filters` are Django look-ups of our own making, never a caller's words.
+    """
+    if page.number == 1 and not filters:
+        return _first_page(page.limit)(user_id=user_id)
+    question = _first_page(MAX_LIMIT)
+    found = _own_orders(user_id).filter(**filters).values_list(*question.columns)
+    return question.once(found[page.offset : page.offset + page.limit])

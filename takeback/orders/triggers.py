@@ -1,0 +1,143 @@
+"""The parts of a sealed order equal the whole: the database itself adds them up.
+
+Parts are written before their order's row, or while the order is unsealed; sealing compares
+the sums. Both databases speak their own trigger language, so the same rule stands here twice.
+Installed after every migration, because SQLite loses triggers when Django rebuilds a table.
+"""
+
+from typing import Any
+
+from django.db import connections
+
+SUMS = """
+    (SELECT COUNT(*) FROM orders_orderitem WHERE order_id = {new}.id) = 0
+ OR (SELECT SUM(goods_minor) FROM orders_orderitem WHERE order_id = {new}.id)
+      <> {new}.goods_minor
+ OR (SELECT SUM(discount_minor) FROM orders_orderitem WHERE order_id = {new}.id)
+      <> {new}.discount_minor
+ OR (SELECT SUM(shipping_minor) FROM orders_orderitem WHERE order_id = {new}.id)
+      <> {new}.shipping_minor
+ OR (SELECT SUM(fee_minor) FROM orders_orderitem WHERE order_id = {new}.id)
+      <> {new}.fee_minor
+ OR (SELECT SUM(interest_minor) FROM orders_orderitem WHERE order_id = {new}.id)
+      <> {new}.interest_minor
+ OR (SELECT COALESCE(SUM(amount_minor), 0) FROM orders_discountitem WHERE order_id = {new}.id)
+      <> {new}.discount_minor
+ OR (SELECT COALESCE(SUM(share.amount_minor), 0) FROM orders_benefitapplicant share
+       JOIN orders_discountitem discount ON discount.id = share.discount_item_id
+      WHERE discount.order_id = {new}.id) <> {new}.discount_minor
+ OR (SELECT COALESCE(SUM(amount_minor), 0) FROM orders_tender WHERE order_id = {new}.id)
+      <> {new}.amount_minor + {new}.interest_minor
+"""
+_WATCHED = (
+    "is_sealed, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
+    " interest_minor"
+)
+_AMOUNTS = {
+    "orders_orderitem": (
+        "quantity",
+        "goods_minor",
+        "discount_minor",
+        "tax_minor",
+        "shipping_minor",
+        "fee_minor",
+        "interest_minor",
+    ),
+    "orders_discountitem": ("amount_minor",),
+    "orders_tender": ("amount_minor",),
+}
+"""Parts of an order, and which of their columns are fixed while it is sealed."""
+
+
+def install(using: str) -> None:
+    """Create the triggers, or replace them by themselves."""
+    connection = connections[using]
+    if "orders_order" not in connection.introspection.table_names():
+        return
+    with connection.cursor() as cursor:
+        for statement in statements(connection.vendor):
+            cursor.execute(statement)
+
+
+def statements(vendor: str) -> list[str]:
+    """What a database of this vendor (`sqlite`, `postgresql`) is told."""
+    return _postgresql() if vendor == "postgresql" else _sqlite()
+
+
+def after_migrate(using: str, **_: Any) -> None:
+    """Receiver of Django's post_migrate."""
+    install(using)
+
+
+def _postgresql() -> list[str]:
+    statements = [
+        f"""
+CREATE OR REPLACE FUNCTION takeback_order_adds_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF {SUMS.format(new="NEW")} THEN
+    RAISE EXCEPTION 'order % does not add up', NEW.id
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_adds_up';
+  END IF;
+  RETURN NULL;
+END $$""",
+        """
+CREATE OR REPLACE FUNCTION takeback_parts_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM added JOIN orders_order o ON o.id = added.order_id
+              WHERE o.is_sealed) THEN
+    RAISE EXCEPTION 'the order is sealed'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_sealed';
+  END IF;
+  RETURN NULL;
+END $$""",
+        """
+CREATE OR REPLACE FUNCTION takeback_part_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM orders_order o WHERE o.id = OLD.order_id AND o.is_sealed) THEN
+    RAISE EXCEPTION 'order % is sealed', OLD.order_id
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_sealed';
+  END IF;
+  RETURN NULL;
+END $$""",
+        f"""
+CREATE OR REPLACE TRIGGER order_adds_up AFTER INSERT OR UPDATE OF {_WATCHED} ON orders_order
+  FOR EACH ROW WHEN (NEW.is_sealed) EXECUTE FUNCTION takeback_order_adds_up()""",
+    ]
+    for table, columns in _AMOUNTS.items():
+        changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in ("order_id", *columns))
+        statements += [
+            f"""
+CREATE OR REPLACE TRIGGER parts_added AFTER INSERT ON {table} REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION takeback_parts_added()""",
+            f"""
+CREATE OR REPLACE TRIGGER part_changed AFTER UPDATE ON {table}
+  FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION takeback_part_changed()""",
+            f"""
+CREATE OR REPLACE TRIGGER part_removed AFTER DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION takeback_part_changed()""",
+        ]
+    return statements
+
+
+def _sqlite() -> list[str]:
+    statements = []
+    for event in ("INSERT", f"UPDATE OF {_WATCHED}"):
+        name = f"order_adds_up_{event[:6].lower()}"
+        statements += [
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"""
+CREATE TRIGGER {name} AFTER {event} ON orders_order WHEN NEW.is_sealed AND ({SUMS.format(new="NEW")})
+BEGIN SELECT RAISE(ABORT, 'order_adds_up'); END""",
+        ]
+    for table, columns in _AMOUNTS.items():
+        watched = ", ".join(("order_id", *columns))
+        for event, row in (("INSERT", "NEW"), (f"UPDATE OF {watched}", "OLD"), ("DELETE", "OLD")):
+            name = f"{table}_part_{event[:6].lower()}"
+            statements += [
+                f"DROP TRIGGER IF EXISTS {name}",
+                f"""
+CREATE TRIGGER {name} BEFORE {event} ON {table}
+WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {row}.order_id AND o.is_sealed)
+BEGIN SELECT RAISE(ABORT, 'order_is_sealed'); END""",
+            ]
+    return statements

@@ -1,0 +1,341 @@
+"""The one settings file: every value comes from the environment, has a default and a sentence."""
+
+import secrets
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from takeback.core.environment import database, number, pairs, switch, text, words
+
+# Where it runs
+
+DATA_DIR = Path(text("DATA_DIR", "var", "Folder of everything that is written to disk.")).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = switch("DEBUG", False, "Shows faults in the browser; never in production.")
+SITE_URL = text(
+    "SITE_URL",
+    "http://127.0.0.1:8000",
+    "Public address; every link we write starts with it.",
+).rstrip("/")
+ALLOWED_HOSTS = words(
+    "ALLOWED_HOSTS",
+    ["localhost", "127.0.0.1", "[::1]"],
+    "Host names that requests may name.",
+)
+TLS = switch("TLS", SITE_URL.startswith("https://"), "Served over TLS: secure cookies and HSTS.")
+TRUSTED_PROXIES = number(
+    "TRUSTED_PROXIES",
+    0,
+    "Reverse proxies in front of us whose X-Forwarded-For is believed.",
+)
+STOREFRONT_SERVERS = words(
+    "STOREFRONT_SERVERS",
+    [],
+    "Networks of storefront servers, which call for all their shoppers: no per-address limit.",
+)
+
+
+def _kept(name: str, make: Callable[[], str]) -> str:
+    """A secret of this installation, made at the first start and kept in the data folder."""
+    kept = DATA_DIR / name
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(make())
+    return kept.read_text()
+
+
+SECRET_KEY = text(
+    "SECRET_KEY", "", "Signs sessions; empty: generated into the data folder."
+) or _kept("secret_key", lambda: secrets.token_urlsafe(50))
+DATA_KEYS = pairs(
+    "DATA_KEYS",
+    {},
+    "Keys that seal bank accounts, newest first: 2=<base64 of 32 bytes>,1=<...>; empty: generated.",
+) or {"1": _kept("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
+
+# Database
+
+_DATABASE: dict[str, Any] = database(
+    "DATABASE_URL",
+    f"sqlite:///{DATA_DIR / 'takeback.sqlite3'}",
+    "postgres://user:password@host:5432/name; without it SQLite in the data folder.",
+)
+DATABASE_PREPARED = switch(
+    "DATABASE_PREPARED",
+    True,
+    "Prepared statements on PostgreSQL; off behind PgBouncer < 1.21.",
+)
+if "sqlite" in str(_DATABASE["ENGINE"]):
+    _DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+            "PRAGMA mmap_size=134217728; PRAGMA cache_size=-20000;"
+        ),
+    }
+    # pytest-xdist and threads need a file too; ':memory:' would be one database per connection.
+    _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    _DATABASE["OPTIONS"] = {
+        "server_side_binding": True,
+        "prepare_threshold": 2 if DATABASE_PREPARED else None,
+        "connect_timeout": 3,
+        "options": (
+            "-c statement_timeout=30000 -c lock_timeout=5000"
+            " -c idle_in_transaction_session_timeout=15000"
+        ),
+    }
+    _DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = not DATABASE_PREPARED
+_DATABASE["CONN_MAX_AGE"] = None
+_DATABASE["CONN_HEALTH_CHECKS"] = "sqlite" not in str(_DATABASE["ENGINE"])
+DATABASES = {"default": _DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Which shop a storefront is
+
+STOREFRONT_CHANNEL = number(
+    "STOREFRONT_CHANNEL",
+    1,
+    "Channel whose orders the storefront shows, unless its host says else.",
+)
+STOREFRONT_HOSTS = pairs(
+    "STOREFRONT_HOSTS",
+    {},
+    "Channel of a host name, for several shops: shop.example=1,other=2.",
+)
+STOREFRONT_DIALECT = text(
+    "STOREFRONT_DIALECT",
+    "classic",
+    "Wire form when a request does not say: classic or v3.",
+)
+ORDER_ITEM_QUANTITY_KEY = text(
+    "ORDER_ITEM_QUANTITY_KEY",
+    "quantity",
+    "Item attribute that holds a merged line's quantity.",
+)
+
+# What may be asked, and until when
+
+CANCEL_TIME_LIMIT_MINUTES = number(
+    "CANCEL_TIME_LIMIT_MINUTES",
+    0,
+    "Minutes after the order in which it may be cancelled; 0: no end.",
+)
+CANCEL_BLOCKED_BY_INVOICE = switch(
+    "CANCEL_BLOCKED_BY_INVOICE",
+    True,
+    "An invoiced item can no longer be cancelled, only returned.",
+)
+REFUND_DAY_LIMIT = number(
+    "REFUND_DAY_LIMIT",
+    14,
+    "Days after delivery in which goods may come back; 0: no end.",
+)
+SHOP_TIME_ZONE = text(
+    "SHOP_TIME_ZONE", "UTC", "Zone in which days are counted: Europe/Istanbul, for example."
+)
+ADDRESS_PHONE_MIN_LENGTH = number(
+    "ADDRESS_PHONE_MIN_LENGTH", 11, "Fewest characters of a phone number in the address book."
+)
+ADDRESS_DISTRICT_REQUIRED = switch(
+    "ADDRESS_DISTRICT_REQUIRED", False, "Whether an address needs a district."
+)
+
+# Limits (reliability promise P24); counted in the database
+
+LOOKUP_PER_MINUTE = number("LOOKUP_PER_MINUTE", 10, "Guest look-ups per address and minute.")
+LOOKUP_PER_HOUR = number("LOOKUP_PER_HOUR", 40, "Guest look-ups per address and hour.")
+LOOKUP_FAILURES_PER_NUMBER = number(
+    "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes."
+)
+LOOKUP_FAILURES_PER_EMAIL = number(
+    "LOOKUP_FAILURES_PER_EMAIL", 10, "Failed look-ups per e-mail address in an hour."
+)
+LOOKUP_FAILURES_PER_SHOP = number(
+    "LOOKUP_FAILURES_PER_SHOP",
+    2000,
+    "Failed look-ups per shop in an hour, the last brake.",
+)
+LOGIN_FAILURES_PER_EMAIL = number(
+    "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address in 15 minutes."
+)
+LIMITS_ENABLED = switch("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
+MAX_BODY_BYTES = number("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
+MAX_ORDER_BODY_BYTES = number("MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order.")
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+
+# Sessions: a guest's proof lives in one too
+
+SESSION_COOKIE_NAME = text("SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.")
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+SESSION_ENGINE = "takeback.accounts.sessions"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = words(
+    "CSRF_TRUSTED_ORIGINS",
+    [],
+    "Other origins (scheme and host) that may post with a session.",
+)
+GUEST_PROOF_IDLE_MINUTES = number(
+    "GUEST_PROOF_IDLE_MINUTES",
+    30,
+    "A guest's proof of an order ends after this long unused.",
+)
+GUEST_PROOF_MAX_MINUTES = number(
+    "GUEST_PROOF_MAX_MINUTES",
+    120,
+    "A guest's proof of an order ends after this long in any case.",
+)
+
+# Operation
+
+METRICS_TOKEN = text(
+    "METRICS_TOKEN", "", "Bearer token of /metrics; empty: served to this machine only."
+)
+LOG_FORMAT = text("LOG_FORMAT", "json", "json or console.")
+LOG_LEVEL = text("LOG_LEVEL", "INFO", "Lowest level that is logged.")
+
+# Languages
+
+LANGUAGE_CODE = text("LANGUAGE_CODE", "en", "Language of callers who name none of ours.")
+LANGUAGES = [("tr", "Türkçe"), ("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
+LOCALE_PATHS = [Path(__file__).parent / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Django
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "takeback.core",
+    "takeback.limits",
+    "takeback.accounts",
+    "takeback.addresses",
+    "takeback.orders",
+    "takeback.archive",
+    "takeback.logistics",
+    "takeback.cancellations",
+    "takeback.portal",
+]
+MIDDLEWARE = [
+    "takeback.operations.metrics.count_requests",
+    "takeback.core.middleware.request_id",
+    "takeback.core.middleware.safe_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "takeback.core.middleware.language",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+ROOT_URLCONF = "takeback.urls"
+WSGI_APPLICATION = "takeback.wsgi.application"
+APPEND_SLASH = False
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {"default-src": ["'none'"], "frame-ancestors": ["'none'"]},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["takeback.core.http.Renderer"],
+    "DEFAULT_PARSER_CLASSES": ["takeback.core.strict_json.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "takeback.core.http.AlwaysJson",
+    "EXCEPTION_HANDLER": "takeback.core.http.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Takeback",
+    "DESCRIPTION": "Everything a shop owes its customer after the order.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVERS": [{"url": SITE_URL}],
+    "POSTPROCESSING_HOOKS": ["takeback.portal.openapi.add_documents"],
+}
+
+# Logs: one line of JSON per event, control characters escaped by the renderer, no personal data
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer()
+        if LOG_FORMAT == "console"
+        else structlog.processors.JSONRenderer(),
+    ],
+    wrapper_class=structlog.make_filtering_bound_logger(LOG_LEVEL),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+    },
+}
