@@ -1,0 +1,79 @@
+"""Writes the reference pages that are made from the code: `python docs/write.py`."""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+PAGES = Path(__file__).parent / "reference"
+
+
+def settings_page() -> str:
+    """Every setting with its default and its sentence."""
+    from takeback.core.environment import DECLARED
+
+    lines = [
+        "# Settings",
+        "",
+        "All come from the environment. Defaults suit a first look on one machine. A secret may",
+        "also stand in a file: `SECRET_KEY_FILE=/run/secrets/key` is read instead of `SECRET_KEY`.",
+        "",
+        "| name | default | what it does |",
+        "|---|---|---|",
+    ]
+    for setting in DECLARED.values():
+        default = setting.default
+        shown = ", ".join(default) if isinstance(default, list) else default
+        lines.append(f"| `{setting.name}` | {_cell(shown)} | {setting.sentence} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(default: object) -> str:
+    if default in ("", {}):
+        return ""
+    text = "on" if default is True else "off" if default is False else str(default)
+    return f"`{text.replace(str(settings.DATA_DIR), 'DATA_DIR')}`"
+
+
+def errors_page() -> str:
+    """Every refusal: its code, status and sentence."""
+    from takeback.cancellations import errors as cancellation
+    from takeback.core import problems
+    from takeback.storefront import errors as storefront
+
+    lines = [
+        "# Refusals",
+        "",
+        "A rule's refusal is `non_field_errors` and `error_code` on the storefront, with the",
+        "status given here in the classic dialect and 400 in v3. All others are `detail` and",
+        "`code`. Codes never change; sentences come in the caller's language.",
+        "",
+        "| code | status | sentence | staff may waive |",
+        "|---|---|---|---|",
+    ]
+    for room in (problems, storefront, cancellation):
+        for problem in vars(room).values():
+            if isinstance(problem, problems.Problem):
+                waivable = "yes" if problem.waivable else ""
+                lines.append(
+                    f"| `{problem.code}` | {problem.status} | {problem.message} | {waivable} |"
+                )
+    return "\n".join(lines) + "\n"
+
+
+GENERATED = {"settings.md": settings_page, "errors.md": errors_page}
+
+
+def main() -> None:
+    """Write them all."""
+    for name, page in GENERATED.items():
+        (PAGES / name).write_text(page())
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
+    django.setup()
+    main()

@@ -1,0 +1,88 @@
+"""How refusals are written in the storefront's dialects."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from takeback.accounts.sessions import AccountRow
+from takeback.cancellations.queries import shop_limits
+from takeback.core import clock, http
+from takeback.core.problems import Refused, RuleProblem
+from takeback.logistics.queries import companies_on_offer
+from takeback.storefront.callers import Caller, SessionCaller, plain_request
+from takeback.storefront.dialect import Dialect, spoken
+from takeback.storefront.request_documents import company
+from takeback.storefront.view import View
+
+
+class StorefrontView(APIView):
+    """A route of the storefront: its caller comes by session, its refusals in their dialect."""
+
+    authentication_classes = [SessionCaller]
+    request: Request
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        return self.refusal
+
+    def refusal(self, error: Exception, context: Mapping[str, Any]) -> Response | None:
+        """Rules and fields as this storefront reads them; all else is the same everywhere."""
+        if isinstance(error, exceptions.ValidationError):
+            return Response(self.field_errors(error.detail), status=400)
+        if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
+            problem = error.problem
+            body = {"non_field_errors": problem.message, "error_code": problem.code}
+            return Response(body, status=problem.status if self.is_classic else 400)
+        return http.exception_handler(error, context)
+
+    def field_errors(self, detail: Any) -> dict[str, Any]:
+        """One text per field in the classic dialect, lists of texts in v3."""
+        if not isinstance(detail, dict):
+            detail = {"non_field_errors": detail}
+        if not self.is_classic:
+            return {name: [str(text) for text in texts] for name, texts in detail.items()}
+        return {name: str(texts[0]) for name, texts in detail.items()}
+
+    @property
+    def plain(self) -> HttpRequest:
+        """Django's own request."""
+        found: HttpRequest = plain_request(self.request)
+        return found
+
+    @property
+    def caller(self) -> Caller:
+        """The visitor of a route that asks for one."""
+        caller: Any = self.request.user
+        assert isinstance(caller, Caller)
+        return caller
+
+    @property
+    def dialect(self) -> Dialect:
+        """What this request speaks; a body that cannot be read does not say."""
+        return spoken(self.plain, getattr(self.request, "_full_data", None))
+
+    @property
+    def is_classic(self) -> bool:
+        return self.dialect is Dialect.CLASSIC
+
+    @property
+    def account(self) -> AccountRow:
+        """The signed-in shopper of a route that lets nobody else in."""
+        account = self.caller.account
+        assert account
+        return account
+
+    def look(self, account: AccountRow | None, channel_id: int | None = None) -> View:
+        """Who looks at the documents of this answer; carriers are those of the channel."""
+        offered = companies_on_offer(channel_id=channel_id) if channel_id else []
+        return View(
+            dialect=self.dialect,
+            account=account,
+            limits=shop_limits(),
+            now=clock.now(),
+            companies=[company(row) for row in offered],
+        )

@@ -1,0 +1,78 @@
+"""Values in the caller's words."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from takeback.orders.states import Status
+
+STATUSES: dict[int, Promise] = {
+    Status.CANCELLATION_WAITING: _("Cancellation pending"),
+    Status.CANCELLED: _("Cancelled"),
+    Status.WAITING: _("Waiting"),
+    Status.PAYMENT_WAITING: _("Waiting for payment"),
+    Status.CONFIRMATION_WAITING: _("Waiting for confirmation"),
+    Status.APPROVED: _("Approved"),
+    Status.PREPARING: _("Being prepared"),
+    Status.SHIPPED: _("Shipped"),
+    Status.SHIPPED_AND_INFORMED: _("Shipped, notice sent"),
+    Status.READY_FOR_PICKUP: _("Ready for pickup"),
+    Status.ATTEMPTED_DELIVERY: _("Delivery attempted"),
+    Status.REVIEW_STARTED: _("Under review"),
+    Status.REVIEW_WAITING: _("Waiting for review"),
+    Status.DELIVERED: _("Delivered"),
+    Status.REFUNDED: _("Refunded"),
+}
+REQUEST_STATUSES = {
+    "open": pgettext_lazy("request", "Open"),
+    "approved": pgettext_lazy("request", "Approved"),
+    "completed": pgettext_lazy("request", "Completed"),
+    "rejected": pgettext_lazy("request", "Rejected"),
+}
+KINDS = {"cancel": _("Cancellation"), "refund": _("Return")}
+EASY_RETURN_STATUSES = {
+    "active": pgettext_lazy("easy return", "Active"),
+    "used": pgettext_lazy("easy return", "Used"),
+    "expired": pgettext_lazy("easy return", "Expired"),
+    "cancelled": pgettext_lazy("easy return", "Cancelled"),
+}
+CURRENCIES = {"try": "TL"}
+CLIENTS = {
+    "default": _("Web"),
+    "ios": "iOS",
+    "android": "Android",
+    "instore": _("Store"),
+}
+ADDRESS_TYPES = {"customer": _("Customer"), "retail_store": _("Store")}
+ORDER_TYPES = {
+    "regular": _("Regular"),
+    "addon": _("Addition"),
+    "replacement": _("Replacement"),
+}
+CARRIERS = {
+    "yurtici": "Yurtiçi Kargo",
+    "aras": "Aras Kargo",
+    "mng": "MNG Kargo",
+    "ups": "UPS",
+    "dpd": "DPD",
+    "sendeo": "Sendeo",
+    "kolay_gelsin": "Kolay Gelsin",
+    "extension": "Extension Cargo",
+}
+
+
+def label(words: Mapping[str, Promise | str], value: str) -> str:
+    """The word for a value; a value without one is shown as it is."""
+    return str(words.get(value, value))
+
+
+def status(code: int) -> str:
+    """The word for a status code."""
+    return str(STATUSES.get(code, code))
+
+
+def currency(code: str) -> str:
+    """How a currency is called: TL, else its ISO code."""
+    return CURRENCIES.get(code, code.upper())

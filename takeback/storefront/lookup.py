@@ -1,0 +1,78 @@
+"""Finding a guest's order: silent about what is wrong, counted exactly (promises P19, P24)."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from takeback.core.callers import client_network, is_within
+from takeback.core.emails import email_key
+from takeback.core.problems import Refused
+from takeback.limits.commands import Bucket, give_back, hit, key_of, refuse_above
+from takeback.orders.queries import OrderRow, guest_order
+from takeback.storefront import errors
+
+MINUTE, QUARTER, HOUR = 60, 900, 3600
+REPEAT_SECONDS = 15
+"""Clients repeat a failed call three times at once; that counts as one failure."""
+
+
+def find(channel_id: int, number: str, email: str, *, address: str, now: datetime) -> OrderRow:
+    """The guest's order, or one and the same refusal for whatever did not match.
+
+    What is counted is what was sent, whether it exists or not. Failures are counted before
+    they happen and given back when they did not, under the bucket's row lock, so that of
+    many attempts at once no more than allowed are looked at.
+    """
+    if not settings.LIMITS_ENABLED:
+        return _matched(channel_id, number, email)
+    shop = Bucket(f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0)
+    calls = [shop, *_address_buckets(address)]
+    refuse_above(calls, hit(calls, now))
+    return _counted(channel_id, number, email, shop, now)
+
+
+def _counted(channel_id: int, number: str, email: str, shop: Bucket, now: datetime) -> OrderRow:
+    channel, key = str(channel_id), email_key(email)
+    failures = [
+        Bucket(
+            key_of("lookup-number", channel, number), settings.LOOKUP_FAILURES_PER_NUMBER, QUARTER
+        ),
+        Bucket(key_of("lookup-email", channel, key), settings.LOOKUP_FAILURES_PER_EMAIL, HOUR),
+    ]
+    pair = Bucket(key_of("lookup-pair", channel, number, key), 0, REPEAT_SECONDS)
+    names = [bucket.key for bucket in failures]
+    with transaction.atomic():
+        counts = hit([*failures, pair], now)
+        is_repeat = counts[pair.key].hits > 1
+        if is_repeat:
+            failures = [bucket._replace(allowed=bucket.allowed + 1) for bucket in failures]
+        refuse_above(failures, counts)
+        found = guest_order(channel_id=channel_id, number=number, email_key=key)
+        if found:
+            give_back([*names, pair.key])
+        elif is_repeat:
+            give_back(names)
+        else:
+            hit([shop._replace(hits=1)], now)
+    if not found:
+        raise Refused(errors.LOOKUP_FAILED)
+    return found[0]
+
+
+def _address_buckets(address: str) -> list[Bucket]:
+    """None for storefront servers, which call for all their shoppers."""
+    if is_within(address, settings.STOREFRONT_SERVERS):
+        return []
+    network = client_network(address)
+    return [
+        Bucket(key_of("lookup-minute", network), settings.LOOKUP_PER_MINUTE, MINUTE),
+        Bucket(key_of("lookup-hour", network), settings.LOOKUP_PER_HOUR, HOUR),
+    ]
+
+
+def _matched(channel_id: int, number: str, email: str) -> OrderRow:
+    found = guest_order(channel_id=channel_id, number=number, email_key=email_key(email))
+    if not found:
+        raise Refused(errors.LOOKUP_FAILED)
+    return found[0]

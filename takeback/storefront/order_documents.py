@@ -1,0 +1,272 @@
+"""Orders and their lines as storefronts read them, key by key in the contract's order."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from takeback.cancellations import policy
+from takeback.cancellations.queries import Case, facts_of
+from takeback.cancellations.states import Kind
+from takeback.core.money import show, units_worth
+from takeback.orders.queries import DISCOUNT, ExtraRow, ItemRow, OrderRow, SnapshotRow
+from takeback.orders.states import Status
+from takeback.storefront import labels, shapes
+from takeback.storefront.address_documents import address
+from takeback.storefront.dialect import Dialect
+from takeback.storefront.request_documents import nested_request
+from takeback.storefront.values import (
+    carrier,
+    currency,
+    loads,
+    order_type,
+    rate,
+    status,
+    text_choice,
+    web,
+)
+from takeback.storefront.view import View
+
+
+def order(
+    row: OrderRow,
+    items: Sequence[ItemRow],
+    cases: dict[int, list[Case]],
+    extras: Sequence[ExtraRow],
+    view: View,
+) -> shapes.Order:
+    """An order with everything in it."""
+    lines = [order_item(item, cases.get(item.id, ()), row, view) for item in items]
+    told: dict[str, Any] = loads(row.details)
+    is_guest = view.account is None
+    code, amount = row.currency, row.amount_minor
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "status": status(row.status),
+        "currency": currency(code),
+        "orderitem_set": lines,
+        "discountitem_set": [discount(e, row) for e in extras if e.kind == DISCOUNT],
+        "is_cancelled": all(line["is_cancelled"] for line in lines),
+        "is_cancellable": any(line["is_cancellable"] for line in lines),
+        "is_refundable": any(line["is_refundable"] for line in lines),
+        "shipping_address": address(row.shipping_address, view),
+        "billing_address": address(row.billing_address, view),
+        "shipping_company": carrier(row.shipping_company),
+        "client_type": text_choice(labels.CLIENTS, row.client_type, view),
+        "payment_option": payment_option(row.payment_option, row.payment_type),
+        "amount_without_discount": show(amount + row.discount_minor, code),
+        "is_payable": row.status == Status.PAYMENT_WAITING and bool(row.unpaid_minor),
+        "tracking_url": web(row.tracking_url),
+        "bank": bank(row.bank),
+        "loyaltytransaction_set": [points(e, row) for e in extras if e.kind != DISCOUNT],
+        "created_date": row.placed_at,
+        "modified_date": row.modified_date,
+        "number": row.number,
+        "amount": show(amount, code),
+        "discount_amount": show(row.discount_minor, code),
+        "shipping_amount": show(row.shipping_minor, code),
+        "shipping_tax_rate": rate(row.shipping_tax_rate),
+        "refund_amount": show(row.refund_minor, code),
+        "discount_refund_amount": show(row.discount_refund_minor, code),
+        "shipping_refund_amount": show(row.shipping_refund_minor, code),
+        "invoice_number": row.invoice_number,
+        "invoice_date": row.invoice_date,
+        "e_archive_url": web(row.e_archive_url),
+        "tracking_number": row.tracking_number,
+        "defined_tracking_url": web(told.get("defined_tracking_url")),
+        # Two weak facts open a guest's order; where it was placed from is not theirs to learn.
+        "remote_addr": None if is_guest else row.remote_addr,
+        "has_gift_box": row.has_gift_box,
+        "gift_box_note": row.gift_box_note,
+        "language_code": row.language_code,
+        "notes": row.notes,
+        "delivery_range": told.get("delivery_range"),
+        "extra_field": loads(row.extra_field),
+        "user_email": row.user_email,
+        "shipping_option_slug": told.get("shipping_option_slug"),
+        "payment_option_slug": told.get("payment_option_slug"),
+        "bin_number": row.bin_number,
+        "installment_count": row.installment_count,
+        "installment_interest_amount": show(row.interest_minor, code),
+        "shipping_tracking_url": web(told.get("shipping_tracking_url")),
+        "order_type": order_type(row.order_type),
+        "user": row.user_id,
+        "basket": told.get("basket"),
+        "shipping_option": told.get("shipping_option"),
+        "card": None if is_guest else told.get("card"),
+        "installment": told.get("installment"),
+        "segment": told.get("segment"),
+        "checkout_provider": told.get("checkout_provider"),
+    }
+
+
+def order_item(
+    row: ItemRow, cases: Sequence[Case], parent: OrderRow, view: View
+) -> shapes.OrderItem:
+    """A line, with what its customer may still do about it."""
+    facts = facts_of(row, cases, parent.placed_at)
+    requests = [nested_request(case) for case in cases]
+    live = next((document for document, case in zip(requests, cases) if case.is_live), None)  # noqa: B905
+    told: dict[str, Any] = loads(row.details)
+    code, goods = parent.currency, row.goods_minor
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "status": status(row.status),
+        "price_currency": currency(code),
+        "product": product(row.product, view.dialect),
+        "is_cancelled": row.status == Status.CANCELLED,
+        "is_cancellable": policy.allows(Kind.CANCEL, facts, view.limits, view.now),
+        "is_refundable": policy.allows(Kind.REFUND, facts, view.limits, view.now),
+        "cancellationrequest_set": requests,
+        "active_cancellation_request": live,
+        "shipping_company": carrier(row.shipping_company),
+        "tracking_url": web(row.tracking_url),
+        "is_tradable": row.is_tradable,
+        "available_easy_return_shipping_companies": list(view.companies),
+        "datasource_detailed": snapshot(row.data_source),
+        "extra_product_stock_detailed": snapshot(row.stock_list),
+        "extra_product_price_detailed": snapshot(row.price_list),
+        "shipping_option_group": shipping_option_group(row.shipping_option_group),
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "attributes": loads(row.attributes),
+        "attributes_kwargs": told.get("attributes_kwargs") or {},
+        "localized_attributes": told.get("localized_attributes") or {},
+        "localized_attributes_kwargs": told.get("localized_attributes_kwargs") or {},
+        "price": show(goods, code),
+        "tax_rate": f"{row.tax_rate:.2f}",
+        "invoice_number": row.invoice_number,
+        "invoice_date": row.invoice_date,
+        "e_archive_url": web(row.e_archive_url),
+        "tracking_number": row.tracking_number,
+        "defined_tracking_url": web(told.get("defined_tracking_url")),
+        "retail_price": None if row.retail_minor is None else show(row.retail_minor, code),
+        "discount_amount": show(row.discount_minor, code),
+        "discounted_price": show(goods - row.discount_minor, code),
+        "quantity": row.quantity,
+        "unit_price": show(units_worth(goods, row.quantity, 0, 1), code),
+        "total_amount": show(goods, code),
+        "image": row.image,
+        "extra_field": loads(row.extra_field) or {"price_extra_field": {}, "stock_extra_field": {}},
+        "estimated_delivery_date": row.estimated_delivery_date,
+        "shipped_date": row.shipped_date,
+        "delivered_date": row.delivered_date,
+        "shipping_tracking_url": web(told.get("shipping_tracking_url")),
+        "order": row.order_id,
+        "parent": told.get("parent"),
+        "extra_product_price": told.get("extra_product_price"),
+        "extra_product_stock": told.get("extra_product_stock"),
+        "datasource": row.data_source.id if row.data_source else None,
+    }
+
+
+@lru_cache(maxsize=4096)
+def product(row: SnapshotRow, dialect: Dialect) -> shapes.Product:
+    """The product as it was told; snapshots never change, so neither does this."""
+    told: dict[str, Any] = loads(row.document)
+    number = told.get("pk") or told.get("id") or row.id
+    sku = str(told.get("sku") or "")
+    form = told.get("form_schema")
+    return {
+        "pk": number,
+        "id": number,
+        "sku": sku,
+        "base_code": told.get("base_code") or sku,
+        "name": told.get("name") or sku,
+        "image": told.get("image"),
+        "absolute_url": told.get("absolute_url") or "",
+        "attributes": told.get("attributes") or {},
+        "attributes_kwargs": told.get("attributes_kwargs") or {},
+        "form_schema": form if dialect is Dialect.CLASSIC else (form or []),
+        "data_source": told.get("data_source_detailed"),
+        "extra_attributes": told.get("extra_attributes") or {},
+        "category": told.get("category"),
+        "attribute_set": _listed(told.get("attribute_set")),
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def snapshot(row: SnapshotRow | None) -> shapes.Object | None:
+    """Something others told us, under our number where it had none; never its secrets."""
+    if row is None:
+        return None
+    told: dict[str, Any] = loads(row.document)
+    if "token" in told:
+        told["token"] = None
+    return {"pk": row.id} | told
+
+
+def shipping_option_group(row: SnapshotRow | None) -> shapes.Object | None:
+    """How a group of lines is sent."""
+    if row is None:
+        return None
+    told: dict[str, Any] = loads(row.document)
+    return told | {
+        "pk": told.get("pk") or row.id,
+        "amount": str(told.get("amount") or "0.00"),
+        "shipping_option_name": told.get("shipping_option_name") or "",
+        "shipping_option_logo": told.get("shipping_option_logo"),
+    }
+
+
+def payment_option(row: SnapshotRow | None, payment_type: str) -> shapes.PaymentOption:
+    """How the order was paid; an order that came without it still says of which kind."""
+    told: dict[str, Any] = loads(row.document) if row else {}
+    number = told.get("pk") or told.get("id") or (row.id if row else 0)
+    return {
+        "pk": number,
+        "id": number,
+        "name": told.get("name") or "",
+        "payment_type": told.get("payment_type") or payment_type,
+        "slug": told.get("slug") or "",
+    }
+
+
+def bank(row: SnapshotRow | None) -> shapes.Bank | None:
+    """The bank of the card, if it was a card."""
+    if row is None:
+        return None
+    told: dict[str, Any] = loads(row.document)
+    number = told.get("pk") or told.get("id") or row.id
+    return {
+        "pk": number,
+        "id": number,
+        "name": told.get("name") or "",
+        "slug": told.get("slug") or "",
+        "logo": told.get("logo"),
+        "logo_path": told.get("logo_path"),
+    }
+
+
+def discount(row: ExtraRow, parent: OrderRow) -> shapes.DiscountItem:
+    """A discount of the order."""
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "name": row.label or "",
+        "amount": show(row.amount_minor, parent.currency),
+        "created_date": row.created_date,
+        "order_number": parent.number,
+        "currency": currency(parent.currency),
+    }
+
+
+def points(row: ExtraRow, parent: OrderRow) -> shapes.LoyaltyTransaction:
+    """Points that moved with the order."""
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "uuid": UUID(row.token),
+        "amount": show(row.amount_minor, parent.currency),
+        "order": row.order_id,
+        "user": parent.user_id,
+        "user_email": row.email,
+        "reference": row.label,
+    }

@@ -1,0 +1,146 @@
+"""Orders: a guest's look-up, a customer's list and details."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import FormParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from takeback.core import clock, problems
+from takeback.core.callers import client_address
+from takeback.core.paging import MAX_DIGITS, Page, envelope
+from takeback.core.problems import Refused
+from takeback.core.strict_json import StrictJSONParser, refuse_foreign_encodings
+from takeback.orders.queries import OrderRow, orders_by_id, own_order, own_orders
+from takeback.storefront import lookup, pages, proofs
+from takeback.storefront.callers import Caller, Known
+from takeback.storefront.handling import StorefrontView
+from takeback.storefront.openapi import answers, order_filters, paged
+from takeback.storefront.schemas import GuestLookup, OrderFilters
+from takeback.storefront.shop import channel_of
+
+ORDERS_PER_PAGE = 10
+
+
+class BoundedFormParser(FormParser):
+    """Forms as the storefront posts them, no larger than any other body."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        request = parser_context["request"]
+        refuse_foreign_encodings(request.headers)
+        if int(request.headers.get("Content-Length") or 0) > settings.MAX_BODY_BYTES:
+            raise Refused(problems.PAYLOAD_TOO_LARGE)
+        return super().parse(stream, media_type, parser_context)
+
+
+class GuestOrder(StorefrontView):
+    """A guest finds an order by its number and the e-mail address it was placed with."""
+
+    parser_classes = [StrictJSONParser, BoundedFormParser]
+
+    @extend_schema(
+        operation_id="guest_order",
+        tags=["storefront: guests"],
+        request=GuestLookup,
+        responses=answers("Order", many=True),
+    )
+    def post(self, request: Request) -> Response:
+        told = GuestLookup(data=_single_values(request.data))
+        told.is_valid(raise_exception=True)
+        body = told.validated_data
+        channel_id = channel_of(self.plain)
+        row = lookup.find(
+            channel_id,
+            body.get("number") or body["order"],
+            body["email"],
+            address=client_address(self.plain),
+            now=clock.now(),
+        )
+        proofs.prove(request.session, row.id, clock.now())
+        documents = pages.orders([row], self.look(None, channel_id))
+        if "number" in body:
+            return Response(documents)
+        return Response({"count": 1, "next": None, "previous": None, "results": documents})
+
+
+def _single_values(data: Any) -> dict[str, Any]:
+    """A form's fields; one that was sent twice is no text and is refused as such."""
+    if not hasattr(data, "lists"):
+        return dict(data)
+    return {key: values[0] if len(values) == 1 else values for key, values in data.lists()}
+
+
+class Orders(StorefrontView):
+    """A customer's orders, newest first; a guest sees the one they proved last."""
+
+    permission_classes = [Known]
+
+    @extend_schema(
+        operation_id="orders",
+        tags=["storefront: customers"],
+        parameters=order_filters(),
+        responses=paged("Order"),
+    )
+    def get(self, request: Request) -> Response:
+        query = request.query_params.dict()
+        page = Page.of(query, default_limit=ORDERS_PER_PAGE)
+        filters = OrderFilters(data={k: v.strip() for k, v in query.items() if v.strip()})
+        filters.is_valid(raise_exception=True)
+        caller = self.caller
+        if caller.account:
+            rows = own_orders(caller.account.id, page, **filters.look_ups(clock.now()))
+        else:
+            rows = orders_by_id(order_ids=[caller.proven_orders[0]]) if page.number == 1 else []
+        view = self.look(caller.account, channel_of(self.plain))
+        total = rows[0].total if rows else 0
+        return Response(envelope(request.path, query, page, total, pages.orders(rows, view)))
+
+
+class OrderDetail(StorefrontView):
+    """One order of the caller's; somebody else's is as if it were not there."""
+
+    permission_classes = [Known]
+
+    @extend_schema(
+        operation_id="order",
+        tags=["storefront: customers"],
+        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
+        responses=answers("Order"),
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        caller = self.caller
+        row = self._row(caller, order_id_of(pk))
+        view = self.look(caller.account, channel_of(self.plain))
+        return Response(pages.orders([row], view)[0])
+
+    def _row(self, caller: Caller, order_id: int) -> OrderRow:
+        if caller.account:
+            found = own_order(user_id=caller.account.id, order_id=order_id)
+        else:
+            proved = order_id in caller.proven_orders
+            found = orders_by_id(order_ids=[order_id]) if proved else []
+        if not found:
+            raise Refused(problems.NOT_FOUND)
+        return found[0]
+
+
+class OrderCancellation(OrderDetail):
+    """The same order, under the address of the page where its lines are chosen."""
+
+    @extend_schema(
+        operation_id="order_cancellation",
+        tags=["storefront: customers"],
+        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
+        responses=answers("Order"),
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        return super().get(request, pk)
+
+
+def order_id_of(pk: str) -> int:
+    """Only ASCII digits within a database's reach are a number; all else is not found."""
+    if not (pk.isascii() and pk.isdigit() and len(pk) <= MAX_DIGITS):
+        raise Refused(problems.NOT_FOUND)
+    return int(pk)

@@ -1,0 +1,117 @@
+"""Cases, reasons and carriers as storefronts read them."""
+
+from django.conf import settings
+from django.utils.translation import get_language
+
+from takeback.cancellations.queries import Case, ImageRow, ReasonRow
+from takeback.cancellations.states import SHOWN, Status
+from takeback.core.sealing import unseal
+from takeback.logistics.queries import CompanyRow, EasyReturnRow
+from takeback.logistics.states import SHOWN as SHOWN_GOODS
+from takeback.logistics.states import GoodsStatus
+from takeback.storefront import labels, shapes
+from takeback.storefront.values import choice, loads, text_choice, web
+from takeback.storefront.view import View
+
+
+def request(case: Case, view: View) -> shapes.CancellationRequest:
+    """A case as the answer to a request for it."""
+    return _request(case, text_choice(labels.KINDS, case.row.cancellation_type, view))
+
+
+def nested_request(case: Case) -> shapes.CancellationRequest:
+    """A case inside an order's line, where storefronts read `cancellation_type.value`."""
+    kind = case.row.cancellation_type
+    return _request(case, choice(kind, labels.label(labels.KINDS, kind)))
+
+
+def _request(case: Case, kind: str | shapes.Choice) -> shapes.CancellationRequest:
+    row = case.row
+    shown = SHOWN[Status(row.status)]
+    context = str(row.uuid)
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "cancellation_type": kind,
+        "status": choice(shown, labels.label(labels.REQUEST_STATUSES, shown)),
+        "easy_return": easy_return(row.easy_return),
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "uuid": row.uuid,
+        "description": row.description,
+        "iban": unseal(row.iban_sealed, context) if row.iban_sealed else None,
+        "holder_name": unseal(row.holder_name_sealed, context) if row.holder_name_sealed else None,
+        "quantity": row.quantity,
+        "fully_refund_as_loyalty_money": row.fully_refund_as_loyalty_money,
+        "cancellation_request_image_set": [_image(image, row.id) for image in case.images],
+        "reason": row.reason_id,
+        "order_item": row.order_item_id,
+    }
+
+
+def easy_return(row: EasyReturnRow | None) -> shapes.EasyReturn | None:
+    """The way back; nothing to show until the carrier gave a code."""
+    if row is None or row.code is None:
+        return None
+    shown = SHOWN_GOODS[GoodsStatus(row.status)]
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "status": choice(shown, labels.label(labels.EASY_RETURN_STATUSES, shown)),
+        "code": row.code,
+        "start_date": row.start_date,
+        "end_date": row.end_date,
+        "tracking_url": web(row.tracking_url),
+        "tracking_number": row.tracking_number,
+        "shipping_company": choice(row.carrier, row.carrier_label),
+        "pickup_date": loads(row.pickup_date),
+    }
+
+
+def _image(row: ImageRow, request_id: int) -> shapes.RequestImage:
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "cancellation_request": request_id,
+        "image": f"{settings.SITE_URL}/media/{row.image}",
+        "description": row.description,
+        "is_uploaded_by_user": row.is_uploaded_by_user,
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+    }
+
+
+def company(row: CompanyRow) -> shapes.ShippingCompany:
+    """A carrier on offer."""
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "shipping_company": choice(row.carrier, row.carrier_label),
+        "name": row.name,
+    }
+
+
+def reason(row: ReasonRow) -> shapes.CancellationReason:
+    """A reason in the caller's language."""
+    translations: dict[str, dict[str, str]] = loads(row.translations)
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "cancellation_type": row.cancellation_type,
+        "translations": translations,
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "uuid": row.uuid,
+        "subject": _translated(translations, get_language() or "") or row.subject,
+        "extra_information_needed": row.extra_information_needed,
+        "order": row.order,
+        "is_active": row.is_active,
+    }
+
+
+def _translated(translations: dict[str, dict[str, str]], language: str) -> str | None:
+    """The subject under the language's own tag, or under one of its regions (`tr` for `tr-tr`)."""
+    for tag, words in sorted(translations.items()):
+        if tag.lower().partition("-")[0] == language:
+            return words.get("subject")
+    return None

@@ -1,0 +1,134 @@
+"""What storefronts may send, in both spellings of the contract."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from takeback.addresses.models import City, Country, District, Township
+from takeback.core.fields import (
+    StrictBoolean,
+    StrictEmail,
+    StrictInteger,
+    StrictMoment,
+    StrictText,
+)
+from takeback.storefront import errors
+
+NUMBER_MAX = 128
+PASSWORD_MAX = 1024
+
+
+class GuestLookup(serializers.Serializer[Any]):
+    """An order number, under either of its names, and the e-mail address it was placed with."""
+
+    number = StrictText(max_length=NUMBER_MAX, required=False)
+    order = StrictText(max_length=NUMBER_MAX, required=False)
+    email = StrictEmail()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        number, order = attrs.get("number"), attrs.get("order")
+        if number is None and order is None:
+            raise serializers.ValidationError({"number": [_("This field is required.")]})
+        if number is not None and order is not None and number != order:
+            raise serializers.ValidationError({"number": [errors.ONE_NUMBER_ONLY]})
+        return attrs
+
+
+class Login(serializers.Serializer[Any]):
+    """E-mail address and password; a storefront sends more, which is ignored."""
+
+    email = StrictEmail()
+    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
+
+
+class OrderFilters(serializers.Serializer[Any]):
+    """Which orders of a customer are listed."""
+
+    search = StrictText(max_length=NUMBER_MAX, required=False, allow_blank=True)
+    last_month = StrictBoolean(required=False)
+    created_date__gte = StrictMoment(required=False)
+    created_date__lte = StrictMoment(required=False)
+
+    def look_ups(self, now: datetime) -> dict[str, Any]:
+        """The same as look-ups on our own columns."""
+        told: Mapping[str, Any] = self.validated_data
+        found: dict[str, Any] = {}
+        if told.get("search"):
+            found["number__icontains"] = told["search"]
+        if told.get("last_month"):
+            found["placed_at__gte"] = now - timedelta(days=30)
+        if "created_date__gte" in told:
+            since = told["created_date__gte"]
+            found["placed_at__gte"] = max(since, found.get("placed_at__gte", since))
+        if "created_date__lte" in told:
+            found["placed_at__lte"] = told["created_date__lte"]
+        return found
+
+
+class PlaceFilter(serializers.Serializer[Any]):
+    """Which places are listed: those inside another."""
+
+    country = StrictInteger(required=False)
+    city = StrictInteger(required=False)
+    township = StrictInteger(required=False)
+
+
+class AddressEntry(serializers.Serializer[Any]):
+    """An entry of the address book; places by number, each inside the one before."""
+
+    title = StrictText(max_length=128)
+    first_name = StrictText(max_length=255)
+    last_name = StrictText(max_length=255)
+    phone_number = StrictText(max_length=128)
+    email = StrictEmail(required=False, allow_null=True)
+    country = StrictInteger()
+    city = StrictInteger()
+    township = StrictInteger()
+    district = StrictInteger(required=False, allow_null=True)
+    line = StrictText(max_length=255, lines=True)
+    postcode = StrictText(max_length=64, required=False, allow_null=True, allow_blank=True)
+    notes = StrictText(
+        max_length=512, required=False, allow_null=True, allow_blank=True, lines=True
+    )
+    company_name = StrictText(max_length=255, required=False, allow_blank=True)
+    tax_office = StrictText(max_length=64, required=False, allow_blank=True)
+    tax_no = StrictText(max_length=20, required=False, allow_blank=True)
+    identity_number = StrictText(max_length=64, required=False, allow_null=True)
+    e_bill_taxpayer = StrictBoolean(required=False)
+    is_corporate = StrictBoolean(required=False)
+    primary = StrictBoolean(required=False)
+
+    def validate_phone_number(self, value: str) -> str:
+        least = settings.ADDRESS_PHONE_MIN_LENGTH
+        if len(value) < least:
+            text = _("Ensure this field has at least {min_length} characters.")
+            raise serializers.ValidationError(text.format(min_length=least))
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if settings.ADDRESS_DISTRICT_REQUIRED and not self.partial and not attrs.get("district"):
+            raise serializers.ValidationError({"district": [_("This field is required.")]})
+        return attrs
+
+
+def places_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The places behind the numbers, or a field error for one that is not where it should be."""
+    places: dict[str, Any] = {}
+    inside: dict[str, Any] = {}
+    for name, model in (
+        ("country", Country),
+        ("city", City),
+        ("township", Township),
+        ("district", District),
+    ):
+        number = told.get(name)
+        found = number and model.objects.filter(pk=number, is_active=True, **inside).first()
+        if number and not found:
+            raise serializers.ValidationError({name: [_("This place is not known here.")]})
+        places[name] = found or None
+        inside = {name: found}
+    return places

@@ -1,0 +1,155 @@
+"""Signing in and out, and the token that every change needs."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+from django.middleware.csrf import get_token
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from takeback.accounts.commands import note_login
+from takeback.accounts.models import User
+from takeback.accounts.sessions import USER_ID
+from takeback.core import clock
+from takeback.core.callers import client_address, client_network, is_within
+from takeback.core.emails import email_key
+from takeback.limits.commands import Bucket, give_back, hit, key_of, refuse_above
+from takeback.storefront import errors, shapes
+from takeback.storefront.callers import AUTH_HASH, SignedIn, auth_hash
+from takeback.storefront.handling import StorefrontView
+from takeback.storefront.openapi import answers
+from takeback.storefront.schemas import Login
+from takeback.storefront.shop import channel_of
+from takeback.storefront.values import sha256_of
+
+LOGIN_WINDOW_SECONDS = 900
+LOGINS_PER_ADDRESS = 100
+TOKEN = "csrf_token"  # noqa: S105 - a key of the answer
+
+
+class CsrfToken(StorefrontView):
+    """A token that a storefront sends back in cookie and header."""
+
+    authentication_classes: list[Any] = []
+
+    @extend_schema(
+        operation_id="csrf_token",
+        tags=["storefront: session"],
+        responses={200: {"type": "object", "properties": {TOKEN: {"type": "string"}}}},
+    )
+    def get(self, request: Request) -> Response:
+        return Response({TOKEN: get_token(self.plain)})
+
+
+class LoginView(StorefrontView):
+    """Signing in. No CSRF token is asked for: there is no session yet that could be misused."""
+
+    authentication_classes: list[Any] = []
+
+    @extend_schema(
+        operation_id="login",
+        tags=["storefront: session"],
+        request=Login,
+        responses={200: {"type": "object", "properties": {"key": {"type": "string"}}}},
+    )
+    def post(self, request: Request) -> Response:
+        told = Login(data=request.data)
+        told.is_valid(raise_exception=True)
+        email, now = email_key(told.validated_data["email"]), clock.now()
+        buckets = _login_buckets(email, client_address(self.plain))
+        refuse_above(buckets, hit(buckets, now))
+        user = _customer(channel_of(self.plain), email, told.validated_data["password"])
+        if user is None:
+            raise ValidationError({"non_field_errors": [errors.LOGIN_FAILED]})
+        give_back([bucket.key for bucket in buckets])
+        session = request.session
+        session.cycle_key()
+        session.clear()
+        session.update({USER_ID: user.pk, AUTH_HASH: auth_hash(user.password)})
+        session.save()
+        note_login(user.pk, now)
+        return Response({"key": session.session_key, "redirect_url": None})
+
+    def field_errors(self, detail: Any) -> dict[str, Any]:
+        """Login forms join lists, in every dialect."""
+        return {name: [str(text) for text in texts] for name, texts in detail.items()}
+
+
+def _login_buckets(email: str, address: str) -> list[Bucket]:
+    buckets = [
+        Bucket(
+            key_of("login-email", email), settings.LOGIN_FAILURES_PER_EMAIL, LOGIN_WINDOW_SECONDS
+        )
+    ]
+    if not is_within(address, settings.STOREFRONT_SERVERS):
+        network = key_of("login-address", client_network(address))
+        buckets.append(Bucket(network, LOGINS_PER_ADDRESS, LOGIN_WINDOW_SECONDS))
+    return buckets
+
+
+def _customer(channel_id: int, email: str, password: str) -> User | None:
+    """The customer, if the password is right; an unknown address takes just as long."""
+    user = User.objects.filter(
+        channel_id=channel_id,
+        email_key=email,
+        user_type=User.REGISTERED,
+        is_staff=False,
+        is_active=True,
+    ).first()
+    if user is None:
+        make_password(password)
+        return None
+    return user if check_password(password, user.password) else None
+
+
+class Logout(StorefrontView):
+    """Signing out. Storefronts call it twice: for the token of its form, then with it."""
+
+    authentication_classes: list[Any] = []
+    parser_classes: list[Any] = []
+
+    @extend_schema(
+        operation_id="logout",
+        tags=["storefront: session"],
+        request=None,
+        responses={200: {"type": "object", "properties": {"form": {"type": "string"}}}},
+    )
+    def post(self, request: Request) -> Response:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            request.session.flush()
+        token = get_token(self.plain)
+        form = f"<input type='hidden' name='csrfmiddlewaretoken' value='{token}'>"
+        return Response({"form": form})
+
+
+class CurrentUserView(StorefrontView):
+    """Who is signed in."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        operation_id="current_user",
+        tags=["storefront: session"],
+        responses=answers("CurrentUser"),
+    )
+    def get(self, request: Request) -> Response:
+        account = self.account
+        document: shapes.CurrentUser = {
+            "pk": account.id,
+            "id": account.id,
+            "first_name": account.first_name,
+            "last_name": account.last_name,
+            "email": account.email,
+            "phone": account.phone,
+            "email_allowed": account.email_allowed,
+            "sms_allowed": account.sms_allowed,
+            "date_joined": account.date_joined,
+            "last_login": account.last_login,
+            "date_of_birth": account.date_of_birth,
+            "hashed_email": sha256_of(email_key(account.email)),
+            "gender": account.gender,
+        }
+        return Response(document)

@@ -1,0 +1,37 @@
+"""The storefront's routes; each is served with and without its last slash, never by redirect."""
+
+from typing import Any
+
+from django.urls import URLPattern, re_path
+
+from takeback.storefront import address_views, case_views, order_views, session_views
+
+PK = r"(?P<pk>[^/]+)"
+
+
+def _route(path: str, view: Any, name: str, **options: Any) -> URLPattern:
+    route: URLPattern = re_path(rf"^{path}/?$", view.as_view(**options), name=name)
+    return route
+
+
+urlpatterns = [
+    _route("users/orders/anonymous", order_views.GuestOrder, "guest_order"),
+    _route("users/orders/cancellation_reasons", case_views.Reasons, "cancellation_reasons"),
+    _route("users/orders/cancellation_requests", case_views.OwnRequests, "cancellation_requests"),
+    _route("users/orders", order_views.Orders, "orders"),
+    _route(f"users/orders/{PK}/cancellation", order_views.OrderCancellation, "order_cancellation"),
+    _route(f"users/orders/{PK}", order_views.OrderDetail, "order"),
+    _route("users/old-orders", case_views.OldOrders, "old_orders"),
+    _route(f"users/old-orders/{PK}", case_views.OldOrderDetail, "old_order"),
+    _route("users/login", session_views.LoginView, "login"),
+    _route("users/logout", session_views.Logout, "logout"),
+    _route("csrf_token", session_views.CsrfToken, "csrf_token"),
+    _route("current_user", session_views.CurrentUserView, "current_user"),
+    _route("address/detailed", address_views.DetailedAddressBook, "addresses_detailed"),
+    *(
+        _route(f"address/{level}", address_views.PlacesView, level, level=level)
+        for level in ("country", "city", "township", "district")
+    ),
+    _route("address", address_views.AddressBook, "addresses"),
+    _route(f"address/{PK}", address_views.AddressEntryView, "address"),
+]

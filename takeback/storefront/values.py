@@ -1,0 +1,61 @@
+"""The small values that documents are made of."""
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from takeback.storefront import labels, shapes
+from takeback.storefront.view import View
+
+decode = msgspec.json.decode
+
+
+def sha256_of(text: str) -> str:
+    """64 hex digits, for systems that recognise a customer without knowing the address."""
+    return sha256(text.encode()).hexdigest()
+
+
+def choice(value: str, label: str) -> shapes.Choice:
+    """A value and its word."""
+    return {"value": value, "label": label}
+
+
+def status(code: int) -> shapes.Choice:
+    """An order's or item's status; the value is the code in digits."""
+    return {"value": str(code), "label": labels.status(code)}
+
+
+def currency(code: str) -> shapes.Choice:
+    """A currency."""
+    return {"value": code, "label": labels.currency(code)}
+
+
+def carrier(slug: str | None) -> shapes.Choice | None:
+    """A carrier by its slug."""
+    return choice(slug, labels.label(labels.CARRIERS, slug)) if slug else None
+
+
+def text_choice(words: Any, value: str, view: View) -> str | shapes.Choice:
+    """Plain in the classic dialect, with its word in v3."""
+    return value if view.is_classic else choice(value, labels.label(words, value))
+
+
+def web(url: str | None) -> str | None:
+    """A link as others told it, unless it would do something else than open a page."""
+    return url if url and url.startswith(("http://", "https://")) else None
+
+
+def loads(text: str | None) -> Any:
+    """A JSON column's value."""
+    return None if text is None else decode(text)
+
+
+def rate(percent: Any) -> str | None:
+    """A tax rate with two decimals."""
+    return None if percent is None else f"{percent:.2f}"
+
+
+def order_type(value: str | None) -> shapes.Choice | None:
+    """Regular, addition or replacement; nothing for orders older than the distinction."""
+    return choice(value, labels.label(labels.ORDER_TYPES, value)) if value else None

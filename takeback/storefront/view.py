@@ -1,0 +1,25 @@
+"""Who looks at a document, how, and when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from takeback.accounts.sessions import AccountRow
+from takeback.cancellations import policy
+from takeback.storefront import shapes
+from takeback.storefront.dialect import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks, how, and when: what every document of one answer has in common."""
+
+    dialect: Dialect
+    account: AccountRow | None
+    limits: policy.Limits
+    now: datetime
+    companies: Sequence[shapes.ShippingCompany] = ()
+
+    @property
+    def is_classic(self) -> bool:
+        return self.dialect is Dialect.CLASSIC
