@@ -3,6 +3,7 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,13 @@ def _kept(name: str, make: Callable[[], str]) -> str:
     """A secret of this installation, made at the first start and kept in the data folder."""
     kept = DATA_DIR / name
     if not kept.exists():
-        kept.touch(mode=0o600)
-        kept.write_text(make())
+        # Written aside and linked: of two processes that start at once, one wins whole.
+        fresh = DATA_DIR / f".{name}.{secrets.token_hex(8)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(make())
+        with suppress(FileExistsError):
+            kept.hardlink_to(fresh)
+        fresh.unlink()
     return kept.read_text()
 
 
@@ -82,6 +88,7 @@ if "sqlite" in str(_DATABASE["ENGINE"]):
     # pytest-xdist and threads need a file too; ':memory:' would be one database per connection.
     _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
+    _DATABASE["ENGINE"] = "takeback.core.postgresql"
     _DATABASE["OPTIONS"] = {
         "server_side_binding": True,
         "prepare_threshold": 2 if DATABASE_PREPARED else None,
@@ -230,6 +237,7 @@ INSTALLED_APPS = [
     "takeback.logistics",
     "takeback.cancellations",
     "takeback.portal",
+    "takeback.demo",
 ]
 MIDDLEWARE = [
     "takeback.operations.metrics.count_requests",
@@ -259,9 +267,9 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -295,7 +303,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVERS": [{"url": SITE_URL}],
+    "SERVERS": [{"url": "/"}],
     "POSTPROCESSING_HOOKS": ["takeback.portal.openapi.add_documents"],
 }
 

@@ -87,10 +87,28 @@ class SessionStore(DatabaseStore):
         self.modified = True
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's signature
+        retired, self._retired_key = self._retired_key, None
+        if retired and self._renamed(retired):
+            return
+        if must_create:
+            # One statement needs no transaction of its own; Django would open one.
+            data = self._get_session(no_load=True)  # type: ignore[attr-defined]  # as above
+            self.create_model_instance(data).save(force_insert=True)
+            return
         super().save(must_create)
-        if self._retired_key:
-            retired, self._retired_key = self._retired_key, None
-            self.delete(retired)
+
+    def _renamed(self, retired: str) -> bool:
+        """Give the row itself its new key: one statement, and the old key opens nothing."""
+        data = self._get_session()  # type: ignore[attr-defined]  # the stubs leave it out
+        row = self.create_model_instance(data)
+        kept = Session.objects.filter(session_key=retired).update(
+            session_key=row.session_key,
+            session_data=row.session_data,
+            expire_date=row.expire_date,
+            user_id=row.user_id,
+        )
+        self._session_key = row.session_key if kept else None
+        return bool(kept)
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         return Session(

@@ -145,7 +145,7 @@ def _save(entry: Address) -> Address:
         with transaction.atomic():
             entry.save()
             if entry.primary:
-                others = Address.objects.filter(user=entry.user, is_copy=False, primary=True)
+                others = Address.objects.filter(user=entry.user_id, is_copy=False, primary=True)
                 others.exclude(pk=entry.pk).update(primary=False)
     except IntegrityError as error:
         raise AlreadyThere from error

@@ -1,12 +1,13 @@
 """Writing cases: what another system has completed already."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.states import Kind, Status
@@ -61,23 +62,25 @@ def record_completed(told: Sequence[Completed], *, reason_id: int, now: datetime
         )
         for case in told
     )
-    units: dict[int, int] = defaultdict(int)
+    units = Counter[int]()
     for case in told:
         units[case.order_item_id] += case.quantity
-    items = list(OrderItem.objects.select_for_update().filter(pk__in=units).order_by("pk"))
-    for item in items:
-        item.units_used += units[item.pk]
-        if item.units_used == item.quantity and item.status not in ENDED:
-            item.status = ItemStatus.CANCELLED
-        item.modified_date = now
-    OrderItem.objects.bulk_update(items, ["units_used", "status", "modified_date"], batch_size=500)
-    _roll_up({item.order_id for item in items if item.status in ENDED}, now)
+    by_units: dict[int, list[int]] = defaultdict(list)
+    for item_id, count in units.items():
+        by_units[count].append(item_id)
+    for count, ids in by_units.items():
+        OrderItem.objects.filter(pk__in=ids).update(
+            units_used=F("units_used") + count, modified_date=now
+        )
+    gone = OrderItem.objects.filter(pk__in=units, units_used=F("quantity"))
+    gone.exclude(status__in=ENDED).update(status=ItemStatus.CANCELLED)
+    _roll_up(gone.values_list("order_id", flat=True), now)
 
 
-def _roll_up(order_ids: Collection[int], now: datetime) -> None:
+def _roll_up(order_ids: Iterable[int], now: datetime) -> None:
     """Orders take over what their lines have come to."""
     statuses: dict[int, list[int]] = defaultdict(list)
-    lines = OrderItem.objects.filter(order_id__in=order_ids)
+    lines = OrderItem.objects.filter(order_id__in=set(order_ids))
     for order_id, status in lines.values_list("order_id", "status"):
         statuses[order_id].append(status)
     by_status: dict[int, list[int]] = defaultdict(list)

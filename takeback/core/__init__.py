@@ -1,1 +1,1 @@
-"""The ground: money, errors, paging, wire input. Knows nothing of the trade."""
+"""The ground: money, errors, paging and wire input, with no word of the trade."""

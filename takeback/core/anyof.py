@@ -1,6 +1,5 @@
 """`column__anyof=[...]`: one SQL text for a list of any length, so that prepared statements hit."""
 
-import json
 from typing import Any
 
 from django.db.models import Field, ForeignObject, Lookup
@@ -16,7 +15,8 @@ class AnyOf(Lookup):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s::bigint[])", [
+        # Through text, the planner cannot see how many numbers there are: the plan is made once.
+        return f"{column} = ANY(%s::text::bigint[])", [
             *parameters,
             adapt(self.rhs, connection.vendor),
         ]
@@ -29,4 +29,5 @@ class AnyOf(Lookup):
 
 def adapt(numbers: list[int], vendor: str) -> Any:
     """The list as the database driver takes it."""
-    return list(numbers) if vendor == "postgresql" else json.dumps(list(numbers))
+    listed = ",".join(map(str, numbers))
+    return f"{{{listed}}}" if vendor == "postgresql" else f"[{listed}]"

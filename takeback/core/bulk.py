@@ -1,8 +1,9 @@
 """Writing many rows at once: COPY on PostgreSQL, one prepared statement on SQLite."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -31,19 +32,31 @@ def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
 def insert_rows(
     model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Insert rows of plain values; JSON columns come as text (`json_text`)."""
+    """Insert rows of plain values; JSON columns come as text (`json_text`).
+
+    A column that is NULL in every row is not mentioned: most columns of a file's lines are.
+    """
+    filled = {
+        column: values
+        for column, values in zip(columns, zip(*rows, strict=True), strict=False)
+        if any(value is not None for value in values)
+    }
+    if not filled:
+        return
     table = connection.ops.quote_name(model._meta.db_table)
-    names = ", ".join(connection.ops.quote_name(column) for column in columns)
+    names = ", ".join(connection.ops.quote_name(column) for column in filled)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                for row in rows:
+            copying = cursor.copy(f"COPY {table} ({names}) FROM STDIN")
+            with connection.wrap_database_errors, copying as copy:
+                for row in zip(*filled.values(), strict=True):
                     copy.write_row(row)
         else:
-            places = ", ".join(["%s"] * len(columns))
+            places = ", ".join(["%s"] * len(filled))
+            adapted = [_adapted(values) for values in filled.values()]
             cursor.executemany(
                 f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 - our own names
-                [[_adapted(value) for value in row] for row in rows],
+                list(zip(*adapted, strict=True)),
             )
 
 
@@ -52,10 +65,24 @@ def json_text(value: Any) -> str | None:
     return None if value is None else _json.encode(value).decode()
 
 
-def _adapted(value: Any) -> Any:
-    """As Django itself writes the type to SQLite."""
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, UUID):
-        return value.hex
-    return str(value) if isinstance(value, date | Decimal) else value
+def _adapted(values: Sequence[Any]) -> Sequence[Any]:
+    """A column's values as Django itself writes them to SQLite."""
+    if not _ADAPTERS.keys() & set(map(type, values)):
+        return values
+    return [
+        _ADAPTERS[type(value)](value) if type(value) in _ADAPTERS else value for value in values
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _moment(value: datetime) -> str:
+    """Remembered, because a batch repeats the moment at which it came in."""
+    return str(connection.ops.adapt_datetimefield_value(value))
+
+
+_ADAPTERS: dict[type, Callable[[Any], str]] = {
+    datetime: _moment,
+    date: str,
+    Decimal: str,
+    UUID: lambda value: value.hex,
+}

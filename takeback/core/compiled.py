@@ -133,21 +133,31 @@ def _columns(row: Any) -> list[str]:
 
 def _maker(row: Any) -> Callable[[Any], Any]:
     """From a flat row to the tree that the NamedTuple describes."""
+    # Neighbouring plain columns are taken in one slice: a page has a thousand of them.
     parts: list[tuple[int, int, Callable[[Any], Any] | None]] = []
     start = 0
     for kind in get_type_hints(row).values():
         nested, optional = _relation(kind)
         stop = start + (len(_columns(nested)) if nested else 1)
-        inner = _maker(nested) if nested else None
-        parts.append((start, stop, _or_none(inner) if inner and optional else inner))
+        if nested:
+            inner = _maker(nested)
+            parts.append((start, stop, _or_none(inner) if optional else inner))
+        elif parts and parts[-1][2] is None:
+            parts[-1] = (parts[-1][0], stop, None)
+        else:
+            parts.append((start, stop, None))
         start = stop
-    if not any(inner for _, _, inner in parts):
+    if len(parts) == 1 and parts[0][2] is None:
         return cast("Callable[[Any], Any]", row._make)
 
     def make(flat: Any) -> Any:
-        return row._make(
-            inner(flat[start:stop]) if inner else flat[start] for start, stop, inner in parts
-        )
+        values: list[Any] = []
+        for start, stop, inner in parts:
+            if inner:
+                values.append(inner(flat[start:stop]))
+            else:
+                values += flat[start:stop]
+        return row._make(values)
 
     return make
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from rest_framework import exceptions
@@ -95,6 +95,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if isinstance(error, OperationalError):
         log.error("database", error=type(error).__name__)
         return answer(problems.UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    if isinstance(error, IntegrityError):
+        # A constraint had the last word after every check had passed: a race was lost.
+        log.warning("constraint", error=str(error).partition("\n")[0][:200])
+        return answer(problems.CONFLICT, {"Retry-After": "1"})
     problem = _PROBLEMS.get(type(error))
     if problem is None:
         return None

@@ -46,6 +46,7 @@ def parse(value: str | int | Decimal, currency: str) -> int:
     return -minor if sign else minor
 
 
+@lru_cache(maxsize=8192)
 def show(minor: int, currency: str) -> str:
     """The amount with exactly the decimals of its currency.
 

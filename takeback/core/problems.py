@@ -51,6 +51,9 @@ CSRF_FAILED = Problem("csrf_failed", 403, _("The CSRF token is missing or does n
 PERMISSION_DENIED = Problem("permission_denied", 403, _("You may not do this."))
 NOT_FOUND = Problem("not_found", 404, _("Not found."))
 METHOD_NOT_ALLOWED = Problem("method_not_allowed", 405, _("This method is not allowed here."))
+CONFLICT = Problem(
+    "conflict", 409, _("Somebody else changed this at the same moment. Please try again.")
+)
 TOO_MANY_REQUESTS = Problem(
     "too_many_requests", 429, _("Too many attempts. Please try again later.")
 )

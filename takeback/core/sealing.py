@@ -2,9 +2,12 @@
 
 import os
 from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 
@@ -13,7 +16,7 @@ def seal(text: str, context: str) -> str:
     """`key-id:base64`; opens only with the same context (the row's uuid)."""
     key_id, key = next(iter(settings.DATA_KEYS.items()))
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(b64decode(key)).encrypt(nonce, text.encode(), context.encode())
+    sealed = _cipher(key).encrypt(nonce, text.encode(), context.encode())
     return f"{key_id}:{b64encode(nonce + sealed).decode()}"
 
 
@@ -21,5 +24,12 @@ def unseal(sealed: str, context: str) -> str:
     """The text again; older keys stay usable as long as they are in the settings."""
     key_id, _, packed = sealed.partition(":")
     raw = b64decode(packed)
-    cipher = AESGCM(b64decode(settings.DATA_KEYS[key_id]))
+    cipher = _cipher(settings.DATA_KEYS[key_id])
     return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
+
+
+def _cipher(key: str) -> "AESGCM":
+    # Loaded when first needed: 6 MiB that most workers never use.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(b64decode(key))

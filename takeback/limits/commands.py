@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F
 from django.utils.crypto import salted_hmac
 
 from takeback.core import problems
@@ -39,6 +38,8 @@ ON CONFLICT (key) DO UPDATE SET
 RETURNING key, hits, ends_at_epoch
 """
 
+_GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key IN ({places})"
+
 
 def key_of(kind: str, *parts: str) -> str:
     """A bucket's name that tells nobody what was sent."""
@@ -61,7 +62,9 @@ def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
 
 def give_back(keys: Sequence[str]) -> None:
     """What was counted in advance did not count after all."""
-    Counter.objects.filter(key__in=sorted(keys), hits__gt=0).update(hits=F("hits") - 1)
+    places = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK.format(places=places), sorted(keys))
 
 
 def refuse_above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:

@@ -28,6 +28,15 @@ _ID = StrictInteger(minimum=0)
 _PERCENT_MAX = Decimal("999.99")
 
 
+def plain(value: Any) -> Any:
+    """The value as a JSON column can keep it; amounts never come this way."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list) else value
+
+
 class Told(serializers.Serializer[Any]):
     """An object in which null and empty text mean "not told"; other keys are ignored.
 
@@ -140,10 +149,10 @@ class Number(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {"invalid": _("A valid number is required.")}
 
-    def to_internal_value(self, data: Any) -> int | Decimal:
+    def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool) or not isinstance(data, int | Decimal):
             self.fail("invalid")
-        return data
+        return plain(data)
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -215,10 +224,10 @@ class FreeObject(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {"invalid": _("An object is required.")}
 
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
+    def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
             self.fail("invalid")
-        return data
+        return plain(data)
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -230,10 +239,10 @@ class FreeList(serializers.Field[Any, Any, Any, Any]):
 
     default_error_messages = {"invalid": _("A list is required.")}
 
-    def to_internal_value(self, data: Any) -> list[Any]:
+    def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, list):
             self.fail("invalid")
-        return data
+        return plain(data)
 
     def to_representation(self, value: Any) -> Any:
         return value

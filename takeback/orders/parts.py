@@ -97,7 +97,10 @@ class _Place(Told):
     name = StrictText(max_length=255)
 
 
-@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object"}]})
+_TEXT_OR_OBJECT = {"oneOf": [{"type": "string"}, {"type": "object"}]}
+
+
+@extend_schema_field(_TEXT_OR_OBJECT)
 class _PlaceName(_Place):
     """A place by its name, or the object that shows it."""
 
@@ -105,6 +108,7 @@ class _PlaceName(_Place):
         return super().to_internal_value({"name": data} if isinstance(data, str) else data)["name"]
 
 
+@extend_schema_field(_TEXT_OR_OBJECT)
 class _CountryName(_Country):
     """A country by its code, or the object that shows it."""
 

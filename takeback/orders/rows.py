@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -30,13 +31,17 @@ def digest(document: dict[str, Any]) -> str:
 
 def snapshots(order: OrderIn) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every (kind, document) that the order repeats."""
-    told = [("payment_option", order.payment_option), ("bank", order.bank)]
+    told: list[tuple[str, Any]] = [
+        ("payment_option", order.payment_option),
+        ("bank", order.bank),
+    ]
     for item in order.items:
-        told += [(kind, getattr(item, kind)) for kind in ITEM_SNAPSHOTS]
+        told += zip(ITEM_SNAPSHOTS, _item_snapshots(item), strict=True)
     yield from ((kind, document) for kind, document in told if document is not None)
 
 
 ITEM_SNAPSHOTS = ("product", "price_list", "stock_list", "data_source", "shipping_option_group")
+_item_snapshots = attrgetter(*ITEM_SNAPSHOTS)
 
 ORDER_TOLD = (
     "cancel_status",
@@ -72,6 +77,8 @@ ITEM_TOLD = (
     "is_tradable",
 )
 """The same for a line."""
+
+_order_told, _item_told = attrgetter(*ORDER_TOLD), attrgetter(*ITEM_TOLD)
 
 ORDER_COLUMNS = (
     "id",
@@ -150,7 +157,7 @@ def order_row(
         order.payment_type,
         order.bin_number,
         order.installment_count,
-        *(getattr(order, name) for name in ORDER_TOLD),
+        *_order_told(order),
         json_text(order.extra_field),
         json_text(order.details),
         mark,
@@ -213,7 +220,7 @@ def item_rows(
             item.tax_rate,
             item.sku,
             *_snapshot_ids(item, snapshot_id),
-            *(getattr(item, name) for name in ITEM_TOLD),
+            *_item_told(item),
             json_text(item.attributes),
             json_text(item.extra_field),
             json_text(item.details),
@@ -222,5 +229,5 @@ def item_rows(
         )
 
 
-def _snapshot_ids(item: ItemIn, snapshot_id: SnapshotId) -> Iterator[int | None]:
-    return (snapshot_id(kind, getattr(item, kind)) for kind in ITEM_SNAPSHOTS)
+def _snapshot_ids(item: ItemIn, snapshot_id: SnapshotId) -> list[int | None]:
+    return list(map(snapshot_id, ITEM_SNAPSHOTS, _item_snapshots(item)))

@@ -124,7 +124,7 @@ class ToldOrder(Told):
     notes = StrictText(max_length=320, lines=True, required=False, allow_blank=True)
     language_code = text(16)
     client_type = word(32)
-    segment = text(255)
+    segment = IdText(max_length=255, required=False, allow_blank=True)
     checkout_provider = text(255)
     checkout_provider_id = whole()
     remote_addr = text(64)

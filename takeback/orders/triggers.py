@@ -33,6 +33,7 @@ _WATCHED = (
     "is_sealed, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
     " interest_minor"
 )
+_SHARES = "orders_benefitapplicant"
 _AMOUNTS = {
     "orders_orderitem": (
         "quantity",
@@ -45,8 +46,21 @@ _AMOUNTS = {
     ),
     "orders_discountitem": ("amount_minor",),
     "orders_tender": ("amount_minor",),
+    _SHARES: ("order_item_id", "amount_minor"),
 }
 """Parts of an order, and which of their columns are fixed while it is sealed."""
+
+
+def _owner(table: str) -> str:
+    """The column by which a part knows its order; a share knows it through its discount."""
+    return "discount_item_id" if table == _SHARES else "order_id"
+
+
+def _order_of(table: str, row: str) -> str:
+    """The id of the order that a row is a part of."""
+    if table == _SHARES:
+        return f"(SELECT order_id FROM orders_discountitem WHERE id = {row}.discount_item_id)"  # noqa: S608 - our own names
+    return f"{row}.order_id"
 
 
 def install(using: str) -> None:
@@ -80,43 +94,49 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$""",
-        """
-CREATE OR REPLACE FUNCTION takeback_parts_added() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF EXISTS (SELECT 1 FROM added JOIN orders_order o ON o.id = added.order_id
-              WHERE o.is_sealed) THEN
-    RAISE EXCEPTION 'the order is sealed'
-      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_sealed';
-  END IF;
-  RETURN NULL;
-END $$""",
-        """
-CREATE OR REPLACE FUNCTION takeback_part_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF EXISTS (SELECT 1 FROM orders_order o WHERE o.id = OLD.order_id AND o.is_sealed) THEN
-    RAISE EXCEPTION 'order % is sealed', OLD.order_id
-      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_sealed';
-  END IF;
-  RETURN NULL;
-END $$""",
         f"""
 CREATE OR REPLACE TRIGGER order_adds_up AFTER INSERT OR UPDATE OF {_WATCHED} ON orders_order
   FOR EACH ROW WHEN (NEW.is_sealed) EXECUTE FUNCTION takeback_order_adds_up()""",
     ]
     for table, columns in _AMOUNTS.items():
-        changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in ("order_id", *columns))
-        statements += [
-            f"""
-CREATE OR REPLACE TRIGGER parts_added AFTER INSERT ON {table} REFERENCING NEW TABLE AS added
-  FOR EACH STATEMENT EXECUTE FUNCTION takeback_parts_added()""",
-            f"""
-CREATE OR REPLACE TRIGGER part_changed AFTER UPDATE ON {table}
-  FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION takeback_part_changed()""",
-            f"""
-CREATE OR REPLACE TRIGGER part_removed AFTER DELETE ON {table}
-  FOR EACH ROW EXECUTE FUNCTION takeback_part_changed()""",
-        ]
+        statements += _postgresql_part(table, columns)
     return statements
+
+
+def _postgresql_part(table: str, columns: tuple[str, ...]) -> list[str]:
+    watched = (_owner(table), *columns)
+    changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in watched)
+    refuse = """RAISE EXCEPTION 'the order is sealed'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_sealed';"""
+    return [
+        f"""
+CREATE OR REPLACE FUNCTION takeback_{table}_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM added JOIN orders_order o ON o.id = {_order_of(table, "added")}
+              WHERE o.is_sealed) THEN
+    {refuse}
+  END IF;
+  RETURN NULL;
+END $$""",  # noqa: S608 - our own names
+        f"""
+CREATE OR REPLACE FUNCTION takeback_{table}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM orders_order o
+              WHERE o.id = {_order_of(table, "OLD")} AND o.is_sealed) THEN
+    {refuse}
+  END IF;
+  RETURN NULL;
+END $$""",  # noqa: S608 - our own names
+        f"""
+CREATE OR REPLACE TRIGGER parts_added AFTER INSERT ON {table} REFERENCING NEW TABLE AS added
+  FOR EACH STATEMENT EXECUTE FUNCTION takeback_{table}_added()""",
+        f"""
+CREATE OR REPLACE TRIGGER part_changed AFTER UPDATE ON {table}
+  FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION takeback_{table}_changed()""",
+        f"""
+CREATE OR REPLACE TRIGGER part_removed AFTER DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION takeback_{table}_changed()""",
+    ]
 
 
 def _sqlite() -> list[str]:
@@ -126,18 +146,19 @@ def _sqlite() -> list[str]:
         statements += [
             f"DROP TRIGGER IF EXISTS {name}",
             f"""
-CREATE TRIGGER {name} AFTER {event} ON orders_order WHEN NEW.is_sealed AND ({SUMS.format(new="NEW")})
+CREATE TRIGGER {name} AFTER {event} ON orders_order
+WHEN NEW.is_sealed AND ({SUMS.format(new="NEW")})
 BEGIN SELECT RAISE(ABORT, 'order_adds_up'); END""",
         ]
     for table, columns in _AMOUNTS.items():
-        watched = ", ".join(("order_id", *columns))
+        watched = ", ".join((_owner(table), *columns))
         for event, row in (("INSERT", "NEW"), (f"UPDATE OF {watched}", "OLD"), ("DELETE", "OLD")):
             name = f"{table}_part_{event[:6].lower()}"
             statements += [
                 f"DROP TRIGGER IF EXISTS {name}",
                 f"""
 CREATE TRIGGER {name} BEFORE {event} ON {table}
-WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {row}.order_id AND o.is_sealed)
-BEGIN SELECT RAISE(ABORT, 'order_is_sealed'); END""",
+WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {_order_of(table, row)} AND o.is_sealed)
+BEGIN SELECT RAISE(ABORT, 'order_is_sealed'); END""",  # noqa: S608 - our own names
             ]
     return statements

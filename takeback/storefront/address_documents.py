@@ -1,17 +1,25 @@
 """Addresses as storefronts read them."""
 
+from functools import lru_cache
 from typing import Any
 
 from takeback.accounts.sessions import AccountRow
 from takeback.addresses.queries import AddressRow
-from takeback.storefront import labels, shapes
+from takeback.storefront import address_shapes as shapes
+from takeback.storefront import labels
 from takeback.storefront.values import loads, text_choice
 from takeback.storefront.view import View
 
 
+@lru_cache(maxsize=1024)
+def _place(text: str) -> dict[str, Any]:
+    """Country, city, township and district; many addresses share them."""
+    return dict(loads(text))
+
+
 def address(row: AddressRow, view: View) -> shapes.Address:
     """An address with its place as documents; the owner is shown to themselves only."""
-    place: dict[str, Any] = loads(row.place)
+    place = _place(row.place)
     return {
         "pk": row.id,
         "id": row.id,
@@ -45,7 +53,7 @@ def address(row: AddressRow, view: View) -> shapes.Address:
 
 def book_address(row: AddressRow, user_id: int, view: View) -> shapes.BookAddress:
     """The same for the address book, places as numbers."""
-    place: dict[str, Any] = loads(row.place)
+    place = _place(row.place)
     full: Any = address(row, view)
     entry: shapes.BookAddress = full | {
         "country": place["country"]["pk"],
@@ -57,6 +65,7 @@ def book_address(row: AddressRow, user_id: int, view: View) -> shapes.BookAddres
     return entry
 
 
+@lru_cache(maxsize=16)
 def owner(account: AccountRow) -> shapes.AddressUser:
     """The signed-in customer."""
     attributes: dict[str, Any] = loads(account.attributes)

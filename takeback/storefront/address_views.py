@@ -53,7 +53,7 @@ class AddressBook(StorefrontView):
         responses=answers("BookAddress", status=201),
     )
     def post(self, request: Request) -> Response:
-        told = AddressEntry(data=request.data)
+        told = AddressEntry(data=self.body)
         told.is_valid(raise_exception=True)
         fields = told.validated_data | places_of(told.validated_data)
         try:
@@ -107,7 +107,7 @@ class AddressEntryView(AddressBook):
     )
     def patch(self, request: Request, pk: str) -> Response:
         entry = self._own(pk)
-        told = AddressEntry(data=request.data, partial=True)
+        told = AddressEntry(data=self.body, partial=True)
         told.is_valid(raise_exception=True)
         kept = {name: getattr(entry, f"{name}_id") for name in commands.PLACES}
         fields = dict(told.validated_data)
@@ -142,7 +142,6 @@ class PlacesView(StorefrontView):
     level = "country"
 
     @extend_schema(
-        operation_id="places",
         tags=["storefront: addresses"],
         parameters=[
             *page_parameters(),

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from takeback.accounts.sessions import AccountRow
 from takeback.cancellations.queries import shop_limits
-from takeback.core import clock, http
+from takeback.core import clock, http, problems
 from takeback.core.problems import Refused, RuleProblem
 from takeback.logistics.queries import companies_on_offer
 from takeback.storefront.callers import Caller, SessionCaller, plain_request
@@ -52,6 +52,13 @@ class StorefrontView(APIView):
         """Django's own request."""
         found: HttpRequest = plain_request(self.request)
         return found
+
+    @property
+    def body(self) -> Any:
+        """What was sent; a route that reads a body takes none that is empty."""
+        if self.request.stream is None:
+            raise Refused(problems.MALFORMED_JSON)
+        return self.request.data
 
     @property
     def caller(self) -> Caller:

@@ -1,10 +1,11 @@
 """Values in the caller's words."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from takeback.orders.states import Status
 
@@ -63,14 +64,29 @@ CARRIERS = {
 }
 
 
+_translated: dict[tuple[str | None, int, int | str], str] = {}
+
+
+def _said(words: Mapping[Any, Promise | str], value: Any) -> str:
+    """The word in the caller's language. A page shows dozens: each is translated once."""
+    word = words.get(value)
+    if word is None or isinstance(word, str):
+        return word or str(value)
+    key = (get_language(), id(words), value)
+    found = _translated.get(key)
+    if found is None:
+        found = _translated[key] = str(word)
+    return found
+
+
 def label(words: Mapping[str, Promise | str], value: str) -> str:
     """The word for a value; a value without one is shown as it is."""
-    return str(words.get(value, value))
+    return _said(words, value)
 
 
 def status(code: int) -> str:
     """The word for a status code."""
-    return str(STATUSES.get(code, code))
+    return _said(STATUSES, code)
 
 
 def currency(code: str) -> str:

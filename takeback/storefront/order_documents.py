@@ -1,7 +1,6 @@
 """Orders and their lines as storefronts read them, key by key in the contract's order."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +8,17 @@ from takeback.cancellations import policy
 from takeback.cancellations.queries import Case, facts_of
 from takeback.cancellations.states import Kind
 from takeback.core.money import show, units_worth
-from takeback.orders.queries import DISCOUNT, ExtraRow, ItemRow, OrderRow, SnapshotRow
+from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow, SnapshotRow
 from takeback.orders.states import Status
 from takeback.storefront import labels, shapes
 from takeback.storefront.address_documents import address
+from takeback.storefront.address_shapes import Object
 from takeback.storefront.dialect import Dialect
 from takeback.storefront.request_documents import nested_request
 from takeback.storefront.values import (
     carrier,
     currency,
+    encoded_once,
     loads,
     order_type,
     rate,
@@ -37,16 +38,22 @@ def order(
 ) -> shapes.Order:
     """An order with everything in it."""
     lines = [order_item(item, cases.get(item.id, ()), row, view) for item in items]
-    told: dict[str, Any] = loads(row.details)
-    is_guest = view.account is None
-    code, amount = row.currency, row.amount_minor
+    return {**_summary(row, lines, extras, view), **_amounts(row), **_details(row, view)}
+
+
+def _summary(
+    row: OrderRow,
+    lines: list[shapes.OrderItem],
+    extras: Sequence[ExtraRow],
+    view: View,
+) -> shapes.OrderSummary:
     return {
         "id": row.id,
         "pk": row.id,
         "status": status(row.status),
-        "currency": currency(code),
+        "currency": currency(row.currency),
         "orderitem_set": lines,
-        "discountitem_set": [discount(e, row) for e in extras if e.kind == DISCOUNT],
+        "discountitem_set": [discount(extra, row) for extra in extras if extra.kind == DISCOUNT],
         "is_cancelled": all(line["is_cancelled"] for line in lines),
         "is_cancellable": any(line["is_cancellable"] for line in lines),
         "is_refundable": any(line["is_refundable"] for line in lines),
@@ -55,27 +62,40 @@ def order(
         "shipping_company": carrier(row.shipping_company),
         "client_type": text_choice(labels.CLIENTS, row.client_type, view),
         "payment_option": payment_option(row.payment_option, row.payment_type),
-        "amount_without_discount": show(amount + row.discount_minor, code),
+        "amount_without_discount": show(row.amount_minor + row.discount_minor, row.currency),
         "is_payable": row.status == Status.PAYMENT_WAITING and bool(row.unpaid_minor),
         "tracking_url": web(row.tracking_url),
         "bank": bank(row.bank),
-        "loyaltytransaction_set": [points(e, row) for e in extras if e.kind != DISCOUNT],
+        "loyaltytransaction_set": [points(extra, row) for extra in extras if extra.kind == LOYALTY],
+    }
+
+
+def _amounts(row: OrderRow) -> shapes.OrderAmounts:
+    code = row.currency
+    return {
         "created_date": row.placed_at,
         "modified_date": row.modified_date,
         "number": row.number,
-        "amount": show(amount, code),
+        "amount": show(row.amount_minor, code),
         "discount_amount": show(row.discount_minor, code),
         "shipping_amount": show(row.shipping_minor, code),
         "shipping_tax_rate": rate(row.shipping_tax_rate),
         "refund_amount": show(row.refund_minor, code),
         "discount_refund_amount": show(row.discount_refund_minor, code),
         "shipping_refund_amount": show(row.shipping_refund_minor, code),
+    }
+
+
+def _details(row: OrderRow, view: View) -> shapes.OrderDetails:
+    told: dict[str, Any] = loads(row.details)
+    # Two weak facts open a guest's order; where and with which card it was placed stays hidden.
+    is_guest = view.account is None
+    return {
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
         "e_archive_url": web(row.e_archive_url),
         "tracking_number": row.tracking_number,
         "defined_tracking_url": web(told.get("defined_tracking_url")),
-        # Two weak facts open a guest's order; where it was placed from is not theirs to learn.
         "remote_addr": None if is_guest else row.remote_addr,
         "has_gift_box": row.has_gift_box,
         "gift_box_note": row.gift_box_note,
@@ -88,7 +108,7 @@ def order(
         "payment_option_slug": told.get("payment_option_slug"),
         "bin_number": row.bin_number,
         "installment_count": row.installment_count,
-        "installment_interest_amount": show(row.interest_minor, code),
+        "installment_interest_amount": show(row.interest_minor, row.currency),
         "shipping_tracking_url": web(told.get("shipping_tracking_url")),
         "order_type": order_type(row.order_type),
         "user": row.user_id,
@@ -105,22 +125,26 @@ def order_item(
     row: ItemRow, cases: Sequence[Case], parent: OrderRow, view: View
 ) -> shapes.OrderItem:
     """A line, with what its customer may still do about it."""
+    return {**_item_summary(row, cases, parent, view), **_item_details(row, parent.currency)}
+
+
+def _item_summary(
+    row: ItemRow, cases: Sequence[Case], parent: OrderRow, view: View
+) -> shapes.OrderItemSummary:
     facts = facts_of(row, cases, parent.placed_at)
     requests = [nested_request(case) for case in cases]
-    live = next((document for document, case in zip(requests, cases) if case.is_live), None)  # noqa: B905
-    told: dict[str, Any] = loads(row.details)
-    code, goods = parent.currency, row.goods_minor
+    live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
     return {
         "id": row.id,
         "pk": row.id,
         "status": status(row.status),
-        "price_currency": currency(code),
+        "price_currency": currency(parent.currency),
         "product": product(row.product, view.dialect),
         "is_cancelled": row.status == Status.CANCELLED,
         "is_cancellable": policy.allows(Kind.CANCEL, facts, view.limits, view.now),
         "is_refundable": policy.allows(Kind.REFUND, facts, view.limits, view.now),
         "cancellationrequest_set": requests,
-        "active_cancellation_request": live,
+        "active_cancellation_request": next(live, None),
         "shipping_company": carrier(row.shipping_company),
         "tracking_url": web(row.tracking_url),
         "is_tradable": row.is_tradable,
@@ -129,6 +153,13 @@ def order_item(
         "extra_product_stock_detailed": snapshot(row.stock_list),
         "extra_product_price_detailed": snapshot(row.price_list),
         "shipping_option_group": shipping_option_group(row.shipping_option_group),
+    }
+
+
+def _item_details(row: ItemRow, code: str) -> shapes.OrderItemDetails:
+    told: dict[str, Any] = loads(row.details)
+    goods = row.goods_minor
+    return {
         "created_date": row.created_date,
         "modified_date": row.modified_date,
         "attributes": loads(row.attributes),
@@ -162,7 +193,7 @@ def order_item(
     }
 
 
-@lru_cache(maxsize=4096)
+@encoded_once
 def product(row: SnapshotRow, dialect: Dialect) -> shapes.Product:
     """The product as it was told; snapshots never change, so neither does this."""
     told: dict[str, Any] = loads(row.document)
@@ -193,7 +224,8 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def snapshot(row: SnapshotRow | None) -> shapes.Object | None:
+@encoded_once
+def snapshot(row: SnapshotRow | None) -> Object | None:
     """Something others told us, under our number where it had none; never its secrets."""
     if row is None:
         return None
@@ -203,7 +235,8 @@ def snapshot(row: SnapshotRow | None) -> shapes.Object | None:
     return {"pk": row.id} | told
 
 
-def shipping_option_group(row: SnapshotRow | None) -> shapes.Object | None:
+@encoded_once
+def shipping_option_group(row: SnapshotRow | None) -> Object | None:
     """How a group of lines is sent."""
     if row is None:
         return None
@@ -216,6 +249,7 @@ def shipping_option_group(row: SnapshotRow | None) -> shapes.Object | None:
     }
 
 
+@encoded_once
 def payment_option(row: SnapshotRow | None, payment_type: str) -> shapes.PaymentOption:
     """How the order was paid; an order that came without it still says of which kind."""
     told: dict[str, Any] = loads(row.document) if row else {}
@@ -229,6 +263,7 @@ def payment_option(row: SnapshotRow | None, payment_type: str) -> shapes.Payment
     }
 
 
+@encoded_once
 def bank(row: SnapshotRow | None) -> shapes.Bank | None:
     """The bank of the card, if it was a card."""
     if row is None:

@@ -47,7 +47,7 @@ class GuestOrder(StorefrontView):
         responses=answers("Order", many=True),
     )
     def post(self, request: Request) -> Response:
-        told = GuestLookup(data=_single_values(request.data))
+        told = GuestLookup(data=_single_values(self.body))
         told.is_valid(raise_exception=True)
         body = told.validated_data
         channel_id = channel_of(self.plain)

@@ -1,5 +1,7 @@
 """Cases, reasons and carriers as storefronts read them."""
 
+from typing import Any
+
 from django.conf import settings
 from django.utils.translation import get_language
 
@@ -10,6 +12,7 @@ from takeback.logistics.queries import CompanyRow, EasyReturnRow
 from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
 from takeback.storefront import labels, shapes
+from takeback.storefront.address_shapes import Choice
 from takeback.storefront.values import choice, loads, text_choice, web
 from takeback.storefront.view import View
 
@@ -25,7 +28,7 @@ def nested_request(case: Case) -> shapes.CancellationRequest:
     return _request(case, choice(kind, labels.label(labels.KINDS, kind)))
 
 
-def _request(case: Case, kind: str | shapes.Choice) -> shapes.CancellationRequest:
+def _request(case: Case, kind: str | Choice) -> shapes.CancellationRequest:
     row = case.row
     shown = SHOWN[Status(row.status)]
     context = str(row.uuid)
@@ -64,7 +67,17 @@ def easy_return(row: EasyReturnRow | None) -> shapes.EasyReturn | None:
         "tracking_url": web(row.tracking_url),
         "tracking_number": row.tracking_number,
         "shipping_company": choice(row.carrier, row.carrier_label),
-        "pickup_date": loads(row.pickup_date),
+        "pickup_date": _pickup_date(loads(row.pickup_date)),
+    }
+
+
+def _pickup_date(told: dict[str, Any] | None) -> shapes.PickupDate | None:
+    if told is None:
+        return None
+    hours = told["hour_range"]
+    return {
+        "date": told["date"],
+        "hour_range": {"start": hours["start"], "end": hours["end"]},
     }
 
 

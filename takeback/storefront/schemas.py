@@ -20,13 +20,28 @@ from takeback.storefront import errors
 
 NUMBER_MAX = 128
 PASSWORD_MAX = 1024
+_UNKNOWN_PLACE = _("This place is not known here.")
+# A number beyond every place's is as unknown as any other.
+_NO_PLACE = {"range": _UNKNOWN_PLACE}
+
+
+class OrderNumber(StrictText):
+    """An order's number as its customer writes it; digits of other scripts only look like one."""
+
+    default_error_messages = {"digits": _("Use the digits 0 to 9.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if any(character.isdigit() and not character.isascii() for character in text):
+            self.fail("digits")
+        return text
 
 
 class GuestLookup(serializers.Serializer[Any]):
     """An order number, under either of its names, and the e-mail address it was placed with."""
 
-    number = StrictText(max_length=NUMBER_MAX, required=False)
-    order = StrictText(max_length=NUMBER_MAX, required=False)
+    number = OrderNumber(max_length=NUMBER_MAX, required=False)
+    order = OrderNumber(max_length=NUMBER_MAX, required=False)
     email = StrictEmail()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -38,11 +53,20 @@ class GuestLookup(serializers.Serializer[Any]):
         return attrs
 
 
+class Password(serializers.CharField):
+    """Text exactly as it was typed; a number is no text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data
+
+
 class Login(serializers.Serializer[Any]):
     """E-mail address and password; a storefront sends more, which is ignored."""
 
     email = StrictEmail()
-    password = serializers.CharField(max_length=PASSWORD_MAX, trim_whitespace=False)
+    password = Password(max_length=PASSWORD_MAX)
 
 
 class OrderFilters(serializers.Serializer[Any]):
@@ -85,10 +109,10 @@ class AddressEntry(serializers.Serializer[Any]):
     last_name = StrictText(max_length=255)
     phone_number = StrictText(max_length=128)
     email = StrictEmail(required=False, allow_null=True)
-    country = StrictInteger()
-    city = StrictInteger()
-    township = StrictInteger()
-    district = StrictInteger(required=False, allow_null=True)
+    country = StrictInteger(error_messages=_NO_PLACE)
+    city = StrictInteger(error_messages=_NO_PLACE)
+    township = StrictInteger(error_messages=_NO_PLACE)
+    district = StrictInteger(error_messages=_NO_PLACE, required=False, allow_null=True)
     line = StrictText(max_length=255, lines=True)
     postcode = StrictText(max_length=64, required=False, allow_null=True, allow_blank=True)
     notes = StrictText(
@@ -128,7 +152,7 @@ def places_of(told: Mapping[str, Any]) -> dict[str, Any]:
         number = told.get(name)
         found = number and model.objects.filter(pk=number, is_active=True, **inside).first()
         if number and not found:
-            raise serializers.ValidationError({name: [_("This place is not known here.")]})
+            raise serializers.ValidationError({name: [_UNKNOWN_PLACE]})
         places[name] = found or None
         inside = {name: found}
     return places

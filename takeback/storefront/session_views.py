@@ -17,7 +17,8 @@ from takeback.core import clock
 from takeback.core.callers import client_address, client_network, is_within
 from takeback.core.emails import email_key
 from takeback.limits.commands import Bucket, give_back, hit, key_of, refuse_above
-from takeback.storefront import errors, shapes
+from takeback.storefront import address_shapes as shapes
+from takeback.storefront import errors
 from takeback.storefront.callers import AUTH_HASH, SignedIn, auth_hash
 from takeback.storefront.handling import StorefrontView
 from takeback.storefront.openapi import answers
@@ -56,7 +57,7 @@ class LoginView(StorefrontView):
         responses={200: {"type": "object", "properties": {"key": {"type": "string"}}}},
     )
     def post(self, request: Request) -> Response:
-        told = Login(data=request.data)
+        told = Login(data=self.body)
         told.is_valid(raise_exception=True)
         email, now = email_key(told.validated_data["email"]), clock.now()
         buckets = _login_buckets(email, client_address(self.plain))

@@ -7,69 +7,7 @@ from datetime import date, datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
-Object = dict[str, Any]
-
-
-class Choice(TypedDict):
-    """A value and its word in the caller's language."""
-
-    value: str
-    label: str
-
-
-class AddressUser(TypedDict):
-    """The signed-in customer, inside their own addresses (classic dialect)."""
-
-    pk: int
-    username: str
-    first_name: str
-    last_name: str
-    email: str
-    is_active: bool
-    date_joined: datetime
-    last_login: datetime | None
-    email_allowed: bool
-    sms_allowed: bool
-    call_allowed: bool | None
-    gender: str | None
-    attributes: Object
-    phone: str
-    date_of_birth: date | None
-    attributes_kwargs: Object
-    user_type: str
-    modified_date: datetime
-
-
-class Address(TypedDict):
-    """An address with its place; `user` is a number in v3 and for guests."""
-
-    pk: int
-    id: int
-    email: str | None
-    phone_number: str
-    first_name: str
-    last_name: str
-    country: Object
-    city: Object
-    line: str
-    title: str
-    township: Object | None
-    district: Object | None
-    postcode: str | None
-    notes: str | None
-    company_name: str
-    tax_office: str
-    tax_no: str
-    e_bill_taxpayer: bool
-    hash_data: str
-    address_type: str | Choice
-    retail_store: Object | None
-    remote_id: str | None
-    identity_number: str | None
-    extra_field: Object | None
-    user: AddressUser | int | None
-    is_corporate: bool
-    primary: bool
+from takeback.storefront.address_shapes import Address, Choice, Object
 
 
 class PickupHours(TypedDict):
@@ -163,8 +101,8 @@ class Product(TypedDict):
     attribute_set: list[Any]
 
 
-class OrderItem(TypedDict):
-    """One line of an order; `price` is for all its units together."""
+class OrderItemSummary(TypedDict):
+    """What a line is, and what may still be done about it."""
 
     id: int
     pk: int
@@ -184,6 +122,11 @@ class OrderItem(TypedDict):
     extra_product_stock_detailed: Object | None
     extra_product_price_detailed: Object | None
     shipping_option_group: Object | None
+
+
+class OrderItemDetails(TypedDict):
+    """What it cost and what else is known; `price` is for all its units together."""
+
     created_date: datetime
     modified_date: datetime
     attributes: Object
@@ -214,6 +157,10 @@ class OrderItem(TypedDict):
     extra_product_price: int | None
     extra_product_stock: int | None
     datasource: int | None
+
+
+class OrderItem(OrderItemSummary, OrderItemDetails):
+    """One line of an order."""
 
 
 class DiscountItem(TypedDict):
@@ -262,8 +209,8 @@ class Bank(TypedDict):
     logo_path: str | None
 
 
-class Order(TypedDict):
-    """An order as its customer sees it; amounts have the currency's own decimals."""
+class OrderSummary(TypedDict):
+    """What an order is, and what may still be done about it."""
 
     id: int
     pk: int
@@ -284,6 +231,11 @@ class Order(TypedDict):
     tracking_url: str | None
     bank: Bank | None
     loyaltytransaction_set: list[LoyaltyTransaction]
+
+
+class OrderAmounts(TypedDict):
+    """When it was placed and what it cost; amounts have the currency's own decimals."""
+
     created_date: datetime
     modified_date: datetime
     number: str
@@ -294,6 +246,11 @@ class Order(TypedDict):
     refund_amount: str
     discount_refund_amount: str
     shipping_refund_amount: str
+
+
+class OrderDetails(TypedDict):
+    """What else is known of it."""
+
     invoice_number: str | None
     invoice_date: datetime | None
     e_archive_url: str | None
@@ -321,6 +278,10 @@ class Order(TypedDict):
     installment: int | None
     segment: Any
     checkout_provider: Any
+
+
+class Order(OrderSummary, OrderAmounts, OrderDetails):
+    """An order as its customer sees it."""
 
 
 class CancellationReason(TypedDict):
@@ -374,53 +335,3 @@ class OldOrder(TypedDict):
     billing_address: str
     extra_field: Object
     user: int
-
-
-class BookAddress(TypedDict):
-    """An entry of the address book, places as numbers."""
-
-    pk: int
-    id: int
-    email: str | None
-    phone_number: str
-    first_name: str
-    last_name: str
-    country: int
-    city: int
-    line: str
-    title: str
-    township: int | None
-    district: int | None
-    postcode: str | None
-    notes: str | None
-    company_name: str
-    tax_office: str
-    tax_no: str
-    e_bill_taxpayer: bool
-    hash_data: str
-    address_type: str | Choice
-    retail_store: Object | None
-    remote_id: str | None
-    identity_number: str | None
-    extra_field: Object | None
-    user: int
-    is_corporate: bool
-    primary: bool
-
-
-class CurrentUser(TypedDict):
-    """Who is signed in."""
-
-    pk: int
-    id: int
-    first_name: str
-    last_name: str
-    email: str
-    phone: str
-    email_allowed: bool
-    sms_allowed: bool
-    date_joined: datetime
-    last_login: datetime | None
-    date_of_birth: date | None
-    hashed_email: str
-    gender: str | None

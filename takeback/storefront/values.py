@@ -1,14 +1,32 @@
 """The small values that documents are made of."""
 
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
-from takeback.storefront import labels, shapes
+from takeback.core.http import encode
+from takeback.storefront import labels
+from takeback.storefront.address_shapes import Choice
 from takeback.storefront.view import View
 
 decode = msgspec.json.decode
+F = TypeVar("F", bound=Callable[..., Any])
+_KEPT = 8192
+
+
+def encoded_once(make: F) -> F:
+    """For documents of what never changes, as snapshots: made and encoded once, then copied."""
+
+    @lru_cache(maxsize=_KEPT)
+    @wraps(make)
+    def encoded(*arguments: Any) -> Any:
+        document = make(*arguments)
+        return None if document is None else msgspec.Raw(encode(document))
+
+    return cast("F", encoded)
 
 
 def sha256_of(text: str) -> str:
@@ -16,27 +34,27 @@ def sha256_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def choice(value: str, label: str) -> shapes.Choice:
+def choice(value: str, label: str) -> Choice:
     """A value and its word."""
     return {"value": value, "label": label}
 
 
-def status(code: int) -> shapes.Choice:
+def status(code: int) -> Choice:
     """An order's or item's status; the value is the code in digits."""
     return {"value": str(code), "label": labels.status(code)}
 
 
-def currency(code: str) -> shapes.Choice:
+def currency(code: str) -> Choice:
     """A currency."""
     return {"value": code, "label": labels.currency(code)}
 
 
-def carrier(slug: str | None) -> shapes.Choice | None:
+def carrier(slug: str | None) -> Choice | None:
     """A carrier by its slug."""
     return choice(slug, labels.label(labels.CARRIERS, slug)) if slug else None
 
 
-def text_choice(words: Any, value: str, view: View) -> str | shapes.Choice:
+def text_choice(words: Any, value: str, view: View) -> str | Choice:
     """Plain in the classic dialect, with its word in v3."""
     return value if view.is_classic else choice(value, labels.label(words, value))
 
@@ -56,6 +74,6 @@ def rate(percent: Any) -> str | None:
     return None if percent is None else f"{percent:.2f}"
 
 
-def order_type(value: str | None) -> shapes.Choice | None:
+def order_type(value: str | None) -> Choice | None:
     """Regular, addition or replacement; nothing for orders older than the distinction."""
     return choice(value, labels.label(labels.ORDER_TYPES, value)) if value else None

@@ -1,0 +1,76 @@
+"""Who calls a channel's route: the holder of a key for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+
+from takeback.accounts import keys
+from takeback.accounts.commands import note_use
+from takeback.accounts.models import ApiKey
+from takeback.accounts.queries import KeyRow, key_in_channel
+from takeback.core import clock, problems
+from takeback.core.fields import ID_MAX
+from takeback.core.problems import Refused
+
+_SCHEME = "Token "
+_ID_DIGITS = 19
+_NO_CHANNEL = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A system with a live key of an active channel."""
+
+    key_id: int
+    channel_id: int
+    scopes: frozenset[str]
+    is_authenticated: bool = True
+
+    @property
+    def sees_secrets(self) -> bool:
+        """Whether what is nobody else's business is shown: tokens, raw traffic."""
+        return ApiKey.PII in self.scopes
+
+
+class KeyHolder(BaseAuthentication):
+    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401."""
+
+    def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
+        given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
+        channel_id = _channel_id(request.parser_context["kwargs"]["channel_id"])
+        public_id = keys.public_id_of(given)
+        found = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
+        row = found[0] if found else None
+        now = clock.now()
+        # An unknown name costs a hash and a comparison too.
+        genuine = keys.matches(given, row.secret_hash if row else None)
+        if row is None or not genuine or not row.is_live(now) or row.channel_is_active is False:
+            raise NotAuthenticated
+        note_use(row.id, row.last_used_at, now)
+        if row.channel_is_active is None:
+            raise Refused(problems.NOT_FOUND)
+        return Caller(row.id, channel_id, frozenset(msgspec.json.decode(row.scopes))), row
+
+    def authenticate_header(self, request: Any) -> str:
+        return _SCHEME.strip()
+
+
+def _channel_id(text: str) -> int:
+    """The number in the path; what can be no channel's is looked for all the same, in vain."""
+    usable = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
+    number = int(text) if usable else _NO_CHANNEL
+    return number if number <= ID_MAX else _NO_CHANNEL
+
+
+class MayDo(BasePermission):
+    """The scope that the route's `scopes` name for this method."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        scope = view.scopes.get(request.method)
+        if scope is not None and scope not in request.user.scopes:
+            raise PermissionDenied
+        return True

@@ -1,0 +1,19 @@
+"""What a channel is told when the answer is no."""
+
+from django.utils.translation import gettext_lazy as _
+
+from takeback.core.problems import Problem
+
+FIELDS_INVALID = "invalid"
+"""The code that goes with field errors."""
+
+ORDER_CONTRADICTS_ITSELF = Problem(
+    "order_does_not_add_up", 400, _("The parts of this order do not add up."), field="amount"
+)
+ORDER_IS_FIXED = Problem(
+    "order_is_fixed",
+    406,
+    _("An order's lines and amounts are fixed once it has arrived."),
+)
+AMBIGUOUS = _("Send this parameter once.")
+NOT_TEXT = _("Control characters are not allowed.")

@@ -1,0 +1,56 @@
+"""What a channel's routes have in common: their caller and the form of a refusal."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from takeback.channel import errors
+from takeback.channel.callers import Caller, KeyHolder, MayDo
+from takeback.core import http, problems
+from takeback.core.problems import Refused
+
+
+class ChannelView(APIView):
+    """A route below `channel/<id>/`; `scopes` says which scope a method needs."""
+
+    authentication_classes = [KeyHolder]
+    permission_classes = [MayDo]
+    metadata_class = None
+    scopes: ClassVar[Mapping[str, str]] = {}
+    request: Request
+
+    @property
+    def caller(self) -> Caller:
+        """The system that calls, let in by `KeyHolder`."""
+        caller = self.request.user
+        assert isinstance(caller, Caller)
+        return caller
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body, an object by our parser; none at all is no JSON either."""
+        if self.request.stream is None:
+            raise Refused(problems.MALFORMED_JSON)
+        told = self.request.data
+        assert isinstance(told, dict)
+        return told
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        return refusal
+
+
+def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Fields with lists of texts and one code; all else is the same everywhere."""
+    if isinstance(error, exceptions.ValidationError):
+        detail = error.detail
+        fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+        return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
+    if isinstance(error, Refused) and error.problem.field:
+        problem = error.problem
+        texts = [problem.message, error.context["reason"]]
+        return Response({problem.field: texts, "code": problem.code}, status=problem.status)
+    return http.exception_handler(error, context)

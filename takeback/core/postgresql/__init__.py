@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, faster where every request passes."""

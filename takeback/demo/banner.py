@@ -1,0 +1,42 @@
+"""What the demo prints when it is up."""
+
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from takeback.demo.entrance import Entrance
+
+_WIDTH = 100
+_TRIES = {
+    "cancellable": "three lines to cancel",
+    "refundable": "two lines to send back",
+    "needs_pickup": "two lines the courier collects",
+    "partly_shipped": "one line on its way, one not",
+    "merged": "four of one thing in one line",
+    "old_order": "from an older system",
+}
+
+
+def banner(entrance: Entrance, published: Path, *, colour: bool) -> str:
+    """Addresses, accounts and orders to try, as text for a terminal."""
+    text = StringIO()
+    console = Console(file=text, force_terminal=colour, width=_WIDTH, highlight=False)
+    customer, staff = entrance["customer"], entrance["staff"]
+    console.print(f"\n[bold]The Takeback demo shop is open:[/] [bold cyan]{entrance['url']}/[/]\n")
+    table = Table.grid(padding=(0, 3))
+    table.add_row("API pages", f"[cyan]{entrance['url']}/api/docs/[/]")
+    table.add_row("Customer", customer["email"], f"password [bold]{customer['password']}[/]")
+    table.add_row("Staff", staff["username"], f"password [bold]{staff['password']}[/]")
+    table.add_row()
+    table.add_row("[bold]Try me[/]", "[dim]order[/]", "[dim]e-mail[/]")
+    guest = entrance["guest"]
+    table.add_row("a guest's, two to cancel", guest["number"], guest["email"])
+    for name, words in _TRIES.items():
+        story = entrance["stories"][name]
+        table.add_row(words, story["number"], story["email"])
+    console.print(table)
+    console.print(f"\nAll of this, and an API key: {published}")
+    console.print("[dim]Ctrl-C stops the demo.[/]")
+    return text.getvalue()

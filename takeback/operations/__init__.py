@@ -1,0 +1,1 @@
+"""Running the service: its health, its figures, its chores, its check-up."""

@@ -1,0 +1,94 @@
+"""What every test may ask for, and the rules every test lives under."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import hypothesis
+import pytest
+import time_machine
+import zeal
+from zeal.constants import initialize_app_registry
+from zeal.patch import patch as watch_queries
+
+from tests.rigs.databases import touches_a_database
+from tests.rigs.serving import Server, serving
+
+FROZEN_NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+LONG = os.environ.get("TAKEBACK_LONG") == "1"
+CI = bool(os.environ.get("CI"))
+
+_LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+hypothesis.settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("ci", max_examples=500, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None)
+hypothesis.settings.load_profile("long" if LONG else "ci" if CI else "quick")
+
+
+def refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:
+    """No test leaves this machine: an audit hook sees every connection made from Python."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    if not name.startswith(_LOOPBACK):
+        raise RuntimeError(f"a test reached for {name}; only loopback is allowed")
+
+
+sys.addaudithook(refuse_the_outside)
+
+
+@pytest.fixture(scope="session")
+def _zeal_is_ready() -> None:
+    """What zeal's Django application would do; the settings are the same in tests as outside."""
+    initialize_app_registry()
+    watch_queries()
+
+
+@pytest.fixture(autouse=True)
+def _no_query_per_row(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A query repeated for each row fails the test; `zeal.zeal_ignore()` spares a test's set-up."""
+    if not touches_a_database(request.node):
+        yield
+        return
+    request.getfixturevalue("_zeal_is_ready")
+    with zeal.zeal_context():
+        yield
+
+
+@pytest.fixture
+def frozen_now() -> Iterator[datetime]:
+    """The clock stands still at this moment."""
+    with time_machine.travel(FROZEN_NOW, tick=False):
+        yield FROZEN_NOW
+
+
+@pytest.fixture(scope="session")
+def long_run() -> bool:
+    """`./dev check --long`: full and release figures."""
+    return LONG
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The system's browser; a machine without one skips browser tests, CI never does."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None and CI:
+        pytest.fail("browser test: Chromium is not installed")
+    if found is None:
+        pytest.skip("browser test: Chromium is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real server with two workers and an empty database."""
+    folder = tmp_path_factory.mktemp("server")
+    with serving(folder, "--workers", "2", "--migrate") as running:
+        yield running

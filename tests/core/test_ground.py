@@ -1,0 +1,125 @@
+"""Small pieces that everything stands on: addresses of callers, e-mail keys, seals, pages."""
+
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from django.test import RequestFactory
+
+from takeback.core.callers import client_address, client_network, is_within
+from takeback.core.emails import email_key
+from takeback.core.paging import Page
+from takeback.core.problems import Refused
+from takeback.core.sealing import seal, unseal
+
+IBAN = "TR330006100519786457841326"
+
+
+@pytest.mark.parametrize(
+    ("email", "key"),
+    [
+        ("Jane.Doe@Example.COM", "jane.doe@example.com"),
+        ("  a@b.co ", "a@b.co"),
+        ("\u212aate@x.y", "\u212aate@x.y"),
+        ("\u0130@x.y", "\u0130@x.y"),
+        ("STRASSE@\u00dc.de", "strasse@\u00dc.de"),
+        ("a@b.co\n", "a@b.co\n"),
+    ],
+)
+def test_only_ascii_letters_lose_their_case(email: str, key: str) -> None:
+    assert email_key(email) == key
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "", "192.0.2.1"),
+        (0, "198.51.100.7", "192.0.2.1"),
+        (1, "198.51.100.7", "198.51.100.7"),
+        (1, "10.0.0.1, 198.51.100.7", "198.51.100.7"),
+        (2, "10.0.0.1, 198.51.100.7, 172.16.0.1", "198.51.100.7"),
+        (2, "198.51.100.7", "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+        (1, " , ", "192.0.2.1"),
+        (1, "nonsense", ""),
+        (1, "::ffff:198.51.100.7", "198.51.100.7"),
+        (1, "[2001:db8::1]", "2001:db8::1"),
+        (1, "fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_a_caller_s_address_is_what_the_last_trusted_hop_saw(
+    settings: Any, proxies: int, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    request = RequestFactory().get(
+        "/", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": forwarded}
+    )
+
+    assert client_address(request) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("", "unknown"),
+        ("nonsense", "unknown"),
+    ],
+)
+def test_a_limit_counts_an_ipv4_address_or_a_64_network(address: str, network: str) -> None:
+    assert client_network(address) == network
+
+
+def test_an_address_lies_in_a_network_or_not() -> None:
+    networks = ["192.0.2.0/28", "2001:db8::/32", "198.51.100.7"]
+
+    inside = ["192.0.2.15", "2001:db8::1", "198.51.100.7"]
+    outside = ["192.0.2.16", "2001:db9::1", "198.51.100.8", "", "nonsense"]
+    assert [is_within(address, networks) for address in inside] == [True] * 3
+    assert [is_within(address, networks) for address in outside] == [False] * 5
+
+
+def test_sealed_text_opens_in_its_own_row_only() -> None:
+    sealed = seal(IBAN, "row-1")
+
+    assert IBAN not in sealed
+    assert unseal(sealed, "row-1") == IBAN
+    assert seal(IBAN, "row-1") != sealed
+    with pytest.raises(InvalidTag):
+        unseal(sealed, "row-2")
+
+
+def test_older_keys_still_open_and_the_newest_seals(settings: Any) -> None:
+    old = seal(IBAN, "row")
+    settings.DATA_KEYS = {"2": "QUJD" * 10 + "QUI="} | settings.DATA_KEYS
+
+    assert unseal(old, "row") == IBAN
+    assert seal(IBAN, "row").startswith("2:")
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ({}, Page(1, 10)),
+        ({"page": "2", "limit": "12"}, Page(2, 12)),
+        ({"page": " 3 ", "limit": "12 "}, Page(3, 12)),
+        ({"page_size": "7"}, Page(1, 7)),
+        ({"limit": "5", "page_size": "7"}, Page(1, 5)),
+        ({"limit": "1000"}, Page(1, 100)),
+        ({"limit": "x"}, Page(1, 10)),
+        ({"page": "1000000"}, Page(1_000_000, 10)),
+    ],
+)
+def test_a_page_is_read_from_the_query(query: dict[str, str], page: Page) -> None:
+    assert Page.of(query) == page
+    assert page.offset == (page.number - 1) * page.limit
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "", "1000001", "1" * 19, "\u0661"])
+def test_a_page_that_cannot_be_is_refused(number: str) -> None:
+    with pytest.raises(Refused) as refused:
+        Page.of({"page": number})
+
+    assert refused.value.problem.code == "not_found"

@@ -1,0 +1,145 @@
+"""Promise P8, the arithmetic: shares add up to the whole, in any currency and any order."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from takeback.core.money import NotAnAmount, decimals, is_currency, parse, show, split, units_worth
+
+CURRENCIES = {"jpy": 0, "krw": 0, "try": 2, "eur": 2, "kwd": 3, "bhd": 3}
+amounts = st.integers(-(10**12), 10**12)
+weights = st.lists(st.integers(0, 10**10), min_size=1, max_size=40)
+
+
+def by_fractions(minor: int, shares: list[int]) -> list[int]:
+    """The largest remainder as the books tell it, in exact fractions; the earlier of equals."""
+    told = shares if sum(shares) else [1] * len(shares)
+    exact = [Fraction(abs(minor) * share, sum(told)) for share in told]
+    floors = [int(part) for part in exact]
+    by_rest = sorted(range(len(told)), key=lambda i: (floors[i] - exact[i], i))
+    for index in by_rest[: abs(minor) - sum(floors)]:
+        floors[index] += 1
+    return [-part if minor < 0 else part for part in floors]
+
+
+@given(amounts, weights)
+def test_shares_are_those_of_the_largest_remainder_and_add_up(
+    minor: int, shares: list[int]
+) -> None:
+    found = split(minor, shares)
+
+    assert sum(found) == minor
+    assert found == by_fractions(minor, shares)
+
+
+@given(amounts, weights)
+def test_no_share_is_a_whole_unit_off_its_exact_part(minor: int, shares: list[int]) -> None:
+    told = shares if sum(shares) else [1] * len(shares)
+
+    assert all(
+        abs(Fraction(minor * weight, sum(told)) - share) < 1
+        for weight, share in zip(told, split(minor, shares), strict=True)
+    )
+
+
+@given(
+    amounts,
+    st.lists(st.integers(1, 40), min_size=1, max_size=10),
+    st.randoms(use_true_random=False),
+)
+def test_units_taken_in_any_portions_and_any_order_are_worth_the_whole(
+    total: int, portions: list[int], random: object
+) -> None:
+    random.shuffle(portions)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    quantity, used, worth = sum(portions), 0, 0
+    for count in portions:
+        worth += units_worth(total, quantity, used, count)
+        used += count
+
+    assert worth == total
+
+
+@given(amounts, st.integers(1, 1000))
+def test_two_units_of_one_line_differ_by_one_minor_unit_at_most(total: int, quantity: int) -> None:
+    first = units_worth(total, quantity, 0, 1)
+    last = units_worth(total, quantity, quantity - 1, 1)
+
+    assert abs(first) - abs(last) == (1 if total % quantity and abs(total) % quantity else 0)
+
+
+@given(st.sampled_from(sorted(CURRENCIES)), st.integers(-(10**13) + 1, 10**13 - 1))
+def test_an_amount_is_shown_and_read_back_without_loss(currency: str, minor: int) -> None:
+    text = show(minor, currency)
+
+    assert parse(text, currency) == minor
+    assert len(text.partition(".")[2]) == CURRENCIES[currency]
+    assert Decimal(text) == Decimal(minor).scaleb(-CURRENCIES[currency])
+
+
+@given(st.text(max_size=12))
+def test_any_other_text_is_no_amount(text: str) -> None:
+    try:
+        minor = parse(text, "try")
+    except NotAnAmount:
+        return
+    assert Fraction(text) == Fraction(minor, 100)
+    assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "1,5", "1e2", "1E2", "NaN", "Infinity", "-", "--1", "+1", ".5", "5.", " 1", "1 ",
+        "1\n", "0x10", "1_000", "\uff11", "\u0661", "1.234", "1.001", "12345678901234", "1.2.3",
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_only_looks_like_an_amount_is_none(text: str) -> None:
+    with pytest.raises(NotAnAmount):
+        parse(text, "try")
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "minor"),
+    [
+        ("11.87", "try", 1187), ("0", "try", 0), ("0.1", "try", 10), ("5", "try", 500),
+        ("1.50000", "try", 150), ("-2.50", "eur", -250), (3, "kwd", 3000), ("1000", "jpy", 1000),
+        ("1000.00", "jpy", 1000), ("1.250", "kwd", 1250), (Decimal("1E+2"), "try", 10000),
+        (Decimal("0.30"), "try", 30), (Decimal("1.2500"), "kwd", 1250),
+        ("9999999999999", "jpy", 9999999999999),
+    ],
+)  # fmt: skip
+def test_an_amount_is_read_in_its_currency_s_minor_units(
+    value: str | int | Decimal, currency: str, minor: int
+) -> None:
+    assert parse(value, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (0, "try", "0.00"), (5, "try", "0.05"), (-5, "try", "-0.05"), (1187, "try", "11.87"),
+        (7, "jpy", "7"), (-7, "jpy", "-7"), (7, "kwd", "0.007"), (-1250, "kwd", "-1.250"),
+        (10**15, "eur", "10000000000000.00"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_shown_with_its_currency_s_decimals(
+    minor: int, currency: str, text: str
+) -> None:
+    assert show(minor, currency) == text
+
+
+def test_currencies_and_their_decimals_are_those_of_cldr() -> None:
+    assert {code: decimals(code) for code in CURRENCIES} == CURRENCIES
+    assert is_currency("try")
+    assert not is_currency("TRY")
+    assert not is_currency("xyz")
+    assert not is_currency("")
+
+
+def test_equal_rests_go_to_the_earlier_line() -> None:
+    assert split(10, [1, 1, 1, 1]) == [3, 3, 2, 2]
+    assert split(1, [0, 5, 5]) == [0, 1, 0]

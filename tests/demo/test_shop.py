@@ -1,0 +1,257 @@
+"""What is in the demo shop: enough of everything, the same every time, and true to the rules."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+import zeal
+from django.db import connection
+from django.db.models import F, Q, Sum
+from django.test import TestCase
+from rich.console import Console
+
+from takeback.accounts.models import Channel, User
+from takeback.addresses.models import Address
+from takeback.archive.models import OldOrder
+from takeback.cancellations import policy
+from takeback.cancellations.models import (
+    CancellationReason,
+    CancellationRequest,
+    CancellationRequestImage,
+)
+from takeback.cancellations.queries import cases_of_orders, facts_of, shop_limits
+from takeback.cancellations.states import Kind, Status
+from takeback.core.sealing import unseal
+from takeback.demo import shop
+from takeback.demo.entrance import entrance
+from takeback.demo.folder import Unusable
+from takeback.demo.opening import opened
+from takeback.demo.people import CUSTOMER_EMAIL, GUEST_EMAIL
+from takeback.demo.stories import GUEST, stories
+from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
+from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Tender
+from takeback.orders.queries import items_of
+
+LABELLED = {50, 100, 200, 300, 350, 400, 450, 500, 510, 520, 540, 550, 600}
+# Changes whenever the shop does, and only then: on every database, Python and machine it is this.
+DIGEST = "99f2f91dfb2284cf9c91b77b1218bb01"
+REFERENCE = datetime(2026, 3, 10, tzinfo=UTC)
+TODAY = REFERENCE + timedelta(hours=15)
+
+
+def may(order_ids: list[int], now: Any = TODAY) -> dict[int, set[Kind]]:
+    """What the rules allow for each line of these orders."""
+    placed = dict(Order.objects.filter(id__in=order_ids).values_list("id", "placed_at"))
+    cases, limits = cases_of_orders(order_ids), shop_limits()
+    found = {}
+    for item in items_of(order_ids=order_ids):
+        facts = facts_of(item, cases.get(item.id, ()), placed[item.order_id])
+        found[item.id] = {kind for kind in Kind if policy.allows(kind, facts, limits, now)}
+    return found
+
+
+@pytest.mark.django_db
+class TestDemoShop(TestCase):
+    """Loaded once for all of these; a test's own changes are undone after it."""
+
+    channel: Channel
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.channel = shop.load(REFERENCE, "http://127.0.0.1:8000", lambda count: None)
+
+    def test_there_are_two_thousand_orders_in_six_currencies(self) -> None:
+        assert self.channel.pk == 1
+        counts = Counter(Order.objects.values_list("currency", flat=True))
+        assert sum(counts.values()) == 2000
+        assert set(counts) == {"try", "eur", "usd", "sar", "jpy", "kwd"}
+        assert min(counts.values()) > 50
+
+    def test_every_status_that_storefronts_label_is_there(self) -> None:
+        assert set(Order.objects.values_list("status", flat=True)) == LABELLED
+        assert set(OrderItem.objects.values_list("status", flat=True)) == LABELLED
+
+    def test_every_kind_of_case_is_there_in_every_status(self) -> None:
+        found = set(CancellationRequest.objects.values_list("cancellation_type", "status"))
+        wanted = {("refund", status.value) for status in Status}
+        wanted |= {
+            ("cancel", status.value) for status in Status if status != Status.WAITING_APPROVAL
+        }
+        assert found == wanted
+        assert EasyReturn.objects.filter(code=None).exists()
+        assert EasyReturn.objects.exclude(code=None).exclude(pickup_date=None).exists()
+        assert CancellationRequestImage.objects.exists()
+
+    def test_the_shop_is_the_same_every_time(self) -> None:
+        rows: list[Any] = [
+            Order.objects.order_by("number").values_list(
+                "number", "user_email", "status", "amount_minor", "refund_minor", "placed_at"
+            ),
+            OrderItem.objects.order_by("remote_id").values_list(
+                "remote_id",
+                "sku",
+                "status",
+                "quantity",
+                "units_used",
+                "goods_minor",
+                "discount_minor",
+            ),
+            CancellationRequest.objects.order_by("uuid").values_list(
+                "uuid", "order_item__remote_id", "status", "quantity", "reason_id", "created_date"
+            ),
+            Address.objects.order_by("hash_data", "is_copy").values_list("hash_data", "is_copy"),
+            User.objects.order_by("email").values_list("username", "email", "phone"),
+            OldOrder.objects.order_by("number").values_list("number", "amount_minor"),
+        ]
+        told = "\n".join(repr([str(value) for value in row]) for table in rows for row in table)
+        assert sha256(told.encode()).hexdigest()[:32] == DIGEST
+
+    def test_merged_lines_say_how_many_they_are(self) -> None:
+        merged = OrderItem.objects.filter(quantity__gt=1)
+        assert merged.count() > 300
+        assert all(item.attributes["quantity"] == item.quantity for item in merged)
+
+    def test_a_finished_case_has_used_its_units(self) -> None:
+        done = CancellationRequest.objects.filter(status="completed")
+        assert done.exclude(quantity=F("order_item__units_used")).count() == 0
+        assert done.filter(order_item__units_used__lt=F("order_item__quantity")).exists()
+        ended = OrderItem.objects.filter(status__in=[100, 600])
+        assert ended.exclude(units_used=F("quantity")).count() == 0
+        assert OrderItem.objects.filter(units_used__gt=0).count() == done.count()
+
+    def test_what_was_paid_back_had_been_paid(self) -> None:
+        reserved = dict(
+            Tender.objects.values_list("order_id").annotate(Sum("reserved_minor")).order_by()
+        )
+        refunded = dict(Order.objects.values_list("id", "refund_minor"))
+        assert {key: value for key, value in reserved.items() if value} == {
+            key: value for key, value in refunded.items() if value
+        }
+        assert Order.objects.filter(shipping_refund_minor__gt=0).exists()
+        assert Order.objects.filter(refund_minor=0, status=100).exists()
+
+    def test_ten_reasons_speak_four_languages_and_the_last_is_other(self) -> None:
+        reasons = CancellationReason.objects.order_by("pk")
+        assert [reason.pk for reason in reasons] == list(range(1, 11))
+        assert {tuple(sorted(reason.translations)) for reason in reasons} == {
+            ("ar-sa", "de-de", "en-us", "tr-tr")
+        }
+        assert {reason.channel_id for reason in reasons} == {None}
+        assert [reason.pk for reason in reasons if reason.extra_information_needed] == [6, 8, 9]
+        assert reasons[9].subject == "Other"
+
+    def test_the_first_carrier_takes_parcels_and_the_second_collects_them(self) -> None:
+        carriers = EasyReturnShippingCompany.objects.order_by("pk")
+        assert list(carriers.values_list("pk", "needs_pickup")) == [(1, False), (2, True)]
+
+    def test_no_address_lacks_township_or_district(self) -> None:
+        assert Address.objects.filter(Q(township=None) | Q(district=None)).count() == 0
+        assert Address.objects.exclude(retail_store=None).count() == 1
+
+    def test_a_discount_touches_some_lines_and_points_move_both_ways(self) -> None:
+        assert BenefitApplicant.objects.exists()
+        assert OrderItem.objects.filter(discount_minor=0, order__discount_minor__gt=0).exists()
+        assert LoyaltyTransaction.objects.filter(amount_minor__lt=0).exists()
+        assert LoyaltyTransaction.objects.filter(amount_minor__gt=0).exists()
+
+    def test_bank_accounts_are_sealed_to_their_case(self) -> None:
+        case = CancellationRequest.objects.exclude(iban_sealed=None)[0]
+        assert unseal(str(case.iban_sealed), str(case.uuid)) == "DE89370400440532013000"
+
+    def test_the_stories_are_the_customers(self) -> None:
+        told = stories(self.channel)
+        assert {story["email"] for story in told.values()} == {CUSTOMER_EMAIL}
+        numbers = dict(Order.objects.filter(user__email=CUSTOMER_EMAIL).values_list("id", "number"))
+        own = [story for name, story in told.items() if name != "old_order"]
+        assert [numbers[story["order"]] for story in own] == [story["number"] for story in own]
+
+    def test_the_stories_are_what_their_names_say(self) -> None:
+        told = stories(self.channel)
+        allowed = may([told[name]["order"] for name in told if name != "old_order"])
+        of = {
+            name: [allowed[item] for item in told[name]["items"]]
+            for name in told
+            if name != "old_order"
+        }
+        assert of["cancellable"] == [{Kind.CANCEL}] * 3
+        assert of["refundable"] == [{Kind.REFUND}] * 2
+        assert of["needs_pickup"] == [{Kind.REFUND}] * 2
+        assert of["partly_shipped"] == [{Kind.REFUND}, {Kind.CANCEL}]
+        assert of["merged"] == [{Kind.CANCEL}]
+        assert OrderItem.objects.get(pk=told["merged"]["items"][0]).quantity == 4
+        old = OldOrder.objects.get(pk=told["old_order"]["order"])
+        items = old.oldorderitem_set.order_by("id").values_list("id", flat=True)
+        assert old.user.email == CUSTOMER_EMAIL
+        assert list(items) == told["old_order"]["items"]
+
+    def test_what_can_be_sent_back_stays_so_for_days(self) -> None:
+        told = stories(self.channel)
+        names = ("refundable", "needs_pickup")
+        for days in (0, 9):
+            allowed = may([told[name]["order"] for name in names], TODAY + timedelta(days=days))
+            assert list(allowed.values()) == [{Kind.REFUND}] * 4
+
+    def test_the_customer_has_enough_to_cancel_and_to_return(self) -> None:
+        own = dict(Order.objects.filter(user__email=CUSTOMER_EMAIL).values_list("id", "number"))
+        allowed = may(list(own))
+        order_of = dict(OrderItem.objects.filter(order__in=own).values_list("id", "order_id"))
+        returnable = [item for item, kinds in allowed.items() if kinds == {Kind.REFUND}]
+        assert sum(kinds == {Kind.CANCEL} for kinds in allowed.values()) >= 3
+        assert len(returnable) >= 2
+        assert len({order_of[item] for item in returnable}) >= 2
+
+    def test_the_guests_order_is_theirs_and_can_be_cancelled(self) -> None:
+        order = Order.objects.get(number=GUEST)
+        assert (order.user_type, order.user_email) == ("guest", GUEST_EMAIL)
+        assert str(int(GUEST)) == GUEST
+        assert len(GUEST) <= 15
+        assert list(may([order.pk]).values()) == [{Kind.CANCEL}] * 2
+
+    def test_a_second_start_says_the_same_and_a_lost_file_makes_new_secrets(self) -> None:
+        with zeal.zeal_ignore():
+            first = entrance(self.channel, "http://one", {})
+            again = entrance(self.channel, "http://two", dict(first))
+            broken = {"customer": "no", "channel": {"api_key": 5}}
+            lost = entrance(self.channel, "http://one", broken)
+        assert again == first | {"url": "http://two"}
+        assert lost["stories"] == first["stories"]
+        assert lost["channel"]["api_key"] != first["channel"]["api_key"]
+        customer = User.objects.get(email=CUSTOMER_EMAIL)
+        assert customer.check_password(lost["customer"]["password"])
+        assert not customer.check_password(first["customer"]["password"])
+
+    def test_an_old_demo_is_opened_as_it_was_left_and_says_so(self) -> None:
+        for days, hint in ((2, False), (12, True)):
+            text = StringIO()
+            with zeal.zeal_ignore(), time_machine.travel(REFERENCE + timedelta(days=days)):
+                opened(Console(file=text, width=120), {}, reset=False)
+            said = text.getvalue()
+            assert "The shop of 10 March 2026 is as you left it; --reset starts over." in said
+            assert ("use --reset for fresh orders" in said) == hint
+        assert Order.objects.count() == 2000
+
+    def test_a_reset_starts_over_on_a_server_and_leaves_a_file_from_elsewhere_alone(self) -> None:
+        console = Console(file=StringIO())
+        if connection.vendor == "sqlite":
+            with pytest.raises(Unusable, match=r"^To start over, delete .* yourself\.$"):
+                opened(console, {}, reset=True)
+            return
+        connection.check_constraints()
+        later = REFERENCE + timedelta(days=30, hours=7)
+        with zeal.zeal_ignore(), time_machine.travel(later):
+            told = opened(console, {}, reset=True)
+        assert told["channel"]["id"] == 1
+        assert Order.objects.count() == 2000
+        assert Order.objects.latest("placed_at").placed_at.date() == date(2026, 4, 8)
+
+
+@pytest.mark.django_db
+def test_another_shops_database_is_left_alone() -> None:
+    Channel.objects.create(name="A real shop")
+    with pytest.raises(Unusable, match="holds a shop that is not a demo"):
+        opened(Console(file=StringIO()), {}, reset=True)
+    assert Channel.objects.get().name == "A real shop"

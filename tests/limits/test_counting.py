@@ -1,0 +1,128 @@
+"""Promise P24, the counter itself: exact at any concurrency, silent about what it counts."""
+
+from collections import Counter as Tally
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from takeback.core.problems import Refused
+from takeback.limits.commands import Bucket, Count, give_back, hit, key_of, prune, refuse_above
+from takeback.limits.models import Counter
+from tests.make import NOW
+
+THREADS = 64
+ALLOWED = 50
+
+
+def one(key: str = "k", allowed: int = 3, window_seconds: int = 60, hits: int = 1) -> Bucket:
+    """A bucket."""
+    return Bucket(key, allowed, window_seconds, hits)
+
+
+@pytest.mark.django_db
+def test_hits_add_up_and_say_how_long_the_window_still_runs() -> None:
+    assert hit([one()], NOW) == {"k": Count(1, 60)}
+    assert hit([one()], NOW + timedelta(seconds=59)) == {"k": Count(2, 1)}
+
+
+@pytest.mark.django_db
+def test_a_window_ends_to_the_second_and_the_next_hit_starts_another() -> None:
+    hit([one()], NOW)
+
+    assert hit([one()], NOW + timedelta(seconds=60)) == {"k": Count(1, 60)}
+
+
+@pytest.mark.django_db
+def test_looking_counts_nothing() -> None:
+    assert hit([one(hits=0)], NOW)["k"].hits == 0
+    assert hit([one(hits=2)], NOW)["k"].hits == 2
+    assert hit([one(hits=0)], NOW)["k"].hits == 2
+
+
+@pytest.mark.django_db
+def test_several_buckets_are_counted_by_one_statement(
+    django_assert_num_queries: pytest.FixtureRequest,
+) -> None:
+    with django_assert_num_queries(1):  # type: ignore[operator]  # a context manager
+        counts = hit([one("b"), one("a"), one("c", hits=0)], NOW)
+
+    assert counts == {"a": Count(1, 60), "b": Count(1, 60), "c": Count(0, 60)}
+
+
+@pytest.mark.django_db
+def test_what_is_given_back_was_never_counted_and_never_less_than_nothing() -> None:
+    hit([one("a"), one("b")], NOW)
+
+    give_back(["a", "b"])
+    give_back(["a", "unknown"])
+
+    assert dict(Counter.objects.values_list("key", "hits")) == {"a": 0, "b": 0}
+
+
+@pytest.mark.django_db
+def test_one_too_many_is_refused_until_the_longest_wait_is_over() -> None:
+    short, long = one("a", allowed=1, window_seconds=60), one("b", allowed=1, window_seconds=900)
+    refuse_above([short, long], hit([short, long], NOW))
+
+    with pytest.raises(Refused) as refused:
+        refuse_above([short, long], hit([short, long], NOW + timedelta(seconds=10)))
+
+    assert refused.value.problem.code == "too_many_requests"
+    assert refused.value.context == {"retry_after_seconds": 890}
+
+
+@pytest.mark.django_db
+def test_only_windows_that_are_over_are_forgotten() -> None:
+    hit([one("a"), one("b", window_seconds=61)], NOW)
+
+    assert prune(NOW + timedelta(seconds=60)) == 1
+    assert list(Counter.objects.values_list("key", flat=True)) == ["b"]
+
+
+def test_the_name_of_a_bucket_does_not_tell_what_was_sent() -> None:
+    name = key_of("lookup-email", "1", "jane@example.com")
+
+    assert name.startswith("lookup-email:")
+    assert "jane" not in name
+    assert len(name) <= 80
+    assert name == key_of("lookup-email", "1", "jane@example.com")
+    assert name != key_of("lookup-email", "1j", "ane@example.com")
+    assert name != key_of("lookup-number", "1", "jane@example.com")
+
+
+def test_parts_of_a_name_do_not_run_into_each_other() -> None:
+    assert key_of("pair", "a", "bc") != key_of("pair", "ab", "c")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_hits_at_once_exactly_the_allowed_number_pass(long_run: bool) -> None:
+    each = 200 if long_run else 4
+
+    def tries(_: int) -> Tally[bool]:
+        try:
+            return Tally(hit([one(allowed=ALLOWED)], NOW)["k"].hits <= ALLOWED for _ in range(each))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        passed = sum(threads.map(tries, range(THREADS)), Tally())
+
+    assert passed == {True: ALLOWED, False: THREADS * each - ALLOWED}
+    assert Counter.objects.get().hits == THREADS * each
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_buckets_in_either_order_never_wait_for_each_other_for_ever() -> None:
+    def tries(number: int) -> None:
+        buckets = [one("a"), one("b")]
+        try:
+            hit(buckets if number % 2 else buckets[::-1], NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(tries, range(THREADS)))
+
+    assert set(Counter.objects.values_list("hits", flat=True)) == {THREADS}

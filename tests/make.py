@@ -1,0 +1,412 @@
+"""What tests are about: shops, people, orders and cases, made with as few words as a test needs."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+import zeal
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+
+from takeback.accounts.intake import CustomerIn
+from takeback.accounts.models import Channel, User
+from takeback.accounts.sessions import USER_ID, SessionStore
+from takeback.addresses.commands import Places, freeze
+from takeback.addresses.intake import AddressIn
+from takeback.addresses.models import Address
+from takeback.archive.models import OldOrder, OldOrderItem
+from takeback.cancellations.models import (
+    CancellationReason,
+    CancellationRequest,
+    CancellationRequestImage,
+)
+from takeback.core.emails import email_key
+from takeback.core.sealing import seal
+from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
+from takeback.orders.commands import Outcome, place, place_many
+from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn
+from takeback.orders.models import Order, OrderItem
+from takeback.orders.states import Status
+from takeback.storefront.callers import AUTH_HASH, auth_hash
+
+SHOP = 1
+"""The channel that the settings name as the storefront's own."""
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+PASSWORD = "a-long-enough-password"
+NUMBER = "2745403029312170"
+GUEST = "guest@example.com"
+CUSTOMER = "customer@example.com"
+
+_HASH = make_password(PASSWORD)
+"""Made once: signing in is what a few tests are about, not what all of them wait for."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _unwatched(make: Callable[P, T]) -> Callable[P, T]:
+    """Setting up may ask as often as it likes; queries are watched in what is tested."""
+
+    @wraps(make)
+    def made(*arguments: P.args, **named: P.kwargs) -> T:
+        with zeal.zeal_ignore():
+            return make(*arguments, **named)
+
+    return made
+
+
+@_unwatched
+def make_channel(*, pk: int = SHOP, **fields: Any) -> Channel:
+    """A channel under a number of the test's own choice."""
+    told: dict[str, Any] = {"name": f"shop {pk}"}
+    return Channel.objects.get_or_create(pk=pk, defaults=told | fields)[0]
+
+
+@_unwatched
+def make_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: Any) -> User:
+    """A registered customer who may sign in with `PASSWORD`."""
+    make_channel(pk=channel_id)
+    told: dict[str, Any] = {"password": _HASH, "first_name": "Ayla", "last_name": "Ray"}
+    return User.objects.create(
+        channel_id=channel_id, email=email, email_key=email_key(email), **told | fields
+    )
+
+
+def address_in(**fields: Any) -> AddressIn:
+    """An address with a full place."""
+    told: dict[str, Any] = {
+        "first_name": "Ayla",
+        "last_name": "Ray",
+        "phone_number": "05550000000",
+        "email": "ayla@example.com",
+        "title": "Home",
+        "line": "Long Street 1",
+        "country": "tr",
+        "country_name": "Türkiye",
+        "city": "Adana",
+        "township": "Seyhan",
+        "district": "Reşatbey",
+        "postcode": "01000",
+    }
+    return AddressIn(**told | fields)
+
+
+@_unwatched
+def make_address(*, user: User, **fields: Any) -> Address:
+    """An entry of somebody's address book."""
+    own = {name: fields.pop(name) for name in ("is_active", "primary") if name in fields}
+    pk = freeze([(user.pk, address_in(**fields))], Places())[0]
+    Address.objects.filter(pk=pk).update(is_copy=False, **own)
+    return Address.objects.get(pk=pk)
+
+
+def item_in(**fields: Any) -> ItemIn:
+    """One line, worth 10.00, approved."""
+    told: dict[str, Any] = {
+        "remote_id": "1",
+        "sku": "SKU-1",
+        "product": {"sku": "SKU-1", "name": "A thing", "image": "https://img.example.com/1.jpg"},
+        "goods_minor": 1000,
+        "status": Status.APPROVED,
+    }
+    return ItemIn(**told | fields)
+
+
+def order_in(**fields: Any) -> OrderIn:
+    """An order in Turkish lira by a guest, unless told otherwise."""
+    told: dict[str, Any] = {
+        "number": NUMBER,
+        "currency": "try",
+        "placed_at": NOW,
+        "customer": CustomerIn(email=GUEST),
+        "shipping_address": address_in(),
+        "items": [item_in()],
+        "payment_type": "credit_card",
+    }
+    return OrderIn(**told | fields)
+
+
+@_unwatched
+def make_order(
+    *,
+    customer: User | None = None,
+    guest: str = GUEST,
+    channel_id: int = SHOP,
+    now: datetime = NOW,
+    after: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Order:
+    """An order of a customer, else of a guest; `after` is what has become of its row since."""
+    make_channel(pk=channel_id)
+    fields["customer"] = CustomerIn(email=guest)
+    if customer:
+        fields["customer"] = CustomerIn(email=customer.email, user_type="registered")
+    outcome = place(channel_id, order_in(**fields), source="channel", now=now)
+    assert outcome.order_id, outcome.reason
+    if after:
+        Order.objects.filter(pk=outcome.order_id).update(**after)
+    return Order.objects.get(pk=outcome.order_id)
+
+
+def items_of(order: Order) -> list[OrderItem]:
+    """The lines of an order in their order."""
+    return list(OrderItem.objects.filter(order=order).order_by("id"))
+
+
+@_unwatched
+def make_reason(*, kind: str = "cancel", **fields: Any) -> CancellationReason:
+    """A reason that any channel offers."""
+    told: dict[str, Any] = {"subject": "Changed my mind", "created_date": NOW, "modified_date": NOW}
+    return CancellationReason.objects.create(cancellation_type=kind, **told | fields)
+
+
+@_unwatched
+def make_request(
+    *,
+    item: OrderItem,
+    kind: str = "cancel",
+    iban: str | None = None,
+    holder_name: str | None = None,
+    **fields: Any,
+) -> CancellationRequest:
+    """A case on one line; bank details are sealed as the service itself does it."""
+    told: dict[str, Any] = {"created_date": NOW, "modified_date": NOW} | fields
+    reason = told.pop("reason", None) or make_reason(kind=kind)
+    row = CancellationRequest(order_item=item, cancellation_type=kind, reason=reason, **told)
+    row.iban_sealed = seal(iban, str(row.uuid)) if iban else None
+    row.holder_name_sealed = seal(holder_name, str(row.uuid)) if holder_name else None
+    row.save()
+    return row
+
+
+@_unwatched
+def make_easy_return(**fields: Any) -> EasyReturn:
+    """A way back that a carrier has given a code for."""
+    told: dict[str, Any] = {
+        "carrier": "extension",
+        "carrier_label": "Extension Cargo",
+        "code": "14223",
+    }
+    return EasyReturn.objects.create(**told | {"status": "booked"} | fields)
+
+
+@_unwatched
+def make_image(*, case: CancellationRequest, **fields: Any) -> CancellationRequestImage:
+    """A picture of a case."""
+    told: dict[str, Any] = {"image": "cases/1.jpg", "created_date": NOW, "modified_date": NOW}
+    return CancellationRequestImage.objects.create(cancellation_request=case, **told | fields)
+
+
+@_unwatched
+def make_company(**fields: Any) -> EasyReturnShippingCompany:
+    """A carrier that shoppers may choose."""
+    told: dict[str, Any] = {
+        "carrier": "yurtici",
+        "carrier_label": "Yurtiçi Kargo",
+        "name": "Yurtiçi",
+    }
+    return EasyReturnShippingCompany.objects.create(**told | fields)
+
+
+@_unwatched
+def make_old_order(*, customer: User, lines: int = 0, **fields: Any) -> OldOrder:
+    """An order of the system before, with as many lines as asked for."""
+    told: dict[str, Any] = {
+        "number": "12345",
+        "user_email": customer.email,
+        "status": "pasive",
+        "created_date": NOW,
+        "currency": "try",
+        "amount_minor": 1000,
+        "discount_minor": 800,
+        "payment_type": "credit card",
+        "bank": "garanti",
+        "installment_count": 3,
+        "tracking_number": "testtrack123",
+        "shipping_address": "dene adress",
+        "billing_address": "deneme address",
+    }
+    order = OldOrder.objects.create(user=customer, **told | fields)
+    for number in range(lines):
+        OldOrderItem.objects.create(
+            old_order=order, product=f"Thing {number}", sku=f"S{number}", price_minor=500
+        )
+    return order
+
+
+@_unwatched
+def make_case_of_everything(*, item: OrderItem) -> CancellationRequest:
+    """A live return with every value that a case can have."""
+    way_back = make_easy_return(
+        start_date=NOW,
+        end_date=NOW,
+        tracking_url="https://track.example.com/1",
+        tracking_number="12352355",
+        pickup_date={"date": "2024-01-01", "hour_range": {"start": "09:00", "end": "12:00"}},
+    )
+    case = make_request(
+        item=item,
+        kind="refund",
+        easy_return=way_back,
+        description="too small",
+        iban="TR330006100519786457841326",
+        holder_name="Ayla Ray",
+        fully_refund_as_loyalty_money=True,
+        uuid=UUID("8187c360-66da-4959-9f0b-9aa2ccac9001"),
+    )
+    make_image(case=case, description="the seam")
+    return case
+
+
+@_unwatched
+def session_of(user: User) -> SessionStore:
+    """A running session in which this customer has signed in."""
+    session = SessionStore()
+    session.update({USER_ID: user.pk, AUTH_HASH: auth_hash(user.password)})
+    session.save()
+    return session
+
+
+def client_of(user: User, **options: Any) -> Client:
+    """A browser in which this customer has signed in."""
+    client = Client(**options)
+    client.cookies["osessionid"] = str(session_of(user).session_key)
+    return client
+
+
+def numbers(orders: Sequence[dict[str, Any]]) -> list[str]:
+    """The order numbers of an answer."""
+    return [order["number"] for order in orders]
+
+
+@_unwatched
+def make_rich_order(**fields: Any) -> Order:
+    """An order with every value that an order can have; its second line has a live case."""
+    told = {"pk": 7, "name": "told", "code": "T"}
+    dated: dict[str, Any] = {"invoice_date": NOW, "shipped_date": NOW, "delivered_date": NOW}
+    line: dict[str, Any] = {
+        "product": {
+            "pk": 4283,
+            "sku": "SKU-1",
+            "base_code": "BASE",
+            "name": "A thing",
+            "image": "https://img.example.com/1.jpg",
+            "absolute_url": "/a-thing/",
+            "attributes": {"colour": "red"},
+            "attributes_kwargs": {"size": {"value": "M", "data_type": "dropdown", "label": "M"}},
+            "form_schema": [{"key": "engraving"}],
+            "data_source_detailed": {"pk": 3, "name": "Seller"},
+            "extra_attributes": {"origin": "TR"},
+            "category": {"pk": 5, "name": "Shirts"},
+            "attribute_set": 9,
+        },
+        "discount_minor": None,
+        "retail_minor": 2500,
+        "price_list": told,
+        "stock_list": told,
+        "data_source": told | {"token": "secret"},
+        "shipping_option_group": {"pk": 4, "amount": "5.00", "shipping_option_name": "Fast"},
+        "shipping_company": "aras",
+        "tracking_number": "TN",
+        "tracking_url": "https://track.example.com/TN",
+        "invoice_number": "INV",
+        "e_archive_url": "https://invoice.example.com/INV",
+        "estimated_delivery_date": NOW.date(),
+        "image": "https://img.example.com/line.jpg",
+        "is_tradable": True,
+        "attributes": {"gift": "yes"},
+        "extra_field": {"price_extra_field": {}, "stock_extra_field": {}},
+        "details": {
+            "attributes_kwargs": {"gift": {"value": "yes"}},
+            "localized_attributes": {"tr": "evet"},
+            "localized_attributes_kwargs": {"tr": {"value": "evet"}},
+            "defined_tracking_url": "https://track.example.com/d",
+            "shipping_tracking_url": "https://track.example.com/s",
+            "parent": 1,
+            "extra_product_price": 2,
+            "extra_product_stock": 3,
+        },
+    }
+    order: dict[str, Any] = {
+        "items": [
+            item_in(status=Status.PREPARING, **line | {"invoice_number": None}),
+            item_in(remote_id="2", status=Status.DELIVERED, quantity=3, **line | dated),
+        ],
+        "shipping_minor": 850,
+        "fee_minor": 100,
+        "interest_minor": 7,
+        "discounts": [DiscountIn(name="Sale", amount_minor=301)],
+        "loyalty": [LoyaltyIn(uuid=UUID(int=5), amount_minor=-250, reference="LT-1")],
+        "shipping_tax_rate": Decimal("18.00"),
+        "payment_option": {"pk": 18, "name": "Card", "payment_type": "card", "slug": "card"},
+        "bank": {
+            "pk": 5,
+            "name": "Bank",
+            "slug": "bank",
+            "logo": "https://img.example.com/l.png",
+            "logo_path": "l.png",
+        },
+        "bin_number": "554960",
+        "installment_count": 3,
+        "shipping_company": "aras",
+        "tracking_number": "TN",
+        "tracking_url": "https://track.example.com/TN",
+        "invoice_number": "INV",
+        "invoice_date": NOW,
+        "e_archive_url": "https://invoice.example.com/INV",
+        "has_gift_box": True,
+        "gift_box_note": "With love",
+        "notes": "Ring twice",
+        "language_code": "tr-tr",
+        "client_type": "ios",
+        "order_type": "regular",
+        "remote_addr": "192.0.2.9",
+        "extra_field": {"rewards": 1},
+        "shipping_address": address_in(
+            notes="Second floor",
+            company_name="Ray Ltd",
+            tax_office="Seyhan",
+            tax_no="1234567890",
+            identity_number="11111111110",
+            e_bill_taxpayer=True,
+            is_corporate=True,
+            remote_id="A-1",
+            retail_store={"pk": 1, "name": "Store"},
+            extra_field={"door": 4},
+        ),
+        "details": {
+            "defined_tracking_url": "https://track.example.com/d",
+            "shipping_tracking_url": "https://track.example.com/s",
+            "delivery_range": {"start": "09:00"},
+            "shipping_option_slug": "ARAS",
+            "payment_option_slug": "card",
+            "basket": 529,
+            "shipping_option": 1,
+            "card": 5,
+            "installment": 5,
+            "segment": 2,
+            "checkout_provider": "shop",
+        },
+    }
+    made = make_order(**order | fields)
+    make_case_of_everything(item=items_of(made)[1])
+    make_company()
+    return made
+
+
+@_unwatched
+def tell(*orders: OrderIn, channel_id: int = SHOP, now: datetime = NOW) -> list[Outcome]:
+    """Tell orders to the service; what became of each."""
+    return place_many(channel_id, orders, source="channel", now=now)
+
+
+@_unwatched
+def make_orders(*, customer: User, count: int) -> None:
+    """Many orders of one customer, in one batch."""
+    make_channel()
+    who = CustomerIn(email=customer.email, user_type="registered")
+    told = [order_in(number=str(number), customer=who) for number in range(count)]
+    place_many(SHOP, told, source="channel", now=NOW)

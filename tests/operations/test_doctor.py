@@ -1,0 +1,191 @@
+"""The check-up: each finding seen both ways."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from takeback.operations import doctor
+from takeback.operations.doctor import Finding, Verdict
+from takeback.orders import audit, triggers
+from tests.make import make_channel, make_order
+
+FINE, WARNING, FAILURE = Verdict.FINE, Verdict.WARNING, Verdict.FAILURE
+
+
+def _examined(*, every_order: bool = False) -> dict[str, Finding]:
+    findings = doctor.examine(every_order=every_order, progress=lambda done, of: None)
+    return {finding.subject: finding for finding in findings}
+
+
+@pytest.mark.django_db
+def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
+    make_channel()
+    verdicts = {subject: finding.verdict for subject, finding in _examined().items()}
+    assert verdicts == {
+        "database": FINE,
+        "migrations": FINE,
+        "triggers": FINE,
+        "storefront channel": FINE,
+        "sums": FINE,
+        "clock": FINE,
+        "data folder": FINE,
+        "secret key": FINE,
+        "debug": FINE,
+        "hosts": FINE,
+        "tls": WARNING,
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("subject", "changed", "verdict", "sentence"),
+    [
+        ("debug", {"DEBUG": True}, FAILURE, "DEBUG is on: faults would show our insides."),
+        ("secret key", {"SECRET_KEY": "x" * 39}, FAILURE, "SECRET_KEY is shorter than 40"),
+        ("hosts", {"ALLOWED_HOSTS": ["*"]}, FAILURE, "ALLOWED_HOSTS lets every name in."),
+        ("hosts", {"SITE_URL": "https://a.example"}, FAILURE, "ALLOWED_HOSTS lacks a.example"),
+        (
+            "hosts",
+            {"SITE_URL": "https://shop.example", "ALLOWED_HOSTS": [".shop.example"]},
+            FINE,
+            "SITE_URL's shop.example is allowed.",
+        ),
+        ("hosts", {"SITE_URL": "http://[::1]:80"}, FINE, "SITE_URL's ::1 is allowed."),
+        ("tls", {"TLS": True}, FINE, "On: cookies are secure, HSTS is sent."),
+        ("tls", {"SITE_URL": "http://a.example"}, FAILURE, "Off, but SITE_URL is not this"),
+        ("storefront channel", {"STOREFRONT_CHANNEL": 7}, FAILURE, "No active channel 7: "),
+        ("storefront channel", {"STOREFRONT_HOSTS": {"b": "9"}}, FAILURE, "No active channel 9: "),
+    ],
+)
+def test_what_is_wrong_is_found(
+    settings: Settings,
+    subject: str,
+    changed: dict[str, Any],
+    verdict: Verdict,
+    sentence: str,
+) -> None:
+    make_channel()
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "[::1]"]
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    found = _examined()[subject]
+    assert found.verdict is verdict
+    assert found.sentence.startswith(sentence)
+
+
+@pytest.mark.django_db
+def test_a_closed_channel_is_as_good_as_none() -> None:
+    make_channel(is_active=False)
+    assert _examined()["storefront channel"].verdict is FAILURE
+
+
+@pytest.mark.django_db
+def test_a_trigger_that_is_gone_or_off_is_named() -> None:
+    assert audit.missing_triggers() == []
+    if connection.vendor == "postgresql":
+        broken, missing = (
+            "ALTER TABLE orders_tender DISABLE TRIGGER part_changed",
+            "orders_tender.part_changed",
+        )
+    else:
+        broken, missing = (
+            "DROP TRIGGER orders_tender_part_update",
+            "orders_tender.orders_tender_part_update",
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(broken)
+    assert audit.missing_triggers() == [missing]
+    assert _examined()["triggers"].sentence == f"Missing or off: {missing}. Run `takeback migrate`."
+
+
+@pytest.mark.django_db
+def test_an_order_that_no_longer_adds_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_channel()
+    sound, broken, newest = (make_order(number=number) for number in ("S-1", "B-2", "N-3"))
+    _change_behind_the_guards(broken.pk)
+    assert list(audit.slices()) == [(sound.pk, newest.pk)]
+    assert audit.unequal(sound.pk, newest.pk) == ["B-2"]
+    monkeypatch.setattr(doctor, "SAMPLE", 1)
+    assert (
+        _examined()["sums"].sentence == "Looked at the newest 1 orders: the parts equal the whole."
+    )
+    whole = _examined(every_order=True)["sums"]
+    assert (whole.verdict, whole.sentence) == (
+        FAILURE,
+        "Of every order, 1 do not add up: B-2.",
+    )
+
+
+def _change_behind_the_guards(order_id: int) -> None:
+    """As somebody with the database's password could."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE orders_orderitem DISABLE TRIGGER USER")
+        else:
+            cursor.execute("DROP TRIGGER orders_orderitem_part_update")
+        cursor.execute(
+            "UPDATE orders_orderitem SET goods_minor = goods_minor + 1 WHERE order_id = %s",
+            [order_id],
+        )
+    triggers.install("default")
+
+
+@pytest.mark.django_db
+def test_all_orders_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(audit.slices()) == []
+    first = make_order(number="1").pk
+    for number in range(2, 6):
+        make_order(number=str(number))
+    monkeypatch.setattr(audit, "_SLICE", 2)
+    assert list(audit.slices()) == [
+        (first, first + 1),
+        (first + 2, first + 3),
+        (first + 4, first + 4),
+    ]
+    assert list(audit.slices(newest=2)) == [(first + 3, first + 4)]
+
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+server:/export /srv nfs4 rw 0 0
+/dev/sdb1 /srv/local\\040disk xfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/var/lib/takeback", "ext4"),
+        ("/srv/takeback", "nfs4"),
+        ("/srv/local disk/takeback", "xfs"),
+        ("/srvx", "ext4"),
+    ],
+)
+def test_the_file_system_of_a_folder_is_its_nearest_mount(
+    tmp_path: Path, folder: str, kind: str
+) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(MOUNTS)
+    assert doctor.file_system(Path(folder), table) == kind
+
+
+@pytest.mark.django_db
+def test_sqlite_on_a_network_is_a_failure(tmp_path: Path) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(f"server:/export {tmp_path} nfs4 rw 0 0\n")
+    embedded = connection.vendor == "sqlite"
+    verdict, sentence = doctor.data_folder(tmp_path, table)
+    assert verdict is (FAILURE if embedded else FINE)
+    assert "nfs4" in sentence
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_failure(tmp_path: Path) -> None:
+    verdict, sentence = doctor.data_folder(tmp_path / "gone", tmp_path / "mounts")
+    assert (verdict, sentence) == (
+        FAILURE,
+        f"{tmp_path / 'gone'} cannot be written to: No such file or directory.",
+    )

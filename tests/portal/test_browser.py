@@ -1,0 +1,109 @@
+"""The pages in a real browser: silent under their policy, accessible, never too wide."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.portal.test_home import DEMO
+from tests.rigs.serving import Server
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The system's Chromium without a window."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def demo(server: Server) -> Iterator[Server]:
+    """The server while it shows a demo."""
+    told = server.folder / "demo.json"
+    told.write_text(json.dumps(DEMO))
+    yield server
+    told.unlink()
+
+
+def _heard(page: Page) -> list[str]:
+    """Everything the page says from now on: console, errors, policy, failed requests."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    page.on("response", lambda answer: _complain(said, answer.status, answer.url))
+    return said
+
+
+def _complain(said: list[str], status: int, url: str) -> None:
+    if status >= 400:
+        said.append(f"{status}: {url}")
+
+
+def test_the_first_page_is_silent_under_its_policy(demo: Server, browser: Browser) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(demo.url, wait_until="networkidle")
+        assert page.locator("#try code").count() > 10
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == "rgb(247, 246, 242)"
+        assert said == []
+
+
+def test_the_api_page_works_and_is_silent_under_its_policy(
+    server: Server, browser: Browser
+) -> None:
+    document = json.loads(server.ask("/api/schema/").body)
+    operations = sum(len(path) for path in document["paths"].values())
+    with browser.new_context() as context:
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(f"{server.url}/api/docs/", wait_until="networkidle")
+        page.wait_for_selector("#operations-operations-health_live")
+        assert page.locator(".opblock").count() == operations
+        block = page.locator("#operations-operations-health_live")
+        block.locator("button.opblock-summary-control").click()
+        block.get_by_role("button", name="Try it out").click()
+        block.get_by_role("button", name="Execute").click()
+        answered = block.locator(".live-responses-table .response-col_status").last
+        answered.wait_for()
+        assert answered.inner_text().strip().startswith("200")
+        assert said == []
+
+
+LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en", "dark")]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_the_first_page_is_accessible_and_fits(
+    demo: Server, browser: Browser, language: str, scheme: str, width: int
+) -> None:
+    viewport = {"width": width, "height": 800}
+    with browser.new_context(
+        bypass_csp=True,  # axe is a script
+        locale=language,
+        color_scheme=scheme,  # type: ignore[arg-type]  # a literal of its own
+        viewport=viewport,  # type: ignore[arg-type]  # the same
+    ) as context:
+        page = context.new_page()
+        page.goto(demo.url)
+        assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()

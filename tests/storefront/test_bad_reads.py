@@ -1,0 +1,299 @@
+"""Reading with what is no number, no page, no date, and with what is somebody else's."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from takeback.accounts.models import Session
+from takeback.orders.models import Order
+from tests import make
+from tests.storefront.wire import field_refused, nothing_written, prove, refused
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+
+ORDERS = "/users/orders/"
+LISTS = [
+    ORDERS,
+    "/users/orders/cancellation_requests/",
+    "/users/old-orders/",
+    "/address/",
+    "/address/detailed/",
+]
+DETAILS = [
+    "/users/orders/{}/",
+    "/users/orders/{}/cancellation/",
+    "/users/old-orders/{}/",
+    "/address/{}/",
+]
+NOBODY_S = [
+    "0", "-1", "abc", "1.0", "+1", "1e3", "9" * 5_000, "%00", "1%00", "%D9%A1", "%EF%BC%91",
+    "1%0A", "%20", "null", "None", str(2**63), str(2**63 - 1), "999999",
+]  # fmt: skip
+
+
+@pytest.fixture
+def shop() -> tuple[Client, dict[str, int]]:
+    """A customer who owns nothing of what a second one owns."""
+    other = make.make_customer(email="other@example.com")
+    order = make.make_order(number="1", customer=other)
+    ids = {
+        "/users/orders/{}/": order.pk,
+        "/users/orders/{}/cancellation/": order.pk,
+        "/users/old-orders/{}/": make.make_old_order(customer=other).pk,
+        "/address/{}/": make.make_address(user=other).pk,
+    }
+    return make.client_of(make.make_customer()), ids
+
+
+@pytest.mark.parametrize("path", [*LISTS, *(path.format(1) for path in DETAILS), "/current_user/"])
+def test_without_a_session_there_is_nothing_to_read(path: str) -> None:
+    # U1
+    make.make_order()
+
+    with nothing_written():
+        refused(Client().get(path), 401, "not_authenticated")
+        assert "Location" not in Client().get(path)
+
+
+def test_a_session_that_has_ended_is_nobody() -> None:
+    # U1
+    client = make.client_of(make.make_customer())
+    Session.objects.update(expire_date=make.NOW - timedelta(seconds=1))
+
+    refused(client.get(ORDERS), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("path", DETAILS)
+def test_what_is_another_s_is_as_if_it_were_not_there(
+    shop: tuple[Client, dict[str, int]], path: str
+) -> None:
+    # U2, U12
+    client, ids = shop
+    theirs = client.get(path.format(ids[path]))
+
+    with nothing_written():
+        answers = [client.get(path.format(pk)) for pk in NOBODY_S]
+
+    refused(theirs, 404, "not_found")
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.content for answer in answers} == {theirs.content}
+
+
+def test_a_guest_reads_the_proven_order_only(shop: tuple[Client, dict[str, int]]) -> None:
+    # U3
+    _, ids = shop
+    make.make_order(number="2")
+    proven = make.make_order(number="3")
+    client = Client()
+    prove(client, number="3")
+
+    for pk in (ids["/users/orders/{}/"], Order.objects.get(number="2").pk, *NOBODY_S):
+        refused(client.get(f"/users/orders/{pk}/"), 404, "not_found")
+    assert client.get(f"/users/orders/{proven.pk}/").json()["number"] == "3"
+    for path in LISTS[1:]:
+        refused(client.get(path), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("page", ["0", "-1", "abc", "9" * 18, "9" * 400, "1.5", "%D9%A1", "2"])
+def test_a_page_that_cannot_be_is_not_found(path: str, page: str) -> None:
+    # U4
+    client = make.client_of(make.make_customer())
+
+    started = time.process_time()
+    refused(client.get(f"{path}?page={page}"), 404, "not_found")
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize("query", ["page=", "page=&page=2"])
+def test_an_empty_page_and_two_pages_have_an_answer(query: str) -> None:
+    # U4
+    user = make.make_customer()
+    make.make_order(customer=user)
+
+    refused(make.client_of(user).get(f"{ORDERS}?{query}"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("limit", "rows"),
+    [("0", 1), ("-1", 10), ("101", 100), ("1000000000", 100), ("all", 10), ("", 10), ("12+", 12)],
+)
+def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
+    # U5
+    user = make.make_customer()
+    for number in range(101):
+        make.make_old_order(customer=user, number=str(number))
+    client = make.client_of(user)
+
+    page = client.get(f"/users/old-orders/?limit={limit}").json()
+
+    expected = 10 if limit == "0" else rows
+    assert (page["count"], len(page["results"])) == (101, expected)
+
+
+@pytest.mark.parametrize(
+    ("search", "numbers"),
+    [
+        ("10", ["A100", "B10"]), ("a1", ["A100"]), ("%25", ["C%"]), ("_", ["D_"]),
+        ("%5C", ["E\\"]), (".*", []), ("%27", []), ("zzz", []), ("%20A100%20", ["A100"]),
+        ("", ["A100", "B10", "C%", "D_", "E\\"]), ("%20", ["A100", "B10", "C%", "D_", "E\\"]),
+    ],
+)  # fmt: skip
+def test_a_search_is_for_these_very_letters(search: str, numbers: list[str]) -> None:
+    # U6
+    user = make.make_customer()
+    for number in ("A100", "B10", "C%", "D_", "E\\"):
+        make.make_order(customer=user, number=number)
+
+    page = make.client_of(user).get(f"{ORDERS}?search={search}").json()
+
+    assert sorted(make.numbers(page["results"])) == numbers
+
+
+@pytest.mark.parametrize("search", ["%00", "a%00b", "%E2%80%AE", "x" * 129, "x" * 10_240])
+def test_a_search_that_cannot_be_a_number_is_a_field_error(search: str) -> None:
+    # U6
+    client = make.client_of(make.make_customer())
+
+    field_refused(client.get(f"{ORDERS}?search={search}"), "search")
+
+
+BAD_FILTERS = [
+    ("last_month", "maybe"), ("last_month", "1"), ("last_month", "True"),
+    ("created_date__gte", "2026-02-30"), ("created_date__gte", "abc"),
+    ("created_date__gte", "9999-12-31T23:59:59-23:59"), ("created_date__gte", "20260101"),
+    ("created_date__gte", "2026-W01-1"), ("created_date__gte", "0000-01-01"),
+    ("created_date__gte", "%D9%A2026-01-01"), ("created_date__lte", "2026-1-1"),
+    ("created_date__lte", "2026-01-01T25:00"), ("created_date__lte", "10000-01-01"),
+    ("created_date__lte", "2026-01-01%00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
+def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) -> None:
+    # U7
+    client = make.client_of(make.make_customer())
+
+    field_refused(client.get(f"{ORDERS}?{name}={value}"), name)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("last_month=true", ["new"]),
+        ("last_month=false", ["new", "old"]),
+        ("created_date__gte=2026-01-01", ["new"]),
+        ("created_date__gte=2026-03-10", ["new"]),
+        ("created_date__gte=2026-03-10T12:00:00Z", ["new"]),
+        ("created_date__gte=2026-03-10T12:00:00.000001Z", []),
+        ("created_date__gte=2026-03-10T13:00:00%2B01:00", ["new"]),
+        ("created_date__lte=2025-01-01", ["old"]),
+        ("created_date__lte=2024-12-31", []),
+        ("created_date__gte=2025-01-01+&created_date__lte=2026-01-01+&limit=12+", ["old"]),
+        ("last_month=true&created_date__lte=2025-06-01", []),
+        ("last_month=true&created_date__gte=2020-01-01", ["new"]),
+        ("created_date__gte=2027-01-01&created_date__lte=2020-01-01", []),
+    ],
+)
+def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[str]) -> None:
+    user = make.make_customer()
+    make.make_order(customer=user, number="new")
+    make.make_order(customer=user, number="old", placed_at=make.NOW.replace(2025, 1, 1, 0))
+
+    page = make.client_of(user).get(f"{ORDERS}?{query}").json()
+
+    assert make.numbers(page["results"]) == numbers
+    assert page["count"] == len(numbers)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "foo=1", "_connector=OR", "user=1", "order__user__password__startswith=p",
+        "ordering=password", "format=json", "track=true", "cancel=true", "created_date__gt=abc",
+        "user__email__regex=.*", "pk__in=1,abc",
+    ],
+)  # fmt: skip
+def test_an_unknown_parameter_is_never_a_filter(query: str) -> None:
+    # U8
+    user = make.make_customer()
+    make.make_order(customer=user)
+    client = make.client_of(user)
+    plain = client.get(ORDERS).json()
+
+    for path in LISTS:
+        assert client.get(f"{path}?{query}").status_code == 200
+    assert client.get(f"{ORDERS}?{query}").json()["results"] == plain["results"]
+
+
+def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) -> None:
+    # U9
+    settings.SITE_URL = "https://shop.example"
+    settings.ALLOWED_HOSTS = ["evil.example", "testserver"]
+    user = make.make_customer()
+    for number in range(3):
+        make.make_order(customer=user, number=str(number))
+
+    page = (
+        make.client_of(user)
+        .get(
+            f"{ORDERS}?page=2&limit=1&format=json",
+            headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"},
+        )
+        .json()
+    )
+
+    assert page["next"] == "https://shop.example/users/orders/?limit=1&format=json&page=3"
+    assert page["previous"] == "https://shop.example/users/orders/?limit=1&format=json&page=1"
+    assert make.numbers(page["results"]) == ["1"]
+
+
+def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
+    # U10
+    count = 10_000 if long_run else 300
+    user = make.make_customer()
+    make.make_orders(customer=user, count=count)
+    client = make.client_of(user)
+    client.get(ORDERS)
+
+    started = time.process_time()
+    page = client.get(f"{ORDERS}?page={count // 100}&limit=100").json()
+
+    assert (page["count"], len(page["results"]), page["next"]) == (count, 100, None)
+    assert time.process_time() - started < 0.6
+
+
+@pytest.mark.parametrize("kind", ["evil", "CANCEL", "cancel,refund", "0", "%00"])
+def test_reasons_of_an_unknown_kind_are_a_field_error(kind: str) -> None:
+    # U11
+    make.make_channel()
+
+    path = "/users/orders/cancellation_reasons/"
+    field_refused(Client().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
+
+
+def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
+    make.make_channel()
+    make.make_channel(pk=2)
+    told: list[dict[str, Any]] = [
+        {"subject": "later", "order": 200},
+        {"subject": "first", "order": 1},
+        {"subject": "of ours", "order": 2, "channel_id": make.SHOP},
+        {"subject": "return", "order": 3, "kind": "refund"},
+        {"subject": "of others", "channel_id": 2},
+        {"subject": "gone", "is_active": False},
+    ]
+    for fields in told:
+        make.make_reason(**fields)
+
+    path = "/users/orders/cancellation_reasons/"
+    every = Client().get(path).json()
+    returns = Client().get(f"{path}?cancellation_type=refund").json()
+
+    subjects = [reason["subject"] for reason in every["results"]]
+    assert subjects == ["first", "of ours", "return", "later"]
+    assert [reason["subject"] for reason in returns["results"]] == ["return"]
+    assert (every["count"], every["next"]) == (4, None)

@@ -1,0 +1,184 @@
+"""The flags that an order and its lines show are the policy's own words."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from takeback.cancellations import policy
+from takeback.cancellations.states import Kind
+from takeback.cancellations.states import Status as CaseStatus
+from takeback.orders.intake import TenderIn
+from takeback.orders.models import OrderItem
+from takeback.orders.states import Status
+from tests import make
+from tests.storefront.wire import look_up
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+
+
+def shown(**line: Any) -> dict[str, Any]:
+    """The one line of a guest's order, as the guest reads it."""
+    make.make_order(items=[make.item_in(**line)])
+    return read()
+
+
+def read() -> dict[str, Any]:
+    """The first line of the guest's order as it stands."""
+    (order,) = look_up().json()
+    line: dict[str, Any] = order["orderitem_set"][0]
+    for flag in ("is_cancelled", "is_cancellable", "is_refundable"):
+        assert order[flag] is line[flag]
+    return line
+
+
+def flags(line: dict[str, Any]) -> tuple[bool, bool, bool]:
+    """Cancelled, cancellable, refundable."""
+    return line["is_cancelled"], line["is_cancellable"], line["is_refundable"]
+
+
+@pytest.mark.parametrize("invoice", [None, "INV-1"])
+@pytest.mark.parametrize("status", Status)
+def test_a_line_s_flags_are_what_the_policy_allows(status: Status, invoice: str | None) -> None:
+    line = shown(status=status, invoice_number=invoice)
+
+    facts = policy.ItemFacts(
+        status=status,
+        units_left=1,
+        has_live_request=False,
+        is_invoiced=invoice is not None,
+        placed_at=make.NOW,
+        arrived_at=None,
+    )
+    limits = policy.Limits(0, invoice_blocks_cancel=True, refund_days=14, zone=None)  # type: ignore[arg-type]  # no day is counted
+    allowed = [policy.allows(kind, facts, limits, make.NOW) for kind in (Kind.CANCEL, Kind.REFUND)]
+    assert flags(line) == (status == Status.CANCELLED, *allowed)
+    assert allowed != [True, True]
+
+
+LONG_AGO = make.NOW - timedelta(days=15)
+RECENT = make.NOW - timedelta(days=14)
+
+
+@pytest.mark.parametrize(
+    ("dates", "refundable"),
+    [
+        ({"delivered_date": RECENT}, True),
+        ({"delivered_date": LONG_AGO}, False),
+        ({"delivered_date": RECENT, "shipped_date": LONG_AGO}, True),
+        ({"shipped_date": LONG_AGO, "invoice_date": RECENT}, False),
+        ({"shipped_date": RECENT, "invoice_date": LONG_AGO}, True),
+        ({"invoice_date": LONG_AGO}, False),
+        ({}, True),
+    ],
+)
+def test_the_window_begins_with_delivery_else_shipping_else_the_invoice(
+    dates: dict[str, datetime], refundable: bool
+) -> None:
+    line = shown(status=Status.DELIVERED, invoice_number="INV", **dates)
+
+    assert line["is_refundable"] is refundable
+
+
+@pytest.mark.parametrize("status", CaseStatus)
+def test_a_live_case_closes_its_line_and_is_shown_as_the_active_one(status: CaseStatus) -> None:
+    order = make.make_order()
+    case = make.make_request(item=make.items_of(order)[0], status=status)
+
+    line = read()
+    is_live = status in {"waiting", "waiting_approval", "confirmed", "approved"}
+    assert line["is_cancellable"] is not is_live
+    assert [row["id"] for row in line["cancellationrequest_set"]] == [case.pk]
+    active = line["active_cancellation_request"]
+    assert (active and active["id"]) == (case.pk if is_live else None)
+
+
+SHOWN_AS = {
+    "waiting": "open",
+    "waiting_approval": "open",
+    "confirmed": "open",
+    "approved": "approved",
+    "completed": "completed",
+    "rejected": "rejected",
+    "withdrawn": "rejected",
+}
+
+
+@pytest.mark.parametrize(("status", "shown_as"), SHOWN_AS.items())
+def test_a_case_is_shown_in_the_shopper_s_words(status: str, shown_as: str) -> None:
+    order = make.make_order()
+    make.make_request(item=make.items_of(order)[0], status=status)
+
+    assert read()["cancellationrequest_set"][0]["status"]["value"] == shown_as
+
+
+def test_a_line_whose_units_are_gone_offers_nothing() -> None:
+    order = make.make_order(items=[make.item_in(quantity=2)])
+    assert read()["is_cancellable"]
+
+    OrderItem.objects.filter(order=order).update(units_used=2)
+
+    assert flags(read()) == (False, False, False)
+
+
+def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> None:
+    make.make_order(
+        number="1",
+        items=[
+            make.item_in(status=Status.CANCELLED),
+            make.item_in(remote_id="2", status=Status.APPROVED),
+        ],
+    )
+    make.make_order(
+        number="2",
+        items=[
+            make.item_in(status=Status.CANCELLED),
+            make.item_in(remote_id="2", status=Status.DELIVERED),
+        ],
+    )
+    make.make_order(number="3", items=[make.item_in(status=Status.CANCELLED)])
+
+    found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
+
+    assert [flags(order) for order in found] == [
+        (False, True, False),
+        (False, False, True),
+        (True, False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "captured", "payable"),
+    [
+        (Status.PAYMENT_WAITING, 0, True),
+        (Status.PAYMENT_WAITING, 400, True),
+        (Status.PAYMENT_WAITING, 1000, False),
+        (Status.APPROVED, 0, False),
+    ],
+)
+def test_an_order_is_payable_while_it_waits_for_money_that_is_missing(
+    status: Status, captured: int, payable: bool
+) -> None:
+    make.make_order(
+        status=status,
+        items=[make.item_in(status=status)],
+        tenders=[TenderIn(kind="card", amount_minor=1000, captured_minor=captured)],
+    )
+
+    assert look_up().json()[0]["is_payable"] is payable
+
+
+def test_the_settings_of_the_shop_are_the_policy_s_limits(settings: Any) -> None:
+    settings.CANCEL_BLOCKED_BY_INVOICE = False
+    settings.CANCEL_TIME_LIMIT_MINUTES = 30
+    settings.REFUND_DAY_LIMIT = 1
+    make.make_order(number="1", items=[make.item_in(invoice_number="INV")])
+    make.make_order(number="2", placed_at=make.NOW - timedelta(minutes=31))
+    late = make.item_in(
+        status=Status.DELIVERED, invoice_number="I", delivered_date=make.NOW - timedelta(days=2)
+    )
+    make.make_order(number="3", items=[late])
+
+    found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
+
+    assert [flags(order)[1:] for order in found] == [(True, False), (False, False), (False, False)]

@@ -1,0 +1,164 @@
+"""What an answer costs the database: exact, however long the page and however many the rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from takeback.accounts.models import User
+from takeback.orders.intake import DiscountIn
+from tests import make
+from tests.storefront.wire import look_up, prove, token_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+
+_TRANSACTION = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+
+
+def counted(call: Callable[[], Any]) -> tuple[int, int]:
+    """How many statements read and how many write, without those that open a transaction."""
+    with CaptureQueriesContext(connection) as asked:
+        answer = call()
+    assert answer.status_code in {200, 400}, answer.content
+    told = [query["sql"] for query in asked.captured_queries]
+    told = [sql for sql in told if not sql.startswith(_TRANSACTION)]
+    reads = [sql for sql in told if sql.lstrip("(").startswith("SELECT")]
+    return len(reads), len(told) - len(reads)
+
+
+def shop_with(orders: int) -> User:
+    """A customer with this many orders, each with lines, a discount, points and a case."""
+    user = make.make_customer()
+    make.make_company()
+    for number in range(orders):
+        order = make.make_order(
+            customer=user,
+            number=str(number),
+            items=[make.item_in(), make.item_in(remote_id="2")],
+            discounts=[DiscountIn(name="Sale", amount_minor=100)],
+        )
+        make.make_request(item=make.items_of(order)[0])
+    return user
+
+
+@pytest.mark.parametrize(("orders", "limit"), [(1, 1), (12, 10), (12, 12), (30, 100)])
+def test_a_page_of_orders_costs_six_reads_however_long_it_is(orders: int, limit: int) -> None:
+    client = make.client_of(shop_with(orders))
+
+    def page() -> Any:
+        answer = client.get(f"/users/orders/?limit={limit}")
+        assert len(answer.json()["results"]) == min(orders, limit)
+        return answer
+
+    assert counted(page) == (6, 0)
+
+
+@pytest.mark.parametrize(
+    "query", ["page=2&limit=2", "search=1", "last_month=true", "created_date__gte=2020-01-01"]
+)
+def test_another_page_or_a_filter_costs_the_same(query: str) -> None:
+    client = make.client_of(shop_with(5))
+
+    assert counted(lambda: client.get(f"/users/orders/?{query}")) == (6, 0)
+
+
+@pytest.mark.parametrize("page", ["", "cancellation/"])
+def test_one_order_costs_six_reads(page: str) -> None:
+    user = make.make_customer()
+    order = make.make_rich_order(customer=user)
+    client = make.client_of(user)
+
+    assert counted(lambda: client.get(f"/users/orders/{order.pk}/{page}")) == (6, 0)
+
+
+def test_a_customer_without_orders_costs_three_reads() -> None:
+    client = make.client_of(make.make_customer())
+
+    assert counted(lambda: client.get("/users/orders/")) == (3, 0)
+
+
+def test_a_guest_s_first_look_up_costs_five_reads_and_four_writes() -> None:
+    make.make_rich_order()
+    client = Client()
+
+    assert counted(lambda: look_up(client)) == (5, 4)
+
+
+def test_a_guest_s_next_look_up_in_the_same_session_costs_six_reads_and_four_writes() -> None:
+    make.make_rich_order()
+    client = Client()
+    prove(client)
+    token = token_of(client)
+
+    assert counted(lambda: look_up(client, headers=token)) == (6, 4)
+
+
+def test_a_failed_look_up_costs_one_read_and_three_writes() -> None:
+    make.make_order()
+
+    assert counted(lambda: look_up(number="unknown")) == (1, 3)
+
+
+def test_a_proven_guest_reads_their_order_in_six_reads() -> None:
+    make.make_rich_order()
+    client = Client()
+    (found,) = prove(client).json()
+
+    assert counted(lambda: client.get(f"/users/orders/{found['id']}/")) == (6, 0)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 100])
+def test_reasons_cost_one_read_and_two_when_they_fill_the_page(rows: int) -> None:
+    make.make_channel()
+    for number in range(rows):
+        make.make_reason(subject=f"reason {number}")
+
+    expected = (1, 0) if rows < 100 else (2, 0)
+    assert counted(lambda: Client().get("/users/orders/cancellation_reasons/")) == expected
+
+
+@pytest.mark.parametrize("rows", [1, 10, 25])
+def test_own_requests_cost_three_reads(rows: int) -> None:
+    client = make.client_of(shop_with(rows))
+
+    path = f"/users/orders/cancellation_requests/?limit={rows}"
+    assert counted(lambda: client.get(path)) == (3, 0)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 100])
+def test_old_orders_cost_four_reads(rows: int) -> None:
+    user = make.make_customer()
+    for number in range(rows):
+        make.make_old_order(customer=user, number=str(number), lines=2)
+    client = make.client_of(user)
+
+    assert counted(lambda: client.get(f"/users/old-orders/?limit={rows}")) == (4, 0)
+
+
+def test_one_old_order_costs_three_reads() -> None:
+    user = make.make_customer()
+    old = make.make_old_order(customer=user, lines=3)
+    client = make.client_of(user)
+
+    assert counted(lambda: client.get(f"/users/old-orders/{old.pk}/")) == (3, 0)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 100])
+@pytest.mark.parametrize("path", ["/address/", "/address/detailed/"])
+def test_an_address_book_costs_three_reads(path: str, rows: int) -> None:
+    user = make.make_customer()
+    for number in range(rows):
+        make.make_address(user=user, line=f"Street {number}")
+    client = make.client_of(user)
+
+    assert counted(lambda: client.get(path)) == (3, 0)
+
+
+def test_the_account_costs_one_read_and_a_token_none() -> None:
+    client = make.client_of(make.make_customer())
+
+    assert counted(lambda: client.get("/current_user/")) == (1, 0)
+    assert counted(lambda: client.get("/csrf_token/")) == (0, 0)

@@ -1,0 +1,229 @@
+"""Answers have every documented key, in the order of the shapes, of the documented type."""
+
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+
+import msgspec
+import pytest
+from django.test import Client
+
+from takeback.storefront import address_shapes, shapes
+from tests import make
+from tests.storefront.wire import CLASSIC, LOOK_UP, V3, look_up, post, prove
+
+pytestmark = pytest.mark.django_db
+
+DIALECTS = pytest.mark.parametrize("dialect", ["classic", "v3"])
+
+
+def _listed(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is list else None
+
+
+def _document(kind: Any) -> Any:
+    options = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    return next((option for option in options if is_typeddict(option)), None)
+
+
+def wrong_orders(value: Any, kind: Any, path: str = "") -> Iterator[str]:
+    """Where keys do not come exactly as the shape lists them."""
+    if isinstance(value, list) and _listed(kind):
+        for element in value:
+            yield from wrong_orders(element, _listed(kind), f"{path}[]")
+    shape = _document(kind)
+    if not isinstance(value, dict) or shape is None:
+        return
+    hints = get_type_hints(shape)
+    if list(value) != list(hints):
+        yield path or shape.__name__
+    for name, child in value.items():
+        yield from wrong_orders(child, hints.get(name), f"{path}.{name}")
+
+
+def check(value: Any, kind: Any) -> None:
+    """The value is of this shape: keys, their order, their types."""
+    msgspec.convert(value, kind, strict=True)
+    assert list(wrong_orders(value, kind)) == []
+
+
+def _asked(dialect: str) -> dict[str, str]:
+    return CLASSIC if dialect == "classic" else V3
+
+
+def _order_of(dialect: str, *, is_guest: bool, is_rich: bool) -> Any:
+    user = None if is_guest else make.make_customer()
+    order = make.make_rich_order(customer=user) if is_rich else make.make_order(customer=user)
+    if user is None:
+        return look_up(headers=_asked(dialect)).json()[0]
+    return make.client_of(user).get(f"/users/orders/{order.pk}/", headers=_asked(dialect)).json()
+
+
+@DIALECTS
+@pytest.mark.parametrize("is_guest", [True, False], ids=["guest", "customer"])
+@pytest.mark.parametrize("is_rich", [True, False], ids=["rich", "bare"])
+def test_an_order_has_every_key_in_order_and_of_its_type(
+    dialect: str, is_guest: bool, is_rich: bool
+) -> None:
+    check(_order_of(dialect, is_guest=is_guest, is_rich=is_rich), shapes.Order)
+
+
+@DIALECTS
+def test_no_key_of_a_rich_order_is_null_for_its_owner(dialect: str) -> None:
+    order = _order_of(dialect, is_guest=False, is_rich=True)
+
+    assert [name for name, value in order.items() if value is None] == []
+    line = order["orderitem_set"][1]
+    assert [name for name, value in line.items() if value is None] == []
+    assert [name for name, value in line["product"].items() if value is None] == []
+    case = line["active_cancellation_request"]
+    assert [name for name, value in case.items() if value is None] == []
+    assert [name for name, value in case["easy_return"].items() if value is None] == []
+
+
+def test_typed_conflicts_follow_the_dialect() -> None:
+    user = make.make_customer()
+    order = make.make_order(customer=user, client_type="ios")
+    client = make.client_of(user)
+
+    classic = client.get(f"/users/orders/{order.pk}/", headers=CLASSIC).json()
+    v3 = client.get(f"/users/orders/{order.pk}/", headers=V3).json()
+
+    assert classic["client_type"] == "ios"
+    assert v3["client_type"] == {"value": "ios", "label": "iOS"}
+    assert classic["shipping_address"]["address_type"] == "customer"
+    assert v3["shipping_address"]["address_type"] == {"value": "customer", "label": "Customer"}
+    assert classic["shipping_address"]["user"]["email"] == make.CUSTOMER
+    assert v3["shipping_address"]["user"] == user.pk
+    assert classic["orderitem_set"][0]["product"]["form_schema"] is None
+    assert v3["orderitem_set"][0]["product"]["form_schema"] == []
+
+
+@DIALECTS
+def test_a_guest_never_sees_an_account_where_they_came_from_or_their_card(dialect: str) -> None:
+    order = _order_of(dialect, is_guest=True, is_rich=True)
+
+    assert isinstance(order["shipping_address"]["user"], int)
+    assert order["remote_addr"] is None
+    assert order["card"] is None
+
+
+@DIALECTS
+def test_a_case_inside_a_line_always_has_objects(dialect: str) -> None:
+    order = _order_of(dialect, is_guest=True, is_rich=True)
+
+    case = order["orderitem_set"][1]["active_cancellation_request"]
+    assert case["cancellation_type"] == {"value": "refund", "label": "Return"}
+    assert case["status"] == {"value": "open", "label": "Open"}
+    assert order["orderitem_set"][1]["cancellationrequest_set"] == [case]
+
+
+def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> None:
+    user = make.make_customer()
+    order = make.make_order(customer=user)
+    make.make_request(item=make.items_of(order)[0])
+    client = make.client_of(user)
+
+    path = "/users/orders/cancellation_requests/"
+    (classic,) = client.get(path, headers=CLASSIC).json()["results"]
+    (v3,) = client.get(path, headers=V3).json()["results"]
+
+    assert classic["cancellation_type"] == "cancel"
+    assert v3["cancellation_type"] == {"value": "cancel", "label": "Cancellation"}
+    check(classic, shapes.CancellationRequest)
+    check(v3, shapes.CancellationRequest)
+
+
+def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
+    make.make_order()
+
+    by_number = post(Client(), LOOK_UP, {"number": make.NUMBER, "email": make.GUEST}).json()
+    by_order = post(Client(), LOOK_UP, {"order": make.NUMBER, "email": make.GUEST}).json()
+
+    assert isinstance(by_number, list)
+    assert isinstance(by_number[0]["client_type"], dict)
+    assert list(by_order) == ["count", "next", "previous", "results"]
+    assert by_order["count"] == 1
+    assert isinstance(by_order["results"][0]["client_type"], str)
+
+
+@DIALECTS
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/users/orders/", shapes.Order),
+        ("/users/orders/cancellation_reasons/", shapes.CancellationReason),
+        ("/users/orders/cancellation_requests/", shapes.CancellationRequest),
+        ("/users/old-orders/", shapes.OldOrder),
+        ("/address/", address_shapes.BookAddress),
+        ("/address/detailed/", address_shapes.Address),
+    ],
+)
+def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: str) -> None:
+    user = make.make_customer()
+    make.make_rich_order(customer=user)
+    make.make_old_order(customer=user, lines=2)
+    make.make_address(user=user)
+
+    page = make.client_of(user).get(path, headers=_asked(dialect)).json()
+
+    assert list(page) == ["count", "next", "previous", "results"]
+    assert page["count"] == len(page["results"]) == 1
+    check(page["results"], list[shape])
+
+
+def test_details_and_the_account_have_their_shapes() -> None:
+    user = make.make_customer()
+    old = make.make_old_order(customer=user, lines=1)
+    kept = make.make_address(user=user)
+    client = make.client_of(user)
+
+    check(client.get(f"/users/old-orders/{old.pk}/").json(), shapes.OldOrder)
+    check(client.get(f"/address/{kept.pk}/").json(), address_shapes.BookAddress)
+    check(client.get("/current_user/").json(), address_shapes.CurrentUser)
+
+
+def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
+    make.make_order()
+    client = Client()
+
+    (found,) = prove(client, headers=CLASSIC).json()
+
+    assert client.get(f"/users/orders/{found['id']}/", headers=CLASSIC).json() == found
+    assert client.get(f"/users/orders/{found['id']}/cancellation/", headers=CLASSIC).json() == found
+
+
+def test_amounts_have_the_decimals_of_their_currency() -> None:
+    make.make_order(number="1", currency="jpy")
+    make.make_order(number="2", currency="kwd")
+
+    (yen,) = look_up(number="1").json()
+    (dinar,) = look_up(number="2").json()
+
+    assert (yen["amount"], yen["discount_amount"]) == ("1000", "0")
+    assert (dinar["amount"], dinar["discount_amount"]) == ("1.000", "0.000")
+
+
+def test_what_sellers_keep_secret_is_not_repeated() -> None:
+    make.make_rich_order()
+
+    (order,) = look_up().json()
+
+    assert order["orderitem_set"][0]["datasource_detailed"]["token"] is None
+    assert "secret" not in look_up().content.decode()
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example"])
+def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
+    make.make_order(
+        tracking_url=url,
+        e_archive_url=url,
+        items=[make.item_in(tracking_url=url, details={"defined_tracking_url": url})],
+    )
+
+    (order,) = look_up().json()
+
+    assert order["tracking_url"] is None
+    assert order["e_archive_url"] is None
+    assert order["orderitem_set"][0]["tracking_url"] is None
+    assert order["orderitem_set"][0]["defined_tracking_url"] is None

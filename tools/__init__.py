@@ -1,0 +1,1 @@
+"""What a developer of Takeback runs by hand; nothing here is installed."""
