@@ -1,0 +1,57 @@
+"""`./dev bench [orders|importing|scale|silence]`: the goals, measured; silence only by name."""
+
+import argparse
+
+from benchmarks import database, importing, orders, report, scale, silence
+from benchmarks.orders import Wanted
+from benchmarks.report import Line
+from benchmarks.shop import Shop
+
+USUAL = ("orders", "importing", "scale")
+NAMES = (*USUAL, "silence")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--orders", type=int, default=Shop().orders, help="orders in the shop")
+    parser.add_argument("--rounds", type=int, default=5, help="times that each figure is taken")
+    parser.add_argument("--seconds", type=float, default=4, help="length of a run")
+    parser.add_argument(
+        "--requests", type=int, default=100_000, help="scale: requests in the larger shop"
+    )
+    parser.add_argument("--pairs", type=int, default=4_000, help="silence: calls of each kind")
+    parser.add_argument("--write", action="store_true", help=f"into {report.PAGE.name}")
+    given = parser.parse_args()
+    if set(given.names) - set(NAMES):
+        parser.error(f"there are {', '.join(NAMES)}")
+    names = given.names or USUAL
+    lines: list[Line] = []
+    about: list[str] = []
+    with database.server() as url:
+        if "orders" in names:
+            shop = Shop(given.orders, given.orders * Shop().requests // Shop().orders)
+            lines, about = orders.measure(url, Wanted(shop, given.rounds, given.seconds))
+        if "scale" in names:
+            lines += scale.measure(url, given.requests, times=given.rounds, seconds=given.seconds)
+        if "silence" in names:
+            lines += silence.measure(url, given.pairs)
+    if "importing" in names:
+        lines += _import_lines()
+    report.show(lines)
+    print(*about)
+    if given.write:
+        report.write(lines, about=about)
+    raise SystemExit(0 if all(line.is_kept for line in lines) else 1)
+
+
+def _import_lines() -> list[Line]:
+    result = importing.run()
+    share = Line("import, share of COPY's rate", result.ratio, limit=importing.GOAL, is_floor=True)
+    rates = [Line(row.what, row.rows_per_second, "rows/s") for row in result.table]
+    return [share, *rates]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,381 @@
+"""Loads the measured shop: `python -m benchmarks.data`, into the database of DATABASE_URL."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import django
+from django.core.management import call_command
+from django.db import connection, transaction
+from rich.progress import Progress
+
+from benchmarks.shop import (
+    ITEMS_PER_ORDER,
+    ORDERS_PER_CUSTOMER,
+    PROBES,
+    PRODUCTS,
+    REQUESTS_PER_PROBE,
+    Shop,
+    customer_email,
+    guest_email,
+    number_of,
+    session_key,
+)
+
+django.setup()
+
+from takeback.accounts.intake import CustomerIn  # noqa: E402 - models need Django set up
+from takeback.accounts.models import Channel, Session, User  # noqa: E402
+from takeback.accounts.sessions import USER_ID, SessionStore  # noqa: E402
+from takeback.addresses.intake import AddressIn  # noqa: E402
+from takeback.cancellations.models import CancellationReason, CancellationRequest  # noqa: E402
+from takeback.cancellations.states import Kind, Status  # noqa: E402
+from takeback.core.bulk import insert_rows, reserve_ids  # noqa: E402
+from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany  # noqa: E402
+from takeback.orders.commands import REFUSED, Snapshots, place_many  # noqa: E402
+from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn  # noqa: E402
+from takeback.orders.models import OrderItem  # noqa: E402
+from takeback.orders.states import Status as ItemStatus  # noqa: E402
+from takeback.storefront.callers import AUTH_HASH, auth_hash  # noqa: E402
+
+BATCH = 1_000
+CHANNEL = 1
+START = datetime(2024, 1, 1, tzinfo=UTC)
+LOADED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+SESSIONS_END = datetime(2100, 1, 1, tzinfo=UTC)
+CITIES = [f"City {number}" for number in range(20)]
+STATUSES = (400, 450, 500, 510, 550, 550, 550, 550, 100, 600)
+
+Document = dict[str, Any]
+
+
+@cache
+def product(number: int) -> Document:
+    """A product as a channel tells it, with seven attributes and three more."""
+    return {
+        "pk": number,
+        "sku": f"SKU{number:08d}",
+        "base_code": f"BASE{number // 4:07d}",
+        "name": f"Long sleeved shirt of washed linen, model {number}",
+        "image": f"https://cdn.example.com/products/{number // 100}/{number}_image_1.jpg",
+        "absolute_url": f"/long-sleeved-shirt-of-washed-linen-{number}/",
+        "attributes": {
+            "color": f"color {number % 12}",
+            "size": "SMLX"[number % 4],
+            "material": "100% linen, woven and washed in one place",
+            "brand": f"Brand {number % 40}",
+            "season": f"20{20 + number % 6}-summer",
+            "gender": "unisex",
+            "care": "Wash at 30 degrees, inside out, with similar colours",
+        },
+        "attributes_kwargs": {
+            "color": {
+                "value": f"color {number % 12}",
+                "label": f"Color {number % 12}",
+                "data_type": "dropdown",
+            }
+        },
+        "extra_attributes": {
+            "variants": [f"SKU{number + step:08d}" for step in range(3)],
+            "weight": f"{number % 9 + 1}00 g",
+            "origin": "tr",
+        },
+        "attribute_set": [1 + number % 8],
+    }
+
+
+@cache
+def price_list(number: int) -> Document:
+    """One of a few price lists."""
+    return {"name": f"Price list {number}", "code": f"price-{number}", "currency": "try"}
+
+
+@cache
+def stock_list(number: int) -> Document:
+    """One of a few stock lists."""
+    return {"name": f"Stock list {number}", "code": f"stock-{number}"}
+
+
+@cache
+def data_source(number: int) -> Document:
+    """One of a few sellers."""
+    return {
+        "pk": number,
+        "name": f"Seller {number}",
+        "slug": f"seller-{number}",
+        "title": f"Seller {number} Ltd.",
+        "is_active": True,
+    }
+
+
+@cache
+def payment_option(number: int) -> Document:
+    """One of a few ways of paying."""
+    return {
+        "pk": number,
+        "name": f"Card {number}",
+        "payment_type": "credit_card",
+        "slug": f"card-{number}",
+    }
+
+
+def customer(number: int | None, order: int) -> CustomerIn:
+    """A registered customer, or the guest of this order."""
+    if number is None:
+        return CustomerIn(email=guest_email(order), first_name="Guest", last_name=f"No {order}")
+    return CustomerIn(
+        email=customer_email(number),
+        user_type=User.REGISTERED,
+        first_name="Customer",
+        last_name=f"No {number}",
+        phone=f"0555{number:07d}",
+        language_code="tr-tr",
+        attributes={"loyalty_card": f"L{number:08d}", "tier": number % 4},
+    )
+
+
+def address(owner: int, title: str) -> AddressIn:
+    """One of the addresses of the owner."""
+    return AddressIn(
+        title=title,
+        first_name="Customer",
+        last_name=f"No {owner}",
+        phone_number=f"0555{owner:07d}",
+        email=f"owner{owner}@example.com",
+        line=f"Street of the {title.lower()} {owner % 900}, block B, door {owner % 40}",
+        country="tr",
+        country_name="Türkiye",
+        city=CITIES[owner % 20],
+        township=f"Township {owner % 40}",
+        district=f"District {owner % 80}",
+        postcode=f"{34_000 + owner % 900}",
+    )
+
+
+def item(order: int, position: int, status: int, dice: Random) -> ItemIn:
+    """A line of one or two units."""
+    chosen = dice.randrange(PRODUCTS)
+    has_left = status in {500, 510, 550, 600}
+    placed_at = START + timedelta(minutes=3 * order)
+    return ItemIn(
+        remote_id=str(order * ITEMS_PER_ORDER + position),
+        sku=f"SKU{chosen:08d}",
+        product=product(chosen),
+        goods_minor=1_990 + 100 * (chosen % 90),
+        retail_minor=2_990 + 100 * (chosen % 90),
+        tax_rate=Decimal(20),
+        status=status,
+        quantity=1 + order % 2,
+        price_list=price_list(chosen % 3),
+        stock_list=stock_list(chosen % 3),
+        data_source=data_source(1 + chosen % 5),
+        shipping_company="yurtici",
+        tracking_number=f"TRK{order:09d}" if has_left else None,
+        tracking_url=f"https://carrier.example.com/{order}" if has_left else None,
+        invoice_number=f"INV{order:09d}" if has_left else None,
+        invoice_date=placed_at + timedelta(days=1) if has_left else None,
+        shipped_date=placed_at + timedelta(days=2) if has_left else None,
+        delivered_date=placed_at + timedelta(days=4) if status == ItemStatus.DELIVERED else None,
+        image=f"https://cdn.example.com/products/{chosen // 100}/{chosen}_image_1.jpg",
+        attributes={"gift_note": "for you", "packaging": "box"},
+        extra_field={"price_extra_field": {"campaign": 7}, "stock_extra_field": {}},
+        details={
+            "localized_attributes": {"color": f"renk {chosen % 12}"},
+            "extra_product_price": 1,
+        },
+    )
+
+
+def order(shop: Shop, number: int) -> OrderIn:
+    """An order of three lines; every second one with a discount."""
+    dice = Random(number)
+    status = dice.choice(STATUSES)
+    owner = shop.customer_of(number)
+    lives_at = number if owner is None else owner
+    shipping = address(lives_at, "Home")
+    return OrderIn(
+        number=number_of(number),
+        currency="try",
+        placed_at=START + timedelta(minutes=3 * number),
+        customer=customer(owner, number),
+        shipping_address=shipping,
+        billing_address=address(lives_at, "Office") if number % 2 else shipping,
+        items=[item(number, position, status, dice) for position in range(ITEMS_PER_ORDER)],
+        status=status,
+        shipping_minor=1_490,
+        shipping_tax_rate=Decimal(20),
+        discounts=[DiscountIn(name="Spring sale", amount_minor=500)] if number % 2 else [],
+        loyalty=[LoyaltyIn(uuid=UUID(int=number + 1), amount_minor=120)] if number % 5 == 0 else [],
+        payment_option=payment_option(1 + number % 4),
+        payment_type="credit_card",
+        bin_number="454360",
+        shipping_company="yurtici",
+        tracking_number=f"TRK{number:09d}",
+        language_code="tr-tr",
+        remote_addr="192.0.2.7",
+        extra_field={"utm": "newsletter"},
+        details={
+            "shipping_option_slug": "standard",
+            "payment_option_slug": "card",
+            "basket": number,
+        },
+    )
+
+
+def load(shop: Shop) -> None:
+    """Everything, with a bar for each part; then the planner is told."""
+    call_command("migrate", interactive=False, verbosity=0)
+    Channel.objects.get_or_create(pk=CHANNEL, defaults={"name": "Measured shop"})
+    for carrier, label in (("yurtici", "Yurtiçi Kargo"), ("aras", "Aras Kargo")):
+        EasyReturnShippingCompany.objects.create(
+            carrier=carrier, carrier_label=label, name=label, channel_id=CHANNEL
+        )
+    with Progress() as progress:
+        _load_orders(shop, progress)
+        _load_requests(shop, progress)
+        _load_sessions(shop, progress)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+
+
+def _load_orders(shop: Shop, progress: Progress) -> None:
+    task = progress.add_task("orders", total=shop.orders)
+    snapshots = Snapshots()
+    for first in range(0, shop.orders, BATCH):
+        told = [order(shop, number) for number in range(first, min(first + BATCH, shop.orders))]
+        outcomes = place_many(CHANNEL, told, source="bench", now=LOADED_AT, snapshots=snapshots)
+        refused = [outcome for outcome in outcomes if outcome.result == REFUSED]
+        if refused:
+            raise ValueError(refused[0])
+        progress.advance(task, len(told))
+
+
+_REQUEST_COLUMNS = (
+    "uuid",
+    "order_item_id",
+    "reason_id",
+    "easy_return_id",
+    "cancellation_type",
+    "status",
+    "quantity",
+    "description",
+    "fully_refund_as_loyalty_money",
+    "source",
+    "attributes",
+    "created_date",
+    "modified_date",
+)
+_RETURN_COLUMNS = (
+    "id",
+    "uuid",
+    "carrier",
+    "carrier_label",
+    "code",
+    "status",
+    "start_date",
+    "end_date",
+    "max_count",
+    "created_date",
+    "modified_date",
+)
+_LIFE_OF_A_CODE = timedelta(days=14)
+
+
+def _load_requests(shop: Shop, progress: Progress) -> None:
+    """Every refund has its way back; only an item's last request may be alive."""
+    task = progress.add_task("requests", total=shop.requests)
+    reasons = {
+        kind: CancellationReason.objects.create(cancellation_type=kind, subject=f"{kind} it")
+        for kind in Kind
+    }
+    told = (1, "It does not fit", False, "customer", "{}", LOADED_AT, LOADED_AT)
+    wanted = _wanted_requests(shop)
+    written = 0
+    while batch := [entry for _, entry in zip(range(10 * BATCH), wanted, strict=False)]:
+        with transaction.atomic():
+            returns = iter(reserve_ids(EasyReturn, len(batch)))
+            rows, ways = [], []
+            for item_id, kind, status in batch:
+                written += 1
+                way = next(returns) if kind == Kind.REFUND else None
+                if way:
+                    ways.append(_easy_return(way, written))
+                rows.append(
+                    (
+                        UUID(int=written),
+                        item_id,
+                        reasons[kind].pk,
+                        way,
+                        kind.value,
+                        status.value,
+                        *told,
+                    )
+                )
+            insert_rows(EasyReturn, _RETURN_COLUMNS, ways)
+            insert_rows(CancellationRequest, _REQUEST_COLUMNS, rows)
+        progress.advance(task, len(rows))
+
+
+def _easy_return(key: int, number: int) -> tuple[Any, ...]:
+    life = (LOADED_AT, LOADED_AT + _LIFE_OF_A_CODE)
+    carrier = ("yurtici", "Yurtiçi Kargo", f"CODE{number:09d}", "booked")
+    return (key, UUID(int=number), *carrier, *life, 1, LOADED_AT, LOADED_AT)
+
+
+def _wanted_requests(shop: Shop) -> Iterator[tuple[int, Kind, Status]]:
+    """The item, kind and status of every request, spread evenly over the shop."""
+    probes = PROBES if shop.has_probes else 0
+    per_probe = ORDERS_PER_CUSTOMER * ITEMS_PER_ORDER
+    found = OrderItem.objects.order_by("id").values_list("id", "order__number", "status")
+    left = shop.requests - probes * REQUESTS_PER_PROBE
+    others = shop.orders * ITEMS_PER_ORDER - probes * per_probe
+    seen: dict[int, int] = {}
+    due = 0
+    for item_id, number, item_status in found:
+        owner = shop.customer_of(int(number) - int(number_of(0)))
+        kind = Kind.CANCEL if item_status in {400, 450, 100} else Kind.REFUND
+        if owner is not None and owner < probes:
+            position = seen[owner] = seen.get(owner, 0) + 1
+            yield item_id, kind, Status.REJECTED
+            if position <= REQUESTS_PER_PROBE - per_probe:
+                yield item_id, kind, Status.REJECTED
+            continue
+        due += left
+        if due >= others:
+            due -= others
+            ended = item_status in {100, 600}
+            yield item_id, kind, Status.COMPLETED if ended else Status.WAITING
+
+
+def _load_sessions(shop: Shop, progress: Progress) -> None:
+    """A session for every customer, as signing in would have left it."""
+    task = progress.add_task("sessions", total=shop.customers)
+    store = SessionStore()
+    rows = []
+    people = User.objects.filter(user_type=User.REGISTERED).values_list("id", "email", "password")
+    for user_id, email, password in people:
+        data = store.encode({USER_ID: user_id, AUTH_HASH: auth_hash(password)})
+        key = session_key(int(email.removeprefix("customer").partition("@")[0]))
+        rows.append((key, data, SESSIONS_END, user_id))
+        progress.advance(task)
+    insert_rows(Session, ("session_key", "session_data", "expire_date", "user_id"), rows)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=Shop().orders)
+    parser.add_argument("--requests", type=int, default=Shop().requests)
+    parser.add_argument("--probes", action="store_true")
+    given = parser.parse_args()
+    load(Shop(given.orders, given.requests, has_probes=given.probes))
+
+
+if __name__ == "__main__":
+    main()

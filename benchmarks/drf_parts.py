@@ -1,0 +1,230 @@
+"""The reference's small documents: addresses, products, cases, carriers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from takeback.accounts.models import User
+from takeback.addresses.models import Address
+from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
+from takeback.cancellations.states import SHOWN
+from takeback.cancellations.states import Status as RequestStatus
+from takeback.core.money import show
+from takeback.core.sealing import unseal
+from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
+from takeback.logistics.states import SHOWN as SHOWN_GOODS
+from takeback.logistics.states import GoodsStatus
+from takeback.orders.models import Order, Snapshot
+from takeback.storefront import labels
+from takeback.storefront.values import choice, web
+
+Told = serializers.ReadOnlyField
+Method = serializers.SerializerMethodField
+
+
+def names(text: str) -> list[str]:
+    """The words of a text: a document's keys in their order."""
+    return text.split()
+
+
+class Value(serializers.Field[Any, Any, Any, Any]):
+    """A column through a function."""
+
+    def __init__(self, function: Any, **options: Any) -> None:
+        super().__init__(read_only=True, **options)
+        self.function = function
+
+    def to_representation(self, value: Any) -> Any:
+        return self.function(value)
+
+
+class Money(serializers.Field[Any, Any, Any, Any]):
+    """A column of minor units, in the currency of its order."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(read_only=True, source="*")
+        self.column = column
+
+    def to_representation(self, value: Any) -> Any:
+        minor = getattr(value, self.column)
+        code = value.currency if isinstance(value, Order) else value.order.currency
+        return None if minor is None else show(minor, code)
+
+
+def detail(name: str, *, link: bool = False) -> Any:
+    """Something that was told with the row and is only repeated."""
+    source = f"details.{name}"
+    return Value(web, source=source, allow_null=True) if link else Told(source=source, default=None)
+
+
+class OwnerSerializer(serializers.ModelSerializer[User]):
+    """The customer inside their own addresses."""
+
+    pk = Told()
+
+    class Meta:
+        model = User
+        fields = names(
+            "pk username first_name last_name email is_active date_joined last_login email_allowed"
+            " sms_allowed call_allowed gender attributes phone date_of_birth attributes_kwargs"
+            " user_type modified_date"
+        )
+
+
+class AddressSerializer(serializers.ModelSerializer[Address]):
+    """An address with its place as it was."""
+
+    pk = Told()
+    country = Told(source="place.country")
+    city = Told(source="place.city")
+    township = Told(source="place.township")
+    district = Told(source="place.district")
+    user = OwnerSerializer()
+
+    class Meta:
+        model = Address
+        fields = names(
+            "pk id email phone_number first_name last_name country city line title township"
+            " district postcode notes company_name tax_office tax_no e_bill_taxpayer hash_data"
+            " address_type retail_store remote_id identity_number extra_field user is_corporate"
+            " primary"
+        )
+
+
+class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
+    """Something others know, under our number where it had none."""
+
+    class Meta:
+        model = Snapshot
+        fields: list[str] = []
+
+    def to_representation(self, instance: Snapshot) -> Any:
+        return {"pk": instance.pk} | instance.document
+
+
+class ProductSerializer(SnapshotSerializer):
+    """The product as it was told."""
+
+    def to_representation(self, instance: Snapshot) -> Any:
+        told = instance.document
+        sku = told.get("sku") or ""
+        return {
+            "pk": told.get("pk") or instance.pk,
+            "id": told.get("pk") or instance.pk,
+            "sku": sku,
+            "base_code": told.get("base_code") or sku,
+            "name": told.get("name") or sku,
+            "image": told.get("image"),
+            "absolute_url": told.get("absolute_url") or "",
+            "attributes": told.get("attributes") or {},
+            "attributes_kwargs": told.get("attributes_kwargs") or {},
+            "form_schema": told.get("form_schema"),
+            "data_source": told.get("data_source_detailed"),
+            "extra_attributes": told.get("extra_attributes") or {},
+            "category": told.get("category"),
+            "attribute_set": told.get("attribute_set") or [],
+        }
+
+
+class PaymentOptionSerializer(SnapshotSerializer):
+    """How the order was paid."""
+
+    def to_representation(self, instance: Snapshot) -> Any:
+        told = instance.document
+        number = told.get("pk") or instance.pk
+        names = {name: told.get(name) or "" for name in ("name", "payment_type", "slug")}
+        return {"pk": number, "id": number, **names}
+
+
+class BankSerializer(SnapshotSerializer):
+    """The bank of the card."""
+
+    def to_representation(self, instance: Snapshot) -> Any:
+        told = instance.document
+        number = told.get("pk") or instance.pk
+        names = {name: told.get(name) or "" for name in ("name", "slug")}
+        logos = {name: told.get(name) for name in ("logo", "logo_path")}
+        return {"pk": number, "id": number, **names, **logos}
+
+
+class CompanySerializer(serializers.ModelSerializer[EasyReturnShippingCompany]):
+    """A carrier on offer."""
+
+    pk = Told()
+    shipping_company = Method()
+
+    class Meta:
+        model = EasyReturnShippingCompany
+        fields = ["pk", "id", "shipping_company", "name"]
+
+    def get_shipping_company(self, company: EasyReturnShippingCompany) -> Any:
+        return choice(company.carrier, company.carrier_label)
+
+
+class EasyReturnSerializer(serializers.ModelSerializer[EasyReturn]):
+    """A way back."""
+
+    pk = Told()
+    status = Method()
+    tracking_url = Value(web)
+    shipping_company = Method()
+
+    class Meta:
+        model = EasyReturn
+        fields = names(
+            "id pk status code start_date end_date tracking_url tracking_number shipping_company"
+            " pickup_date"
+        )
+
+    def get_status(self, way: EasyReturn) -> Any:
+        shown = SHOWN_GOODS[GoodsStatus(way.status)]
+        return choice(shown, labels.label(labels.EASY_RETURN_STATUSES, shown))
+
+    def get_shipping_company(self, way: EasyReturn) -> Any:
+        return choice(way.carrier, way.carrier_label)
+
+
+class ImageSerializer(serializers.ModelSerializer[CancellationRequestImage]):
+    """A picture of a case."""
+
+    pk = Told()
+
+    class Meta:
+        model = CancellationRequestImage
+        fields = names(
+            "pk id cancellation_request image description is_uploaded_by_user created_date"
+            " modified_date"
+        )
+
+
+class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
+    """A case inside a line."""
+
+    pk = Told()
+    cancellation_type = Value(lambda kind: choice(kind, labels.label(labels.KINDS, kind)))
+    status = Method()
+    easy_return = EasyReturnSerializer()
+    iban = Method()
+    holder_name = Method()
+    cancellation_request_image_set = ImageSerializer(
+        many=True, source="cancellationrequestimage_set"
+    )
+
+    class Meta:
+        model = CancellationRequest
+        fields = names(
+            "id pk cancellation_type status easy_return created_date modified_date uuid"
+            " description iban holder_name quantity fully_refund_as_loyalty_money"
+            " cancellation_request_image_set reason order_item"
+        )
+
+    def get_status(self, case: CancellationRequest) -> Any:
+        shown = SHOWN[RequestStatus(case.status)]
+        return choice(shown, labels.label(labels.REQUEST_STATUSES, shown))
+
+    def get_iban(self, case: CancellationRequest) -> str | None:
+        return unseal(case.iban_sealed, str(case.uuid)) if case.iban_sealed else None
+
+    def get_holder_name(self, case: CancellationRequest) -> str | None:
+        sealed = case.holder_name_sealed
+        return unseal(sealed, str(case.uuid)) if sealed else None

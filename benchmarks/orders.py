@@ -1,0 +1,99 @@
+"""The order list and the guest look-up against their floors, and what two workers weigh."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from benchmarks import database, rounds
+from benchmarks.compare import differences
+from benchmarks.report import Line
+from benchmarks.rounds import CONNECTIONS, NOISY, Place, Summary
+from benchmarks.server import REFERENCE, serving
+from benchmarks.shop import Shop
+
+LIST_LIMIT, LOOK_UP_LIMIT, REFERENCE_SHARE, MEMORY_MIB = 1.6, 2.5, 8, 220
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How much is measured."""
+
+    shop: Shop
+    rounds: int
+    seconds: float
+
+
+def measure(server_url: str, wanted: Wanted) -> tuple[list[Line], list[str]]:
+    """The table's lines, and what there is to say about the run."""
+    shop = wanted.shop
+    url = database.loaded(server_url, shop)
+    postmaster = database.postmaster_of(url)
+    with ExitStack() as stack:
+        ours = stack.enter_context(serving(url))
+        reference = stack.enter_context(serving(url, REFERENCE))
+        found = differences(ours, reference, shop)
+        if found:
+            raise SystemExit("The reference says something else:\n" + "\n".join(found[:20]))
+        place = Place(url, postmaster, shop)
+        subjects = [
+            rounds.of_floor("list: floor", "list", place=place),
+            rounds.of_server("list", "list", server=ours, place=place),
+            rounds.of_server("list: DRF reference", "list", server=reference, place=place),
+            rounds.of_floor("look-up: floor", "look-up", place=place),
+            rounds.of_server("look-up", "look-up", server=ours, place=place),
+        ]
+        summaries = rounds.measured(subjects, rounds=wanted.rounds, seconds=wanted.seconds)
+        workers, whole = ours.workers_mib(), ours.all_mib()
+    return _lines(summaries, workers, whole), _about(wanted, summaries)
+
+
+def _lines(found: dict[str, Summary], workers: float, whole: float) -> list[Line]:
+    lists, look_ups = found["list"], found["look-up"]
+    reference = found["list: DRF reference"]
+    ratios = [
+        Line(
+            "list, CPU against its floor",
+            lists.cpu_ms / found["list: floor"].cpu_ms,
+            limit=LIST_LIMIT,
+        ),
+        Line(
+            "list, CPU of the DRF reference against ours",
+            reference.cpu_ms / lists.cpu_ms,
+            limit=REFERENCE_SHARE,
+            is_floor=True,
+        ),
+        Line(
+            "look-up, CPU against its floor",
+            look_ups.cpu_ms / found["look-up: floor"].cpu_ms,
+            limit=LOOK_UP_LIMIT,
+        ),
+        Line(
+            "memory, two workers",
+            workers,
+            "MiB",
+            MEMORY_MIB,
+            f"with the process that watches over them {whole:.0f} MiB",
+        ),
+    ]
+    return ratios + [
+        Line(
+            f"{name}, CPU per call",
+            one.cpu_ms,
+            "ms",
+            note=f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
+            + (f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms" if one.p50_ms else ""),
+        )
+        for name, one in found.items()
+    ]
+
+
+def _about(wanted: Wanted, found: dict[str, Summary]) -> list[str]:
+    noisy = sum(one.noisy for one in found.values())
+    runs = sum(one.runs for one in found.values())
+    shop = wanted.shop
+    lists, look_ups = found["list"].bytes / 1000, found["look-up"].bytes / 1000
+    return [
+        f"{shop.orders:,} orders, {3 * shop.orders:,} lines, {shop.requests:,} requests;",
+        f"a list of {lists:.0f} kB, a look-up of {look_ups:.0f} kB;",
+        f"medians of {wanted.rounds} rounds of {wanted.seconds:g} s, {CONNECTIONS} connections;",
+        f"in {noisy} of {runs} runs others took more than {NOISY:.0%} of the machine.",
+    ]

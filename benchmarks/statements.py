@@ -1,0 +1,105 @@
+"""The floors' SQL, by hand: what an answer needs, flat, and what a request writes."""
+
+SESSION = """
+SELECT s.session_data, u.id, u.username, u.first_name, u.last_name, u.email, u.is_active,
+       u.is_staff, u.date_joined, u.last_login, u.email_allowed, u.sms_allowed, u.call_allowed,
+       u.gender, u.attributes, u.phone, u.date_of_birth, u.attributes_kwargs, u.user_type,
+       u.modified_date, u.password
+  FROM accounts_session s LEFT JOIN accounts_user u ON u.id = s.user_id
+ WHERE s.session_key = %s AND s.expire_date > %s
+"""
+
+_ADDRESS = """
+       {a}.id, {a}.user_id, {a}.email, {a}.phone_number, {a}.first_name, {a}.last_name, {a}.line,
+       {a}.title, {a}.place, {a}.postcode, {a}.notes, {a}.company_name, {a}.tax_office, {a}.tax_no,
+       {a}.e_bill_taxpayer, {a}.hash_data, {a}.address_type, {a}.retail_store, {a}.remote_id,
+       {a}.identity_number, {a}.extra_field, {a}.is_corporate, {a}.primary"""
+_ORDER = f"""
+SELECT o.id, o.number, o.user_id, o.user_type, o.user_email, o.status, o.currency,
+       o.discount_minor, o.shipping_minor, o.amount_minor, o.interest_minor, o.refund_minor,
+       o.discount_refund_minor, o.shipping_refund_minor, o.shipping_tax_rate,
+       option.id, option.document, o.payment_type, bank.id, bank.document, o.bin_number,
+       o.installment_count, o.shipping_company, o.tracking_number, o.tracking_url,
+       o.invoice_number, o.invoice_date, o.e_archive_url, o.has_gift_box, o.gift_box_note,
+       o.notes, o.language_code, o.client_type, o.order_type, o.remote_addr, o.extra_field,
+       o.details, o.placed_at, o.modified_date,
+       (SELECT sum(amount_minor - captured_minor) FROM orders_tender WHERE order_id = o.id),
+       {{total}}, {_ADDRESS.format(a="shipping")}, {_ADDRESS.format(a="billing")}
+  FROM orders_order o
+  LEFT JOIN orders_snapshot option ON option.id = o.payment_option_id
+  LEFT JOIN orders_snapshot bank ON bank.id = o.bank_id
+  JOIN addresses_address shipping ON shipping.id = o.shipping_address_id
+  JOIN addresses_address billing ON billing.id = o.billing_address_id
+"""
+PAGE = (
+    _ORDER.format(total="count(*) OVER ()")
+    + " WHERE o.user_id = %s ORDER BY o.placed_at DESC, o.id DESC LIMIT 10"
+)
+GUEST_ORDER = (
+    _ORDER.format(total="1")
+    + " WHERE o.channel_id = %s AND o.number = %s AND o.email_key = %s AND o.user_type = 'guest'"
+)
+
+ITEMS = """
+SELECT i.id, i.order_id, i.status, i.quantity, i.units_used, i.goods_minor, i.discount_minor,
+       i.retail_minor, i.tax_rate, product.id, product.document, price_list.id,
+       price_list.document, stock_list.id, stock_list.document, data_source.id,
+       data_source.document, shipping_group.id, shipping_group.document, i.shipping_company,
+       i.tracking_number, i.tracking_url, i.invoice_number, i.invoice_date, i.e_archive_url,
+       i.estimated_delivery_date, i.shipped_date, i.delivered_date, i.image, i.is_tradable,
+       i.attributes, i.extra_field, i.details, i.created_date, i.modified_date
+  FROM orders_orderitem i
+  JOIN orders_snapshot product ON product.id = i.product_id
+  LEFT JOIN orders_snapshot price_list ON price_list.id = i.price_list_id
+  LEFT JOIN orders_snapshot stock_list ON stock_list.id = i.stock_list_id
+  LEFT JOIN orders_snapshot data_source ON data_source.id = i.data_source_id
+  LEFT JOIN orders_snapshot shipping_group ON shipping_group.id = i.shipping_option_group_id
+ WHERE i.order_id = ANY(%s::bigint[]) ORDER BY i.id
+"""
+
+EXTRAS = """
+SELECT 'discount', order_id, id, name, NULL, amount_minor, created_date, NULL
+  FROM orders_discountitem WHERE order_id = ANY(%(ids)s::bigint[])
+ UNION ALL
+SELECT 'loyalty', order_id, id, reference, uuid::text, amount_minor, created_date, user_email
+  FROM orders_loyaltytransaction WHERE order_id = ANY(%(ids)s::bigint[])
+"""
+
+REQUESTS = """
+SELECT c.id, c.uuid, c.order_item_id, c.reason_id, c.cancellation_type, c.status, c.quantity,
+       c.description, c.iban_sealed, c.holder_name_sealed, c.fully_refund_as_loyalty_money,
+       c.created_date, c.modified_date, e.id, e.carrier, e.carrier_label, e.code, e.status,
+       e.start_date, e.end_date, e.tracking_number, e.tracking_url, e.pickup_date,
+       image.id, image.image, image.description, image.is_uploaded_by_user, image.created_date,
+       image.modified_date
+  FROM cancellations_cancellationrequest c
+  JOIN orders_orderitem i ON i.id = c.order_item_id
+  LEFT JOIN logistics_easyreturn e ON e.id = c.easy_return_id
+  LEFT JOIN cancellations_cancellationrequestimage image ON image.cancellation_request_id = c.id
+ WHERE i.order_id = ANY(%s::bigint[]) ORDER BY c.id DESC, image.id
+"""
+
+COMPANIES = """
+SELECT id, carrier, carrier_label, name FROM logistics_easyreturnshippingcompany
+ WHERE is_active AND is_user_selectable AND (channel_id = %s OR channel_id IS NULL) ORDER BY id
+"""
+
+_HIT = """
+INSERT INTO limits_counter AS kept (key, hits, ends_at_epoch) VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET
+  hits = CASE WHEN kept.ends_at_epoch <= %(now)s THEN excluded.hits
+              ELSE kept.hits + excluded.hits END,
+  ends_at_epoch = CASE WHEN kept.ends_at_epoch <= %(now)s
+                       THEN excluded.ends_at_epoch ELSE kept.ends_at_epoch END
+RETURNING key, hits, ends_at_epoch
+"""
+LOOK_AT_SHOP = _HIT.format(rows="(%(shop)s, 0, %(now)s + 3600)")
+COUNT_FAILURES = _HIT.format(
+    rows="(%(number)s, 1, %(now)s + 900), (%(email)s, 1, %(now)s + 3600),"
+    " (%(pair)s, 1, %(now)s + 15)"
+)
+GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key = ANY(%s)"
+ADD_SESSION = """
+INSERT INTO accounts_session (session_key, session_data, expire_date, user_id)
+VALUES (%s, %s, %s, NULL)
+"""
