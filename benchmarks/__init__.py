@@ -1,1 +1,1 @@
-"""Measurements: `./dev bench`. Only ratios count, of things measured side by side in one run."""
+"""Measurements of things side by side in one run, since only ratios count: `./dev bench`."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import zeal
 from django.contrib.auth.hashers import make_password
 from django.test import Client
+from django.test.client import ClientHandler
 
 from takeback.accounts.intake import CustomerIn
 from takeback.accounts.models import Channel, User
@@ -27,10 +27,11 @@ from takeback.core.emails import email_key
 from takeback.core.sealing import seal
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.commands import Outcome, place, place_many
-from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn
+from takeback.orders.intake import ItemIn, OrderIn
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.states import Status
 from takeback.storefront.callers import AUTH_HASH, auth_hash
+from tests import riches
 
 SHOP = 1
 """The channel that the settings name as the storefront's own."""
@@ -42,6 +43,17 @@ CUSTOMER = "customer@example.com"
 
 _HASH = make_password(PASSWORD)
 """Made once: signing in is what a few tests are about, not what all of them wait for."""
+
+
+class Visitor(Client):
+    """A browser of its own; all of them call one server, which is started once."""
+
+    _server = ClientHandler()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.handler = self._server
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -270,9 +282,9 @@ def session_of(user: User) -> SessionStore:
     return session
 
 
-def client_of(user: User, **options: Any) -> Client:
+def client_of(user: User) -> Visitor:
     """A browser in which this customer has signed in."""
-    client = Client(**options)
+    client = Visitor()
     client.cookies["osessionid"] = str(session_of(user).session_key)
     return client
 
@@ -285,113 +297,13 @@ def numbers(orders: Sequence[dict[str, Any]]) -> list[str]:
 @_unwatched
 def make_rich_order(**fields: Any) -> Order:
     """An order with every value that an order can have; its second line has a live case."""
-    told = {"pk": 7, "name": "told", "code": "T"}
-    dated: dict[str, Any] = {"invoice_date": NOW, "shipped_date": NOW, "delivered_date": NOW}
-    line: dict[str, Any] = {
-        "product": {
-            "pk": 4283,
-            "sku": "SKU-1",
-            "base_code": "BASE",
-            "name": "A thing",
-            "image": "https://img.example.com/1.jpg",
-            "absolute_url": "/a-thing/",
-            "attributes": {"colour": "red"},
-            "attributes_kwargs": {"size": {"value": "M", "data_type": "dropdown", "label": "M"}},
-            "form_schema": [{"key": "engraving"}],
-            "data_source_detailed": {"pk": 3, "name": "Seller"},
-            "extra_attributes": {"origin": "TR"},
-            "category": {"pk": 5, "name": "Shirts"},
-            "attribute_set": 9,
-        },
-        "discount_minor": None,
-        "retail_minor": 2500,
-        "price_list": told,
-        "stock_list": told,
-        "data_source": told | {"token": "secret"},
-        "shipping_option_group": {"pk": 4, "amount": "5.00", "shipping_option_name": "Fast"},
-        "shipping_company": "aras",
-        "tracking_number": "TN",
-        "tracking_url": "https://track.example.com/TN",
-        "invoice_number": "INV",
-        "e_archive_url": "https://invoice.example.com/INV",
-        "estimated_delivery_date": NOW.date(),
-        "image": "https://img.example.com/line.jpg",
-        "is_tradable": True,
-        "attributes": {"gift": "yes"},
-        "extra_field": {"price_extra_field": {}, "stock_extra_field": {}},
-        "details": {
-            "attributes_kwargs": {"gift": {"value": "yes"}},
-            "localized_attributes": {"tr": "evet"},
-            "localized_attributes_kwargs": {"tr": {"value": "evet"}},
-            "defined_tracking_url": "https://track.example.com/d",
-            "shipping_tracking_url": "https://track.example.com/s",
-            "parent": 1,
-            "extra_product_price": 2,
-            "extra_product_stock": 3,
-        },
+    waiting: dict[str, Any] = riches.LINE | {"status": Status.PREPARING, "invoice_number": None}
+    arrived: dict[str, Any] = riches.LINE | riches.DATES | {"status": Status.DELIVERED}
+    told: dict[str, Any] = {
+        "items": [item_in(**waiting), item_in(remote_id="2", quantity=3, **arrived)],
+        "shipping_address": address_in(**riches.ADDRESS),
     }
-    order: dict[str, Any] = {
-        "items": [
-            item_in(status=Status.PREPARING, **line | {"invoice_number": None}),
-            item_in(remote_id="2", status=Status.DELIVERED, quantity=3, **line | dated),
-        ],
-        "shipping_minor": 850,
-        "fee_minor": 100,
-        "interest_minor": 7,
-        "discounts": [DiscountIn(name="Sale", amount_minor=301)],
-        "loyalty": [LoyaltyIn(uuid=UUID(int=5), amount_minor=-250, reference="LT-1")],
-        "shipping_tax_rate": Decimal("18.00"),
-        "payment_option": {"pk": 18, "name": "Card", "payment_type": "card", "slug": "card"},
-        "bank": {
-            "pk": 5,
-            "name": "Bank",
-            "slug": "bank",
-            "logo": "https://img.example.com/l.png",
-            "logo_path": "l.png",
-        },
-        "bin_number": "554960",
-        "installment_count": 3,
-        "shipping_company": "aras",
-        "tracking_number": "TN",
-        "tracking_url": "https://track.example.com/TN",
-        "invoice_number": "INV",
-        "invoice_date": NOW,
-        "e_archive_url": "https://invoice.example.com/INV",
-        "has_gift_box": True,
-        "gift_box_note": "With love",
-        "notes": "Ring twice",
-        "language_code": "tr-tr",
-        "client_type": "ios",
-        "order_type": "regular",
-        "remote_addr": "192.0.2.9",
-        "extra_field": {"rewards": 1},
-        "shipping_address": address_in(
-            notes="Second floor",
-            company_name="Ray Ltd",
-            tax_office="Seyhan",
-            tax_no="1234567890",
-            identity_number="11111111110",
-            e_bill_taxpayer=True,
-            is_corporate=True,
-            remote_id="A-1",
-            retail_store={"pk": 1, "name": "Store"},
-            extra_field={"door": 4},
-        ),
-        "details": {
-            "defined_tracking_url": "https://track.example.com/d",
-            "shipping_tracking_url": "https://track.example.com/s",
-            "delivery_range": {"start": "09:00"},
-            "shipping_option_slug": "ARAS",
-            "payment_option_slug": "card",
-            "basket": 529,
-            "shipping_option": 1,
-            "card": 5,
-            "installment": 5,
-            "segment": 2,
-            "checkout_provider": "shop",
-        },
-    }
-    made = make_order(**order | fields)
+    made = make_order(**riches.ORDER | told | fields)
     make_case_of_everything(item=items_of(made)[1])
     make_company()
     return made

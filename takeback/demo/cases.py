@@ -242,10 +242,9 @@ def _settle(done: list[_Case]) -> None:
     tenders: dict[int, list[Tender]] = defaultdict(list)
     for tender in Tender.objects.filter(order_id__in=list(by_order)).order_by("id"):
         tenders[tender.order_id].append(tender)
-    gone = set(
-        Order.objects.filter(id__in=list(by_order))
-        .exclude(orderitem__in=OrderItem.objects.exclude(status=Code.CANCELLED))
-        .values_list("id", flat=True)
+    lines = OrderItem.objects.filter(order_id__in=list(by_order))
+    gone = set(by_order).difference(
+        lines.exclude(status=Code.CANCELLED).values_list("order_id", flat=True)
     )
     orders = []
     for order_id, cases in by_order.items():

@@ -11,9 +11,10 @@ from django.db import transaction
 from takeback.accounts.commands import customers
 from takeback.accounts.models import Channel
 from takeback.addresses.commands import Places, freeze
+from takeback.addresses.intake import AddressIn
 from takeback.core.bulk import insert_rows, reserve_ids
 from takeback.orders import rows
-from takeback.orders.allocation import Allocation, DoesNotAddUp, allocate
+from takeback.orders.allocation import DoesNotAddUp, allocate
 from takeback.orders.intake import OrderIn
 from takeback.orders.models import (
     BenefitApplicant,
@@ -24,6 +25,7 @@ from takeback.orders.models import (
     Snapshot,
     Tender,
 )
+from takeback.orders.rows import Draft
 from takeback.orders.states import ENDED, Status
 
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
@@ -37,16 +39,6 @@ class Outcome:
     result: str
     order_id: int | None = None
     reason: str | None = None
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An order on its way in."""
-
-    order: OrderIn
-    worth: Allocation
-    mark: str
-    order_id: int = 0
 
 
 class Snapshots:
@@ -138,56 +130,42 @@ def place_many(
     return [outcomes[order.number] for order in orders]
 
 
-def _drafts(orders: Sequence[OrderIn]) -> tuple[dict[str, _Draft], dict[str, Outcome]]:
-    drafts: dict[str, _Draft] = {}
+def _drafts(orders: Sequence[OrderIn]) -> tuple[dict[str, Draft], dict[str, Outcome]]:
+    drafts: dict[str, Draft] = {}
     refused: dict[str, Outcome] = {}
     for order in orders:
         try:
-            drafts[order.number] = _Draft(order, allocate(order), rows.fingerprint(order))
+            drafts[order.number] = Draft(order, allocate(order), rows.fingerprint(order))
         except DoesNotAddUp as error:
             refused[order.number] = Outcome(order.number, REFUSED, reason=str(error))
     return {number: draft for number, draft in drafts.items() if number not in refused}, refused
 
 
 def _insert(
-    channel_id: int, drafts: Sequence[_Draft], snapshots: Snapshots, *, source: str, now: datetime
+    channel_id: int, drafts: Sequence[Draft], snapshots: Snapshots, *, source: str, now: datetime
 ) -> None:
     """Lines first, orders last: the order's row is sealed and its trigger adds the lines up."""
     if not drafts:
         return
     snapshots.learn([draft.order for draft in drafts])
     people = customers(channel_id, [draft.order.customer for draft in drafts])
-    user_ids = [people[draft.order.customer.key()] for draft in drafts]
-    addresses = _freeze_addresses(drafts, user_ids)
     for draft, order_id in zip(drafts, reserve_ids(Order, len(drafts)), strict=True):
         draft.order_id = order_id
+        draft.user_id = people[draft.order.customer.key()]
+    _freeze_addresses(drafts)
     item_ids = _insert_items(drafts, snapshots, now)
     _insert_extras(drafts, item_ids, now)
     insert_rows(
         Order,
-        (*rows.ORDER_COLUMNS, "created_date", "modified_date"),
+        (*rows.ORDER_COLUMNS, "channel_id", "source", "created_date", "modified_date"),
         (
-            (
-                *rows.order_row(
-                    draft.order,
-                    draft.worth,
-                    snapshots.id_of,
-                    order_id=draft.order_id,
-                    channel_id=channel_id,
-                    user_id=user_id,
-                    addresses=pair,
-                    mark=draft.mark,
-                    source=source,
-                ),
-                now,
-                now,
-            )
-            for draft, user_id, pair in zip(drafts, user_ids, addresses, strict=True)
+            (*rows.order_row(draft, snapshots.id_of), channel_id, source, now, now)
+            for draft in drafts
         ),
     )
 
 
-def _insert_items(drafts: Sequence[_Draft], snapshots: Snapshots, now: datetime) -> Iterator[int]:
+def _insert_items(drafts: Sequence[Draft], snapshots: Snapshots, now: datetime) -> Iterator[int]:
     ids = list(reserve_ids(OrderItem, sum(len(draft.order.items) for draft in drafts)))
     taken = iter(ids)
     insert_rows(
@@ -209,24 +187,23 @@ def _insert_items(drafts: Sequence[_Draft], snapshots: Snapshots, now: datetime)
     return iter(ids)
 
 
-def _freeze_addresses(drafts: Sequence[_Draft], user_ids: Sequence[int]) -> list[tuple[int, int]]:
+def _freeze_addresses(drafts: Sequence[Draft]) -> None:
     """Shipping and billing copies; one copy serves both when they are the same."""
-    told, places = [], Places()
-    for draft, user_id in zip(drafts, user_ids, strict=True):
-        order = draft.order
-        told.append((user_id, order.shipping_address))
-        if order.billing_address not in (None, order.shipping_address):
-            told.append((user_id, order.billing_address))
-    ids = iter(freeze(told, places))
-    pairs = []
+    told: list[tuple[int, AddressIn]] = []
     for draft in drafts:
-        order, first = draft.order, next(ids)
-        same = order.billing_address in (None, order.shipping_address)
-        pairs.append((first, first if same else next(ids)))
-    return pairs
+        told += ((draft.user_id, address) for address in _different_addresses(draft.order))
+    ids = iter(freeze(told, Places()))
+    for draft in drafts:
+        kept = [next(ids) for _ in _different_addresses(draft.order)]
+        draft.shipping_address_id, draft.billing_address_id = kept[0], kept[-1]
 
 
-def _insert_extras(drafts: Sequence[_Draft], item_ids: Iterator[int], now: datetime) -> None:
+def _different_addresses(order: OrderIn) -> list[AddressIn]:
+    shipping, billing = order.shipping_address, order.billing_address
+    return [shipping] if billing is None or billing == shipping else [shipping, billing]
+
+
+def _insert_extras(drafts: Sequence[Draft], item_ids: Iterator[int], now: datetime) -> None:
     """Discounts with their shares, payments and points."""
     discount_rows, share_rows, tender_rows, loyalty_rows = [], [], [], []
     count = sum(len(draft.worth.discounts) for draft in drafts)
@@ -289,7 +266,7 @@ _LOYALTY_COLUMNS = (
 )
 
 
-def _told_again(order_id: int, mark: str, draft: _Draft, now: datetime) -> Outcome:
+def _told_again(order_id: int, mark: str, draft: Draft, now: datetime) -> Outcome:
     """An order that we know: unchanged, moved on, or contradicting what it was worth."""
     number = draft.order.number
     if mark == draft.mark:
@@ -316,7 +293,7 @@ def _told_again(order_id: int, mark: str, draft: _Draft, now: datetime) -> Outco
     return Outcome(number, UPDATED, order_id)
 
 
-def _lines(draft: _Draft) -> Iterator[tuple[Any, Any]]:
+def _lines(draft: Draft) -> Iterator[tuple[Any, Any]]:
     return zip(draft.order.items, draft.worth.lines, strict=True)
 
 

@@ -1,6 +1,7 @@
 """From an order as told to the rows that keep it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from operator import attrgetter
@@ -80,14 +81,31 @@ ITEM_TOLD = (
 
 _order_told, _item_told = attrgetter(*ORDER_TOLD), attrgetter(*ITEM_TOLD)
 
+
+@dataclass(slots=True)
+class Draft:
+    """An order on its way in: as told, shared out, and with the ids that its rows will have."""
+
+    order: OrderIn
+    worth: Allocation
+    mark: str
+    order_id: int = 0
+    user_id: int = 0
+    shipping_address_id: int = 0
+    billing_address_id: int = 0
+
+
 ORDER_COLUMNS = (
     "id",
-    "channel_id",
     "number",
     "user_id",
     "user_type",
     "user_email",
     "email_key",
+    "shipping_address_id",
+    "billing_address_id",
+    "fingerprint",
+    "is_sealed",
     "status",
     "currency",
     "goods_minor",
@@ -100,9 +118,6 @@ ORDER_COLUMNS = (
     "discount_refund_minor",
     "shipping_refund_minor",
     "shipping_tax_rate",
-    "is_sealed",
-    "shipping_address_id",
-    "billing_address_id",
     "payment_option_id",
     "bank_id",
     "payment_type",
@@ -111,33 +126,47 @@ ORDER_COLUMNS = (
     *ORDER_TOLD,
     "extra_field",
     "details",
-    "fingerprint",
-    "source",
     "placed_at",
 )
 
 
-def order_row(
-    order: OrderIn,
-    worth: Allocation,
-    snapshot_id: SnapshotId,
-    *,
-    order_id: int,
-    channel_id: int,
-    user_id: int,
-    addresses: tuple[int, int],
-    mark: str,
-    source: str,
-) -> tuple[Any, ...]:
+def order_row(draft: Draft, snapshot_id: SnapshotId) -> tuple[Any, ...]:
     """The order's own row, sealed: it is written last and closes the whole."""
+    order = draft.order
     return (
-        order_id,
-        channel_id,
-        order.number,
-        user_id,
-        order.customer.user_type,
-        order.customer.email,
-        email_key(order.customer.email),
+        *_who(draft),
+        *_how_much(order, draft.worth),
+        snapshot_id("payment_option", order.payment_option),
+        snapshot_id("bank", order.bank),
+        order.payment_type,
+        order.bin_number,
+        order.installment_count,
+        *_order_told(order),
+        json_text(order.extra_field),
+        json_text(order.details),
+        order.placed_at,
+    )
+
+
+def _who(draft: Draft) -> tuple[Any, ...]:
+    customer = draft.order.customer
+    return (
+        draft.order_id,
+        draft.order.number,
+        draft.user_id,
+        customer.user_type,
+        customer.email,
+        email_key(customer.email),
+        draft.shipping_address_id,
+        draft.billing_address_id,
+        draft.mark,
+        True,
+    )
+
+
+def _how_much(order: OrderIn, worth: Allocation) -> tuple[Any, ...]:
+    """Status and amounts; nothing has been refunded yet."""
+    return (
         status_of_order(order),
         order.currency,
         worth.goods,
@@ -150,19 +179,6 @@ def order_row(
         0,
         0,
         order.shipping_tax_rate,
-        True,
-        *addresses,
-        snapshot_id("payment_option", order.payment_option),
-        snapshot_id("bank", order.bank),
-        order.payment_type,
-        order.bin_number,
-        order.installment_count,
-        *_order_told(order),
-        json_text(order.extra_field),
-        json_text(order.details),
-        mark,
-        source,
-        order.placed_at,
     )
 
 

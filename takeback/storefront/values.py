@@ -14,7 +14,7 @@ from takeback.storefront.view import View
 
 decode = msgspec.json.decode
 F = TypeVar("F", bound=Callable[..., Any])
-_KEPT = 8192
+_KEPT = 4096
 
 
 def encoded_once(make: F) -> F:

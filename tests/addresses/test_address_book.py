@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from takeback.accounts.models import User
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.orders.models import Order
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import field_refused, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ BOOK = "/address/"
 
 
 @pytest.fixture
-def shopper() -> Client:
+def shopper() -> Visitor:
     """A signed-in customer without addresses."""
     return make.client_of(make.make_customer())
 
@@ -39,19 +39,19 @@ def body() -> dict[str, Any]:
     }
 
 
-def add(client: Client, body: dict[str, Any]) -> Any:
+def add(client: Visitor, body: dict[str, Any]) -> Any:
     """Put an address into the book."""
     return post(client, BOOK, body, headers=token_of(client))
 
 
-def change(client: Client, pk: int, body: dict[str, Any]) -> Any:
+def change(client: Visitor, pk: int, body: dict[str, Any]) -> Any:
     """Change one."""
     return client.patch(
         f"{BOOK}{pk}/", body, content_type="application/json", headers=token_of(client)
     )
 
 
-def test_an_address_is_added_read_changed_and_removed(shopper: Client, body: Any) -> None:
+def test_an_address_is_added_read_changed_and_removed(shopper: Visitor, body: Any) -> None:
     added = add(shopper, body)
     pk = added.json()["pk"]
     assert added.status_code == 201
@@ -68,7 +68,7 @@ def test_an_address_is_added_read_changed_and_removed(shopper: Client, body: Any
     assert not Address.objects.get(pk=pk).is_active
 
 
-def test_the_book_holds_the_shopper_s_own_entries_newest_first(shopper: Client, body: Any) -> None:
+def test_the_book_holds_the_shopper_s_own_entries_newest_first(shopper: Visitor, body: Any) -> None:
     first = add(shopper, body).json()["pk"]
     second = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
     make.make_order(customer=User.objects.get(email=make.CUSTOMER))
@@ -82,7 +82,7 @@ def test_the_book_holds_the_shopper_s_own_entries_newest_first(shopper: Client, 
 
 
 def test_the_same_address_twice_is_refused_until_the_first_is_removed(
-    shopper: Client, body: Any
+    shopper: Visitor, body: Any
 ) -> None:
     pk = add(shopper, body).json()["pk"]
 
@@ -94,7 +94,7 @@ def test_the_same_address_twice_is_refused_until_the_first_is_removed(
     assert add(shopper, body).status_code == 201
 
 
-def test_an_address_cannot_be_changed_into_one_that_is_there(shopper: Client, body: Any) -> None:
+def test_an_address_cannot_be_changed_into_one_that_is_there(shopper: Visitor, body: Any) -> None:
     add(shopper, body)
     other = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
 
@@ -104,7 +104,7 @@ def test_an_address_cannot_be_changed_into_one_that_is_there(shopper: Client, bo
     field_refused(answer, "non_field_errors")
 
 
-def test_there_is_one_primary_address(shopper: Client, body: Any) -> None:
+def test_there_is_one_primary_address(shopper: Visitor, body: Any) -> None:
     first = add(shopper, body | {"primary": True}).json()["pk"]
     second = add(shopper, body | {"line": "Other", "primary": "true"}).json()["pk"]
 
@@ -112,7 +112,7 @@ def test_there_is_one_primary_address(shopper: Client, body: Any) -> None:
     assert primary == {first: False, second: True}
 
 
-def test_places_lie_inside_each_other(shopper: Client, body: Any) -> None:
+def test_places_lie_inside_each_other(shopper: Visitor, body: Any) -> None:
     elsewhere = Country.objects.create(code="de", name="Deutschland")
     city = City.objects.create(country=elsewhere, name="Berlin")
     township = Township.objects.create(city=city, name="Mitte")
@@ -130,7 +130,7 @@ def test_places_lie_inside_each_other(shopper: Client, body: Any) -> None:
     assert add(shopper, moved).status_code == 201
 
 
-def test_a_change_of_city_alone_leaves_the_township_behind(shopper: Client, body: Any) -> None:
+def test_a_change_of_city_alone_leaves_the_township_behind(shopper: Visitor, body: Any) -> None:
     pk = add(shopper, body).json()["pk"]
     other = City.objects.create(country_id=body["country"], name="Mersin")
 
@@ -140,14 +140,14 @@ def test_a_change_of_city_alone_leaves_the_township_behind(shopper: Client, body
 
 @pytest.mark.parametrize(("length", "status"), [(10, 400), (11, 201)])
 def test_a_telephone_number_has_a_least_length(
-    shopper: Client, body: Any, length: int, status: int
+    shopper: Visitor, body: Any, length: int, status: int
 ) -> None:
     answer = add(shopper, body | {"phone_number": "0" * length})
 
     assert answer.status_code == status
 
 
-def test_a_shop_may_ask_for_the_district(shopper: Client, body: Any, settings: Any) -> None:
+def test_a_shop_may_ask_for_the_district(shopper: Visitor, body: Any, settings: Any) -> None:
     settings.ADDRESS_DISTRICT_REQUIRED = True
     without = {key: value for key, value in body.items() if key != "district"}
 
@@ -156,7 +156,7 @@ def test_a_shop_may_ask_for_the_district(shopper: Client, body: Any, settings: A
 
 
 def test_another_s_address_can_be_neither_read_changed_nor_removed(
-    shopper: Client, body: Any
+    shopper: Visitor, body: Any
 ) -> None:
     theirs = Address.objects.get().pk
 
@@ -211,7 +211,7 @@ def test_one_copy_serves_both_addresses_of_an_order_when_they_are_the_same() -> 
 def test_places_are_listed_inside_the_one_that_is_asked_for(
     body: dict[str, Any], path: str, names: list[str]
 ) -> None:
-    page = Client().get(BOOK + path.format(**body)).json()
+    page = Visitor().get(BOOK + path.format(**body)).json()
 
     assert [place["name"] for place in page["results"]] == names
     assert page["count"] == len(names)
@@ -219,11 +219,11 @@ def test_places_are_listed_inside_the_one_that_is_asked_for(
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5", str(2**63), "%D9%A1", "9" * 400])
 def test_a_place_filter_that_is_no_number_is_a_field_error(value: str) -> None:
-    field_refused(Client().get(f"{BOOK}city/?country={value}"), "country")
+    field_refused(Visitor().get(f"{BOOK}city/?country={value}"), "country")
 
 
-def test_a_place_that_is_switched_off_cannot_be_chosen(shopper: Client, body: Any) -> None:
+def test_a_place_that_is_switched_off_cannot_be_chosen(shopper: Visitor, body: Any) -> None:
     City.objects.update(is_active=False)
 
-    assert Client().get(f"{BOOK}city/").json()["count"] == 0
+    assert Visitor().get(f"{BOOK}city/").json()["count"] == 0
     field_refused(add(shopper, body), "city")

@@ -30,8 +30,8 @@ def test_help_names_every_command_and_loads_no_django() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     *help_page, loaded = done.stdout.splitlines()
-    commands = ("demo", "serve", "worker", "migrate", "import", "add-channel", "issue-key")
-    commands += ("revoke-key", "doctor")
+    commands = ["demo", "serve", "worker", "migrate", "import", "add-channel", "issue-key"]
+    commands += ["revoke-key", "doctor"]
     assert [name for name in commands if f" {name} " not in "\n".join(help_page)] == []
     assert loaded == "light"
 

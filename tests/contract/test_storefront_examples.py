@@ -6,26 +6,26 @@ from typing import Any
 
 import jsonschema
 import pytest
-from django.test import Client
 
 from takeback.addresses.models import City, Country, District, Township
 from tests import make
 from tests.contract import stories
 from tests.contract.examples import differences, example, schema
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
 Ids = dict[str, int]
-Story = Callable[[Any], tuple[Client, Ids]]
+Story = Callable[[Any], tuple[Visitor, Ids]]
 
 
-def _nobody(answer: Any) -> tuple[Client, Ids]:
-    return Client(), {}
+def _nobody(answer: Any) -> tuple[Visitor, Ids]:
+    return Visitor(), {}
 
 
-def _guest_order(answer: Any) -> tuple[Client, Ids]:
+def _guest_order(answer: Any) -> tuple[Visitor, Ids]:
     stories.order(answer["results"][0] if isinstance(answer, dict) else answer[0])
-    return Client(), {}
+    return Visitor(), {}
 
 
 def _owner(document: Any) -> Any:
@@ -33,7 +33,7 @@ def _owner(document: Any) -> Any:
     return stories.customer(told) if told else make.make_customer(email=document["user_email"])
 
 
-def _order(answer: Any) -> tuple[Client, Ids]:
+def _order(answer: Any) -> tuple[Visitor, Ids]:
     document = answer["results"][0] if "results" in answer else answer
     owner = _owner(document)
     for company in (
@@ -45,42 +45,42 @@ def _order(answer: Any) -> tuple[Client, Ids]:
     return make.client_of(owner), {"order": stories.order(document, owner=owner).pk}
 
 
-def _reasons(answer: Any) -> tuple[Client, Ids]:
+def _reasons(answer: Any) -> tuple[Visitor, Ids]:
     stories.reason(answer["results"][0])
-    return Client(), {}
+    return Visitor(), {}
 
 
-def _requests(answer: Any) -> tuple[Client, Ids]:
+def _requests(answer: Any) -> tuple[Visitor, Ids]:
     owner = make.make_customer()
     for number, document in enumerate(reversed(answer["results"])):
         stories.request(document, owner=owner, number=str(number))
     return make.client_of(owner), {}
 
 
-def _old_orders(answer: Any) -> tuple[Client, Ids]:
+def _old_orders(answer: Any) -> tuple[Visitor, Ids]:
     document = answer["results"][0] if "results" in answer else answer
     owner = make.make_customer(email=document["user_email"])
     return make.client_of(owner), {"old_order": stories.old_order(document, owner=owner)}
 
 
-def _account(answer: Any) -> tuple[Client, Ids]:
+def _account(answer: Any) -> tuple[Visitor, Ids]:
     owner = stories.customer(_the_customer())
     return make.client_of(owner), {}
 
 
-def _registered(answer: Any) -> tuple[Client, Ids]:
+def _registered(answer: Any) -> tuple[Visitor, Ids]:
     stories.customer(_the_customer())
-    return Client(), {}
+    return Visitor(), {}
 
 
-def _book(answer: Any) -> tuple[Client, Ids]:
+def _book(answer: Any) -> tuple[Visitor, Ids]:
     owner = stories.customer(_the_customer())
     told = stories.address(_the_address())
     kept = make.make_address(user=owner, **{name: getattr(told, name) for name in told.__slots__})
     return make.client_of(owner), {"address": kept.pk} | _places()
 
 
-def _new_address(answer: Any) -> tuple[Client, Ids]:
+def _new_address(answer: Any) -> tuple[Visitor, Ids]:
     client, ids = _book(answer)
     client.delete(f"/address/{ids['address']}/", headers=_token(client))
     return client, ids
@@ -137,12 +137,12 @@ WITHHELD = {
 }
 
 
-def _token(client: Client) -> dict[str, str]:
+def _token(client: Visitor) -> dict[str, str]:
     token = client.get("/csrf_token/").json()["csrf_token"]
     return {"X-CSRFToken": token}
 
 
-def _replayed(client: Client, call: dict[str, Any], ids: Ids) -> Any:
+def _replayed(client: Visitor, call: dict[str, Any], ids: Ids) -> Any:
     body = call.get("body")
     if body:
         body = {
@@ -176,7 +176,7 @@ def test_an_operation_answers_as_its_documented_example_does(operation: str) -> 
 def test_a_rich_order_validates_against_the_openapi_document_with_everything_required() -> None:
     make.make_rich_order()
 
-    answer = Client().post(
+    answer = Visitor().post(
         "/users/orders/anonymous/",
         {"number": make.NUMBER, "email": make.GUEST},
         content_type="application/json",
@@ -196,7 +196,7 @@ def test_a_rich_order_validates_against_the_openapi_document_with_everything_req
 def test_a_bare_order_validates_too() -> None:
     make.make_order()
 
-    answer = Client().post(
+    answer = Visitor().post(
         "/users/orders/anonymous/",
         {"number": make.NUMBER, "email": make.GUEST},
         content_type="application/json",

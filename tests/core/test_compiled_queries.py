@@ -151,3 +151,15 @@ def test_an_expired_session_is_not_found() -> None:
 
     assert running_session(session_key=session.session_key, now=ends) == []
     assert len(running_session(session_key=session.session_key, now=make.NOW)) == 1
+
+
+def test_a_relation_is_a_row_of_its_own_and_none_where_there_is_nothing() -> None:
+    bare = make.make_order(number="1")
+    rich = make.make_rich_order(number="2")
+
+    without, with_ = sorted(queries.orders_by_id(order_ids=[bare.pk, rich.pk]))
+
+    assert (without.bank, without.payment_option) == (None, None)
+    assert with_.bank is not None
+    assert with_.bank.id == rich.bank_id
+    assert without.shipping_address.id == bare.shipping_address_id

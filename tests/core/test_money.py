@@ -2,14 +2,17 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from takeback.core.money import NotAnAmount, decimals, is_currency, parse, show, split, units_worth
 
 CURRENCIES = {"jpy": 0, "krw": 0, "try": 2, "eur": 2, "kwd": 3, "bhd": 3}
+# Splits and portions of lines together; hypothesis looks for the odd ones besides.
+VOLUME = {"quick": 2_000, "ci": 100_000, "long": 500_000}[settings.get_current_profile_name()]
 amounts = st.integers(-(10**12), 10**12)
 weights = st.lists(st.integers(0, 10**10), min_size=1, max_size=40)
 
@@ -33,6 +36,24 @@ def test_shares_are_those_of_the_largest_remainder_and_add_up(
 
     assert sum(found) == minor
     assert found == by_fractions(minor, shares)
+
+
+@pytest.mark.timeout(900)
+def test_very_many_shares_and_portions_add_up() -> None:
+    random = Random(8)
+    for _ in range(VOLUME):
+        minor = random.randrange(-(10 ** random.randrange(1, 13)), 10 ** random.randrange(1, 13))
+        shares = [
+            random.randrange(10 ** random.randrange(1, 8)) for _ in range(random.randrange(1, 20))
+        ]
+        assert split(minor, shares) == by_fractions(minor, shares)
+        quantity = random.randrange(1, 50)
+        used = worth = 0
+        while used < quantity:
+            count = random.randrange(1, quantity - used + 1)
+            worth += units_worth(minor, quantity, used, count)
+            used += count
+        assert worth == minor
 
 
 @given(amounts, weights)

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -48,14 +47,7 @@ def _wait_for_the_first_batch(process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
-@pytest.fixture
-def _unsealed_at_the_end(transactional_db: None) -> Iterator[None]:
-    """Sealed orders let nobody take their lines away, not even the one who empties the tables."""
-    yield
-    Order.objects.update(is_sealed=False)
-
-
-@pytest.mark.usefixtures("_unsealed_at_the_end")
+@pytest.mark.django_db(transaction=True)
 def test_a_killed_import_is_finished_by_the_next(tmp_path: Path) -> None:
     make_channel()
     path = write(

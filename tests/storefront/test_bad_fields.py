@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from takeback.addresses.models import Address
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import (
     LOGIN,
     LOOK_UP,
@@ -249,7 +249,7 @@ def test_a_login_field_of_another_type_is_refused_with_a_list(field: str, kind: 
     make.make_customer()
 
     with nothing_written():
-        answer = post(Client(), LOGIN, LOGIN_BODY | {field: KINDS[kind]})
+        answer = post(Visitor(), LOGIN, LOGIN_BODY | {field: KINDS[kind]})
 
     field_refused(answer, field)
     assert isinstance(answer.json()[field], list)
@@ -263,6 +263,6 @@ def test_a_look_up_field_of_another_type_is_refused(field: str, kind: str) -> No
     body = {"email": make.GUEST, "number" if field == "number" else "order": make.NUMBER}
 
     with nothing_written():
-        answer = post(Client(), LOOK_UP, body | {field: KINDS[kind]})
+        answer = post(Visitor(), LOOK_UP, body | {field: KINDS[kind]})
 
     field_refused(answer, field)

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from tests import make
-from tests.storefront.wire import LOGIN, LOOK_UP, nothing_written, refused, token_of
+from tests.make import Visitor
+from tests.storefront.wire import LOGIN, LOOK_UP, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -77,12 +77,12 @@ SLOWEST_SECONDS = 0.5
 @pytest.fixture(autouse=True)
 def _warm() -> None:
     """The first request of all loads the routes; that is not what is timed here."""
-    Client().get("/csrf_token/")
+    Visitor().get("/csrf_token/")
 
 
-def _client(route: str) -> tuple[Client, dict[str, str]]:
+def _client(route: str) -> tuple[Visitor, dict[str, str]]:
     if route != "add":
-        return Client(), {}
+        return Visitor(), {}
     client = make.client_of(make.make_customer())
     return client, token_of(client)
 
@@ -108,14 +108,32 @@ def test_a_body_of_exactly_the_limit_is_read() -> None:
     body = told + b"x" * (LIMIT - len(told) - 2) + b'"}'
 
     assert len(body) == LIMIT
-    assert Client().generic("POST", LOOK_UP, body, "application/json").status_code == 200
+    assert Visitor().generic("POST", LOOK_UP, body, "application/json").status_code == 200
+
+
+@pytest.mark.parametrize(("depth", "status"), [(20, 200), (21, 400)])
+def test_a_body_may_be_twenty_levels_deep(depth: int, status: int) -> None:
+    make.make_order()
+    deep = "[" * (depth - 1) + "]" * (depth - 1)
+    body = f'{{"number": "{make.NUMBER}", "email": "{make.GUEST}", "a": {deep}}}'
+
+    assert post(Visitor(), LOOK_UP, body).status_code == status
+
+
+@pytest.mark.parametrize(("values", "status"), [(9_990, 200), (10_001, 400)])
+def test_a_body_may_hold_ten_thousand_values(values: int, status: int) -> None:
+    make.make_order()
+    many = "[" + "1," * (values - 1) + "1]"
+    body = f'{{"number": "{make.NUMBER}", "email": "{make.GUEST}", "a": {many}}}'
+
+    assert post(Visitor(), LOOK_UP, body).status_code == status
 
 
 def test_keys_that_collide_are_refused_before_they_are_put_into_a_table() -> None:
     # J14: far more keys than are allowed, whatever their hashes are.
     body = b"{" + b",".join(b'"%x":0' % (n * (2**61 - 1)) for n in range(2_400)) + b"}"
 
-    refused(Client().generic("POST", LOOK_UP, body * 5, "application/json"), *TOO_LARGE)
+    refused(Visitor().generic("POST", LOOK_UP, body * 5, "application/json"), *TOO_LARGE)
 
 
 @pytest.mark.parametrize("key", ["id", "return_policy", "remote_id", "__proto__", "constructor"])
@@ -123,7 +141,7 @@ def test_an_unknown_key_is_ignored(key: str) -> None:
     make.make_order()
     body: dict[str, Any] = {"number": make.NUMBER, "email": make.GUEST, key: {"any": ["thing"]}}
 
-    answer = Client().post(LOOK_UP, body, content_type="application/json")
+    answer = Visitor().post(LOOK_UP, body, content_type="application/json")
 
     assert answer.status_code == 200
 

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from takeback.orders.models import Order
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import (
     LOOK_UP,
     field_refused,
@@ -70,7 +70,7 @@ def order() -> Order:
 )
 def test_what_does_not_match_exactly_is_not_found(changed: dict[str, Any]) -> None:
     with nothing_written():
-        silent(post(Client(), LOOK_UP, told(**changed)))
+        silent(post(Visitor(), LOOK_UP, told(**changed)))
 
 
 @pytest.mark.parametrize(
@@ -113,26 +113,26 @@ def test_what_cannot_be_a_number_or_an_address_is_a_field_error_of_either_dialec
     for dialect, kind in (("classic", str), ("v3", list)):
         with nothing_written():
             answer = post(
-                Client(), LOOK_UP, told(**changed), headers={"X-Takeback-Dialect": dialect}
+                Visitor(), LOOK_UP, told(**changed), headers={"X-Takeback-Dialect": dialect}
             )
         field_refused(answer, field)
         assert isinstance(answer.json()[field], kind)
 
 
 def test_the_order_field_alone_is_named_when_it_is_wrong() -> None:
-    field_refused(post(Client(), LOOK_UP, {"email": EMAIL, "order": [1]}), "order")
+    field_refused(post(Visitor(), LOOK_UP, {"email": EMAIL, "order": [1]}), "order")
 
 
 def test_a_number_of_a_mebibyte_is_too_large_a_body() -> None:
     # L20
-    refused(post(Client(), LOOK_UP, told(number="1" * 2**20)), 413, "payload_too_large")
+    refused(post(Visitor(), LOOK_UP, told(number="1" * 2**20)), 413, "payload_too_large")
 
 
 def test_a_nul_is_no_json_text() -> None:
     # L21
     body = b'{"number": "1\\u0000", "email": "a@example.com"}'
 
-    refused(post(Client(), LOOK_UP, body), 400, "malformed_json")
+    refused(post(Visitor(), LOOK_UP, body), 400, "malformed_json")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_nul_is_no_json_text() -> None:
 def test_what_a_shopper_may_write_differently_is_found(
     changed: dict[str, Any], order: Order
 ) -> None:
-    answer = post(Client(), LOOK_UP, told(**changed))
+    answer = post(Visitor(), LOOK_UP, told(**changed))
 
     assert [row["id"] for row in answer.json()] == [order.pk]
 
@@ -166,7 +166,7 @@ def test_an_address_of_another_alphabet_is_found_when_the_order_has_it() -> None
 )
 def test_parameters_of_the_address_are_ignored(query: str, order: Order) -> None:
     # L30
-    answer = post(Client(), f"{LOOK_UP}?{query}", told())
+    answer = post(Visitor(), f"{LOOK_UP}?{query}", told())
 
     assert [row["id"] for row in answer.json()] == [order.pk]
 
@@ -175,7 +175,7 @@ def test_parameters_of_the_address_are_ignored(query: str, order: Order) -> None
 def test_only_post_looks_up(method: str) -> None:
     # L28
     with nothing_written():
-        answer = Client().generic(method, f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
+        answer = Visitor().generic(method, f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
 
     assert answer.status_code == 405
     assert answer["Allow"] == "POST, OPTIONS"
@@ -183,7 +183,7 @@ def test_only_post_looks_up(method: str) -> None:
 
 def test_parameters_of_a_refused_get_are_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
     # L28
-    Client().get(f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
+    Visitor().get(f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
 
     logged = "".join(capfd.readouterr())
     assert '"status": 405' in logged
@@ -209,7 +209,7 @@ def test_parameters_of_a_refused_get_are_not_logged(capfd: pytest.CaptureFixture
 def test_a_form_is_taken_as_storefronts_post_it(form: str, status: int) -> None:
     # T31, T32, L19
     started = time.perf_counter()
-    answer = Client().generic("POST", LOOK_UP, form, "application/x-www-form-urlencoded")
+    answer = Visitor().generic("POST", LOOK_UP, form, "application/x-www-form-urlencoded")
 
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"].startswith("application/json")

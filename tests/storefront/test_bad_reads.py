@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from takeback.accounts.models import Session
 from takeback.orders.models import Order
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import field_refused, nothing_written, prove, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -35,7 +35,7 @@ NOBODY_S = [
 
 
 @pytest.fixture
-def shop() -> tuple[Client, dict[str, int]]:
+def shop() -> tuple[Visitor, dict[str, int]]:
     """A customer who owns nothing of what a second one owns."""
     other = make.make_customer(email="other@example.com")
     order = make.make_order(number="1", customer=other)
@@ -54,8 +54,8 @@ def test_without_a_session_there_is_nothing_to_read(path: str) -> None:
     make.make_order()
 
     with nothing_written():
-        refused(Client().get(path), 401, "not_authenticated")
-        assert "Location" not in Client().get(path)
+        refused(Visitor().get(path), 401, "not_authenticated")
+        assert "Location" not in Visitor().get(path)
 
 
 def test_a_session_that_has_ended_is_nobody() -> None:
@@ -68,7 +68,7 @@ def test_a_session_that_has_ended_is_nobody() -> None:
 
 @pytest.mark.parametrize("path", DETAILS)
 def test_what_is_another_s_is_as_if_it_were_not_there(
-    shop: tuple[Client, dict[str, int]], path: str
+    shop: tuple[Visitor, dict[str, int]], path: str
 ) -> None:
     # U2, U12
     client, ids = shop
@@ -82,12 +82,12 @@ def test_what_is_another_s_is_as_if_it_were_not_there(
     assert {answer.content for answer in answers} == {theirs.content}
 
 
-def test_a_guest_reads_the_proven_order_only(shop: tuple[Client, dict[str, int]]) -> None:
+def test_a_guest_reads_the_proven_order_only(shop: tuple[Visitor, dict[str, int]]) -> None:
     # U3
     _, ids = shop
     make.make_order(number="2")
     proven = make.make_order(number="3")
-    client = Client()
+    client = Visitor()
     prove(client, number="3")
 
     for pk in (ids["/users/orders/{}/"], Order.objects.get(number="2").pk, *NOBODY_S):
@@ -272,7 +272,7 @@ def test_reasons_of_an_unknown_kind_are_a_field_error(kind: str) -> None:
     make.make_channel()
 
     path = "/users/orders/cancellation_reasons/"
-    field_refused(Client().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
+    field_refused(Visitor().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
 
 
 def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
@@ -290,8 +290,8 @@ def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
         make.make_reason(**fields)
 
     path = "/users/orders/cancellation_reasons/"
-    every = Client().get(path).json()
-    returns = Client().get(f"{path}?cancellation_type=refund").json()
+    every = Visitor().get(path).json()
+    returns = Visitor().get(f"{path}?cancellation_type=refund").json()
 
     subjects = [reason["subject"] for reason in every["results"]]
     assert subjects == ["first", "of ours", "return", "later"]

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import (
     LOGIN,
     LOOK_UP,
@@ -30,7 +30,7 @@ BODY = {"number": make.NUMBER, "email": make.GUEST}
 def test_a_host_that_is_not_ours_is_refused(host: str, path: str) -> None:
     # T13
     with nothing_written():
-        answer = Client().generic("POST", path, b"{}", "application/json", headers={"Host": host})
+        answer = Visitor().generic("POST", path, b"{}", "application/json", headers={"Host": host})
 
     refused(answer, 400, "malformed_request")
     assert b"evil" not in answer.content
@@ -90,7 +90,7 @@ def test_a_method_that_a_route_does_not_have_is_refused(path: str, method: str) 
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN, "/users/logout"])
 def test_head_of_a_route_that_only_posts_has_no_body(path: str) -> None:
     # T20
-    answer = Client().head(path)
+    answer = Visitor().head(path)
 
     assert (answer.status_code, answer.content) == (405, b"")
 
@@ -100,7 +100,7 @@ def test_options_shows_no_data(path: str) -> None:
     # T20
     make.make_order()
     with nothing_written():
-        answer = Client().options(path)
+        answer = Visitor().options(path)
 
     assert answer.status_code in {200, 404}
     assert make.GUEST.encode() not in answer.content
@@ -123,7 +123,7 @@ def test_a_path_that_is_none_of_ours_is_not_found_and_never_redirected(
     # T22
     with nothing_written():
         target: dict[str, Any] = {"PATH_INFO": path} if path.startswith("//") else {}
-        answer = Client().generic(method, path, b"{}", "application/json", **target)
+        answer = Visitor().generic(method, path, b"{}", "application/json", **target)
 
     refused(answer, 404, "not_found")
     assert "Location" not in answer
@@ -133,8 +133,8 @@ def test_a_post_without_its_last_slash_is_the_same_post() -> None:
     # T23
     make.make_order()
 
-    with_slash = post(Client(), LOOK_UP, BODY)
-    without = post(Client(), LOOK_UP.rstrip("/"), BODY)
+    with_slash = post(Visitor(), LOOK_UP, BODY)
+    without = post(Visitor(), LOOK_UP.rstrip("/"), BODY)
 
     assert (without.status_code, without.content) == (200, with_slash.content)
 
@@ -160,7 +160,7 @@ def test_whatever_a_caller_accepts_they_get_json_and_fast(accept: str) -> None:
 
 
 def _encoded(encoding: str) -> Any:
-    return Client().generic(
+    return Visitor().generic(
         "POST",
         LOOK_UP,
         b"\x1f\x8b" * 100,
@@ -194,7 +194,7 @@ def test_a_body_of_another_kind_is_refused(path: str, kind: str) -> None:
     make.make_order()
 
     with nothing_written():
-        answer = Client().generic("POST", path, b'{"a": 1}', kind)
+        answer = Visitor().generic("POST", path, b'{"a": 1}', kind)
 
     refused(answer, 415, "unsupported_media_type")
 
@@ -207,7 +207,7 @@ def test_json_in_utf_8_is_read(kind: str) -> None:
     make.make_order()
     body = b'{"number": "%s", "email": "%s"}' % (make.NUMBER.encode(), make.GUEST.encode())
 
-    assert Client().generic("POST", LOOK_UP, body, kind).status_code == 200
+    assert Visitor().generic("POST", LOOK_UP, body, kind).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", LOGIN), ("POST", "/address/")])
@@ -231,13 +231,13 @@ def test_forms_are_for_the_look_up_only(method: str, path: str) -> None:
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 def test_no_body_at_all_is_no_json(path: str, kind: str) -> None:
     # T10
-    refused(Client().generic("POST", path, b"", kind), 400, "malformed_json")
+    refused(Visitor().generic("POST", path, b"", kind), 400, "malformed_json")
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\tb", "<script>", "\u00e9", '"', "x;y"])
 def test_a_request_s_own_name_is_repeated_only_when_it_is_one(given: str) -> None:
-    named = Client().get("/csrf_token/", headers={"X-Request-Id": "abc.DEF-1_2"})
-    answer = Client().get("/csrf_token/", headers={"X-Request-Id": given})
+    named = Visitor().get("/csrf_token/", headers={"X-Request-Id": "abc.DEF-1_2"})
+    answer = Visitor().get("/csrf_token/", headers={"X-Request-Id": given})
 
     assert named["X-Request-Id"] == "abc.DEF-1_2"
     assert answer["X-Request-Id"] != given
@@ -246,7 +246,7 @@ def test_a_request_s_own_name_is_repeated_only_when_it_is_one(given: str) -> Non
 
 
 def test_every_answer_is_kept_from_caches_frames_and_search_engines() -> None:
-    answer = Client().get("/csrf_token/")
+    answer = Visitor().get("/csrf_token/")
 
     documented(answer)
     assert answer["X-Robots-Tag"] == "noindex"

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from takeback.accounts.models import Session
 from takeback.addresses.models import Address
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import LOGIN, LOOK_UP, nothing_written, post, prove, refused, token_of
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ CHANGES = {
 
 
 @pytest.fixture
-def shop() -> tuple[Client, int]:
+def shop() -> tuple[Visitor, int]:
     """A signed-in customer with an address; a guest's order stands beside."""
     make.make_order()
     user = make.make_customer()
@@ -30,10 +30,10 @@ def shop() -> tuple[Client, int]:
 
 
 def _other_token() -> str:
-    return str(Client().get("/csrf_token/").json()["csrf_token"])
+    return str(Visitor().get("/csrf_token/").json()["csrf_token"])
 
 
-def _tokens(name: str, client: Client) -> dict[str, Any]:
+def _tokens(name: str, client: Visitor) -> dict[str, Any]:
     """The ways in which a token can be wrong."""
     if name == "missing":
         return {}
@@ -57,7 +57,7 @@ def _tokens(name: str, client: Client) -> dict[str, Any]:
     ["missing", "cookie only", "header only", "query only", "of another visitor", "nonsense"],
 )
 def test_a_change_without_its_token_is_refused(
-    shop: tuple[Client, int], wrong: str, change: str
+    shop: tuple[Visitor, int], wrong: str, change: str
 ) -> None:
     # T40
     (client, pk), (method, path) = shop, CHANGES[change]
@@ -80,7 +80,7 @@ def test_a_change_without_its_token_is_refused(
     "origin", ["null", "https://evil.example", "http://testserver.evil.example"]
 )
 def test_a_change_from_a_foreign_page_is_refused(
-    shop: tuple[Client, int], origin: str, change: str
+    shop: tuple[Visitor, int], origin: str, change: str
 ) -> None:
     # T39
     (client, pk), (method, path) = shop, CHANGES[change]
@@ -94,7 +94,7 @@ def test_a_change_from_a_foreign_page_is_refused(
     refused(answer, 403, "csrf_failed")
 
 
-def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[Client, int]) -> None:
+def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[Visitor, int]) -> None:
     client, pk = shop
     headers = token_of(client) | {"Origin": "http://testserver"}
 
@@ -106,8 +106,8 @@ def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[Client, int])
 def test_the_storefront_may_write_the_cookie_itself() -> None:
     # It drops our Set-Cookie and keeps the token of the body.
     make.make_order()
-    client = Client()
-    token = Client().get("/csrf_token/").json()["csrf_token"]
+    client = Visitor()
+    token = Visitor().get("/csrf_token/").json()["csrf_token"]
     prove(client)
     client.cookies["csrftoken"] = token
 
@@ -117,7 +117,7 @@ def test_the_storefront_may_write_the_cookie_itself() -> None:
 def test_a_token_from_before_the_login_is_good_after_it() -> None:
     user = make.make_customer()
     pk = make.make_address(user=user).pk
-    client = Client()
+    client = Visitor()
     token = client.get("/csrf_token/").json()["csrf_token"]
 
     login = post(client, LOGIN, {"email": user.email, "password": make.PASSWORD})
@@ -129,7 +129,7 @@ def test_a_token_from_before_the_login_is_good_after_it() -> None:
 def test_a_visitor_without_a_session_needs_no_token() -> None:
     make.make_order()
 
-    assert post(Client(), LOOK_UP, BODY).status_code == 200
+    assert post(Visitor(), LOOK_UP, BODY).status_code == 200
 
 
 def test_login_and_logout_need_no_token_even_with_a_session() -> None:

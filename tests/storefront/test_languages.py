@@ -4,11 +4,11 @@ import time
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import translation
 
 from takeback.core.middleware import best_language
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import look_up, post
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_the_shop_s_own_language_is_a_setting(settings: Any) -> None:
     settings.LANGUAGE_CODE = "de"
 
     assert (
-        Client().get("/csrf_token/", headers={"Accept-Language": "xx"})["Content-Language"] == "de"
+        Visitor().get("/csrf_token/", headers={"Accept-Language": "xx"})["Content-Language"] == "de"
     )
 
 
@@ -87,7 +87,7 @@ def test_refusals_are_in_the_caller_s_language_and_keep_their_code() -> None:
 def test_field_errors_are_in_the_caller_s_language() -> None:
     texts = {
         post(
-            Client(), "/users/orders/anonymous/", {"number": "1"},
+            Visitor(), "/users/orders/anonymous/", {"number": "1"},
             headers={"Accept-Language": language},
         ).json()["email"][0]
         for language in ("tr", "en", "de", "ar")
@@ -125,14 +125,14 @@ def test_a_reason_s_subject_is_in_the_caller_s_language(header: str, subject: st
     )
 
     path = "/users/orders/cancellation_reasons/"
-    (reason,) = Client().get(path, headers={"Accept-Language": header}).json()["results"]
+    (reason,) = Visitor().get(path, headers={"Accept-Language": header}).json()["results"]
 
     assert reason["subject"] == subject
 
 
 def test_a_thousand_different_headers_cost_little_and_keep_nothing() -> None:
     # T26
-    Client().get("/csrf_token/")
+    Visitor().get("/csrf_token/")
     started = time.process_time()
     for number in range(1_000):
         assert best_language(f"x{number}-yy, " * 300) == "en"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.test import Client
 
-from takeback.accounts.models import Session
+from takeback.accounts.models import Session, User
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import look_up, nothing_written, post, prove, refused, token_of
 
 pytestmark = [pytest.mark.django_db]
@@ -23,7 +23,7 @@ def clock() -> Any:
         yield traveller
 
 
-def opens(client: Client, order: Any) -> bool:
+def opens(client: Visitor, order: Any) -> bool:
     """Whether this visitor may read the order, on both of its pages."""
     answers = [client.get(f"/users/orders/{order.pk}/{page}") for page in ("", "cancellation/")]
     assert answers[0].status_code == answers[1].status_code
@@ -32,7 +32,7 @@ def opens(client: Client, order: Any) -> bool:
 
 def test_a_proof_opens_its_order_and_no_other_of_the_same_address() -> None:
     proved, other = make.make_order(number="1"), make.make_order(number="2")
-    client = Client()
+    client = Visitor()
     prove(client, number="1")
 
     assert opens(client, proved)
@@ -46,12 +46,12 @@ def test_nobody_without_a_proof_reads_anything() -> None:
     order = make.make_order()
 
     for path in (f"/users/orders/{order.pk}/", "/users/orders/"):
-        refused(Client().get(path), 401, "not_authenticated")
+        refused(Visitor().get(path), 401, "not_authenticated")
 
 
 def test_a_failed_look_up_proves_nothing() -> None:
     order = make.make_order()
-    client = Client()
+    client = Visitor()
 
     look_up(client, email="else@example.com")
 
@@ -62,7 +62,7 @@ def test_a_failed_look_up_proves_nothing() -> None:
 
 def test_two_proofs_open_two_orders_and_the_list_shows_the_last_proved(clock: Any) -> None:
     first, second = make.make_order(number="1"), make.make_order(number="2")
-    client = Client()
+    client = Visitor()
     prove(client, number="1")
     clock.shift(MINUTE)
     prove(client, number="2")
@@ -74,7 +74,7 @@ def test_two_proofs_open_two_orders_and_the_list_shows_the_last_proved(clock: An
 
 def test_a_proof_is_the_visitor_s_own() -> None:
     order = make.make_order()
-    mine, theirs = Client(), Client()
+    mine, theirs = Visitor(), Visitor()
     prove(mine)
 
     assert opens(mine, order)
@@ -83,7 +83,7 @@ def test_a_proof_is_the_visitor_s_own() -> None:
 
 def test_a_proof_ends_after_half_an_hour_unused(clock: Any) -> None:
     order = make.make_order()
-    client = Client()
+    client = Visitor()
     prove(client)
 
     clock.shift(30 * MINUTE)
@@ -94,7 +94,7 @@ def test_a_proof_ends_after_half_an_hour_unused(clock: Any) -> None:
 
 def test_a_proof_in_use_ends_after_two_hours(clock: Any) -> None:
     order = make.make_order()
-    client = Client()
+    client = Visitor()
     prove(client)
 
     for _ in range(4):
@@ -108,7 +108,7 @@ def test_a_proof_in_use_ends_after_two_hours(clock: Any) -> None:
 
 def test_a_proof_renewed_lives_two_hours_more(clock: Any) -> None:
     order = make.make_order()
-    client = Client()
+    client = Visitor()
     prove(client)
     clock.shift(20 * MINUTE)
     prove(client)
@@ -123,7 +123,7 @@ def test_a_proof_renewed_lives_two_hours_more(clock: Any) -> None:
 
 def test_the_session_key_changes_at_each_proof_and_the_old_one_opens_nothing() -> None:
     order = make.make_order()
-    client, old = Client(), Client()
+    client, old = Visitor(), Visitor()
     prove(client)
     first = client.cookies["osessionid"].value
     old.cookies["osessionid"] = first
@@ -141,7 +141,7 @@ def test_the_session_key_changes_at_each_proof_and_the_old_one_opens_nothing() -
 @pytest.mark.parametrize("planted", ["fixedbyanattacker", "a" * 32])
 def test_a_key_that_somebody_planted_is_not_taken_over(planted: str) -> None:
     order = make.make_order()
-    victim, attacker = Client(), Client()
+    victim, attacker = Visitor(), Visitor()
     victim.cookies["osessionid"] = attacker.cookies["osessionid"] = planted
 
     prove(victim)
@@ -153,7 +153,7 @@ def test_a_key_that_somebody_planted_is_not_taken_over(planted: str) -> None:
 
 def test_the_session_cookie_is_kept_from_scripts_and_made_of_letters_and_digits() -> None:
     make.make_order()
-    client = Client()
+    client = Visitor()
     prove(client)
 
     cookie = client.cookies["osessionid"]
@@ -166,7 +166,7 @@ def test_the_session_cookie_is_kept_from_scripts_and_made_of_letters_and_digits(
 def test_a_login_ends_the_proofs_and_changes_the_key() -> None:
     order = make.make_order()
     user = make.make_customer()
-    client, old = Client(), Client()
+    client, old = Visitor(), Visitor()
     prove(client)
     old.cookies["osessionid"] = client.cookies["osessionid"].value
 
@@ -177,11 +177,13 @@ def test_a_login_ends_the_proofs_and_changes_the_key() -> None:
     assert not opens(old, order)
     assert client.get("/current_user/").json()["pk"] == user.pk
     assert old.get("/current_user/").status_code == 401
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert not opens(client, order)
 
 
 def test_logging_out_ends_the_proofs() -> None:
     order = make.make_order()
-    client, old = Client(), Client()
+    client, old = Visitor(), Visitor()
     prove(client)
     old.cookies["osessionid"] = client.cookies["osessionid"].value
 
@@ -234,7 +236,7 @@ COOKIES = [
 def test_a_session_key_of_another_making_is_nobody_and_makes_no_session(cookie: str) -> None:
     # T36, U1
     order = make.make_order()
-    client = Client()
+    client = Visitor()
     client.cookies["osessionid"] = cookie
 
     with nothing_written():

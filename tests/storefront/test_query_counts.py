@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import User
 from takeback.orders.intake import DiscountIn
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import look_up, prove, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -82,14 +82,14 @@ def test_a_customer_without_orders_costs_three_reads() -> None:
 
 def test_a_guest_s_first_look_up_costs_five_reads_and_four_writes() -> None:
     make.make_rich_order()
-    client = Client()
+    client = Visitor()
 
     assert counted(lambda: look_up(client)) == (5, 4)
 
 
 def test_a_guest_s_next_look_up_in_the_same_session_costs_six_reads_and_four_writes() -> None:
     make.make_rich_order()
-    client = Client()
+    client = Visitor()
     prove(client)
     token = token_of(client)
 
@@ -104,7 +104,7 @@ def test_a_failed_look_up_costs_one_read_and_three_writes() -> None:
 
 def test_a_proven_guest_reads_their_order_in_six_reads() -> None:
     make.make_rich_order()
-    client = Client()
+    client = Visitor()
     (found,) = prove(client).json()
 
     assert counted(lambda: client.get(f"/users/orders/{found['id']}/")) == (6, 0)
@@ -117,7 +117,7 @@ def test_reasons_cost_one_read_and_two_when_they_fill_the_page(rows: int) -> Non
         make.make_reason(subject=f"reason {number}")
 
     expected = (1, 0) if rows < 100 else (2, 0)
-    assert counted(lambda: Client().get("/users/orders/cancellation_reasons/")) == expected
+    assert counted(lambda: Visitor().get("/users/orders/cancellation_reasons/")) == expected
 
 
 @pytest.mark.parametrize("rows", [1, 10, 25])

@@ -4,10 +4,10 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from takeback.accounts.models import Session, User
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import LOGIN, nothing_written, post, refused
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ RIGHT = {"email": make.CUSTOMER, "password": make.PASSWORD}
 
 def test_the_right_password_opens_a_session_and_is_noted() -> None:
     user = make.make_customer(last_login=None)
-    client = Client()
+    client = Visitor()
 
     answer = post(client, LOGIN, RIGHT | {"formType": "login", "captchaValidated": True})
 
@@ -31,7 +31,7 @@ def test_the_right_password_opens_a_session_and_is_noted() -> None:
 def test_an_address_may_be_written_in_capitals_and_with_spaces_around(email: str) -> None:
     make.make_customer()
 
-    assert post(Client(), LOGIN, RIGHT | {"email": email}).status_code == 200
+    assert post(Visitor(), LOGIN, RIGHT | {"email": email}).status_code == 200
 
 
 PASSWORDS = ["x", " " + make.PASSWORD, make.PASSWORD + " ", make.PASSWORD.upper(), "x" * 1024]
@@ -42,7 +42,7 @@ def test_another_password_opens_nothing(password: str) -> None:
     make.make_customer()
 
     with nothing_written():
-        answer = post(Client(), LOGIN, RIGHT | {"password": password})
+        answer = post(Visitor(), LOGIN, RIGHT | {"password": password})
 
     assert answer.status_code == 400
     assert answer.json() == {"non_field_errors": ["E-mail address or password is not right."]}
@@ -67,14 +67,14 @@ def test_everybody_who_may_not_sign_in_is_told_the_same(fields: dict[str, Any]) 
     email = "\u212aate@example.com" if "email" in fields else make.CUSTOMER
 
     with nothing_written():
-        answer = post(Client(), LOGIN, RIGHT | {"email": email})
+        answer = post(Visitor(), LOGIN, RIGHT | {"email": email})
 
     assert answer.status_code == 400
     assert answer.json() == {"non_field_errors": ["E-mail address or password is not right."]}
 
 
 def test_a_password_that_is_too_long_is_a_field_error() -> None:
-    answer = post(Client(), LOGIN, RIGHT | {"password": "x" * 1025})
+    answer = post(Visitor(), LOGIN, RIGHT | {"password": "x" * 1025})
 
     assert (answer.status_code, list(answer.json())) == (400, ["password"])
 
@@ -90,7 +90,7 @@ def test_who_is_signed_in_is_told_with_a_hash_of_the_address() -> None:
 
 @pytest.mark.parametrize("cookie", [None, "", "unknown"])
 def test_without_a_session_nobody_is_signed_in(cookie: str | None) -> None:
-    client = Client()
+    client = Visitor()
     if cookie is not None:
         client.cookies["osessionid"] = cookie
 
@@ -99,7 +99,7 @@ def test_without_a_session_nobody_is_signed_in(cookie: str | None) -> None:
 
 def test_a_guest_with_a_proof_is_not_signed_in() -> None:
     make.make_order()
-    client = Client()
+    client = Visitor()
     post(client, "/users/orders/anonymous/", {"number": make.NUMBER, "email": make.GUEST})
 
     refused(client.get("/current_user/"), 401, "not_authenticated")
@@ -107,7 +107,7 @@ def test_a_guest_with_a_proof_is_not_signed_in() -> None:
 
 def test_logging_out_ends_the_session_everywhere() -> None:
     user = make.make_customer()
-    client, same = make.client_of(user), Client()
+    client, same = make.client_of(user), Visitor()
     same.cookies["osessionid"] = client.cookies["osessionid"].value
 
     assert client.post("/users/logout").status_code == 200
@@ -118,11 +118,11 @@ def test_logging_out_ends_the_session_everywhere() -> None:
 
 def test_logging_out_without_a_session_writes_nothing() -> None:
     with nothing_written():
-        assert Client().post("/users/logout/").status_code == 200
+        assert Visitor().post("/users/logout/").status_code == 200
 
 
 def test_tokens_differ_and_are_letters_and_digits() -> None:
-    tokens = {Client().get("/csrf_token/").json()["csrf_token"] for _ in range(5)}
+    tokens = {Visitor().get("/csrf_token/").json()["csrf_token"] for _ in range(5)}
 
     assert len(tokens) == 5
     assert all(token.isalnum() for token in tokens)

@@ -6,10 +6,10 @@ from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 import pytest
-from django.test import Client
 
 from takeback.storefront import address_shapes, shapes
 from tests import make
+from tests.make import Visitor
 from tests.storefront.wire import CLASSIC, LOOK_UP, V3, look_up, post, prove
 
 pytestmark = pytest.mark.django_db
@@ -137,14 +137,47 @@ def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> 
 def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
     make.make_order()
 
-    by_number = post(Client(), LOOK_UP, {"number": make.NUMBER, "email": make.GUEST}).json()
-    by_order = post(Client(), LOOK_UP, {"order": make.NUMBER, "email": make.GUEST}).json()
+    by_number = post(Visitor(), LOOK_UP, {"number": make.NUMBER, "email": make.GUEST}).json()
+    by_order = post(Visitor(), LOOK_UP, {"order": make.NUMBER, "email": make.GUEST}).json()
 
     assert isinstance(by_number, list)
     assert isinstance(by_number[0]["client_type"], dict)
     assert list(by_order) == ["count", "next", "previous", "results"]
     assert by_order["count"] == 1
     assert isinstance(by_order["results"][0]["client_type"], str)
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "setting", "is_v3"),
+    [
+        (None, {"order": make.NUMBER}, "v3", False),
+        (None, {"number": make.NUMBER}, "classic", True),
+        (None, {"number": make.NUMBER, "order": make.NUMBER}, "classic", True),
+        ("classic", {"number": make.NUMBER}, "v3", False),
+        (" V3 ", {"order": make.NUMBER}, "classic", True),
+        ("nonsense", {"order": make.NUMBER}, "v3", False),
+        ("", {"number": make.NUMBER}, "classic", True),
+        ("v3", None, "classic", True),
+        (None, None, "v3", True),
+        ("nonsense", None, "classic", False),
+    ],
+)
+def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
+    header: str | None, body: Any, setting: str, is_v3: bool, settings: Any
+) -> None:
+    settings.STOREFRONT_DIALECT = setting
+    headers = {} if header is None else {"X-Takeback-Dialect": header}
+    if body:
+        make.make_order()
+        found = post(Visitor(), LOOK_UP, body | {"email": make.GUEST}, headers=headers).json()
+        order = found[0] if isinstance(found, list) else found["results"][0]
+    else:
+        user = make.make_customer()
+        make.make_order(customer=user)
+        client = make.client_of(user)
+        order = client.get("/users/orders/", headers=headers).json()["results"][0]
+
+    assert isinstance(order["client_type"], dict) is is_v3
 
 
 @DIALECTS
@@ -185,7 +218,7 @@ def test_details_and_the_account_have_their_shapes() -> None:
 
 def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
     make.make_order()
-    client = Client()
+    client = Visitor()
 
     (found,) = prove(client, headers=CLASSIC).json()
 
