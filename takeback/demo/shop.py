@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from takeback.accounts.models import Channel
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cancellations.models import CancellationReason
+from takeback.core.bulk import refresh_statistics
 from takeback.demo import cases, people, stories
 from takeback.demo.catalogue import Catalogue, articles
 from takeback.demo.chance import happens
@@ -19,7 +20,7 @@ from takeback.demo.orders import LinePlan, OrderPlan, order_of
 from takeback.demo.people import Person
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.commands import CREATED, Snapshots, place_many
-from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem
+from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.states import Status
 
 ORDERS = 2_000
@@ -72,6 +73,7 @@ def load(reference: datetime, site_url: str, progress: Progress) -> Channel:
     crowd = people.crowd(rng)
     users = people.add_people(channel, crowd, reference)
     _add_orders(_plans(rng, crowd, reference), Catalogue(site_url, reference), rng, progress)
+    refresh_statistics(Order, OrderItem, Tender)
     _date_rows()
     _add_parents()
     cases.add_cases(reference, rng)

@@ -52,12 +52,14 @@ def sold_lines(user_ids: Collection[int], skus: Collection[str]) -> list[SoldLin
 
 def recorded_units(user_ids: Collection[int], remote_ids: Collection[str]) -> dict[str, list[int]]:
     """The quantities of requests that these customers have from outside, by remote id."""
+    # SQLite would look up every line of every customer once per remote id: they are sorted here.
     requests = CancellationRequest.objects.filter(
-        order_item__order__user__in=list(user_ids), remote_id__in=remote_ids
+        order_item__order__user__in=list(user_ids), remote_id__isnull=False
     )
     found: dict[str, list[int]] = {}
     for remote_id, quantity in requests.values_list("remote_id", "quantity"):
-        found.setdefault(str(remote_id), []).append(quantity)
+        if remote_id in remote_ids:
+            found.setdefault(str(remote_id), []).append(quantity)
     return found
 
 
