@@ -244,7 +244,7 @@ MIDDLEWARE = [
     "takeback.core.middleware.request_id",
     "takeback.core.middleware.safe_headers",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "takeback.core.middleware.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "takeback.core.middleware.language",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -63,6 +63,14 @@ def _no_query_per_row(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
+    """A real hash is slow on purpose, and hundreds of tests sign in; live servers keep it."""
+    if touches_a_database(request.node):
+        settings = request.getfixturevalue("settings")
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def _unsealed_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
     """Sealed orders let nobody take their lines away, not even the one who empties the tables."""
     mark = request.node.get_closest_marker("django_db")

@@ -19,7 +19,9 @@ def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+                "WITH sequence AS MATERIALIZED"  # or it would be looked up once per number
+                " (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name)"
+                " SELECT nextval(name) FROM sequence, generate_series(1, %s)",
                 [f'"{table}"', count],
             )
             return [row[0] for row in cursor.fetchall()]
@@ -37,7 +39,7 @@ def insert_rows(
     A column that is NULL in every row is not mentioned: most columns of a file's lines are.
     """
     filled = {
-        column: values
+        column: _adapted(values)
         for column, values in zip(columns, zip(*rows, strict=True), strict=False)
         if any(value is not None for value in values)
     }
@@ -53,10 +55,9 @@ def insert_rows(
                     copy.write_row(row)
         else:
             places = ", ".join(["%s"] * len(filled))
-            adapted = [_adapted(values) for values in filled.values()]
             cursor.executemany(
                 f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 - our own names
-                list(zip(*adapted, strict=True)),
+                list(zip(*filled.values(), strict=True)),
             )
 
 
@@ -73,7 +74,7 @@ def json_text(value: Any) -> str | None:
 
 
 def _adapted(values: Sequence[Any]) -> Sequence[Any]:
-    """A column's values as Django itself writes them to SQLite."""
+    """A column's values in the text that Django writes to SQLite; COPY takes it as well."""
     if not _ADAPTERS.keys() & set(map(type, values)):
         return values
     return [

@@ -112,8 +112,10 @@ def _postgresql_part(table: str, columns: tuple[str, ...]) -> list[str]:
         f"""
 CREATE OR REPLACE FUNCTION takeback_{table}_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF EXISTS (SELECT 1 FROM added JOIN orders_order o ON o.id = {_order_of(table, "added")}
-              WHERE o.is_sealed) THEN
+  -- No join: its plan, made while the tables were small, would compare all with all for good.
+  IF EXISTS (SELECT 1 FROM added
+              WHERE (SELECT o.is_sealed FROM orders_order o
+                      WHERE o.id = {_order_of(table, "added")})) THEN
     {refuse}
   END IF;
   RETURN NULL;

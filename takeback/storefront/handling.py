@@ -1,9 +1,11 @@
 """How refusals are written in the storefront's dialects."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
+from django.utils.translation import get_language
+from msgspec import Raw
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -91,5 +93,6 @@ class StorefrontView(APIView):
             account=account,
             limits=shop_limits(),
             now=clock.now(),
-            companies=[company(row) for row in offered],
+            language=get_language() or "",
+            companies=cast("Any", Raw(http.encode([company(row) for row in offered]))),
         )

@@ -50,7 +50,7 @@ def _summary(
     return {
         "id": row.id,
         "pk": row.id,
-        "status": status(row.status),
+        "status": status(row.status, view.language),
         "currency": currency(row.currency),
         "orderitem_set": lines,
         "discountitem_set": [discount(extra, row) for extra in extras if extra.kind == DISCOUNT],
@@ -137,7 +137,7 @@ def _item_summary(
     return {
         "id": row.id,
         "pk": row.id,
-        "status": status(row.status),
+        "status": status(row.status, view.language),
         "price_currency": currency(parent.currency),
         "product": product(row.product, view.dialect),
         "is_cancelled": row.status == Status.CANCELLED,
@@ -148,7 +148,7 @@ def _item_summary(
         "shipping_company": carrier(row.shipping_company),
         "tracking_url": web(row.tracking_url),
         "is_tradable": row.is_tradable,
-        "available_easy_return_shipping_companies": list(view.companies),
+        "available_easy_return_shipping_companies": view.companies,
         "datasource_detailed": snapshot(row.data_source),
         "extra_product_stock_detailed": snapshot(row.stock_list),
         "extra_product_price_detailed": snapshot(row.price_list),

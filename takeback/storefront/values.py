@@ -39,11 +39,13 @@ def choice(value: str, label: str) -> Choice:
     return {"value": value, "label": label}
 
 
-def status(code: int) -> Choice:
-    """An order's or item's status; the value is the code in digits."""
+@lru_cache(maxsize=256)
+def status(code: int, language: str) -> Choice:
+    """An order's or item's status in the caller's language; the value is the code in digits."""
     return {"value": str(code), "label": labels.status(code)}
 
 
+@lru_cache(maxsize=256)
 def currency(code: str) -> Choice:
     """A currency."""
     return {"value": code, "label": labels.currency(code)}

@@ -1,6 +1,5 @@
 """Who looks at a document, how, and when."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +17,9 @@ class View:
     account: AccountRow | None
     limits: policy.Limits
     now: datetime
-    companies: Sequence[shapes.ShippingCompany] = ()
+    language: str
+    companies: list[shapes.ShippingCompany]
+    """Carriers on offer, encoded already: every line repeats them."""
 
     @property
     def is_classic(self) -> bool:
