@@ -67,7 +67,8 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
     """A real hash is slow on purpose, and hundreds of tests sign in; live servers keep it."""
     if touches_a_database(request.node):
         settings = request.getfixturevalue("settings")
-        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        quick = "django.contrib.auth.hashers.MD5PasswordHasher"
+        settings.PASSWORD_HASHERS = [quick, *settings.PASSWORD_HASHERS]
 
 
 @pytest.fixture(autouse=True)
