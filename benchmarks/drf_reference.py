@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.urls import path
+from django.utils.translation import get_language
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import PageNumberPagination
@@ -46,7 +47,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     """A line."""
 
     pk = Told()
-    status = Value(status)
+    status = Value(lambda code: status(code, get_language() or ""))
     price_currency = Value(currency, source="order.currency")
     product = ProductSerializer()
     is_cancelled = Method()
@@ -160,7 +161,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order with everything in it."""
 
     pk = Told()
-    status = Value(status)
+    status = Value(lambda code: status(code, get_language() or ""))
     currency = Value(currency)
     orderitem_set = ItemSerializer(many=True)
     discountitem_set = DiscountSerializer(many=True)
