@@ -63,7 +63,33 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-GENERATED = {"settings.md": settings_page, "errors.md": errors_page}
+def life_cycle_page() -> str:
+    """The steps of a case, as a picture and as a table."""
+    from takeback.cancellations.states import LIFE_CYCLE, SHOWN
+
+    lines = [
+        "# The life of a case",
+        "",
+        "A case is one cancellation request. Nothing leads out of an end, and an item has at most",
+        "one case that has not ended.",
+        "",
+        "```mermaid",
+        LIFE_CYCLE.mermaid(),
+        "```",
+        "",
+        "| from | event | to | the shopper sees |",
+        "|---|---|---|---|",
+    ]
+    for source, event, target in LIFE_CYCLE.steps():
+        lines.append(f"| `{source}` | {event} | `{target}` | `{SHOWN[target]}` |")
+    return "\n".join(lines) + "\n"
+
+
+GENERATED = {
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+    "life-cycle.md": life_cycle_page,
+}
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from takeback.core.machine import Machine
+
 
 class Kind(StrEnum):
     """What is asked: before the goods leave, or sending them back."""
@@ -21,6 +23,35 @@ class Status(StrEnum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
 
+
+class Event(StrEnum):
+    """What can happen to a case."""
+
+    REVIEW = "review"
+    CONFIRM = "confirm"
+    APPROVE = "approve"
+    COMPLETE = "complete"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+
+
+LIFE_CYCLE = Machine(
+    Status.WAITING,
+    {
+        (Status.WAITING, Event.REVIEW): Status.WAITING_APPROVAL,
+        (Status.WAITING, Event.CONFIRM): Status.CONFIRMED,
+        (Status.WAITING, Event.REJECT): Status.REJECTED,
+        (Status.WAITING, Event.WITHDRAW): Status.WITHDRAWN,
+        (Status.WAITING_APPROVAL, Event.CONFIRM): Status.CONFIRMED,
+        (Status.WAITING_APPROVAL, Event.REJECT): Status.REJECTED,
+        (Status.WAITING_APPROVAL, Event.WITHDRAW): Status.WITHDRAWN,
+        (Status.CONFIRMED, Event.APPROVE): Status.APPROVED,
+        (Status.CONFIRMED, Event.REJECT): Status.REJECTED,
+        (Status.CONFIRMED, Event.WITHDRAW): Status.WITHDRAWN,
+        (Status.APPROVED, Event.COMPLETE): Status.COMPLETED,
+    },
+)
+"""Which step follows which; staff may confirm without a second look."""
 
 LIVE = (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED, Status.APPROVED)
 """Cases that can still move; an item has at most one."""
