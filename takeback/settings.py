@@ -230,6 +230,7 @@ INSTALLED_APPS = [
     "csp",
     "takeback.core",
     "takeback.limits",
+    "takeback.outbox",
     "takeback.accounts",
     "takeback.addresses",
     "takeback.orders",

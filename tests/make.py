@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import zeal
 from django.contrib.auth.hashers import make_password
@@ -30,6 +30,7 @@ from takeback.orders.commands import Outcome, place, place_many
 from takeback.orders.intake import ItemIn, OrderIn
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.states import Status
+from takeback.outbox.models import Message
 from takeback.storefront.callers import AUTH_HASH, auth_hash
 from tests import riches
 
@@ -322,3 +323,10 @@ def make_orders(*, customer: User, count: int) -> None:
     who = CustomerIn(email=customer.email, user_type="registered")
     told = [order_in(number=str(number), customer=who) for number in range(count)]
     place_many(SHOP, told, source="channel", now=NOW)
+
+
+@_unwatched
+def make_message(*, topic: str = "thing.happened", **fields: Any) -> Message:
+    """A message that waits, due since the beginning of the test's day."""
+    told: dict[str, Any] = {"key": f"{topic}:{uuid4()}", "created_at": NOW, "due_at": NOW}
+    return Message.objects.create(topic=topic, **told | fields)

@@ -2,7 +2,7 @@
 
 import typer
 
-from takeback.cli import importing
+from takeback.cli import importing, outbox
 from takeback.cli.boot import migrate
 from takeback.cli.channels import add_channel
 from takeback.cli.demo import demo
@@ -21,3 +21,4 @@ app = typer.Typer(
 for _command in (demo, serve, worker, migrate, doctor, add_channel, issue_key, revoke_key):
     app.command()(_command)
 app.add_typer(importing.app, name="import")
+app.add_typer(outbox.app, name="outbox")

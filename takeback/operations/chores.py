@@ -12,6 +12,7 @@ from django.db import Error, close_old_connections
 from takeback.accounts.commands import prune_sessions
 from takeback.core import clock
 from takeback.limits.commands import prune as prune_limits
+from takeback.outbox.commands import prune as prune_outbox
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ class Chore(NamedTuple):
 CHORES = (
     Chore("prune_limits", 600, prune_limits),
     Chore("prune_sessions", 3600, prune_sessions),
+    Chore("prune_outbox", 3600, prune_outbox),
 )
 
 

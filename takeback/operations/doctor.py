@@ -1,6 +1,7 @@
 """The check-up: what an operator should know before customers do, one finding per question."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +12,13 @@ from django.db import Error, connection
 from django.http.request import validate_host
 
 from takeback.accounts.models import Channel
+from takeback.core import clock
 from takeback.operations import readiness
 from takeback.orders import audit
+from takeback.outbox.queries import backlog
 
 SAMPLE = 1_000
+OVERDUE = timedelta(minutes=5)
 _SECRET_LENGTH = 40
 _SHOWN = 5
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -57,6 +61,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
             yield Finding("triggers", *_triggers())
             yield Finding("storefront channel", *_storefront_channel())
             yield Finding("sums", *_sums(every_order=every_order, progress=progress))
+            yield Finding("outbox", *_outbox())
         yield Finding("clock", *_clock())
     yield Finding("data folder", *data_folder(settings.DATA_DIR, Path("/proc/self/mounts")))
     yield Finding("secret key", *_secret_key())
@@ -108,6 +113,16 @@ def _sums(*, every_order: bool, progress: Progress) -> Told:
     if unequal:
         return Verdict.FAILURE, f"Of {which}, {len(unequal)} do not add up: {_some(unequal)}."
     return Verdict.FINE, f"Looked at {which}: the parts equal the whole."
+
+
+def _outbox() -> Told:
+    found, now = backlog(), clock.now()
+    if found.oldest_due_at and now - found.oldest_due_at > OVERDUE:
+        since = f"{found.oldest_due_at:%Y-%m-%d %H:%M}"
+        return Verdict.FAILURE, f"A message is due since {since}: is `takeback worker` running?"
+    if found.parked:
+        return Verdict.WARNING, f"{found.parked} parked; see `takeback outbox list`."
+    return Verdict.FINE, f"{found.waiting} messages wait, none is parked."
 
 
 def _clock() -> Told:

@@ -1,9 +1,10 @@
-"""Figures for Prometheus: how many requests, how long they took, from all our processes."""
+"""Figures for Prometheus: requests from all our processes, and what the outbox holds."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -13,7 +14,12 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from takeback.core import clock
+from takeback.outbox.queries import backlog
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -47,10 +53,33 @@ def count_requests(get_response: Handler) -> Handler:
     return middleware
 
 
+class OutboxFigures(Collector):
+    """Asked when somebody looks; left out while there is no database."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            found = backlog()
+        except Error:
+            return
+        messages = GaugeMetricFamily(
+            "takeback_outbox_messages", "Messages that are not done.", labels=["state"]
+        )
+        messages.add_metric(["waiting"], found.waiting)
+        messages.add_metric(["parked"], found.parked)
+        yield messages
+        late = clock.now() - found.oldest_due_at if found.oldest_due_at else None
+        yield GaugeMetricFamily(
+            "takeback_outbox_late_seconds",
+            "How long the longest due message has waited.",
+            value=max(0.0, late.total_seconds()) if late else 0.0,
+        )
+
+
 def exposition() -> bytes:
     """The figures of this process, or of all workers when they share a folder for them."""
+    outbox = CollectorRegistry()
+    outbox.register(OutboxFigures())
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)
-    return generate_latest(registry)
+        return generate_latest(REGISTRY) + generate_latest(outbox)
+    MultiProcessCollector(outbox)
+    return generate_latest(outbox)

@@ -27,7 +27,15 @@ ANSWERS = {
 SCRIPTED = {"the API page", "its script"}
 
 
-@pytest.fixture(params=ANSWERS, ids=str)
+LOOKS_AT_THE_DATABASE = {"figures"}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(kind, marks=[pytest.mark.django_db] * (kind in LOOKS_AT_THE_DATABASE), id=kind)
+        for kind in ANSWERS
+    ]
+)
 def answer(request: pytest.FixtureRequest, client: Client) -> Any:
     """Each kind of answer, with the name of its kind."""
     method, path, more, status, kind = ANSWERS[request.param]

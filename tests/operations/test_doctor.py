@@ -1,5 +1,6 @@
 """The check-up: each finding seen both ways."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pytest_django import Settings
 from takeback.operations import doctor
 from takeback.operations.doctor import Finding, Verdict
 from takeback.orders import audit, triggers
-from tests.make import make_channel, make_order
+from tests.make import make_channel, make_message, make_order
 
 FINE, WARNING, FAILURE = Verdict.FINE, Verdict.WARNING, Verdict.FAILURE
 
@@ -30,6 +31,7 @@ def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
         "triggers": FINE,
         "storefront channel": FINE,
         "sums": FINE,
+        "outbox": FINE,
         "clock": FINE,
         "data folder": FINE,
         "secret key": FINE,
@@ -80,6 +82,29 @@ def test_what_is_wrong_is_found(
 def test_a_closed_channel_is_as_good_as_none() -> None:
     make_channel(is_active=False)
     assert _examined()["storefront channel"].verdict is FAILURE
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("late", "parked", "verdict", "sentence"),
+    [
+        (timedelta(minutes=5), False, FINE, "1 messages wait, none is parked."),
+        (
+            timedelta(minutes=5, seconds=1),
+            False,
+            FAILURE,
+            "A message is due since 2026-03-10 11:54: is `takeback worker` running?",
+        ),
+        (timedelta(days=1), True, WARNING, "1 parked; see `takeback outbox list`."),
+    ],
+)
+def test_messages_that_nobody_delivers_are_told_of(
+    frozen_now: datetime, late: timedelta, parked: bool, verdict: Verdict, sentence: str
+) -> None:
+    make_channel()
+    make_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
+    found = _examined()["outbox"]
+    assert (found.verdict, found.sentence) == (verdict, sentence)
 
 
 @pytest.mark.django_db

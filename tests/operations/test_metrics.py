@@ -1,9 +1,13 @@
 """Figures: what is counted, and who may see them."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.test import Client
 from prometheus_client import REGISTRY
 from pytest_django import Settings
+
+from tests.make import make_message
 
 NOT_FOUND = b'{"detail":"Not found.","code":"not_found"}'
 
@@ -32,6 +36,7 @@ def test_an_answer_is_counted_under_its_route(
     assert REGISTRY.get_sample_value("takeback_request_seconds_count", timed) == took + 1
 
 
+@pytest.mark.django_db
 def test_this_machine_sees_the_figures(client: Client) -> None:
     client.get("/health/live")
     answer = client.get("/metrics/")
@@ -59,6 +64,22 @@ def test_others_are_told_that_there_are_none(
     assert (answer.status_code, answer.content) == (404, NOT_FOUND)
 
 
+@pytest.mark.django_db
+def test_the_outbox_is_counted(client: Client, frozen_now: datetime) -> None:
+    minute = timedelta(minutes=1)
+    make_message(due_at=frozen_now - 2 * minute)
+    make_message(due_at=frozen_now + minute)
+    make_message(parked_at=frozen_now)
+    make_message(done_at=frozen_now)
+    lines = client.get("/metrics").content.decode().splitlines()
+    assert [line for line in lines if line.startswith("takeback_outbox_")] == [
+        'takeback_outbox_messages{state="waiting"} 2.0',
+        'takeback_outbox_messages{state="parked"} 1.0',
+        "takeback_outbox_late_seconds 120.0",
+    ]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.0.2.7"])
 @pytest.mark.parametrize(
     ("given", "status"),

@@ -1,0 +1,37 @@
+"""`takeback outbox` from outside."""
+
+import pytest
+from typer.testing import CliRunner
+
+from takeback.cli.main import app
+from tests.make import NOW, make_message
+
+
+def _run(*words: str) -> tuple[int, list[str]]:
+    done = CliRunner().invoke(app, ["outbox", *words], env={"COLUMNS": "120"})
+    return done.exit_code, [" ".join(line.split()) for line in done.output.splitlines()]
+
+
+@pytest.mark.django_db
+def test_parked_messages_are_listed_and_replayed() -> None:
+    waiting = make_message(key="thing.happened:1")
+    parked = make_message(
+        key="thing.happened:2", parked_at=NOW, attempts=12, last_error="ConnectionError"
+    )
+    make_message(topic="other.happened", key="other.happened:3", parked_at=NOW)
+
+    assert _run("list", "--topic", "thing.happened") == (
+        0,
+        [
+            "id message tried parked at error",
+            f"{parked.pk} thing.happened:2 12 2026-03-10 12:00 ConnectionError",
+            "2 parked, 1 waiting.",
+        ],
+    )
+    assert _run("replay", str(parked.pk), str(waiting.pk)) == (0, ["1 to be delivered again."])
+    assert _run("replay", "--topic", "other.happened") == (0, ["1 to be delivered again."])
+    assert _run("list") == (0, ["0 parked, 3 waiting."])
+
+
+def test_a_replay_of_nothing_is_a_mistake() -> None:
+    assert _run("replay") == (2, ["Error: say which: numbers, or --topic"])

@@ -1,0 +1,97 @@
+"""A worker that dies, or is told to stop, in the middle of a message."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from takeback.core import clock
+from takeback.outbox.commands import LEASE
+from takeback.outbox.models import Message
+from takeback.outbox.worker import Delivery, Worker
+from tests.make import make_message
+from tests.rigs.serving import database_url
+
+TOPIC = "thing.happened"
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from takeback.cli.boot import boot
+boot()
+from takeback.cli.working import work
+
+folder = Path(sys.argv[1])
+
+def handler(delivery):
+    (folder / "started").touch()
+    while not (folder / "go").exists():
+        time.sleep(0.01)
+    (folder / "finished").touch()
+
+work({"thing.happened": handler})
+"""
+
+
+@contextmanager
+def _working(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The real worker, in the middle of the handler above."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, folder],
+        env=os.environ | {"DATABASE_URL": database_url()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (folder / "started").exists():
+            assert process.poll() is None, process.communicate()[1].decode()
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_killed_worker_held_runs_again_after_its_lease(tmp_path: Path) -> None:
+    message = make_message()
+    before = clock.now()
+    with _working(tmp_path) as process:
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(timeout=30) == -signal.SIGKILL
+    assert not (tmp_path / "finished").exists()
+    message.refresh_from_db()
+    assert (message.attempts, message.done_at) == (1, None)
+    assert message.leased_until is not None
+    assert before + LEASE < message.leased_until < clock.now() + LEASE
+
+    seen: list[Delivery] = []
+    next_one = Worker({TOPIC: seen.append})
+    assert next_one.work_one(message.leased_until - timedelta(microseconds=1)) is False
+    assert next_one.work_one(message.leased_until) is True
+
+    done = Message.objects.get()
+    assert [delivery.key for delivery in seen] == [message.key]
+    assert (done.attempts, done.leased_until) == (2, None)
+    assert done.done_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_told_to_stop_a_worker_finishes_its_message_and_takes_no_other(tmp_path: Path) -> None:
+    first, second = make_message(), make_message()
+    with _working(tmp_path) as process:
+        process.send_signal(signal.SIGTERM)
+        (tmp_path / "go").touch()
+        assert process.wait(timeout=30) == 0
+    assert (tmp_path / "finished").exists()
+    done = dict(Message.objects.values_list("pk", "attempts"))
+    assert done == {first.pk: 1, second.pk: 0}
+    assert Message.objects.get(done_at__isnull=False) == first
