@@ -144,6 +144,34 @@ REFUND_DAY_LIMIT = number(
     14,
     "Days after delivery in which goods may come back; 0: no end.",
 )
+STRICT_REASON_TYPE = switch(
+    "STRICT_REASON_TYPE",
+    False,
+    "Refuses a reason of the other type; storefronts exist that send one reason for everything.",
+)
+BANK_ACCOUNT_REQUIRED = switch(
+    "BANK_ACCOUNT_REQUIRED",
+    True,
+    "Asks for a bank account when an order was paid in cash or by transfer.",
+)
+LOYALTY_MONEY_ENABLED = switch(
+    "LOYALTY_MONEY_ENABLED", True, "Refunds may go to loyalty points instead."
+)
+LOYALTY_FOR_GUESTS = switch(
+    "LOYALTY_FOR_GUESTS", True, "The same for guests, who can use them once they register."
+)
+RETURN_CARRIER = number(
+    "RETURN_CARRIER", 0, "Carrier (its id) of returns that choose none; 0: none."
+)
+CANCEL_AUTO_CONFIRM = switch(
+    "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation at once."
+)
+REQUESTS_PER_HOUR = number(
+    "REQUESTS_PER_HOUR",
+    120,
+    "Calls that ask for a cancellation or return, per customer and hour; clients repeat refused "
+    "calls three times.",
+)
 SHOP_TIME_ZONE = text(
     "SHOP_TIME_ZONE", "UTC", "Zone in which days are counted: Europe/Istanbul, for example."
 )

@@ -49,6 +49,19 @@ def address_rows(found: "QuerySet[Address]") -> list[AddressRow]:
     return _rows.once(found.values_list(*_rows.columns))
 
 
+class PickupAddressRow(NamedTuple):
+    """An address at which a carrier may be sent for goods."""
+
+    id: int
+
+
+def _pickup_addresses(address_ids: list[int], user_id: int) -> "QuerySet[Address]":
+    return address_book(user_id).filter(pk__anyof=address_ids, address_type="customer")
+
+
+pickup_addresses = Compiled(PickupAddressRow, _pickup_addresses)
+
+
 def countries() -> "QuerySet[Country]":
     """All countries that may be chosen."""
     return Country.objects.filter(is_active=True).order_by("name", "id")

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from takeback.core.problems import RuleProblem
+from takeback.core.problems import Problem, RuleProblem
 
 ALREADY_REQUESTED = RuleProblem(
     "cancellation_request_100_1", 406, _("There is already an open request for this item.")
@@ -27,3 +27,50 @@ CANNOT_RETURN_NOW = RuleProblem(
 RETURN_TIME_OVER = RuleProblem(
     NOT_REFUNDABLE, 406, _("The time for returning this item is over."), waivable=True
 )
+
+REASON_DOES_NOT_FIT = RuleProblem(
+    "cancellation_request_100_4",
+    406,
+    _("This reason does not fit what is asked for."),
+    waivable=True,
+)
+WORDS_REQUIRED = RuleProblem(
+    "cancellation_request_100_5",
+    406,
+    _("This reason needs a few words of description."),
+    waivable=True,
+)
+CARRIER_NOT_OFFERED = RuleProblem(
+    "cancellation_request_100_6", 406, _("This carrier is not offered for this item.")
+)
+PICKUP_ADDRESS_REQUIRED = RuleProblem(
+    "cancellation_request_100_8", 406, _("Pickup address is required.")
+)
+NOT_DIVISIBLE = RuleProblem(
+    "cancellation_request_100_9", 406, _("This item is a single piece and cannot be divided.")
+)
+LOYALTY_CLOSED = RuleProblem(
+    "loyalty_100_1", 406, _("Refunds to loyalty points are not offered here.")
+)
+
+# What an input names must be there, and be the caller's; foreign and unknown are one answer.
+UNKNOWN_ITEM = Problem("unknown_item", 400, _("There is no such item."), field="order_item")
+ITEM_TWICE = Problem("item_twice", 400, _("This item is named twice."), field="order_item")
+UNKNOWN_REASON = Problem("unknown_reason", 400, _("There is no such reason."), field="reason")
+QUANTITY_TOO_LARGE = Problem(
+    "quantity_too_large",
+    400,
+    _("Quantity can not be greater than order item quantity."),
+    field="quantity",
+)
+UNKNOWN_ADDRESS = Problem(
+    "unknown_address", 400, _("There is no such address."), field="pickup_address"
+)
+BANK_ACCOUNT_REQUIRED = Problem(
+    "bank_account_required",
+    400,
+    _("This order was paid in cash or by transfer: name the bank account for the refund."),
+    field="iban",
+)
+
+WRONG_STATE = Problem("wrong_state", 400, _("This step is not possible in the present state."))

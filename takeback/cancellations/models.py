@@ -53,10 +53,18 @@ class CancellationRequest(models.Model):
     description = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - null on the wire
     iban_sealed = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     holder_name_sealed = models.TextField(null=True)  # noqa: DJ001 - null on the wire
+    iban_index = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not empty
+    """Finds equal accounts without opening any (`bank.blind_index`)."""
+    is_bank_account_confirmed = models.BooleanField(db_default=False, default=False)
+    """No money goes to an account before its owner, or staff, has said that it is right."""
     fully_refund_as_loyalty_money = models.BooleanField(default=False)
     source = models.CharField(max_length=16, default="customer")
     remote_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 - unique when known
     attributes = models.JSONField(default=dict)
+    version = models.IntegerField(db_default=1, default=1)
+    """Steps taken, and the number of the last history row."""
+    item_status_before = models.SmallIntegerField(null=True)
+    """What the line goes back to when a confirmed case is refused after all."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 
@@ -82,6 +90,13 @@ class CancellationRequest(models.Model):
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="at_least_one_unit"),
         ]
+        indexes = [
+            models.Index(
+                fields=["iban_index"],
+                condition=Q(iban_index__isnull=False),
+                name="requests_of_an_account",
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.uuid)
@@ -99,3 +114,30 @@ class CancellationRequestImage(models.Model):
 
     def __str__(self) -> str:
         return self.image
+
+
+class CaseHistory(models.Model):
+    """One step of a case: who did what, when, and what was waived; never changed, never removed."""
+
+    cancellation_request = models.ForeignKey(CancellationRequest, models.PROTECT)
+    seq = models.IntegerField()
+    """1 for the asking, then without a gap."""
+    event = models.CharField(max_length=16)
+    before = models.CharField(max_length=16, null=True)  # noqa: DJ001 - a case begins as nothing
+    after = models.CharField(max_length=16)
+    actor_kind = models.CharField(max_length=16)
+    actor_number = models.BigIntegerField(null=True)
+    note = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - absent is not empty
+    waived = models.JSONField(default=list)
+    """Codes of the rules that staff set aside."""
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cancellation_request", "seq"], name="one_step_per_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cancellation_request_id}/{self.seq} {self.event}"

@@ -1,12 +1,13 @@
-"""Who may cancel or return what: pure rules in the order of their precedence (domain D.1).
+"""Who may cancel or return what: pure rules in the order of their precedence (domain D.1, D.2).
 
 The same tuples answer `is_cancellable` in a list and refuse a request, so the two cannot
-disagree. The first refusal is the one that is told.
+disagree. The first refusal is the one that is told; staff may waive what is marked so.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from takeback.cancellations import errors
@@ -96,3 +97,145 @@ def refusals(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Iter
 def allows(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> bool:
     """The flag that lists show."""
     return next(refusals(kind, item, limits, now), None) is None
+
+
+def closed_because(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
+    """Why nothing can be asked for this item; None while anything can."""
+    against_cancel = next(refusals(Kind.CANCEL, item, limits, now), None)
+    against_refund = next(refusals(Kind.REFUND, item, limits, now), None)
+    if against_cancel is None or against_refund is None:
+        return None
+    # What has not left is told about cancelling, what has left about returning.
+    return against_cancel if against_refund is errors.CANNOT_RETURN_NOW else against_refund
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for an item, as far as a rule looks at it; no quantity means all units."""
+
+    kind: Kind
+    quantity: int | None = None
+    has_words: bool = False
+    has_bank_account: bool = False
+    as_points: bool = False
+    names_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the wish meets: what its names stand for, and what the shop asks of it.
+
+    `reason` is None when there is no such reason on offer, `needs_pickup` when there is no
+    such carrier.
+    """
+
+    reason: Kind | None
+    reason_needs_words: bool
+    is_divisible: bool
+    needs_pickup: bool | None
+    is_address_known: bool
+    needs_bank_account: bool
+    is_strict_about_reasons: bool
+    is_loyalty_open: bool
+
+
+WishRule = Callable[[Wish, ItemFacts, Terms], Problem | None]
+
+
+def reason_is_offered(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Only what the shop's own list holds."""
+    return errors.UNKNOWN_REASON if terms.reason is None else None
+
+
+def reason_fits(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Storefronts send one reason for everything; a strict shop minds."""
+    other = terms.is_strict_about_reasons and terms.reason != wish.kind
+    return errors.REASON_DOES_NOT_FIT if other else None
+
+
+def words_where_needed(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Some reasons mean nothing without a description."""
+    missing = terms.reason_needs_words and not wish.has_words
+    return errors.WORDS_REQUIRED if missing else None
+
+
+def divides_only_what_has_parts(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """A single piece has no quantity to speak of."""
+    several = wish.quantity is not None and wish.quantity > 1
+    return errors.NOT_DIVISIBLE if several and not terms.is_divisible else None
+
+
+def units_are_left(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Never more than was bought and not given back yet."""
+    too_many = wish.quantity is not None and wish.quantity > item.units_left
+    return errors.QUANTITY_TOO_LARGE if too_many else None
+
+
+def carrier_is_offered(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Only a carrier that the shop works with; what is cancelled needs none."""
+    unknown = terms.needs_pickup is None
+    return errors.CARRIER_NOT_OFFERED if wish.kind == Kind.REFUND and unknown else None
+
+
+def pickup_has_an_address(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """A carrier that comes must know where to."""
+    needed = wish.kind == Kind.REFUND and terms.needs_pickup
+    return errors.PICKUP_ADDRESS_REQUIRED if needed and not wish.names_address else None
+
+
+def address_is_own(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """From one's own address book, or the order's own copy."""
+    unknown = wish.names_address and not terms.is_address_known
+    return errors.UNKNOWN_ADDRESS if unknown else None
+
+
+def bank_account_where_needed(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Cash cannot go back the way it came."""
+    missing = terms.needs_bank_account and not (wish.has_bank_account or wish.as_points)
+    return errors.BANK_ACCOUNT_REQUIRED if missing else None
+
+
+def loyalty_is_open(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+    """Points only where the shop has them, and for guests only if it wants to."""
+    return errors.LOYALTY_CLOSED if wish.as_points and not terms.is_loyalty_open else None
+
+
+WISH_RULES: tuple[WishRule, ...] = (
+    reason_is_offered,
+    reason_fits,
+    words_where_needed,
+    divides_only_what_has_parts,
+    units_are_left,
+    carrier_is_offered,
+    pickup_has_an_address,
+    address_is_own,
+    bank_account_where_needed,
+    loyalty_is_open,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The first rule that says no, and the rules that staff waived on the way."""
+
+    refusal: Problem | None = None
+    waived: tuple[Problem, ...] = ()
+
+
+def judge(
+    wish: Wish,
+    item: ItemFacts,
+    terms: Terms,
+    limits: Limits,
+    now: datetime,
+    *,
+    may_waive: bool = False,
+) -> Verdict:
+    """Let this very wish in or not: first what holds for the item, then what holds for the wish."""
+    of_the_wish = (problem for rule in WISH_RULES if (problem := rule(wish, item, terms)))
+    waived: list[Problem] = []
+    for problem in chain(refusals(wish.kind, item, limits, now), of_the_wish):
+        if not (may_waive and problem.waivable):
+            return Verdict(problem, tuple(waived))
+        waived.append(problem)
+    return Verdict(waived=tuple(waived))

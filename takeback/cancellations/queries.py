@@ -1,7 +1,7 @@
 """Reading cases, and the facts that the rules look at."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -110,6 +110,12 @@ def own_cases(user_id: int, page: Page) -> tuple[int, list[Case]]:
     found = list(counted)
     total = found[0][1] if found else 0
     return total, _grouped(_rows_by_id(request_ids=[request_id for request_id, _ in found]))
+
+
+def cases_by_id(request_ids: Sequence[int]) -> list[Case]:
+    """These cases, in this order."""
+    found = {case.row.id: case for case in _grouped(_rows_by_id(request_ids=list(request_ids)))}
+    return [found[request_id] for request_id in request_ids]
 
 
 def _grouped(rows: Iterable[RequestRow]) -> list[Case]:

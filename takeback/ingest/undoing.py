@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.commands import Completed, imported_reason, record_completed
+from takeback.cancellations.imports.commands import Completed, imported_reason, record_completed
 from takeback.core import clock
 from takeback.ingest.aside import Aside
 from takeback.ingest.matching import SoldLines

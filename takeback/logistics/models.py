@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
+from takeback.addresses.models import Address
 from takeback.logistics.states import GoodsStatus
 
 
@@ -39,6 +40,9 @@ class EasyReturn(models.Model):
     tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
     tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
     pickup_date = models.JSONField(null=True)
+    pickup_address = models.ForeignKey(
+        Address, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     raw_request = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     raw_response = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     created_date = models.DateTimeField(db_default=Now())

@@ -18,6 +18,16 @@ class CompanyRow(NamedTuple):
     name: str
 
 
+class CarrierRow(NamedTuple):
+    """A carrier that goods may come back with."""
+
+    id: int
+    carrier: str
+    carrier_label: str
+    needs_pickup: bool
+    is_user_selectable: bool
+
+
 class EasyReturnRow(NamedTuple):
     """A way back, booked when it has a code; `pickup_date` is JSON text."""
 
@@ -38,4 +48,10 @@ def _companies(channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
     return offered.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id")
 
 
+def _carriers(carrier_ids: list[int], channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
+    found = EasyReturnShippingCompany.objects.filter(pk__anyof=carrier_ids, is_active=True)
+    return found.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+
+
+carriers = Compiled(CarrierRow, _carriers)
 companies_on_offer = Compiled(CompanyRow, _companies)

@@ -1,9 +1,10 @@
 """Orders coming in: whole or not at all, once however often they are told."""
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -26,7 +27,8 @@ from takeback.orders.models import (
     Tender,
 )
 from takeback.orders.rows import Draft
-from takeback.orders.states import ENDED, Status
+from takeback.orders.splitting.commands import with_quantity
+from takeback.orders.states import ENDED, Status, rolled_up
 
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
 
@@ -124,6 +126,7 @@ def place_many(
             draft.order.number: Outcome(draft.order.number, CREATED, draft.order_id)
             for draft in fresh
         }
+        _lock([key for number, (key, mark) in known.items() if mark != drafts[number].mark])
         for number, (order_id, mark) in known.items():
             outcomes[number] = _told_again(order_id, mark, drafts[number], now)
     snapshots.forget_surplus()
@@ -266,21 +269,27 @@ _LOYALTY_COLUMNS = (
 )
 
 
+def _lock(order_ids: Sequence[int]) -> None:
+    """Nobody decides on a case of these orders while they change (`queries.lock_orders_of`)."""
+    found = Order.objects.filter(pk__in=order_ids).order_by("pk")
+    list(found.select_for_update(no_key=True).values_list("pk"))
+
+
 def _told_again(order_id: int, mark: str, draft: Draft, now: datetime) -> Outcome:
     """An order that we know: unchanged, moved on, or contradicting what it was worth."""
     number = draft.order.number
     if mark == draft.mark:
         return Outcome(number, UNCHANGED, order_id)
-    kept = OrderItem.objects.select_for_update().filter(order_id=order_id).order_by("pk")
-    items = {item.remote_id: item for item in kept}
+    kept = _lines_as_told(order_id)
     told = {item.remote_id: (item, line) for item, line in _lines(draft)}
-    if {key: _fixed_part(item) for key, item in items.items()} != {
+    if {key: _fixed_part(items) for key, items in kept.items()} != {
         key: (told_item.quantity, *line) for key, (told_item, line) in told.items()
     }:
         reason = "an order's lines and amounts are fixed once it has arrived"
         return Outcome(number, REFUSED, order_id, reason)
-    for key, item in items.items():
-        _move_on(item, told[key][0], now)
+    for key, items in kept.items():
+        for item in items:
+            _move_on(item, told[key][0], now)
     order = draft.order
     Order.objects.filter(pk=order_id).update(
         **{name: getattr(order, name) for name in rows.ORDER_TOLD},
@@ -297,16 +306,28 @@ def _lines(draft: Draft) -> Iterator[tuple[Any, Any]]:
     return zip(draft.order.items, draft.worth.lines, strict=True)
 
 
-def _fixed_part(item: OrderItem) -> tuple[int, ...]:
-    return (
-        item.quantity,
-        item.goods_minor,
-        item.discount_minor,
-        item.tax_minor,
-        item.shipping_minor,
-        item.fee_minor,
-        item.interest_minor,
-    )
+def _lines_as_told(order_id: int) -> dict[str, list[OrderItem]]:
+    """The order's lines by the name they came under; parts that were set apart are with theirs."""
+    items = OrderItem.objects.filter(order_id=order_id).order_by("pk")
+    found: dict[int, list[OrderItem]] = {}
+    for item in items:
+        found.setdefault(item.split_from_id or item.pk, []).append(item)
+    return {parts[0].remote_id: parts for parts in found.values()}
+
+
+_fixed = attrgetter(
+    "quantity",
+    "goods_minor",
+    "discount_minor",
+    "tax_minor",
+    "shipping_minor",
+    "fee_minor",
+    "interest_minor",
+)
+
+
+def _fixed_part(parts: Sequence[OrderItem]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*map(_fixed, parts), strict=True)))
 
 
 def _move_on(item: OrderItem, told: Any, now: datetime) -> None:
@@ -316,8 +337,24 @@ def _move_on(item: OrderItem, told: Any, now: datetime) -> None:
         changed["status"] = told.status
     OrderItem.objects.filter(pk=item.pk).update(
         **changed,
-        attributes=told.attributes,
+        attributes=told.attributes
+        if item.quantity == told.quantity
+        else with_quantity(told.attributes, item.quantity),
         extra_field=told.extra_field,
         details=told.details,
         modified_date=now,
     )
+
+
+def roll_up(order_ids: Iterable[int], now: datetime) -> None:
+    """Orders take over what their lines have come to."""
+    statuses: dict[int, list[int]] = defaultdict(list)
+    lines = OrderItem.objects.filter(order_id__in=set(order_ids))
+    for order_id, status in lines.values_list("order_id", "status"):
+        statuses[order_id].append(status)
+    by_status: dict[int, list[int]] = defaultdict(list)
+    for order_id, codes in statuses.items():
+        by_status[rolled_up(codes)].append(order_id)
+    for status, ids in by_status.items():
+        moved = Order.objects.filter(pk__in=ids).exclude(status=status)
+        moved.update(status=status, modified_date=now)

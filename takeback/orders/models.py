@@ -130,6 +130,10 @@ class OrderItem(models.Model):
 
     order = models.ForeignKey(Order, models.CASCADE)
     remote_id = models.CharField(max_length=128)
+    split_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    """The line as it arrived, when a part of it was set apart."""
     status = models.SmallIntegerField()
     cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
     quantity = models.IntegerField(default=1)

@@ -20,7 +20,7 @@ from django.db.models.functions import Cast
 
 from takeback.addresses.queries import AddressRow
 from takeback.core.compiled import Compiled
-from takeback.core.paging import MAX_LIMIT, Page
+from takeback.core.paging import MAX_DIGITS, MAX_LIMIT, Page
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 
 
@@ -180,11 +180,45 @@ def _extras(order_ids: list[int]) -> "QuerySet[Any]":
     return discounts.values_list(*columns).union(points.values_list(*columns), all=True)
 
 
+class LockedRow(NamedTuple):
+    """An order that is ours until the transaction ends."""
+
+    id: int
+
+
+def _lock_orders_of(item_ids: list[int]) -> "QuerySet[Order]":
+    items = OrderItem.objects.filter(pk__anyof=item_ids)
+    found = Order.objects.filter(pk__in=items.values("order_id")).order_by("id")
+    return found.select_for_update(no_key=True)
+
+
+_orders_of_items = Compiled(LockedRow, _lock_orders_of)
+
+
+def lock_orders_of(item_ids: list[int]) -> list[int]:
+    """Lock the orders of these items, in ascending order, and return their ids.
+
+    The order is the one lock of everything below it: lines, cases, money. Whoever changes any
+    of them takes it first, so that nothing is decided on what somebody else is changing, and
+    nobody waits in a circle.
+    """
+    return [row.id for row in _orders_of_items(item_ids=item_ids)]
+
+
 guest_order = Compiled(OrderRow, _guest_order)
 own_order = Compiled(OrderRow, _own_order)
 orders_by_id = Compiled(OrderRow, _orders_by_id)
 items_of = Compiled(ItemRow, _items)
 extras_of = Compiled(ExtraRow, _extras)
+
+
+def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:
+    """A customer's order by its number, else by its id: real storefronts send either."""
+    own = Order.objects.filter(channel_id=channel_id, user_id=user_id)
+    found = own.filter(number=name).values_list("id", flat=True).first()
+    if found is None and name.isascii() and name.isdigit() and len(name) <= MAX_DIGITS:
+        found = own.filter(pk=int(name)).values_list("id", flat=True).first()
+    return found
 
 
 @lru_cache(maxsize=MAX_LIMIT)

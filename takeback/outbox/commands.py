@@ -23,9 +23,10 @@ _FIRST_WAIT_SECONDS, _GROWTH, _LONGEST_WAIT_SECONDS = 10, 3, 6 * 3600
 _WORD = re.compile(r"[A-Za-z0-9_.:+-]{1,64}", re.ASCII)
 
 
-def emit(
-    topic: str, key: str, payload: Mapping[str, Reference], due_at: datetime | None = None
-) -> None:
+Payload = Mapping[str, Reference]
+
+
+def emit(topic: str, key: str, payload: Payload, due_at: datetime | None = None) -> None:
     """Tell of something, within the transaction that does it: both are kept, or neither.
 
     `topic` is `thing.what_happened`; `topic:key` names this one event for all time and is what
@@ -36,17 +37,25 @@ def emit(
     same key a second time is a programming error and fails on the unique index, with the whole
     transaction: to look away would lose the second event whenever a key was chosen too coarsely.
     """
+    emit_all(topic, {key: payload}, due_at)
+
+
+def emit_all(topic: str, told: Mapping[str, Payload], due_at: datetime | None = None) -> None:
+    """As `emit`, for several events of one topic by their keys, in one statement."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("a message leaves with its transaction")
-    if not all(_is_reference(value) for value in payload.values()):
+    if not all(_is_reference(value) for payload in told.values() for value in payload.values()):
         raise ValueError(f"the payload of {topic} may hold ids and codes only")
     now = clock.now()
-    Message.objects.create(
-        topic=topic,
-        key=f"{topic}:{key}",
-        payload=dict(payload),
-        created_at=now,
-        due_at=due_at or now,
+    Message.objects.bulk_create(
+        Message(
+            topic=topic,
+            key=f"{topic}:{key}",
+            payload=dict(payload),
+            created_at=now,
+            due_at=due_at or now,
+        )
+        for key, payload in told.items()
     )
 
 

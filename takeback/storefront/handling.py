@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from takeback.accounts.sessions import AccountRow
 from takeback.cancellations.queries import shop_limits
 from takeback.core import clock, http, problems
-from takeback.core.problems import Refused, RuleProblem
+from takeback.core.problems import Problem, Refused, RuleProblem
 from takeback.logistics.queries import companies_on_offer
 from takeback.storefront.callers import Caller, SessionCaller, plain_request
 from takeback.storefront.dialect import Dialect, spoken
@@ -22,11 +22,19 @@ from takeback.storefront.request_documents import company
 from takeback.storefront.view import View
 
 
+def _unwrapped(detail: Any) -> Any:
+    """What is wrong with a list or an object itself, without the name that wraps it."""
+    if isinstance(detail, dict) and set(detail) == {"non_field_errors"}:
+        return detail["non_field_errors"]
+    return detail
+
+
 class StorefrontView(APIView):
     """A route of the storefront: its caller comes by session, its refusals in their dialect."""
 
     authentication_classes = [SessionCaller]
     request: Request
+    is_bulk = False
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return self.refusal
@@ -35,19 +43,33 @@ class StorefrontView(APIView):
         """Rules and fields as this storefront reads them; all else is the same everywhere."""
         if isinstance(error, exceptions.ValidationError):
             return Response(self.field_errors(error.detail), status=400)
-        if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
-            problem = error.problem
-            body = {"non_field_errors": problem.message, "error_code": problem.code}
+        if not isinstance(error, Refused):
+            return http.exception_handler(error, context)
+        problem, position = error.problem, error.context.get("position")
+        if problem.field:
+            fault = self.field_fault(problem, cast("int", position))
+            return Response(self.field_errors(fault), status=400)
+        if isinstance(problem, RuleProblem):
+            body: dict[str, Any] = {"non_field_errors": problem.message, "error_code": problem.code}
+            if self.is_bulk and position is not None:
+                body |= {"position": position}
             return Response(body, status=problem.status if self.is_classic else 400)
         return http.exception_handler(error, context)
 
-    def field_errors(self, detail: Any) -> dict[str, Any]:
-        """One text per field in the classic dialect, lists of texts in v3."""
-        if not isinstance(detail, dict):
-            detail = {"non_field_errors": detail}
-        if not self.is_classic:
-            return {name: [str(text) for text in texts] for name, texts in detail.items()}
-        return {name: str(texts[0]) for name, texts in detail.items()}
+    def field_errors(self, detail: Any) -> Any:
+        """One text per field in the classic dialect, lists of texts in v3; items by position."""
+        return self._told(detail if isinstance(detail, dict) else {"non_field_errors": detail})
+
+    def _told(self, detail: Any) -> Any:
+        if isinstance(detail, dict):
+            return {name: self._told(_unwrapped(inner)) for name, inner in detail.items()}
+        if detail and isinstance(detail[0], dict | list):
+            return [self._told(_unwrapped(inner)) for inner in detail]
+        return str(detail[0]) if self.is_classic else [str(text) for text in detail]
+
+    def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
+        """Where in the body the fault lies."""
+        return {str(problem.field): [problem.message]}
 
     @property
     def plain(self) -> HttpRequest:

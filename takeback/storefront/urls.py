@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, re_path
 
-from takeback.storefront import address_views, case_views, order_views, session_views
+from takeback.storefront import address_views, asking_views, case_views, order_views, session_views
 
 PK = r"(?P<pk>[^/]+)"
 
@@ -16,8 +16,18 @@ def _route(path: str, view: Any, name: str, **options: Any) -> URLPattern:
 
 urlpatterns = [
     _route("users/orders/anonymous", order_views.GuestOrder, "guest_order"),
+    _route(
+        "users/orders/anonymous/cancellation_requests", asking_views.GuestAsksForOne, "guest_asks"
+    ),
+    _route(
+        "users/orders/anonymous/bulk_cancellation_requests",
+        asking_views.GuestAsksForMany,
+        "guest_asks_for_many",
+    ),
+    _route("users/orders/bulk_cancellation_requests", asking_views.AskForMany, "ask_for_many"),
+    _route("orders/(?P<name>[^/]+)/cancel", asking_views.CancelOrder, "cancel_order"),
     _route("users/orders/cancellation_reasons", case_views.Reasons, "cancellation_reasons"),
-    _route("users/orders/cancellation_requests", case_views.OwnRequests, "cancellation_requests"),
+    _route("users/orders/cancellation_requests", asking_views.Requests, "cancellation_requests"),
     _route("users/orders", order_views.Orders, "orders"),
     _route(f"users/orders/{PK}/cancellation", order_views.OrderCancellation, "order_cancellation"),
     _route(f"users/orders/{PK}", order_views.OrderDetail, "order"),

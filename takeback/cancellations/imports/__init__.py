@@ -1,0 +1,1 @@
+"""Cases from before, or from elsewhere."""

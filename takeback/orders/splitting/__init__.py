@@ -1,0 +1,1 @@
+"""Setting units of a line apart."""
