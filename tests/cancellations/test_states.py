@@ -27,7 +27,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), product(Status, Event))
+@pytest.mark.parametrize(("state", "event"), list(product(Status, Event)))
 def test_a_case_goes_where_the_rulings_say_and_nowhere_else(state: Status, event: Event) -> None:
     wanted = STEPS.get(state, {}).get(event)
     assert LIFE_CYCLE.allows(state, event) is (wanted is not None)
