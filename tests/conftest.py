@@ -72,6 +72,15 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _no_snapshot_is_remembered(request: pytest.FixtureRequest) -> None:
+    """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
+    if touches_a_database(request.node):
+        from takeback.storefront import snapshot_documents
+
+        snapshot_documents.forget()
+
+
+@pytest.fixture(autouse=True)
 def _unsealed_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
     """Sealed orders and history keep their rows, even from the one who empties the tables."""
     mark = request.node.get_closest_marker("django_db")

@@ -6,13 +6,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import (
+    BigIntegerField,
     CharField,
     Count,
+    DateTimeField,
     F,
     OuterRef,
     QuerySet,
     Subquery,
     Sum,
+    TextField,
     Value,
     Window,
 )
@@ -21,7 +24,14 @@ from django.db.models.functions import Cast
 from takeback.addresses.queries import AddressRow
 from takeback.core.compiled import Compiled
 from takeback.core.paging import MAX_DIGITS, MAX_LIMIT, Page
-from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
+from takeback.orders.models import (
+    DiscountItem,
+    LoyaltyTransaction,
+    Order,
+    OrderItem,
+    Snapshot,
+    Tender,
+)
 
 
 class SnapshotRow(NamedTuple):
@@ -89,11 +99,11 @@ class ItemRow(NamedTuple):
     discount_minor: int
     retail_minor: int | None
     tax_rate: Decimal
-    product: SnapshotRow
-    price_list: SnapshotRow | None
-    stock_list: SnapshotRow | None
-    data_source: SnapshotRow | None
-    shipping_option_group: SnapshotRow | None
+    product_id: int
+    price_list_id: int | None
+    stock_list_id: int | None
+    data_source_id: int | None
+    shipping_option_group_id: int | None
     shipping_company: str | None
     tracking_number: str | None
     tracking_url: str | None
@@ -125,7 +135,21 @@ class ExtraRow(NamedTuple):
     email: str | None
 
 
-DISCOUNT, LOYALTY = "discount", "loyalty"
+class _BesideRow(NamedTuple):
+    """An `ExtraRow`'s columns, or a snapshot: its kind (`label`) and its JSON text (`document`)."""
+
+    kind: str
+    order_id: int | None
+    id: int
+    label: str | None
+    token: str | None
+    amount_minor: int | None
+    created_date: datetime | None
+    email: str | None
+    document: str | None
+
+
+DISCOUNT, LOYALTY, SNAPSHOT = "discount", "loyalty", "snapshot"
 
 _UNPAID = Subquery(
     Tender.objects.filter(order_id=OuterRef("pk"))
@@ -163,21 +187,38 @@ def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
     return OrderItem.objects.filter(order_id__anyof=order_ids).order_by("id")
 
 
-def _extras(order_ids: list[int]) -> "QuerySet[Any]":
+def _beside(order_ids: list[int], snapshot_ids: list[int]) -> "QuerySet[Any]":
+    no_word, no_number = (
+        Value(None, output_field=TextField()),
+        Value(None, output_field=BigIntegerField()),
+    )
     discounts = DiscountItem.objects.filter(order_id__anyof=order_ids).annotate(
-        kind=Value(DISCOUNT),
-        label=F("name"),
-        token=Value(None, output_field=CharField()),
-        email=Value(None, output_field=CharField()),
+        kind=Value(DISCOUNT), label=F("name"), token=no_word, email=no_word, document=no_word
     )
     points = LoyaltyTransaction.objects.filter(order_id__anyof=order_ids).annotate(
         kind=Value(LOYALTY),
         label=F("reference"),
         token=Cast("uuid", CharField()),
         email=F("user_email"),
+        document=no_word,
     )
-    columns = ExtraRow._fields
-    return discounts.values_list(*columns).union(points.values_list(*columns), all=True)
+    snapshots = Snapshot.objects.filter(pk__anyof=snapshot_ids)
+    columns = _BesideRow._fields
+    return discounts.values_list(*columns).union(
+        points.values_list(*columns),
+        snapshots.values_list(
+            Value(SNAPSHOT),
+            no_number,
+            "id",
+            "kind",
+            no_word,
+            no_number,
+            Value(None, output_field=DateTimeField()),
+            no_word,
+            Cast("document", TextField()),
+        ),
+        all=True,
+    )
 
 
 class LockedRow(NamedTuple):
@@ -209,7 +250,24 @@ guest_order = Compiled(OrderRow, _guest_order)
 own_order = Compiled(OrderRow, _own_order)
 orders_by_id = Compiled(OrderRow, _orders_by_id)
 items_of = Compiled(ItemRow, _items)
-extras_of = Compiled(ExtraRow, _extras)
+_read_beside = Compiled(_BesideRow, _beside)
+
+
+def beside(
+    order_ids: list[int], snapshot_ids: list[int]
+) -> tuple[list[ExtraRow], list[tuple[str, SnapshotRow]]]:
+    """Discounts and points of these orders, and these snapshots with their kinds.
+
+    One question for both: an answer costs as many whether its snapshots are known or not.
+    """
+    extras: list[ExtraRow] = []
+    snapshots: list[tuple[str, SnapshotRow]] = []
+    for row in _read_beside(order_ids=order_ids, snapshot_ids=snapshot_ids):
+        if row.kind == SNAPSHOT:
+            snapshots.append((str(row.label), SnapshotRow(row.id, str(row.document))))
+        else:
+            extras.append(ExtraRow._make(row[:-1]))
+    return extras, snapshots
 
 
 def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:

@@ -1,7 +1,8 @@
 """The parts of a sealed order equal the whole: the database itself adds them up.
 
 Parts are written before their order's row, or while the order is unsealed; sealing compares
-the sums. Both databases speak their own trigger language, so the same rule stands here twice.
+the sums. A snapshot never changes at all: what is made of one is kept by its id. Both databases
+speak their own trigger language, so the same rule stands here twice.
 Installed after every migration, because SQLite loses triggers when Django rebuilds a table.
 """
 
@@ -100,7 +101,18 @@ CREATE OR REPLACE TRIGGER order_adds_up AFTER INSERT OR UPDATE OF {_WATCHED} ON 
     ]
     for table, columns in _AMOUNTS.items():
         statements += _postgresql_part(table, columns)
-    return statements
+    return [
+        *statements,
+        """
+CREATE OR REPLACE FUNCTION takeback_snapshot_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a snapshot never changes'
+    USING ERRCODE = 'check_violation', CONSTRAINT = 'snapshot_never_changes';
+END $$""",
+        """
+CREATE OR REPLACE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapshot
+  FOR EACH ROW EXECUTE FUNCTION takeback_snapshot_changed()""",
+    ]
 
 
 def _postgresql_part(table: str, columns: tuple[str, ...]) -> list[str]:
@@ -142,7 +154,12 @@ CREATE OR REPLACE TRIGGER part_removed AFTER DELETE ON {table}
 
 
 def _sqlite() -> list[str]:
-    statements = []
+    statements = [
+        "DROP TRIGGER IF EXISTS snapshot_never_changes",
+        """
+CREATE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapshot
+BEGIN SELECT RAISE(ABORT, 'snapshot_never_changes'); END""",
+    ]
     for event in ("INSERT", f"UPDATE OF {_WATCHED}"):
         name = f"order_adds_up_{event[:6].lower()}"
         statements += [

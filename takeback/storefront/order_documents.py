@@ -12,9 +12,8 @@ from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderR
 from takeback.orders.states import Status
 from takeback.storefront import labels, shapes
 from takeback.storefront.address_documents import address
-from takeback.storefront.address_shapes import Object
-from takeback.storefront.dialect import Dialect
 from takeback.storefront.request_documents import nested_request
+from takeback.storefront.snapshot_documents import Snapshots
 from takeback.storefront.values import (
     carrier,
     currency,
@@ -34,10 +33,11 @@ def order(
     items: Sequence[ItemRow],
     cases: dict[int, list[Case]],
     extras: Sequence[ExtraRow],
+    snapshots: Snapshots,
     view: View,
 ) -> shapes.Order:
     """An order with everything in it."""
-    lines = [order_item(item, cases.get(item.id, ()), row, view) for item in items]
+    lines = [order_item(item, cases.get(item.id, ()), row, snapshots, view) for item in items]
     return {**_summary(row, lines, extras, view), **_amounts(row), **_details(row, view)}
 
 
@@ -122,14 +122,17 @@ def _details(row: OrderRow, view: View) -> shapes.OrderDetails:
 
 
 def order_item(
-    row: ItemRow, cases: Sequence[Case], parent: OrderRow, view: View
+    row: ItemRow, cases: Sequence[Case], parent: OrderRow, snapshots: Snapshots, view: View
 ) -> shapes.OrderItem:
     """A line, with what its customer may still do about it."""
-    return {**_item_summary(row, cases, parent, view), **_item_details(row, parent.currency)}
+    return {
+        **_item_summary(row, cases, parent, snapshots, view),
+        **_item_details(row, parent.currency),
+    }
 
 
 def _item_summary(
-    row: ItemRow, cases: Sequence[Case], parent: OrderRow, view: View
+    row: ItemRow, cases: Sequence[Case], parent: OrderRow, snapshots: Snapshots, view: View
 ) -> shapes.OrderItemSummary:
     facts = facts_of(row, cases, parent.placed_at)
     requests = [nested_request(case) for case in cases]
@@ -139,7 +142,7 @@ def _item_summary(
         "pk": row.id,
         "status": status(row.status, view.language),
         "price_currency": currency(parent.currency),
-        "product": product(row.product, view.dialect),
+        "product": snapshots[row.product_id],
         "is_cancelled": row.status == Status.CANCELLED,
         "is_cancellable": policy.allows(Kind.CANCEL, facts, view.limits, view.now),
         "is_refundable": policy.allows(Kind.REFUND, facts, view.limits, view.now),
@@ -149,10 +152,10 @@ def _item_summary(
         "tracking_url": web(row.tracking_url),
         "is_tradable": row.is_tradable,
         "available_easy_return_shipping_companies": view.companies,
-        "datasource_detailed": snapshot(row.data_source),
-        "extra_product_stock_detailed": snapshot(row.stock_list),
-        "extra_product_price_detailed": snapshot(row.price_list),
-        "shipping_option_group": shipping_option_group(row.shipping_option_group),
+        "datasource_detailed": snapshots[row.data_source_id],
+        "extra_product_stock_detailed": snapshots[row.stock_list_id],
+        "extra_product_price_detailed": snapshots[row.price_list_id],
+        "shipping_option_group": snapshots[row.shipping_option_group_id],
     }
 
 
@@ -189,63 +192,7 @@ def _item_details(row: ItemRow, code: str) -> shapes.OrderItemDetails:
         "parent": told.get("parent"),
         "extra_product_price": told.get("extra_product_price"),
         "extra_product_stock": told.get("extra_product_stock"),
-        "datasource": row.data_source.id if row.data_source else None,
-    }
-
-
-@encoded_once
-def product(row: SnapshotRow, dialect: Dialect) -> shapes.Product:
-    """The product as it was told; snapshots never change, so neither does this."""
-    told: dict[str, Any] = loads(row.document)
-    number = told.get("pk") or told.get("id") or row.id
-    sku = str(told.get("sku") or "")
-    form = told.get("form_schema")
-    return {
-        "pk": number,
-        "id": number,
-        "sku": sku,
-        "base_code": told.get("base_code") or sku,
-        "name": told.get("name") or sku,
-        "image": told.get("image"),
-        "absolute_url": told.get("absolute_url") or "",
-        "attributes": told.get("attributes") or {},
-        "attributes_kwargs": told.get("attributes_kwargs") or {},
-        "form_schema": form if dialect is Dialect.CLASSIC else (form or []),
-        "data_source": told.get("data_source_detailed"),
-        "extra_attributes": told.get("extra_attributes") or {},
-        "category": told.get("category"),
-        "attribute_set": _listed(told.get("attribute_set")),
-    }
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-@encoded_once
-def snapshot(row: SnapshotRow | None) -> Object | None:
-    """Something others told us, under our number where it had none; never its secrets."""
-    if row is None:
-        return None
-    told: dict[str, Any] = loads(row.document)
-    if "token" in told:
-        told["token"] = None
-    return {"pk": row.id} | told
-
-
-@encoded_once
-def shipping_option_group(row: SnapshotRow | None) -> Object | None:
-    """How a group of lines is sent."""
-    if row is None:
-        return None
-    told: dict[str, Any] = loads(row.document)
-    return told | {
-        "pk": told.get("pk") or row.id,
-        "amount": str(told.get("amount") or "0.00"),
-        "shipping_option_name": told.get("shipping_option_name") or "",
-        "shipping_option_logo": told.get("shipping_option_logo"),
+        "datasource": row.data_source_id,
     }
 
 

@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 
 from takeback.cancellations.queries import cases_of_orders
-from takeback.orders.queries import ExtraRow, ItemRow, OrderRow, extras_of, items_of
-from takeback.storefront import order_documents, shapes
+from takeback.orders.queries import ExtraRow, ItemRow, OrderRow, beside, items_of
+from takeback.orders.rows import ITEM_SNAPSHOTS
+from takeback.storefront import order_documents, shapes, snapshot_documents
 from takeback.storefront.view import View
+
+_snapshot_ids = attrgetter(*(f"{kind}_id" for kind in ITEM_SNAPSHOTS))
 
 
 def orders(rows: Sequence[OrderRow], view: View) -> list[shapes.Order]:
@@ -15,10 +19,18 @@ def orders(rows: Sequence[OrderRow], view: View) -> list[shapes.Order]:
         return []
     ids = [row.id for row in rows]
     items: dict[int, list[ItemRow]] = defaultdict(list)
+    wanted: set[int] = set()
     for item in items_of(order_ids=ids):
         items[item.order_id].append(item)
+        wanted.update(filter(None, _snapshot_ids(item)))
+    known = snapshot_documents.known(wanted, view.dialect)
+    told, fresh = beside(order_ids=ids, snapshot_ids=[*(wanted - known.keys())])
+    snapshots = {None: None} | known | snapshot_documents.learn(fresh, view.dialect)
     extras: dict[int, list[ExtraRow]] = defaultdict(list)
-    for extra in sorted(extras_of(order_ids=ids), key=lambda row: row.id):
+    for extra in sorted(told, key=lambda row: row.id):
         extras[extra.order_id].append(extra)
     cases = cases_of_orders(ids)
-    return [order_documents.order(row, items[row.id], cases, extras[row.id], view) for row in rows]
+    return [
+        order_documents.order(row, items[row.id], cases, extras[row.id], snapshots, view)
+        for row in rows
+    ]

@@ -16,7 +16,7 @@ import takeback
 from takeback.accounts.models import ApiKey, Session
 from takeback.core.compiled import Compiled
 from takeback.orders import queries
-from takeback.orders.models import Order
+from takeback.orders.models import Order, Snapshot
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,7 @@ def _known() -> dict[str, list[Any]]:
         "request_id": [cases[0], 0],
         "order_ids": [[order.pk for order in orders], [first.pk], []],
         "request_ids": [cases, []],
+        "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
         "channel_id": [make.SHOP, 0],
         "number": ["3", "unknown"],
         "email_key": [make.GUEST, "else@example.com"],

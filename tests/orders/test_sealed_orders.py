@@ -227,3 +227,9 @@ def _without_triggers() -> list[str]:
     if connection.vendor == "postgresql":
         return ["DROP TRIGGER part_changed ON orders_tender"]
     return ["DROP TRIGGER orders_tender_part_update"]
+
+
+def test_a_snapshot_never_changes(order: Order) -> None:
+    for column in ("kind", "digest", "document"):
+        with pytest.raises(IntegrityError, match="never"):
+            _execute(f"UPDATE orders_snapshot SET {column} = {column}")

@@ -56,6 +56,14 @@ def test_a_page_of_orders_costs_six_reads_however_long_it_is(orders: int, limit:
     assert counted(page) == (6, 0)
 
 
+def test_snapshots_that_are_known_cost_neither_more_nor_less() -> None:
+    client = make.client_of(shop_with(3))
+
+    first, second = (counted(lambda: client.get("/users/orders/")) for _ in range(2))
+
+    assert first == second == (6, 0)
+
+
 @pytest.mark.parametrize(
     "query", ["page=2&limit=2", "search=1", "last_month=true", "created_date__gte=2020-01-01"]
 )
