@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from takeback.addresses.intake import AddressIn
+from takeback.addresses.intake import COPIED, DOCUMENTS, PLAIN, AddressIn
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.addresses.places import place_document
 from takeback.core.bulk import insert_rows, json_text, reserve_ids
@@ -51,35 +51,15 @@ class Places:
         )
 
 
-_COPIED = (
-    "address_type",
-    "title",
-    "email",
-    "phone_number",
-    "first_name",
-    "last_name",
-    "line",
-    "postcode",
-    "notes",
-    "company_name",
-    "tax_office",
-    "tax_no",
-    "identity_number",
-    "e_bill_taxpayer",
-    "is_corporate",
-    "remote_id",
-)
 _COPY_COLUMNS = (
     "id",
     "user_id",
-    *_COPIED,
+    *COPIED,
     "country_id",
     "city_id",
     "township_id",
     "district_id",
     "place",
-    "retail_store",
-    "extra_field",
     "hash_data",
     "is_copy",
     "primary",
@@ -97,11 +77,10 @@ def freeze(told: Sequence[tuple[int, AddressIn]], places: Places) -> list[int]:
             (
                 address_id,
                 user_id,
-                *(getattr(address, name) for name in _COPIED),
+                *(getattr(address, name) for name in PLAIN),
+                *(json_text(getattr(address, name)) for name in DOCUMENTS),
                 *location,
                 json_text(place),
-                json_text(address.retail_store),
-                json_text(address.extra_field),
                 address.digest(),
                 True,
                 False,

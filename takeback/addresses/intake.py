@@ -1,6 +1,6 @@
 """An address as it is told to us."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from hashlib import md5
 from typing import Any
 
@@ -50,3 +50,12 @@ class AddressIn:
         )
         plain = "\0".join((part or "").strip().casefold() for part in told)
         return md5(plain.encode(), usedforsecurity=False).hexdigest()
+
+
+_PLACE = ("country", "country_name", "city", "township", "district")
+DOCUMENTS = ("retail_store", "extra_field")
+"""What is kept as JSON."""
+PLAIN = tuple(f.name for f in fields(AddressIn) if f.name not in {*_PLACE, *DOCUMENTS})
+"""What is kept as it is told."""
+COPIED = PLAIN + DOCUMENTS
+"""What has one name here and in the table; places do not, they are kept by id."""

@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from takeback.accounts.intake import CustomerIn
 from takeback.accounts.models import Channel, User
 from takeback.addresses.commands import Places
-from takeback.addresses.intake import AddressIn
+from takeback.addresses.intake import COPIED, AddressIn
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.core.emails import email_key
 from takeback.demo.catalogue import Market, markets, told
@@ -235,28 +235,7 @@ def _add_address_books(people: list[Person], ids: dict[str, int]) -> None:
                     place=place,
                     hash_data=told_address.digest(),
                     primary=number == 0,
-                    **{name: getattr(told_address, name) for name in _SAME},
+                    **{name: getattr(told_address, name) for name in COPIED},
                 )
             )
     Address.objects.bulk_create(entries)
-
-
-_SAME = (
-    "first_name",
-    "last_name",
-    "phone_number",
-    "email",
-    "title",
-    "line",
-    "postcode",
-    "notes",
-    "company_name",
-    "tax_office",
-    "tax_no",
-    "identity_number",
-    "e_bill_taxpayer",
-    "is_corporate",
-    "address_type",
-    "remote_id",
-    "extra_field",
-)

@@ -5,30 +5,9 @@ from uuid import UUID
 
 from takeback.accounts.intake import CustomerIn
 from takeback.accounts.models import User
-from takeback.addresses.intake import AddressIn
+from takeback.addresses.intake import COPIED, AddressIn
 from takeback.addresses.models import Address
 from takeback.orders.models import LoyaltyTransaction
-
-_COPIED = (
-    "first_name",
-    "last_name",
-    "phone_number",
-    "email",
-    "title",
-    "line",
-    "postcode",
-    "notes",
-    "company_name",
-    "tax_office",
-    "tax_no",
-    "identity_number",
-    "e_bill_taxpayer",
-    "is_corporate",
-    "address_type",
-    "remote_id",
-    "retail_store",
-    "extra_field",
-)
 
 
 def customer(channel_id: int, user_id: int) -> CustomerIn | None:
@@ -59,7 +38,7 @@ def address(channel_id: int, address_id: int) -> AddressIn | None:
         city=kept.city.name,
         township=kept.township.name if kept.township else None,
         district=kept.district.name if kept.district else None,
-        **{name: getattr(kept, name) for name in _COPIED},
+        **{name: getattr(kept, name) for name in COPIED},
     )
 
 

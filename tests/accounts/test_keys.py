@@ -177,7 +177,21 @@ def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
         found[channel] = row.channel_is_active
 
     assert found == {1: True, 2: False, 3: None}
+
+
+@pytest.mark.django_db
+def test_an_unknown_name_costs_a_row_too() -> None:
     assert key_in_channel(public_id="unknown1", channel_id=1) == []
+    make.make_channel()
+    first, second = (issue_key(n, channel_ids=[1], scopes=["read"], now=NOW) for n in "ab")
+
+    found = {
+        name: [row.secret_hash for row in key_in_channel(public_id=name, channel_id=1)]
+        for name in ("unknown1", first.public_id, second.public_id)
+    }
+
+    assert found["unknown1"] == found[first.public_id] == [first.digest]
+    assert found[second.public_id] == [second.digest]
 
 
 def _run(*words: str) -> tuple[int, str, str]:

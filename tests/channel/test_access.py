@@ -122,7 +122,7 @@ def test_an_unknown_key_costs_one_question_by_its_public_name() -> None:
         assert _read(_raw(keys.new_key().text)).status_code == 401
 
     assert len(asked) == 1
-    assert '"accounts_apikey"."public_id" =' in asked[0]["sql"]
+    assert '."public_id" =' in asked[0]["sql"]
 
 
 SCOPES: list[tuple[list[str], int, int]] = [

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -315,3 +316,38 @@ def test_an_order_told_by_many_at_once_is_one_order() -> None:
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.content for answer in answers}) == 1
     assert (Order.objects.count(), OrderItem.objects.count(), Tender.objects.count()) == (1, 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_points_told_for_two_orders_at_once_go_to_one_and_the_other_may_try_again() -> None:
+    caller = shop.client()
+    both_have_asked = Barrier(2)
+
+    def body(number: str) -> shop.Document:
+        points = {"uuid": "123e4567-e89b-12d3-a456-426614174000", "amount": 1}
+        return document({"number": number, "loyaltytransaction_set": [points]})
+
+    def whose_points(execute: Any, sql: str, *rest: Any) -> Any:
+        """Each is told that the points are nobody's before either writes."""
+        answer = execute(sql, *rest)
+        if sql.startswith("SELECT") and 'FROM "orders_loyaltytransaction"' in sql:
+            both_have_asked.wait(timeout=30)
+        return answer
+
+    def tell(number: str) -> Any:
+        try:
+            with connection.execute_wrapper(whose_points):
+                return shop.send(caller, body(number))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answers = dict(zip("12", pool.map(tell, "12"), strict=True))
+
+    lost, won = sorted(answers, key=lambda number: answers[number].status_code, reverse=True)
+    assert (answers[won].status_code, answers[lost].status_code) == (201, 409)
+    assert answers[lost].json()["code"] == "conflict"
+    assert answers[lost].headers["Retry-After"] == "1"
+    assert list(Order.objects.values_list("number", flat=True)) == [won]
+    assert OrderItem.objects.count() == 1
+    assert set(shop.send(caller, body(lost)).json()) == {"loyaltytransaction_set", "code"}
