@@ -94,15 +94,20 @@ def refusals(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Iter
     return (problem for rule in ITEM_RULES[kind] if (problem := rule(item, limits, now)))
 
 
+def refusal(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
+    """The most telling of them."""
+    return next(refusals(kind, item, limits, now), None)
+
+
 def allows(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> bool:
     """The flag that lists show."""
-    return next(refusals(kind, item, limits, now), None) is None
+    return refusal(kind, item, limits, now) is None
 
 
-def closed_because(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """Why nothing can be asked for this item; None while anything can."""
-    against_cancel = next(refusals(Kind.CANCEL, item, limits, now), None)
-    against_refund = next(refusals(Kind.REFUND, item, limits, now), None)
+def closed_because(
+    against_cancel: Problem | None, against_refund: Problem | None
+) -> Problem | None:
+    """Why nothing can be asked for an item, of its two refusals; None while anything can."""
     if against_cancel is None or against_refund is None:
         return None
     # What has not left is told about cancelling, what has left about returning.

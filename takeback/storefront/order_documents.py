@@ -16,6 +16,7 @@ from takeback.storefront.request_documents import nested_request
 from takeback.storefront.snapshot_documents import Snapshots
 from takeback.storefront.values import (
     carrier,
+    closed,
     currency,
     encoded_once,
     loads,
@@ -135,6 +136,8 @@ def _item_summary(
     row: ItemRow, cases: Sequence[Case], parent: OrderRow, snapshots: Snapshots, view: View
 ) -> shapes.OrderItemSummary:
     facts = facts_of(row, cases, parent.placed_at)
+    against_cancel = policy.refusal(Kind.CANCEL, facts, view.limits, view.now)
+    against_refund = policy.refusal(Kind.REFUND, facts, view.limits, view.now)
     requests = [nested_request(case) for case in cases]
     live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
     return {
@@ -144,8 +147,11 @@ def _item_summary(
         "price_currency": currency(parent.currency),
         "product": snapshots[row.product_id],
         "is_cancelled": row.status == Status.CANCELLED,
-        "is_cancellable": policy.allows(Kind.CANCEL, facts, view.limits, view.now),
-        "is_refundable": policy.allows(Kind.REFUND, facts, view.limits, view.now),
+        "is_cancellable": against_cancel is None,
+        "is_refundable": against_refund is None,
+        "closed_because": closed(
+            policy.closed_because(against_cancel, against_refund), view.language
+        ),
         "cancellationrequest_set": requests,
         "active_cancellation_request": next(live, None),
         "shipping_company": carrier(row.shipping_company),

@@ -101,6 +101,13 @@ class Product(TypedDict):
     attribute_set: list[Any]
 
 
+class Closed(TypedDict):
+    """Why an item can neither be cancelled nor returned: our own addition to the contract."""
+
+    code: str
+    message: str
+
+
 class OrderItemSummary(TypedDict):
     """What a line is, and what may still be done about it."""
 
@@ -112,6 +119,7 @@ class OrderItemSummary(TypedDict):
     is_cancelled: bool
     is_cancellable: bool
     is_refundable: bool
+    closed_because: Closed | None
     cancellationrequest_set: list[CancellationRequest]
     active_cancellation_request: CancellationRequest | None
     shipping_company: Choice | None

@@ -8,8 +8,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from takeback.core.http import encode
+from takeback.core.problems import Problem
 from takeback.storefront import labels
 from takeback.storefront.address_shapes import Choice
+from takeback.storefront.shapes import Closed
 from takeback.storefront.view import View
 
 decode = msgspec.json.decode
@@ -64,6 +66,12 @@ def text_choice(words: Any, value: str, view: View) -> str | Choice:
 def web(url: str | None) -> str | None:
     """A link as others told it, unless it would do something else than open a page."""
     return url if url and url.startswith(("http://", "https://")) else None
+
+
+@lru_cache(maxsize=256)
+def closed(problem: Problem | None, language: str) -> Closed | None:
+    """Why nothing can be asked for an item, in the caller's language."""
+    return {"code": problem.code, "message": str(problem.message)} if problem else None
 
 
 def loads(text: str | None) -> Any:
