@@ -41,6 +41,7 @@ def errors_page() -> str:
     """Every refusal: its code, status and sentence."""
     from takeback.cancellations import errors as cancellation
     from takeback.core import problems
+    from takeback.idempotency import errors as idempotency
     from takeback.storefront import errors as storefront
 
     lines = [
@@ -53,7 +54,7 @@ def errors_page() -> str:
         "| code | status | sentence | staff may waive |",
         "|---|---|---|---|",
     ]
-    for room in (problems, storefront, cancellation):
+    for room in (problems, idempotency, storefront, cancellation):
         for problem in vars(room).values():
             if isinstance(problem, problems.Problem):
                 waivable = "yes" if problem.waivable else ""

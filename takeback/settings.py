@@ -259,6 +259,7 @@ INSTALLED_APPS = [
     "takeback.core",
     "takeback.limits",
     "takeback.outbox",
+    "takeback.idempotency",
     "takeback.accounts",
     "takeback.addresses",
     "takeback.orders",

@@ -11,6 +11,7 @@ from django.db import Error, close_old_connections
 
 from takeback.accounts.commands import prune_sessions
 from takeback.core import clock
+from takeback.idempotency.commands import prune as prune_replies
 from takeback.limits.commands import prune as prune_limits
 from takeback.outbox.commands import prune as prune_outbox
 
@@ -29,6 +30,7 @@ CHORES = (
     Chore("prune_limits", 600, prune_limits),
     Chore("prune_sessions", 3600, prune_sessions),
     Chore("prune_outbox", 3600, prune_outbox),
+    Chore("prune_replies", 3600, prune_replies),
 )
 
 

@@ -50,7 +50,7 @@ def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None
         [*TAKEBACK, "worker"], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as worker:
         assert worker.stdout is not None
-        lines = [json.loads(worker.stdout.readline()) for _ in range(3)]
+        lines = [json.loads(worker.stdout.readline()) for _ in range(4)]
         told = time.monotonic()
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
@@ -59,6 +59,7 @@ def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None
         ("chore", "prune_limits", 0),
         ("chore", "prune_sessions", 0),
         ("chore", "prune_outbox", 0),
+        ("chore", "prune_replies", 0),
     ]
 
 
@@ -73,7 +74,7 @@ def test_the_worker_says_when_a_chore_failed(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(line["event"], line["error"]) for line in lines] == [
         ("chore failed", "OperationalError"),
-    ] * 3
+    ] * 4
     assert done.returncode == 1
 
 

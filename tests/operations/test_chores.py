@@ -56,6 +56,7 @@ def test_the_table_of_chores_is_what_it_is() -> None:
         ("prune_limits", 600),
         ("prune_sessions", 3600),
         ("prune_outbox", 3600),
+        ("prune_replies", 3600),
     ]
 
 

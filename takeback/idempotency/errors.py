@@ -1,0 +1,19 @@
+"""Why a call under an Idempotency-Key is refused."""
+
+from django.utils.translation import gettext_lazy as _
+
+from takeback.core.problems import Problem
+
+KEY_INVALID = Problem(
+    "idempotency_key_invalid",
+    400,
+    _("The Idempotency-Key header must be 1 to 255 visible ASCII characters."),
+)
+KEY_REUSED = Problem(
+    "idempotency_key_reused", 422, _("This Idempotency-Key was used for another request.")
+)
+KEY_IN_USE = Problem(
+    "idempotency_key_in_use",
+    409,
+    _("The request with this Idempotency-Key is still being worked on. Please try again."),
+)

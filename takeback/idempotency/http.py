@@ -1,0 +1,61 @@
+"""Idempotency keys on the wire: the header of a request and the answer to it."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+from rest_framework.response import Response
+
+from takeback.core import clock
+from takeback.core.http import JSON, encode
+from takeback.core.problems import Refused
+from takeback.idempotency import errors
+from takeback.idempotency.commands import Answer, Call, once
+
+_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+
+
+def answer_once(
+    request: HttpRequest, act: Callable[[], Response], *, principal: str, body: Any
+) -> HttpResponse:
+    """Answer by `act`, once per `Idempotency-Key`; a call without one just acts.
+
+    `principal` says who calls and survives a retry (`user:7`, `order:9`, `key:ab12`); `body` is
+    what was sent, parsed. Of the answer only status and body are kept. Limits are to be counted and
+    callers to be proved before: `act` is undone when it refuses. Raises Refused as `once` does, and
+    for a key that is none.
+    """
+
+    def acted() -> Answer:
+        response = act()
+        return Answer(response.status_code, encode(response.data))
+
+    call = _call(request, principal, body)
+    answer = once(call, acted, clock.now()) if call else acted()
+    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else {}
+    return HttpResponse(answer.body, status=answer.status, content_type=JSON, headers=headers)
+
+
+def _call(request: HttpRequest, principal: str, body: Any) -> Call | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise Refused(errors.KEY_INVALID)
+    route = request.resolver_match.route if request.resolver_match else ""
+    # Equal bodies are equal however their keys are ordered; numbers stay what they were.
+    said = json.dumps([request.path, body], sort_keys=True, default=str)
+    return Call(
+        principal=_digest("principal", principal),
+        route=f"{request.method} {route}"[:255],
+        key=key,
+        fingerprint=_digest("said", said),
+    )
+
+
+def _digest(kind: str, text: str) -> str:
+    """With a secret: a body may hold a bank account, and there are not so many of those."""
+    return salted_hmac(f"takeback.idempotency.{kind}", text, algorithm="sha256").hexdigest()

@@ -1,0 +1,23 @@
+"""Answers that were given under a key."""
+
+from django.db import models
+
+
+class Reply(models.Model):
+    """What a call was answered, kept with its effect; a caller's key belongs to one route."""
+
+    principal = models.CharField(max_length=64)
+    route = models.CharField(max_length=255)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.SmallIntegerField()
+    body_sealed = models.TextField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["principal", "route", "key"], name="one_reply_per_call")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"
