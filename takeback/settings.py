@@ -203,6 +203,16 @@ LOGIN_FAILURES_PER_EMAIL = number(
 LIMITS_ENABLED = switch("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
 MAX_ORDER_BODY_BYTES = number("MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order.")
+CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM = number(
+    "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM", 5, "Most pictures of one item."
+)
+MAX_PICTURE_BYTES = number("MAX_PICTURE_BYTES", 8_388_608, "Largest picture that is taken in.")
+MAX_PICTURE_BODY_BYTES = number(
+    "MAX_PICTURE_BODY_BYTES",
+    28_311_552,
+    "Largest body of a request that may hold pictures: twenty MiB of them, as base64.",
+)
+MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
 # Sessions: a guest's proof lives in one too

@@ -49,6 +49,14 @@ PICKUP_ADDRESS_REQUIRED = RuleProblem(
 NOT_DIVISIBLE = RuleProblem(
     "cancellation_request_100_9", 406, _("This item is a single piece and cannot be divided.")
 )
+TOO_MANY_PICTURES = RuleProblem(
+    "cancellation_request_100_10", 400, _("These are more pictures than an item may have.")
+)
+NOT_A_PICTURE = _("Send a JPEG, PNG, WebP or GIF picture, as base64.")
+UNREADABLE_PICTURE = Problem(
+    "unreadable_picture", 400, NOT_A_PICTURE, field="cancellation_request_image_set"
+)
+PICTURE_TOO_LARGE = _("This picture is too large.")
 LOYALTY_CLOSED = RuleProblem(
     "loyalty_100_1", 406, _("Refunds to loyalty points are not offered here.")
 )

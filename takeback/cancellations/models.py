@@ -106,7 +106,8 @@ class CancellationRequestImage(models.Model):
     """A picture that belongs to a case."""
 
     cancellation_request = models.ForeignKey(CancellationRequest, models.CASCADE)
-    image = models.CharField(max_length=255)
+    image = models.CharField(max_length=255, db_index=True)
+    """The file's name in the media folder."""
     description = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
     is_uploaded_by_user = models.BooleanField(default=True)
     created_date = models.DateTimeField(db_default=Now())

@@ -12,7 +12,11 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Window
 
 from takeback.cancellations import policy
-from takeback.cancellations.models import CancellationReason, CancellationRequest
+from takeback.cancellations.models import (
+    CancellationReason,
+    CancellationRequest,
+    CancellationRequestImage,
+)
 from takeback.cancellations.states import LIVE, Kind
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
@@ -116,6 +120,13 @@ def cases_by_id(request_ids: Sequence[int]) -> list[Case]:
     """These cases, in this order."""
     found = {case.row.id: case for case in _grouped(_rows_by_id(request_ids=list(request_ids)))}
     return [found[request_id] for request_id in request_ids]
+
+
+def order_of_picture(name: str) -> tuple[int, int] | None:
+    """The order that a picture belongs to, and its customer."""
+    found = CancellationRequestImage.objects.filter(image=name)
+    order = "cancellation_request__order_item__order"
+    return found.values_list(f"{order}_id", f"{order}__user_id").first()
 
 
 def _grouped(rows: Iterable[RequestRow]) -> list[Case]:

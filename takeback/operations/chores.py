@@ -10,6 +10,7 @@ import structlog
 from django.db import Error, close_old_connections
 
 from takeback.accounts.commands import prune_sessions
+from takeback.cancellations.pictures.commands import sweep
 from takeback.core import clock
 from takeback.idempotency.commands import prune as prune_replies
 from takeback.limits.commands import prune as prune_limits
@@ -31,6 +32,7 @@ CHORES = (
     Chore("prune_sessions", 3600, prune_sessions),
     Chore("prune_outbox", 3600, prune_outbox),
     Chore("prune_replies", 3600, prune_replies),
+    Chore("sweep_pictures", 24 * 3600, sweep),
 )
 
 

@@ -30,6 +30,12 @@ class Asker:
     has_only_proof: bool = False
     """A guest who named no order: an item outside their proof is as good as no proof."""
 
+    @property
+    def principal(self) -> str:
+        """Who repeats a call, when one is repeated."""
+        name = "order" if self.actor.kind is ActorKind.GUEST else "user"
+        return f"{name}:{self.actor.number}"
+
     def only(self, order_id: int) -> "Asker":
         """The same, of one order."""
         return replace(self, scope=replace(self.scope, order_ids=frozenset({order_id})))

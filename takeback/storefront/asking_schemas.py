@@ -1,14 +1,17 @@
 """What storefronts may send to cancel or to send back, in both spellings of the contract."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from takeback.cancellations import bank
-from takeback.cancellations.asks import Ask, BankAccount, PickupWindow
+from takeback.cancellations import errors as case_errors
+from takeback.cancellations.asks import Ask, BankAccount, PickupWindow, Picture
+from takeback.cancellations.pictures.reading import NotAPicture, TooLarge, picture_bytes
 from takeback.cancellations.states import Kind
 from takeback.core.fields import (
     INVISIBLE,
@@ -17,6 +20,7 @@ from takeback.core.fields import (
     StrictInteger,
     StrictText,
 )
+from takeback.core.problems import Refused
 
 MOST_ITEMS = 50
 DESCRIPTION_MAX = 2000
@@ -88,6 +92,60 @@ class PickupDate(serializers.Field[PickupWindow, Any, Any, Any]):
         return value.document
 
 
+class Photo(NamedTuple):
+    """What claims to be a picture, and the shopper's words to it."""
+
+    raw: bytes
+    description: str | None
+
+
+class PhotoField(serializers.Field[bytes, Any, Any, Any]):
+    """Base64, with or without a data URI in front."""
+
+    default_error_messages = {
+        "invalid": case_errors.NOT_A_PICTURE,
+        "too_large": case_errors.PICTURE_TOO_LARGE,
+    }
+
+    def to_internal_value(self, data: Any) -> bytes:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            return picture_bytes(data)
+        except TooLarge:
+            self.fail("too_large")
+        except NotAPicture:
+            self.fail("invalid")
+
+
+class PhotoBody(serializers.Serializer[Any]):
+    """A picture of an item."""
+
+    image = PhotoField()
+    description = StrictText(max_length=255, required=False, allow_null=True, allow_blank=True)
+
+
+class PhotosField(serializers.ListField):
+    """The pictures of an item; whichever is at fault, the whole field is."""
+
+    child = PhotoBody()
+
+    def to_internal_value(self, data: Any) -> list[Photo]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError([case_errors.NOT_A_PICTURE])
+        if len(data) > settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM:
+            raise Refused(case_errors.TOO_MANY_PICTURES)
+        return [self._photo(told) for told in data]
+
+    def _photo(self, told: Any) -> Photo:
+        body = PhotoBody(data=told)
+        if not body.is_valid():
+            faults = body.errors.get("image") or body.errors.get("description")
+            raise serializers.ValidationError(faults or [case_errors.NOT_A_PICTURE])
+        found = body.validated_data
+        return Photo(found["image"], found.get("description") or None)
+
+
 class AskBody(serializers.Serializer[Any]):
     """One item; what else a storefront sends along is ignored."""
 
@@ -102,6 +160,7 @@ class AskBody(serializers.Serializer[Any]):
     iban = bank.IbanField(required=False, allow_null=True)
     holder_name = bank.HolderNameField(required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
+    cancellation_request_image_set = PhotosField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if bool(attrs.get("iban")) != bool(attrs.get("holder_name")):
@@ -120,11 +179,11 @@ class BulkBody(serializers.Serializer[Any]):
     pickup_address = Number(required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
 
-    def asks(self) -> list[Ask]:
-        """One per item."""
+    def items(self) -> list[dict[str, Any]]:
+        """The items, each with what was told once for all."""
         told: dict[str, Any] = self.validated_data
         shared = {key: told.get(key) for key in SHARED}
-        return [ask_of(shared | _said(item)) for item in told["cancel_order_items"]]
+        return [shared | _said(item) for item in told["cancel_order_items"]]
 
 
 SHARED = ("pickup_address", "fully_refund_as_loyalty_money")
@@ -134,8 +193,13 @@ def _said(told: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value is not None}
 
 
-def ask_of(told: Mapping[str, Any]) -> Ask:
-    """The ask behind a validated body."""
+def photos_of(told: Mapping[str, Any]) -> list[Photo]:
+    """The pictures that came with an item."""
+    return told.get("cancellation_request_image_set") or []
+
+
+def ask_of(told: Mapping[str, Any], pictures: Sequence[Picture] = ()) -> Ask:
+    """The ask behind a validated body, with its pictures where they are kept now."""
     iban, holder = told.get("iban"), told.get("holder_name")
     return Ask(
         order_item=told["order_item"],
@@ -148,4 +212,5 @@ def ask_of(told: Mapping[str, Any]) -> Ask:
         pickup_window=told.get("pickup_date"),
         bank_account=BankAccount(iban, holder) if iban and holder else None,
         as_points=bool(told.get("fully_refund_as_loyalty_money")),
+        pictures=tuple(pictures),
     )

@@ -1,23 +1,28 @@
 """Asking to cancel or to send back: customers and guests, one item or many."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.cancellations import errors as case_errors
-from takeback.cancellations.asks import Ask
+from takeback.cancellations.asks import Ask, Picture
 from takeback.cancellations.commands import open_many
+from takeback.cancellations.pictures.commands import store
 from takeback.cancellations.queries import cases_by_id
 from takeback.core import clock, problems
 from takeback.core.problems import Problem, Refused
+from takeback.core.strict_json import StrictJSONParser
+from takeback.idempotency.http import answer_once
 from takeback.orders.queries import own_order_named
 from takeback.storefront import errors
 from takeback.storefront.askers import Asker, customer_of, guest_of
-from takeback.storefront.asking_schemas import SHARED, AskBody, BulkBody, ask_of
+from takeback.storefront.asking_schemas import SHARED, AskBody, BulkBody, ask_of, photos_of
 from takeback.storefront.callers import SignedIn
 from takeback.storefront.case_views import OwnRequests
 from takeback.storefront.handling import StorefrontView
@@ -29,9 +34,33 @@ ONE = answers("CancellationRequest")
 MANY = answers("CancellationRequest", many=True, status=201)
 
 
+def asks_of(items: Sequence[Mapping[str, Any]]) -> list[Ask]:
+    """The asks of validated items, their pictures stored; one that is none is its item's fault."""
+    photos = [photos_of(item) for item in items]
+    names = iter(store([photo.raw for some in photos for photo in some]))
+    asks = []
+    for position, (item, some) in enumerate(zip(items, photos, strict=True)):
+        pictures = []
+        for photo in some:
+            name = next(names)
+            if name is None:
+                raise Refused(case_errors.UNREADABLE_PICTURE, position=position)
+            pictures.append(Picture(name, photo.description))
+        asks.append(ask_of(item, pictures))
+    return asks
+
+
+class PhotoParser(StrictJSONParser):
+    """Bodies that may hold pictures."""
+
+    def limit(self) -> int:
+        return int(settings.MAX_PICTURE_BODY_BYTES)
+
+
 class AskView(StorefrontView):
     """What the routes have in common: who asks, and how the new cases are shown."""
 
+    parser_classes = [PhotoParser]
     permission_classes = [SignedIn]
 
     def asker(self) -> Asker:
@@ -49,17 +78,28 @@ class AskView(StorefrontView):
         view = self.look(asker.account)
         return [case_document(case, view) for case in cases_by_id(ids)]
 
+    def opened(
+        self, asker: Asker, asks: Sequence[Ask], *, status: int, at_once: bool = False
+    ) -> HttpResponse:
+        """The new cases, once per Idempotency-Key."""
+
+        def act() -> Response:
+            documents = self.open(asker, asks, at_once=at_once)
+            return Response(documents if self.is_bulk else documents[0], status=status)
+
+        return answer_once(self.plain, act, principal=asker.principal, body=self.body)
+
 
 class AskForOne(AskView):
     """One item to be cancelled or sent back."""
 
     @extend_schema(operation_id="ask", tags=["storefront: cases"], request=AskBody, responses=ONE)
-    def post(self, call: Request) -> Response:
+    def post(self, call: Request) -> HttpResponse:
         asker = self.asker()
         told = AskBody(data=self.body)
         told.is_valid(raise_exception=True)
-        documents = self.open(asker, [ask_of(told.validated_data)])
-        return Response(documents[0], status=200 if self.is_classic else 201)
+        asks = asks_of([told.validated_data])
+        return self.opened(asker, asks, status=200 if self.is_classic else 201)
 
 
 class Requests(OwnRequests, AskForOne):
@@ -71,11 +111,11 @@ class BulkView(AskView):
 
     is_bulk = True
 
-    def asks(self) -> list[Ask]:
+    def all_asks(self) -> list[Ask]:
         """What the body asks for."""
         told = BulkBody(data=self.body)
         told.is_valid(raise_exception=True)
-        return told.asks()
+        return asks_of(told.items())
 
     def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
         """At its item; what was told once for all, at the top."""
@@ -92,9 +132,8 @@ class AskForMany(BulkView):
     @extend_schema(
         operation_id="ask_for_many", tags=["storefront: cases"], request=BulkBody, responses=MANY
     )
-    def post(self, call: Request) -> Response:
-        asker = self.asker()
-        return Response(self.open(asker, self.asks()), status=201)
+    def post(self, call: Request) -> HttpResponse:
+        return self.opened(self.asker(), self.all_asks(), status=201)
 
 
 class GuestAsksForOne(AskForOne):
@@ -108,7 +147,7 @@ class GuestAsksForOne(AskForOne):
     @extend_schema(
         operation_id="guest_asks", tags=["storefront: guests"], request=AskBody, responses=ONE
     )
-    def post(self, call: Request) -> Response:
+    def post(self, call: Request) -> HttpResponse:
         return super().post(call)
 
 
@@ -126,7 +165,7 @@ class GuestAsksForMany(AskForMany):
         request=BulkBody,
         responses=MANY,
     )
-    def post(self, call: Request) -> Response:
+    def post(self, call: Request) -> HttpResponse:
         return super().post(call)
 
 
@@ -140,10 +179,9 @@ class CancelOrder(BulkView):
         request=BulkBody,
         responses=answers("CancellationRequest", many=True),
     )
-    def post(self, call: Request, name: str) -> Response:
+    def post(self, call: Request, name: str) -> HttpResponse:
         asker = self.asker()
         order_id = own_order_named(asker.scope.channel_id, self.account.id, name)
         if order_id is None:
             raise Refused(problems.NOT_FOUND)
-        documents = self.open(asker.only(order_id), self.asks(), at_once=True)
-        return Response(documents)
+        return self.opened(asker.only(order_id), self.all_asks(), status=200, at_once=True)

@@ -4,7 +4,14 @@ from typing import Any
 
 from django.urls import URLPattern, re_path
 
-from takeback.storefront import address_views, asking_views, case_views, order_views, session_views
+from takeback.storefront import (
+    address_views,
+    asking_views,
+    case_views,
+    media_views,
+    order_views,
+    session_views,
+)
 
 PK = r"(?P<pk>[^/]+)"
 
@@ -37,6 +44,7 @@ urlpatterns = [
     _route("users/logout", session_views.Logout, "logout"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),
     _route("current_user", session_views.CurrentUserView, "current_user"),
+    _route("media/(?P<name>.+)", media_views.MediaFile, "case_picture"),
     _route("address/detailed", address_views.DetailedAddressBook, "addresses_detailed"),
     *(
         _route(f"address/{level}", address_views.PlacesView, level, level=level)

@@ -1,8 +1,12 @@
 """Asking over HTTP: what is let in, how it is answered, and what it leaves behind."""
 
+from base64 import b64encode
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
@@ -121,3 +125,35 @@ def test_part_of_a_line_gets_a_line_of_its_own_when_it_is_cancelled_at_once() ->
     assert answer.json()[0]["order_item"] == gone.pk
     order.refresh_from_db()
     assert (order.status, order.is_sealed) == (50, True)
+
+
+def photo(**options: Any) -> str:
+    """A small picture as a phone sends it."""
+    written = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(written, "JPEG", **options)
+    return "data:image/jpeg;base64," + b64encode(written.getvalue()).decode()
+
+
+@pytest.fixture
+def media(tmp_path: Path, settings: Any) -> Path:
+    """An empty media folder."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
+
+
+def test_pictures_are_kept_and_shown_to_their_customer_only(media: Path) -> None:
+    user = make.make_customer()
+    item = make.items_of(make.make_order(customer=user))[0]
+    client = make.client_of(user)
+    body = body_of(item, cancellation_request_image_set=[{"image": photo(), "description": "x"}])
+    [shown] = ask(client, body).json()["cancellation_request_image_set"]
+    assert shown["image"].startswith("http://127.0.0.1:8000/media/cases/")
+    path = shown["image"].removeprefix("http://127.0.0.1:8000")
+    answer = client.get(path)
+    assert answer["Content-Type"] == "image/jpeg"
+    assert Image.open(BytesIO(b"".join(answer.streaming_content))).size == (40, 30)
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Cache-Control"] == "private, no-store"
+    for stranger in (Visitor(), make.client_of(make.make_customer(email="b@example.com"))):
+        assert stranger.get(path).status_code == 404
+    assert len([path for path in media.rglob("*") if path.is_file()]) == 1
