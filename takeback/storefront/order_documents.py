@@ -110,7 +110,7 @@ def _details(row: OrderRow, view: View) -> shapes.OrderDetails:
         "installment_count": row.installment_count,
         "installment_interest_amount": show(row.interest_minor, row.currency),
         "shipping_tracking_url": web(told.get("shipping_tracking_url")),
-        "order_type": order_type(row.order_type),
+        "order_type": order_type(row.order_type, view.language),
         "user": row.user_id,
         "basket": told.get("basket"),
         "shipping_option": told.get("shipping_option"),

@@ -51,6 +51,7 @@ def currency(code: str) -> Choice:
     return {"value": code, "label": labels.currency(code)}
 
 
+@lru_cache(maxsize=256)
 def carrier(slug: str | None) -> Choice | None:
     """A carrier by its slug."""
     return choice(slug, labels.label(labels.CARRIERS, slug)) if slug else None
@@ -76,6 +77,7 @@ def rate(percent: Any) -> str | None:
     return None if percent is None else f"{percent:.2f}"
 
 
-def order_type(value: str | None) -> Choice | None:
+@lru_cache(maxsize=256)
+def order_type(value: str | None, language: str) -> Choice | None:
     """Regular, addition or replacement; nothing for orders older than the distinction."""
     return choice(value, labels.label(labels.ORDER_TYPES, value)) if value else None
