@@ -1,32 +1,16 @@
 """The small values that documents are made of."""
 
-from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import msgspec
 
-from takeback.core.http import encode
 from takeback.storefront import labels
 from takeback.storefront.address_shapes import Choice
 from takeback.storefront.view import View
 
 decode = msgspec.json.decode
-F = TypeVar("F", bound=Callable[..., Any])
-_KEPT = 4096
-
-
-def encoded_once(make: F) -> F:
-    """For documents of what never changes, as snapshots: made and encoded once, then copied."""
-
-    @lru_cache(maxsize=_KEPT)
-    @wraps(make)
-    def encoded(*arguments: Any) -> Any:
-        document = make(*arguments)
-        return None if document is None else msgspec.Raw(encode(document))
-
-    return cast("F", encoded)
 
 
 def sha256_of(text: str) -> str:
