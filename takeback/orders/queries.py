@@ -59,9 +59,9 @@ class OrderRow(NamedTuple):
     discount_refund_minor: int
     shipping_refund_minor: int
     shipping_tax_rate: Decimal | None
-    payment_option: SnapshotRow | None
+    payment_option_id: int | None
     payment_type: str
-    bank: SnapshotRow | None
+    bank_id: int | None
     bin_number: str | None
     installment_count: int
     shipping_company: str | None

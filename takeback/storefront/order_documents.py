@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from msgspec import Raw
+
 from takeback.cancellations import policy
 from takeback.cancellations.queries import Case, facts_of
 from takeback.cancellations.states import Kind
 from takeback.core.money import show, units_worth
-from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow, SnapshotRow
+from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow
 from takeback.orders.states import Status
 from takeback.storefront import labels, shapes
 from takeback.storefront.address_documents import address
@@ -18,7 +20,7 @@ from takeback.storefront.values import (
     carrier,
     closed,
     currency,
-    encoded_once,
+    decode,
     loads,
     order_type,
     rate,
@@ -39,13 +41,14 @@ def order(
 ) -> shapes.Order:
     """An order with everything in it."""
     lines = [order_item(item, cases.get(item.id, ()), row, snapshots, view) for item in items]
-    return {**_summary(row, lines, extras, view), **_amounts(row), **_details(row, view)}
+    return {**_summary(row, lines, extras, snapshots, view), **_amounts(row), **_details(row, view)}
 
 
 def _summary(
     row: OrderRow,
     lines: list[shapes.OrderItem],
     extras: Sequence[ExtraRow],
+    snapshots: Snapshots,
     view: View,
 ) -> shapes.OrderSummary:
     return {
@@ -62,11 +65,11 @@ def _summary(
         "billing_address": address(row.billing_address, view),
         "shipping_company": carrier(row.shipping_company),
         "client_type": text_choice(labels.CLIENTS, row.client_type, view),
-        "payment_option": payment_option(row.payment_option, row.payment_type),
+        "payment_option": payment_option(snapshots[row.payment_option_id], row.payment_type),
         "amount_without_discount": show(row.amount_minor + row.discount_minor, row.currency),
         "is_payable": row.status == Status.PAYMENT_WAITING and bool(row.unpaid_minor),
         "tracking_url": web(row.tracking_url),
-        "bank": bank(row.bank),
+        "bank": snapshots[row.bank_id],
         "loyaltytransaction_set": [points(extra, row) for extra in extras if extra.kind == LOYALTY],
     }
 
@@ -111,7 +114,7 @@ def _details(row: OrderRow, view: View) -> shapes.OrderDetails:
         "installment_count": row.installment_count,
         "installment_interest_amount": show(row.interest_minor, row.currency),
         "shipping_tracking_url": web(told.get("shipping_tracking_url")),
-        "order_type": order_type(row.order_type),
+        "order_type": order_type(row.order_type, view.language),
         "user": row.user_id,
         "basket": told.get("basket"),
         "shipping_option": told.get("shipping_option"),
@@ -202,35 +205,13 @@ def _item_details(row: ItemRow, code: str) -> shapes.OrderItemDetails:
     }
 
 
-@encoded_once
-def payment_option(row: SnapshotRow | None, payment_type: str) -> shapes.PaymentOption:
+def payment_option(told: Raw | None, payment_type: str) -> shapes.PaymentOption:
     """How the order was paid; an order that came without it still says of which kind."""
-    told: dict[str, Any] = loads(row.document) if row else {}
-    number = told.get("pk") or told.get("id") or (row.id if row else 0)
-    return {
-        "pk": number,
-        "id": number,
-        "name": told.get("name") or "",
-        "payment_type": told.get("payment_type") or payment_type,
-        "slug": told.get("slug") or "",
-    }
-
-
-@encoded_once
-def bank(row: SnapshotRow | None) -> shapes.Bank | None:
-    """The bank of the card, if it was a card."""
-    if row is None:
-        return None
-    told: dict[str, Any] = loads(row.document)
-    number = told.get("pk") or told.get("id") or row.id
-    return {
-        "pk": number,
-        "id": number,
-        "name": told.get("name") or "",
-        "slug": told.get("slug") or "",
-        "logo": told.get("logo"),
-        "logo_path": told.get("logo_path"),
-    }
+    document: shapes.PaymentOption = (
+        decode(told) if told else {"pk": 0, "id": 0, "name": "", "payment_type": "", "slug": ""}
+    )
+    document["payment_type"] = document["payment_type"] or payment_type
+    return document
 
 
 def discount(row: ExtraRow, parent: OrderRow) -> shapes.DiscountItem:

@@ -19,10 +19,11 @@ def orders(rows: Sequence[OrderRow], view: View) -> list[shapes.Order]:
         return []
     ids = [row.id for row in rows]
     items: dict[int, list[ItemRow]] = defaultdict(list)
-    wanted: set[int] = set()
+    named: set[int | None] = {each for row in rows for each in (row.payment_option_id, row.bank_id)}
     for item in items_of(order_ids=ids):
         items[item.order_id].append(item)
-        wanted.update(filter(None, _snapshot_ids(item)))
+        named.update(_snapshot_ids(item))
+    wanted = {each for each in named if each}
     known = snapshot_documents.known(wanted, view.dialect)
     told, fresh = beside(order_ids=ids, snapshot_ids=[*(wanted - known.keys())])
     snapshots = {None: None} | known | snapshot_documents.learn(fresh, view.dialect)

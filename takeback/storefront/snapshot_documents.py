@@ -95,10 +95,39 @@ def shipping_option_group(row: SnapshotRow, dialect: Dialect) -> Object:
     }
 
 
+def payment_option(row: SnapshotRow, dialect: Dialect) -> shapes.PaymentOption:
+    """A way to pay."""
+    told: dict[str, Any] = loads(row.document)
+    number = told.get("pk") or told.get("id") or row.id
+    return {
+        "pk": number,
+        "id": number,
+        "name": told.get("name") or "",
+        "payment_type": told.get("payment_type") or "",
+        "slug": told.get("slug") or "",
+    }
+
+
+def bank(row: SnapshotRow, dialect: Dialect) -> shapes.Bank:
+    """The bank of a card."""
+    told: dict[str, Any] = loads(row.document)
+    number = told.get("pk") or told.get("id") or row.id
+    return {
+        "pk": number,
+        "id": number,
+        "name": told.get("name") or "",
+        "slug": told.get("slug") or "",
+        "logo": told.get("logo"),
+        "logo_path": told.get("logo_path"),
+    }
+
+
 _MAKERS: dict[str, Callable[[SnapshotRow, Dialect], Any]] = {
     "product": product,
     "price_list": as_told,
     "stock_list": as_told,
     "data_source": as_told,
     "shipping_option_group": shipping_option_group,
+    "payment_option": payment_option,
+    "bank": bank,
 }

@@ -1,13 +1,11 @@
 """The small values that documents are made of."""
 
-from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import msgspec
 
-from takeback.core.http import encode
 from takeback.core.problems import Problem
 from takeback.storefront import labels
 from takeback.storefront.address_shapes import Choice
@@ -15,20 +13,6 @@ from takeback.storefront.shapes import Closed
 from takeback.storefront.view import View
 
 decode = msgspec.json.decode
-F = TypeVar("F", bound=Callable[..., Any])
-_KEPT = 4096
-
-
-def encoded_once(make: F) -> F:
-    """For documents of what never changes, as snapshots: made and encoded once, then copied."""
-
-    @lru_cache(maxsize=_KEPT)
-    @wraps(make)
-    def encoded(*arguments: Any) -> Any:
-        document = make(*arguments)
-        return None if document is None else msgspec.Raw(encode(document))
-
-    return cast("F", encoded)
 
 
 def sha256_of(text: str) -> str:
@@ -53,6 +37,7 @@ def currency(code: str) -> Choice:
     return {"value": code, "label": labels.currency(code)}
 
 
+@lru_cache(maxsize=256)
 def carrier(slug: str | None) -> Choice | None:
     """A carrier by its slug."""
     return choice(slug, labels.label(labels.CARRIERS, slug)) if slug else None
@@ -84,6 +69,7 @@ def rate(percent: Any) -> str | None:
     return None if percent is None else f"{percent:.2f}"
 
 
-def order_type(value: str | None) -> Choice | None:
+@lru_cache(maxsize=256)
+def order_type(value: str | None, language: str) -> Choice | None:
     """Regular, addition or replacement; nothing for orders older than the distinction."""
     return choice(value, labels.label(labels.ORDER_TYPES, value)) if value else None

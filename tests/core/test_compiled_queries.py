@@ -155,12 +155,14 @@ def test_an_expired_session_is_not_found() -> None:
 
 
 def test_a_relation_is_a_row_of_its_own_and_none_where_there_is_nothing() -> None:
-    bare = make.make_order(number="1")
-    rich = make.make_rich_order(number="2")
+    from takeback.channel.queries import items_of
 
-    without, with_ = sorted(queries.orders_by_id(order_ids=[bare.pk, rich.pk]))
+    bare = make.items_of(make.make_order(number="1"))[0]
+    rich = make.items_of(make.make_rich_order(number="2"))[0]
 
-    assert (without.bank, without.payment_option) == (None, None)
-    assert with_.bank is not None
-    assert with_.bank.id == rich.bank_id
-    assert without.shipping_address.id == bare.shipping_address_id
+    without, with_, _ = items_of(order_ids=[bare.order_id, rich.order_id])
+
+    assert (without.price_list, without.data_source) == (None, None)
+    assert with_.price_list is not None
+    assert with_.price_list.id == rich.price_list_id
+    assert without.product.id == bare.product_id

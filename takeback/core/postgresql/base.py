@@ -1,7 +1,7 @@
 """The database backend: Django's own, but for reading the time and for asking if it is there."""
 
 import select
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from django.db.backends.postgresql import base
@@ -9,30 +9,26 @@ from psycopg import Connection
 from psycopg.types.datetime import TimestamptzLoader
 
 
-class UtcLoader(TimestamptzLoader):
-    """Moments as PostgreSQL writes them to a session in UTC.
-
-    Django's own loader reads each with a regular expression: five microseconds, and a page of
-    orders has a hundred and fifty. `timezone` is what Django looks for in a loader.
-    """
-
-    timezone = UTC
-
-    def load(self, data: Any) -> datetime:
-        try:
-            return datetime.fromisoformat(str(data, "ascii"))
-        except ValueError:  # infinity, or long before our time
-            return super().load(data)
-
-
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Connections that load moments quickly, and are not asked every time if they live."""
+    """Connections that load moments quickly, and are not asked every time if they live.
+
+    Django reads each moment in Python: five microseconds, and a page of orders has a hundred and
+    fifty. In UTC psycopg's own loader, which is compiled, says the same.
+    """
 
     def get_new_connection(self, conn_params: Any) -> "Connection[Any]":
         fresh: Connection[Any] = super().get_new_connection(conn_params)
         if self.timezone is UTC:
-            fresh.adapters.register_loader("timestamptz", UtcLoader)
+            fresh.adapters.register_loader("timestamptz", TimestamptzLoader)
         return fresh
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """As Django's, without putting its loader back."""
+        if self.timezone is not UTC:
+            return super().create_cursor(name)
+        if name is None:
+            return self.connection.cursor()
+        return self.connection.cursor(name, scrollable=False, withhold=self.connection.autocommit)
 
     def is_usable(self) -> bool:
         """A server that goes away says so on the socket: only then is a statement needed."""
