@@ -21,6 +21,7 @@ from takeback.storefront.values import (
     encoded_once,
     loads,
     order_type,
+    path,
     rate,
     status,
     text_choice,
@@ -179,7 +180,7 @@ def _item_details(row: ItemRow, code: str) -> shapes.OrderItemDetails:
         "quantity": row.quantity,
         "unit_price": show(units_worth(goods, row.quantity, 0, 1), code),
         "total_amount": show(goods, code),
-        "image": row.image,
+        "image": web(row.image),
         "extra_field": loads(row.extra_field) or {"price_extra_field": {}, "stock_extra_field": {}},
         "estimated_delivery_date": row.estimated_delivery_date,
         "shipped_date": row.shipped_date,
@@ -206,8 +207,8 @@ def product(row: SnapshotRow, dialect: Dialect) -> shapes.Product:
         "sku": sku,
         "base_code": told.get("base_code") or sku,
         "name": told.get("name") or sku,
-        "image": told.get("image"),
-        "absolute_url": told.get("absolute_url") or "",
+        "image": web(told.get("image")),
+        "absolute_url": path(told.get("absolute_url")) or "",
         "attributes": told.get("attributes") or {},
         "attributes_kwargs": told.get("attributes_kwargs") or {},
         "form_schema": form if dialect is Dialect.CLASSIC else (form or []),
@@ -245,7 +246,7 @@ def shipping_option_group(row: SnapshotRow | None) -> Object | None:
         "pk": told.get("pk") or row.id,
         "amount": str(told.get("amount") or "0.00"),
         "shipping_option_name": told.get("shipping_option_name") or "",
-        "shipping_option_logo": told.get("shipping_option_logo"),
+        "shipping_option_logo": web(told.get("shipping_option_logo")),
     }
 
 
@@ -275,8 +276,8 @@ def bank(row: SnapshotRow | None) -> shapes.Bank | None:
         "id": number,
         "name": told.get("name") or "",
         "slug": told.get("slug") or "",
-        "logo": told.get("logo"),
-        "logo_path": told.get("logo_path"),
+        "logo": web(told.get("logo")),
+        "logo_path": path(told.get("logo_path")),
     }
 
 

@@ -1,5 +1,6 @@
 """The small values that documents are made of."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from hashlib import sha256
@@ -64,6 +65,14 @@ def text_choice(words: Any, value: str, view: View) -> str | Choice:
 def web(url: str | None) -> str | None:
     """A link as others told it, unless it would do something else than open a page."""
     return url if url and url.startswith(("http://", "https://")) else None
+
+
+_PATH = re.compile(r"(?!//)[^:\\\x00-\x20]+")
+
+
+def path(url: str | None) -> str | None:
+    """As `web`, or a path on the shop's own site: no other scheme, no other host."""
+    return url if url and _PATH.fullmatch(url) else web(url)
 
 
 def loads(text: str | None) -> Any:
