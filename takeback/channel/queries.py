@@ -1,4 +1,8 @@
-"""Reading a channel's orders: three statements, however many they are."""
+"""Reading a channel's orders: three statements, however many they are.
+
+The rows resemble those of `orders.queries` and stand apart: each asks for exactly the columns
+that its documents show, and a NamedTuple cannot extend another.
+"""
 
 from datetime import datetime
 from decimal import Decimal

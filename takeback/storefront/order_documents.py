@@ -191,7 +191,7 @@ def _item_details(row: ItemRow, code: str) -> shapes.OrderItemDetails:
         "quantity": row.quantity,
         "unit_price": show(units_worth(goods, row.quantity, 0, 1), code),
         "total_amount": show(goods, code),
-        "image": row.image,
+        "image": web(row.image),
         "extra_field": loads(row.extra_field) or {"price_extra_field": {}, "stock_extra_field": {}},
         "estimated_delivery_date": row.estimated_delivery_date,
         "shipped_date": row.shipped_date,

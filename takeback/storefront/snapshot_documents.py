@@ -11,7 +11,7 @@ from takeback.orders.queries import SnapshotRow
 from takeback.storefront import shapes
 from takeback.storefront.address_shapes import Object
 from takeback.storefront.dialect import Dialect
-from takeback.storefront.values import loads
+from takeback.storefront.values import loads, path, web
 
 Snapshots = Mapping[int | None, Any]
 """The encoded documents of an answer's snapshots by id; no snapshot, no document."""
@@ -58,8 +58,8 @@ def product(row: SnapshotRow, dialect: Dialect) -> shapes.Product:
         "sku": sku,
         "base_code": told.get("base_code") or sku,
         "name": told.get("name") or sku,
-        "image": told.get("image"),
-        "absolute_url": told.get("absolute_url") or "",
+        "image": web(told.get("image")),
+        "absolute_url": path(told.get("absolute_url")) or "",
         "attributes": told.get("attributes") or {},
         "attributes_kwargs": told.get("attributes_kwargs") or {},
         "form_schema": form if dialect is Dialect.CLASSIC else (form or []),
@@ -91,7 +91,7 @@ def shipping_option_group(row: SnapshotRow, dialect: Dialect) -> Object:
         "pk": told.get("pk") or row.id,
         "amount": str(told.get("amount") or "0.00"),
         "shipping_option_name": told.get("shipping_option_name") or "",
-        "shipping_option_logo": told.get("shipping_option_logo"),
+        "shipping_option_logo": web(told.get("shipping_option_logo")),
     }
 
 
@@ -117,8 +117,8 @@ def bank(row: SnapshotRow, dialect: Dialect) -> shapes.Bank:
         "id": number,
         "name": told.get("name") or "",
         "slug": told.get("slug") or "",
-        "logo": told.get("logo"),
-        "logo_path": told.get("logo_path"),
+        "logo": web(told.get("logo")),
+        "logo_path": path(told.get("logo_path")),
     }
 
 

@@ -1,5 +1,6 @@
 """The small values that documents are made of."""
 
+import re
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -57,6 +58,14 @@ def web(url: str | None) -> str | None:
 def closed(problem: Problem | None, language: str) -> Closed | None:
     """Why nothing can be asked for an item, in the caller's language."""
     return {"code": problem.code, "message": str(problem.message)} if problem else None
+
+
+_PATH = re.compile(r"(?!//)[^:\\\x00-\x20]+")
+
+
+def path(url: str | None) -> str | None:
+    """As `web`, or a path on the shop's own site: no other scheme, no other host."""
+    return url if url and _PATH.fullmatch(url) else web(url)
 
 
 def loads(text: str | None) -> Any:

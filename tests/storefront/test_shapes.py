@@ -1,5 +1,6 @@
 """Answers have every documented key, in the order of the shapes, of the documented type."""
 
+import json
 from collections.abc import Iterator
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
@@ -246,17 +247,54 @@ def test_what_sellers_keep_secret_is_not_repeated() -> None:
     assert "secret" not in look_up().content.decode()
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example"])
+NO_PAGE = [
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "//evil.example",
+    "\\/evil.example",
+    "ftp://x",
+]
+
+
+@pytest.mark.parametrize("url", NO_PAGE)
 def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
+    links = {"defined_tracking_url": url, "shipping_tracking_url": url}
     make.make_order(
         tracking_url=url,
         e_archive_url=url,
-        items=[make.item_in(tracking_url=url, details={"defined_tracking_url": url})],
+        details=links,
+        bank={"logo": url, "logo_path": url},
+        items=[
+            make.item_in(
+                tracking_url=url,
+                e_archive_url=url,
+                image=url,
+                details=links,
+                product={"sku": "SKU-1", "image": url, "absolute_url": url},
+                shipping_option_group={"shipping_option_logo": url},
+            )
+        ],
+    )
+
+    (order,) = look_up().json()
+    (line,) = order["orderitem_set"]
+    assert json.dumps(url) not in json.dumps(order)
+    assert (order["bank"]["logo"], order["bank"]["logo_path"]) == (None, None)
+    assert (line["image"], line["product"]["image"]) == (None, None)
+    assert line["product"]["absolute_url"] == ""
+    assert line["shipping_option_group"]["shipping_option_logo"] is None
+
+
+@pytest.mark.parametrize(
+    "url", ["/a-thing/", "a-thing", "/ş/?a=1", "https://shop.example/a-thing/"]
+)
+def test_a_path_on_the_shops_own_site_is_repeated(url: str) -> None:
+    make.make_order(
+        bank={"logo_path": url},
+        items=[make.item_in(product={"sku": "SKU-1", "absolute_url": url})],
     )
 
     (order,) = look_up().json()
 
-    assert order["tracking_url"] is None
-    assert order["e_archive_url"] is None
-    assert order["orderitem_set"][0]["tracking_url"] is None
-    assert order["orderitem_set"][0]["defined_tracking_url"] is None
+    assert order["bank"]["logo_path"] == url
+    assert order["orderitem_set"][0]["product"]["absolute_url"] == url
