@@ -166,6 +166,14 @@ RETURN_CARRIER = number(
 CANCEL_AUTO_CONFIRM = switch(
     "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation at once."
 )
+TRADE_IN_KEY = text(
+    "TRADE_IN_KEY",
+    "tradein_inquiry",
+    "Item attribute that holds a trade-in offer: an object with at least an amount.",
+)
+TRADE_IN_LINK_DAYS = number(
+    "TRADE_IN_LINK_DAYS", 14, "Days in which the mailed links of a trade-in offer work."
+)
 REQUESTS_PER_HOUR = number(
     "REQUESTS_PER_HOUR",
     120,
@@ -276,6 +284,7 @@ INSTALLED_APPS = [
     "takeback.archive",
     "takeback.logistics",
     "takeback.cancellations",
+    "takeback.tradein",
     "takeback.portal",
     "takeback.demo",
 ]

@@ -26,9 +26,11 @@ from takeback.orders.models import (
     Snapshot,
     Tender,
 )
+from takeback.orders.offers import OFFERED, offered_minor
 from takeback.orders.rows import Draft
 from takeback.orders.splitting.commands import with_quantity
 from takeback.orders.states import ENDED, Status, rolled_up
+from takeback.outbox.commands import emit
 
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
 
@@ -157,7 +159,7 @@ def _insert(
         draft.user_id = people[draft.order.customer.key()]
     _freeze_addresses(drafts)
     item_ids = _insert_items(drafts, snapshots, now)
-    _insert_extras(drafts, item_ids, now)
+    _insert_extras(drafts, iter(item_ids), now)
     insert_rows(
         Order,
         (*rows.ORDER_COLUMNS, "channel_id", "source", "created_date", "modified_date"),
@@ -166,9 +168,20 @@ def _insert(
             for draft in drafts
         ),
     )
+    told = ((draft.order.currency, item) for draft in drafts for item in draft.order.items)
+    for item_id, (currency, item) in zip(item_ids, told, strict=True):
+        _announce_offer(item_id, offered_minor(item.attributes, currency), None, now)
 
 
-def _insert_items(drafts: Sequence[Draft], snapshots: Snapshots, now: datetime) -> Iterator[int]:
+def _announce_offer(item_id: int, offered: int | None, before: int | None, now: datetime) -> None:
+    """A new offer, or another amount; whoever mails the customer hears of it (`tradein`)."""
+    if offered is not None and offered != before:
+        payload = {"order_item": item_id, "amount_minor": offered}
+        # The time tells an amount apart that comes back after another one.
+        emit(OFFERED, key=f"trade_in/{item_id}/{now.isoformat()}", payload=payload)
+
+
+def _insert_items(drafts: Sequence[Draft], snapshots: Snapshots, now: datetime) -> list[int]:
     ids = list(reserve_ids(OrderItem, sum(len(draft.order.items) for draft in drafts)))
     taken = iter(ids)
     insert_rows(
@@ -187,7 +200,7 @@ def _insert_items(drafts: Sequence[Draft], snapshots: Snapshots, now: datetime) 
             )
         ),
     )
-    return iter(ids)
+    return ids
 
 
 def _freeze_addresses(drafts: Sequence[Draft]) -> None:
@@ -287,10 +300,14 @@ def _told_again(order_id: int, mark: str, draft: Draft, now: datetime) -> Outcom
     }:
         reason = "an order's lines and amounts are fixed once it has arrived"
         return Outcome(number, REFUSED, order_id, reason)
+    order = draft.order
     for key, items in kept.items():
         for item in items:
             _move_on(item, told[key][0], now)
-    order = draft.order
+        # Parts that were set apart carry the same attributes; the offer is the first one's.
+        before = offered_minor(items[0].attributes, order.currency)
+        offered = offered_minor(told[key][0].attributes, order.currency)
+        _announce_offer(items[0].pk, offered, before, now)
     Order.objects.filter(pk=order_id).update(
         **{name: getattr(order, name) for name in rows.ORDER_TOLD},
         status=rows.status_of_order(order),

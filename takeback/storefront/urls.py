@@ -11,7 +11,9 @@ from takeback.storefront import (
     media_views,
     order_views,
     session_views,
+    tradein_views,
 )
+from takeback.tradein.states import Decision
 
 PK = r"(?P<pk>[^/]+)"
 
@@ -40,6 +42,15 @@ urlpatterns = [
     _route(f"users/orders/{PK}", order_views.OrderDetail, "order"),
     _route("users/old-orders", case_views.OldOrders, "old_orders"),
     _route(f"users/old-orders/{PK}", case_views.OldOrderDetail, "old_order"),
+    *(
+        _route(
+            f"users/order_item/{PK}/tradein_{decision}",
+            tradein_views.TradeInAnswer,
+            f"tradein_{decision}",
+            decision=decision,
+        )
+        for decision in Decision
+    ),
     _route("users/login", session_views.LoginView, "login"),
     _route("users/logout", session_views.Logout, "logout"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),

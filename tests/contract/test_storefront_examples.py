@@ -12,6 +12,7 @@ from tests import make
 from tests.contract import stories
 from tests.contract.examples import differences, example, schema
 from tests.make import Visitor
+from tests.tradein.offers import make_offer
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,11 @@ def _new_address(answer: Any) -> tuple[Visitor, Ids]:
     return client, ids
 
 
+def _trade_in(answer: Any) -> tuple[Visitor, Ids]:
+    owner = make.make_customer()
+    return make.client_of(owner), {"item": make_offer(customer=owner).pk}
+
+
 def _the_address() -> Any:
     return example("order_cancellation")["answer"]["shipping_address"]
 
@@ -111,6 +117,8 @@ STORIES: dict[str, Story] = {
     "order_cancellation": _order,
     "cancellation_reasons": _reasons,
     "cancellation_requests": _requests,
+    "tradein_approved": _trade_in,
+    "tradein_rejected": _trade_in,
     "old_orders": _old_orders,
     "old_order": _old_orders,
     "csrf_token": _nobody,

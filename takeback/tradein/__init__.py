@@ -1,0 +1,1 @@
+"""Trade-in offers: the customer is asked once, by mail, and answers once."""

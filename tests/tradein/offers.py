@@ -1,0 +1,31 @@
+"""Orders with a trade-in offer, made with as few words as a test needs."""
+
+from typing import Any
+
+from takeback.accounts.models import User
+from takeback.orders.intake import ItemIn
+from takeback.orders.models import OrderItem
+from takeback.tradein.queries import Offer, offer_of
+from tests import make
+
+AMOUNT = "120.50"
+
+
+def offered_item(amount: Any = AMOUNT, **fields: Any) -> ItemIn:
+    """A line whose attributes hold an offer."""
+    return make.item_in(attributes={"tradein_inquiry": {"amount": amount}}, **fields)
+
+
+def make_offer(
+    *, customer: User | None = None, number: str = make.NUMBER, **fields: Any
+) -> OrderItem:
+    """The line of an order that has an offer and nothing else."""
+    order = make.make_order(customer=customer, number=number, items=[offered_item()], **fields)
+    return make.items_of(order)[0]
+
+
+def the_offer(item: OrderItem) -> Offer:
+    """The offer of a line that has one."""
+    offer = offer_of(item.pk)
+    assert offer
+    return offer

@@ -1,0 +1,151 @@
+"""An offer comes with its order, is told once, and is mailed in the order's language."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import translation
+
+from takeback.core.actor import ActorKind
+from takeback.orders import commands
+from takeback.orders.offers import OFFERED, offered_minor
+from takeback.orders.splitting.commands import set_apart
+from takeback.tradein import mails
+from takeback.tradein.commands import decide
+from takeback.tradein.queries import offer_of
+from takeback.tradein.states import Decision
+from tests import make
+from tests.tradein.offers import make_offer, offered_item, the_offer
+
+pytestmark = pytest.mark.django_db
+
+LATER = make.NOW.replace(hour=13)
+OFFERED_WORTH = [
+    ({"amount": "120.50"}, 12050), ({"amount": Decimal("120.5")}, 12050), ({"amount": 120}, 12000),
+    ({"amount": 120.5}, 12050), ({"amount": "0"}, 0), ({"amount": "7.10", "grade": "B"}, 710),
+    ({"amount": "-1"}, None), ({"amount": "1.234"}, None), ({"amount": "many"}, None),
+    ({"amount": True}, None), ({"amount": None}, None), ({"amount": []}, None), ({}, None),
+    ("120.50", None), ([{"amount": "1"}], None), (None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("inquiry", "minor"), OFFERED_WORTH)
+def test_an_offer_is_an_object_with_an_amount_of_the_order_s_currency(
+    inquiry: Any, minor: int | None
+) -> None:
+    assert offered_minor({"tradein_inquiry": inquiry}, "try") == minor
+
+
+def test_the_attribute_s_name_is_a_setting(settings: Any) -> None:
+    settings.TRADE_IN_KEY = "takas"
+
+    assert offered_minor({"takas": {"amount": 5}}, "jpy") == 5
+    assert offered_minor({"tradein_inquiry": {"amount": 5}}, "jpy") is None
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the orders' room put into the outbox: topic, key and payload."""
+    found: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        commands, "emit", lambda topic, key, payload: found.append((topic, key, payload))
+    )
+    return found
+
+
+def test_each_new_offer_is_told_once(told: list[tuple[Any, ...]]) -> None:
+    order = make.make_order(
+        items=[make.item_in(), offered_item(remote_id="2"), offered_item("7", remote_id="3")]
+    )
+
+    _, second, third = make.items_of(order)
+    when = make.NOW.isoformat()
+    assert told == [
+        (OFFERED, f"trade_in/{item.pk}/{when}", {"order_item": item.pk, "amount_minor": minor})
+        for item, minor in ((second, 12050), (third, 700))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "minor"),
+    [
+        (None, "120.50", 12050), ("120.50", "99", 9900), ("120.50", 120.5, None),
+        ("120.50", None, None), ("120.50", "many", None),
+    ],
+)  # fmt: skip
+def test_an_order_told_again_tells_only_what_is_new(
+    told: list[tuple[Any, ...]], before: Any, after: Any, minor: int | None
+) -> None:
+    order = make.make_order(items=[offered_item(before)])
+    told.clear()
+
+    again = make.order_in(items=[offered_item(after)], notes="told again")
+    [outcome] = make.tell(again, now=LATER)
+
+    [item] = make.items_of(order)
+    payload = {"order_item": item.pk, "amount_minor": minor}
+    key = f"trade_in/{item.pk}/{LATER.isoformat()}"
+    assert outcome.result == commands.UPDATED
+    assert told == ([(OFFERED, key, payload)] if minor is not None else [])
+
+
+def test_an_order_told_again_with_the_same_offer_is_silent(told: list[tuple[Any, ...]]) -> None:
+    make.make_order(items=[offered_item()])
+    told.clear()
+
+    make.tell(make.order_in(items=[offered_item()]), now=LATER)
+
+    assert told == []
+
+
+def test_a_line_told_again_has_one_offer_though_a_part_was_set_apart(
+    told: list[tuple[Any, ...]],
+) -> None:
+    order = make.make_order(items=[offered_item(quantity=3)])
+    [item] = make.items_of(order)
+    part = set_apart(item.pk, 1, now=make.NOW)
+    told.clear()
+
+    make.tell(make.order_in(items=[offered_item("99", quantity=3)]), now=LATER)
+
+    assert [payload for *_, payload in told] == [{"order_item": item.pk, "amount_minor": 9900}]
+    assert the_offer(item).amount_minor == 9900
+    assert offer_of(part.pk) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("en", "Your trade-in offer for order 2745403029312170"),
+        ("tr-tr", "2745403029312170 numaral\u0131 siparişiniz için takas teklifiniz"),
+        ("de", "Ihr Inzahlungnahme-Angebot zur Bestellung 2745403029312170"),
+        ("ar", "عرض الاستبدال لطلبك 2745403029312170"),
+        ("", "Your trade-in offer for order 2745403029312170"),
+    ],
+)
+def test_the_mail_goes_to_the_orders_address_in_its_language(language: str, subject: str) -> None:
+    item = make_offer(language_code=language)
+
+    with translation.override("de"):
+        mails.handle("key", {"order_item": item.pk, "amount_minor": 12050})
+
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == ([make.GUEST], subject)
+    lines = str(sent.body).splitlines()
+    paths = [line.partition("?token=")[0] for line in lines if "://" in line]
+    start = f"http://127.0.0.1:8000/users/order_item/{item.pk}/tradein"
+    assert paths == [f"{start}_approved/", f"{start}_rejected/"]
+    assert "120.50 TRY" in sent.body
+    assert "A thing" in sent.body
+
+
+def test_an_offer_that_was_answered_replaced_or_withdrawn_is_not_mailed() -> None:
+    answered, replaced = make_offer(number="1"), make_offer(number="2")
+    bare = make.items_of(make.make_order(number="3"))[0]
+    decide(answered.pk, Decision.REJECTED, 12050, by=ActorKind.GUEST, now=make.NOW)
+
+    for item, minor in ((answered, 12050), (replaced, 9900), (bare, 9900)):
+        mails.handle("key", {"order_item": item.pk, "amount_minor": minor})
+
+    assert mail.outbox == []
