@@ -1,14 +1,17 @@
 """The pages in a real browser: silent under their policy, accessible, never too wide."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.portal.test_home import DEMO
-from tests.rigs.serving import Server
+from tests.rigs.serving import Server, environment
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -37,6 +40,20 @@ def demo(server: Server) -> Iterator[Server]:
     told.write_text(json.dumps(DEMO))
     yield server
     told.unlink()
+
+
+@pytest.fixture(scope="module")
+def offers(server: Server) -> dict[str, str]:
+    """Where two trade-in offers of this server wait for their answer."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.tradein.mailed"],
+        cwd=Path(__file__).parent.parent.parent,
+        env=environment(server.folder),
+        check=True,
+        capture_output=True,
+    )
+    told: dict[str, str] = json.loads(made.stdout)
+    return told
 
 
 def _heard(page: Page) -> list[str]:
@@ -91,9 +108,17 @@ LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en",
 
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
-def test_the_first_page_is_accessible_and_fits(
-    demo: Server, browser: Browser, language: str, scheme: str, width: int
+@pytest.mark.parametrize("name", ["first", "trade-in"])
+def test_a_page_is_accessible_and_fits(
+    demo: Server,
+    offers: dict[str, str],
+    browser: Browser,
+    name: str,
+    language: str,
+    scheme: str,
+    width: int,
 ) -> None:
+    path = {"first": "", "trade-in": offers["mailed"]}[name]
     viewport = {"width": width, "height": 800}
     with browser.new_context(
         bypass_csp=True,  # axe is a script
@@ -102,8 +127,26 @@ def test_the_first_page_is_accessible_and_fits(
         viewport=viewport,  # type: ignore[arg-type]  # the same
     ) as context:
         page = context.new_page()
-        page.goto(demo.url)
+        page.goto(f"{demo.url}/{path}")
         assert page.evaluate("document.documentElement.lang") == language
         assert page.evaluate("document.documentElement.scrollWidth") == width
         results = Axe().run(page)
         assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("way", ["mailed", "own"])
+def test_an_offer_is_answered_by_its_button(
+    server: Server, offers: dict[str, str], browser: Browser, way: str
+) -> None:
+    with browser.new_context() as context:
+        if way == "own":
+            cookie = {"name": "osessionid", "value": offers["session"], "url": server.url}
+            context.add_cookies([cookie])  # type: ignore[list-item]  # a literal of its own
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(f"{server.url}/{offers[way]}", wait_until="networkidle")
+        assert page.get_by_role("heading").inner_text() == "Accept the trade-in offer?"
+        page.get_by_role("button", name="Accept the offer").click()
+        page.get_by_role("heading", name="Your approval has been sent.").wait_for()
+        assert page.get_by_role("button").count() == 0
+        assert said == []
