@@ -235,7 +235,8 @@ def test_a_token_ends(item: OrderItem, age: timedelta, status: int) -> None:
 def test_a_token_holds_for_the_amount_that_was_mailed(item: OrderItem) -> None:
     token = signed(item)
     customer = CustomerIn(email=make.CUSTOMER, user_type="registered")
-    make.tell(make.order_in(customer=customer, items=[offered_item("1.00")]))
+    later = make.NOW + timedelta(hours=1)
+    make.tell(make.order_in(customer=customer, items=[offered_item("1.00")]), now=later)
 
     gone(Visitor().get(path(item, token=token), headers=JSON))
     assert Visitor().get(path(item, token=signed(item)), headers=JSON).status_code == 200
@@ -246,6 +247,7 @@ def test_a_token_holds_for_the_amount_that_was_mailed(item: OrderItem) -> None:
 
 LOOKS: dict[str, tuple[str, dict[str, str]]] = {
     "browser": ("GET", HTML),
+    "browser that takes JSON": ("GET", {"Accept": "text/html, application/json"}),
     "head": ("HEAD", JSON),
     "options": ("OPTIONS", JSON),
     "purpose": ("GET", JSON | {"Purpose": "prefetch"}),
