@@ -79,7 +79,11 @@ def extract_template(
 def sentences(source: Path) -> list[Message]:
     """Every sentence that the source marks for translation, once, in the order of the files."""
     found: dict[Key, Message] = {}
-    methods: Any = [("**.py", "python"), ("**/templates/**.html", extract_template)]
+    methods: Any = [
+        ("**.py", "python"),
+        ("**/templates/**.html", extract_template),
+        ("**/templates/**.txt", extract_template),
+    ]
     for _path, _line, text, _comments, context in extract_from_dir(
         source, method_map=methods, keywords=KEYWORDS
     ):

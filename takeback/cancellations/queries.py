@@ -129,6 +129,16 @@ def order_of_picture(name: str) -> tuple[int, int] | None:
     return found.values_list(f"{order}_id", f"{order}__user_id").first()
 
 
+def asked_together(request_id: int) -> "list[CancellationRequest]":
+    """The cases of one order that came in one call with this one, the first first."""
+    asked = CancellationRequest.objects.filter(pk=request_id)
+    found = CancellationRequest.objects.filter(
+        order_item__order_id__in=asked.values("order_item__order_id"),
+        created_date__in=asked.values("created_date"),
+    ).select_related("order_item__product", "order_item__order__channel")
+    return list(found.order_by("id"))
+
+
 def _grouped(rows: Iterable[RequestRow]) -> list[Case]:
     cases: dict[int, Case] = {}
     for row in rows:

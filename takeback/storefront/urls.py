@@ -7,6 +7,7 @@ from django.urls import URLPattern, re_path
 from takeback.storefront import (
     address_views,
     asking_views,
+    bank_views,
     case_views,
     media_views,
     order_views,
@@ -38,6 +39,9 @@ urlpatterns = [
     _route("users/orders/cancellation_reasons", case_views.Reasons, "cancellation_reasons"),
     _route("users/orders/cancellation_requests", asking_views.Requests, "cancellation_requests"),
     _route("users/orders", order_views.Orders, "orders"),
+    _route(
+        "users/orders/bank_account/(?P<token>[^/]+)", bank_views.BankAccountPage, "bank_account"
+    ),
     _route(f"users/orders/{PK}/cancellation", order_views.OrderCancellation, "order_cancellation"),
     _route(f"users/orders/{PK}", order_views.OrderDetail, "order"),
     _route("users/old-orders", case_views.OldOrders, "old_orders"),

@@ -8,10 +8,20 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.portal.test_home import DEMO
 from tests.rigs.serving import Server, environment
+from tests.test_architecture import ROOT
+
+ASKED = """
+import django
+django.setup()
+from takeback.cancellations.accounts.links import PATH, token_of
+from tests.notifications.asked import IBAN, ask, cancel, order_with
+(case,) = ask(order_with("Red shoe", number="{number}"), cancel(iban=IBAN))
+print(f"{{PATH}}{{token_of(case)}}/")
+"""
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -54,6 +64,24 @@ def offers(server: Server) -> dict[str, str]:
     )
     told: dict[str, str] = json.loads(made.stdout)
     return told
+
+
+def mailed_path(server: Server, number: str) -> str:
+    """What the mail about a guest's bank account leads to, on this server."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED.format(number=number)],
+        env=environment(server.folder, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def bank_page(server: Server) -> str:
+    """The page about a bank account, which nobody confirms."""
+    return server.url + mailed_path(server, "1001")
 
 
 def _heard(page: Page) -> list[str]:
@@ -106,6 +134,17 @@ def test_the_api_page_works_and_is_silent_under_its_policy(
 LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en", "dark")]
 
 
+def _visit(browser: Browser, language: str, scheme: str, width: int) -> BrowserContext:
+    """A visitor with their language, their colours and the width of their window."""
+    viewport = {"width": width, "height": 800}
+    return browser.new_context(
+        bypass_csp=True,  # axe is a script
+        locale=language,
+        color_scheme=scheme,  # type: ignore[arg-type]  # a literal of its own
+        viewport=viewport,  # type: ignore[arg-type]  # the same
+    )
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
 @pytest.mark.parametrize("name", ["first", "trade-in"])
@@ -119,13 +158,7 @@ def test_a_page_is_accessible_and_fits(
     width: int,
 ) -> None:
     path = {"first": "", "trade-in": offers["mailed"]}[name]
-    viewport = {"width": width, "height": 800}
-    with browser.new_context(
-        bypass_csp=True,  # axe is a script
-        locale=language,
-        color_scheme=scheme,  # type: ignore[arg-type]  # a literal of its own
-        viewport=viewport,  # type: ignore[arg-type]  # the same
-    ) as context:
+    with _visit(browser, language, scheme, width) as context:
         page = context.new_page()
         page.goto(f"{demo.url}/{path}")
         assert page.evaluate("document.documentElement.lang") == language
@@ -150,3 +183,31 @@ def test_an_offer_is_answered_by_its_button(
         page.get_by_role("heading", name="Your approval has been sent.").wait_for()
         assert page.get_by_role("button").count() == 0
         assert said == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_the_bank_account_page_is_accessible_and_fits(
+    bank_page: str, browser: Browser, language: str, scheme: str, width: int
+) -> None:
+    with _visit(browser, language, scheme, width) as context:
+        page = context.new_page()
+        for path in (bank_page, bank_page.replace("bank_account/", "bank_account/0")):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.lang") == language
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            results = Axe().run(page)
+            assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_bank_account_is_confirmed_without_a_script(server: Server, browser: Browser) -> None:
+    path = server.url + mailed_path(server, "1002")
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(path)
+        page.get_by_role("button").click()
+        assert page.get_by_role("heading").inner_text() == "Thank you."
+        assert said == []
+        page.goto(path)
+        assert page.get_by_role("heading").inner_text() == "This link leads nowhere."

@@ -1,0 +1,1 @@
+"""Mails to shoppers about what has become of what they asked."""

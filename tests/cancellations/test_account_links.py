@@ -1,0 +1,154 @@
+"""The mailed link: whose account it confirms, when, and that nothing else opens it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from takeback.cancellations.accounts.commands import confirm_bank_account
+from takeback.cancellations.accounts.links import case_of, link_of, masked_account, token_of
+from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.core import problems
+from takeback.core.problems import Refused
+from tests import make
+from tests.notifications.asked import (
+    GUEST,
+    IBAN,
+    OTHER_IBAN,
+    STAFF,
+    ask,
+    cancel,
+    order_with,
+    reject,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+
+
+def case_with_account(**fields: Any) -> CancellationRequest:
+    """A guest's case that names an account."""
+    return ask(order_with("Red shoe", **fields), cancel(iban=IBAN))[0]
+
+
+def confirmed() -> list[int]:
+    """The cases whose account is confirmed."""
+    found = CancellationRequest.objects.filter(is_bank_account_confirmed=True)
+    return sorted(found.values_list("pk", flat=True))
+
+
+def steps(case: CancellationRequest) -> list[tuple[Any, ...]]:
+    """What has happened to a case's account."""
+    found = CaseHistory.objects.filter(cancellation_request=case, event="confirm_account")
+    names = ("seq", "before", "after", "actor_kind", "actor_number", "note", "at")
+    return list(found.values_list(*names))
+
+
+def test_a_guests_account_waits_until_it_is_confirmed() -> None:
+    case = case_with_account()
+    assert confirmed() == []
+    confirm_bank_account(case.pk, actor=GUEST, now=make.NOW, account=case.iban_index)
+    case.refresh_from_db()
+    assert confirmed() == [case.pk]
+    assert (case.version, case.status, case.modified_date) == (2, "waiting", make.NOW)
+    assert steps(case) == [(2, "waiting", "waiting", "guest", None, None, make.NOW)]
+
+
+def test_staff_confirm_without_a_link_and_a_second_time_changes_nothing() -> None:
+    case = case_with_account()
+    for _ in range(2):
+        confirm_bank_account(case.pk, actor=STAFF, now=make.NOW)
+    assert steps(case) == [(2, "waiting", "waiting", "staff", 7, None, make.NOW)]
+    case.refresh_from_db()
+    assert case.version == 2
+
+
+def test_cases_asked_together_share_the_word_on_an_account() -> None:
+    order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
+    wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel()]
+    first, _, third, _ = ask(order, *wishes)
+    confirm_bank_account(third.pk, actor=GUEST, now=make.NOW)
+    assert confirmed() == [first.pk, third.pk]
+    elsewhere = case_with_account(number="999")
+    confirm_bank_account(third.pk, actor=GUEST, now=make.NOW)
+    assert elsewhere.pk not in confirmed()
+
+
+def refusal(request_id: int, account: str | None = None) -> problems.Problem:
+    """Why an account cannot be confirmed."""
+    with pytest.raises(Refused) as refused:
+        confirm_bank_account(request_id, actor=GUEST, now=make.NOW, account=account)
+    return refused.value.problem
+
+
+def test_only_the_account_of_a_live_case_is_confirmed() -> None:
+    case = case_with_account()
+    (bare,) = ask(order_with("Red shoe", number="999"), cancel())
+    assert refusal(case.pk + 1000) is problems.NOT_FOUND
+    assert refusal(bare.pk) is problems.NOT_FOUND
+    assert refusal(case.pk, account="another") is problems.NOT_FOUND
+    reject(case)
+    assert refusal(case.pk) is problems.NOT_FOUND
+    assert confirmed() == []
+
+
+def test_a_link_opens_its_case(settings: Settings) -> None:
+    settings.SITE_URL = "https://returns.shop.example"
+    case = case_with_account()
+    token = token_of(case)
+    assert link_of(case) == f"https://returns.shop.example/users/orders/bank_account/{token}/"
+    assert case_of(token) == case
+
+
+def test_a_link_tells_nothing_of_the_account() -> None:
+    case = case_with_account()
+    number, _, _ = token_of(case).split(".")
+    assert number == str(case.pk)
+    assert str(case.iban_index) not in token_of(case)
+    assert masked_account(case) == "TR33 •••• 1326"
+
+
+def test_a_changed_token_opens_nothing() -> None:
+    token = token_of(case_with_account())
+    flipped = [
+        token[:place] + chr(ord(token[place]) ^ bit) + token[place + 1 :]
+        for place in range(len(token))
+        for bit in (1, 2, 4, 8, 16, 32, 64)
+    ]
+    cut = [token[:length] for length in range(len(token))] + [token[1:], f"0{token}", f" {token}"]
+    odd = ["", ".", "..", "1", "9" * 400, "²" + token[1:], token.upper(), f"{token}x", f"{token}."]
+    assert [text for text in (*flipped, *cut, *odd) if case_of(text)] == []
+    assert case_of(token)
+
+
+def test_a_token_opens_no_other_case() -> None:
+    case, other = case_with_account(), case_with_account(number="999")
+    swapped = token_of(case).replace(str(case.pk), str(other.pk), 1)
+    assert case_of(swapped) is None
+
+
+def test_a_token_ends_with_its_days(settings: Settings) -> None:
+    settings.BANK_ACCOUNT_LINK_DAYS = 2
+    token = token_of(case_with_account())
+    end = make.NOW + timedelta(days=2)
+    with time_machine.travel(end, tick=False):
+        assert case_of(token)
+    with time_machine.travel(end + timedelta(seconds=1), tick=False):
+        assert case_of(token) is None
+
+
+def test_a_token_ends_with_its_use_with_its_account_and_with_its_case() -> None:
+    used, changed, over = (case_with_account(number=number) for number in ("1", "2", "3"))
+    tokens = [token_of(case) for case in (used, changed, over)]
+    assert all(case_of(token) for token in tokens)
+    confirm_bank_account(used.pk, actor=GUEST, now=make.NOW)
+    CancellationRequest.objects.filter(pk=changed.pk).update(iban_index="another")
+    reject(over)
+    assert [case_of(token) for token in tokens] == [None, None, None]
+
+
+def test_a_token_of_another_installation_opens_nothing(settings: Settings) -> None:
+    token = token_of(case_with_account())
+    settings.SECRET_KEY = "another" * 8
+    assert case_of(token) is None
