@@ -10,15 +10,7 @@ from typing import Any
 
 import structlog
 
-from takeback.core.environment import (
-    database,
-    mail_server,
-    number,
-    pairs,
-    switch,
-    text,
-    words,
-)
+from takeback.core.environment import database, mail_server, number, pairs, switch, text, words
 
 # Where it runs
 
@@ -257,31 +249,21 @@ GUEST_PROOF_MAX_MINUTES = number(
 
 # Mails
 
-_MAIL_SERVER = mail_server(
-    "MAIL_URL",
-    "",
-    "Mail server: smtps://user:password@host:port, smtp+tls:// (STARTTLS) or smtp://; special "
-    "characters percent-encoded. Empty: mails are written into the data folder.",
-)
-DEFAULT_FROM_EMAIL = text(
-    "MAIL_FROM", "returns@localhost", "Sender of all mails: Our shop <returns@shop.example>."
-)
-EMAIL_BACKEND = _MAIL_SERVER.get(
-    "EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend"
-)
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mails"
 EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # Django would let everybody read them
-EMAIL_HOST = _MAIL_SERVER.get("EMAIL_HOST", "")
-EMAIL_PORT = _MAIL_SERVER.get("EMAIL_PORT")
-EMAIL_HOST_USER = _MAIL_SERVER.get("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = _MAIL_SERVER.get("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = _MAIL_SERVER.get("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL = _MAIL_SERVER.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
+vars().update(
+    mail_server(
+        "MAIL_URL",
+        "",
+        "Mail server: smtps://user:password@host:port, smtp+tls:// (STARTTLS) or smtp://, special "
+        "characters percent-encoded; empty: mails are written into the data folder.",
+    )
+)
+DEFAULT_FROM_EMAIL = text("MAIL_FROM", "returns@localhost", "Sender: Shop <returns@shop.example>.")
 BANK_ACCOUNT_LINK_DAYS = number(
-    "BANK_ACCOUNT_LINK_DAYS",
-    14,
-    "Days in which a guest may confirm a bank account with the mailed link.",
+    "BANK_ACCOUNT_LINK_DAYS", 14, "Days in which a mailed link confirms a guest's bank account."
 )
 
 # Operation

@@ -60,7 +60,7 @@ def database(name: str, default: str, sentence: str) -> dict[str, object]:
 
 
 def mail_server(name: str, default: str, sentence: str) -> dict[str, object]:
-    """A mail server's address as Django wants it; empty when none is named."""
+    """A mail server's address as Django's own settings; none of them when it is empty."""
     _declare(name, default, sentence)
     # `smtps` is TLS from the first byte, as everywhere else; the library takes it for STARTTLS.
     told = re.sub("^smtps:", "smtp+ssl:", str(_env.str(name, default=default)))

@@ -1,0 +1,26 @@
+"""Two presses of the button at once: one step, and neither visitor sees a fault."""
+
+from functools import partial
+
+import pytest
+
+from takeback.cancellations.accounts.commands import confirm_bank_account
+from takeback.cancellations.models import CancellationRequest, CaseHistory
+from tests import make
+from tests.notifications.asked import GUEST, IBAN, ask, cancel, order_with
+from tests.rigs.races import WON, Clients
+
+ROUNDS = 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_button_pressed_twice_at_once_confirms_once() -> None:
+    with Clients(4) as clients:
+        for number in range(ROUNDS):
+            (case,) = ask(order_with("Red shoe", number=str(number)), cancel(iban=IBAN))
+            press = partial(confirm_bank_account, case.pk, actor=GUEST, now=make.NOW)
+            assert clients.race([press] * 4) == {WON: 4}
+            case.refresh_from_db()
+            assert (case.is_bank_account_confirmed, case.version) == (True, 2)
+    assert CaseHistory.objects.filter(event="confirm_account").count() == ROUNDS
+    assert CancellationRequest.objects.count() == ROUNDS
