@@ -27,7 +27,7 @@ from takeback.orders.commands import roll_up
 from takeback.orders.models import OrderItem
 from takeback.orders.queries import lock_orders_of
 from takeback.orders.splitting.commands import set_apart
-from takeback.orders.states import CANCELLABLE
+from takeback.orders.states import CANCELLABLE, REFUNDABLE
 from takeback.orders.states import Status as ItemStatus
 from takeback.outbox.commands import emit_all
 
@@ -204,18 +204,24 @@ def confirm(
 ) -> None:
     """The shop says yes: the units in question get a line of their own, which waits for its end.
 
-    A cancellation loses when the goods have left meanwhile.
+    A cancellation loses when the goods have left meanwhile, a return when the line has ended
+    elsewhere, and both when the units are gone.
     """
-    _confirm(_locked(request_id, scope), actor, now, note=note)
+    _confirm(_locked(request_id, scope, Event.CONFIRM), actor, now, note=note)
 
 
 def _confirm(
     case: CancellationRequest, actor: Actor, now: datetime, *, note: str | None = None
 ) -> None:
     item = OrderItem.objects.get(pk=case.order_item_id)
+    units_left = item.quantity - item.units_used
     if case.cancellation_type == Kind.CANCEL and item.status not in CANCELLABLE:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
-    if case.quantity < item.quantity - item.units_used:
+    if case.cancellation_type == Kind.REFUND and item.status not in REFUNDABLE:
+        raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
+    if case.quantity > units_left:
+        raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
+    if case.quantity < units_left:
         item = set_apart(item.pk, case.quantity, now=now)
     _step(
         case,
@@ -232,7 +238,7 @@ def _confirm(
 def _end(
     request_id: int, scope: Scope, event: Event, *, actor: Actor, now: datetime, note: str | None
 ) -> None:
-    case = _locked(request_id, scope)
+    case = _locked(request_id, scope, event)
     _step(case, event, actor, now, note=note)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
@@ -249,14 +255,20 @@ def _set_item_status(item: OrderItem, status: int, now: datetime) -> None:
     roll_up([item.order_id], now)
 
 
-def _locked(request_id: int, scope: Scope) -> CancellationRequest:
-    """The case, its order locked; somebody else's is as if it were not there."""
+def _locked(request_id: int, scope: Scope, event: Event) -> CancellationRequest:
+    """The case, its order locked, in a state from which the event leads on.
+
+    Somebody else's case is as if it were not there.
+    """
     found = CancellationRequest.objects.select_related("order_item__order").filter(pk=request_id)
     case = found.first()
     if case is None or not scope.covers(case.order_item.order):
         raise Refused(problems.NOT_FOUND)
     lock_orders_of([case.order_item_id])
-    return found.get()
+    case = found.get()
+    if not LIFE_CYCLE.allows(Status(case.status), event):
+        raise Refused(errors.WRONG_STATE, status=case.status, step=event.value)
+    return case
 
 
 def _step(
@@ -270,8 +282,6 @@ def _step(
 ) -> None:
     """One step of the life cycle: the row, its history and its message, together."""
     before = Status(case.status)
-    if not LIFE_CYCLE.allows(before, event):
-        raise Refused(errors.WRONG_STATE, status=before.value, step=event.value)
     changes |= {
         "status": LIFE_CYCLE.next(before, event).value,
         "version": case.version + 1,

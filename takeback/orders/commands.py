@@ -4,7 +4,6 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -26,11 +25,10 @@ from takeback.orders.models import (
     Snapshot,
     Tender,
 )
-from takeback.orders.offers import OFFERED, offered_minor
+from takeback.orders.moving.commands import move_on
+from takeback.orders.offers import announce, offered_minor
 from takeback.orders.rows import Draft
-from takeback.orders.splitting.commands import with_quantity
-from takeback.orders.states import ENDED, Status, rolled_up
-from takeback.outbox.commands import emit
+from takeback.orders.states import rolled_up
 
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
 
@@ -170,15 +168,7 @@ def _insert(
     )
     told = ((draft.order.currency, item) for draft in drafts for item in draft.order.items)
     for item_id, (currency, item) in zip(item_ids, told, strict=True):
-        _announce_offer(item_id, offered_minor(item.attributes, currency), None, now)
-
-
-def _announce_offer(item_id: int, offered: int | None, before: int | None, now: datetime) -> None:
-    """A new offer, or another amount; whoever mails the customer hears of it (`tradein`)."""
-    if offered is not None and offered != before:
-        payload = {"order_item": item_id, "amount_minor": offered}
-        # The time tells an amount apart that comes back after another one.
-        emit(OFFERED, key=f"trade_in/{item_id}/{now.isoformat()}", payload=payload)
+        announce(item_id, offered_minor(item.attributes, currency), None, now)
 
 
 def _insert_items(drafts: Sequence[Draft], snapshots: Snapshots, now: datetime) -> list[int]:
@@ -293,74 +283,10 @@ def _told_again(order_id: int, mark: str, draft: Draft, now: datetime) -> Outcom
     number = draft.order.number
     if mark == draft.mark:
         return Outcome(number, UNCHANGED, order_id)
-    kept = _lines_as_told(order_id)
-    told = {item.remote_id: (item, line) for item, line in _lines(draft)}
-    if {key: _fixed_part(items) for key, items in kept.items()} != {
-        key: (told_item.quantity, *line) for key, (told_item, line) in told.items()
-    }:
-        reason = "an order's lines and amounts are fixed once it has arrived"
-        return Outcome(number, REFUSED, order_id, reason)
-    order = draft.order
-    for key, items in kept.items():
-        for item in items:
-            _move_on(item, told[key][0], now)
-        # Parts that were set apart carry the same attributes; the offer is the first one's.
-        before = offered_minor(items[0].attributes, order.currency)
-        offered = offered_minor(told[key][0].attributes, order.currency)
-        _announce_offer(items[0].pk, offered, before, now)
-    Order.objects.filter(pk=order_id).update(
-        **{name: getattr(order, name) for name in rows.ORDER_TOLD},
-        status=rows.status_of_order(order),
-        extra_field=order.extra_field,
-        details=order.details,
-        fingerprint=draft.mark,
-        modified_date=now,
-    )
-    return Outcome(number, UPDATED, order_id)
-
-
-def _lines(draft: Draft) -> Iterator[tuple[Any, Any]]:
-    return zip(draft.order.items, draft.worth.lines, strict=True)
-
-
-def _lines_as_told(order_id: int) -> dict[str, list[OrderItem]]:
-    """The order's lines by the name they came under; parts that were set apart are with theirs."""
-    items = OrderItem.objects.filter(order_id=order_id).order_by("pk")
-    found: dict[int, list[OrderItem]] = {}
-    for item in items:
-        found.setdefault(item.split_from_id or item.pk, []).append(item)
-    return {parts[0].remote_id: parts for parts in found.values()}
-
-
-_fixed = attrgetter(
-    "quantity",
-    "goods_minor",
-    "discount_minor",
-    "tax_minor",
-    "shipping_minor",
-    "fee_minor",
-    "interest_minor",
-)
-
-
-def _fixed_part(parts: Sequence[OrderItem]) -> tuple[int, ...]:
-    return tuple(map(sum, zip(*map(_fixed, parts), strict=True)))
-
-
-def _move_on(item: OrderItem, told: Any, now: datetime) -> None:
-    """Take over what may change. What has ended here, or waits to, is not undone from outside."""
-    changed = {name: getattr(told, name) for name in rows.ITEM_TOLD}
-    if item.status not in ENDED | {Status.CANCELLATION_WAITING}:
-        changed["status"] = told.status
-    OrderItem.objects.filter(pk=item.pk).update(
-        **changed,
-        attributes=told.attributes
-        if item.quantity == told.quantity
-        else with_quantity(told.attributes, item.quantity),
-        extra_field=told.extra_field,
-        details=told.details,
-        modified_date=now,
-    )
+    if move_on(order_id, draft, now=now):
+        return Outcome(number, UPDATED, order_id)
+    reason = "an order's lines and amounts are fixed once it has arrived"
+    return Outcome(number, REFUSED, order_id, reason)
 
 
 def roll_up(order_ids: Iterable[int], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from copy import copy
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,8 @@ _AMOUNTS = (
     "interest_minor",
     "retail_minor",
 )
+_LONGEST_NAME = 128
+"""As much as the column holds."""
 
 
 def set_apart(item_id: int, units: int, *, now: datetime) -> OrderItem:
@@ -67,10 +70,15 @@ def _part_of(line: OrderItem, units: int, now: datetime) -> OrderItem:
 
 def _free_name(line: OrderItem, origin: int) -> str:
     lines = OrderItem.objects.filter(order_id=line.order_id)
-    taken = set(lines.values_list("remote_id", flat=True))
-    first = lines.values_list("remote_id", flat=True).get(pk=origin)
-    number = next(n for n in range(1, len(taken) + 1) if f"{first}/{n}" not in taken)
-    return f"{first}/{number}"
+    names = dict(lines.values_list("pk", "remote_id"))
+    candidates = (_numbered(names[origin], number) for number in count(1))
+    return next(name for name in candidates if name not in names.values())
+
+
+def _numbered(name: str, number: int) -> str:
+    """Cut where the column is too short for both."""
+    ending = f"/{number}"
+    return name[: _LONGEST_NAME - len(ending)] + ending
 
 
 def _left(line: OrderItem, part: OrderItem, name: str) -> int | None:
