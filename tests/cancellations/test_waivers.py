@@ -1,0 +1,181 @@
+"""What staff may set aside: rules that are marked so, never facts; and it is remembered."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import zeal
+from django.conf import LazySettings
+
+from takeback.cancellations import errors
+from takeback.cancellations.asks import Ask
+from takeback.cancellations.commands import open_many, open_request
+from takeback.cancellations.models import CaseHistory
+from takeback.cancellations.states import Kind
+from takeback.core.actor import Actor, ActorKind
+from takeback.core.problems import Problem
+from takeback.orders.intake import TenderIn
+from takeback.orders.models import OrderItem
+from tests import make
+from tests.cancellations.cases import LATER, SCOPE, STAFF, asked, delivered, opened, refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def line() -> OrderItem:
+    """A line of one unit that can be cancelled."""
+    return make.items_of(make.make_order())[0]
+
+
+def late(settings: LazySettings) -> Ask:
+    """Half an hour was given, an hour has passed."""
+    settings.CANCEL_TIME_LIMIT_MINUTES = 30
+    return asked(make.items_of(make.make_order())[0])
+
+
+def invoiced(settings: LazySettings) -> Ask:
+    """The invoice is written."""
+    return asked(make.items_of(make.make_order(items=[make.item_in(invoice_number="I")]))[0])
+
+
+def long_delivered(settings: LazySettings) -> Ask:
+    """The window is closed."""
+    long_ago = make.NOW - timedelta(days=16)
+    return asked(delivered(delivered_date=long_ago), kind=Kind.REFUND)
+
+
+def with_the_other_reason(settings: LazySettings) -> Ask:
+    """The shop is strict about reasons."""
+    settings.STRICT_REASON_TYPE = True
+    return asked(delivered(), kind=Kind.REFUND, reason=make.make_reason(kind="cancel").pk)
+
+
+def without_words(settings: LazySettings) -> Ask:
+    """The reason needs some."""
+    reason = make.make_reason(extra_information_needed=True).pk
+    return asked(make.items_of(make.make_order())[0], reason=reason)
+
+
+WAIVABLE = {
+    late: errors.CANCEL_TIME_OVER,
+    invoiced: errors.ALREADY_INVOICED,
+    long_delivered: errors.RETURN_TIME_OVER,
+    with_the_other_reason: errors.REASON_DOES_NOT_FIT,
+    without_words: errors.WORDS_REQUIRED,
+}
+EVERYBODY_ELSE = [kind for kind in ActorKind if kind not in {ActorKind.STAFF, ActorKind.SYSTEM}]
+
+
+@pytest.mark.parametrize(("make_ask", "problem"), WAIVABLE.items())
+def test_staff_may_waive_what_is_marked_so_and_it_is_remembered(
+    make_ask: Callable[[LazySettings], Ask], problem: Problem, settings: LazySettings
+) -> None:
+    ask = make_ask(settings)
+    with zeal.zeal_ignore(), refused(problem):
+        open_request(ask, SCOPE, actor=STAFF, now=LATER)
+    for kind in EVERYBODY_ELSE:
+        with zeal.zeal_ignore(), refused(problem):
+            open_request(ask, SCOPE, actor=Actor(kind, 3), now=LATER, waive=True)
+
+    open_request(ask, SCOPE, actor=STAFF, now=LATER, waive=True)
+
+    assert CaseHistory.objects.get().waived == [problem.code]
+
+
+def test_nothing_is_waived_where_nothing_stands_in_the_way(line: OrderItem) -> None:
+    case = open_request(asked(line), SCOPE, actor=STAFF, now=LATER, waive=True)
+
+    assert CaseHistory.objects.get(cancellation_request=case).waived == []
+
+
+def test_every_rule_that_was_waived_is_named(settings: LazySettings) -> None:
+    settings.CANCEL_TIME_LIMIT_MINUTES, settings.STRICT_REASON_TYPE = 30, True
+    reason = make.make_reason(kind="refund", extra_information_needed=True).pk
+
+    open_request(
+        replace(invoiced(settings), reason=reason), SCOPE, actor=STAFF, now=LATER, waive=True
+    )
+
+    assert CaseHistory.objects.get().waived == [
+        "cancellation_request_100_2",
+        "cancellation_request_100_2",
+        "cancellation_request_100_4",
+        "cancellation_request_100_5",
+    ]
+
+
+def requested(settings: LazySettings) -> Ask:
+    """Somebody has asked for it before."""
+    [line] = make.items_of(make.make_order())
+    opened(line)
+    return asked(line)
+
+
+def one(**fields: Any) -> Callable[[LazySettings], Ask]:
+    """A single piece, approved, asked for in this way."""
+    return lambda settings: asked(make.items_of(make.make_order())[0], **fields)
+
+
+def returned(**fields: Any) -> Callable[[LazySettings], Ask]:
+    """A single piece, delivered, to be sent back in this way."""
+    return lambda settings: asked(delivered(), kind=Kind.REFUND, **fields)
+
+
+def picked_up(settings: LazySettings) -> Ask:
+    """By a carrier that is not told where."""
+    return returned(carrier=make.make_company(needs_pickup=True).pk)(settings)
+
+
+def as_points(settings: LazySettings) -> Ask:
+    """Where there are none."""
+    settings.LOYALTY_MONEY_ENABLED = False
+    return one(as_points=True)(settings)
+
+
+def paid_in_cash(settings: LazySettings) -> Ask:
+    """And no account to send it to."""
+    cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
+    return asked(make.items_of(make.make_order(tenders=[cash]))[0])
+
+
+def three_of_two(settings: LazySettings) -> Ask:
+    """More than was bought."""
+    order = make.make_order(items=[make.item_in(quantity=2)])
+    return asked(make.items_of(order)[0], quantity=3)
+
+
+NEVER = {
+    requested: errors.ALREADY_REQUESTED,
+    one(kind=Kind.REFUND): errors.CANNOT_RETURN_NOW,
+    returned(carrier=0x7FFF): errors.CARRIER_NOT_OFFERED,
+    picked_up: errors.PICKUP_ADDRESS_REQUIRED,
+    one(quantity=2): errors.NOT_DIVISIBLE,
+    as_points: errors.LOYALTY_CLOSED,
+    one(reason=0x7FFF): errors.UNKNOWN_REASON,
+    three_of_two: errors.QUANTITY_TOO_LARGE,
+    one(pickup_address=0x7FFF): errors.UNKNOWN_ADDRESS,
+    paid_in_cash: errors.BANK_ACCOUNT_REQUIRED,
+    lambda settings: asked(delivered()): errors.CANNOT_CANCEL_NOW,
+    lambda settings: Ask(0x7FFF, Kind.CANCEL, make.make_reason().pk): errors.UNKNOWN_ITEM,
+}
+
+
+@pytest.mark.parametrize(
+    ("make_ask", "problem"), NEVER.items(), ids=[problem.code for problem in NEVER.values()]
+)
+def test_nobody_may_waive_a_fact(
+    make_ask: Callable[[LazySettings], Ask], problem: Problem, settings: LazySettings
+) -> None:
+    ask = make_ask(settings)
+
+    with refused(problem):
+        open_request(ask, SCOPE, actor=STAFF, now=LATER, waive=True)
+
+
+def test_an_item_named_twice_is_not_waived(line: OrderItem) -> None:
+    ask = asked(line)
+    with refused(errors.ITEM_TWICE):
+        open_many([ask, ask], SCOPE, actor=STAFF, now=LATER, waive=True)
