@@ -1,7 +1,8 @@
-"""Which handler a topic's messages are delivered to: the only place that knows both."""
+"""Which handler a topic's messages are delivered to: the only place that knows all of them."""
 
 from collections.abc import Mapping
 
+from takeback.notifications import handlers as notifications
 from takeback.outbox.worker import Handler
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {**notifications.HANDLERS}

@@ -73,9 +73,11 @@ def open_many(
         [_history(case, OPENED, None, actor, now, waived=codes) for case, codes in first_steps]
     )
     _announce(Topic.OPENED, cases)
-    for case in cases:
-        if case.cancellation_type == Kind.CANCEL and (at_once or settings.CANCEL_AUTO_CONFIRM):
-            _confirm(case, SYSTEM, now)
+    if at_once or settings.CANCEL_AUTO_CONFIRM:
+        cancellations = [case for case in cases if case.cancellation_type == Kind.CANCEL]
+        items = OrderItem.objects.in_bulk([case.order_item_id for case in cancellations])
+        for case in cancellations:
+            _confirm(case, items[case.order_item_id], SYSTEM, now)
     return [case.pk for case in cases]
 
 
@@ -207,13 +209,19 @@ def confirm(
     A cancellation loses when the goods have left meanwhile, a return when the line has ended
     elsewhere, and both when the units are gone.
     """
-    _confirm(_locked(request_id, scope, Event.CONFIRM), actor, now, note=note)
+    case = _locked(request_id, scope, Event.CONFIRM)
+    item = OrderItem.objects.get(pk=case.order_item_id)
+    _confirm(case, item, actor, now, note=note)
 
 
 def _confirm(
-    case: CancellationRequest, actor: Actor, now: datetime, *, note: str | None = None
+    case: CancellationRequest,
+    item: OrderItem,
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
 ) -> None:
-    item = OrderItem.objects.get(pk=case.order_item_id)
     units_left = item.quantity - item.units_used
     if case.cancellation_type == Kind.CANCEL and item.status not in CANCELLABLE:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
@@ -327,4 +335,6 @@ def _remember(steps: Sequence[CaseHistory]) -> None:
 
 
 def _announce(topic: Topic, cases: Sequence[CancellationRequest]) -> None:
-    emit_all(topic, {f"{case.pk}.{case.version}": {"case": case.pk} for case in cases})
+    emit_all(
+        topic, {f"{case.pk}.{case.version}": {"cancellation_request": case.pk} for case in cases}
+    )

@@ -7,7 +7,9 @@ from takeback.cancellations.queries import asked_together
 from takeback.cancellations.states import Event
 from takeback.cancellations.topics import Topic
 from takeback.notifications import mails
+from takeback.notifications.offers import tell_offer
 from takeback.notifications.sending import send
+from takeback.orders.offers import OFFERED
 from takeback.outbox.worker import Delivery, Handler
 
 
@@ -36,4 +38,5 @@ def tell_rejected(delivery: Delivery) -> None:
 HANDLERS: Mapping[str, Handler] = {
     Topic.OPENED.value: tell_received,
     Topic.REJECTED.value: tell_rejected,
+    OFFERED: tell_offer,
 }

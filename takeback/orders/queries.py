@@ -272,6 +272,8 @@ def beside(
 
 def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:
     """A customer's order by its number, else by its id: real storefronts send either."""
+    if not name.isprintable():
+        return None  # no number is like that, and PostgreSQL refuses a NUL
     own = Order.objects.filter(channel_id=channel_id, user_id=user_id)
     found = own.filter(number=name).values_list("id", flat=True).first()
     if found is None and name.isascii() and name.isdigit() and len(name) <= MAX_DIGITS:

@@ -26,6 +26,10 @@ MOST_ITEMS = 50
 DESCRIPTION_MAX = 2000
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _YEARS = range(2000, 2101)
+# A number beyond every row's is as unknown as any other.
+_NO_ITEM = {"range": case_errors.UNKNOWN_ITEM.message}
+_NO_REASON = {"range": case_errors.UNKNOWN_REASON.message}
+_NO_ADDRESS = {"range": case_errors.UNKNOWN_ADDRESS.message}
 
 
 def _plain(data: Any) -> Any:
@@ -149,13 +153,13 @@ class PhotosField(serializers.ListField):
 class AskBody(serializers.Serializer[Any]):
     """One item; what else a storefront sends along is ignored."""
 
-    order_item = Number()
-    reason = Number()
+    order_item = Number(error_messages=_NO_ITEM)
+    reason = Number(error_messages=_NO_REASON)
     cancellation_type = KindField()
     quantity = Number(required=False, allow_null=True)
     description = Words(max_length=DESCRIPTION_MAX, required=False, allow_null=True)
     shipping_company = Number(required=False, allow_null=True)
-    pickup_address = Number(required=False, allow_null=True)
+    pickup_address = Number(error_messages=_NO_ADDRESS, required=False, allow_null=True)
     pickup_date = PickupDate(required=False, allow_null=True)
     iban = bank.IbanField(required=False, allow_null=True)
     holder_name = bank.HolderNameField(required=False, allow_null=True)
@@ -176,7 +180,7 @@ class BulkBody(serializers.Serializer[Any]):
     cancel_order_items: Any = serializers.ListSerializer(
         child=AskBody(), allow_empty=False, max_length=MOST_ITEMS
     )
-    pickup_address = Number(required=False, allow_null=True)
+    pickup_address = Number(error_messages=_NO_ADDRESS, required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
 
     def items(self) -> list[dict[str, Any]]:

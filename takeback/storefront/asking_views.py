@@ -123,7 +123,7 @@ class BulkView(AskView):
         items = self.body[ITEMS]
         if problem.field in SHARED and items[position].get(problem.field) is None:
             return fault
-        return {ITEMS: [*({} for _ in range(position)), fault]}
+        return {ITEMS: {position: fault}}
 
 
 class AskForMany(BulkView):

@@ -50,7 +50,10 @@ class BankAccountPage(APIView):
             return self._gone()
         try:
             confirm_bank_account(
-                case.pk, actor=Actor(ActorKind.GUEST), now=clock.now(), account=case.iban_index
+                case.pk,
+                actor=Actor(ActorKind.GUEST, case.order_item.order_id),
+                now=clock.now(),
+                account=case.iban_index,
             )
         except Refused as refused:
             if refused.problem is not problems.NOT_FOUND:

@@ -59,6 +59,9 @@ def enforce_csrf(request: Any) -> None:
         return
     check: Any = _CsrfCheck(_unreached)
     plain = plain_request(request)
+    if plain.content_type == "multipart/form-data":
+        # No route reads it, and Django's look for a token in it would use the body up.
+        raise Refused(problems.UNSUPPORTED_MEDIA_TYPE)
     plain.csrf_processing_done = False
     # The framework's views are exempt from the middleware; here it is asked in earnest.
     plain._dont_enforce_csrf_checks = False  # noqa: SLF001 - Django's switch for its own tests

@@ -63,8 +63,6 @@ class StorefrontView(APIView):
     def _told(self, detail: Any) -> Any:
         if isinstance(detail, dict):
             return {name: self._told(_unwrapped(inner)) for name, inner in detail.items()}
-        if detail and isinstance(detail[0], dict | list):
-            return [self._told(_unwrapped(inner)) for inner in detail]
         return str(detail[0]) if self.is_classic else [str(text) for text in detail]
 
     def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from takeback.storefront.openapi import PLAIN
 from takeback.storefront.order_views import order_id_of
 from takeback.tradein import links
 from takeback.tradein.commands import decide
-from takeback.tradein.mails import shown_amount
 from takeback.tradein.queries import Offer, offer_of
 from takeback.tradein.states import Decision
 
@@ -112,7 +111,7 @@ class TradeInAnswer(StorefrontView):
         question, button = QUESTIONS[self.decision]
         context = {
             "offer": offer,
-            "amount": shown_amount(offer),
+            "amount": offer.amount,
             "sentence": SENTENCES[self.decision] if is_answered or offer.decision else None,
             "question": question,
             "button": button,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from takeback.core import money
 from takeback.orders.models import OrderItem
 from takeback.orders.offers import offered_minor
 from takeback.tradein.states import Decision
@@ -20,6 +21,11 @@ class Offer:
     email: str
     language: str
     decision: Decision | None
+
+    @property
+    def amount(self) -> str:
+        """The amount with its currency, as `120.00 TRY`."""
+        return f"{money.show(self.amount_minor, self.currency)} {self.currency.upper()}"
 
 
 def offer_of(item_id: int) -> Offer | None:

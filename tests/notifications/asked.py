@@ -16,7 +16,7 @@ from tests import make
 
 IBAN = "TR330006100519786457841326"
 OTHER_IBAN = "DE89370400440532013000"
-GUEST, STAFF = Actor(ActorKind.GUEST), Actor(ActorKind.STAFF, 7)
+GUEST, STAFF = Actor(ActorKind.GUEST, 1), Actor(ActorKind.STAFF, 7)
 
 
 def cancel(*, iban: str | None = None, **fields: Any) -> dict[str, Any]:

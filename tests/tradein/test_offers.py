@@ -8,10 +8,11 @@ from django.core import mail
 from django.utils import translation
 
 from takeback.core.actor import ActorKind
+from takeback.notifications.offers import tell_offer
 from takeback.orders import commands
 from takeback.orders.offers import OFFERED, offered_minor
 from takeback.orders.splitting.commands import set_apart
-from takeback.tradein import mails
+from takeback.outbox.worker import Delivery
 from takeback.tradein.commands import decide
 from takeback.tradein.queries import offer_of
 from takeback.tradein.states import Decision
@@ -128,7 +129,7 @@ def test_the_mail_goes_to_the_orders_address_in_its_language(language: str, subj
     item = make_offer(language_code=language)
 
     with translation.override("de"):
-        mails.handle("key", {"order_item": item.pk, "amount_minor": 12050})
+        tell_offer(Delivery("key", {"order_item": item.pk, "amount_minor": 12050}))
 
     [sent] = mail.outbox
     assert (sent.to, sent.subject) == ([make.GUEST], subject)
@@ -146,6 +147,6 @@ def test_an_offer_that_was_answered_replaced_or_withdrawn_is_not_mailed() -> Non
     decide(answered.pk, Decision.REJECTED, 12050, by=ActorKind.GUEST, now=make.NOW)
 
     for item, minor in ((answered, 12050), (replaced, 9900), (bare, 9900)):
-        mails.handle("key", {"order_item": item.pk, "amount_minor": minor})
+        tell_offer(Delivery("key", {"order_item": item.pk, "amount_minor": minor}))
 
     assert mail.outbox == []

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 
+from takeback.cancellations.bank import masked
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import LIVE
 from takeback.core.paging import MAX_DIGITS
@@ -49,8 +50,7 @@ def masked_account(case: CancellationRequest) -> str:
     """The account as a mail or a page may show it: `TR33 •••• 1326`; empty if there is none."""
     if not case.iban_sealed:
         return ""
-    iban = unseal(case.iban_sealed, str(case.uuid))
-    return f"{iban[:4]} •••• {iban[-4:]}"
+    return masked(unseal(case.iban_sealed, str(case.uuid)))
 
 
 def _is_fresh(token: str, account: str) -> bool:

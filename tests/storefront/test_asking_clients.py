@@ -1,0 +1,83 @@
+"""The very bodies of storefronts that are out there, and nothing added to them."""
+
+from typing import Any
+
+import pytest
+
+from takeback.cancellations.models import CancellationRequest
+from takeback.orders.states import Status
+from tests import make
+from tests.make import Visitor
+from tests.storefront.asking import MANY
+from tests.storefront.wire import post, token_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+
+HEADERS = {
+    "Accept": "application/json",
+    "X-Requested-With": "XMLHttpRequest",
+    "Accept-Language": "tr-tr",
+    "x-currency": "try",
+}
+
+
+@pytest.fixture
+def shop() -> tuple[Visitor, Any]:
+    """A customer whose first item has arrived and whose second has not left; one reason."""
+    user = make.make_customer()
+    lines = [make.item_in(status=Status.DELIVERED), make.item_in(remote_id="2")]
+    order = make.make_order(customer=user, items=lines)
+    make.make_reason(pk=1)
+    return make.client_of(user), order
+
+
+def items(order: Any, *, as_text: bool) -> list[dict[str, Any]]:
+    """What the form of the order page fills in; it says reason 1 for refunds, too."""
+    kinds = ("refund", "cancel")
+    return [
+        {
+            "cancellation_type": kind,
+            "order_item": str(item.pk) if as_text else item.pk,
+            "reason": "1",
+            "description": "",
+        }
+        for kind, item in zip(kinds, make.items_of(order), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_form_s_bulk_cancellation(shop: tuple[Visitor, Any], as_text: bool) -> None:
+    client, order = shop
+    body = {
+        "id": order.number,
+        "return_policy": True,
+        "cancel_order_items": items(order, as_text=as_text),
+    }
+    answer = post(client, MANY, body, headers=HEADERS | token_of(client))
+
+    assert answer.status_code == 201, answer.content
+    told = [(case["cancellation_type"], case["reason"]) for case in answer.json()]
+    assert told == [("refund", 1), ("cancel", 1)]
+    assert CancellationRequest.objects.filter(status="waiting", description=None).count() == 2
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_template_s_cancel_of_an_order(shop: tuple[Visitor, Any], as_text: bool) -> None:
+    client, order = shop
+    body = {"return_policy": True, "cancel_order_items": items(order, as_text=as_text)}
+    path = f"/orders/{order.number}/cancel/"
+    answer = post(client, path, body, headers=HEADERS | token_of(client))
+
+    assert answer.status_code == 200, answer.content
+    rows = CancellationRequest.objects.order_by("pk").values_list("cancellation_type", "status")
+    assert list(rows) == [("refund", "waiting"), ("cancel", "confirmed")]
+
+
+def test_a_call_repeated_three_times_leaves_one_case(shop: tuple[Visitor, Any]) -> None:
+    client, order = shop
+    body = {"cancel_order_items": items(order, as_text=True)}
+    calls = [post(client, MANY, body, headers=HEADERS | token_of(client)) for _ in range(4)]
+
+    assert [call.status_code for call in calls] == [201, 406, 406, 406]
+    assert calls[1].content == calls[2].content == calls[3].content
+    assert CancellationRequest.objects.count() == 2
