@@ -16,7 +16,8 @@ MAX_DEPTH = 20
 MAX_VALUES = 10_000
 MAX_NUMBER_LENGTH = 40
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Never steps back, and takes a string without its end to the end of the body: linear in both.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 _UNFIT_CHARACTER = re.compile(r"[\x00\ud800-\udfff]")
 

@@ -54,6 +54,7 @@ BODIES: dict[str, tuple[bytes, tuple[int, str]]] = {
     "J9 deep arrays": (b"[" * 30_000 + b"]" * 30_000, MALFORMED),
     "J9 deep inside a value": (b'{"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", MALFORMED),
     "J9 unclosed": (b"[" * 60_000, MALFORMED),
+    "J9 a string without its end, full of quotes": (b'{"a":' + b'"\\' * 32_000, MALFORMED),
     "J9 too deep for any limit of ours": (b"[" * 100_000 + b"]" * 100_000, TOO_LARGE),
     "J10 deep objects": (b'{"a":' * 3_000 + b"1" + b"}" * 3_000, MALFORMED),
     "J11 NUL in a value": (b'{"email": "a\\u0000@example.com"}', MALFORMED),
