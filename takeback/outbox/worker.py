@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import structlog
-from django.db import Error, close_old_connections, connection
+from django.db import Error, connection
 
 from takeback.core import clock
 from takeback.outbox import commands
@@ -98,7 +98,7 @@ class Worker:
                 busy = self.work_one(clock.now())
             except Error as error:
                 log.warning("outbox failed", error=type(error).__name__)
-                close_old_connections()
+                connection.close()
                 busy = False
             if not busy:
                 stop.wait(_IDLE_SECONDS)

@@ -294,8 +294,9 @@ def test_many_workers_run_each_message_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_handler_that_hangs_is_stopped_and_its_connection_with_it() -> None:
+def test_a_handler_that_hangs_is_stopped_and_its_connection_is_not_used_again() -> None:
     message = make_message()
+    held = connection.connection
 
     def hangs(delivery: Delivery) -> None:
         threading.Event().wait(60)
@@ -303,26 +304,25 @@ def test_a_handler_that_hangs_is_stopped_and_its_connection_with_it() -> None:
     Worker(limited({TOPIC: hangs}, seconds=0.05), chance=lambda: 0.0).work_one(NOW)
 
     assert state(message) == (1, False, False, False, TookTooLong.__name__)
+    assert connection.connection is not held
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_loop_outlives_its_database_and_stops_when_told() -> None:
-    make_message()
+def test_the_loop_outlives_its_connection_and_stops_when_told() -> None:
+    messages = [make_message() for _ in range(2)]
     stop = threading.Event()
 
     def breaks(delivery: Delivery) -> None:
-        stop.set()
-        connection.close()
-        connection.settings_dict = connection.settings_dict | {"NAME": "/nowhere/at/all"}
+        if delivery.key == messages[0].key:
+            connection.connection.close()
+        else:
+            stop.set()
 
-    kept = connection.settings_dict
-    try:
-        with capture_logs() as logs:
-            worker(breaks).run(stop)
-    finally:
-        connection.settings_dict = kept
-        connection.close()
+    with capture_logs() as logs:
+        worker(breaks).run(stop)
 
-    assert [(line["event"], line["error"]) for line in logs] == [
-        ("outbox failed", "OperationalError")
+    assert [line["event"] for line in logs] == ["outbox failed"]
+    assert [state(message) for message in messages] == [
+        (1, True, False, False, ""),
+        (1, False, True, False, ""),
     ]
