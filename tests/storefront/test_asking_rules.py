@@ -25,7 +25,7 @@ from tests.storefront.wire import nothing_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
-CODES = {
+CODES: dict[Problem, str] = {
     errors.ALREADY_REQUESTED: "cancellation_request_100_1",
     errors.CANNOT_CANCEL_NOW: "cancellation_request_100_2",
     errors.ALREADY_INVOICED: "cancellation_request_100_2",

@@ -108,7 +108,8 @@ def test_a_pair_that_does_not_match_is_one_answer(name: str) -> None:
         "channel 2": {"number": "22"},
     }
     _silent(shop, lambda way: shop.body(way, shop.told(way)) | pairs[name], Visitor(), {})
-    told = look_up(**pairs[name])
+    pair = {"number": make.NUMBER, "email": make.GUEST} | pairs[name]
+    told = look_up(number=pair["number"], email=pair["email"])
     assert (told.status_code, told.json()) == (400, LOOKUP_FAILED)
 
 
@@ -250,6 +251,30 @@ def test_a_customer_s_address_is_not_a_guest_s() -> None:
     answer = shop.ask(way, pickup_address=own)
     assert (answer.status_code, answer.json()) == way.refusal(DIALECTS[0], errors.UNKNOWN_ADDRESS)
     assert shop.ask(WAYS["customer one"], pickup_address=own).status_code == 200
+
+
+def test_a_session_of_one_shop_asks_for_nothing_in_another(settings: Any) -> None:
+    # P20: the same person, under the name of another of the operator's shops.
+    shop = Shop()
+    make.make_channel(pk=2)
+    prove(shop.guest)
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.STOREFRONT_HOSTS = {"two.example": 2}
+    with nothing_written():
+        for name, way, dialect in everywhere():
+            client = shop.guest if way.is_guest else shop.customer
+            told = shop.told(way)
+            body = {"cancel_order_items": [told]} if way.is_bulk else told
+            path = way.path.format(number=CUSTOMERS_NUMBER)
+            headers = token_of(client) | dialect | {"Host": "two.example"}
+            answer = post(client, path, body, headers=headers)
+            if name.startswith("direct"):
+                refused(answer, 404, "not_found")
+            elif way.is_guest:
+                assert (answer.status_code, answer.json()) == (400, LOOKUP_FAILED), name
+            else:
+                given = answer.status_code, answer.json()
+                assert given == way.refusal(dialect, errors.UNKNOWN_ITEM), name
 
 
 UNNAMED = ["0", "x", "9" * 5_000, "%00", "1%00", "%ff", "\u0661", "-1", "1.5", "%ED%A0%80", "%0a"]
