@@ -9,6 +9,7 @@ from django.utils import translation
 
 from takeback.core.actor import ActorKind
 from takeback.notifications.offers import tell_offer
+from takeback.core.problems import Refused
 from takeback.orders import commands
 from takeback.orders.offers import OFFERED, offered_minor
 from takeback.orders.splitting.commands import set_apart
@@ -150,3 +151,17 @@ def test_an_offer_that_was_answered_replaced_or_withdrawn_is_not_mailed() -> Non
         tell_offer(Delivery("key", {"order_item": item.pk, "amount_minor": minor}))
 
     assert mail.outbox == []
+
+
+def test_an_answer_is_to_the_offer_that_was_seen_and_stays() -> None:
+    item = make_offer()
+
+    with pytest.raises(Refused):
+        decide(item.pk, Decision.APPROVED, 9900, by=ActorKind.GUEST, now=make.NOW)
+    assert the_offer(item).decision is None
+
+    decide(item.pk, Decision.APPROVED, 12050, by=ActorKind.GUEST, now=make.NOW)
+    make.tell(make.order_in(items=[offered_item("99")]), now=LATER)
+
+    kept = the_offer(item)
+    assert (kept.decision, kept.amount_minor) == (Decision.APPROVED, 12050)
