@@ -1,0 +1,165 @@
+"""All that a shop's database says of its lines and cases, and what must always be true of it."""
+
+from collections import Counter, defaultdict
+from typing import Any, NamedTuple
+
+from takeback.outbox.models import Message
+
+from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.logistics.models import EasyReturn
+from takeback.orders.models import Order, OrderItem
+from takeback.orders.states import rolled_up
+from tests.cancellations.shop import Shop
+from tests.cancellations.world import World
+
+AMOUNTS = ("goods_minor", "discount_minor", "shipping_minor", "fee_minor", "interest_minor")
+LIVE = {"waiting", "waiting_approval", "confirmed", "approved"}
+
+
+class LineRow(NamedTuple):
+    """A line."""
+
+    id: int
+    order_id: int
+    split_from_id: int | None
+    status: int
+    quantity: int
+    units_used: int
+    amounts: tuple[int, ...]
+
+
+class CaseRow(NamedTuple):
+    """A case."""
+
+    id: int
+    order_item_id: int
+    easy_return_id: int | None
+    status: str
+    quantity: int
+    version: int
+    source: str
+
+
+class StepRow(NamedTuple):
+    """A step of a case."""
+
+    case: int
+    seq: int
+    event: str
+    before: str | None
+    after: str
+
+
+class Books(NamedTuple):
+    """Everything, read at one moment."""
+
+    orders: dict[int, tuple[int, bool, tuple[int, ...]]]
+    lines: list[LineRow]
+    cases: list[CaseRow]
+    history: list[StepRow]
+    messages: list[tuple[str, str]]
+    returns: dict[int, str]
+
+
+def read() -> Books:
+    """The books as they are now."""
+    orders = Order.objects.values_list("id", "status", "is_sealed", *AMOUNTS)
+    lines = OrderItem.objects.order_by("id").values_list(*LineRow._fields[:-1], *AMOUNTS)
+    cases = CancellationRequest.objects.order_by("id").values_list(*CaseRow._fields)
+    steps = CaseHistory.objects.order_by("cancellation_request_id", "seq")
+    fields = ("cancellation_request_id", *StepRow._fields[1:])
+    return Books(
+        {row[0]: (row[1], row[2], row[3:]) for row in orders},
+        [LineRow._make((*row[:6], row[6:])) for row in lines],
+        [CaseRow(*row) for row in cases],
+        [StepRow(*row) for row in steps.values_list(*fields)],
+        list(Message.objects.order_by("id").values_list("topic", "key")),
+        dict(EasyReturn.objects.values_list("id", "status")),
+    )
+
+
+def check(books: Books, shop: Shop, world: World) -> None:
+    """All that must be true after every step."""
+    _as_remembered(books, world)
+    _orders_add_up(books)
+    _no_unit_twice(books, shop)
+    _history_is_whole(books)
+    _parcels_are_waited_for(books)
+
+
+def _as_remembered(books: Books, world: World) -> None:
+    """Lines and live cases are what the model says."""
+    assert [(x.id, x.status, x.quantity, x.units_used) for x in books.lines] == sorted(
+        (line.pk, line.status, line.quantity, line.used) for line in world.lines.values()
+    )
+    live = [(x.order_item_id, x.id, x.status, x.quantity) for x in books.cases if x.status in LIVE]
+    # One per line at most: the model has room for no more.
+    assert sorted(live) == sorted(
+        (line.pk, line.case.pk, line.case.status, line.case.quantity)
+        for line in world.lines.values()
+        if line.case
+    )
+
+
+def _orders_add_up(books: Books) -> None:
+    """Sealed, worth what their lines are worth, and as far as these."""
+    for order, (status, is_sealed, amounts) in books.orders.items():
+        lines = [line for line in books.lines if line.order_id == order]
+        assert is_sealed
+        assert tuple(map(sum, zip(*(line.amounts for line in lines), strict=True))) == amounts
+        assert status == rolled_up([line.status for line in lines])
+
+
+def _no_unit_twice(books: Books, shop: Shop) -> None:
+    """Of no line as it arrived more units are asked for, or gone, than were bought."""
+    origin = {line.id: line.split_from_id or line.id for line in books.lines}
+    bought, taken = Counter[int](), Counter[int]()
+    for line in books.lines:
+        bought[origin[line.id]] += line.quantity
+    for case in books.cases:
+        if case.status in LIVE | {"completed"}:
+            taken[origin[case.order_item_id]] += case.quantity
+    assert bought == {pk: line.quantity for pk, line in shop.world.lines.items()}
+    assert taken <= bought
+
+
+def _history_is_whole(books: Books) -> None:
+    """Steps without a gap, each where the last one ended; one message for each."""
+    steps: dict[int, list[StepRow]] = defaultdict(list)
+    for step in books.history:
+        steps[step.case].append(step)
+    for case in books.cases:
+        # What another system has completed has no history here.
+        if case.source == "import":
+            assert steps.pop(case.id, []) == []
+            continue
+        found = steps.pop(case.id)
+        assert [step.seq for step in found] == list(range(1, case.version + 1))
+        assert [step.before for step in found] == [None, *(step.after for step in found[:-1])]
+        assert found[-1].after == case.status
+    assert not steps
+    assert sorted(books.messages) == sorted(map(_message, books.history))
+
+
+def _message(step: StepRow) -> tuple[str, str]:
+    topic = f"cancellation_request.{_TOPICS[step.event]}"
+    return topic, f"{topic}:cancellation_request/{step.case}/{step.seq}"
+
+
+_TOPICS = {
+    "open": "opened",
+    "confirm": "confirmed",
+    "reject": "rejected",
+    "withdraw": "withdrawn",
+}
+
+
+def _parcels_are_waited_for(books: Books) -> None:
+    """A way back is wanted as long as one of its cases lives."""
+    waiting: dict[int, Any] = {}
+    for case in books.cases:
+        if case.easy_return_id:
+            lives = waiting.get(case.easy_return_id, False) or case.status in LIVE
+            waiting[case.easy_return_id] = lives
+    expected = {pk: "wanted" if lives else "cancelled" for pk, lives in waiting.items()}
+    assert books.returns == expected
