@@ -366,7 +366,7 @@ def _a_strict_shop(settings: LazySettings) -> None:
     settings.LOYALTY_FOR_GUESTS = False
 
 
-EXAMPLES, LENGTH = (1_000, 60) if LONG else (60, 50) if CI else (10, 40)
+EXAMPLES, LENGTH = (1_000, 60) if LONG else (60, 50) if CI else (11, 40)
 
 
 @pytest.mark.usefixtures("_a_strict_shop")

@@ -1,0 +1,161 @@
+"""A process that asks for something and is killed at a named point; `python -m tests.rigs.kill`."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from tests.rigs.serving import database_url
+
+
+class Errand(NamedTuple):
+    """What the process is to ask for, by number; and the picture that it writes first."""
+
+    order_item: int
+    reason: int
+    carrier: int
+    picture: str
+
+    @classmethod
+    def read(cls, words: Sequence[str]) -> "Errand":
+        """From the words of a line, or of a command."""
+        item, reason, carrier, picture = words
+        return cls(int(item), int(reason), int(carrier), picture)
+
+
+def _points() -> dict[str, tuple[Any, str, bool]]:
+    """By name: whose function, its name, and whether the process dies after it or before."""
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.transaction import Atomic
+
+    from takeback.cancellations import commands
+
+    return {
+        "K1 before BEGIN": (Atomic, "__enter__", False),
+        "K2 locked": (commands, "lock_orders_of", True),
+        "way back wanted": (commands, "_want_returns", True),
+        "K12 picture and case written": (commands, "_insert", True),
+        "history written": (commands, "_remember", True),
+        "message written": (commands, "_announce", True),
+        "before COMMIT": (BaseDatabaseWrapper, "_commit", False),
+        "K4 committed, nobody told": (BaseDatabaseWrapper, "_commit", True),
+        "K3 before the answer": (commands, "open_request", True),
+    }
+
+
+UNDONE = (
+    "K1 before BEGIN",
+    "K2 locked",
+    "way back wanted",
+    "K12 picture and case written",
+    "history written",
+    "message written",
+    "before COMMIT",
+)
+DONE = ("K4 committed, nobody told", "K3 before the answer")
+
+
+def _die_at(point: str) -> None:
+    owner, name, after = _points()[point]
+    wrapped: Callable[..., Any] = getattr(owner, name)
+
+    def dying(*arguments: Any, **named: Any) -> Any:
+        if after:
+            wrapped(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, name, dying)
+
+
+def run(errand: Errand) -> None:
+    """Write the picture, then ask."""
+    from django.conf import settings
+
+    from takeback.cancellations.asks import Ask, Picture, Scope
+    from takeback.cancellations.commands import open_request
+    from takeback.cancellations.states import Kind
+    from takeback.core import clock
+    from takeback.core.actor import Actor, ActorKind
+
+    path = settings.DATA_DIR / "media" / errand.picture
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"a picture")
+    ask = Ask(
+        order_item=errand.order_item,
+        kind=Kind.REFUND,
+        reason=errand.reason,
+        carrier=errand.carrier,
+        pictures=(Picture(errand.picture, None),),
+    )
+    open_request(ask, Scope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
+
+
+def environment() -> dict[str, str]:
+    """Our own, on the running test's database."""
+    return os.environ | {"DATABASE_URL": database_url()}
+
+
+def command(*arguments: object) -> list[str]:
+    """This module as a program."""
+    return [sys.executable, "-m", "tests.rigs.kill", *map(str, arguments)]
+
+
+class Victims:
+    """Children of one process that has loaded everything: each dies at its point."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def die(self, point: str, errand: Errand) -> int:
+        """The signal that ended the child; 0 when it came to its own end."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write("\t".join([point, *map(str, errand)]) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def victims() -> Iterator[Victims]:
+    """Ready to die."""
+    with subprocess.Popen(
+        command(),
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Victims(process)
+
+
+def _serve() -> None:
+    """Read a point and an errand from each line; the answer is the signal."""
+    _points()  # what children need is loaded once, here
+    for line in sys.stdin:
+        point, *errand = line.rstrip("\n").split("\t")
+        child = os.fork()
+        if not child:
+            _die_at(point)
+            run(Errand.read(errand))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}\n")
+        sys.stdout.flush()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Without arguments a parent of victims, with an errand only that."""
+    import django
+
+    django.setup()
+    if arguments:
+        run(Errand.read(arguments))
+    else:
+        _serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
