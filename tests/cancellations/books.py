@@ -3,12 +3,11 @@
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from takeback.outbox.models import Message
-
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.states import rolled_up
+from takeback.outbox.models import Message
 from tests.cancellations.shop import Shop
 from tests.cancellations.world import World
 

@@ -8,8 +8,8 @@ from django.core import mail
 from django.utils import translation
 
 from takeback.core.actor import ActorKind
-from takeback.notifications.offers import tell_offer
 from takeback.core.problems import Refused
+from takeback.notifications.offers import tell_offer
 from takeback.orders import commands
 from takeback.orders.offers import OFFERED, offered_minor
 from takeback.orders.splitting.commands import set_apart
