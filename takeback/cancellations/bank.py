@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from stdnum import iban as standard
 from stdnum.exceptions import ValidationError
@@ -55,6 +56,7 @@ def blind_index(iban: str) -> str:
     return digest.hexdigest()
 
 
+@extend_schema_field({"type": "string", "maxLength": IBAN_MAX})
 class IbanField(serializers.Field[str, Any, str, Any]):
     """An account number as people write it; empty means none."""
 

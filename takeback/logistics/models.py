@@ -40,9 +40,7 @@ class EasyReturn(models.Model):
     tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
     tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
     pickup_date = models.JSONField(null=True)
-    pickup_address = models.ForeignKey(
-        Address, models.PROTECT, null=True, related_name="+", db_index=False
-    )
+    pickup_address = models.ForeignKey(Address, models.PROTECT, null=True, related_name="+")
     raw_request = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     raw_response = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     created_date = models.DateTimeField(db_default=Now())

@@ -130,8 +130,9 @@ class OrderItem(models.Model):
 
     order = models.ForeignKey(Order, models.CASCADE)
     remote_id = models.CharField(max_length=128)
+    # Without a constraint and its index: SQLite would look for parts of every line it takes in.
     split_from = models.ForeignKey(
-        "self", models.PROTECT, null=True, related_name="+", db_index=False
+        "self", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
     )
     """The line as it arrived, when a part of it was set apart."""
     status = models.SmallIntegerField()

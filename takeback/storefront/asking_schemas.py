@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from takeback.cancellations import bank
@@ -26,6 +27,19 @@ MOST_ITEMS = 50
 DESCRIPTION_MAX = 2000
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _YEARS = range(2000, 2101)
+_CLOCK_SCHEMA = {"type": "string", "pattern": _TIME.pattern}
+_WINDOW_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "date": {"type": "string", "format": "date"},
+        "hour_range": {
+            "type": "object",
+            "properties": {"start": _CLOCK_SCHEMA, "end": _CLOCK_SCHEMA},
+            "required": ["start", "end"],
+        },
+    },
+    "required": ["date", "hour_range"],
+}
 # A number beyond every row's is as unknown as any other.
 _NO_ITEM = {"range": case_errors.UNKNOWN_ITEM.message}
 _NO_REASON = {"range": case_errors.UNKNOWN_REASON.message}
@@ -44,6 +58,7 @@ class Number(StrictInteger):
         return super().to_internal_value(_plain(data))
 
 
+@extend_schema_field({"type": "string", "enum": [kind.value for kind in Kind]})
 class KindField(serializers.Field[Kind, Any, str, Any]):
     """`cancel` or `refund`, plain or inside a `{value}` object."""
 
@@ -72,6 +87,7 @@ class Words(StrictText):
         return "" if invisible else super().to_internal_value(data)
 
 
+@extend_schema_field(_WINDOW_SCHEMA)
 class PickupDate(serializers.Field[PickupWindow, Any, Any, Any]):
     """A day and two times of it: `{date, hour_range: {start, end}}`."""
 
@@ -103,6 +119,7 @@ class Photo(NamedTuple):
     description: str | None
 
 
+@extend_schema_field({"type": "string", "contentEncoding": "base64"})
 class PhotoField(serializers.Field[bytes, Any, Any, Any]):
     """Base64, with or without a data URI in front."""
 
@@ -129,6 +146,7 @@ class PhotoBody(serializers.Serializer[Any]):
     description = StrictText(max_length=255, required=False, allow_null=True, allow_blank=True)
 
 
+@extend_schema_field(PhotoBody(many=True))
 class PhotosField(serializers.ListField):
     """The pictures of an item; whichever is at fault, the whole field is."""
 

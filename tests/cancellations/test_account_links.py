@@ -52,7 +52,7 @@ def test_a_guests_account_waits_until_it_is_confirmed() -> None:
     case.refresh_from_db()
     assert confirmed() == [case.pk]
     assert (case.version, case.status, case.modified_date) == (2, "waiting", make.NOW)
-    assert steps(case) == [(2, "waiting", "waiting", "guest", None, None, make.NOW)]
+    assert steps(case) == [(2, "waiting", "waiting", "guest", GUEST.number, None, make.NOW)]
 
 
 def test_staff_confirm_without_a_link_and_a_second_time_changes_nothing() -> None:

@@ -14,7 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 import takeback
 from takeback.accounts.models import ApiKey, Session
+from takeback.addresses.models import Address
+from takeback.cancellations.models import CancellationReason
 from takeback.core.compiled import Compiled
+from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders import queries
 from takeback.orders.models import Order, Snapshot
 from tests import make
@@ -54,6 +57,10 @@ def _known() -> dict[str, list[Any]]:
         "order_ids": [[order.pk for order in orders], [first.pk], []],
         "request_ids": [cases, []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
+        "item_ids": [[item.pk for item in make.items_of(first)], []],
+        "reason_ids": [[row.pk for row in CancellationReason.objects.all()], []],
+        "carrier_ids": [[row.pk for row in EasyReturnShippingCompany.objects.all()], []],
+        "address_ids": [[row.pk for row in Address.objects.filter(is_copy=False)], []],
         "channel_id": [make.SHOP, 0],
         "number": ["3", "unknown"],
         "email_key": [make.GUEST, "else@example.com"],

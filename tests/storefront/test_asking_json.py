@@ -36,8 +36,9 @@ DAY, ORDER = "Use the form YYYY-MM-DD.", "The hours must end after they start."
 
 @pytest.fixture
 def shop(settings: Any) -> Shop:
-    """Both visitors have a line of three units; calls are not counted here."""
+    """Both visitors have a line of three units; calls are not counted, and hold no pictures."""
     settings.LIMITS_ENABLED = False
+    settings.MAX_PICTURE_BODY_BYTES = settings.MAX_BODY_BYTES
     return Shop(items=[make.item_in(quantity=3)])
 
 

@@ -332,7 +332,8 @@ def test_the_owner_s_page_answers_to_the_amount_that_it_shows(owner: User, item:
     token = _address_of_form(_page(client.get(path(item), headers=HTML)))
     headers = HTML | token_of(client)
 
-    done = client.post(path(item) + token, headers=headers)
+    form = "application/x-www-form-urlencoded"
+    done = client.post(path(item) + token, content_type=form, headers=headers)
 
     assert SENTENCES[APPROVED] in _page(done)
     assert answers() == [(item.pk, APPROVED, 12050, "customer")]

@@ -10,7 +10,8 @@ from django.utils import translation
 from takeback.core.actor import ActorKind
 from takeback.core.problems import Refused
 from takeback.notifications.offers import tell_offer
-from takeback.orders import commands
+from takeback.orders import offers
+from takeback.orders.commands import UPDATED
 from takeback.orders.offers import OFFERED, offered_minor
 from takeback.orders.splitting.commands import set_apart
 from takeback.outbox.worker import Delivery
@@ -51,7 +52,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the orders' room put into the outbox: topic, key and payload."""
     found: list[tuple[Any, ...]] = []
     monkeypatch.setattr(
-        commands, "emit", lambda topic, key, payload: found.append((topic, key, payload))
+        offers, "emit", lambda topic, key, payload: found.append((topic, key, payload))
     )
     return found
 
@@ -88,7 +89,7 @@ def test_an_order_told_again_tells_only_what_is_new(
     [item] = make.items_of(order)
     payload = {"order_item": item.pk, "amount_minor": minor}
     key = f"trade_in/{item.pk}/{LATER.isoformat()}"
-    assert outcome.result == commands.UPDATED
+    assert outcome.result == UPDATED
     assert told == ([(OFFERED, key, payload)] if minor is not None else [])
 
 

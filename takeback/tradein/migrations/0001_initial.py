@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("orders", "0002_asking"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
