@@ -81,6 +81,8 @@ def test_nothing_to_store_needs_no_child_and_no_folder(media: Path) -> None:
     assert not media.exists()
 
 
+# One entry that points to further ones, which are itself.
+LOOP = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0\x08\0\0\0"
 LYING = {
     "I7 JPEG and HTML": photo() + CANARY + b"<script>alert(1)</script>",
     "I7 GIF and script": photo("GIF") + b"/*" + CANARY + b"*/=1;alert(1)",
@@ -93,6 +95,7 @@ LYING = {
     "I13 IPTC": after_start(photo(), 0xED, b"Photoshop 3.0\x008BIM" + CANARY),
     "I13 comment of a GIF": photo("GIF", comment=CANARY),
     "I13 text of a PNG": png_with(chunk(b"tEXt", b"Comment\0" + CANARY)),
+    "I14 EXIF that leads to itself": after_start(photo(), 0xE1, LOOP),
     "I18 a colour profile of 1 MiB, malformed": photo(icc_profile=CANARY * 174_763),
     "I18 of a PNG": photo("PNG", icc_profile=CANARY * 1_000),
 }

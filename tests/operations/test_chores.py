@@ -57,16 +57,18 @@ def test_the_table_of_chores_is_what_it_is() -> None:
         ("prune_sessions", 3600),
         ("prune_outbox", 3600),
         ("prune_replies", 3600),
+        ("sweep_pictures", 24 * 3600),
     ]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_chore_that_fails_hinders_no_other() -> None:
+@pytest.mark.parametrize("failure", [OperationalError, PermissionError])
+def test_a_chore_that_fails_hinders_no_other(failure: type[Exception]) -> None:
     done: list[str] = []
 
     def broken(now: datetime) -> int:
         done.append("broken")
-        raise OperationalError
+        raise failure
 
     def sound(now: datetime) -> int:
         done.append("sound")
