@@ -217,7 +217,10 @@ MAX_PICTURE_BYTES = number("MAX_PICTURE_BYTES", 8_388_608, "Largest picture that
 MAX_PICTURE_BODY_BYTES = number(
     "MAX_PICTURE_BODY_BYTES",
     28_311_552,
-    "Largest body of a request that may hold pictures: twenty MiB of them, as base64.",
+    "Largest body of a request that may hold pictures, which are a third longer in it.",
+)
+MAX_PICTURES_BYTES_PER_REQUEST = number(
+    "MAX_PICTURES_BYTES_PER_REQUEST", 20_971_520, "Largest sum of the pictures of one request."
 )
 MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100

@@ -14,12 +14,14 @@ from takeback.cancellations.models import (
     CancellationRequest,
     CancellationRequestImage,
 )
+from takeback.cancellations.pictures.commands import keep
 from takeback.cancellations.states import Kind, Status
 from takeback.core.money import units_worth
 from takeback.core.sealing import seal
 from takeback.demo.catalogue import told
 from takeback.demo.chance import happens
 from takeback.demo.people import CUSTOMER_EMAIL
+from takeback.demo.photo import damaged_box
 from takeback.demo.stories import RETURNING, UNTOUCHED
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.logistics.states import GoodsStatus
@@ -118,10 +120,11 @@ def add_cases(reference: datetime, rng: Random) -> None:
     for case in cases:
         case.request.easy_return = case.easy_return
     CancellationRequest.objects.bulk_create(case.request for case in cases)
+    photo = damaged_box()
     CancellationRequestImage.objects.bulk_create(
         CancellationRequestImage(
             cancellation_request=case.request,
-            image="demo/damaged.jpg",
+            image=keep(photo, "jpg", uuid5(NAMESPACE_URL, f"photo-{case.request.uuid}").hex),
             description="The corner is broken.",
             created_date=case.request.created_date,
             modified_date=case.request.created_date,

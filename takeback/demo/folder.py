@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,5 +58,6 @@ class Folder:
         """Forget the shop that lived here and how to come in."""
         for name in (self.database.name, f"{self.database.name}-wal", f"{self.database.name}-shm"):
             (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "media", ignore_errors=True)
         self.published.unlink(missing_ok=True)
         self.prepared.unlink(missing_ok=True)

@@ -54,13 +54,13 @@ def run(stop: threading.Event, chores: Sequence[Chore] = CHORES) -> None:
 
 
 def _do(chore: Chore, stop: threading.Event) -> bool:
-    """False when the database failed; the next turn tries again on a new connection."""
+    """False when database or disk failed; the next turn tries again on a new connection."""
     started = time.perf_counter()
     done = 0
     try:
         while not stop.is_set() and (count := chore.step(clock.now())):
             done += count
-    except Error as error:
+    except (Error, OSError) as error:
         log.warning("chore failed", chore=chore.name, error=type(error).__name__)
         close_old_connections()
         return False

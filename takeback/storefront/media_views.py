@@ -30,10 +30,8 @@ class MediaFile(StorefrontView):
         responses={(200, "image/*"): OpenApiTypes.BINARY},
     )
     def get(self, call: Request, name: str) -> FileResponse:
-        fits, caller = _NAME.fullmatch(name), self.request.user
-        found = order_of_picture(name) if fits else None
-        may_see = found and isinstance(caller, Caller) and _may_see(caller, *found)
-        if not fits or not may_see:
+        fits = _NAME.fullmatch(name)
+        if not fits or not self._may_see(name):
             raise Refused(problems.NOT_FOUND)
         try:
             file = (settings.MEDIA_ROOT / name).open("rb")
@@ -45,8 +43,11 @@ class MediaFile(StorefrontView):
         answer["Content-Security-Policy"] = _INERT
         return answer
 
-
-def _may_see(caller: Caller, order_id: int, user_id: int) -> bool:
-    if caller.account:
-        return caller.account.id == user_id
-    return order_id in caller.proven_orders
+    def _may_see(self, name: str) -> bool:
+        found, caller = order_of_picture(name), self.request.user
+        if found is None or not isinstance(caller, Caller):
+            return False
+        order_id, user_id = found
+        if caller.account:
+            return caller.account.id == user_id
+        return order_id in caller.proven_orders

@@ -71,6 +71,9 @@ INVALID = [
     "TR33000610051978645784132",
     "XX330006100519786457841326",
     "TR00000000000000000000000000",
+    "TR000006105197864578410041",
+    "TR010006105197864578410023",
+    "TR990006105197864578410005",
     "4111111111111111",
     "TR33000610051978645784132\u0666",
     "\u0422R330006100519786457841326",
@@ -96,6 +99,13 @@ def test_the_library_alone_would_read_digits_of_other_scripts() -> None:
     assert validate("TR\u0663\u06630006100519786457841326")
     with pytest.raises(NotAnIban):
         normalised("TR\u0663\u06630006100519786457841326")
+
+
+def test_an_account_has_one_number_although_two_sets_of_check_digits_come_out() -> None:
+    assert normalised("TR970006105197864578410041")
+    assert validate("TR000006105197864578410041")
+    with pytest.raises(NotAnIban):
+        normalised("TR000006105197864578410041")
 
 
 @pytest.mark.parametrize("name", ["Ayla Ray", "Ōe Kenzaburō", "<b>Jo</b>", "محمد علي", "Li"])

@@ -173,6 +173,18 @@ def test_every_key_is_told_at_least_once_to_the_customer(demo: Demo) -> None:
     assert {key for key, is_told in seen.items() if not is_told} == secret
 
 
+def test_the_customers_pictures_are_there_for_the_customer(demo: Demo) -> None:
+    cookie = session(demo)
+    _, found = call(demo, "GET", "/users/orders/cancellation_requests/?limit=100", Cookie=cookie)
+    shown = [image for case in found["results"] for image in case["cancellation_request_image_set"]]
+    assert shown
+    for image in shown:
+        path = image["image"].removeprefix(demo.told["url"])
+        status, picture = call(demo, "GET", path, Cookie=cookie)
+        assert (status, picture[:3]) == (200, b"\xff\xd8\xff")
+        assert call(demo, "GET", path)[0] == 404
+
+
 def test_the_channels_key_opens_its_orders(demo: Demo) -> None:
     channel, number = demo.told["channel"], demo.told["stories"]["merged"]["number"]
     path = f"/api/v1/channel/{channel['id']}/orders/?number={number}"

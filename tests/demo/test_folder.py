@@ -51,5 +51,7 @@ def test_wiping_forgets_the_shop_and_keeps_the_lock_and_the_secrets(tmp_path: Pa
     folder.claim()
     for name in ("takeback.sqlite3", "takeback.sqlite3-wal", "demo.json", "secret_key"):
         (tmp_path / name).write_text("x")
+    (tmp_path / "media/cases/ab").mkdir(parents=True)
+    (tmp_path / "media/cases/ab/ab.jpg").write_text("x")
     folder.wipe()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.lock", "secret_key"]

@@ -3,15 +3,17 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
 import time_machine
 import zeal
+from django.conf import settings
 from django.db import connection
 from django.db.models import F, Q, Sum
 from django.test import TestCase
+from PIL import Image
 from rich.console import Console
 
 from takeback.accounts.models import Channel, User
@@ -31,6 +33,7 @@ from takeback.demo.entrance import entrance
 from takeback.demo.folder import Unusable
 from takeback.demo.opening import opened
 from takeback.demo.people import CUSTOMER_EMAIL, GUEST_EMAIL
+from takeback.demo.photo import damaged_box
 from takeback.demo.stories import GUEST, stories
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Tender
@@ -84,7 +87,12 @@ class TestDemoShop(TestCase):
         assert found == wanted
         assert EasyReturn.objects.filter(code=None).exists()
         assert EasyReturn.objects.exclude(code=None).exclude(pickup_date=None).exists()
-        assert CancellationRequestImage.objects.exists()
+
+    def test_every_case_has_a_picture_of_its_own(self) -> None:
+        names = CancellationRequestImage.objects.values_list("image", flat=True)
+        assert len(set(names)) == len(names) > 20
+        assert {(settings.MEDIA_ROOT / name).read_bytes() for name in names} == {damaged_box()}
+        assert Image.open(BytesIO(damaged_box())).size == (640, 480)
 
     def test_the_shop_is_the_same_every_time(self) -> None:
         rows: list[Any] = [

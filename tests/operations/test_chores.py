@@ -62,12 +62,13 @@ def test_the_table_of_chores_is_what_it_is() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_chore_that_fails_hinders_no_other() -> None:
+@pytest.mark.parametrize("failure", [OperationalError, PermissionError])
+def test_a_chore_that_fails_hinders_no_other(failure: type[Exception]) -> None:
     done: list[str] = []
 
     def broken(now: datetime) -> int:
         done.append("broken")
-        raise OperationalError
+        raise failure
 
     def sound(now: datetime) -> int:
         done.append("sound")

@@ -6,16 +6,19 @@ memory and time are bounded by the operating system; what kills it costs a refus
 """
 
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from io import BytesIO
 from typing import IO
 
-MEMORY_BYTES = 1024 * 1024 * 1024
-CPU_SECONDS = 10
-MOST_PIXELS = 50_000_000
+MEMORY_BYTES = 512 * 1024 * 1024
+CPU_SECONDS = 5
+ANSWER_BYTES = 64 * 1024 * 1024
+MOST_PIXELS = 24_500_000
+"""A phone's 24 megapixels are 24.47 million."""
 LONGEST_RATIO = 20
-LONGEST_SIDE = 2560
+LONGEST_SIDE = 2048
 QUALITY = 85
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 LENGTH_BYTES = 4
@@ -32,34 +35,39 @@ def made_anew(raw: bytes) -> tuple[bytes, bytes]:
     from PIL import Image, ImageOps
 
     image: Image.Image = Image.open(BytesIO(raw), formats=FORMATS)
-    width, height = image.size
-    if not (0 < width * height <= MOST_PIXELS) or max(width, height) > LONGEST_RATIO * min(
-        width, height
-    ):
+    short, long = sorted(image.size)
+    if short * long > MOST_PIXELS or long > LONGEST_RATIO * short:
         raise ValueError(image.size)
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
     image.load()
-    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         # Sixteen bits a pixel: the upper eight are what a screen shows.
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     see_through = image.has_transparency_data
     image = image.convert("RGBA" if see_through else "RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    image = ImageOps.exif_transpose(image)
     image.info = {}
     written = BytesIO()
-    if see_through:
-        image.save(written, "PNG", optimize=True)
-        return b"P", written.getvalue()
-    image.save(written, "JPEG", quality=QUALITY, optimize=True)
-    return b"J", written.getvalue()
+    image.save(written, "PNG" if see_through else "JPEG", quality=QUALITY)
+    return b"P" if see_through else b"J", written.getvalue()
+
+
+def bound() -> None:
+    """What this process may use up, for good; whoever takes more is killed."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, ANSWER_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
 
 
 def main() -> None:
     """Until the pictures end."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    bound()
     for raw in frames(sys.stdin.buffer):
         try:
             kind, clean = made_anew(raw)

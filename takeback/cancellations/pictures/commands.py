@@ -5,9 +5,11 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from django.conf import settings
 
@@ -17,8 +19,9 @@ from takeback.core import problems
 from takeback.core.problems import Refused
 
 FOLDER = "cases"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 10
 UNCLAIMED_FOR = timedelta(days=1)
+ASKED_AT_ONCE = 500
 _ENDINGS = {b"J": "jpg", b"P": "png"}
 
 
@@ -26,10 +29,13 @@ def store(pictures: Sequence[bytes]) -> list[str | None]:
     """Write clean copies into the media folder; the name of each, None for what is no picture.
 
     Call it before the transaction: a row never names a file that is not there, and a file that no
-    row names is swept away. A disk that takes nothing more is refused as unavailable.
+    row names is swept away. More of them than a request may hold are refused as too large; a disk
+    that takes nothing more, or no room for a child, as unavailable.
     """
+    if sum(map(len, pictures)) > settings.MAX_PICTURES_BYTES_PER_REQUEST:
+        raise Refused(problems.PAYLOAD_TOO_LARGE)
     try:
-        return [_write(*found) if found else None for found in _made_anew(pictures)]
+        return [keep(*found) if found else None for found in _made_anew(pictures)]
     except OSError as error:
         raise Refused(problems.UNAVAILABLE, error=error.errno) from error
 
@@ -39,25 +45,28 @@ def _made_anew(pictures: Sequence[bytes]) -> list[tuple[bytes, str] | None]:
     if not pictures:
         return []
     told = b"".join(len(raw).to_bytes(child.LENGTH_BYTES) + raw for raw in pictures)
-    # By path and isolated: it needs nothing of ours, and starts in a tenth of the time.
+    # By path and isolated: it needs nothing of ours, not even our environment, and starts quickly.
     command = [sys.executable, "-I", child.__file__]
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-    )
-    try:
-        answer, _ = process.communicate(told, timeout=PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        answer, _ = process.communicate()
-    found = list(_answers(BytesIO(answer)))
+    with TemporaryFile() as answer:
+        with suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(  # noqa: S603 - our own program
+                command,
+                input=told,
+                stdout=answer,
+                stderr=subprocess.DEVNULL,
+                env={},
+                timeout=PATIENCE_SECONDS,
+                check=False,
+            )
+            # Killed, it died of a picture; an end of its own choice is a fault on our side.
+            if done.returncode > 0:
+                raise Refused(problems.UNAVAILABLE, picture_child=done.returncode)
+        answer.seek(0)
+        found = list(_answers(answer))
     return found + [None] * (len(pictures) - len(found))
 
 
-def _answers(stream: BytesIO) -> Iterator[tuple[bytes, str] | None]:
+def _answers(stream: IO[bytes]) -> Iterator[tuple[bytes, str] | None]:
     while kind := stream.read(1):
         length = int.from_bytes(stream.read(child.LENGTH_BYTES))
         clean = stream.read(length)
@@ -65,12 +74,16 @@ def _answers(stream: BytesIO) -> Iterator[tuple[bytes, str] | None]:
         yield (clean, _ENDINGS[kind]) if whole else None
 
 
-def _write(clean: bytes, ending: str) -> str:
-    """All of it or nothing, and on the disk before anybody speaks of it."""
-    name = secrets.token_hex(16)
+def keep(clean: bytes, ending: str, name: str = "") -> str:
+    """Write a picture of ours, all of it or nothing, and on the disk before anybody speaks of it.
+
+    The answer is what a row names: the file's path in the media folder. `name` is 32 hex digits,
+    and random unless told.
+    """
+    name = name or secrets.token_hex(16)
     folder = settings.MEDIA_ROOT / FOLDER / name[:2]
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".{name}"
+    aside = folder / f".{secrets.token_hex(16)}"
     try:
         with aside.open("xb") as file:
             file.write(clean)
@@ -101,12 +114,27 @@ def sweep(now: datetime) -> int:
 
 def _sweep_folder(folder: Path, now: datetime) -> int:
     before = (now - UNCLAIMED_FOR).timestamp()
-    written = {f"{FOLDER}/{folder.name}/{path.name}": path for path in folder.iterdir()}
-    old = {name for name, path in written.items() if path.stat().st_mtime < before}
-    if not old:
-        return 0
-    claimed = CancellationRequestImage.objects.filter(image__startswith=f"{FOLDER}/{folder.name}/")
-    unclaimed = old.difference(claimed.values_list("image", flat=True))
-    for name in unclaimed:
-        written[name].unlink(missing_ok=True)
-    return len(unclaimed)
+    old = {
+        f"{FOLDER}/{folder.name}/{path.name}": path
+        for path in folder.iterdir()
+        if _written(path) < before
+    }
+    swept = 0
+    for names in _batches(list(old)):
+        claimed = CancellationRequestImage.objects.filter(image__in=names)
+        for name in set(names).difference(claimed.values_list("image", flat=True)):
+            old[name].unlink(missing_ok=True)
+            swept += 1
+    return swept
+
+
+def _written(path: Path) -> float:
+    """When; a file that was set aside and has its name by now is as young as can be."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _batches(names: list[str]) -> Iterator[list[str]]:
+    return (names[start : start + ASKED_AT_ONCE] for start in range(0, len(names), ASKED_AT_ONCE))
