@@ -7,8 +7,10 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from random import Random
 
+from benchmarks.asking import REASON, pairs_in
 from benchmarks.shop import PROBES, Shop, guest_email, number_of, session_key
 
 Choose = Callable[[Random], bytes]
@@ -41,8 +43,23 @@ def look_up_of(order: int) -> bytes:
     return request("POST", "/users/orders/anonymous/", body=json.dumps(told).encode())
 
 
-def chooser(operation: str, shop: Shop) -> Choose:
+def create_of(item: int, customer: int) -> bytes:
+    """A customer asks to cancel a line."""
+    body = {"order_item": item, "reason": REASON, "cancellation_type": "cancel"}
+    token = "t" * 32
+    cookie = f"Cookie: osessionid={session_key(customer)}; csrftoken={token}"
+    return request(
+        "POST",
+        "/users/orders/cancellation_requests/",
+        headers=(cookie, f"X-CSRFToken: {token}"),
+        body=json.dumps(body).encode(),
+    )
+
+
+def chooser(operation: str, shop: Shop, pairs: list[tuple[int, int]]) -> Choose:
     """Which request comes next; the scale's are those of its probes, whatever the shop's size."""
+    if operation == "create":
+        return lambda _: create_of(*pairs.pop())
     customers = PROBES if shop.has_probes else shop.customers
     guests = list(shop.guest_orders())
     if shop.has_probes:
@@ -95,15 +112,17 @@ def calls(port: int, choose: Choose, *, seed: int, seconds: float) -> tuple[list
 def main() -> None:
     """The command line; prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("operation", choices=("list", "requests", "look-up"))
+    parser.add_argument("operation", choices=("list", "requests", "look-up", "create"))
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--probes", action="store_true")
+    parser.add_argument("--pairs", type=Path, help="create: lines to ask for, and their customers")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    choose = chooser(given.operation, Shop(given.orders, has_probes=given.probes))
+    pairs = pairs_in(given.pairs) if given.pairs else []
+    choose = chooser(given.operation, Shop(given.orders, has_probes=given.probes), pairs)
     with ThreadPoolExecutor(given.connections) as pool:
         runs = [
             pool.submit(calls, given.port, choose, seed=given.seed + n, seconds=given.seconds)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from benchmarks import processes
+from benchmarks import asking, processes
 from benchmarks.server import ROOT, environment
 from benchmarks.shop import Shop
 from tests.rigs import postgres
@@ -78,6 +78,7 @@ def _forget_earlier_runs(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DELETE FROM accounts_session WHERE user_id IS NULL")
         connection.execute("TRUNCATE limits_counter")
+        asking.forget(connection)
         # As after a day's work: an empty table would be planned for as an empty one.
         connection.execute(
             "INSERT INTO limits_counter SELECT 'earlier:' || n, 1, 4102444800"

@@ -16,7 +16,7 @@ from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
 from takeback.orders.models import Order, Snapshot
 from takeback.storefront import labels
-from takeback.storefront.values import choice, web
+from takeback.storefront.values import choice, path, web
 
 Told = serializers.ReadOnlyField
 Method = serializers.SerializerMethodField
@@ -114,8 +114,8 @@ class ProductSerializer(SnapshotSerializer):
             "sku": sku,
             "base_code": told.get("base_code") or sku,
             "name": told.get("name") or sku,
-            "image": told.get("image"),
-            "absolute_url": told.get("absolute_url") or "",
+            "image": web(told.get("image")),
+            "absolute_url": path(told.get("absolute_url")) or "",
             "attributes": told.get("attributes") or {},
             "attributes_kwargs": told.get("attributes_kwargs") or {},
             "form_schema": told.get("form_schema"),
@@ -143,7 +143,7 @@ class BankSerializer(SnapshotSerializer):
         told = instance.document
         number = told.get("pk") or instance.pk
         names = {name: told.get(name) or "" for name in ("name", "slug")}
-        logos = {name: told.get(name) for name in ("logo", "logo_path")}
+        logos = {"logo": web(told.get("logo")), "logo_path": path(told.get("logo_path"))}
         return {"pk": number, "id": number, **names, **logos}
 
 

@@ -35,12 +35,13 @@ from takeback.cancellations.queries import shop_limits
 from takeback.cancellations.states import LIVE, Kind
 from takeback.core import clock
 from takeback.core.money import show, units_worth
+from takeback.core.problems import Problem
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.states import Status
 from takeback.storefront.callers import Known, SessionCaller
 from takeback.storefront.shop import channel_of
-from takeback.storefront.values import carrier, currency, order_type, status, web
+from takeback.storefront.values import carrier, closed, currency, order_type, status, web
 
 
 class ItemSerializer(serializers.ModelSerializer[OrderItem]):
@@ -53,6 +54,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     is_cancelled = Method()
     is_cancellable = Method()
     is_refundable = Method()
+    closed_because = Method()
     cancellationrequest_set = RequestSerializer(many=True)
     active_cancellation_request = Method()
     shipping_company = Value(carrier)
@@ -83,8 +85,8 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         model = OrderItem
         fields = names(
             "id pk status price_currency product is_cancelled is_cancellable is_refundable"
-            " cancellationrequest_set active_cancellation_request shipping_company tracking_url"
-            " is_tradable available_easy_return_shipping_companies datasource_detailed"
+            " closed_because cancellationrequest_set active_cancellation_request"
+            " shipping_company tracking_url is_tradable available_easy_return_shipping_companies datasource_detailed"
             " extra_product_stock_detailed extra_product_price_detailed shipping_option_group"
             " created_date modified_date attributes attributes_kwargs localized_attributes"
             " localized_attributes_kwargs price tax_rate invoice_number invoice_date e_archive_url"
@@ -94,7 +96,11 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
             " extra_product_stock datasource"
         )
 
-    def _allows(self, kind: Kind, item: OrderItem) -> bool:
+    def to_representation(self, instance: OrderItem) -> Any:
+        self.refusals = {kind: self._refusal(kind, instance) for kind in Kind}
+        return super().to_representation(instance)
+
+    def _refusal(self, kind: Kind, item: OrderItem) -> Problem | None:
         facts = policy.ItemFacts(
             status=item.status,
             units_left=item.quantity - item.units_used,
@@ -103,7 +109,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
             placed_at=item.order.placed_at,
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
         )
-        return policy.allows(kind, facts, self.context["limits"], self.context["now"])
+        return policy.refusal(kind, facts, self.context["limits"], self.context["now"])
 
     def _live(self, item: OrderItem) -> CancellationRequest | None:
         cases = item.cancellationrequest_set.all()
@@ -113,10 +119,13 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return item.status == Status.CANCELLED
 
     def get_is_cancellable(self, item: OrderItem) -> bool:
-        return self._allows(Kind.CANCEL, item)
+        return self.refusals[Kind.CANCEL] is None
 
     def get_is_refundable(self, item: OrderItem) -> bool:
-        return self._allows(Kind.REFUND, item)
+        return self.refusals[Kind.REFUND] is None
+
+    def get_closed_because(self, item: OrderItem) -> Any:
+        return closed(policy.closed_because(*self.refusals.values()), get_language() or "")
 
     def get_active_cancellation_request(self, item: OrderItem) -> Any:
         live = self._live(item)

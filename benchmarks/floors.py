@@ -11,14 +11,16 @@ import os
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from secrets import token_hex
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from psycopg.types.string import TextLoader
 
-from benchmarks import statements
+from benchmarks import asking, statements
 from benchmarks.shop import Shop, guest_email, number_of, session_key
 
 CHANNEL = 1
@@ -28,8 +30,8 @@ WARM_UP = 200
 class Floor:
     """One connection, set up as the server's are."""
 
-    def __init__(self, url: str, shop: Shop) -> None:
-        self.shop = shop
+    def __init__(self, url: str, shop: Shop, pairs: "list[tuple[int, int]]") -> None:
+        self.shop, self.pairs = shop, pairs
         self.connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
         # The leanest there is: JSON stays text, and plans are made once.
         self.connection.adapters.register_loader("jsonb", TextLoader)
@@ -70,17 +72,39 @@ class Floor:
         proof = (token_hex(16), "x" * 90, now + timedelta(days=14))
         self.connection.execute(statements.ADD_SESSION, proof)
 
+    def create(self, _: Random) -> None:
+        """A customer's case: session, counted, locked, looked at, written three times, read."""
+        item, customer = self.pairs.pop()
+        now = datetime.now(UTC)
+        user = self.rows(statements.SESSION, [session_key(customer), now])[0][1]
+        counted = {"customer": f"floor-customer:{user}", "now": int(now.timestamp())}
+        self.rows(statements.COUNT_REQUEST, counted)
+        with self.connection.transaction():
+            self.rows(statements.LOCK_ORDER, [item])
+            quantity = self.rows(statements.ASKED_ITEM, [item])[0][2]
+            self.rows(statements.REASON, [asking.REASON, CHANNEL])
+            told = [uuid4(), item, asking.REASON, quantity, now, now]
+            case = self.rows(statements.ADD_REQUEST, told)[0][0]
+            self.connection.execute(statements.ADD_HISTORY, [case, user, now])
+            key = f"cancellation_request.opened:{case}.1"
+            payload = f'{{"cancellation_request":{case}}}'
+            self.connection.execute(statements.ADD_MESSAGE, [key, payload, now, now])
+        self.rows(statements.REQUEST, [case])
+
 
 def main() -> None:
     """The command line; prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("operation", choices=("list", "look-up"))
+    parser.add_argument("operation", choices=("list", "look-up", "create"))
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pairs", type=Path, help="create: lines to ask for, and their customers")
     given = parser.parse_args()
-    floor = Floor(os.environ["DATABASE_URL"], Shop(given.orders))
-    once = {"list": floor.list, "look-up": floor.look_up}[given.operation]
+    pairs = asking.pairs_in(given.pairs) if given.pairs else []
+    floor = Floor(os.environ["DATABASE_URL"], Shop(given.orders), pairs)
+    operations = {"list": floor.list, "look-up": floor.look_up, "create": floor.create}
+    once = operations[given.operation]
     dice = Random(given.seed)
     for _ in range(WARM_UP):
         once(dice)

@@ -1,4 +1,4 @@
-"""The order list and the guest look-up against their floors, and what two workers weigh."""
+"""The order list, the guest look-up and a new case against their floors; what two workers weigh."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from benchmarks.rounds import CONNECTIONS, NOISY, Place, Summary
 from benchmarks.server import REFERENCE, serving
 from benchmarks.shop import Shop
 
-LIST_LIMIT, LOOK_UP_LIMIT, REFERENCE_SHARE, MEMORY_MIB = 1.6, 2.5, 8, 220
+LIST_LIMIT, LOOK_UP_LIMIT, CREATE_LIMIT, REFERENCE_SHARE, MEMORY_MIB = 1.6, 2.5, 2.3, 8, 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ def measure(server_url: str, wanted: Wanted) -> tuple[list[Line], list[str]]:
             rounds.of_server("list: DRF reference", "list", server=reference, place=place),
             rounds.of_floor("look-up: floor", "look-up", place=place),
             rounds.of_server("look-up", "look-up", server=ours, place=place),
+            rounds.of_floor("create: floor", "create", place=place),
+            rounds.of_server("create", "create", server=ours, place=place),
         ]
         summaries = rounds.measured(subjects, rounds=wanted.rounds, seconds=wanted.seconds)
         workers, whole = ours.workers_mib(), ours.all_mib()
@@ -65,6 +67,11 @@ def _lines(found: dict[str, Summary], workers: float, whole: float) -> list[Line
             "look-up, CPU against its floor",
             look_ups.cpu_ms / found["look-up: floor"].cpu_ms,
             limit=LOOK_UP_LIMIT,
+        ),
+        Line(
+            "create, CPU against its floor",
+            found["create"].cpu_ms / found["create: floor"].cpu_ms,
+            limit=CREATE_LIMIT,
         ),
         Line(
             "memory, two workers",

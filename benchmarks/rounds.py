@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from tempfile import gettempdir
 
 from benchmarks import processes
+from benchmarks.asking import askable
 from benchmarks.server import Server, environment
 from benchmarks.shop import Shop
 
@@ -18,6 +20,8 @@ NOISY = 0.20
 """A run in which others took more than this share of the machine is repeated."""
 REPEATS = 2
 CONNECTIONS = 8
+LOOPS = 2
+"""A floor's processes, as many as the server has workers."""
 WARM_UP_SECONDS = 6
 """Long enough for the caches of snapshots and for every statement to be prepared."""
 
@@ -135,6 +139,16 @@ class Meter:
         return app, database, foreign
 
 
+@contextmanager
+def _lines_of_their_own(operation: str, place: Place, callers: int) -> Iterator[list[list[str]]]:
+    """What each caller is told besides: the lines that only they may ask for."""
+    if operation != "create":
+        yield [[]] * callers
+        return
+    with askable(place.url, place.shop, callers=callers) as files:
+        yield [["--pairs", str(file)] for file in files]
+
+
 def of_server(
     name: str,
     operation: str,
@@ -151,14 +165,15 @@ def of_server(
         command += ["--connections", str(connections), "--seconds", str(seconds)]
         command += ["--seed", str(time.monotonic_ns() % 1_000_000)]
         command += ["--probes"] if place.shop.has_probes else []
-        meter = Meter(server.pid, place.postmaster)
-        done = subprocess.run(
-            command,
-            env=environment("", gettempdir()),
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        app, database, foreign = meter.read()
+        with _lines_of_their_own(operation, place, 1) as [lines]:
+            meter = Meter(server.pid, place.postmaster)
+            done = subprocess.run(
+                [*command, *lines],
+                env=environment("", gettempdir()),
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            app, database, foreign = meter.read()
         told = json.loads(done.stdout)
         calls = told["calls"]
         return Run(
@@ -175,22 +190,23 @@ def of_floor(name: str, operation: str, *, place: Place) -> Subject:
     def run(seconds: float) -> Run:
         command = [sys.executable, "-m", "benchmarks.floors", operation]
         command += ["--orders", str(place.shop.orders), "--seconds", str(seconds)]
-        loops = [
-            subprocess.Popen(
-                [*command, "--seed", str(time.monotonic_ns() % 1_000_000 + number)],
-                env=environment(place.url, gettempdir()),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for number in range(2)
-        ]
-        for loop in loops:
-            assert loop.stdout
-            loop.stdout.readline()
-        meter = Meter(None, place.postmaster)
-        told = _released(loops)
-        _, database, foreign = meter.read()
+        with _lines_of_their_own(operation, place, LOOPS) as told_besides:
+            loops = [
+                subprocess.Popen(
+                    [*command, "--seed", str(time.monotonic_ns() % 1_000_000 + number), *lines],
+                    env=environment(place.url, gettempdir()),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                for number, lines in enumerate(told_besides)
+            ]
+            for loop in loops:
+                assert loop.stdout
+                loop.stdout.readline()
+            meter = Meter(None, place.postmaster)
+            told = _released(loops)
+            _, database, foreign = meter.read()
         calls = sum(one["calls"] for one in told)
         spent = sum(one["cpu_seconds"] for one in told)
         return Run(

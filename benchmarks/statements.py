@@ -65,7 +65,7 @@ SELECT 'loyalty', order_id, id, reference, uuid::text, amount_minor, created_dat
   FROM orders_loyaltytransaction WHERE order_id = ANY(%(ids)s::bigint[])
 """
 
-REQUESTS = """
+_REQUEST = """
 SELECT c.id, c.uuid, c.order_item_id, c.reason_id, c.cancellation_type, c.status, c.quantity,
        c.description, c.iban_sealed, c.holder_name_sealed, c.fully_refund_as_loyalty_money,
        c.created_date, c.modified_date, e.id, e.carrier, e.carrier_label, e.code, e.status,
@@ -73,11 +73,17 @@ SELECT c.id, c.uuid, c.order_item_id, c.reason_id, c.cancellation_type, c.status
        image.id, image.image, image.description, image.is_uploaded_by_user, image.created_date,
        image.modified_date
   FROM cancellations_cancellationrequest c
-  JOIN orders_orderitem i ON i.id = c.order_item_id
   LEFT JOIN logistics_easyreturn e ON e.id = c.easy_return_id
   LEFT JOIN cancellations_cancellationrequestimage image ON image.cancellation_request_id = c.id
+"""
+REQUESTS = (
+    _REQUEST
+    + """
+  JOIN orders_orderitem i ON i.id = c.order_item_id
  WHERE i.order_id = ANY(%s::bigint[]) ORDER BY c.id DESC, image.id
 """
+)
+REQUEST = _REQUEST + " WHERE c.id = %s ORDER BY image.id"
 
 COMPANIES = """
 SELECT id, carrier, carrier_label, name FROM logistics_easyreturnshippingcompany
@@ -98,8 +104,60 @@ COUNT_FAILURES = _HIT.format(
     rows="(%(number)s, 1, %(now)s + 900), (%(email)s, 1, %(now)s + 3600),"
     " (%(pair)s, 1, %(now)s + 15)"
 )
+COUNT_REQUEST = _HIT.format(rows="(%(customer)s, 1, %(now)s + 3600)")
 GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key = ANY(%s)"
 ADD_SESSION = """
 INSERT INTO accounts_session (session_key, session_data, expire_date, user_id)
 VALUES (%s, %s, %s, NULL)
 """
+
+LOCK_ORDER = """
+SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM orders_orderitem WHERE id = %s)
+   FOR NO KEY UPDATE
+"""
+ASKED_ITEM = """
+SELECT i.id, i.status, i.quantity, i.units_used, i.invoice_number, i.invoice_date, i.shipped_date,
+       i.delivered_date, i.attributes, o.id, o.channel_id, o.user_id, o.user_type, o.placed_at,
+       o.shipping_address_id, o.billing_address_id,
+       EXISTS (SELECT FROM cancellations_cancellationrequest c WHERE c.order_item_id = i.id
+                  AND c.status IN ('waiting', 'waiting_approval', 'confirmed', 'approved')),
+       (SELECT sum(captured_minor) FROM orders_tender t WHERE t.order_id = i.order_id
+           AND t.kind IN ('funds_transfer', 'pay_on_delivery'))
+  FROM orders_orderitem i JOIN orders_order o ON o.id = i.order_id
+ WHERE i.id = %s
+"""
+REASON = """
+SELECT id, cancellation_type, extra_information_needed FROM cancellations_cancellationreason
+ WHERE id = %s AND is_active AND (channel_id = %s OR channel_id IS NULL)
+"""
+ADD_REQUEST = """
+INSERT INTO cancellations_cancellationrequest
+       (uuid, order_item_id, reason_id, cancellation_type, status, quantity,
+        fully_refund_as_loyalty_money, source, attributes, created_date, modified_date)
+VALUES (%s, %s, %s, 'cancel', 'waiting', %s, false, 'customer', '{}', %s, %s)
+RETURNING id
+"""
+ADD_HISTORY = """
+INSERT INTO cancellations_casehistory
+       (cancellation_request_id, seq, event, after, actor_kind, actor_number, waived, at)
+VALUES (%s, 1, 'open', 'waiting', 'customer', %s, '[]', %s)
+"""
+ADD_MESSAGE = """
+INSERT INTO outbox_message (topic, key, payload, created_at, due_at, attempts, last_error)
+VALUES ('cancellation_request.opened', %s, %s, %s, %s, 0, '')
+"""
+
+ASKABLE = """
+SELECT i.id, o.number::bigint
+  FROM orders_orderitem i JOIN orders_order o ON o.id = i.order_id
+ WHERE o.user_type = 'registered' AND i.status IN (400, 450) AND NOT EXISTS
+       (SELECT FROM cancellations_cancellationrequest c WHERE c.order_item_id = i.id)
+ ORDER BY i.id
+"""
+FORGET_ASKED = """
+CREATE TEMPORARY TABLE asked ON COMMIT DROP AS
+SELECT cancellation_request_id AS id FROM cancellations_casehistory;
+TRUNCATE cancellations_casehistory, outbox_message;
+DELETE FROM cancellations_cancellationrequest WHERE id IN (SELECT id FROM asked);
+"""
+"""Who loads a shop writes no history; a table's trigger guards its rows, not the whole."""
