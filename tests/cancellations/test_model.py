@@ -11,6 +11,7 @@ import pytest
 import zeal
 from django.conf import LazySettings
 from django.db import transaction
+from hypothesis import seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -216,7 +217,7 @@ class Cases(RuleBasedStateMachine):
         return [line for line in self.world.lines.values() if line.case]
 
     @precondition(lambda self: self.live())
-    @rule(data=st.data(), commands=some([confirm, confirm, reject, withdraw], at_least=2))
+    @rule(data=st.data(), commands=some([confirm, reject, withdraw], at_least=2))
     def decide(self, data: st.DataObject, commands: list[Command]) -> None:
         """Live cases move on, if they can."""
         for command in commands:
@@ -278,9 +279,7 @@ class Cases(RuleBasedStateMachine):
 
     # What happens elsewhere
 
-    @rule(
-        data=st.data(), acts=some(["tell", "tell", "tell", "undo", "switch", "switch"], at_least=2)
-    )
+    @rule(data=st.data(), acts=some(["tell", "undo", "switch"], at_least=1))
     def act_elsewhere(self, data: st.DataObject, acts: list[str]) -> None:
         """The shop's other systems go on."""
         for act in acts:
@@ -366,19 +365,23 @@ def _a_strict_shop(settings: LazySettings) -> None:
     settings.LOYALTY_FOR_GUESTS = False
 
 
-EXAMPLES, LENGTH = (1_000, 60) if LONG else (60, 50) if CI else (11, 40)
+EXAMPLES = 1_000 if LONG else 60 if CI else 4
+"""In one go; there are more until everything has been seen often enough."""
+OFTEN, MOST_GOES = 20, 10
 
 
 @pytest.mark.usefixtures("_a_strict_shop")
+@pytest.mark.timeout(0 if LONG else 600)
 @pytest.mark.django_db
 def test_a_shop_in_memory_and_the_database_agree_whatever_is_done() -> None:
+    counted = hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=40)
     with zeal.zeal_ignore():
         Cases.shop, Cases.seen = make_shop(), Counter()
-        run_state_machine_as_test(
-            Cases,
-            settings=hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=LENGTH),
-        )
+        for number in range(MOST_GOES):
+            run_state_machine_as_test(seed(number)(Cases), settings=counted)
+            if min(Cases.seen[name] for name in COMMANDS | CODES) >= OFTEN:
+                break
     for name, count in sorted(Cases.seen.items()):
         print(f"{count:6} {name}")  # noqa: T201 - the promise is that it prints them
     assert Cases.seen.keys() == COMMANDS | CODES
-    assert min(Cases.seen.values()) >= 20
+    assert min(Cases.seen.values()) >= OFTEN
