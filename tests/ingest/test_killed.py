@@ -6,34 +6,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 from django.db.models import Sum
 
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.models import Order, OrderItem
 from tests.ingest.files import EXAMPLE, import_file, line, write
 from tests.make import make_channel
+from tests.rigs.serving import url_of_the_test_database
 
 ORDERS, LINES = 1_000, 20
 """Four batches."""
-
-
-def _database_url() -> str:
-    told = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{told['NAME']}"
-    user, password = quote(told["USER"]), quote(told["PASSWORD"] or "")
-    return f"postgres://{user}:{password}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
 
 
 def _importing(path: Path) -> subprocess.Popen[bytes]:
     command: list[str | Path] = [Path(sys.executable).with_name("takeback"), "import", "orders"]
     return subprocess.Popen(
         [*command, path, "--mapping", EXAMPLE],
-        env=os.environ | {"DATABASE_URL": _database_url()},
+        env=os.environ | {"DATABASE_URL": url_of_the_test_database()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

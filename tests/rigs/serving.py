@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
+
+from django.db import connection
 
 TAKEBACK = [sys.executable, "-P", "-c", "from takeback.cli.main import app; app()"]
 _START_SECONDS = 60
@@ -53,6 +56,15 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {"DJANGO_SETTINGS_MODULE": "takeback.settings", "DATA_DIR": str(folder)}
     return kept | settings | more
+
+
+def url_of_the_test_database() -> str:
+    """What another process is told to work on the same rows as the test."""
+    told = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{told['NAME']}"
+    user, password = quote(told["USER"]), quote(told["PASSWORD"] or "")
+    return f"postgres://{user}:{password}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
 
 
 def free_port() -> int:
