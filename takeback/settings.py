@@ -207,6 +207,9 @@ LOOKUP_FAILURES_PER_SHOP = number(
 LOGIN_FAILURES_PER_EMAIL = number(
     "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address in 15 minutes."
 )
+KEY_REQUESTS_PER_MINUTE = number(
+    "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per API key and minute, from all addresses."
+)
 LIMITS_ENABLED = switch("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
 MAX_ORDER_BODY_BYTES = number("MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order.")

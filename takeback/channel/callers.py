@@ -1,9 +1,11 @@
 """Who calls a channel's route: the holder of a key for it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -15,10 +17,12 @@ from takeback.accounts.queries import KeyRow, key_in_channel
 from takeback.core import clock, problems
 from takeback.core.fields import ID_MAX
 from takeback.core.problems import Refused
+from takeback.limits.commands import Bucket, hit, refuse_above
 
 _SCHEME = "Token "
 _ID_DIGITS = 19
 _NO_CHANNEL = 0
+_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class KeyHolder(BaseAuthentication):
         genuine = keys.matches(given, row.secret_hash if row else None)
         if row is None or not genuine or not row.is_live(now) or row.channel_is_active is False:
             raise NotAuthenticated
+        _count(row.id, now)
         note_use(row.id, row.last_used_at, now)
         if row.channel_is_active is None:
             raise Refused(problems.NOT_FOUND)
@@ -57,6 +62,13 @@ class KeyHolder(BaseAuthentication):
 
     def authenticate_header(self, request: Any) -> str:
         return _SCHEME.strip()
+
+
+def _count(key_id: int, now: datetime) -> None:
+    """A key that calls without end waits, from however many addresses it calls."""
+    if settings.LIMITS_ENABLED:
+        calls = [Bucket(f"key:{key_id}", settings.KEY_REQUESTS_PER_MINUTE, _MINUTE)]
+        refuse_above(calls, hit(calls, now))
 
 
 def _channel_id(text: str) -> int:

@@ -22,9 +22,9 @@ _PLAIN = OpenApiResponse(
         "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
         "required": ["detail", "code"],
     },
-    description="No valid key, not in its scopes, not there, or not like this.",
+    description="No valid key, not in its scopes, not there, too often, or not like this.",
 )
-REFUSALS = {400: _FIELDS, 401: _PLAIN, 403: _PLAIN, 404: _PLAIN}
+REFUSALS = {400: _FIELDS, 401: _PLAIN, 403: _PLAIN, 404: _PLAIN, 429: _PLAIN}
 CONFLICT = {406: _PLAIN}
 
 

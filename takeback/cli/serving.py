@@ -13,6 +13,8 @@ from takeback.cli.boot import boot, migrate
 
 # A worker counts open connections, not running requests: it must outlast a thousand slow clients.
 _CONNECTIONS = 4_096
+# Whoever calls gets no more memory than this before a request is known to be one.
+_HEAD_BYTES = 32_768
 _HEADER_MILLISECONDS = 10_000
 _DRAIN_SECONDS = 30
 
@@ -56,6 +58,7 @@ def server_command(*, host: str, port: int, workers: int) -> list[str]:
         "http1-header-read-timeout": _HEADER_MILLISECONDS,
         "workers-kill-timeout": _DRAIN_SECONDS,
         "log-level": "warning",
+        "http1-buffer-size": _HEAD_BYTES,
     }
     given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     flags = ["--no-ws", "--respawn-failed-workers"]

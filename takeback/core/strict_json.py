@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
@@ -45,14 +45,6 @@ def object_from(body: bytes, *, max_values: int = MAX_VALUES) -> dict[str, Any]:
     return value
 
 
-def body_of(stream: IO[bytes], *, limit: int) -> bytes:
-    """The whole body, never more than `limit` bytes of it."""
-    body = stream.read(limit + 1)
-    if len(body) > limit:
-        raise Refused(problems.PAYLOAD_TOO_LARGE)
-    return body
-
-
 class StrictJSONParser(BaseParser):
     """`request.data` through the reader above, for bodies up to `MAX_BODY_BYTES`."""
 
@@ -62,9 +54,10 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
-        refuse_foreign_encodings(parser_context["request"].headers)
-        body = body_of(stream, limit=self.limit())
-        return object_from(body, max_values=self.max_values)
+        headers = parser_context["request"].headers
+        refuse_foreign_encodings(headers)
+        refuse_above(self.limit(), headers)
+        return object_from(stream.read(), max_values=self.max_values)
 
     def limit(self) -> int:
         return int(settings.MAX_BODY_BYTES)
@@ -77,6 +70,12 @@ def refuse_foreign_encodings(headers: Any) -> None:
     _, _, parameters = headers.get("Content-Type", "").lower().partition(";")
     if "charset" in parameters and "utf-8" not in parameters:
         raise Refused(problems.UNSUPPORTED_MEDIA_TYPE)
+
+
+def refuse_above(limit: int, headers: Any) -> None:
+    """A body of more bytes than this is refused by its length: none of it is waited for."""
+    if int(headers.get("Content-Length") or 0) > limit:
+        raise Refused(problems.PAYLOAD_TOO_LARGE)
 
 
 def _check_size(body: bytes, max_values: int) -> None:

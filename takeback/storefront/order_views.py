@@ -12,7 +12,7 @@ from takeback.core import clock, problems
 from takeback.core.callers import client_address
 from takeback.core.paging import MAX_DIGITS, Page, envelope
 from takeback.core.problems import Refused
-from takeback.core.strict_json import StrictJSONParser, refuse_foreign_encodings
+from takeback.core.strict_json import StrictJSONParser, refuse_above, refuse_foreign_encodings
 from takeback.orders.queries import OrderRow, orders_by_id, own_order, own_orders
 from takeback.storefront import lookup, pages, proofs
 from takeback.storefront.callers import Caller, Known
@@ -28,10 +28,9 @@ class BoundedFormParser(FormParser):
     """Forms as the storefront posts them, no larger than any other body."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        request = parser_context["request"]
-        refuse_foreign_encodings(request.headers)
-        if int(request.headers.get("Content-Length") or 0) > settings.MAX_BODY_BYTES:
-            raise Refused(problems.PAYLOAD_TOO_LARGE)
+        headers = parser_context["request"].headers
+        refuse_foreign_encodings(headers)
+        refuse_above(settings.MAX_BODY_BYTES, headers)
         return super().parse(stream, media_type, parser_context)
 
 

@@ -3,18 +3,21 @@
 import secrets
 import string
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from takeback.accounts import keys
 from takeback.accounts.commands import revoke_key, rotate_key
 from takeback.accounts.models import ApiKey, Channel
 from takeback.core import clock
+from takeback.limits.models import Counter
 from tests import make
 from tests.channel import shop
 
@@ -123,6 +126,29 @@ def test_an_unknown_key_costs_one_question_by_its_public_name() -> None:
 
     assert len(asked) == 1
     assert '."public_id" =' in asked[0]["sql"]
+
+
+def test_a_key_that_calls_too_often_waits_wherever_it_calls_from(
+    settings: Settings, frozen_now: datetime
+) -> None:
+    settings.KEY_REQUESTS_PER_MINUTE = 2
+    text = shop.key()
+
+    def call(caller: Client, address: str = "192.0.2.1") -> Any:
+        return caller.get("/api/channel/1/orders/", REMOTE_ADDR=address)
+
+    # Whoever has only the name of a key uses nothing up.
+    assert call(_raw(_resealed(text))).status_code == 401
+    assert [call(_raw(text), f"192.0.2.{n}").status_code for n in (2, 3)] == [200, 200]
+    refused = call(_raw(text), "192.0.2.4")
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert refused.json()["code"] == "too_many_requests"
+    assert _create(_raw(text)).status_code == 429
+    assert call(_raw(shop.key())).status_code == 200
+    assert Counter.objects.count() == 2
+    with time_machine.travel(frozen_now + timedelta(seconds=60), tick=False):
+        assert call(_raw(text)).status_code == 200
 
 
 SCOPES: list[tuple[list[str], int, int]] = [

@@ -296,8 +296,8 @@ def test_an_order_costs_the_same_number_of_queries_however_long_it_is(lines: int
     with CaptureQueriesContext(connection) as again:
         assert shop.send(caller, body).status_code == 200
 
-    # Of which one finds the key and three read the answer.
-    assert (len(first), len(again)) == (20, 8)
+    # Of which two find and count the key and three read the answer.
+    assert (len(first), len(again)) == (21, 9)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -148,8 +148,8 @@ def test_a_list_costs_the_same_number_of_queries_however_long_it_is(query: dict[
         answer = caller.get(PATH, {"limit": "100"} | query)
 
     assert answer.status_code == 200
-    # The key, the orders, their lines, the shares of discounts; without a number also the count.
-    assert len(asked) == (4 if query else 5)
+    # The key, its limit, the orders, their lines, the shares; without a number also the count.
+    assert len(asked) == (5 if query else 6)
 
 
 def test_the_first_call_of_a_minute_notes_that_the_key_is_used() -> None:
@@ -159,7 +159,7 @@ def test_the_first_call_of_a_minute_notes_that_the_key_is_used() -> None:
     with CaptureQueriesContext(connection) as asked:
         shop.find(caller)
 
-    assert [query["sql"][:6] for query in asked] == ["SELECT", "UPDATE", "SELECT"]
+    assert [query["sql"].split()[0] for query in asked] == ["SELECT", "INSERT", "UPDATE", "SELECT"]
     assert ApiKey.objects.get().last_used_at is not None
 
 
