@@ -142,7 +142,7 @@ def _history_is_whole(books: Books) -> None:
 
 def _message(step: StepRow) -> tuple[str, str]:
     topic = f"cancellation_request.{_TOPICS[step.event]}"
-    return topic, f"{topic}:cancellation_request/{step.case}/{step.seq}"
+    return topic, f"{topic}:{step.case}.{step.seq}"
 
 
 _TOPICS = {

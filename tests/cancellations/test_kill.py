@@ -41,7 +41,7 @@ def traces(errand: Errand) -> Traces:
     """What is there of this errand, at one moment: the killed one's COMMIT may still be coming."""
     mine = "SELECT id FROM cancellations_cancellationrequest WHERE order_item_id = %s"
     case = f"cancellation_request_id IN ({mine})"
-    keys = f"SELECT 'cancellation_request.opened:cancellation_request/' || id || '/1' FROM ({mine})"
+    keys = f"SELECT 'cancellation_request.opened:' || id || '.1' FROM ({mine})"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT
