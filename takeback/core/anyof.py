@@ -15,8 +15,9 @@ class AnyOf(Lookup):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        # Through text, the planner cannot see how many numbers there are: the plan is made once.
-        return f"{column} = ANY(%s::text::bigint[])", [
+        # Inside a question of its own, the planner cannot see how many numbers there are: it would
+        # find a plan for one of them cheaper than one for all times, and make it anew every time.
+        return f"{column} = ANY((SELECT %s::bigint[])::bigint[])", [
             *parameters,
             adapt(self.rhs, connection.vendor),
         ]
