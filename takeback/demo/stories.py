@@ -84,47 +84,51 @@ class Request(TypedDict):
 
 def introduced(customer: Person, guest: Person, reference: datetime) -> list[OrderPlan]:
     """The orders of the two people whom the demo introduces; they have all that orders can have."""
-    approved, shipped, delivered = Status.APPROVED, Status.SHIPPED, Status.DELIVERED
-    ended = {"MUG-GREEN": Status.CANCELLED, "SHIRT-L": Status.REFUNDED}
-
-    def plan(number: str, days: float, lines: Mapping[str, int]) -> OrderPlan:
-        return OrderPlan(
+    plans = [
+        OrderPlan(
             number=number,
             person=guest if number in {GUEST, BY_TRANSFER} else customer,
             placed_at=reference - timedelta(days=days),
             lines=[LinePlan(article=article(sku), status=code) for sku, code in lines.items()],
             is_rich=True,
         )
-
-    three = {"MUG-BLUE": approved, "LAMP-RED": approved, "SHIRT-S": approved}
-    plans = [
-        plan(CANCELLABLE, 0.4, three),
-        plan(REFUNDABLE, 5, {"SHIRT-M": delivered, "SCARF-RED": delivered}),
-        plan(NEEDS_PICKUP, 6, {"BLANKET-SAND": delivered, "CLOCK-BLUE": delivered}),
-        plan(PARTLY_SHIPPED, 3, {"BAG-GREEN": shipped, "BOOK-RED": approved}),
-        plan(MERGED, 0.6, {"BOOK-BLUE": approved, "PLANT-GREEN": approved}),
-        plan(GUEST, 0.5, {"TEAPOT-SAND": approved, "MUG-SAND": approved}),
-        plan(IN_STORE, 5.5, {"BAG-BLUE": delivered}),
-        plan(TRADE_IN, 0.7, {"CLOCK-BLUE": approved, "MUG-GREEN": approved}),
-        plan(RETURNING, 7, {"LAMP-SAND": delivered, "BOOK-GREEN": delivered}),
-        plan(IN_DOUBT, 2, {"CLOCK-GREEN": Status.CANCELLATION_WAITING}),
-        plan(ENDED, 40, ended),
-        plan(PAST, 120, {"TEAPOT-BLUE": delivered, "SCARF-SAND": delivered}),
-        plan(ASKING, 4.5, dict.fromkeys(("MUG-BLUE", "SCARF-RED", "SHIRT-S"), delivered)),
-        plan(REVIEWED, 4, {"PLANT-GREEN": delivered}),
-        plan(DIVIDED, 0.8, {"BOOK-RED": approved, "LAMP-RED": approved}),
-        plan(BY_TRANSFER, 0.3, {"MUG-SAND": approved, "BOOK-GREEN": approved}),
+        for number, days, lines in _told()
     ]
     by_number = {plan.number: plan for plan in plans}
     by_number[MERGED].lines[0].quantity = by_number[DIVIDED].lines[0].quantity = _MANY
-    by_number[BY_TRANSFER].payment = "funds_transfer"
-    by_number[TRADE_IN].lines[0].trade_in_cents = 1_500
     by_number[RETURNING].lines[0].quantity = 2
     by_number[IN_STORE].to_store = True
+    by_number[BY_TRANSFER].payment = "funds_transfer"
+    by_number[TRADE_IN].lines[0].trade_in_cents = 1_500
     # One customer may shop in several currencies.
     by_number[NEEDS_PICKUP].market = markets()["eur"]
     by_number[PAST].market = markets()["kwd"]
     return plans
+
+
+def _told() -> list[tuple[str, float, Mapping[str, int]]]:
+    """Number, age in days, and the status of each article."""
+    approved, shipped, delivered = Status.APPROVED, Status.SHIPPED, Status.DELIVERED
+    three = {"MUG-BLUE": approved, "LAMP-RED": approved, "SHIRT-S": approved}
+    ended = {"MUG-GREEN": Status.CANCELLED, "SHIRT-L": Status.REFUNDED}
+    return [
+        (CANCELLABLE, 0.4, three),
+        (REFUNDABLE, 5, {"SHIRT-M": delivered, "SCARF-RED": delivered}),
+        (NEEDS_PICKUP, 6, {"BLANKET-SAND": delivered, "CLOCK-BLUE": delivered}),
+        (PARTLY_SHIPPED, 3, {"BAG-GREEN": shipped, "BOOK-RED": approved}),
+        (MERGED, 0.6, {"BOOK-BLUE": approved, "PLANT-GREEN": approved}),
+        (GUEST, 0.5, {"TEAPOT-SAND": approved, "MUG-SAND": approved}),
+        (IN_STORE, 5.5, {"BAG-BLUE": delivered}),
+        (TRADE_IN, 0.7, {"CLOCK-BLUE": approved, "MUG-GREEN": approved}),
+        (RETURNING, 7, {"LAMP-SAND": delivered, "BOOK-GREEN": delivered}),
+        (IN_DOUBT, 2, {"CLOCK-GREEN": Status.CANCELLATION_WAITING}),
+        (ENDED, 40, ended),
+        (PAST, 120, {"TEAPOT-BLUE": delivered, "SCARF-SAND": delivered}),
+        (ASKING, 4.5, {"MUG-BLUE": delivered, "SCARF-RED": delivered, "SHIRT-S": delivered}),
+        (REVIEWED, 4, {"PLANT-GREEN": delivered}),
+        (DIVIDED, 0.8, {"BOOK-RED": approved, "LAMP-RED": approved}),
+        (BY_TRANSFER, 0.3, {"MUG-SAND": approved, "BOOK-GREEN": approved}),
+    ]
 
 
 def stories(channel: Channel) -> dict[str, Story]:
