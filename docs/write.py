@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from types import FunctionType
 
 import django
 from django.conf import settings
@@ -86,10 +88,44 @@ def life_cycle_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def rules_page() -> str:
+    """Every rule of asking, in the order in which they are asked."""
+    from takeback.cancellations.policy import ITEM_RULES, WISH_RULES
+
+    lines = [
+        "# Rules",
+        "",
+        "What is asked for a line meets these rules from top to bottom: first those of its kind,",
+        "then those of the wish. The first that says no is the one that is told. The rules of the",
+        "kind are also what lists show as `is_cancellable` and `is_refundable`.",
+    ]
+    for kind, rules in ITEM_RULES.items():
+        lines += _rule_table(f"A {kind}", rules)
+    lines += _rule_table("Then, of either", WISH_RULES)
+    return "\n".join(lines) + "\n"
+
+
+def _rule_table(title: str, rules: Iterable[object]) -> list[str]:
+    from takeback.cancellations import errors
+    from takeback.core.problems import Problem
+
+    lines = ["", f"## {title}", "", "| rule | why | code | staff may waive |", "|---|---|---|---|"]
+    for rule in rules:
+        assert isinstance(rule, FunctionType)
+        # What a rule can say no with stands in its code as the errors that it names.
+        named = (vars(errors).get(name) for name in rule.__code__.co_names)
+        for problem in (found for found in named if isinstance(found, Problem)):
+            waivable = "yes" if problem.waivable else ""
+            name = rule.__name__.replace("_", " ")
+            lines.append(f"| {name} | {rule.__doc__} | `{problem.code}` | {waivable} |")
+    return lines
+
+
 GENERATED = {
     "settings.md": settings_page,
     "errors.md": errors_page,
     "life-cycle.md": life_cycle_page,
+    "rules.md": rules_page,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from takeback.cli.beside import start_worker
 from takeback.cli.boot import boot
 from takeback.cli.serving import allow_connections, server_command, share_figures
 from takeback.demo import announce
@@ -45,7 +46,8 @@ def demo(
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     folder.prepare(entrance)
-    _announce(folder, port, banner(entrance, folder.published, colour=console.is_terminal))
+    _announce(folder, port, banner(entrance, folder, colour=console.is_terminal))
+    start_worker()
     share_figures(folder.path / f"metrics-{port}")
     allow_connections()
     command = server_command(host=_HOST, port=port, workers=_WORKERS)
@@ -66,11 +68,14 @@ def _check_port(port: int) -> None:
 
 
 def _settle_environment(path: Path, port: int) -> None:
-    """What the settings read, for us and for the server that follows."""
+    """What the settings read, for us, the worker and the server that follows."""
     os.environ["DATA_DIR"] = str(path)
     os.environ["SITE_URL"] = f"http://{_HOST}:{port}"
     if not os.environ.get("DATABASE_URL"):
         os.environ.pop("DATABASE_URL", None)
+    # Whatever shop this machine serves besides: nothing made up is mailed to anybody.
+    os.environ.pop("MAIL_URL_FILE", None)
+    os.environ["MAIL_URL"] = ""
     # A storefront on this machine calls for all its shoppers.
     os.environ.setdefault("STOREFRONT_SERVERS", "127.0.0.0/8,::1")
     os.environ.setdefault("LOG_LEVEL", "WARNING")

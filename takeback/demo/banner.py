@@ -1,12 +1,13 @@
 """What the demo prints when it is up."""
 
 from io import StringIO
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from takeback.demo.entrance import Entrance
+from takeback.demo.folder import Folder
+from takeback.demo.stories import ASKING, TRADE_IN
 
 _WIDTH = 100
 _TRIES = {
@@ -19,7 +20,7 @@ _TRIES = {
 }
 
 
-def banner(entrance: Entrance, published: Path, *, colour: bool) -> str:
+def banner(entrance: Entrance, folder: Folder, *, colour: bool) -> str:
     """Addresses, accounts and orders to try, as text for a terminal."""
     text = StringIO()
     console = Console(file=text, force_terminal=colour, width=_WIDTH, highlight=False)
@@ -36,7 +37,10 @@ def banner(entrance: Entrance, published: Path, *, colour: bool) -> str:
     for name, words in _TRIES.items():
         story = entrance["stories"][name]
         table.add_row(words, story["number"], story["email"])
+    table.add_row("an offer for an old clock", TRADE_IN, customer["email"])
+    table.add_row("requests in every state", ASKING, f"and more: {folder.published.name}")
     console.print(table)
-    console.print(f"\nAll of this, and an API key: {published}")
+    console.print(f"\nMails to shoppers: {folder.mails}")
+    console.print(f"All of this, and an API key: {folder.published}")
     console.print("[dim]Ctrl-C stops the demo.[/]")
     return text.getvalue()

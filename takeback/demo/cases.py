@@ -4,25 +4,31 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from random import Random
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.db.models import QuerySet
 
+from takeback.accounts.models import User
+from takeback.cancellations import bank
 from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
+    CaseHistory,
 )
 from takeback.cancellations.pictures.commands import keep
 from takeback.cancellations.states import Kind, Status
+from takeback.core.actor import Actor, ActorKind
 from takeback.core.money import units_worth
 from takeback.core.sealing import seal
 from takeback.demo.catalogue import told
 from takeback.demo.chance import happens
+from takeback.demo.history import last_change, past_of
 from takeback.demo.people import CUSTOMER_EMAIL
 from takeback.demo.photo import damaged_box
-from takeback.demo.stories import RETURNING, UNTOUCHED
+from takeback.demo.stories import ASKED, DECIDED, UNTOUCHED
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.logistics.states import GoodsStatus
 from takeback.orders.models import Order, OrderItem, Tender
@@ -31,7 +37,8 @@ from takeback.orders.states import Status as Code
 
 DROP_OFF, PICKUP = 1, 2
 _TAGS = {"tr": "tr-tr", "en": "en-us", "de": "de-de", "ar": "ar-sa"}
-_IBAN = "DE89370400440532013000"  # the specimen of the standard
+IBAN = "DE89370400440532013000"
+"""The specimen of the standard."""
 _RETURN_DAYS = 12
 _OTHER_REASON = 10
 _GOODS = {
@@ -43,6 +50,7 @@ _GOODS = {
     Status.REJECTED: GoodsStatus.CANCELLED,
     Status.WITHDRAWN: GoodsStatus.EXPIRED,
 }
+_TAKEN_UP = {Status.CONFIRMED, Status.APPROVED, Status.COMPLETED}
 _UNREAD = ("details", "extra_field", "attributes", "order__details", "order__extra_field")
 # What becomes of every so-many-th line that could be asked about.
 _OF_OPEN = {2: Status.WAITING, 9: Status.REJECTED, 17: Status.WITHDRAWN, 25: Status.COMPLETED}
@@ -63,7 +71,7 @@ class _Case:
     request: CancellationRequest
     item: OrderItem
     easy_return: EasyReturn | None = None
-    has_image: bool = False
+    pictures: int = 0
 
 
 @dataclass(slots=True)
@@ -72,6 +80,7 @@ class _Writer:
 
     reference: datetime
     rng: Random
+    staff: Actor
     carriers: dict[int, EasyReturnShippingCompany] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -110,27 +119,33 @@ def add_carriers() -> None:
     )
 
 
-def add_cases(reference: datetime, rng: Random) -> None:
+def add_cases(reference: datetime, rng: Random, staff: Actor) -> None:
     """Requests in every status; the finished ones have used their units and paid them back."""
-    writer = _Writer(reference, rng, EasyReturnShippingCompany.objects.in_bulk())
-    items = OrderItem.objects.select_related("order").exclude(order__number__in=UNTOUCHED)
-    cases = list(_cases(writer, items.defer(*_UNREAD).order_by("id")))
+    writer = _Writer(reference, rng, staff, EasyReturnShippingCompany.objects.in_bulk())
+    free = OrderItem.objects.select_related("order").exclude(order__number__in=UNTOUCHED | ASKED)
+    cases = list(_cases(writer, free.defer(*_UNREAD).order_by("id")))
     returns = [case.easy_return for case in cases if case.easy_return]
     EasyReturn.objects.bulk_create(returns)
     for case in cases:
         case.request.easy_return = case.easy_return
+    past = [past_of(case.request, _asker(writer, case.request, case.item), staff) for case in cases]
+    for case, steps in zip(cases, past, strict=True):
+        case.request.version = len(steps)
     CancellationRequest.objects.bulk_create(case.request for case in cases)
     photo = damaged_box()
+    CaseHistory.objects.bulk_create(chain.from_iterable(past))
     CancellationRequestImage.objects.bulk_create(
         CancellationRequestImage(
             cancellation_request=case.request,
-            image=keep(photo, "jpg", uuid5(NAMESPACE_URL, f"photo-{case.request.uuid}").hex),
+            image=keep(
+                photo, "jpg", uuid5(NAMESPACE_URL, f"photo-{case.request.uuid}-{number}").hex
+            ),
             description="The corner is broken.",
             created_date=case.request.created_date,
             modified_date=case.request.created_date,
         )
         for case in cases
-        if case.has_image
+        for number in range(case.pictures)
     )
     _settle([case for case in cases if case.request.status == Status.COMPLETED])
 
@@ -144,13 +159,13 @@ def _cases(writer: _Writer, items: "QuerySet[OrderItem]") -> Iterator[_Case]:
 
 def _status_of(writer: _Writer, item: OrderItem) -> Status | None:
     """What became of the customer's wish for this line; None: they never had one."""
+    if item.order.number in DECIDED:
+        return DECIDED[item.order.number]
     if item.status in ENDED:
         return Status.COMPLETED
     if item.status == Code.CANCELLATION_WAITING:
         writer.counts["pending"] += 1
         return (Status.CONFIRMED, Status.APPROVED)[writer.counts["pending"] % 2]
-    if item.order.number == RETURNING:
-        return Status.WAITING
     if item.status in CANCELLABLE and not item.invoice_number:
         return _turn(writer, "open", _OF_OPEN, item)
     oldest = writer.reference - timedelta(days=_RETURN_DAYS)
@@ -169,31 +184,62 @@ def _turn(writer: _Writer, kind: str, becomes: dict[int, Status], item: OrderIte
 def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
     kind = Kind.REFUND if item.delivered_date else Kind.CANCEL
     rng, is_rich = writer.rng, item.order.user_email == CUSTOMER_EMAIL
-    uuid = UUID(int=rng.getrandbits(128), version=4)
     came = item.delivered_date or item.order.placed_at
     asked = min(came + timedelta(hours=rng.randrange(2, 40)), writer.reference)
-    moved = asked if status == Status.WAITING else asked + timedelta(hours=5)
-    by_bank = is_rich or item.order.payment_type in {"funds_transfer", "pay_on_delivery"}
     request = CancellationRequest(
-        uuid=uuid,
+        uuid=UUID(int=rng.getrandbits(128), version=4),
         order_item=item,
         reason_id=_reason(rng, kind),
         cancellation_type=kind.value,
         status=status.value,
         quantity=_units(item, status),
         description="Please see the picture." if is_rich or happens(rng, 0.4) else None,
-        iban_sealed=seal(_IBAN, str(uuid)) if by_bank else None,
-        holder_name_sealed=seal(_holder(item), str(uuid)) if by_bank else None,
         fully_refund_as_loyalty_money=happens(rng, 0.1),
-        source="customer" if happens(rng, 0.8) else "staff",
+        source=_shopper(item) if happens(rng, 0.8) else ActorKind.STAFF.value,
         attributes={"asked_in": item.order.language_code},
+        item_status_before=_before(item, kind) if status in _TAKEN_UP else None,
         created_date=asked,
-        modified_date=moved,
+        modified_date=last_change(asked, status, writer.reference),
     )
-    case = _Case(request, item, has_image=kind == Kind.REFUND and (is_rich or happens(rng, 0.2)))
+    if is_rich or item.order.payment_type in {"funds_transfer", "pay_on_delivery"}:
+        _name_account(request, item)
+    case = _Case(request, item)
     if kind == Kind.REFUND:
+        case.pictures = 2 if is_rich else int(happens(rng, 0.2))
         case.easy_return = _easy_return(writer, item, status, asked)
     return case
+
+
+def _name_account(request: CancellationRequest, item: OrderItem) -> None:
+    """A guest's account is confirmed by the time that money could go there."""
+    context = str(request.uuid)
+    request.iban_sealed = seal(IBAN, context)
+    request.holder_name_sealed = seal(_holder(item), context)
+    request.iban_index = bank.blind_index(IBAN)
+    is_guests = request.source == ActorKind.GUEST
+    request.is_bank_account_confirmed = not is_guests or request.status in _TAKEN_UP
+
+
+def _shopper(item: OrderItem) -> str:
+    kind = ActorKind.GUEST if item.order.user_type == User.GUEST else ActorKind.CUSTOMER
+    return kind.value
+
+
+def _asker(writer: _Writer, request: CancellationRequest, item: OrderItem) -> Actor:
+    kind = ActorKind(request.source)
+    number = {
+        ActorKind.CUSTOMER: item.order.user_id,
+        ActorKind.GUEST: item.order_id,
+        ActorKind.STAFF: writer.staff.number,
+    }
+    return Actor(kind, number[kind])
+
+
+def _before(item: OrderItem, kind: Kind) -> int:
+    """What the line was before its case was confirmed."""
+    if item.status not in {*ENDED, Code.CANCELLATION_WAITING}:
+        return item.status
+    return Code.DELIVERED if kind == Kind.REFUND else Code.APPROVED
 
 
 def _holder(item: OrderItem) -> str:

@@ -8,8 +8,8 @@ from takeback.accounts.keys import matches, public_id_of
 from takeback.accounts.models import ApiKey, Channel, User
 from takeback.core import clock
 from takeback.core.emails import email_key
-from takeback.demo.people import CUSTOMER_EMAIL, GUEST_EMAIL, STAFF_USERNAME
-from takeback.demo.stories import GUEST, Story, stories
+from takeback.demo.people import CUSTOMER_EMAIL, GUEST_EMAIL, STAFF_USERNAME, staff_of
+from takeback.demo.stories import GUEST, Request, Story, requests, stories
 
 _SYLLABLES = 4
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
@@ -52,12 +52,13 @@ class Entrance(TypedDict):
     staff: Staff
     channel: Key
     stories: dict[str, Story]
+    requests: dict[str, Request]
 
 
 def entrance(channel: Channel, url: str, kept: dict[str, Any]) -> Entrance:
     """The ways in; what an earlier demo.json said stays true, the rest is made now."""
     customer = User.objects.get(channel=channel, email_key=email_key(CUSTOMER_EMAIL))
-    staff = User.objects.filter(username=STAFF_USERNAME).first() or _staff(channel)
+    staff = staff_of(channel)
     return {
         "url": url,
         "customer": {
@@ -74,25 +75,13 @@ def entrance(channel: Channel, url: str, kept: dict[str, Any]) -> Entrance:
             "api_key": _api_key(channel, _told(kept, "channel", "api_key")),
         },
         "stories": stories(channel),
+        "requests": requests(channel),
     }
 
 
 def _told(kept: dict[str, Any], part: str, key: str) -> str:
     found = kept.get(part)
     return str(found.get(key, "")) if isinstance(found, dict) else ""
-
-
-def _staff(channel: Channel) -> User:
-    return User.objects.create(
-        channel=channel,
-        username=STAFF_USERNAME,
-        email="staff@example.com",
-        email_key="staff@example.com",
-        first_name="Demo",
-        last_name="Staff",
-        is_staff=True,
-        is_superuser=True,
-    )
 
 
 def _password(user: User, known: str) -> str:

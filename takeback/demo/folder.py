@@ -22,6 +22,8 @@ class Folder:
         self.prepared = self.path / "demo.json.prepared"
         self.lock = self.path / "demo.lock"
         self.database = self.path / "takeback.sqlite3"
+        self.mails = self.path / "mails"
+        self.pictures = self.path / "media" / "cases"
 
     def claim(self) -> None:
         """Take the folder for this process and the server that follows it, until both are gone."""
@@ -55,9 +57,12 @@ class Folder:
             file.write("\n")
 
     def wipe(self) -> None:
-        """Forget the shop that lived here and how to come in."""
+        """Forget the shop that lived here, its pictures and mails, and how to come in."""
         for name in (self.database.name, f"{self.database.name}-wal", f"{self.database.name}-shm"):
             (self.path / name).unlink(missing_ok=True)
-        shutil.rmtree(self.path / "media", ignore_errors=True)
+        # Only what is ours by its form: somebody may have named a folder with more in it.
+        for mail in self.mails.glob("*.log"):
+            mail.unlink()
+        shutil.rmtree(self.pictures, ignore_errors=True)
         self.published.unlink(missing_ok=True)
         self.prepared.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from takeback.addresses.intake import AddressIn
+from takeback.core import money
 from takeback.demo.catalogue import Article, Catalogue, Market
 from takeback.demo.chance import happens
 from takeback.demo.people import Person, store_address
@@ -42,6 +43,8 @@ class LinePlan:
     quantity: int = 1
     is_invoiced: bool = False
     is_delivered: bool = False
+    trade_in_cents: int = 0
+    """What the shop would give for an old piece, in euro cents; 0: nothing."""
 
     @property
     def stage(self) -> int:
@@ -131,6 +134,9 @@ def _item(draft: _Draft, index: int, line: LinePlan, group: dict[str, Any]) -> I
     attributes: dict[str, Any] = {"gift_wrap": "no"}
     if line.quantity > 1:
         attributes[settings.ORDER_ITEM_QUANTITY_KEY] = line.quantity
+    if line.trade_in_cents:
+        amount = money.show(market.price(line.trade_in_cents), market.currency)
+        attributes[settings.TRADE_IN_KEY] = {"amount": amount, "model": "An old one"}
     warehouse = 0 if happens(draft.rng, 0.7) else 1
     item = ItemIn(
         remote_id=f"{draft.plan.number}-{index}",

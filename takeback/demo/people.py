@@ -188,6 +188,21 @@ def add_people(channel: Channel, people: list[Person], reference: datetime) -> d
     return ids
 
 
+def staff_of(channel: Channel) -> User:
+    """The member of staff, without a password as yet."""
+    known = User.objects.filter(username=STAFF_USERNAME).first()
+    return known or User.objects.create(
+        channel=channel,
+        username=STAFF_USERNAME,
+        email="staff@example.com",
+        email_key="staff@example.com",
+        first_name="Demo",
+        last_name="Staff",
+        is_staff=True,
+        is_superuser=True,
+    )
+
+
 def _account(channel: Channel, person: Person, number: int, reference: datetime) -> User:
     joined = reference - timedelta(days=420 + number % 200, minutes=number)
     return User(

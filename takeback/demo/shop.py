@@ -12,8 +12,10 @@ from django.db.models.functions import Coalesce
 from takeback.accounts.models import Channel
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cancellations.models import CancellationReason
+from takeback.core.actor import Actor, ActorKind
 from takeback.core.bulk import refresh_statistics
 from takeback.demo import cases, people, stories
+from takeback.demo.asked import add_asked
 from takeback.demo.catalogue import Catalogue, articles
 from takeback.demo.chance import happens
 from takeback.demo.orders import LinePlan, OrderPlan, order_of
@@ -76,7 +78,9 @@ def load(reference: datetime, site_url: str, progress: Progress) -> Channel:
     refresh_statistics(Order, OrderItem, Tender)
     _date_rows()
     _add_parents()
-    cases.add_cases(reference, rng)
+    staff = Actor(ActorKind.STAFF, people.staff_of(channel).pk)
+    cases.add_cases(reference, rng, staff)
+    add_asked(staff)
     _add_old_orders(rng, crowd, users, reference)
     _continue_numbering(Channel, CancellationReason, EasyReturnShippingCompany)
     return channel

@@ -101,7 +101,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def test_it_says_how_to_come_in(demo: Demo) -> None:
     told = demo.told
-    assert list(told) == ["url", "customer", "guest", "staff", "channel", "stories"]
+    assert list(told) == ["url", "customer", "guest", "staff", "channel", "stories", "requests"]
     assert told["url"] == f"http://127.0.0.1:{demo.port}"
     assert set(told["stories"]) == {
         "cancellable",
@@ -113,8 +113,22 @@ def test_it_says_how_to_come_in(demo: Demo) -> None:
     }
     for story in told["stories"].values():
         assert set(story) == {"email", "number", "order", "items"}
+    for request in told["requests"].values():
+        assert set(request) == {"id", "email", "number", "order", "item"}
+    assert set(told["requests"]) == {
+        "waiting",
+        "waiting_approval",
+        "confirmed",
+        "approved",
+        "completed",
+        "rejected",
+        "withdrawn",
+        "unconfirmed_account",
+        "with_pictures",
+    }
     assert (demo.folder / "demo.json").stat().st_mode & 0o777 == 0o600
-    for word in (told["url"], told["guest"]["number"], told["customer"]["password"]):
+    mails = str(demo.folder / "mails")
+    for word in (told["url"], told["guest"]["number"], told["customer"]["password"], mails):
         assert word in said(demo.folder)
 
 
@@ -173,16 +187,44 @@ def test_every_key_is_told_at_least_once_to_the_customer(demo: Demo) -> None:
     assert {key for key, is_told in seen.items() if not is_told} == secret
 
 
-def test_the_customers_pictures_are_there_for_the_customer(demo: Demo) -> None:
-    cookie = session(demo)
-    _, found = call(demo, "GET", "/users/orders/cancellation_requests/?limit=100", Cookie=cookie)
-    shown = [image for case in found["results"] for image in case["cancellation_request_image_set"]]
-    assert shown
-    for image in shown:
-        path = image["image"].removeprefix(demo.told["url"])
-        status, picture = call(demo, "GET", path, Cookie=cookie)
+def test_a_picture_is_shown_to_its_customer_only(demo: Demo) -> None:
+    cookie, case_id = session(demo), demo.told["requests"]["with_pictures"]["id"]
+    path = "/users/orders/cancellation_requests/?limit=100"
+    _, found = call(demo, "GET", path, Cookie=cookie)
+    (case,) = (case for case in found["results"] if case["id"] == case_id)
+    links = [picture["image"] for picture in case["cancellation_request_image_set"]]
+    assert len(links) == 2
+    for link in links:
+        address = link.removeprefix(demo.told["url"])
+        status, picture = call(demo, "GET", address, Cookie=cookie)
         assert (status, picture[:3]) == (200, b"\xff\xd8\xff")
-        assert call(demo, "GET", path)[0] == 404
+        assert call(demo, "GET", address)[0] == 404
+
+
+def mails(demo: Demo) -> list[str]:
+    """All that were written, each as a text."""
+    found = (path.read_text() for path in (demo.folder / "mails").glob("*.log"))
+    return [mail for text in found for mail in text.split("-" * 79 + "\n") if mail.strip()]
+
+
+def test_the_worker_beside_it_writes_the_mails(demo: Demo) -> None:
+    """Those of the introduced requests, an answer, and a trade-in offer; and of what is asked."""
+    item = demo.told["stories"]["merged"]["items"][0]
+    guest = demo.told["guest"]
+    _, (order,) = call(demo, "POST", "/users/orders/anonymous/", guest)
+    wish = {"order_item": order["orderitem_set"][0]["id"], "cancellation_type": "cancel"}
+    path = "/users/orders/anonymous/cancellation_requests/"
+    assert call(demo, "POST", path, guest | wish | {"reason": 2})[0] == 201
+    assert item != wish["order_item"]
+    end = time.monotonic() + START_SECONDS
+    while len(mails(demo)) < 6:
+        assert time.monotonic() < end, mails(demo)
+        time.sleep(0.1)
+    told = mails(demo)
+    assert len(told) == 6
+    assert sum(guest["number"] in mail for mail in told) == 1
+    assert sum("/users/orders/bank_account/" in mail for mail in told) == 1
+    assert sum("/tradein_approved/" in mail for mail in told) == 1
 
 
 def test_the_channels_key_opens_its_orders(demo: Demo) -> None:

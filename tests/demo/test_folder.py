@@ -51,7 +51,14 @@ def test_wiping_forgets_the_shop_and_keeps_the_lock_and_the_secrets(tmp_path: Pa
     folder.claim()
     for name in ("takeback.sqlite3", "takeback.sqlite3-wal", "demo.json", "secret_key"):
         (tmp_path / name).write_text("x")
-    (tmp_path / "media/cases/ab").mkdir(parents=True)
-    (tmp_path / "media/cases/ab/ab.jpg").write_text("x")
+    for name in ("mails/1.log", "mails/mine.txt", "media/cases/ab/ab.jpg", "media/mine.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
     folder.wipe()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.lock", "secret_key"]
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in left) == [
+        "demo.lock",
+        "mails/mine.txt",
+        "media/mine.txt",
+        "secret_key",
+    ]

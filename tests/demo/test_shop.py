@@ -1,5 +1,6 @@
 """What is in the demo shop: enough of everything, the same every time, and true to the rules."""
 
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -24,6 +25,7 @@ from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
+    CaseHistory,
 )
 from takeback.cancellations.queries import cases_of_orders, facts_of, shop_limits
 from takeback.cancellations.states import Kind, Status
@@ -34,14 +36,16 @@ from takeback.demo.folder import Unusable
 from takeback.demo.opening import opened
 from takeback.demo.people import CUSTOMER_EMAIL, GUEST_EMAIL
 from takeback.demo.photo import damaged_box
-from takeback.demo.stories import GUEST, stories
+from takeback.demo.stories import GUEST, TRADE_IN, requests, stories
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.queries import items_of
+from takeback.outbox.models import Message
+from takeback.tradein.queries import offer_of
 
 LABELLED = {50, 100, 200, 300, 350, 400, 450, 500, 510, 520, 540, 550, 600}
 # Changes whenever the shop does, and only then: on every database, Python and machine it is this.
-DIGEST = "99f2f91dfb2284cf9c91b77b1218bb01"
+DIGEST = "c7c0bab6d1a61a0172d9c9bffda7f284"
 REFERENCE = datetime(2026, 3, 10, tzinfo=UTC)
 TODAY = REFERENCE + timedelta(hours=15)
 
@@ -108,9 +112,13 @@ class TestDemoShop(TestCase):
                 "goods_minor",
                 "discount_minor",
             ),
-            CancellationRequest.objects.order_by("uuid").values_list(
-                "uuid", "order_item__remote_id", "status", "quantity", "reason_id", "created_date"
+            CancellationRequest.objects.order_by("order_item__remote_id", "id").values_list(
+                "order_item__remote_id", "status", "quantity", "reason_id", "created_date"
             ),
+            CaseHistory.objects.order_by(
+                "cancellation_request__order_item__remote_id", "cancellation_request", "seq"
+            ).values_list("event", "after", "actor_kind", "note", "at"),
+            CancellationRequestImage.objects.order_by("image").values_list("image"),
             Address.objects.order_by("hash_data", "is_copy").values_list("hash_data", "is_copy"),
             User.objects.order_by("email").values_list("username", "email", "phone"),
             OldOrder.objects.order_by("number").values_list("number", "amount_minor"),
@@ -195,6 +203,92 @@ class TestDemoShop(TestCase):
         items = old.oldorderitem_set.order_by("id").values_list("id", flat=True)
         assert old.user.email == CUSTOMER_EMAIL
         assert list(items) == told["old_order"]["items"]
+
+    def test_every_case_has_its_history_without_a_gap(self) -> None:
+        steps: dict[int, list[CaseHistory]] = {}
+        for step in CaseHistory.objects.order_by("cancellation_request", "seq"):
+            steps.setdefault(step.cancellation_request_id, []).append(step)
+        cases = list(CancellationRequest.objects.all())
+        assert len(cases) == len(steps) > 400
+        for case in cases:
+            past = steps[case.pk]
+            assert [step.seq for step in past] == list(range(1, case.version + 1))
+            assert [step.before for step in past] == [None, *(step.after for step in past[:-1])]
+            assert (past[0].event, past[0].actor_kind) == ("open", case.source)
+            assert past[-1].after == case.status
+            assert (past[0].at, past[-1].at) == (case.created_date, case.modified_date)
+            assert past == sorted(past, key=lambda step: step.at)
+        assert CaseHistory.objects.latest("at").at <= REFERENCE
+
+    def test_a_confirmed_line_waits_and_knows_what_it_was(self) -> None:
+        confirmed = CancellationRequest.objects.filter(status="confirmed")
+        found = confirmed.values_list("order_item__status", "item_status_before")
+        assert set(found) == {(50, 400), (50, 550)}
+        waiting = CancellationRequest.objects.filter(status__in=["waiting", "waiting_approval"])
+        assert set(waiting.values_list("item_status_before", flat=True)) == {None}
+
+    def test_the_introduced_requests_are_what_their_names_say(self) -> None:
+        told = requests(self.channel)
+        cases = CancellationRequest.objects.select_related("order_item__order").in_bulk()
+        for request in told.values():
+            item = cases[request["id"]].order_item
+            assert (request["order"], request["item"]) == (item.order_id, item.pk)
+            assert (request["email"], request["number"]) == (
+                item.order.user_email,
+                item.order.number,
+            )
+        found = {name: cases[request["id"]].status for name, request in told.items()}
+        assert found == {status.value: status.value for status in Status} | {
+            "unconfirmed_account": "waiting",
+            "with_pictures": "waiting",
+        }
+        owners = {name: request["email"] for name, request in told.items()}
+        assert owners.pop("unconfirmed_account") == GUEST_EMAIL
+        assert set(owners.values()) == {CUSTOMER_EMAIL}
+
+    def test_the_confirmed_one_is_part_of_a_line(self) -> None:
+        case = CancellationRequest.objects.get(pk=requests(self.channel)["confirmed"]["id"])
+        part = case.order_item
+        assert part.split_from_id
+        rest = OrderItem.objects.get(pk=part.split_from_id)
+        assert (part.quantity, rest.quantity, case.quantity) == (2, 2, 2)
+        assert (part.status, case.item_status_before, rest.status) == (50, 400, 400)
+
+    def test_a_guests_account_waits_for_the_guest(self) -> None:
+        case = CancellationRequest.objects.get(
+            pk=requests(self.channel)["unconfirmed_account"]["id"]
+        )
+        assert (case.source, case.is_bank_account_confirmed) == ("guest", False)
+        assert unseal(str(case.iban_sealed), str(case.uuid)) == "DE89370400440532013000"
+        taken_up = CancellationRequest.objects.exclude(iban_sealed=None).filter(
+            status__in=["confirmed", "approved", "completed"]
+        )
+        assert not taken_up.filter(is_bank_account_confirmed=False).exists()
+
+    def test_a_picture_lies_where_its_case_says(self) -> None:
+        case_id = requests(self.channel)["with_pictures"]["id"]
+        own = CancellationRequestImage.objects.filter(cancellation_request=case_id)
+        names = list(CancellationRequestImage.objects.values_list("image", flat=True))
+        assert own.count() == 2
+        assert len(set(names)) == len(names)
+        for name in names:
+            assert re.fullmatch(r"cases/([0-9a-f]{2})/\1[0-9a-f]{30}\.jpg", name)
+            with Image.open(settings.MEDIA_ROOT / name) as picture:
+                assert (picture.format, picture.size) == ("JPEG", (480, 360))
+
+    def test_one_trade_in_offer_waits_for_the_customer_and_is_mailed(self) -> None:
+        item = OrderItem.objects.get(order__number=TRADE_IN, sku="CLOCK-BLUE")
+        offer = offer_of(item.pk)
+        assert offer
+        assert (offer.email, offer.decision, offer.amount) == (CUSTOMER_EMAIL, None, "667.50 TRY")
+        told = Counter(Message.objects.values_list("topic", flat=True))
+        assert told == {
+            "trade_in.offered": 1,
+            "cancellation_request.opened": 5,
+            "cancellation_request.rejected": 1,
+            "cancellation_request.withdrawn": 1,
+            "cancellation_request.confirmed": 1,
+        }
 
     def test_what_can_be_sent_back_stays_so_for_days(self) -> None:
         told = stories(self.channel)
