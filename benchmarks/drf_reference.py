@@ -86,7 +86,8 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         fields = names(
             "id pk status price_currency product is_cancelled is_cancellable is_refundable"
             " closed_because cancellationrequest_set active_cancellation_request"
-            " shipping_company tracking_url is_tradable available_easy_return_shipping_companies datasource_detailed"
+            " shipping_company tracking_url is_tradable available_easy_return_shipping_companies"
+            " datasource_detailed"
             " extra_product_stock_detailed extra_product_price_detailed shipping_option_group"
             " created_date modified_date attributes attributes_kwargs localized_attributes"
             " localized_attributes_kwargs price tax_rate invoice_number invoice_date e_archive_url"

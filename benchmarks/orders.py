@@ -49,48 +49,43 @@ def measure(server_url: str, wanted: Wanted) -> tuple[list[Line], list[str]]:
 
 
 def _lines(found: dict[str, Summary], workers: float, whole: float) -> list[Line]:
-    lists, look_ups = found["list"], found["look-up"]
-    reference = found["list: DRF reference"]
-    ratios = [
+    memory = Line(
+        "memory, two workers",
+        workers,
+        "MiB",
+        MEMORY_MIB,
+        f"with the process that watches over them {whole:.0f} MiB",
+    )
+    return [*_ratios(found), memory, *(_cost(name, one) for name, one in found.items())]
+
+
+def _ratios(found: dict[str, Summary]) -> list[Line]:
+    limits = {"list": LIST_LIMIT, "look-up": LOOK_UP_LIMIT, "create": CREATE_LIMIT}
+    lines = [
         Line(
-            "list, CPU against its floor",
-            lists.cpu_ms / found["list: floor"].cpu_ms,
-            limit=LIST_LIMIT,
-        ),
-        Line(
-            "list, CPU of the DRF reference against ours",
-            reference.cpu_ms / lists.cpu_ms,
-            limit=REFERENCE_SHARE,
-            is_floor=True,
-        ),
-        Line(
-            "look-up, CPU against its floor",
-            look_ups.cpu_ms / found["look-up: floor"].cpu_ms,
-            limit=LOOK_UP_LIMIT,
-        ),
-        Line(
-            "create, CPU against its floor",
-            found["create"].cpu_ms / found["create: floor"].cpu_ms,
-            limit=CREATE_LIMIT,
-        ),
-        Line(
-            "memory, two workers",
-            workers,
-            "MiB",
-            MEMORY_MIB,
-            f"with the process that watches over them {whole:.0f} MiB",
-        ),
-    ]
-    return ratios + [
-        Line(
-            f"{name}, CPU per call",
-            one.cpu_ms,
-            "ms",
-            note=f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
-            + (f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms" if one.p50_ms else ""),
+            f"{name}, CPU against its floor",
+            found[name].cpu_ms / found[f"{name}: floor"].cpu_ms,
+            limit=limit,
         )
-        for name, one in found.items()
+        for name, limit in limits.items()
     ]
+    reference = Line(
+        "list, CPU of the DRF reference against ours",
+        found["list: DRF reference"].cpu_ms / found["list"].cpu_ms,
+        limit=REFERENCE_SHARE,
+        is_floor=True,
+    )
+    return [lines[0], reference, *lines[1:]]
+
+
+def _cost(name: str, one: Summary) -> Line:
+    return Line(
+        f"{name}, CPU per call",
+        one.cpu_ms,
+        "ms",
+        note=f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
+        + (f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms" if one.p50_ms else ""),
+    )
 
 
 def _about(wanted: Wanted, found: dict[str, Summary]) -> list[str]:

@@ -138,7 +138,7 @@ def add_cases(reference: datetime, rng: Random, staff: Actor) -> None:
         CancellationRequestImage(
             cancellation_request=case.request,
             image=keep(
-                photo, "jpg", uuid5(NAMESPACE_URL, f"photo-{case.request.uuid}-{number}").hex
+                photo, "jpg", uuid5(NAMESPACE_URL, f"photo-{case.item.remote_id}-{number}").hex
             ),
             description="The corner is broken.",
             created_date=case.request.created_date,
