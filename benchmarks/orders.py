@@ -49,30 +49,17 @@ def measure(server_url: str, wanted: Wanted) -> tuple[list[Line], list[str]]:
 
 
 def _lines(found: dict[str, Summary], workers: float, whole: float) -> list[Line]:
-    lists, look_ups = found["list"], found["look-up"]
-    reference = found["list: DRF reference"]
+    cpu = {name: one.cpu_ms for name, one in found.items()}
+    reference = cpu["list: DRF reference"] / cpu["list"]
+    limits = {"list": LIST_LIMIT, "look-up": LOOK_UP_LIMIT, "create": CREATE_LIMIT}
     ratios = [
-        Line(
-            "list, CPU against its floor",
-            lists.cpu_ms / found["list: floor"].cpu_ms,
-            limit=LIST_LIMIT,
-        ),
-        Line(
-            "list, CPU of the DRF reference against ours",
-            reference.cpu_ms / lists.cpu_ms,
-            limit=REFERENCE_SHARE,
-            is_floor=True,
-        ),
-        Line(
-            "look-up, CPU against its floor",
-            look_ups.cpu_ms / found["look-up: floor"].cpu_ms,
-            limit=LOOK_UP_LIMIT,
-        ),
-        Line(
-            "create, CPU against its floor",
-            found["create"].cpu_ms / found["create: floor"].cpu_ms,
-            limit=CREATE_LIMIT,
-        ),
+        Line(f"{name}, CPU against its floor", cpu[name] / cpu[f"{name}: floor"], limit=limit)
+        for name, limit in limits.items()
+    ]
+    what = "list, CPU of the DRF reference against ours"
+    return [
+        *ratios,
+        Line(what, reference, limit=REFERENCE_SHARE, is_floor=True),
         Line(
             "memory, two workers",
             workers,
@@ -80,17 +67,15 @@ def _lines(found: dict[str, Summary], workers: float, whole: float) -> list[Line
             MEMORY_MIB,
             f"with the process that watches over them {whole:.0f} MiB",
         ),
+        *(_per_call(name, one) for name, one in found.items()),
     ]
-    return ratios + [
-        Line(
-            f"{name}, CPU per call",
-            one.cpu_ms,
-            "ms",
-            note=f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
-            + (f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms" if one.p50_ms else ""),
-        )
-        for name, one in found.items()
-    ]
+
+
+def _per_call(name: str, one: Summary) -> Line:
+    note = f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
+    if one.p50_ms:
+        note += f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms"
+    return Line(f"{name}, CPU per call", one.cpu_ms, "ms", note=note)
 
 
 def _about(wanted: Wanted, found: dict[str, Summary]) -> list[str]:
