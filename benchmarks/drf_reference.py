@@ -85,16 +85,15 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         model = OrderItem
         fields = names(
             "id pk status price_currency product is_cancelled is_cancellable is_refundable"
-            " closed_because cancellationrequest_set active_cancellation_request"
-            " shipping_company tracking_url is_tradable available_easy_return_shipping_companies"
-            " datasource_detailed"
-            " extra_product_stock_detailed extra_product_price_detailed shipping_option_group"
-            " created_date modified_date attributes attributes_kwargs localized_attributes"
-            " localized_attributes_kwargs price tax_rate invoice_number invoice_date e_archive_url"
-            " tracking_number defined_tracking_url retail_price discount_amount discounted_price"
-            " quantity unit_price total_amount image extra_field estimated_delivery_date"
-            " shipped_date delivered_date shipping_tracking_url order parent extra_product_price"
-            " extra_product_stock datasource"
+            " closed_because cancellationrequest_set active_cancellation_request shipping_company"
+            " tracking_url is_tradable available_easy_return_shipping_companies"
+            " datasource_detailed extra_product_stock_detailed extra_product_price_detailed"
+            " shipping_option_group created_date modified_date attributes attributes_kwargs"
+            " localized_attributes localized_attributes_kwargs price tax_rate invoice_number"
+            " invoice_date e_archive_url tracking_number defined_tracking_url retail_price"
+            " discount_amount discounted_price quantity unit_price total_amount image extra_field"
+            " estimated_delivery_date shipped_date delivered_date shipping_tracking_url order"
+            " parent extra_product_price extra_product_stock datasource"
         )
 
     def to_representation(self, instance: OrderItem) -> Any:

@@ -49,43 +49,33 @@ def measure(server_url: str, wanted: Wanted) -> tuple[list[Line], list[str]]:
 
 
 def _lines(found: dict[str, Summary], workers: float, whole: float) -> list[Line]:
-    memory = Line(
-        "memory, two workers",
-        workers,
-        "MiB",
-        MEMORY_MIB,
-        f"with the process that watches over them {whole:.0f} MiB",
-    )
-    return [*_ratios(found), memory, *(_cost(name, one) for name, one in found.items())]
-
-
-def _ratios(found: dict[str, Summary]) -> list[Line]:
+    cpu = {name: one.cpu_ms for name, one in found.items()}
+    reference = cpu["list: DRF reference"] / cpu["list"]
     limits = {"list": LIST_LIMIT, "look-up": LOOK_UP_LIMIT, "create": CREATE_LIMIT}
-    lines = [
-        Line(
-            f"{name}, CPU against its floor",
-            found[name].cpu_ms / found[f"{name}: floor"].cpu_ms,
-            limit=limit,
-        )
+    ratios = [
+        Line(f"{name}, CPU against its floor", cpu[name] / cpu[f"{name}: floor"], limit=limit)
         for name, limit in limits.items()
     ]
-    reference = Line(
-        "list, CPU of the DRF reference against ours",
-        found["list: DRF reference"].cpu_ms / found["list"].cpu_ms,
-        limit=REFERENCE_SHARE,
-        is_floor=True,
-    )
-    return [lines[0], reference, *lines[1:]]
+    what = "list, CPU of the DRF reference against ours"
+    return [
+        *ratios,
+        Line(what, reference, limit=REFERENCE_SHARE, is_floor=True),
+        Line(
+            "memory, two workers",
+            workers,
+            "MiB",
+            MEMORY_MIB,
+            f"with the process that watches over them {whole:.0f} MiB",
+        ),
+        *(_per_call(name, one) for name, one in found.items()),
+    ]
 
 
-def _cost(name: str, one: Summary) -> Line:
-    return Line(
-        f"{name}, CPU per call",
-        one.cpu_ms,
-        "ms",
-        note=f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
-        + (f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms" if one.p50_ms else ""),
-    )
+def _per_call(name: str, one: Summary) -> Line:
+    note = f"{one.app_ms:.2f} application + {one.database_ms:.2f} PostgreSQL"
+    if one.p50_ms:
+        note += f"; p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms"
+    return Line(f"{name}, CPU per call", one.cpu_ms, "ms", note=note)
 
 
 def _about(wanted: Wanted, found: dict[str, Summary]) -> list[str]:

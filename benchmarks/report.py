@@ -45,7 +45,7 @@ _HEADINGS = ("what", "goal", "measured", "", "from")
 
 def show(lines: Sequence[Line]) -> None:
     """Print the table."""
-    table = Table(*_HEADINGS)
+    table = Table(*_HEADINGS, caption=processes.interpreter())
     for line in lines:
         table.add_row(*line.cells(), style=None if line.is_kept else "bold red")
     Console().print(table)
@@ -55,7 +55,8 @@ def write(lines: Sequence[Line], *, about: Sequence[str]) -> None:
     """Replace the measured part of the page; its words around the table stay."""
     rows = [_HEADINGS, ("---",) * len(_HEADINGS), *(line.cells() for line in lines)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
-    told = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {processes.machine()}.", *about]
+    where = f"{processes.machine()}, {processes.interpreter()}"
+    told = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {where}.", *about]
     words = PAGE.read_text(encoding="utf-8")
     before, _, rest = words.partition(_BEGIN)
     _, _, after = rest.partition(_END)

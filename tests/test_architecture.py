@@ -28,6 +28,7 @@ WRITES = {
     "bulk_create",
     "bulk_update",
     "insert_rows",
+    "insert_objects",
     "acreate",
     "asave",
 }

@@ -20,6 +20,7 @@ from takeback.cancellations.surroundings import Surroundings, look
 from takeback.cancellations.topics import OF_EVENT, Topic
 from takeback.core import problems
 from takeback.core.actor import SYSTEM, Actor, ActorKind
+from takeback.core.bulk import insert_objects
 from takeback.core.problems import Refused
 from takeback.core.sealing import seal
 from takeback.logistics.commands import WantedReturn, give_up, want
@@ -69,7 +70,7 @@ def open_many(
     _refuse_repeated(asks)
     cases = _insert(asks, seen, actor, now)
     first_steps = zip(cases, waived, strict=True)
-    _remember(
+    insert_objects(
         [_history(case, OPENED, None, actor, now, waived=codes) for case, codes in first_steps]
     )
     _announce(Topic.OPENED, cases)
@@ -108,12 +109,14 @@ def _insert(
     asks: Sequence[Ask], seen: Surroundings, actor: Actor, now: datetime
 ) -> list[CancellationRequest]:
     returns = _want_returns(asks, seen, now)
-    rows = [_row(ask, seen, actor, now) for ask in asks]
-    for row, return_id in zip(rows, returns, strict=True):
-        row.easy_return_id = return_id
+    cases = [_row(ask, seen, actor, now) for ask in asks]
+    for case, return_id in zip(cases, returns, strict=True):
+        case.easy_return_id = return_id
     try:
-        cases = CancellationRequest.objects.bulk_create(rows)
+        insert_objects(cases)
     except IntegrityError as error:
+        if "remote_id" in str(error):
+            raise
         # The constraint has the last word, should anybody ever write without the lock.
         raise Refused(errors.ALREADY_REQUESTED) from error
     pictures = [
@@ -302,7 +305,7 @@ def _step(
         raise Refused(problems.CONFLICT)
     for name, value in changes.items():
         setattr(case, name, value)
-    _remember([_history(case, event, before.value, actor, now, note=note)])
+    insert_objects([_history(case, event, before.value, actor, now, note=note)])
     _announce(OF_EVENT[event], [case])
 
 
@@ -328,10 +331,6 @@ def _history(
         waived=list(waived),
         at=now,
     )
-
-
-def _remember(steps: Sequence[CaseHistory]) -> None:
-    CaseHistory.objects.bulk_create(steps)
 
 
 def _announce(topic: Topic, cases: Sequence[CancellationRequest]) -> None:

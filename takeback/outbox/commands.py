@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from takeback.core import clock
+from takeback.core.bulk import insert_objects
 from takeback.outbox.models import Message
 from takeback.outbox.queries import waiting
 
@@ -47,16 +48,18 @@ def emit_all(topic: str, told: Mapping[str, Payload], due_at: datetime | None = 
     if not all(_is_reference(value) for payload in told.values() for value in payload.values()):
         raise ValueError(f"the payload of {topic} may hold ids and codes only")
     now = clock.now()
-    Message.objects.bulk_create(
+    messages = [
         Message(
-            topic=topic,
+            topic=str(topic),
             key=f"{topic}:{key}",
             payload=dict(payload),
             created_at=now,
             due_at=due_at or now,
         )
         for key, payload in told.items()
-    )
+    ]
+    if messages:
+        insert_objects(messages)
 
 
 def _is_reference(value: object) -> bool:

@@ -201,14 +201,23 @@ class BulkBody(serializers.Serializer[Any]):
     pickup_address = Number(error_messages=_NO_ADDRESS, required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
 
-    def items(self) -> list[dict[str, Any]]:
-        """The items, each with what was told once for all."""
-        told: dict[str, Any] = self.validated_data
-        shared = {key: told.get(key) for key in SHARED}
-        return [shared | _said(item) for item in told["cancel_order_items"]]
-
 
 SHARED = ("pickup_address", "fully_refund_as_loyalty_money")
+
+# Made once: the framework copies every field for each serializer, and none keeps what it read.
+_ask_body, _bulk_body = AskBody(), BulkBody()
+
+
+def item_in(body: Any) -> dict[str, Any]:
+    """The item of a body, or DRF's `ValidationError` with all its faults."""
+    return dict(_ask_body.run_validation(body))
+
+
+def items_in(body: Any) -> list[dict[str, Any]]:
+    """As `item_in`, for a body of many; each item with what was told once for all."""
+    told = _bulk_body.run_validation(body)
+    shared = {key: told.get(key) for key in SHARED}
+    return [shared | _said(item) for item in told["cancel_order_items"]]
 
 
 def _said(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,15 @@ from takeback.idempotency.http import answer_once
 from takeback.orders.queries import own_order_named
 from takeback.storefront import errors
 from takeback.storefront.askers import Asker, customer_of, guest_of
-from takeback.storefront.asking_schemas import SHARED, AskBody, BulkBody, ask_of, photos_of
+from takeback.storefront.asking_schemas import (
+    SHARED,
+    AskBody,
+    BulkBody,
+    ask_of,
+    item_in,
+    items_in,
+    photos_of,
+)
 from takeback.storefront.callers import SignedIn
 from takeback.storefront.case_views import OwnRequests
 from takeback.storefront.handling import StorefrontView
@@ -96,9 +104,7 @@ class AskForOne(AskView):
     @extend_schema(operation_id="ask", tags=["storefront: cases"], request=AskBody, responses=ONE)
     def post(self, call: Request) -> HttpResponse:
         asker = self.asker()
-        told = AskBody(data=self.body)
-        told.is_valid(raise_exception=True)
-        asks = asks_of([told.validated_data])
+        asks = asks_of([item_in(self.body)])
         return self.opened(asker, asks, status=200 if self.is_classic else 201)
 
 
@@ -113,9 +119,7 @@ class BulkView(AskView):
 
     def all_asks(self) -> list[Ask]:
         """What the body asks for."""
-        told = BulkBody(data=self.body)
-        told.is_valid(raise_exception=True)
-        return asks_of(told.items())
+        return asks_of(items_in(self.body))
 
     def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
         """At its item; what was told once for all, at the top."""
