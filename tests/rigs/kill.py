@@ -38,7 +38,7 @@ def _points() -> dict[str, tuple[Any, str, bool]]:
         "K2 locked": (commands, "lock_orders_of", True),
         "way back wanted": (commands, "_want_returns", True),
         "K12 picture and case written": (commands, "_insert", True),
-        "history written": (commands, "_remember", True),
+        "history written": (commands, "_announce", False),
         "message written": (commands, "_announce", True),
         "before COMMIT": (BaseDatabaseWrapper, "_commit", False),
         "K4 committed, nobody told": (BaseDatabaseWrapper, "_commit", True),
