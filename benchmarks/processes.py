@@ -84,7 +84,7 @@ def machine() -> str:
 def interpreter() -> str:
     """The Python that serves and measures, and whether it was built with a profile (PGO).
 
-    Ratios depend on it: what is Python's own grows by a third without, what is C's does not.
+    Without, pure Python takes a fifth longer, the driver and PostgreSQL do not.
     """
     version = platform.python_version()
     if "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS")):
