@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +30,12 @@ class ChannelView(APIView):
         caller = self.request.user
         assert isinstance(caller, Caller)
         return caller
+
+    @property
+    def plain(self) -> HttpRequest:
+        """Django's own request."""
+        found: HttpRequest = self.request._request  # noqa: SLF001 - that is its documented place
+        return found
 
     @property
     def document(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Orders of a channel: telling us one, asking for them."""
 
 from django.conf import settings
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from takeback.core.fields import INVISIBLE
 from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
 from takeback.core.strict_json import StrictJSONParser
+from takeback.idempotency.http import answer_once
 from takeback.orders.commands import CREATED, REFUSED, Outcome, place
 from takeback.orders.schemas import OrderDocument, order_from
 
@@ -47,7 +49,11 @@ class CreateOrders(ChannelView):
         | openapi.REFUSALS
         | openapi.CONFLICT,
     )
-    def post(self, call: Request, channel_id: str) -> Response:
+    def post(self, call: Request, channel_id: str) -> HttpResponse:
+        principal = f"key:{self.caller.key_id}"
+        return answer_once(self.plain, self._taken_in, principal=principal, body=self.document)
+
+    def _taken_in(self) -> Response:
         caller = self.caller
         told = order_from(self.document, channel_id=caller.channel_id)
         outcome = place(caller.channel_id, told, source=SOURCE, now=clock.now())

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from takeback.addresses.places import document
 from takeback.core import clock, problems
 from takeback.core.paging import MAX_LIMIT, Page, envelope
 from takeback.core.problems import Refused
+from takeback.idempotency.http import answer_once
 from takeback.storefront import errors
 from takeback.storefront.address_documents import address, book_address
 from takeback.storefront.callers import SignedIn
@@ -52,7 +54,11 @@ class AddressBook(StorefrontView):
         request=AddressEntry,
         responses=answers("BookAddress", status=201),
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
+        principal = f"user:{self.account.id}"
+        return answer_once(self.plain, self._added, principal=principal, body=self.body)
+
+    def _added(self) -> Response:
         told = AddressEntry(data=self.body)
         told.is_valid(raise_exception=True)
         fields = told.validated_data | places_of(told.validated_data)

@@ -351,3 +351,12 @@ def test_points_told_for_two_orders_at_once_go_to_one_and_the_other_may_try_agai
     assert list(Order.objects.values_list("number", flat=True)) == [won]
     assert OrderItem.objects.count() == 1
     assert set(shop.send(caller, body(lost)).json()) == {"loyaltytransaction_set", "code"}
+
+
+def test_a_repeated_call_with_its_key_is_answered_as_the_first_time() -> None:
+    client = shop.client()
+    answers = [shop.send(client, document(), **{"Idempotency-Key": "1"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert shop.send(client, document()).status_code == 200

@@ -3,7 +3,7 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -14,7 +14,11 @@ from tests.rigs import postgres
 # the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
-_TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server", "live_url"}
+# `./dev test` without more words takes samples of long tables; CI and whoever names a file, all.
+_SAMPLES = "TAKEBACK_SAMPLES"
+_LONG_TABLE, _SHARE = 12, 3
+
+_TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server"}
 _MADE_UP_SECRETS = {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-only-for-tests",
     "DATA_KEYS": "1=" + "QUJD" * 10 + "QUI=",
@@ -47,7 +51,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that leads the workers owns the server."""
+    """The process that leads the workers owns the server, and says whether samples will do."""
+    if not worker():
+        whole = os.environ.get("CI") or os.environ.get("TAKEBACK_LONG")
+        names_none = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        os.environ[_SAMPLES] = "1" if names_none and not whole else ""
     wanted = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
     if worker() or not wanted or os.environ.get("TEST_DATABASE_URL"):
         return
@@ -59,9 +67,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """PostgreSQL's worker leaves alone what touches no database."""
-    if worker() != POSTGRESQL:
-        return
-    rest = [item for item in items if not touches_a_database(item)]
-    config.hook.pytest_deselected(items=rest)
-    items[:] = [item for item in items if touches_a_database(item)]
+    """PostgreSQL's worker leaves alone what touches no database; long tables are sampled."""
+    kept = items[:]
+    if worker() == POSTGRESQL:
+        kept = [item for item in items if touches_a_database(item)]
+    if os.environ.get(_SAMPLES) and worker():
+        kept = _sampled(kept, first=1 if worker() == POSTGRESQL else 0)
+    chosen = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = kept
+
+
+def _sampled(items: Iterable[pytest.Item], first: int) -> list[pytest.Item]:
+    """Every third row of a long table, another third on each database."""
+    tables: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [
+        row
+        for table in tables.values()
+        for row in (table[first::_SHARE] if len(table) > _LONG_TABLE else table)
+    ]

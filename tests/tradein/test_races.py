@@ -29,7 +29,7 @@ UNTIL_SEEN = 100
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 100 if CI else 5
+    return 10_000 if long_run else 100 if CI else 3
 
 
 @pytest.fixture(autouse=True)
