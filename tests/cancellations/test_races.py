@@ -14,10 +14,13 @@ from takeback.cancellations.states import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.orders.models import OrderItem
 from tests import make
-from tests.conftest import CI
+from tests.conftest import CI, LONG
 from tests.rigs.races import CONSTRAINT, WON, Clients
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(0 if LONG else 600),
+]
 
 ALREADY, WRONG, CONFLICT = "cancellation_request_100_1", "wrong_state", "conflict"
 SCOPE = Scope(make.SHOP)
@@ -29,7 +32,7 @@ UNTIL_SEEN = 100
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 100 if CI else 3
+    return 10_000 if long_run else 30 if CI else 3
 
 
 @pytest.fixture

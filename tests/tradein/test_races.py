@@ -15,11 +15,14 @@ from takeback.tradein.commands import decide
 from takeback.tradein.models import TradeIn
 from takeback.tradein.states import Decision
 from tests import make
-from tests.conftest import CI
+from tests.conftest import CI, LONG
 from tests.rigs.races import CONSTRAINT, WON, Clients
 from tests.tradein.offers import make_offer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(0 if LONG else 600),
+]
 
 ANSWERED = "not_found"
 UNTIL_SEEN = 100
@@ -29,7 +32,7 @@ UNTIL_SEEN = 100
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 100 if CI else 3
+    return 10_000 if long_run else 30 if CI else 3
 
 
 @pytest.fixture(autouse=True)
