@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The process that leads the workers owns the server, and says whether samples will do."""
     if not worker():
         whole = os.environ.get("CI") or os.environ.get("TAKEBACK_LONG")
-        names_none = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        names_none = config.args_source is not pytest.Config.ArgsSource.ARGS
         os.environ[_SAMPLES] = "1" if names_none and not whole else ""
     wanted = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
     if worker() or not wanted or os.environ.get("TEST_DATABASE_URL"):
