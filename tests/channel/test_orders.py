@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import ApiKey
-from takeback.channel import queries
+from takeback.channel.orders import queries
 from takeback.orders.models import Order
 from tests import make
 from tests.channel import shop

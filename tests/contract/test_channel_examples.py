@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from takeback.channel import shapes
+from takeback.channel.orders import shapes
 from tests.channel import shop
 from tests.contract.examples import differences, example
 

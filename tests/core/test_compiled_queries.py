@@ -162,7 +162,7 @@ def test_an_expired_session_is_not_found() -> None:
 
 
 def test_a_relation_is_a_row_of_its_own_and_none_where_there_is_nothing() -> None:
-    from takeback.channel.queries import items_of
+    from takeback.channel.orders.queries import items_of
 
     bare = make.items_of(make.make_order(number="1"))[0]
     rich = make.items_of(make.make_rich_order(number="2"))[0]

@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.channel import documents, errors, openapi, queries
+from takeback.channel import errors, openapi
 from takeback.channel.handling import ChannelView
+from takeback.channel.orders import documents, queries
 from takeback.core import clock
 from takeback.core.fields import INVISIBLE
 from takeback.core.paging import Page, envelope

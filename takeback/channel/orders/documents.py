@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from takeback.channel import shapes
-from takeback.channel.queries import Found, ItemRow, OrderRow, ShareRow
+from takeback.channel.orders import shapes
+from takeback.channel.orders.queries import Found, ItemRow, OrderRow, ShareRow
 from takeback.core.money import show, units_worth
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.states import Status

@@ -1,0 +1,1 @@
+"""Orders of a channel, in and out."""
