@@ -9,11 +9,8 @@ from django.db import IntegrityError, transaction
 
 from takeback.cancellations import bank, errors, policy
 from takeback.cancellations.asks import Ask, Scope
-from takeback.cancellations.models import (
-    CancellationRequest,
-    CancellationRequestImage,
-    CaseHistory,
-)
+from takeback.cancellations.history.commands import change, step_of
+from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.cancellations.queries import shop_limits
 from takeback.cancellations.states import LIFE_CYCLE, LIVE, Event, Kind, Status
 from takeback.cancellations.surroundings import Surroundings, look
@@ -71,7 +68,7 @@ def open_many(
     cases = _insert(asks, seen, actor, now)
     first_steps = zip(cases, waived, strict=True)
     insert_objects(
-        [_history(case, OPENED, None, actor, now, waived=codes) for case, codes in first_steps]
+        [step_of(case, OPENED, None, actor, now, waived=codes) for case, codes in first_steps]
     )
     _announce(Topic.OPENED, cases)
     if at_once or settings.CANCEL_AUTO_CONFIRM:
@@ -292,45 +289,9 @@ def _step(
     **changes: Any,
 ) -> None:
     """One step of the life cycle: the row, its history and its message, together."""
-    before = Status(case.status)
-    changes |= {
-        "status": LIFE_CYCLE.next(before, event).value,
-        "version": case.version + 1,
-        "modified_date": now,
-    }
-    unchanged = CancellationRequest.objects.filter(
-        pk=case.pk, status=before.value, version=case.version
-    )
-    if not unchanged.update(**changes):
-        raise Refused(problems.CONFLICT)
-    for name, value in changes.items():
-        setattr(case, name, value)
-    insert_objects([_history(case, event, before.value, actor, now, note=note)])
+    status = LIFE_CYCLE.next(Status(case.status), event)
+    change(case, event, actor, now, note=note, status=status.value, **changes)
     _announce(OF_EVENT[event], [case])
-
-
-def _history(
-    case: CancellationRequest,
-    event: str,
-    before: str | None,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str | None = None,
-    waived: Sequence[str] = (),
-) -> CaseHistory:
-    return CaseHistory(
-        cancellation_request_id=case.pk,
-        seq=case.version,
-        event=event,
-        before=before,
-        after=case.status,
-        actor_kind=actor.kind.value,
-        actor_number=actor.number,
-        note=note,
-        waived=list(waived),
-        at=now,
-    )
 
 
 def _announce(topic: Topic, cases: Sequence[CancellationRequest]) -> None:

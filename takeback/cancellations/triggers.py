@@ -1,36 +1,16 @@
 """What the database itself refuses about cases: steps off the life cycle, and changes of history.
 
-Generated from the table of the life cycle, in the trigger languages of both databases, and
-installed after every migration, because SQLite loses triggers when Django rebuilds a table.
+Generated from the table of the life cycle, in the trigger languages of both databases.
 """
-
-from typing import Any
-
-from django.db import connections
 
 from takeback.cancellations.states import LIFE_CYCLE
 
 _CASES, _HISTORY = "cancellations_cancellationrequest", "cancellations_casehistory"
 
 
-def install(using: str) -> None:
-    """Create the triggers, or replace them by themselves."""
-    connection = connections[using]
-    if _HISTORY not in connection.introspection.table_names():
-        return
-    with connection.cursor() as cursor:
-        for statement in statements(connection.vendor):
-            cursor.execute(statement)
-
-
 def statements(vendor: str) -> list[str]:
     """What a database of this vendor (`sqlite`, `postgresql`) is told."""
     return _postgresql() if vendor == "postgresql" else _sqlite()
-
-
-def after_migrate(using: str, **_: Any) -> None:
-    """Receiver of Django's post_migrate."""
-    install(using)
 
 
 def _no_step() -> str:
