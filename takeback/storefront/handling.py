@@ -16,7 +16,7 @@ from takeback.cancellations.queries import shop_limits
 from takeback.core import clock, http, problems
 from takeback.core.problems import Problem, Refused, RuleProblem
 from takeback.logistics.queries import companies_on_offer
-from takeback.storefront.callers import Caller, SessionCaller, plain_request
+from takeback.storefront.callers import Caller, SessionCaller
 from takeback.storefront.dialect import Dialect, spoken
 from takeback.storefront.request_documents import company
 from takeback.storefront.view import View
@@ -72,8 +72,7 @@ class StorefrontView(APIView):
     @property
     def plain(self) -> HttpRequest:
         """Django's own request."""
-        found: HttpRequest = plain_request(self.request)
-        return found
+        return http.plain_request(self.request)
 
     @property
     def body(self) -> Any:
