@@ -121,9 +121,11 @@ class BulkView(AskView):
         """What the body asks for."""
         return asks_of(items_in(self.body))
 
-    def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
-        """At its item; what was told once for all, at the top."""
+    def field_fault(self, problem: Problem, position: int | None) -> dict[str, Any]:
+        """At its item; what was told once for all, or is no single item's, at the top."""
         fault = super().field_fault(problem, position)
+        if position is None:
+            return fault
         items = self.body[ITEMS]
         if problem.field in SHARED and items[position].get(problem.field) is None:
             return fault

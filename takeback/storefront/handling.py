@@ -45,9 +45,9 @@ class StorefrontView(APIView):
             return Response(self.field_errors(error.detail), status=400)
         if not isinstance(error, Refused):
             return http.exception_handler(error, context)
-        problem, position = error.problem, error.context.get("position")
+        problem, position = error.problem, cast("int | None", error.context.get("position"))
         if problem.field:
-            fault = self.field_fault(problem, cast("int", position))
+            fault = self.field_fault(problem, position)
             return Response(self.field_errors(fault), status=400)
         if isinstance(problem, RuleProblem):
             body: dict[str, Any] = {"non_field_errors": problem.message, "error_code": problem.code}
@@ -65,8 +65,8 @@ class StorefrontView(APIView):
             return {name: self._told(_unwrapped(inner)) for name, inner in detail.items()}
         return str(detail[0]) if self.is_classic else [str(text) for text in detail]
 
-    def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
-        """Where in the body the fault lies."""
+    def field_fault(self, problem: Problem, position: int | None) -> dict[str, Any]:
+        """Where in the body the fault lies; of several items, the one at this position."""
         return {str(problem.field): [problem.message]}
 
     @property
