@@ -230,6 +230,26 @@ def test_asking_for_many_costs_the_same_however_many_they_are(count: int) -> Non
     assert counted(lambda: post(client, MANY, body, headers=token)) == (7, 5)
 
 
+@pytest.mark.parametrize("count", [1, 3, 10])
+@pytest.mark.parametrize(("units", "cost"), [(2, (12, 10)), (1, (14, 16))], ids=["whole", "part"])
+def test_a_direct_cancel_writes_but_one_row_more_for_each_line(
+    units: int, cost: tuple[int, int], count: int
+) -> None:
+    user = make.make_customer()
+    order = make.make_order(
+        customer=user, items=lines(count), discounts=[DiscountIn(name="a", amount_minor=100)]
+    )
+    client = make.client_of(user)
+    token = token_of(client)
+    body = {"cancel_order_items": asked(order, quantity=units)}
+
+    reads, writes = counted(
+        lambda: post(client, f"/orders/{order.pk}/cancel/", body, headers=token)
+    )
+
+    assert (reads, writes - count) == cost
+
+
 def test_a_guest_who_names_the_order_costs_five_reads_and_five_writes() -> None:
     [body] = asked(make.make_order())
     body |= {"number": make.NUMBER, "email": make.GUEST}
