@@ -234,7 +234,7 @@ def _end(
     _step(case, event, actor, now, note=note)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
-        _set_item_status([item], case.item_status_before, now)
+        _set_item_status([item], item.status_told_meanwhile or case.item_status_before, now)
     others = CancellationRequest.objects.filter(
         easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
     )
@@ -250,7 +250,7 @@ def _settle(cases: Sequence[CancellationRequest], actor: Actor, now: datetime) -
 
 def _set_item_status(items: Sequence[OrderItem], status: int, now: datetime) -> None:
     same = OrderItem.objects.filter(pk__in=[item.pk for item in items])
-    same.update(status=status, modified_date=now)
+    same.update(status=status, status_told_meanwhile=None, modified_date=now)
     roll_up([item.order_id for item in items], now)
 
 
