@@ -291,7 +291,7 @@ def test_a_worker_is_free_again_when_a_caller_leaves_in_the_middle_of_a_body(
     wire: Server, more: tuple[bytes, ...]
 ) -> None:
     # Until then it waits: the server puts no limit on a body's time, and what the rows want (an
-    # end after 30 seconds, nobody else affected) is the buffering proxy's of the production page.
+    # end after 30 seconds, nobody else affected) is nginx's: see decision 0012.
     before = rows()
     with socket.create_connection(("127.0.0.1", wire.port), timeout=10) as line:
         line.sendall(look_up(*more, body=b"{"))
