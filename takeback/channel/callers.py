@@ -21,7 +21,7 @@ from takeback.limits.commands import Bucket, hit, refuse_above
 
 _SCHEME = "Token "
 _ID_DIGITS = 19
-_NO_CHANNEL = 0
+_NOBODY = 0
 _MINUTE = 60
 
 
@@ -56,7 +56,7 @@ class KeyHolder(BaseAuthentication):
     def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
         given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
         named = request.parser_context["kwargs"].get("channel_id")
-        channel_id = _NO_CHANNEL if named is None else _channel_id(named)
+        channel_id = _NOBODY if named is None else number_of(named)
         public_id = keys.public_id_of(given)
         found = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
         row = found[0] if found else None
@@ -92,11 +92,11 @@ def _count(key_id: int, now: datetime) -> None:
         refuse_above(calls, hit(calls, now))
 
 
-def _channel_id(text: str) -> int:
-    """The number in the path; what can be no channel's is looked for all the same, in vain."""
+def number_of(text: str) -> int:
+    """A number in the path; what can be nobody's is looked for all the same, in vain."""
     usable = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
-    number = int(text) if usable else _NO_CHANNEL
-    return number if number <= ID_MAX else _NO_CHANNEL
+    number = int(text) if usable else _NOBODY
+    return number if number <= ID_MAX else _NOBODY
 
 
 class MayDo(BasePermission):
