@@ -102,13 +102,13 @@ def _forget_history() -> None:
     from django.db import connection
 
     from takeback.cancellations.models import CaseHistory
-    from takeback.cancellations.triggers import install
+    from takeback.core.triggers import install
 
     if connection.vendor == "sqlite" and CaseHistory.objects.exists():
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER history_stays_delete")
         CaseHistory.objects.all().delete()
-        install("default")
+        install()
 
 
 @pytest.fixture

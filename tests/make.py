@@ -188,6 +188,7 @@ def make_request(
     """A case on one line; bank details are sealed as the service itself does it."""
     told: dict[str, Any] = {"created_date": NOW, "modified_date": NOW} | fields
     reason = told.pop("reason", None) or make_reason(kind=kind)
+    told["channel_id"] = item.order.channel_id
     row = CancellationRequest(order_item=item, cancellation_type=kind, reason=reason, **told)
     row.iban_sealed = seal(iban, str(row.uuid)) if iban else None
     row.holder_name_sealed = seal(holder_name, str(row.uuid)) if holder_name else None

@@ -1,15 +1,11 @@
 """The room's entry in Django's register."""
 
-from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from takeback.cancellations.triggers import statements
+from takeback.core import triggers
 
 
-class CancellationsConfig(AppConfig):
-    """Puts the triggers back after every migration."""
+class CancellationsConfig(triggers.GuardedConfig):
+    """A room with triggers."""
 
     name = "takeback.cancellations"
-
-    def ready(self) -> None:
-        from takeback.cancellations.triggers import after_migrate
-
-        post_migrate.connect(after_migrate, sender=self)
+    statements = staticmethod(statements)

@@ -1,6 +1,7 @@
-"""Steps of a case: each locks its order, looks, decides, and writes row, history and message."""
+"""Opening cases: lock the orders, look, decide, and write rows, history and messages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,38 +10,51 @@ from django.db import IntegrityError, transaction
 
 from takeback.cancellations import bank, errors, policy
 from takeback.cancellations.asks import Ask, Scope
-from takeback.cancellations.models import (
-    CancellationRequest,
-    CancellationRequestImage,
-    CaseHistory,
-)
+from takeback.cancellations.deciding.commands import confirm_all
+from takeback.cancellations.history.commands import step_of
+from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
+from takeback.cancellations.plans.commands import AS_BOUGHT, Terms
 from takeback.cancellations.queries import shop_limits
-from takeback.cancellations.states import LIFE_CYCLE, LIVE, Event, Kind, Status
+from takeback.cancellations.states import Kind
 from takeback.cancellations.surroundings import Surroundings, look
-from takeback.cancellations.topics import OF_EVENT, Topic
-from takeback.core import problems
+from takeback.cancellations.topics import Topic, announce
 from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.bulk import insert_objects
 from takeback.core.problems import Refused
 from takeback.core.sealing import seal
-from takeback.logistics.commands import WantedReturn, give_up, want
-from takeback.orders.commands import roll_up
-from takeback.orders.models import OrderItem
+from takeback.logistics.commands import WantedReturn, want
 from takeback.orders.queries import lock_orders_of
-from takeback.orders.splitting.commands import set_apart
-from takeback.orders.states import CANCELLABLE, REFUNDABLE
-from takeback.orders.states import Status as ItemStatus
-from takeback.outbox.commands import emit_all
 
 OPENED = "open"
 """The event of a case's first history row; what follows is named by `Event`."""
 
+_SHOPPERS = (ActorKind.CUSTOMER, ActorKind.GUEST)
+"""They ask; what is confirmed of it at once is the shop's own rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Kinds of cases that are confirmed as soon as they are open, and on which terms."""
+
+    kinds: frozenset[Kind] = frozenset()
+    terms: Terms = AS_BOUGHT
+
+
+NOTHING = AtOnce()
+CANCELLATIONS = AtOnce(frozenset({Kind.CANCEL}))
+
 
 def open_request(
-    ask: Ask, scope: Scope, *, actor: Actor, now: datetime, waive: bool = False
+    ask: Ask,
+    scope: Scope,
+    *,
+    actor: Actor,
+    now: datetime,
+    waive: bool = False,
+    note: str | None = None,
 ) -> int:
     """As `open_many`, for a single ask; the new case's id."""
-    return open_many([ask], scope, actor=actor, now=now, waive=waive)[0]
+    return open_many([ask], scope, actor=actor, now=now, waive=waive, note=note)[0]
 
 
 @transaction.atomic
@@ -51,13 +65,14 @@ def open_many(
     actor: Actor,
     now: datetime,
     waive: bool = False,
-    at_once: bool = False,
+    note: str | None = None,
+    at_once: AtOnce = NOTHING,
 ) -> list[int]:
     """Let all asks in, or none; the new cases' ids in the order of the asks.
 
     `Refused` names the first problem, and in its context the `position` of the ask that has
     it, from 0. Staff may `waive` the rules that are marked so; what they set aside is in the
-    history. With `at_once` cancellations are confirmed in the same step.
+    history. What is to be confirmed `at_once` is so in the same step.
     """
     lock_orders_of(sorted({ask.order_item for ask in asks}))
     # Look only now: one statement doing both would look with the snapshot that it took
@@ -71,14 +86,17 @@ def open_many(
     cases = _insert(asks, seen, actor, now)
     first_steps = zip(cases, waived, strict=True)
     insert_objects(
-        [_history(case, OPENED, None, actor, now, waived=codes) for case, codes in first_steps]
+        [
+            step_of(case, OPENED, None, actor, now, note=note, waived=codes)
+            for case, codes in first_steps
+        ]
     )
-    _announce(Topic.OPENED, cases)
-    if at_once or settings.CANCEL_AUTO_CONFIRM:
-        cancellations = [case for case in cases if case.cancellation_type == Kind.CANCEL]
-        items = OrderItem.objects.in_bulk([case.order_item_id for case in cancellations])
-        for case in cancellations:
-            _confirm(case, items[case.order_item_id], SYSTEM, now)
+    announce(Topic.OPENED, cases)
+    kinds = at_once.kinds | (CANCELLATIONS.kinds if settings.CANCEL_AUTO_CONFIRM else NOTHING.kinds)
+    settled = [case for case in cases if case.cancellation_type in kinds]
+    if settled:
+        by = SYSTEM if actor.kind in _SHOPPERS else actor
+        confirm_all(settled, by, now, terms=at_once.terms)
     return [case.pk for case in cases]
 
 
@@ -138,6 +156,7 @@ def _insert(
 def _row(ask: Ask, seen: Surroundings, actor: Actor, now: datetime) -> CancellationRequest:
     item = seen.items[ask.order_item]
     row = CancellationRequest(
+        channel_id=item.order.channel_id,
         order_item_id=ask.order_item,
         reason_id=ask.reason,
         cancellation_type=ask.kind.value,
@@ -185,155 +204,3 @@ def _want_returns(asks: Sequence[Ask], seen: Surroundings, now: datetime) -> lis
         for index in indexes:
             found[index] = return_id
     return found
-
-
-@transaction.atomic
-def withdraw(
-    request_id: int, scope: Scope, *, actor: Actor, now: datetime, note: str | None = None
-) -> None:
-    """Whoever asked does not want it any more; the item is free again."""
-    _end(request_id, scope, Event.WITHDRAW, actor=actor, now=now, note=note)
-
-
-@transaction.atomic
-def reject(
-    request_id: int, scope: Scope, *, actor: Actor, now: datetime, note: str | None = None
-) -> None:
-    """The shop says no; the item is free again."""
-    _end(request_id, scope, Event.REJECT, actor=actor, now=now, note=note)
-
-
-@transaction.atomic
-def confirm(
-    request_id: int, scope: Scope, *, actor: Actor, now: datetime, note: str | None = None
-) -> None:
-    """The shop says yes: the units in question get a line of their own, which waits for its end.
-
-    A cancellation loses when the goods have left meanwhile, a return when the line has ended
-    elsewhere, and both when the units are gone.
-    """
-    case = _locked(request_id, scope, Event.CONFIRM)
-    item = OrderItem.objects.get(pk=case.order_item_id)
-    _confirm(case, item, actor, now, note=note)
-
-
-def _confirm(
-    case: CancellationRequest,
-    item: OrderItem,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str | None = None,
-) -> None:
-    units_left = item.quantity - item.units_used
-    if case.cancellation_type == Kind.CANCEL and item.status not in CANCELLABLE:
-        raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
-    if case.cancellation_type == Kind.REFUND and item.status not in REFUNDABLE:
-        raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    if case.quantity > units_left:
-        raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
-    if case.quantity < units_left:
-        item = set_apart(item.pk, case.quantity, now=now)
-    _step(
-        case,
-        Event.CONFIRM,
-        actor,
-        now,
-        note=note,
-        order_item_id=item.pk,
-        item_status_before=item.status,
-    )
-    _set_item_status(item, ItemStatus.CANCELLATION_WAITING, now)
-
-
-def _end(
-    request_id: int, scope: Scope, event: Event, *, actor: Actor, now: datetime, note: str | None
-) -> None:
-    case = _locked(request_id, scope, event)
-    _step(case, event, actor, now, note=note)
-    if case.item_status_before is not None:
-        item = OrderItem.objects.get(pk=case.order_item_id)
-        _set_item_status(item, case.item_status_before, now)
-    others = CancellationRequest.objects.filter(
-        easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
-    )
-    if case.easy_return_id and not others.exists():
-        give_up(case.easy_return_id, now=now)
-
-
-def _set_item_status(item: OrderItem, status: int, now: datetime) -> None:
-    OrderItem.objects.filter(pk=item.pk).update(status=status, modified_date=now)
-    roll_up([item.order_id], now)
-
-
-def _locked(request_id: int, scope: Scope, event: Event) -> CancellationRequest:
-    """The case, its order locked, in a state from which the event leads on.
-
-    Somebody else's case is as if it were not there.
-    """
-    found = CancellationRequest.objects.select_related("order_item__order").filter(pk=request_id)
-    case = found.first()
-    if case is None or not scope.covers(case.order_item.order):
-        raise Refused(problems.NOT_FOUND)
-    lock_orders_of([case.order_item_id])
-    case = found.get()
-    if not LIFE_CYCLE.allows(Status(case.status), event):
-        raise Refused(errors.WRONG_STATE, status=case.status, step=event.value)
-    return case
-
-
-def _step(
-    case: CancellationRequest,
-    event: Event,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str | None = None,
-    **changes: Any,
-) -> None:
-    """One step of the life cycle: the row, its history and its message, together."""
-    before = Status(case.status)
-    changes |= {
-        "status": LIFE_CYCLE.next(before, event).value,
-        "version": case.version + 1,
-        "modified_date": now,
-    }
-    unchanged = CancellationRequest.objects.filter(
-        pk=case.pk, status=before.value, version=case.version
-    )
-    if not unchanged.update(**changes):
-        raise Refused(problems.CONFLICT)
-    for name, value in changes.items():
-        setattr(case, name, value)
-    insert_objects([_history(case, event, before.value, actor, now, note=note)])
-    _announce(OF_EVENT[event], [case])
-
-
-def _history(
-    case: CancellationRequest,
-    event: str,
-    before: str | None,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str | None = None,
-    waived: Sequence[str] = (),
-) -> CaseHistory:
-    return CaseHistory(
-        cancellation_request_id=case.pk,
-        seq=case.version,
-        event=event,
-        before=before,
-        after=case.status,
-        actor_kind=actor.kind.value,
-        actor_number=actor.number,
-        note=note,
-        waived=list(waived),
-        at=now,
-    )
-
-
-def _announce(topic: Topic, cases: Sequence[CancellationRequest]) -> None:
-    emit_all(
-        topic, {f"{case.pk}.{case.version}": {"cancellation_request": case.pk} for case in cases}
-    )

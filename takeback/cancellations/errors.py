@@ -80,5 +80,11 @@ BANK_ACCOUNT_REQUIRED = Problem(
     _("This order was paid in cash or by transfer: name the bank account for the refund."),
     field="iban",
 )
+MORE_THAN_PAID = Problem(
+    "more_than_paid",
+    400,
+    _("This is more than the order has left to pay back."),
+    field="forced_refund_amount",
+)
 
 WRONG_STATE = Problem("wrong_state", 400, _("This step is not possible in the present state."))

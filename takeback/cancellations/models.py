@@ -7,9 +7,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.states import LIVE, Kind, Status
+from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status
 from takeback.logistics.models import EasyReturn
-from takeback.orders.models import OrderItem
+from takeback.orders.models import Order, OrderItem
 
 
 class CancellationReason(models.Model):
@@ -40,11 +40,70 @@ class CancellationReason(models.Model):
         return self.subject
 
 
+class CancellationPlan(models.Model):
+    """What is decided for cases of one order, and what they are worth; it follows its cases.
+
+    Amounts are minor units of the order's currency.
+    """
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    order = models.ForeignKey(Order, models.PROTECT)
+    plan_type = models.CharField(max_length=8)
+    status = models.CharField(max_length=16, default=PlanStatus.WAITING.value)
+    refund_minor = models.BigIntegerField(default=0)
+    """What its lines are worth: goods less their discounts, and their part of the interest."""
+    discount_refund_minor = models.BigIntegerField(default=0)
+    """The discounts of its lines, taken off already."""
+    shipping_refund_minor = models.BigIntegerField(default=0)
+    """Their part of the shipping, when that goes back too."""
+    forced_refund_minor = models.BigIntegerField(null=True)
+    """What is paid back instead of the sum, by somebody's decision."""
+    is_cargo_refund = models.BooleanField(default=False)
+    refund_invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
+    refund_invoice_date = models.DateTimeField(null=True)
+    created_by_kind = models.CharField(max_length=16)
+    created_by_number = models.BigIntegerField(null=True)
+    modified_by_kind = models.CharField(max_length=16)
+    modified_by_number = models.BigIntegerField(null=True)
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "plan_type"],
+                condition=Q(status=PlanStatus.WAITING.value),
+                name="one_waiting_plan_per_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(plan_type__in=[kind.value for kind in Kind]),
+                name="plan_of_a_known_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in PlanStatus]),
+                name="known_plan_status",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    refund_minor__gte=0, discount_refund_minor__gte=0, shipping_refund_minor__gte=0
+                )
+                & (Q(forced_refund_minor=None) | Q(forced_refund_minor__gte=0)),
+                name="plan_amounts_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+
 class CancellationRequest(models.Model):
     """One case: one item, or some units of it, to be cancelled or sent back."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    channel = models.ForeignKey(Channel, models.PROTECT)
+    """Its order's channel, kept here so that a channel's newest cases are found by one index."""
     order_item = models.ForeignKey(OrderItem, models.PROTECT)
+    plan = models.ForeignKey(CancellationPlan, models.PROTECT, null=True)
     reason = models.ForeignKey(CancellationReason, models.PROTECT)
     easy_return = models.ForeignKey(EasyReturn, models.PROTECT, null=True)
     cancellation_type = models.CharField(max_length=8)
@@ -65,6 +124,8 @@ class CancellationRequest(models.Model):
     """Steps taken, and the number of the last history row."""
     item_status_before = models.SmallIntegerField(null=True)
     """What the line goes back to when a confirmed case is refused after all."""
+    is_hidden = models.BooleanField(db_default=False, default=False)
+    """Taken off every list; its history stays."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 

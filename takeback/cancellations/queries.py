@@ -82,7 +82,9 @@ class ReasonRow(NamedTuple):
 
 
 def _requests_of_orders(order_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    found = CancellationRequest.objects.filter(order_item__order_id__anyof=order_ids)
+    found = CancellationRequest.objects.filter(
+        order_item__order_id__anyof=order_ids, is_hidden=False
+    )
     return found.order_by("-id", "cancellationrequestimage__id")
 
 
@@ -106,7 +108,7 @@ def cases_of_orders(order_ids: list[int]) -> dict[int, list[Case]]:
 def own_cases(user_id: int, page: Page) -> tuple[int, list[Case]]:
     """A page of a customer's cases, newest first, and how many there are."""
     counted = (
-        CancellationRequest.objects.filter(order_item__order__user_id=user_id)
+        CancellationRequest.objects.filter(order_item__order__user_id=user_id, is_hidden=False)
         .annotate(total=Window(Count("*")))
         .order_by("-id")
         .values_list("id", "total")[page.offset : page.offset + page.limit]

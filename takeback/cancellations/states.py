@@ -56,6 +56,34 @@ LIFE_CYCLE = Machine(
 LIVE = (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED, Status.APPROVED)
 """Cases that can still move; an item has at most one."""
 
+
+class PlanStatus(StrEnum):
+    """Where a plan is: it follows its cases."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+
+
+class PlanEvent(StrEnum):
+    """What can happen to a plan."""
+
+    APPROVE = "approve"
+    COMPLETE = "complete"
+    REJECT = "reject"
+
+
+PLAN_LIFE_CYCLE = Machine(
+    PlanStatus.WAITING,
+    {
+        (PlanStatus.WAITING, PlanEvent.APPROVE): PlanStatus.APPROVED,
+        (PlanStatus.WAITING, PlanEvent.REJECT): PlanStatus.REJECTED,
+        (PlanStatus.APPROVED, PlanEvent.COMPLETE): PlanStatus.COMPLETED,
+    },
+)
+"""A plan is approved with the last of its cases, and rejected when none of them is left."""
+
 SHOWN = {
     Status.WAITING: "open",
     Status.WAITING_APPROVAL: "open",

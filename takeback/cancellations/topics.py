@@ -1,8 +1,11 @@
 """What the rest of the house hears about a case."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
+from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Event
+from takeback.outbox.commands import emit_all
 
 
 class Topic(StrEnum):
@@ -11,11 +14,24 @@ class Topic(StrEnum):
     OPENED = "cancellation_request.opened"
     WITHDRAWN = "cancellation_request.withdrawn"
     REJECTED = "cancellation_request.rejected"
+    REVIEWED = "cancellation_request.reviewed"
     CONFIRMED = "cancellation_request.confirmed"
+    APPROVED = "cancellation_request.approved"
+    REMOVED = "cancellation_request.removed"
+    EDITED = "cancellation_request.edited"
 
 
 OF_EVENT = {
     Event.WITHDRAW: Topic.WITHDRAWN,
     Event.REJECT: Topic.REJECTED,
+    Event.REVIEW: Topic.REVIEWED,
     Event.CONFIRM: Topic.CONFIRMED,
+    Event.APPROVE: Topic.APPROVED,
 }
+
+
+def announce(topic: Topic, cases: Sequence[CancellationRequest]) -> None:
+    """Tell whoever listens, in the transaction that changed the cases."""
+    emit_all(
+        topic, {f"{case.pk}.{case.version}": {"cancellation_request": case.pk} for case in cases}
+    )

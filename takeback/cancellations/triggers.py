@@ -1,26 +1,15 @@
-"""What the database itself refuses about cases: steps off the life cycle, and changes of history.
+"""What the database itself refuses about cases: steps off a life cycle, and changes of history.
 
-Generated from the table of the life cycle, in the trigger languages of both databases, and
-installed after every migration, because SQLite loses triggers when Django rebuilds a table.
+Generated from the tables of the life cycles, in the trigger languages of both databases.
 """
 
 from typing import Any
 
-from django.db import connections
-
-from takeback.cancellations.states import LIFE_CYCLE
+from takeback.cancellations.states import LIFE_CYCLE, PLAN_LIFE_CYCLE
+from takeback.core.machine import Machine
 
 _CASES, _HISTORY = "cancellations_cancellationrequest", "cancellations_casehistory"
-
-
-def install(using: str) -> None:
-    """Create the triggers, or replace them by themselves."""
-    connection = connections[using]
-    if _HISTORY not in connection.introspection.table_names():
-        return
-    with connection.cursor() as cursor:
-        for statement in statements(connection.vendor):
-            cursor.execute(statement)
+_PLANS = "cancellations_cancellationplan"
 
 
 def statements(vendor: str) -> list[str]:
@@ -28,31 +17,33 @@ def statements(vendor: str) -> list[str]:
     return _postgresql() if vendor == "postgresql" else _sqlite()
 
 
-def after_migrate(using: str, **_: Any) -> None:
-    """Receiver of Django's post_migrate."""
-    install(using)
-
-
-def _no_step() -> str:
+def _no_step(machine: Machine[Any, Any]) -> str:
     """True for a change of status that the life cycle does not know."""
-    steps = ", ".join(f"('{before}', '{after}')" for before, _, after in LIFE_CYCLE.steps())
+    steps = ", ".join(f"('{before}', '{after}')" for before, _, after in machine.steps())
     return f"NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (VALUES {steps})"
 
 
-def _postgresql() -> list[str]:
+def _guarded_steps(name: str, table: str, machine: Machine[Any, Any]) -> list[str]:
     return [
         f"""
-CREATE OR REPLACE FUNCTION takeback_case_step() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION takeback_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF {_no_step()} THEN
+  IF {_no_step(machine)} THEN
     RAISE EXCEPTION 'no step leads from % to %', OLD.status, NEW.status
-      USING ERRCODE = 'check_violation', CONSTRAINT = 'step_of_the_life_cycle';
+      USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
   END IF;
   RETURN NEW;
 END $$""",
         f"""
-CREATE OR REPLACE TRIGGER step_of_the_life_cycle BEFORE UPDATE OF status ON {_CASES}
-  FOR EACH ROW EXECUTE FUNCTION takeback_case_step()""",
+CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OF status ON {table}
+  FOR EACH ROW EXECUTE FUNCTION takeback_{name}()""",
+    ]
+
+
+def _postgresql() -> list[str]:
+    return [
+        *_guarded_steps("step_of_the_life_cycle", _CASES, LIFE_CYCLE),
+        *_guarded_steps("step_of_a_plan", _PLANS, PLAN_LIFE_CYCLE),
         """
 CREATE OR REPLACE FUNCTION takeback_history_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -66,8 +57,10 @@ CREATE OR REPLACE TRIGGER history_stays BEFORE UPDATE OR DELETE ON {_HISTORY}
 
 
 def _sqlite() -> list[str]:
+    step, of_plan = _no_step(LIFE_CYCLE), _no_step(PLAN_LIFE_CYCLE)
     triggers = {
-        "step_of_the_life_cycle": f"BEFORE UPDATE OF status ON {_CASES} WHEN {_no_step()}",
+        "step_of_the_life_cycle": f"BEFORE UPDATE OF status ON {_CASES} WHEN {step}",
+        "step_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {of_plan}",
         "history_stays_update": f"BEFORE UPDATE ON {_HISTORY}",
         "history_stays_delete": f"BEFORE DELETE ON {_HISTORY}",
     }

@@ -54,6 +54,9 @@ METHOD_NOT_ALLOWED = Problem("method_not_allowed", 405, _("This method is not al
 CONFLICT = Problem(
     "conflict", 409, _("Somebody else changed this at the same moment. Please try again.")
 )
+PRECONDITION_FAILED = Problem(
+    "precondition_failed", 412, _("This has changed since you saw it. Please look again.")
+)
 TOO_MANY_REQUESTS = Problem(
     "too_many_requests", 429, _("Too many attempts. Please try again later.")
 )

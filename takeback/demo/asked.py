@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from takeback.cancellations.asks import Ask, BankAccount, Scope
-from takeback.cancellations.commands import confirm, open_request, reject, withdraw
+from takeback.cancellations.commands import open_request
+from takeback.cancellations.deciding.commands import confirm, reject, withdraw
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Kind, Status
 from takeback.core.actor import Actor, ActorKind

@@ -188,6 +188,7 @@ def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
     asked = min(came + timedelta(hours=rng.randrange(2, 40)), writer.reference)
     request = CancellationRequest(
         uuid=UUID(int=rng.getrandbits(128), version=4),
+        channel_id=item.order.channel_id,
         order_item=item,
         reason_id=_reason(rng, kind),
         cancellation_type=kind.value,

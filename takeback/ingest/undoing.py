@@ -70,7 +70,7 @@ def _record(channel_id: int, batch: list[_Told], report: Report, summary: Summar
                 units = [count for _, count in taken]
             _account(reversal, units, report, summary)
         if new:
-            record_completed(new, reason_id=imported_reason(), now=clock.now())
+            record_completed(channel_id, new, reason_id=imported_reason(), now=clock.now())
 
 
 def _account(reversal: Reversal, units: list[int], report: Report, summary: Summary) -> None:

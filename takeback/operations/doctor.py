@@ -12,7 +12,7 @@ from django.db import Error, connection
 from django.http.request import validate_host
 
 from takeback.accounts.models import Channel
-from takeback.core import clock
+from takeback.core import clock, triggers
 from takeback.operations import readiness
 from takeback.orders import audit
 from takeback.outbox.queries import backlog
@@ -87,10 +87,10 @@ def _migrations() -> Told:
 
 
 def _triggers() -> Told:
-    missing = audit.missing_triggers()
+    missing = triggers.missing()
     if missing:
         return Verdict.FAILURE, f"Missing or off: {_some(missing)}. Run `takeback migrate`."
-    return Verdict.FINE, "The database guards orders."
+    return Verdict.FINE, "The database guards orders and cases."
 
 
 def _storefront_channel() -> Told:

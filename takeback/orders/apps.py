@@ -1,15 +1,11 @@
 """The room's entry in Django's register."""
 
-from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from takeback.core import triggers
+from takeback.orders.triggers import statements
 
 
-class OrdersConfig(AppConfig):
-    """Puts the triggers back after every migration."""
+class OrdersConfig(triggers.GuardedConfig):
+    """A room with triggers."""
 
     name = "takeback.orders"
-
-    def ready(self) -> None:
-        from takeback.orders.triggers import after_migrate
-
-        post_migrate.connect(after_migrate, sender=self)
+    statements = staticmethod(statements)

@@ -3,12 +3,7 @@
 Parts are written before their order's row, or while the order is unsealed; sealing compares
 the sums. A snapshot never changes at all: what is made of one is kept by its id. Both databases
 speak their own trigger language, so the same rule stands here twice.
-Installed after every migration, because SQLite loses triggers when Django rebuilds a table.
 """
-
-from typing import Any
-
-from django.db import connections
 
 SUMS = """
     (SELECT COUNT(*) FROM orders_orderitem WHERE order_id = {new}.id) = 0
@@ -64,24 +59,9 @@ def _order_of(table: str, row: str) -> str:
     return f"{row}.order_id"
 
 
-def install(using: str) -> None:
-    """Create the triggers, or replace them by themselves."""
-    connection = connections[using]
-    if "orders_order" not in connection.introspection.table_names():
-        return
-    with connection.cursor() as cursor:
-        for statement in statements(connection.vendor):
-            cursor.execute(statement)
-
-
 def statements(vendor: str) -> list[str]:
     """What a database of this vendor (`sqlite`, `postgresql`) is told."""
     return _postgresql() if vendor == "postgresql" else _sqlite()
-
-
-def after_migrate(using: str, **_: Any) -> None:
-    """Receiver of Django's post_migrate."""
-    install(using)
 
 
 def _postgresql() -> list[str]:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from takeback.cancellations import errors as case_errors
 from takeback.cancellations.asks import Ask, Picture
-from takeback.cancellations.commands import open_many
+from takeback.cancellations.commands import CANCELLATIONS, NOTHING, AtOnce, open_many
 from takeback.cancellations.pictures.commands import store
 from takeback.cancellations.queries import cases_by_id
 from takeback.core import clock, problems
@@ -75,7 +75,7 @@ class AskView(StorefrontView):
         """The signed-in customer; guests have their own way."""
         return customer_of(self)
 
-    def open(self, asker: Asker, asks: Sequence[Ask], *, at_once: bool = False) -> list[Any]:
+    def open(self, asker: Asker, asks: Sequence[Ask], *, at_once: AtOnce = NOTHING) -> list[Any]:
         """Let the asks in, or refuse; the documents of the new cases."""
         try:
             ids = open_many(asks, asker.scope, actor=asker.actor, now=clock.now(), at_once=at_once)
@@ -87,7 +87,7 @@ class AskView(StorefrontView):
         return [case_document(case, view) for case in cases_by_id(ids)]
 
     def opened(
-        self, asker: Asker, asks: Sequence[Ask], *, status: int, at_once: bool = False
+        self, asker: Asker, asks: Sequence[Ask], *, status: int, at_once: AtOnce = NOTHING
     ) -> HttpResponse:
         """The new cases, once per Idempotency-Key."""
 
@@ -188,4 +188,4 @@ class CancelOrder(BulkView):
         order_id = own_order_named(asker.scope.channel_id, self.account.id, name)
         if order_id is None:
             raise Refused(problems.NOT_FOUND)
-        return self.opened(asker.only(order_id), self.all_asks(), status=200, at_once=True)
+        return self.opened(asker.only(order_id), self.all_asks(), status=200, at_once=CANCELLATIONS)

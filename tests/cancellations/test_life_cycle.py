@@ -11,7 +11,8 @@ from django.db import IntegrityError, connection, transaction
 
 from takeback.cancellations import errors
 from takeback.cancellations.asks import Scope
-from takeback.cancellations.commands import confirm, open_many, reject, withdraw
+from takeback.cancellations.commands import CANCELLATIONS, open_many
+from takeback.cancellations.deciding.commands import confirm, reject, withdraw
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.states import Kind, Status
 from takeback.core.problems import Refused
@@ -351,7 +352,7 @@ def test_one_call_may_confirm_its_own_cancellations_at_once() -> None:
         asked(third, kind=Kind.REFUND),
     ]
 
-    cases = open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW, at_once=True)
+    cases = open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW, at_once=CANCELLATIONS)
 
     assert [status_of(case) for case in cases] == ["confirmed", "confirmed", "waiting"]
     assert [line.status for line in make.items_of(order)] == [50, 50, 550]

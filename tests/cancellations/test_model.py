@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 )
 
 from takeback.cancellations.asks import Ask, BankAccount
-from takeback.cancellations.commands import confirm, open_many, open_request, reject, withdraw
+from takeback.cancellations.commands import open_many, open_request
+from takeback.cancellations.deciding.commands import confirm, reject, withdraw
 from takeback.cancellations.imports.commands import Completed, record_completed
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.states import Kind
@@ -328,7 +329,7 @@ class Cases(RuleBasedStateMachine):
         units = data.draw(st.integers(1, line.left))
         self.undone += 1
         told = Completed(line.pk, units, f"C{self.undone}", make.NOW)
-        record_completed([told], reason_id=self.shop.imported_reason, now=SOON)
+        record_completed(make.SHOP, [told], reason_id=self.shop.imported_reason, now=SOON)
         line.used += units
         if not line.left:
             line.status = 100

@@ -8,7 +8,9 @@ from django.db import connection
 
 from takeback.cancellations import commands
 from takeback.cancellations.asks import Ask, Scope
-from takeback.cancellations.commands import open_many, open_request, reject, withdraw
+from takeback.cancellations.commands import open_many, open_request
+from takeback.cancellations.deciding import commands as deciding
+from takeback.cancellations.deciding.commands import reject, withdraw
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.states import Kind
 from takeback.core.actor import Actor, ActorKind
@@ -40,7 +42,8 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for anybody: the order's lock is off."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one writer in at a time: there is no lock to switch off")
-    monkeypatch.setattr(commands, "lock_orders_of", lambda item_ids: [])
+    for module in (commands, deciding):
+        monkeypatch.setattr(module, "lock_orders_of", lambda item_ids: [])
 
 
 @pytest.fixture

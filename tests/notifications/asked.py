@@ -6,6 +6,7 @@ import zeal
 
 from takeback.cancellations import commands
 from takeback.cancellations.asks import Ask, BankAccount, Scope
+from takeback.cancellations.deciding import commands as deciding
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Kind
 from takeback.core.actor import Actor, ActorKind
@@ -61,7 +62,7 @@ def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[Can
 
 def reject(case: CancellationRequest, note: str | None = None) -> None:
     """The shop says no."""
-    commands.reject(case.pk, Scope(make.SHOP), actor=STAFF, now=make.NOW, note=note)
+    deciding.reject(case.pk, Scope(make.SHOP), actor=STAFF, now=make.NOW, note=note)
 
 
 def told(case: CancellationRequest, topic: str, step: int = 1) -> Delivery:

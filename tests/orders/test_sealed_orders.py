@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from takeback.orders import triggers
-from takeback.orders.audit import missing_triggers, unequal
+from takeback.core import triggers
+from takeback.orders.audit import unequal
 from takeback.orders.intake import DiscountIn, TenderIn
 from takeback.orders.models import (
     BenefitApplicant,
@@ -197,15 +197,15 @@ def test_figures_stay_within_their_caps(order: Order, change: str) -> None:
 
 
 def test_all_triggers_are_there_and_a_missing_one_is_named() -> None:
-    assert missing_triggers() == []
+    assert triggers.missing() == []
 
     name = "part_removed" if connection.vendor == "postgresql" else "orders_tender_part_delete"
     on = " ON orders_tender" if connection.vendor == "postgresql" else ""
     _execute(f"DROP TRIGGER {name}{on}")
 
-    assert missing_triggers() == [f"orders_tender.{name}"]
-    triggers.install("default")
-    assert missing_triggers() == []
+    assert triggers.missing() == [f"orders_tender.{name}"]
+    triggers.install()
+    assert triggers.missing() == []
 
 
 def test_an_order_that_slipped_through_is_found(order: Order) -> None:
@@ -220,7 +220,7 @@ def test_an_order_that_slipped_through_is_found(order: Order) -> None:
         )
 
     assert unequal(order.pk, sound.pk) == [order.number]
-    triggers.install("default")
+    triggers.install()
 
 
 def _without_triggers() -> list[str]:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takeback.cancellations.asks import Ask, Scope
-from takeback.cancellations.commands import confirm, open_request
+from takeback.cancellations.commands import open_request
+from takeback.cancellations.deciding.commands import confirm
 from takeback.cancellations.imports.commands import Completed, imported_reason, record_completed
 from takeback.cancellations.states import Kind
 from takeback.core.actor import Actor, ActorKind
@@ -369,7 +370,7 @@ def test_what_is_left_after_an_import_can_be_asked_for_and_split() -> None:
     order = make.make_order(items=[make.item_in(quantity=7, attributes={"quantity": 7})])
     [line] = make.items_of(order)
     undone = Completed(line.pk, 3, "C1", make.NOW)
-    record_completed([undone], reason_id=imported_reason(), now=make.NOW)
+    record_completed(make.SHOP, [undone], reason_id=imported_reason(), now=make.NOW)
     ask = Ask(order_item=line.pk, kind=Kind.CANCEL, reason=make.make_reason().pk, quantity=2)
     staff, scope = Actor(ActorKind.STAFF, 1), Scope(make.SHOP)
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.cancellations.history.commands import change
+from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import asked_together
 from takeback.cancellations.states import LIVE
 from takeback.core import problems
@@ -35,23 +36,4 @@ def confirm_bank_account(
         raise Refused(problems.NOT_FOUND)
     for case in live:
         if case.iban_index == meant and not case.is_bank_account_confirmed:
-            _confirm(case, actor, now)
-
-
-def _confirm(case: CancellationRequest, actor: Actor, now: datetime) -> None:
-    unchanged = CancellationRequest.objects.filter(
-        pk=case.pk, status=case.status, version=case.version
-    )
-    step = case.version + 1
-    if not unchanged.update(is_bank_account_confirmed=True, version=step, modified_date=now):
-        raise Refused(problems.CONFLICT)
-    CaseHistory.objects.create(
-        cancellation_request_id=case.pk,
-        seq=step,
-        event=CONFIRMED,
-        before=case.status,
-        after=case.status,
-        actor_kind=actor.kind.value,
-        actor_number=actor.number,
-        at=now,
-    )
+            change(case, CONFIRMED, actor, now, is_bank_account_confirmed=True)

@@ -44,8 +44,10 @@ def imported_reason() -> int:
 
 
 @transaction.atomic
-def record_completed(told: Sequence[Completed], *, reason_id: int, now: datetime) -> None:
-    """Write history: a completed request per entry, and the units that are gone.
+def record_completed(
+    channel_id: int, told: Sequence[Completed], *, reason_id: int, now: datetime
+) -> None:
+    """Write history of a channel: a completed request per entry, and the units that are gone.
 
     No plan, money or event comes of it. A line without units left is cancelled, and an order
     follows its lines. More units than a line has left are refused by the database.
@@ -53,6 +55,7 @@ def record_completed(told: Sequence[Completed], *, reason_id: int, now: datetime
     lock_orders_of(sorted({case.order_item_id for case in told}))
     CancellationRequest.objects.bulk_create(
         CancellationRequest(
+            channel_id=channel_id,
             order_item_id=case.order_item_id,
             reason_id=reason_id,
             cancellation_type=Kind.CANCEL.value,

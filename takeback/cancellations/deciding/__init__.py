@@ -1,0 +1,1 @@
+"""Deciding cases, step by step."""

@@ -1,0 +1,266 @@
+"""Steps of a case that somebody decides on: each locks the order, looks, decides and writes.
+
+Row, history and message are one transaction. A `version` that a caller names must still be
+the case's own: nobody overwrites what they have not seen.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from takeback.cancellations import errors
+from takeback.cancellations.asks import Scope
+from takeback.cancellations.history.commands import change
+from takeback.cancellations.models import CancellationRequest
+from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, join, settle
+from takeback.cancellations.states import LIFE_CYCLE, LIVE, Event, Kind, Status
+from takeback.cancellations.topics import OF_EVENT, Topic, announce
+from takeback.core import problems
+from takeback.core.actor import Actor
+from takeback.core.problems import Refused
+from takeback.logistics.commands import give_up
+from takeback.orders.commands import roll_up
+from takeback.orders.models import OrderItem
+from takeback.orders.queries import lock_orders_of
+from takeback.orders.splitting.commands import set_apart
+from takeback.orders.states import CANCELLABLE, REFUNDABLE
+from takeback.orders.states import Status as ItemStatus
+
+REMOVED = "remove"
+"""The event of the history row of a case that was taken off the lists."""
+
+
+@transaction.atomic
+def review(
+    request_id: int,
+    scope: Scope,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Somebody else has to look at it, too."""
+    _step(locked(request_id, scope, version), Event.REVIEW, actor, now, note=note)
+
+
+@transaction.atomic
+def confirm(
+    request_id: int,
+    scope: Scope,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    version: int | None = None,
+    terms: Terms = AS_BOUGHT,
+) -> None:
+    """The shop says yes: the units in question get a line of their own, which waits for its end.
+
+    A cancellation loses when the goods have left meanwhile, a return when the line has ended
+    elsewhere, and both when the units are gone. The order's plan takes the case up.
+    """
+    confirm_all([locked(request_id, scope, version)], actor, now, note=note, terms=terms)
+
+
+@transaction.atomic
+def approve(
+    request_id: int,
+    scope: Scope,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    version: int | None = None,
+) -> None:
+    """The money may go back; what nobody has confirmed yet is confirmed in the same breath."""
+    case = locked(request_id, scope, version)
+    if LIFE_CYCLE.allows(Status(case.status), Event.CONFIRM):
+        confirm_all([case], actor, now)
+    _step(case, Event.APPROVE, actor, now, note=note)
+    _settle([case], actor, now)
+
+
+@transaction.atomic
+def reject(
+    request_id: int,
+    scope: Scope,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    version: int | None = None,
+) -> None:
+    """The shop says no; the item is free again."""
+    _end(locked(request_id, scope, version), Event.REJECT, actor, now, note=note)
+
+
+@transaction.atomic
+def withdraw(
+    request_id: int,
+    scope: Scope,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Whoever asked does not want it any more; the item is free again."""
+    _end(locked(request_id, scope, version), Event.WITHDRAW, actor, now, note=note)
+
+
+@transaction.atomic
+def remove(
+    request_id: int, scope: Scope, *, actor: Actor, now: datetime, version: int | None = None
+) -> None:
+    """Take a case off every list; one that lives is withdrawn first, one with money planned stays.
+
+    Its history remains, and nobody finds it by its number any more.
+    """
+    case = locked(request_id, scope, version)
+    if not LIFE_CYCLE.is_final(Status(case.status)):
+        _end(case, Event.WITHDRAW, actor, now)
+    change(case, REMOVED, actor, now, is_hidden=True)
+    announce(Topic.REMOVED, [case])
+
+
+LEADS_TO: Mapping[Status, Callable[..., None]] = {
+    Status.WAITING_APPROVAL: review,
+    Status.CONFIRMED: confirm,
+    Status.APPROVED: approve,
+    Status.REJECTED: reject,
+    Status.WITHDRAWN: withdraw,
+}
+"""The command behind a wanted status; nobody wishes a case open, and none completed by hand."""
+
+
+@transaction.atomic
+def decide(
+    request_id: int,
+    scope: Scope,
+    wanted: Status,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Bring a case to the wanted status by the command that leads there.
+
+    The status that it has already is no step.
+    """
+    case = locked(request_id, scope, version)
+    if case.status == wanted:
+        return
+    command = LEADS_TO.get(wanted)
+    if command is None:
+        raise Refused(errors.WRONG_STATE, status=case.status, wanted=wanted.value)
+    command(request_id, scope, actor=actor, now=now, note=note)
+
+
+def locked(request_id: int, scope: Scope, version: int | None = None) -> CancellationRequest:
+    """The case, its order locked.
+
+    Somebody else's case, and one taken off the lists, is as if it were not there. `Refused`
+    when it has moved on since the caller saw this version of it.
+    """
+    found = CancellationRequest.objects.select_related("order_item__order")
+    case = found.filter(pk=request_id).first()
+    if case is None or not scope.covers(case.order_item.order):
+        raise Refused(problems.NOT_FOUND)
+    lock_orders_of([case.order_item_id])
+    case = found.get(pk=request_id)
+    if case.is_hidden:
+        raise Refused(problems.NOT_FOUND)
+    if version not in (None, case.version):
+        raise Refused(problems.PRECONDITION_FAILED, version=case.version)
+    return case
+
+
+def confirm_all(
+    cases: Sequence[CancellationRequest],
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
+    terms: Terms = AS_BOUGHT,
+) -> None:
+    """As `confirm`, for cases whose orders are locked already."""
+    items = OrderItem.objects.in_bulk([case.order_item_id for case in cases])
+    plans: dict[tuple[int, str], int] = {}
+    for case in cases:
+        item = _taken_up(case, items[case.order_item_id], now)
+        together = (item.order_id, case.cancellation_type)
+        if together not in plans:
+            plans[together] = join(item.order_id, Kind(together[1]), terms, actor, now)
+        _step(
+            case,
+            Event.CONFIRM,
+            actor,
+            now,
+            note=note,
+            order_item_id=item.pk,
+            item_status_before=item.status,
+            plan_id=plans[together],
+        )
+        _set_item_status(item, ItemStatus.CANCELLATION_WAITING, now)
+    _settle(cases, actor, now)
+
+
+def _taken_up(case: CancellationRequest, item: OrderItem, now: datetime) -> OrderItem:
+    """The line that the case is about from now on: the whole one, or its part."""
+    if not LIFE_CYCLE.allows(Status(case.status), Event.CONFIRM):
+        raise Refused(errors.WRONG_STATE, status=case.status, step=Event.CONFIRM.value)
+    units_left = item.quantity - item.units_used
+    if case.cancellation_type == Kind.CANCEL and item.status not in CANCELLABLE:
+        raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
+    if case.cancellation_type == Kind.REFUND and item.status not in REFUNDABLE:
+        raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
+    if case.quantity > units_left:
+        raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
+    return set_apart(item.pk, case.quantity, now=now) if case.quantity < units_left else item
+
+
+def _end(
+    case: CancellationRequest, event: Event, actor: Actor, now: datetime, *, note: str | None = None
+) -> None:
+    _step(case, event, actor, now, note=note)
+    if case.item_status_before is not None:
+        item = OrderItem.objects.get(pk=case.order_item_id)
+        _set_item_status(item, case.item_status_before, now)
+    others = CancellationRequest.objects.filter(
+        easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
+    )
+    if case.easy_return_id and not others.exists():
+        give_up(case.easy_return_id, now=now)
+    _settle([case], actor, now)
+
+
+def _settle(cases: Sequence[CancellationRequest], actor: Actor, now: datetime) -> None:
+    for plan_id in sorted({case.plan_id for case in cases if case.plan_id}):
+        settle(plan_id, actor, now)
+
+
+def _set_item_status(item: OrderItem, status: int, now: datetime) -> None:
+    OrderItem.objects.filter(pk=item.pk).update(status=status, modified_date=now)
+    roll_up([item.order_id], now)
+
+
+def _step(
+    case: CancellationRequest,
+    event: Event,
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
+    **changes: Any,
+) -> None:
+    """One step of the life cycle: the row, its history and its message, together."""
+    before = Status(case.status)
+    if not LIFE_CYCLE.allows(before, event):
+        raise Refused(errors.WRONG_STATE, status=before.value, step=event.value)
+    status = LIFE_CYCLE.next(before, event)
+    change(case, event, actor, now, note=note, status=status.value, **changes)
+    announce(OF_EVENT[event], [case])
