@@ -67,7 +67,7 @@ def _three() -> list[int]:
         ({"created_date__gt": "2026-03-11T12:00:00Z"}, ["C"]),
         ({"modified_date__lt": "2026-03-11T12:00:00Z"}, ["A"]),
         ({"number": "B", "status": "400"}, []),
-        ({"pk__in": "0,7777777"}, []),
+        ({"pk__in": "8,7777777"}, []),
         ({"date_placed": "x", "ordering": "number", "customer": "1"}, ["C", "B", "A"]),
     ],
 )
@@ -229,11 +229,11 @@ def test_lines_are_listed_and_sorted() -> None:
     assert len(found(status=500)) == 1
     assert found(order=10**15) == found(cancel_status="x") == []
     assert len(found(limit=100)) == 4
-    for query in ({"sort": "status"}, {"order": "x"}, {"status": "evil"}):
-        assert caller.get(ITEMS, query).status_code == 400
-    (whole,) = caller.get(ORDERS, {"pk__in": order.pk}).json()["results"]
+    for name, value in (("sort", "status"), ("order", "x"), ("status", "evil")):
+        assert caller.get(ITEMS, {name: value}).status_code == 400
+    (whole,) = caller.get(ORDERS, {"pk__in": str(order.pk)}).json()["results"]
     assert (
-        caller.get(ITEMS, {"order": order.pk, "sort": "id"}).json()["results"]
+        caller.get(ITEMS, {"order": str(order.pk), "sort": "id"}).json()["results"]
         == (whole["orderitem_set"])
     )
 
@@ -453,6 +453,7 @@ def test_a_wrong_field_of_one_line_stops_all(field: str, value: Any) -> None:
         {"orderitem_set": []},
         {"orderitem_set": {}},
         {"orderitem_set": "x"},
+        {"orderitem_set": [5]},
         {"orderitem_set": [{"id": n, "status": 500} for n in range(1, 502)]},
         {"orderitem_set": [{"id": 1, "status": 500}, {"id": "1", "status": 550}]},
     ],
@@ -463,7 +464,9 @@ def test_many_lines_are_a_list_of_different_ones(body: Any) -> None:
 
     answer = _patch(MANY, body)
 
-    assert (answer.status_code, set(answer.json())) == (400, {"orderitem_set", "code"})
+    assert answer.status_code == 400
+    fault, code = sorted(answer.json(), reverse=True)
+    assert (fault.split(".")[0], code) == ("orderitem_set", "code")
     assert _all() == before
 
 

@@ -136,12 +136,11 @@ def lines_from(document: Any) -> dict[int, dict[str, Any]]:
 
 def _by_position(faults: Any) -> dict[str, Any]:
     """`orderitem_set.<position>.<field>`, as faults of an order that is told are named."""
-    if isinstance(faults, dict):
-        return {"orderitem_set": next(iter(faults.values()))}
-    if all(isinstance(fault, dict) for fault in faults):
-        return {
-            f"orderitem_set.{position}.{name}": texts
-            for position, fault in enumerate(faults)
-            for name, texts in fault.items()
-        }
-    return {"orderitem_set": faults}
+    of_all = faults.get("non_field_errors") if isinstance(faults, dict) else faults
+    if of_all:
+        return {"orderitem_set": of_all}
+    return {
+        f"orderitem_set.{position}.{name}": texts
+        for position, fault in faults.items()
+        for name, texts in fault.items()
+    }
