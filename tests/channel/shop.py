@@ -76,7 +76,7 @@ def patch(path: str, told: Any, caller: Client | None = None) -> Any:
         return (caller or client()).patch(path, told, content_type="application/json")
 
 
-def orders() -> list[dict[str, Any]]:
+def orders() -> list[Any]:
     """Everything that is kept of lines and orders, for a test in which nothing may change."""
     lines, found = OrderItem.objects.order_by("pk"), Order.objects.order_by("pk")
     return [*lines.values(), *found.values()]
