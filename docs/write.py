@@ -42,8 +42,8 @@ def _cell(default: object) -> str:
 def errors_page() -> str:
     """Every refusal: its code, status and sentence."""
     from takeback.cancellations import errors as cancellation
-    from takeback.core import problems
     from takeback.channel import errors as channel
+    from takeback.core import problems
     from takeback.idempotency import errors as idempotency
     from takeback.orders import errors as orders
     from takeback.storefront import errors as storefront

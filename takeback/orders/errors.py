@@ -7,7 +7,7 @@ from takeback.core.problems import Problem
 STATUS_IS_DECIDED = Problem(
     "order_item_status_is_decided",
     400,
-    _("Where a line waits for its cancellation or has ended, a case decides, not a message."),
+    _("Whether a line is cancelled or refunded is decided by its case; it cannot be told."),
 )
 STATUS_GOES_BACK = Problem(
     "order_item_status_goes_back", 400, _("This item has come further than that.")

@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+import zeal
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from takeback.cancellations.asks import Scope
+from takeback.cancellations.deciding.commands import confirm, reject
+from takeback.core.actor import Actor, ActorKind
 from takeback.orders.models import Order, OrderItem
 from takeback.outbox.models import Message
 from tests import make
@@ -94,7 +98,8 @@ STEPS = [
     (400, 50, "order_item_status_is_decided"),
     (400, 100, "order_item_status_is_decided"),
     (550, 600, "order_item_status_is_decided"),
-    (50, 500, "order_item_status_is_decided"),
+    (50, 100, "order_item_status_is_decided"),
+    (50, 600, "order_item_status_is_decided"),
     (100, 400, "order_item_status_is_decided"),
     (600, 550, "order_item_status_is_decided"),
     (50, 50, "ok"),
@@ -119,6 +124,25 @@ def test_a_line_goes_forward_and_its_end_is_not_told(before: int, after: Any, re
         assert (answer.status_code, answer.json()["code"]) == (400, result)
         assert (among.status_code, set(among.json())) == (400, {"orderitem_set.0.status", "code"})
         assert shop.orders() == kept
+
+
+def test_what_is_told_of_a_line_that_waits_holds_when_its_case_is_refused() -> None:
+    line = _line(status=400)
+    case = make.make_request(item=line)
+    scope, actor = Scope(shop.SHOP), Actor(ActorKind.CHANNEL, 1)
+    with zeal.zeal_context():
+        confirm(case.pk, scope, actor=actor, now=make.NOW)
+
+    told = {"status": 500, "tracking_number": "T-1"}
+    waiting = shop.patch(f"{ITEMS}{line.pk}/", told).json()
+    back = shop.patch(f"{ITEMS}{line.pk}/", {"status": 450})
+    with zeal.zeal_context():
+        reject(case.pk, scope, actor=actor, now=make.NOW)
+
+    assert (waiting["status"], waiting["tracking_number"]) == ("cancellation_waiting", "T-1")
+    assert back.json()["code"] == "order_item_status_goes_back"
+    line.refresh_from_db()
+    assert (line.status, line.status_told_meanwhile) == (500, None)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +300,7 @@ def test_many_lines_of_many_orders_change_together(prefix: str) -> None:
 
 def test_one_line_that_may_not_stops_all() -> None:
     lines = make.items_of(
-        make.make_order(items=[make.item_in(), make.item_in(remote_id="2", status=50)])
+        make.make_order(items=[make.item_in(), make.item_in(remote_id="2", status=100)])
     )
     before = shop.orders()
     told = [{"id": line.pk, "status": 500} for line in lines]

@@ -17,7 +17,7 @@ from takeback.orders.moving.commands import STAYS
 from takeback.orders.offers import announce, offered_minor
 from takeback.orders.queries import lock_orders_of
 from takeback.orders.splitting.commands import with_quantity
-from takeback.orders.states import cancel_leads_on, leads_on
+from takeback.orders.states import ENDED, Status, cancel_leads_on, leads_on
 
 Told = Mapping[str, Any]
 """New values by column. `extra_field` is merged into what is there, `attributes` and
@@ -28,9 +28,9 @@ Told = Mapping[str, Any]
 def tell_lines(channel_ids: Collection[int], told: Mapping[int, Told], *, now: datetime) -> None:
     """Take over what is told of these lines, by id; all of it, or nothing.
 
-    Their orders follow. A line that waits for its cancellation, and one that has ended, keeps its
-    status, as it does when its order is told again; but whoever tells another one here is
-    refused, so that they know. `Refused` holds the `order_item` whose status cannot be, and is
+    Their orders follow. What is told of a line that waits for the end of its case holds when that
+    is refused after all, as when its order is told again. That a line waits for it or has ended
+    is not told but decided. `Refused` holds the `order_item` whose status cannot be, and is
     NOT_FOUND when a line is none of these channels'.
     """
     lock_orders_of(sorted(told))
@@ -38,11 +38,11 @@ def tell_lines(channel_ids: Collection[int], told: Mapping[int, Told], *, now: d
     lines = list(found.select_related("order").order_by("pk"))
     if len(lines) < len(told):
         raise Refused(problems.NOT_FOUND)
-    changed = [line for line in lines if _take_over(line, told[line.pk], now)]
-    if not changed:
+    changes = {line: columns for line in lines if (columns := _take_over(line, told[line.pk], now))}
+    if not changes:
         return
-    _write(changed, sorted({name for line in changed for name in _columns(told[line.pk])}))
-    orders = {line.order_id for line in changed}
+    _write(list(changes), sorted(set().union(*changes.values())))
+    orders = {line.order_id for line in changes}
     Order.objects.filter(pk__in=orders).update(modified_date=now)
     roll_up(orders, now)
 
@@ -56,32 +56,39 @@ def mark_as_sent(
     orders.update(is_send=is_send, modified_date=now)
 
 
-def _take_over(line: OrderItem, told: Told, now: datetime) -> bool:
-    """Change the object; False when all of it was so before."""
-    _refuse_wrong_ways(line, told)
+def _take_over(line: OrderItem, told: Told, now: datetime) -> set[str]:
+    """Change the object; the columns that were not so before."""
     wanted = {name: value for name, value in told.items() if name != "attributes_kwargs"}
+    wanted |= _statuses(line, told)
     if "extra_field" in wanted:
         wanted["extra_field"] = (line.extra_field or {}) | wanted["extra_field"]
     if "attributes" in wanted:
         wanted["attributes"] = _attributes(line, wanted["attributes"], now)
     if "attributes_kwargs" in told:
         wanted["details"] = line.details | {"attributes_kwargs": told["attributes_kwargs"]}
-    changes = {name: value for name, value in wanted.items() if getattr(line, name) != value}
-    for name, value in changes.items():
-        setattr(line, name, value)
+    changed = {name for name, value in wanted.items() if getattr(line, name) != value}
+    for name in changed:
+        setattr(line, name, wanted[name])
     line.modified_date = now
-    return bool(changes)
+    return changed
 
 
-def _refuse_wrong_ways(line: OrderItem, told: Told) -> None:
-    status = told.get("status", line.status)
-    if status != line.status and {status, line.status} & STAYS:
-        raise Refused(errors.STATUS_IS_DECIDED, order_item=line.pk, status=status)
-    if not leads_on(line.status, status):
-        raise Refused(errors.STATUS_GOES_BACK, order_item=line.pk, status=status)
+def _statuses(line: OrderItem, told: Told) -> dict[str, int]:
+    """The line's status from now on, and what it is to be when its case is refused."""
     cancel_status = told.get("cancel_status", line.cancel_status)
     if not cancel_leads_on(line.cancel_status, cancel_status):
         raise Refused(errors.CANCEL_STATUS_GOES_BACK, order_item=line.pk)
+    status = told.get("status", line.status)
+    if status == line.status:
+        return {}
+    waits = line.status == Status.CANCELLATION_WAITING
+    if status in STAYS or line.status in ENDED:
+        raise Refused(errors.STATUS_IS_DECIDED, order_item=line.pk, status=status)
+    if not leads_on((waits and line.status_told_meanwhile) or line.status, status):
+        raise Refused(errors.STATUS_GOES_BACK, order_item=line.pk, status=status)
+    if waits:
+        return {"status": line.status, "status_told_meanwhile": status}
+    return {"status": status}
 
 
 def _attributes(line: OrderItem, told: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -92,11 +99,6 @@ def _attributes(line: OrderItem, told: dict[str, Any], now: datetime) -> dict[st
     key = settings.ORDER_ITEM_QUANTITY_KEY
     merged = {key: line.quantity} if key in line.attributes else {}
     return with_quantity(told | merged, line.quantity)
-
-
-def _columns(told: Told) -> set[str]:
-    """The columns behind what is told."""
-    return {"details" if name == "attributes_kwargs" else name for name in told}
 
 
 def _write(lines: Sequence[OrderItem], columns: Sequence[str]) -> None:

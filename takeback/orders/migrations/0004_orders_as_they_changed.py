@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_customers_by_phone"),
         ("addresses", "0001_initial"),
-        ("orders", "0002_asking"),
+        ("orders", "0003_status_told_meanwhile"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
