@@ -114,6 +114,12 @@ class Order(models.Model):
                 fields=["channel", "number", "email_key", "user_type"],
                 name="guest_look_up",
             ),
+            models.Index(fields=["channel", "modified_date", "id"], name="orders_as_they_changed"),
+            models.Index(
+                fields=["channel", "cancel_status", "-id"],
+                condition=Q(cancel_status__isnull=False),
+                name="orders_being_cancelled",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -52,6 +52,7 @@ def _known() -> dict[str, list[Any]]:
     cases = [row.pk for row in _cases(orders)]
     return {
         "user_id": [user.pk, 0],
+        "key_id": [api_key.pk, 0],
         "order_id": [first.pk, 0],
         "request_id": [cases[0], 0],
         "order_ids": [[order.pk for order in orders], [first.pk], []],
@@ -62,6 +63,7 @@ def _known() -> dict[str, list[Any]]:
         "carrier_ids": [[row.pk for row in EasyReturnShippingCompany.objects.all()], []],
         "address_ids": [[row.pk for row in Address.objects.filter(is_copy=False)], []],
         "channel_id": [make.SHOP, 0],
+        "channel_ids": [[make.SHOP, 2], []],
         "number": ["3", "unknown"],
         "email_key": [make.GUEST, "else@example.com"],
         "session_key": [key, "x"],

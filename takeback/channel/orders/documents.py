@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from takeback.channel.orders import shapes
-from takeback.channel.orders.queries import Found, ItemRow, OrderRow, ShareRow
+from takeback.channel.orders.queries import Found, FoundItems, ItemRow, OrderRow, ShareRow
 from takeback.core.money import show, units_worth
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.states import Status
@@ -30,6 +30,14 @@ def order(row: OrderRow, found: Found, *, secrets: bool) -> shapes.ChannelOrder:
         for item in found.items[row.id]
     ]
     return {**_summary(row, told), **_details(row, told), "orderitem_set": lines}
+
+
+def order_items(found: FoundItems, *, secrets: bool) -> list[shapes.ChannelOrderItem]:
+    """Lines by themselves."""
+    return [
+        order_item(row, found.shares[row.id], found.currencies[row.order_id], secrets=secrets)
+        for row in found.items
+    ]
 
 
 def _summary(row: OrderRow, told: dict[str, Any]) -> shapes.ChannelOrderSummary:
