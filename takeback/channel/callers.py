@@ -40,16 +40,16 @@ class Caller:
         return ApiKey.PII in self.scopes
 
 
-class AnyKeyHolder(BaseAuthentication):
-    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401."""
+class KeyHolder(BaseAuthentication):
+    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401.
+
+    On a route that names a channel the key must be one for it; others serve any key.
+    """
 
     def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
-        row = self.row_of(request, _NOBODYS)
-        return _caller(row, _NOBODYS), row
-
-    def row_of(self, request: Any, channel_id: int) -> KeyRow:
-        """The key that was shown, if it is one of ours and lives."""
         given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
+        named = request.parser_context["kwargs"].get("channel_id")
+        channel_id = _NOBODYS if named is None else number_of(named)
         public_id = keys.public_id_of(given)
         found = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
         row = found[0] if found else None
@@ -60,25 +60,12 @@ class AnyKeyHolder(BaseAuthentication):
             raise NotAuthenticated
         _count(row.id, now)
         note_use(row.id, row.last_used_at, now)
-        return row
+        if named is not None and row.channel_is_active is None:
+            raise Refused(problems.NOT_FOUND)
+        return Caller(row.id, channel_id, frozenset(msgspec.json.decode(row.scopes))), row
 
     def authenticate_header(self, request: Any) -> str:
         return _SCHEME.strip()
-
-
-class KeyHolder(AnyKeyHolder):
-    """The same for the channel that the path names: the key must be one for it."""
-
-    def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
-        channel_id = number_of(request.parser_context["kwargs"]["channel_id"])
-        row = self.row_of(request, channel_id)
-        if row.channel_is_active is None:
-            raise Refused(problems.NOT_FOUND)
-        return _caller(row, channel_id), row
-
-
-def _caller(row: KeyRow, channel_id: int) -> Caller:
-    return Caller(row.id, channel_id, frozenset(msgspec.json.decode(row.scopes)))
 
 
 def _count(key_id: int, now: datetime) -> None:

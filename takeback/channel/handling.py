@@ -16,7 +16,7 @@ from takeback.core.problems import Refused
 
 
 class ChannelView(APIView):
-    """A route below `channel/<id>/`; `scopes` says which scope a method needs."""
+    """A route for the holder of a key; `scopes` says which scope a method needs."""
 
     authentication_classes = [KeyHolder]
     permission_classes = [MayDo]
