@@ -199,6 +199,84 @@ def empty_run() -> Any:
     return done.status
 
 
+def cancellations() -> Any:
+    """A case from its creation to its removal, by the SDK alone."""
+    from omnisdk.omnitron.endpoints import ChannelCancellationRequestEndpoint as Endpoint
+    from omnisdk.omnitron.models import CancellationRequest
+
+    client = _sdk()
+    told = {"cancellation_type": "cancel", "description": "first", "remote_id": "c-1"}
+    ids = {"order_item": TOLD["items"]["i-1"], "reason": TOLD["reason"]}
+    made = Endpoint(channel_id=SHOP).create(item=CancellationRequest(**told, **ids))
+    endpoint = Endpoint(channel_id=SHOP)
+    listed = [case.id for case in endpoint.list(params={"limit": 1})]
+    listed += [case.id for page in endpoint.iterator for case in page]
+    found = Endpoint(channel_id=SHOP).retrieve(id=made.id)
+    found.description = "second"
+    changed = Endpoint(channel_id=SHOP).update(id=made.id, item=found)
+    rejected = Endpoint(channel_id=SHOP, path=f"{made.id}/reject").create(item=None)
+    removed = Endpoint(channel_id=SHOP).delete(id=made.id)
+    gone = _refusal(lambda: Endpoint(channel_id=SHOP).retrieve(id=made.id))
+    del client
+    return {
+        "made": [made.pk == made.id, made.status, made.description],
+        "listed": [made.id == number for number in listed],
+        "changed": changed.description,
+        "rejected": rejected.status,
+        "removed": removed,
+        "gone": gone,
+    }
+
+
+def approved_refunds() -> Any:
+    """GetCancellationRequest: all approved returns, handed over in a batch."""
+    from channel_app.omnitron.batch_request import ClientBatchRequest
+
+    with _channel_app("cancellationrequest") as integration:
+        found = integration.do_action(
+            key="get_cancellation_requests",
+            objects={"status": "approved", "cancellation_type": "refund", "limit": 2},
+        )
+        done = ClientBatchRequest(SHOP).to_done(integration.batch_request)
+    return {"found": [case.pk for case in found], "status": done.status}
+
+
+def updated_cancellations() -> Any:
+    """GetCancellationRequestUpdates, as the order service runs it."""
+    _channel_app("cancellationrequest")
+    from channel_app.app.order.service import OrderService
+
+    OrderService().update_cancellation_requests()
+
+
+def created_cancellation() -> Any:
+    """CreateCancellationRequest: the channel's ids are turned into ours by what was mapped."""
+    from channel_app.core.data import CancellationRequestDto
+    from channel_app.omnitron.batch_request import ClientBatchRequest
+
+    told = {"order_item": "i-1", "reason": "iptal", "remote_id": "c-1", "description": ""}
+    with _channel_app("cancellationrequest") as integration:
+        _mapped(integration)
+        (made,) = integration.do_action(
+            key="create_cancellation_requests", objects=CancellationRequestDto(**told)
+        )
+        ClientBatchRequest(SHOP).to_done(integration.batch_request)
+    return made.id
+
+
+def cancelled_order() -> Any:
+    """CreateOrderCancel: one line of an order, both by the channel's ids."""
+    from channel_app.core.data import CancelOrderDto
+
+    with _channel_app("order") as integration:
+        _mapped(integration)
+        (sent,) = integration.do_action(
+            key="create_order_cancel",
+            objects=CancelOrderDto(order="o-1", cancel_items=["i-1"], reasons={"i-1": "iptal"}),
+        )
+    return sent
+
+
 def _refusal(act: Callable[[], Any]) -> Any:
     import requests
 

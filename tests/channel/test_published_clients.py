@@ -18,10 +18,11 @@ from pytest_django import Settings
 
 from takeback.accounts.models import Channel
 from takeback.accounts.staff.commands import hire
+from takeback.cancellations.models import CancellationRequest
 from takeback.exchange.models import BatchRequest, ErrorReport, IntegrationAction
 from takeback.orders.models import Order
 from tests import make
-from tests.channel import shop
+from tests.channel import exchange, shop
 from tests.conftest import CI
 from tests.rigs.serving import Server, database_url, serving
 
@@ -144,3 +145,72 @@ def test_channel_app_takes_a_batch_from_its_beginning_to_its_end(run: Scenario) 
 
 def test_channel_app_ends_a_run_that_had_nothing_to_do(run: Scenario) -> None:
     assert run("empty_run") == "done"
+
+
+def test_the_sdk_takes_a_case_from_its_creation_to_its_removal(run: Scenario) -> None:
+    exchange.case("another")
+    order = make.make_order()
+
+    seen = run("cancellations", **_mapped(order), reason=make.make_reason().pk)
+
+    assert seen == {
+        "made": [True, "waiting", "first"],
+        "listed": [True, False],
+        "changed": "second",
+        "rejected": "rejected",
+        "removed": {},
+        "gone": [404, "not_found"],
+    }
+
+
+def test_channel_app_fetches_all_approved_returns(run: Scenario) -> None:
+    items = [make.items_of(make.make_order(number=str(number)))[0] for number in range(5)]
+    wanted = [make.make_request(item=i, kind="refund", status="approved") for i in items[:3]]
+    make.make_request(item=items[3], kind="refund")
+    make.make_request(item=items[4], status="approved")
+
+    seen = run("approved_refunds")
+
+    numbers = {case.pk for case in wanted}
+    assert (len(seen["found"]), set(seen["found"])) == (3, numbers)
+    assert seen["status"] == "done"
+    assert set(IntegrationAction.objects.values_list("object_id", flat=True)) == numbers
+
+
+def test_channel_app_passes_on_what_changed_and_says_so(run: Scenario) -> None:
+    case = exchange.case()
+
+    run("updated_cancellations")
+
+    action = IntegrationAction.objects.get()
+    assert (action.content_type, action.object_id) == ("cancellationrequest", case.pk)
+    assert action.status == "success"
+    assert [batch.status for batch in BatchRequest.objects.all()] == ["done"]
+    assert ErrorReport.objects.filter(is_ok=False).count() == 0
+
+
+def test_channel_app_opens_a_case_by_the_ids_of_the_channel(run: Scenario) -> None:
+    order, reason = make.make_order(), make.make_reason()
+    Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
+
+    number = run("created_cancellation", **_mapped(order))
+
+    case = CancellationRequest.objects.get()
+    assert (case.pk, case.reason_id, case.cancellation_type) == (number, reason.pk, "cancel")
+    assert case.order_item_id == make.items_of(order)[0].pk
+    action = IntegrationAction.objects.get(content_type="cancellationrequest")
+    assert (action.object_id, action.remote_id, action.status) == (case.pk, "c-1", "success")
+
+
+def test_channel_app_cancels_a_line_of_an_order_by_the_ids_of_the_channel(run: Scenario) -> None:
+    order = make.make_order(items=[make.item_in(), make.item_in(remote_id="2")])
+    reason = make.make_reason()
+    Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
+
+    sent = run("cancelled_order", **_mapped(order))
+
+    first = make.items_of(order)[0]
+    assert sent["cancel_items"] == [first.pk]
+    case = CancellationRequest.objects.get()
+    assert (case.order_item_id, case.reason_id) == (first.pk, reason.pk)
+    assert ErrorReport.objects.count() == 0
