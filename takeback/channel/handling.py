@@ -17,7 +17,7 @@ from takeback.core.problems import Refused, RuleProblem
 
 
 class ChannelView(APIView):
-    """A route below `channel/<id>/`; `scopes` says which scope a method needs."""
+    """A route for the holder of a key; `scopes` says which scope a method needs."""
 
     authentication_classes = [KeyHolder]
     permission_classes = [MayDo]
@@ -59,9 +59,8 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
     if isinstance(error, Refused) and error.problem.field:
         problem = error.problem
-        texts = [problem.message]
-        if "reason" in error.context:
-            texts.append(str(error.context["reason"]))
+        reasons = [str(error.context["reason"])] if "reason" in error.context else []
+        texts = [problem.message, *reasons]
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
     if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
         # Its own status is the storefront's.

@@ -2,10 +2,14 @@
 
 from django.urls import URLPattern
 
+from takeback.channel.exchange import urls as exchange
+from takeback.channel.login import urls as login
 from takeback.channel.orders import urls as orders
 from takeback.channel.people import urls as people
 
 urlpatterns: list[URLPattern] = [
+    *login.urlpatterns,
+    *exchange.urlpatterns,
     *orders.urlpatterns,
     *people.urlpatterns,
 ]
