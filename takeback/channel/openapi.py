@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 TAG = "channel"
+CASES = "channel: cases"
 PEOPLE = "channel: people"
 CHANNEL_ID = OpenApiParameter("channel_id", int, OpenApiParameter.PATH)
 PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
