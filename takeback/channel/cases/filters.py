@@ -103,7 +103,7 @@ def _has_status(word: str) -> Q:
 
 
 FILTERS: dict[str, Filter] = {
-    "pk__in": Filter(IdList(required=False), _is("pk__anyof")),
+    "pk__in": Filter(IdList(required=False), _is("pk__in")),
     "status": _word(STATUSES, _has_status),
     "cancellation_type": _word(dict.fromkeys(_KINDS), _is("cancellation_type")),
     "number": _code(f"{_ORDER}__number"),
