@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from takeback.cancellations.queries import shop_zone
@@ -75,12 +74,7 @@ def _day(column: str, bound: Callable[[date], datetime]) -> Filter:
 
 
 def _word(words: Mapping[str, Any], condition: Condition) -> Filter:
-    return Filter(
-        serializers.ChoiceField(
-            list(words), required=False, error_messages={"invalid_choice": _("Unknown value.")}
-        ),
-        condition,
-    )
+    return Filter(serializers.ChoiceField(list(words), required=False), condition)
 
 
 def _start(day: date) -> datetime:
