@@ -1,6 +1,7 @@
 """What a channel's routes have in common: their caller and the form of a refusal."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -12,7 +13,7 @@ from rest_framework.views import APIView
 from takeback.channel import errors
 from takeback.channel.callers import Caller, KeyHolder, MayDo
 from takeback.core import http, problems
-from takeback.core.problems import Refused
+from takeback.core.problems import Refused, RuleProblem
 
 
 class ChannelView(APIView):
@@ -58,6 +59,11 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
     if isinstance(error, Refused) and error.problem.field:
         problem = error.problem
-        texts = [problem.message, error.context["reason"]]
+        texts = [problem.message]
+        if "reason" in error.context:
+            texts.append(str(error.context["reason"]))
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
+    if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
+        # Its own status is the storefront's.
+        return http.answer(replace(error.problem, status=400))
     return http.exception_handler(error, context)

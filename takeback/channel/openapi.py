@@ -1,8 +1,14 @@
 """How a channel's routes are described on the API page."""
 
+from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 
 TAG = "channel"
 CASES = "channel: cases"
@@ -36,6 +42,12 @@ def document(name: str, description: str) -> OpenApiResponse:
     return OpenApiResponse(response=_reference(name), description=description)
 
 
+def documents(name: str, description: str) -> OpenApiResponse:
+    """A bare list of documents of `shapes`."""
+    many = {"type": "array", "items": _reference(name)}
+    return OpenApiResponse(response=many, description=description)
+
+
 def page_of(name: str) -> OpenApiResponse:
     """A page of documents of `shapes`."""
     link = {"type": ["string", "null"], "format": "uri"}
@@ -58,6 +70,16 @@ def page_parameters() -> list[OpenApiParameter]:
         OpenApiParameter("page", int, description="From one."),
         OpenApiParameter("limit", int, description="Rows per page, 1 to 100."),
     ]
+
+
+def everywhere(**operations: str) -> Callable[[type], type]:
+    """A view that its base serves below a channel, and that names none; by method, its names."""
+    no_channel = OpenApiParameter("channel_id", location=OpenApiParameter.PATH, exclude=True)
+    described: dict[str, Any] = {
+        method: extend_schema(operation_id=name, parameters=[no_channel])
+        for method, name in operations.items()
+    }
+    return extend_schema_view(**described)
 
 
 def _reference(name: str) -> dict[str, Any]:

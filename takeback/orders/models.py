@@ -117,6 +117,12 @@ class Order(models.Model):
                 fields=["channel", "number", "email_key", "user_type"],
                 name="guest_look_up",
             ),
+            models.Index(fields=["channel", "modified_date", "id"], name="orders_as_they_changed"),
+            models.Index(
+                fields=["channel", "cancel_status", "-id"],
+                condition=Q(cancel_status__isnull=False),
+                name="orders_being_cancelled",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,6 +179,8 @@ class OrderItem(models.Model):
     attributes = models.JSONField(default=dict)
     extra_field = models.JSONField(null=True)
     details = models.JSONField(default=dict)
+    status_told_meanwhile = models.SmallIntegerField(null=True)
+    """What was told last while the line waits for the end of a case, should that be refused."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 

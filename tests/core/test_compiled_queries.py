@@ -64,6 +64,7 @@ def _known() -> dict[str, list[Any]]:
         "carrier_ids": [[row.pk for row in EasyReturnShippingCompany.objects.all()], []],
         "address_ids": [[row.pk for row in Address.objects.filter(is_copy=False)], []],
         "channel_id": [make.SHOP, 0],
+        "channel_ids": [[make.SHOP, 2], []],
         "number": ["3", "unknown"],
         "email_key": [make.GUEST, "else@example.com"],
         "session_key": [key, "x"],
