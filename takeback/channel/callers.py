@@ -49,6 +49,11 @@ class Caller:
         """Whether what is nobody else's business is shown: tokens, raw traffic."""
         return ApiKey.PII in self.scopes
 
+    @property
+    def sees_accounts(self) -> bool:
+        """Whether bank accounts are shown whole: only to whom money is trusted."""
+        return ApiKey.MONEY in self.scopes
+
 
 class KeyHolder(BaseAuthentication):
     """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401.

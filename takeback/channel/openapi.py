@@ -11,6 +11,7 @@ from drf_spectacular.utils import (
 )
 
 TAG = "channel"
+CASES = "channel: cases"
 PEOPLE = "channel: people"
 CHANNEL_ID = OpenApiParameter("channel_id", int, OpenApiParameter.PATH)
 PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)

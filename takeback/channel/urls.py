@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern
 
+from takeback.channel.cases import urls as cases
 from takeback.channel.exchange import urls as exchange
 from takeback.channel.login import urls as login
 from takeback.channel.orders import urls as orders
@@ -10,6 +11,7 @@ from takeback.channel.people import urls as people
 urlpatterns: list[URLPattern] = [
     *login.urlpatterns,
     *exchange.urlpatterns,
+    *cases.urlpatterns,
     *orders.urlpatterns,
     *people.urlpatterns,
 ]

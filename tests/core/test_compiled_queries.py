@@ -55,6 +55,7 @@ def _known() -> dict[str, list[Any]]:
     cases = [row.pk for row in _cases(orders)]
     return {
         "user_id": [user.pk, 0],
+        "user_ids": [[user.pk], []],
         "key_id": [api_key.pk, 0],
         "order_id": [first.pk, 0],
         "request_id": [cases[0], 0],
@@ -71,7 +72,6 @@ def _known() -> dict[str, list[Any]]:
         "email_key": [make.GUEST, "else@example.com"],
         "session_key": [key, "x"],
         "public_id": ["abcdefgh", "x"],
-        "key_id": [api_key.pk, 0],
         "now": [make.NOW.replace(year=2020)],
     }
 
