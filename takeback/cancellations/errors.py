@@ -65,6 +65,12 @@ LOYALTY_CLOSED = RuleProblem(
 UNKNOWN_ITEM = Problem("unknown_item", 400, _("There is no such item."), field="order_item")
 ITEM_TWICE = Problem("item_twice", 400, _("This item is named twice."), field="order_item")
 UNKNOWN_REASON = Problem("unknown_reason", 400, _("There is no such reason."), field="reason")
+REMOTE_ID_TAKEN = Problem(
+    "remote_id_taken",
+    400,
+    _("There is already a request with this remote id for this item."),
+    field="remote_id",
+)
 QUANTITY_TOO_LARGE = Problem(
     "quantity_too_large",
     400,

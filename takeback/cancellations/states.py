@@ -94,3 +94,6 @@ SHOWN = {
     Status.WITHDRAWN: "rejected",
 }
 """What a shopper is shown."""
+
+SHOWN_TO_CHANNELS = {status: status for status in Status} | {Status.WITHDRAWN: Status.REJECTED}
+"""What other systems are shown."""

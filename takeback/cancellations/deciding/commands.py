@@ -15,7 +15,14 @@ from takeback.cancellations.asks import Scope
 from takeback.cancellations.history.commands import change
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, join, settle
-from takeback.cancellations.states import LIFE_CYCLE, LIVE, Event, Kind, Status
+from takeback.cancellations.states import (
+    LIFE_CYCLE,
+    LIVE,
+    SHOWN_TO_CHANNELS,
+    Event,
+    Kind,
+    Status,
+)
 from takeback.cancellations.topics import OF_EVENT, Topic, announce
 from takeback.core import problems
 from takeback.core.actor import Actor
@@ -149,10 +156,11 @@ def decide(
 ) -> None:
     """Bring a case to the wanted status by the command that leads there.
 
-    The status that it has already is no step.
+    The status that it has already is no step. A withdrawn case is shown as a rejected one, so
+    that is the status it has for whoever says so.
     """
     case = locked(request_id, scope, version)
-    if case.status == wanted:
+    if wanted in (case.status, SHOWN_TO_CHANNELS[Status(case.status)]):
         return
     command = LEADS_TO.get(wanted)
     if command is None:

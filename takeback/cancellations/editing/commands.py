@@ -8,7 +8,7 @@ from django.db import transaction
 
 from takeback.cancellations import bank, errors, policy
 from takeback.cancellations.asks import Ask, BankAccount, Scope
-from takeback.cancellations.deciding.commands import locked
+from takeback.cancellations.deciding.commands import decide, locked
 from takeback.cancellations.history.commands import change
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Kind, Status
@@ -27,7 +27,7 @@ NOT_PAID = (*OPEN, Status.CONFIRMED.value)
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New values of a case; None leaves one as it is."""
+    """New values of a case; None leaves one as it is, an empty description takes it away."""
 
     description: str | None = None
     reason: int | None = None
@@ -64,6 +64,32 @@ def edit(
     announce(Topic.EDITED, [case])
 
 
+@transaction.atomic
+def amend(
+    request_id: int,
+    scope: Scope,
+    told: Edit,
+    wanted: Status | None,
+    *,
+    actor: Actor,
+    now: datetime,
+    version: int | None = None,
+    trusts_account: bool = False,
+) -> None:
+    """As `edit`, and then `decide` if a status is wanted: both, or neither."""
+    edit(
+        request_id,
+        scope,
+        told,
+        actor=actor,
+        now=now,
+        version=version,
+        trusts_account=trusts_account,
+    )
+    if wanted:
+        decide(request_id, scope, wanted, actor=actor, now=now)
+
+
 _ACCOUNT = {"iban_sealed", "holder_name_sealed", "iban_index", "is_bank_account_confirmed"}
 _LATE = {"description", *_ACCOUNT}
 """What may be corrected until the money is planned."""
@@ -71,7 +97,6 @@ _LATE = {"description", *_ACCOUNT}
 
 def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool) -> dict[str, Any]:
     wanted = {
-        "description": told.description,
         "reason_id": told.reason,
         "quantity": told.quantity,
         "fully_refund_as_loyalty_money": told.as_points,
@@ -81,6 +106,8 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
         for name, value in wanted.items()
         if value is not None and value != getattr(case, name)
     }
+    if told.description is not None and told.description != (case.description or ""):
+        changes["description"] = told.description or None
     account = told.bank_account
     context = str(case.uuid)
     if account and account != account_of(case):
