@@ -91,6 +91,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="one_customer_per_channel_code",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["channel", "phone"], condition=~Q(phone=""), name="customers_by_phone"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.username

@@ -51,6 +51,15 @@ def masked(iban: str) -> str:
     return f"{iban[:4]} •••• {iban[-4:]}"
 
 
+def masked_name(name: str) -> str:
+    """The first letter of every word: enough to recognise a holder, too little to pay one.
+
+    >>> masked_name("Ayla Ray")
+    'A••• R•••'
+    """
+    return " ".join(f"{word[0]}•••" for word in name.split())
+
+
 def blind_index(iban: str) -> str:
     """64 hex digits, equal for equal accounts and of no use without our secret.
 

@@ -17,3 +17,6 @@ ORDER_IS_FIXED = Problem(
 )
 AMBIGUOUS = _("Send this parameter once.")
 NOT_TEXT = _("Control characters are not allowed.")
+TAKEN = _("Another customer has this already.")
+ADDRESS_EXISTS = _("The customer keeps this address already.")
+UNKNOWN_CUSTOMER = _("This customer is not known here.")

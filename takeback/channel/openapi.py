@@ -5,7 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 TAG = "channel"
+PEOPLE = "channel: people"
 CHANNEL_ID = OpenApiParameter("channel_id", int, OpenApiParameter.PATH)
+PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
 
 _FIELDS = OpenApiResponse(
     response={

@@ -3,7 +3,9 @@
 from django.urls import URLPattern
 
 from takeback.channel.orders import urls as orders
+from takeback.channel.people import urls as people
 
 urlpatterns: list[URLPattern] = [
     *orders.urlpatterns,
+    *people.urlpatterns,
 ]
