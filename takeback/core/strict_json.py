@@ -57,7 +57,11 @@ class StrictJSONParser(BaseParser):
         headers = parser_context["request"].headers
         refuse_foreign_encodings(headers)
         refuse_above(self.limit(), headers)
-        return object_from(stream.read(), max_values=self.max_values)
+        return self.read(stream.read())
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        """The object that the body is."""
+        return object_from(body, max_values=self.max_values)
 
     def limit(self) -> int:
         return int(settings.MAX_BODY_BYTES)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.db import transaction
 
@@ -120,7 +121,18 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
     return changes
 
 
-def account_of(case: CancellationRequest) -> BankAccount | None:
+class NamesAccount(Protocol):
+    """The part of a case that says where money goes."""
+
+    @property
+    def uuid(self) -> UUID: ...
+    @property
+    def iban_sealed(self) -> str | None: ...
+    @property
+    def holder_name_sealed(self) -> str | None: ...
+
+
+def account_of(case: NamesAccount) -> BankAccount | None:
     """The bank account that a case names, opened."""
     if case.iban_sealed is None:
         return None
