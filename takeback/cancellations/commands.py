@@ -52,19 +52,9 @@ def open_request(
     now: datetime,
     waive: bool = False,
     note: str | None = None,
-    trusts_account: bool = True,
 ) -> int:
     """As `open_many`, for a single ask; the new case's id."""
-    [opened] = open_many(
-        [ask],
-        scope,
-        actor=actor,
-        now=now,
-        waive=waive,
-        note=note,
-        trusts_account=trusts_account,
-    )
-    return opened
+    return open_many([ask], scope, actor=actor, now=now, waive=waive, note=note)[0]
 
 
 @transaction.atomic
@@ -77,14 +67,12 @@ def open_many(
     waive: bool = False,
     note: str | None = None,
     at_once: AtOnce = NOTHING,
-    trusts_account: bool = True,
 ) -> list[int]:
     """Let all asks in, or none; the new cases' ids in the order of the asks.
 
     `Refused` names the first problem, and in its context the `position` of the ask that has
     it, from 0. Staff may `waive` the rules that are marked so; what they set aside is in the
-    history. What is to be confirmed `at_once` is so in the same step. A bank account waits for
-    its owner's word when a guest names it, and always unless `trusts_account`.
+    history. What is to be confirmed `at_once` is so in the same step.
     """
     lock_orders_of(sorted({ask.order_item for ask in asks}))
     # Look only now: one statement doing both would look with the snapshot that it took
@@ -95,9 +83,7 @@ def open_many(
         _admit(position, ask, seen, now, may_waive=may_waive) for position, ask in enumerate(asks)
     ]
     _refuse_repeated(asks)
-    # A guest proved two weak facts: that is enough to ask, not to be paid (promise P21).
-    is_trusted = trusts_account and actor.kind is not ActorKind.GUEST
-    cases = _insert(asks, seen, actor, now, is_trusted=is_trusted)
+    cases = _insert(asks, seen, actor, now)
     first_steps = zip(cases, waived, strict=True)
     insert_objects(
         [
@@ -138,10 +124,10 @@ def _admit(
 
 
 def _insert(
-    asks: Sequence[Ask], seen: Surroundings, actor: Actor, now: datetime, *, is_trusted: bool
+    asks: Sequence[Ask], seen: Surroundings, actor: Actor, now: datetime
 ) -> list[CancellationRequest]:
     returns = _want_returns(asks, seen, now)
-    cases = [_row(ask, seen, actor, now, is_trusted=is_trusted) for ask in asks]
+    cases = [_row(ask, seen, actor, now) for ask in asks]
     for case, return_id in zip(cases, returns, strict=True):
         case.easy_return_id = return_id
     try:
@@ -167,9 +153,7 @@ def _insert(
     return cases
 
 
-def _row(
-    ask: Ask, seen: Surroundings, actor: Actor, now: datetime, *, is_trusted: bool
-) -> CancellationRequest:
+def _row(ask: Ask, seen: Surroundings, actor: Actor, now: datetime) -> CancellationRequest:
     item = seen.items[ask.order_item]
     row = CancellationRequest(
         channel_id=item.order.channel_id,
@@ -189,7 +173,8 @@ def _row(
         row.iban_sealed = seal(ask.bank_account.iban, context)
         row.holder_name_sealed = seal(ask.bank_account.holder_name, context)
         row.iban_index = bank.blind_index(ask.bank_account.iban)
-        row.is_bank_account_confirmed = is_trusted
+        # A guest proved two weak facts: that is enough to ask, not to be paid (promise P21).
+        row.is_bank_account_confirmed = ask.trusts_account and actor.kind is not ActorKind.GUEST
     return row
 
 

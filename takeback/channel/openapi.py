@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 TAG = "channel"
 PEOPLE = "channel: people"
+CASES = "channel: cases"
 CHANNEL_ID = OpenApiParameter("channel_id", int, OpenApiParameter.PATH)
 PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
 
@@ -28,6 +29,7 @@ _PLAIN = OpenApiResponse(
 )
 REFUSALS = {400: _FIELDS, 401: _PLAIN, 403: _PLAIN, 404: _PLAIN, 429: _PLAIN}
 CONFLICT = {406: _PLAIN}
+STALE = {412: _PLAIN}
 
 
 def document(name: str, description: str) -> OpenApiResponse:

@@ -1,4 +1,4 @@
-"""Versions on the wire: an answer's `ETag`, and the `If-Match` with which a caller sends it back."""
+"""Versions on the wire: an answer's `ETag`, and the `If-Match` that sends it back."""
 
 import re
 

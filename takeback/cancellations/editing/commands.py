@@ -28,13 +28,17 @@ NOT_PAID = (*OPEN, Status.CONFIRMED.value)
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New values of a case; None leaves one as it is, an empty description takes it away."""
+    """New values of a case; None leaves one as it is, an empty description takes it away.
+
+    Once corrected the case is brought to `status`, by the command that leads there.
+    """
 
     description: str | None = None
     reason: int | None = None
     quantity: int | None = None
     as_points: bool | None = None
     bank_account: BankAccount | None = None
+    status: Status | None = None
 
 
 @transaction.atomic
@@ -55,40 +59,15 @@ def edit(
     """
     case = locked(request_id, scope, version)
     changes = _differences(case, told, trusts_account=trusts_account)
-    if not changes:
-        return
-    allowed = NOT_PAID if changes.keys() <= _LATE else OPEN
-    if case.status not in allowed:
-        raise Refused(errors.WRONG_STATE, status=case.status, step=EDITED)
-    _judge(case, changes, told, scope)
-    change(case, EDITED, actor, now, **changes)
-    announce(Topic.EDITED, [case])
-
-
-@transaction.atomic
-def amend(
-    request_id: int,
-    scope: Scope,
-    told: Edit,
-    wanted: Status | None,
-    *,
-    actor: Actor,
-    now: datetime,
-    version: int | None = None,
-    trusts_account: bool = False,
-) -> None:
-    """As `edit`, and then `decide` if a status is wanted: both, or neither."""
-    edit(
-        request_id,
-        scope,
-        told,
-        actor=actor,
-        now=now,
-        version=version,
-        trusts_account=trusts_account,
-    )
-    if wanted:
-        decide(request_id, scope, wanted, actor=actor, now=now)
+    if changes:
+        allowed = NOT_PAID if changes.keys() <= _LATE else OPEN
+        if case.status not in allowed:
+            raise Refused(errors.WRONG_STATE, status=case.status, step=EDITED)
+        _judge(case, changes, told, scope)
+        change(case, EDITED, actor, now, **changes)
+        announce(Topic.EDITED, [case])
+    if told.status:
+        decide(request_id, scope, told.status, actor=actor, now=now)
 
 
 _ACCOUNT = {"iban_sealed", "holder_name_sealed", "iban_index", "is_bank_account_confirmed"}

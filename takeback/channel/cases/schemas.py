@@ -82,11 +82,10 @@ class Change(NamedTuple):
     """What a case is to become; `leans_on_account` when the caller told only a part of it."""
 
     edit: Edit
-    status: Status | None
     leans_on_account: bool
 
 
-def ask_in(body: Mapping[str, Any]) -> Ask:
+def ask_in(body: Mapping[str, Any], *, trusts_account: bool) -> Ask:
     """What the body asks for, or DRF's `ValidationError` with all its faults."""
     told = _validated(NewCase, body)
     return Ask(
@@ -96,14 +95,13 @@ def ask_in(body: Mapping[str, Any]) -> Ask:
         quantity=told.get("quantity"),
         description=told.get("description") or None,
         bank_account=_account_in(told),
+        trusts_account=trusts_account,
         as_points=bool(told.get("fully_refund_as_loyalty_money")),
         remote_id=told.get("remote_id") or None,
     )
 
 
-def change_in(
-    body: Mapping[str, Any], row: CaseRow, shown: ChannelCancellationRequest
-) -> Change:
+def change_in(body: Mapping[str, Any], row: CaseRow, shown: ChannelCancellationRequest) -> Change:
     """What the body wants to be different from what the caller was `shown` of the case."""
     kept = account_of(row)
     completed = _completed(body, kept, shown) if kept else body
@@ -118,8 +116,9 @@ def change_in(
         quantity=told.get("quantity"),
         as_points=told.get("fully_refund_as_loyalty_money"),
         bank_account=_account_in(told),
+        status=told.get("status"),
     )
-    return Change(edit, told.get("status"), completed is not body)
+    return Change(edit, completed is not body)
 
 
 def note_in(body: Mapping[str, Any]) -> str | None:
@@ -134,10 +133,12 @@ def _completed(
     told = {"iban": body.get("iban"), "holder_name": body.get("holder_name")}
     if not any(told.values()):
         return body
-    names = {"iban": (kept.iban, shown["iban"]), "holder_name": (kept.holder_name, shown["holder_name"])}
     account = {
-        name: value if told[name] in (None, "", seen) else told[name]
-        for name, (value, seen) in names.items()
+        name: whole if told[name] in (None, "", seen) else told[name]
+        for name, whole, seen in (
+            ("iban", kept.iban, shown["iban"]),
+            ("holder_name", kept.holder_name, shown["holder_name"]),
+        )
     }
     if account == kept._asdict():
         return {name: value for name, value in body.items() if name not in account}
