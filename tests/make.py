@@ -24,6 +24,7 @@ from takeback.cancellations.models import (
     CancellationRequestImage,
 )
 from takeback.core.emails import email_key
+from takeback.core.names import name_key
 from takeback.core.sealing import seal
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.commands import Outcome, place, place_many
@@ -83,8 +84,10 @@ def make_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: An
     """A registered customer who may sign in with `PASSWORD`."""
     make_channel(pk=channel_id)
     told: dict[str, Any] = {"password": _HASH, "first_name": "Ayla", "last_name": "Ray"}
+    told |= fields
+    keys = {f"{name}_key": name_key(told[name]) for name in ("first_name", "last_name")}
     return User.objects.create(
-        channel_id=channel_id, email=email, email_key=email_key(email), **told | fields
+        channel_id=channel_id, email=email, email_key=email_key(email), **keys | told
     )
 
 

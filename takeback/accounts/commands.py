@@ -12,6 +12,7 @@ from takeback.accounts.intake import CustomerIn
 from takeback.accounts.keys import NewKey, new_key
 from takeback.accounts.models import ApiKey, Channel, Session, User
 from takeback.core.emails import email_key
+from takeback.core.names import name_key
 
 # Few enough that nobody waits long for SQLite's one write lock.
 PRUNED_AT_ONCE = 500
@@ -60,6 +61,8 @@ def _add(channel_id: int, told: Collection[CustomerIn]) -> list[int]:
             channel_code=customer.channel_code,
             first_name=customer.first_name,
             last_name=customer.last_name,
+            first_name_key=name_key(customer.first_name),
+            last_name_key=name_key(customer.last_name),
             phone=customer.phone,
             language_code=customer.language_code,
             attributes=customer.attributes,
@@ -128,6 +131,8 @@ def _take_over(
         if name != "user_type":
             setattr(person, name, value)
     person.email_key = email_key(person.email)
+    person.first_name_key = name_key(person.first_name)
+    person.last_name_key = name_key(person.last_name)
     person.modified_date = now
     others = people.exclude(pk=person.pk)
     if person.channel_code and others.filter(channel_code=person.channel_code).exists():

@@ -13,19 +13,26 @@ from takeback.core.fields import StrictBoolean, StrictInteger, StrictText
 
 TEXT_MAX = 8_000
 """More than any column holds: a long text finds nothing, it is no mistake."""
-MOST_IDS = 100
+MOST_IDS = 500
 
 _ID = StrictInteger()
 
 
 def asked(call: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """What the caller filters by; blank means not at all, unknown parameters are ignored."""
+    """What the caller filters by; unknown parameters are ignored.
+
+    Blank means not at all, but for a list of numbers: one that turned out empty wants no rows,
+    and would be answered with all of them.
+    """
     known = form()
     told: dict[str, str] = {}
     faults: dict[str, Any] = {}
     for name, values in call.query_params.lists():
-        words = {value.strip(" ") for value in values} - {""}
-        if name not in known.fields or not words:
+        field = known.fields.get(name)
+        words = {value.strip(" ") for value in values}
+        if not isinstance(field, IdList):
+            words -= {""}
+        if field is None or not words:
             continue
         if len(words) > 1:
             faults[name] = [errors.AMBIGUOUS]
@@ -52,7 +59,7 @@ class Flag(StrictBoolean):
 
 @extend_schema_field({"type": "string", "pattern": r"^\d+(,\d+)*$"})
 class IdList(serializers.Field[list[int], Any, str, Any]):
-    """Up to a hundred numbers with commas between them."""
+    """Up to five hundred numbers with commas between them."""
 
     default_error_messages = {"many": _("Name at most {most} numbers.")}
 
@@ -60,7 +67,7 @@ class IdList(serializers.Field[list[int], Any, str, Any]):
         words = [word.strip(" ") for word in str(data).split(",")]
         if len(words) > MOST_IDS:
             self.fail("many", most=MOST_IDS)
-        return [_ID.run_validation(word) for word in words if word]
+        return [_ID.run_validation(word) for word in words]
 
     def to_representation(self, value: list[int]) -> str:
         return ",".join(map(str, value))

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 TAG = "channel"
-PEOPLE = "channel: people"
 CASES = "channel: cases"
+PEOPLE = "channel: people"
 CHANNEL_ID = OpenApiParameter("channel_id", int, OpenApiParameter.PATH)
 PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
 

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
+from takeback.core.folding import Folded
 
 
 class Snapshot(models.Model):
@@ -110,6 +111,8 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
+            models.Index(fields=["channel", "placed_at"], name="orders_of_a_day"),
+            models.Index(Folded("number"), name="orders_by_number"),
             models.Index(
                 fields=["channel", "number", "email_key", "user_type"],
                 name="guest_look_up",
@@ -181,6 +184,7 @@ class OrderItem(models.Model):
                 name="used_within_quantity",
             ),
         ]
+        indexes = [models.Index(Folded("sku"), name="items_by_sku")]
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.remote_id}"

@@ -52,6 +52,7 @@ def _known() -> dict[str, list[Any]]:
     cases = [row.pk for row in _cases(orders)]
     return {
         "user_id": [user.pk, 0],
+        "user_ids": [[user.pk], []],
         "key_id": [api_key.pk, 0],
         "order_id": [first.pk, 0],
         "request_id": [cases[0], 0],

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from takeback.cancellations import bank, errors, policy
 from takeback.cancellations.asks import Ask, BankAccount, Scope
-from takeback.cancellations.deciding.commands import decide, locked
+from takeback.cancellations.deciding.commands import bring, locked
 from takeback.cancellations.history.commands import change
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Kind, Status
@@ -67,7 +67,7 @@ def edit(
         change(case, EDITED, actor, now, **changes)
         announce(Topic.EDITED, [case])
     if told.status:
-        decide(request_id, scope, told.status, actor=actor, now=now)
+        bring(case, told.status, actor, now)
 
 
 _ACCOUNT = {"iban_sealed", "holder_name_sealed", "iban_index", "is_bank_account_confirmed"}

@@ -16,6 +16,7 @@ from takeback.channel.orders.queries import ItemRow, OrderRow, ShareRow
 from takeback.channel.people.queries import CustomerRow
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
+from takeback.core.planning import planned_for_its_values
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 
 COUNTED = 10_000
@@ -157,10 +158,11 @@ def case_ids(
     listed = CancellationRequest.objects.filter(wanted, channel_id=channel_id, is_hidden=False)
     ids = listed.order_by(*order).values_list("id", flat=True)
     end = page.offset + page.limit
-    if end <= COUNTED:
-        found = list(ids[: COUNTED + 1])
-        return len(found), found[page.offset : end]
-    found = list(ids[page.offset : end + 1])
+    with planned_for_its_values():
+        if end <= COUNTED:
+            found = list(ids[: COUNTED + 1])
+            return len(found), found[page.offset : end]
+        found = list(ids[page.offset : end + 1])
     return page.offset + len(found), found[: page.limit]
 
 

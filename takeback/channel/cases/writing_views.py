@@ -18,7 +18,7 @@ from takeback.cancellations.editing.commands import edit
 from takeback.cancellations.states import Status
 from takeback.channel import handling, openapi
 from takeback.channel.callers import number_of
-from takeback.channel.cases import documents, queries
+from takeback.channel.cases import documents
 from takeback.channel.cases.schemas import (
     ChangedCase,
     NewCase,
@@ -27,9 +27,9 @@ from takeback.channel.cases.schemas import (
     change_in,
     note_in,
 )
-from takeback.channel.handling import ChannelView
-from takeback.channel.versions import etag, version_told
-from takeback.core import clock, problems
+from takeback.channel.cases.views import READING, CancellationRequests, CaseView, OneCase
+from takeback.channel.versions import version_told
+from takeback.core import clock
 from takeback.core.problems import Refused, RuleProblem
 from takeback.core.strict_json import StrictJSONParser
 
@@ -41,6 +41,7 @@ SAW = OpenApiParameter(
 )
 ONE = [openapi.CHANNEL_ID, openapi.PK, SAW]
 CASE = "ChannelCancellationRequest"
+WRITING = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), ApiKey.DECIDE)
 
 
 class NothingIsFine(StrictJSONParser):
@@ -57,10 +58,10 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
     return handling.refusal(error, context)
 
 
-class DecidingView(ChannelView):
+class DecidingView(OneCase):
     """What routes that change cases have in common."""
 
-    scopes = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), ApiKey.DECIDE)
+    scopes = WRITING
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return refusal
@@ -75,25 +76,12 @@ class DecidingView(ChannelView):
         """The body; none at all says nothing."""
         return {} if self.request.stream is None else self.document
 
-    def case(self, request_id: int) -> queries.CaseRow:
-        """One of the channel's cases."""
-        row = queries.case_by_id(self.caller.channel_id, request_id)
-        if row is None:
-            raise Refused(problems.NOT_FOUND)
-        return row
-
-    def shown(self, request_id: int, status: int = 200) -> Response:
-        """A case as it is now, with its version."""
-        row = self.case(request_id)
-        document = documents.case(row, self.caller)
-        return Response(document, status=status, headers=etag(row.version))
-
 
 class OpenCase(DecidingView):
     """Asks in the name of a customer, by the rules that hold for customers."""
 
     @extend_schema(
-        operation_id="channel_open_case",
+        operation_id="channel_cancellation_request_open",
         tags=[openapi.CASES],
         parameters=[openapi.CHANNEL_ID],
         request=NewCase,
@@ -105,34 +93,42 @@ class OpenCase(DecidingView):
     def _opened(self) -> Response:
         ask = ask_in(self.document, trusts_account=self.caller.sees_accounts)
         request_id = open_request(ask, self.scope, actor=self.actor, now=clock.now())
-        return self.shown(request_id, status=201)
+        answer = self.whole(str(request_id))
+        answer.status_code = 201
+        return answer
+
+
+class Cases(CancellationRequests, OpenCase):
+    """A channel's cases, and one more."""
+
+    scopes = READING | WRITING
 
 
 class ChangeCase(DecidingView):
     """Corrects a case, brings it to a status, or takes it away."""
 
     @extend_schema(
-        operation_id="channel_put_case",
+        operation_id="channel_cancellation_request_put",
         tags=[openapi.CASES],
         parameters=ONE,
         request=ChangedCase,
         responses={200: openapi.document(CASE, "As it is now.")} | openapi.REFUSALS | openapi.STALE,
     )
     def put(self, call: Request, channel_id: str, pk: str) -> Response:
-        return self._amended(number_of(pk))
+        return self._edited(pk)
 
     @extend_schema(
-        operation_id="channel_patch_case",
+        operation_id="channel_cancellation_request_patch",
         tags=[openapi.CASES],
         parameters=ONE,
         request=ChangedCase,
         responses={200: openapi.document(CASE, "As it is now.")} | openapi.REFUSALS | openapi.STALE,
     )
     def patch(self, call: Request, channel_id: str, pk: str) -> Response:
-        return self._amended(number_of(pk))
+        return self._edited(pk)
 
     @extend_schema(
-        operation_id="channel_remove_case",
+        operation_id="channel_cancellation_request_remove",
         tags=[openapi.CASES],
         parameters=ONE,
         responses={204: OpenApiTypes.NONE} | openapi.REFUSALS | openapi.STALE,
@@ -142,12 +138,12 @@ class ChangeCase(DecidingView):
         remove(number_of(pk), self.scope, actor=self.actor, now=clock.now(), version=version)
         return Response(status=204)
 
-    def _amended(self, request_id: int) -> Response:
-        row = self.case(request_id)
+    def _edited(self, pk: str) -> Response:
+        row = self.row(pk)
         change = change_in(self.told, row, documents.case(row, self.caller))
         seen = version_told(self.plain)
         edit(
-            request_id,
+            row.id,
             self.scope,
             change.edit,
             actor=self.actor,
@@ -155,7 +151,13 @@ class ChangeCase(DecidingView):
             version=row.version if seen is None and change.leans_on_account else seen,
             trusts_account=self.caller.sees_accounts,
         )
-        return self.shown(request_id)
+        return self.whole(pk)
+
+
+class Case(CaseView, ChangeCase):
+    """One case, to be looked at and to be changed."""
+
+    scopes = READING | WRITING
 
 
 class StepView(DecidingView):
@@ -176,7 +178,7 @@ class StepView(DecidingView):
                 note=note_in(self.told),
                 version=version_told(self.plain),
             )
-            return self.shown(number_of(pk))
+            return self.whole(pk)
 
         return self.answer_once(act, body=self.told)
 
@@ -185,7 +187,7 @@ class RejectCase(StepView):
     """The shop says no."""
 
     @extend_schema(
-        operation_id="channel_reject_case",
+        operation_id="channel_cancellation_request_reject",
         tags=[openapi.CASES],
         parameters=ONE,
         request=Note,
@@ -199,7 +201,7 @@ class ConfirmCase(StepView):
     """The shop says yes: the units are set apart, and a plan takes the case up."""
 
     @extend_schema(
-        operation_id="channel_confirm_case",
+        operation_id="channel_cancellation_request_confirm",
         tags=[openapi.CASES],
         parameters=ONE,
         request=Note,
@@ -213,7 +215,7 @@ class ApproveCase(StepView):
     """The money may go back; a case that waits is confirmed on the way."""
 
     @extend_schema(
-        operation_id="channel_approve_case",
+        operation_id="channel_cancellation_request_approve",
         tags=[openapi.CASES],
         parameters=ONE,
         request=Note,

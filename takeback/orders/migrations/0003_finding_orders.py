@@ -1,0 +1,22 @@
+from django.db import migrations, models
+
+import takeback.core.folding
+
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0002_asking")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["channel", "placed_at"], name="orders_of_a_day"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(takeback.core.folding.Folded("number"), name="orders_by_number"),
+        ),
+        migrations.AddIndex(
+            model_name="orderitem",
+            index=models.Index(takeback.core.folding.Folded("sku"), name="items_by_sku"),
+        ),
+    ]
