@@ -94,3 +94,6 @@ MORE_THAN_PAID = Problem(
 )
 
 WRONG_STATE = Problem("wrong_state", 400, _("This step is not possible in the present state."))
+SHARED_REASON = Problem(
+    "shared_reason", 403, _("This reason belongs to all channels and is not changed here.")
+)

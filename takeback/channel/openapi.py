@@ -53,6 +53,12 @@ def page_of(name: str) -> OpenApiResponse:
     return OpenApiResponse(response=page, description="A page.")
 
 
+def list_of(name: str) -> OpenApiResponse:
+    """Documents of `shapes` without an envelope."""
+    listed = {"type": "array", "items": _reference(name)}
+    return OpenApiResponse(response=listed, description="A page, without an envelope.")
+
+
 def page_parameters() -> list[OpenApiParameter]:
     """Which page, and how long it is."""
     return [

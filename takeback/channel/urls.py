@@ -3,11 +3,15 @@
 from django.urls import URLPattern
 
 from takeback.channel.cases import urls as cases
+from takeback.channel.images import urls as images
 from takeback.channel.orders import urls as orders
 from takeback.channel.people import urls as people
+from takeback.channel.reasons import urls as reasons
 
 urlpatterns: list[URLPattern] = [
     *cases.urlpatterns,
+    *images.urlpatterns,
     *orders.urlpatterns,
     *people.urlpatterns,
+    *reasons.urlpatterns,
 ]
