@@ -97,3 +97,9 @@ WRONG_STATE = Problem("wrong_state", 400, _("This step is not possible in the pr
 SHARED_REASON = Problem(
     "shared_reason", 403, _("This reason belongs to all channels and is not changed here.")
 )
+NOT_OF_THIS_PLAN = Problem(
+    "not_of_this_plan", 400, _("This plan has no such item."), field="payment_plan"
+)
+MORE_THAN_PLANNED = Problem(
+    "more_than_planned", 400, _("This is more than the plan pays back."), field="payment_plan"
+)

@@ -84,6 +84,14 @@ PLAN_LIFE_CYCLE = Machine(
 )
 """A plan is approved with the last of its cases, and rejected when none of them is left."""
 
+
+class TransactionType(StrEnum):
+    """What a payment of a plan is for."""
+
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
 SHOWN = {
     Status.WAITING: "open",
     Status.WAITING_APPROVAL: "open",

@@ -6,6 +6,7 @@ from takeback.channel.cases import urls as cases
 from takeback.channel.images import urls as images
 from takeback.channel.orders import urls as orders
 from takeback.channel.people import urls as people
+from takeback.channel.plans import urls as plans
 from takeback.channel.reasons import urls as reasons
 
 urlpatterns: list[URLPattern] = [
@@ -13,5 +14,6 @@ urlpatterns: list[URLPattern] = [
     *images.urlpatterns,
     *orders.urlpatterns,
     *people.urlpatterns,
+    *plans.urlpatterns,
     *reasons.urlpatterns,
 ]
