@@ -326,7 +326,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 ROOT_URLCONF = "takeback.urls"
-WSGI_APPLICATION = "takeback.wsgi.application"
 APPEND_SLASH = False
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [

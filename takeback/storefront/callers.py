@@ -13,6 +13,7 @@ from rest_framework.permissions import BasePermission
 
 from takeback.accounts.sessions import AccountRow
 from takeback.core import clock, problems
+from takeback.core.http import plain_request
 from takeback.core.problems import Refused
 from takeback.storefront import proofs
 
@@ -58,7 +59,7 @@ def enforce_csrf(request: Any) -> None:
     if request.method in _SAFE:
         return
     check: Any = _CsrfCheck(_unreached)
-    plain = plain_request(request)
+    plain: Any = plain_request(request)
     if plain.content_type == "multipart/form-data":
         # No route reads it, and Django's look for a token in it would use the body up.
         raise Refused(problems.UNSUPPORTED_MEDIA_TYPE)
@@ -72,11 +73,6 @@ def enforce_csrf(request: Any) -> None:
 
 def _unreached(request: HttpRequest) -> HttpResponse:
     raise AssertionError("the check answers before it passes a request on")
-
-
-def plain_request(request: Any) -> Any:
-    """Django's request inside the framework's."""
-    return request._request  # noqa: SLF001 - that is its documented place
 
 
 def owner_of(session: Any) -> AccountRow | None:
