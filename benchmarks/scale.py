@@ -2,14 +2,16 @@
 
 from contextlib import ExitStack
 
-from benchmarks import database, rounds
+from benchmarks import database, finding, rounds
 from benchmarks.report import Line
 from benchmarks.server import serving
 from benchmarks.shop import Shop
 
 SMALL, LIMIT = 10_000, 1.3
 REQUESTS_PER_ORDER = 3
-OPERATIONS = {"look-up": "look-up", "list": "order list", "requests": "request list"}
+OPERATIONS = {"look-up": "look-up", "list": "order list", "requests": "request list"} | {
+    name: f"cases by {name}" for name in finding.OPERATIONS
+}
 
 
 def shop_with(requests: int) -> Shop:

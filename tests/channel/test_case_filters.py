@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from takeback.accounts.models import User
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
@@ -24,7 +24,7 @@ LIST, DETAILED, UPDATES = (
 
 
 @pytest.fixture(autouse=True)
-def _in_istanbul(settings: SettingsWrapper) -> None:
+def _in_istanbul(settings: LazySettings) -> None:
     settings.SHOP_TIME_ZONE = "Europe/Istanbul"
 
 
