@@ -271,12 +271,8 @@ class TestOpening:
 
     def told(self, **fields: Any) -> dict[str, Any]:
         """A body that would be let in."""
-        names = {"order_item", "reason"} - fields.keys()
-        own = {
-            "order_item": lambda: item().pk,
-            "reason": lambda: make.make_reason().pk,
-        }
-        return {"cancellation_type": "cancel"} | {name: own[name]() for name in names} | fields
+        own = {"order_item": item().pk, "reason": make.make_reason().pk}
+        return {"cancellation_type": "cancel"} | own | fields
 
     def test_an_item_of_another_channel_is_unknown(self) -> None:
         foreign = make.items_of(make.make_order(channel_id=shop.OTHER))[0]

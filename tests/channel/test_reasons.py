@@ -82,8 +82,9 @@ def test_what_comes_back_as_it_was_shown_changes_nothing(method: str) -> None:
     path = f"{REASONS}{reason.pk}/"
     shown = system.get(path).json()
 
+    bodies: list[Any] = [shown, {}, b""]
     with nothing_written():
-        for body in (shown, {}, b""):
+        for body in bodies:
             answer = call(system, method, path, body)
             assert (answer.status_code, answer.json()) == (200, shown)
 

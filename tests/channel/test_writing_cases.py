@@ -19,7 +19,6 @@ from tests.channel.writing import (
     CASES,
     HOLDER,
     IBAN,
-    OTHER_IBAN,
     ask,
     call,
     caller,
@@ -214,51 +213,6 @@ class TestCorrecting:
 
         with refused(400, "wrong_state") as answers:
             answers.append(change(system, case, body))
-
-
-class TestAccounts:
-    @pytest.mark.parametrize(("scopes", "is_trusted"), [((), False), (("money",), True)])
-    def test_a_new_account_is_trusted_with_those_who_may_pay(
-        self, scopes: tuple[str, ...], is_trusted: bool
-    ) -> None:
-        case = with_account()
-        told = {"iban": "de89 3704 0044 0532 0130 00", "holder_name": "Bo Ray"}
-
-        answer = change(caller(*scopes), case, told)
-
-        assert answer.status_code == 200
-        row = case_of(case)
-        assert account_of(row) == BankAccount(OTHER_IBAN, "Bo Ray")
-        assert row.is_bank_account_confirmed is is_trusted
-
-    @pytest.mark.parametrize("scopes", [(), ("money",)])
-    def test_half_an_account_keeps_the_other_half(self, scopes: tuple[str, ...]) -> None:
-        case = with_account()
-
-        assert change(caller(*scopes), case, {"holder_name": "Bo Ray"}).status_code == 200
-
-        assert account_of(case_of(case)) == BankAccount(IBAN, "Bo Ray")
-
-    def test_the_masked_number_stands_for_the_whole(self) -> None:
-        system, case = caller(), with_account()
-        shown = change(system, case, {}).json()
-        assert shown["iban"] != IBAN
-
-        change(system, case, {"iban": shown["iban"], "holder_name": "Bo Ray"})
-
-        assert account_of(case_of(case)) == BankAccount(IBAN, "Bo Ray")
-
-    def test_half_an_account_is_none_where_there_was_none(self) -> None:
-        system, case = caller(), opened(item())
-
-        with refused(400, "invalid", "holder_name") as answers:
-            answers.append(change(system, case, {"iban": IBAN}))
-
-    def test_somebody_elses_mask_is_no_account(self) -> None:
-        system, case = caller(), with_account()
-
-        with refused(400, "invalid", "iban") as answers:
-            answers.append(change(system, case, {"iban": "DE89 •••• 3000"}))
 
 
 class TestDeciding:

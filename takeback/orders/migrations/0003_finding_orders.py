@@ -4,7 +4,7 @@ import takeback.core.folding
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0002_asking")]
+    dependencies = [("orders", "0003_status_told_meanwhile")]
 
     operations = [
         migrations.AddIndex(
