@@ -19,9 +19,11 @@ from takeback.addresses.intake import AddressIn
 from takeback.addresses.models import Address
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cancellations.models import (
+    CancellationPlan,
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
+    PaymentPlanLine,
 )
 from takeback.core.emails import email_key
 from takeback.core.names import name_key
@@ -222,6 +224,27 @@ def make_image(*, case: CancellationRequest, **fields: Any) -> CancellationReque
     """A picture of a case."""
     told: dict[str, Any] = {"image": "cases/1.jpg", "created_date": NOW, "modified_date": NOW}
     return CancellationRequestImage.objects.create(cancellation_request=case, **told | fields)
+
+
+@_unwatched
+def make_plan(*, case: int) -> CancellationPlan:
+    """What is decided for a case, and the one payment that was told for it."""
+    row = CancellationRequest.objects.select_related("order_item").get(pk=case)
+    by: dict[str, Any] = {"created_by_kind": "system", "created_date": NOW}
+    plan = CancellationPlan.objects.create(
+        order_id=row.order_item.order_id,
+        plan_type=row.cancellation_type,
+        refund_minor=row.order_item.goods_minor,
+        modified_by_kind="system",
+        modified_date=NOW,
+        **by,
+    )
+    CancellationRequest.objects.filter(pk=case).update(plan=plan)
+    payment = PaymentPlanLine.objects.create(
+        plan=plan, transaction_type="refund", refund_minor=plan.refund_minor, **by
+    )
+    payment.order_items.set([row.order_item_id])
+    return plan
 
 
 @_unwatched

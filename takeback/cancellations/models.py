@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status
+from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status, TransactionType
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 
@@ -98,6 +98,30 @@ class CancellationPlan(models.Model):
 
 
 _LISTED = Q(is_hidden=False)
+
+
+class PaymentPlanLine(models.Model):
+    """One payment of a plan: how much of its money, and for which lines of the order."""
+
+    plan = models.ForeignKey(CancellationPlan, models.PROTECT)
+    transaction_type = models.CharField(max_length=8)
+    order_items = models.ManyToManyField(OrderItem)
+    refund_minor = models.BigIntegerField()
+    created_by_kind = models.CharField(max_length=16)
+    created_by_number = models.BigIntegerField(null=True)
+    created_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(transaction_type__in=[kind.value for kind in TransactionType]),
+                name="payment_of_a_known_type",
+            ),
+            models.CheckConstraint(condition=Q(refund_minor__gte=0), name="payment_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} {self.transaction_type}"
 
 
 class CancellationRequest(models.Model):

@@ -36,6 +36,7 @@ PLAIN = OpenApiResponse(
 KEY_REFUSALS = {401: PLAIN, 403: PLAIN, 429: PLAIN}
 REFUSALS = {400: _FIELDS, 404: PLAIN} | KEY_REFUSALS
 CONFLICT = {406: PLAIN}
+STALE = {412: PLAIN}
 
 
 def document(name: str, description: str) -> OpenApiResponse:
@@ -63,6 +64,12 @@ def page_of(name: str) -> OpenApiResponse:
         "required": ["count", "next", "previous", "results"],
     }
     return OpenApiResponse(response=page, description="A page.")
+
+
+def list_of(name: str) -> OpenApiResponse:
+    """Documents of `shapes` without an envelope."""
+    listed = {"type": "array", "items": _reference(name)}
+    return OpenApiResponse(response=listed, description="A page, without an envelope.")
 
 
 def page_parameters() -> list[OpenApiParameter]:

@@ -56,7 +56,10 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         headers = parser_context["request"].headers
         refuse_foreign_encodings(headers)
-        body = body_of(stream, self.limit(), headers)
+        return self.read(body_of(stream, self.limit(), headers))
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        """The object that the body is."""
         return object_from(body, max_values=self.max_values)
 
     def limit(self) -> int:

@@ -53,6 +53,7 @@ def _known() -> dict[str, list[Any]]:
     api_key.channels.add(make.SHOP)
     _exchange()
     cases = [row.pk for row in _cases(orders)]
+    plan = make.make_plan(case=cases[0])
     return {
         "user_id": [user.pk, 0],
         "user_ids": [[user.pk], []],
@@ -61,6 +62,7 @@ def _known() -> dict[str, list[Any]]:
         "request_id": [cases[0], 0],
         "order_ids": [[order.pk for order in orders], [first.pk], []],
         "request_ids": [cases, []],
+        "plan_ids": [[plan.pk], []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
         "item_ids": [[item.pk for item in make.items_of(first)], []],
         "reason_ids": [[row.pk for row in CancellationReason.objects.all()], []],

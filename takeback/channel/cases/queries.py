@@ -78,6 +78,7 @@ class CaseRow(NamedTuple):
     attributes: Any
     created_date: datetime
     modified_date: datetime
+    version: int
     reason: ReasonRow
     easy_return: EasyReturnRow | None
 

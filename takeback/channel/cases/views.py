@@ -21,6 +21,7 @@ from takeback.channel.cases.filters import (
 from takeback.channel.cases.queries import CaseRow
 from takeback.channel.filters import asked
 from takeback.channel.handling import ChannelView
+from takeback.channel.versions import etag
 from takeback.core import problems
 from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
@@ -95,7 +96,23 @@ class DetailedCancellationRequests(_Listing):
         return list(documents.detailed_cases(found, self.caller))
 
 
-class CaseView(ChannelView):
+class OneCase(ChannelView):
+    """What routes of one case have in common."""
+
+    def row(self, pk: str) -> CaseRow:
+        """The case; another channel's is as absent as none."""
+        row = queries.case_by_id(self.caller.channel_id, number_of(pk))
+        if row is None:
+            raise Refused(problems.NOT_FOUND)
+        return row
+
+    def whole(self, pk: str) -> Response:
+        """The case as it is now, with its version."""
+        row = self.row(pk)
+        return Response(documents.case(row, self.caller), headers=etag(row.version))
+
+
+class CaseView(OneCase):
     """One case."""
 
     scopes = READING
@@ -108,18 +125,13 @@ class CaseView(ChannelView):
         | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        return Response(documents.case(self.row(pk), self.caller))
-
-    def row(self, pk: str) -> CaseRow:
-        """The case; another channel's is as absent as none."""
-        row = queries.case_by_id(self.caller.channel_id, number_of(pk))
-        if row is None:
-            raise Refused(problems.NOT_FOUND)
-        return row
+        return self.whole(pk)
 
 
-class DetailedCancellationRequest(CaseView):
+class DetailedCancellationRequest(OneCase):
     """One case with everything that belongs to it."""
+
+    scopes = READING
 
     @extend_schema(
         operation_id="channel_detailed_cancellation_request",
