@@ -7,6 +7,7 @@ import pytest
 
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.cases import shapes
+from takeback.core import clock
 from tests import make
 from tests.cancellations.cases import delivered
 from tests.channel import shop
@@ -66,7 +67,7 @@ def test_opening() -> None:
 
     told, answer = replayed(
         "channel_cancellation_request_open",
-        order_item=delivered().pk,
+        order_item=delivered(delivered_date=clock.now()).pk,
         reason=reason.pk,
         cancellation_type="refund",
         iban=IBAN,

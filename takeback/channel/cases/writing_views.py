@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -131,7 +130,7 @@ class ChangeCase(DecidingView):
         operation_id="channel_cancellation_request_remove",
         tags=[openapi.CASES],
         parameters=ONE,
-        responses={204: OpenApiTypes.NONE} | openapi.REFUSALS | openapi.STALE,
+        responses={204: None} | openapi.REFUSALS | openapi.STALE,
     )
     def delete(self, call: Request, channel_id: str, pk: str) -> Response:
         version = version_told(self.plain)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -114,7 +113,7 @@ class Reason(_Reasons):
         operation_id="channel_cancellation_reason_remove",
         tags=[openapi.CASES],
         parameters=ONE,
-        responses={204: OpenApiTypes.NONE} | openapi.REFUSALS,
+        responses={204: None} | openapi.REFUSALS,
     )
     def delete(self, call: Request, channel_id: str, pk: str) -> Response:
         """Takes it off the list that shoppers choose from; cases keep it."""
