@@ -20,6 +20,8 @@ from rest_framework import serializers
 
 import takeback
 from takeback.core.problems import Problem
+from takeback.cancellations import labels as case_labels
+from takeback.orders import labels as order_labels
 from takeback.storefront import labels
 from tools import catalogues
 from tools.catalogues import PLACEHOLDER, PLURAL_FORMS, Key, is_translated
@@ -140,7 +142,8 @@ def test_plural_forms_are_those_of_django(language: str) -> None:
 
 def label_maps() -> list[tuple[str, object]]:
     """Every word of every label map, so that a new map cannot be forgotten."""
-    maps = {name: value for name, value in vars(labels).items() if isinstance(value, dict)}
+    found = {**vars(labels), **vars(order_labels), **vars(case_labels)}
+    maps = {name: value for name, value in found.items() if isinstance(value, dict)}
     assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= set(maps)
     return [
         (name, word) for name, words in maps.items() if name.isupper() for word in words.values()
@@ -155,7 +158,7 @@ def test_a_label_is_a_word_of_the_language_unless_it_is_a_name(language: str) ->
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "en"])
 def test_no_two_order_statuses_share_a_label(language: str) -> None:
-    words = [said(word, language) for word in labels.STATUSES.values()]
+    words = [said(word, language) for word in order_labels.STATUSES.values()]
     assert len(words) == 15
     assert sorted(set(words)) == sorted(words)
 
@@ -241,8 +244,8 @@ def test_an_answer_comes_in_the_language_of_whoever_asks(
 
 def test_english_stays_english_where_the_site_speaks_turkish() -> None:
     with override_settings(LANGUAGE_CODE="tr", LOCALE_PATHS=[*settings.LOCALE_PATHS]):
-        assert said(labels.STATUSES[200], "en") == "Waiting"
-        assert said(labels.STATUSES[200], "fr") == "Bekliyor"
+        assert said(order_labels.STATUSES[200], "en") == "Waiting"
+        assert said(order_labels.STATUSES[200], "fr") == "Bekliyor"
 
 
 PYTHON = """

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import get_language
 
+from takeback.cancellations.labels import KINDS
 from takeback.cancellations.queries import Case, ImageRow, ReasonRow
 from takeback.cancellations.states import SHOWN, Status
 from takeback.core.sealing import unseal
@@ -19,13 +20,13 @@ from takeback.storefront.view import View
 
 def request(case: Case, view: View) -> shapes.CancellationRequest:
     """A case as the answer to a request for it."""
-    return _request(case, text_choice(labels.KINDS, case.row.cancellation_type, view))
+    return _request(case, text_choice(KINDS, case.row.cancellation_type, view))
 
 
 def nested_request(case: Case) -> shapes.CancellationRequest:
     """A case inside an order's line, where storefronts read `cancellation_type.value`."""
     kind = case.row.cancellation_type
-    return _request(case, choice(kind, labels.label(labels.KINDS, kind)))
+    return _request(case, choice(kind, labels.label(KINDS, kind)))
 
 
 def _request(case: Case, kind: str | Choice) -> shapes.CancellationRequest:
