@@ -142,11 +142,15 @@ def test_plural_forms_are_those_of_django(language: str) -> None:
 
 def label_maps() -> list[tuple[str, object]]:
     """Every word of every label map, so that a new map cannot be forgotten."""
-    found = {**vars(labels), **vars(order_labels), **vars(case_labels)}
-    maps = {name: value for name, value in found.items() if isinstance(value, dict)}
-    assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= set(maps)
+    maps = [
+        (name, value)
+        for module in (labels, order_labels, case_labels)
+        for name, value in vars(module).items()
+        if isinstance(value, dict)
+    ]
+    assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= {name for name, _ in maps}
     return [
-        (name, word) for name, words in maps.items() if name.isupper() for word in words.values()
+        (name, word) for name, words in maps if name.isupper() for word in words.values()
     ]
 
 
