@@ -1,4 +1,4 @@
-"""Who calls a channel's route: the holder of a key for it."""
+"""Who calls: the holder of a key, which is one for the channel that a path names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,13 +21,13 @@ from takeback.limits.commands import Bucket, hit, refuse_above
 
 _SCHEME = "Token "
 _ID_DIGITS = 19
-_NO_CHANNEL = 0
+_NOBODYS = 0
 _MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A system with a live key of an active channel."""
+    """A system with a live key; `channel_id` is 0 on a route that names no channel."""
 
     key_id: int
     channel_id: int
@@ -40,12 +40,16 @@ class Caller:
         return ApiKey.PII in self.scopes
 
 
-class KeyHolder(BaseAuthentication):
+class AnyKeyHolder(BaseAuthentication):
     """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401."""
 
     def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
+        row = self.row_of(request, _NOBODYS)
+        return _caller(row, _NOBODYS), row
+
+    def row_of(self, request: Any, channel_id: int) -> KeyRow:
+        """The key that was shown, if it is one of ours and lives."""
         given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
-        channel_id = _channel_id(request.parser_context["kwargs"]["channel_id"])
         public_id = keys.public_id_of(given)
         found = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
         row = found[0] if found else None
@@ -56,12 +60,25 @@ class KeyHolder(BaseAuthentication):
             raise NotAuthenticated
         _count(row.id, now)
         note_use(row.id, row.last_used_at, now)
-        if row.channel_is_active is None:
-            raise Refused(problems.NOT_FOUND)
-        return Caller(row.id, channel_id, frozenset(msgspec.json.decode(row.scopes))), row
+        return row
 
     def authenticate_header(self, request: Any) -> str:
         return _SCHEME.strip()
+
+
+class KeyHolder(AnyKeyHolder):
+    """The same for the channel that the path names: the key must be one for it."""
+
+    def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
+        channel_id = number_of(request.parser_context["kwargs"]["channel_id"])
+        row = self.row_of(request, channel_id)
+        if row.channel_is_active is None:
+            raise Refused(problems.NOT_FOUND)
+        return _caller(row, channel_id), row
+
+
+def _caller(row: KeyRow, channel_id: int) -> Caller:
+    return Caller(row.id, channel_id, frozenset(msgspec.json.decode(row.scopes)))
 
 
 def _count(key_id: int, now: datetime) -> None:
@@ -71,11 +88,11 @@ def _count(key_id: int, now: datetime) -> None:
         refuse_above(calls, hit(calls, now))
 
 
-def _channel_id(text: str) -> int:
-    """The number in the path; what can be no channel's is looked for all the same, in vain."""
+def number_of(text: str) -> int:
+    """The number in a path; what can be nobody's is looked for all the same, in vain."""
     usable = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
-    number = int(text) if usable else _NO_CHANNEL
-    return number if number <= ID_MAX else _NO_CHANNEL
+    number = int(text) if usable else _NOBODYS
+    return number if number <= ID_MAX else _NOBODYS
 
 
 class MayDo(BasePermission):

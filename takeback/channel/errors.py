@@ -15,5 +15,6 @@ ORDER_IS_FIXED = Problem(
     406,
     _("An order's lines and amounts are fixed once it has arrived."),
 )
+LOGIN_FAILED = Problem("login_failed", 400, _("User name or password is not right."))
 AMBIGUOUS = _("Send this parameter once.")
 NOT_TEXT = _("Control characters are not allowed.")

@@ -58,6 +58,7 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
     if isinstance(error, Refused) and error.problem.field:
         problem = error.problem
-        texts = [problem.message, error.context["reason"]]
+        reasons = [str(error.context["reason"])] if "reason" in error.context else []
+        texts = [problem.message, *reasons]
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
     return http.exception_handler(error, context)

@@ -16,7 +16,7 @@ _FIELDS = OpenApiResponse(
     },
     description="Each field at fault with its texts, and one code.",
 )
-_PLAIN = OpenApiResponse(
+PLAIN = OpenApiResponse(
     response={
         "type": "object",
         "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
@@ -24,8 +24,9 @@ _PLAIN = OpenApiResponse(
     },
     description="No valid key, not in its scopes, not there, too often, or not like this.",
 )
-REFUSALS = {400: _FIELDS, 401: _PLAIN, 403: _PLAIN, 404: _PLAIN, 429: _PLAIN}
-CONFLICT = {406: _PLAIN}
+KEY_REFUSALS = {401: PLAIN, 403: PLAIN, 429: PLAIN}
+REFUSALS = {400: _FIELDS, 404: PLAIN} | KEY_REFUSALS
+CONFLICT = {406: PLAIN}
 
 
 def document(name: str, description: str) -> OpenApiResponse:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import structlog
 from django.db import Error, close_old_connections
 
-from takeback.accounts.commands import prune_sessions
+from takeback.accounts.commands import prune_keys, prune_sessions
 from takeback.cancellations.pictures.commands import sweep
 from takeback.core import clock
 from takeback.idempotency.commands import prune as prune_replies
@@ -30,6 +30,7 @@ class Chore(NamedTuple):
 CHORES = (
     Chore("prune_limits", 600, prune_limits),
     Chore("prune_sessions", 3600, prune_sessions),
+    Chore("prune_keys", 3600, prune_keys),
     Chore("prune_outbox", 3600, prune_outbox),
     Chore("prune_replies", 3600, prune_replies),
     Chore("sweep_pictures", 24 * 3600, sweep),
