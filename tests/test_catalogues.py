@@ -19,8 +19,8 @@ from django.utils.translation import override
 from rest_framework import serializers
 
 import takeback
-from takeback.core.problems import Problem
 from takeback.cancellations import labels as case_labels
+from takeback.core.problems import Problem
 from takeback.orders import labels as order_labels
 from takeback.storefront import labels
 from tools import catalogues
@@ -148,10 +148,10 @@ def label_maps() -> list[tuple[str, object]]:
         for name, value in vars(module).items()
         if isinstance(value, dict)
     ]
-    assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= {name for name, _ in maps}
-    return [
-        (name, word) for name, words in maps if name.isupper() for word in words.values()
-    ]
+    assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= {
+        name for name, _ in maps
+    }
+    return [(name, word) for name, words in maps if name.isupper() for word in words.values()]
 
 
 @every_language

@@ -1,5 +1,7 @@
 """What kinds, statuses and steps of cases are called, in the reader's language."""
 
+from collections.abc import Mapping
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -35,3 +37,13 @@ STEPS: dict[str, Promise] = {
     "confirm_account": pgettext_lazy("step", "Bank account checked"),
 }
 """By the event of a history row."""
+
+
+def subject_in(
+    language: str | None, subject: str, translations: Mapping[str, Mapping[str, str]]
+) -> str:
+    """A reason's words under the language's own tag, or one of its regions (`tr` for `tr-tr`)."""
+    for tag, words in sorted(translations.items()):
+        if tag.lower().partition("-")[0] == language:
+            return words.get("subject") or subject
+    return subject

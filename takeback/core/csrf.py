@@ -25,7 +25,8 @@ def refuse_forged(request: HttpRequest) -> None:
     if request.content_type == "multipart/form-data":
         # No route reads it, and Django's look for a token in it would use the body up.
         raise Refused(problems.UNSUPPORTED_MEDIA_TYPE)
-    check, plain = _CsrfCheck(_unreached), _switched_on(request)
+    check: Any = _CsrfCheck(_unreached)
+    plain = _switched_on(request)
     check.process_request(plain)
     if check.process_view(plain, None, (), {}):
         raise Refused(problems.CSRF_FAILED)

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import get_language
 
-from takeback.cancellations.labels import KINDS
+from takeback.cancellations.labels import KINDS, subject_in
 from takeback.cancellations.queries import Case, ImageRow, ReasonRow
 from takeback.cancellations.states import SHOWN, Status
 from takeback.core.sealing import unseal
@@ -116,16 +116,8 @@ def reason(row: ReasonRow) -> shapes.CancellationReason:
         "created_date": row.created_date,
         "modified_date": row.modified_date,
         "uuid": row.uuid,
-        "subject": _translated(translations, get_language() or "") or row.subject,
+        "subject": subject_in(get_language(), row.subject, translations),
         "extra_information_needed": row.extra_information_needed,
         "order": row.order,
         "is_active": row.is_active,
     }
-
-
-def _translated(translations: dict[str, dict[str, str]], language: str) -> str | None:
-    """The subject under the language's own tag, or under one of its regions (`tr` for `tr-tr`)."""
-    for tag, words in sorted(translations.items()):
-        if tag.lower().partition("-")[0] == language:
-            return words.get("subject")
-    return None
