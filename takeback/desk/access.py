@@ -74,7 +74,7 @@ def sign_in(user: User, totp_sealed: str | None) -> SessionStore:
     session = SessionStore()
     session.set_expiry(LASTS)
     session.update({USER_ID: user.pk, _PROOF: proof_of(user.password, totp_sealed)})
-    session.save(must_create=True)
+    session.save()
     return session
 
 

@@ -82,7 +82,7 @@ class CasePage(DeskPage):
             "problem": problem,
             "is_changed": problem in CHANGED,
             "faults": faults,
-            "note": self.request.POST.get("note", "")[: forms.NOTE_MAX],
+            "note": self.form.get("note", "")[: forms.NOTE_MAX],
             "done": DONE.get(self.request.GET.get("done", "")),
             "pictures": queries.pictures(case.pk),
             "steps": steps_in_words(steps),
@@ -115,7 +115,7 @@ class Decide(CasePage):
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         case = self.case(pk)
         try:
-            told = forms.taken(forms.Decision(), request.POST.dict())
+            told = forms.taken(forms.Decision(), self.form)
         except forms.Faults as faults:
             return self.page(case, faults=faults.by_field, status=400)
         try:
@@ -141,7 +141,7 @@ class AccountIsRight(CasePage):
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         case = self.case(pk)
-        shown = request.POST.get("account", "")
+        shown = self.form.get("account", "")
         try:
             confirm_bank_account(case.pk, actor=self.agent.actor, now=clock.now(), account=shown)
         except Refused as refused:

@@ -9,7 +9,7 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -80,6 +80,11 @@ class Page(View):
         """Methods that this page answers."""
         return [name for name in self.http_method_names if hasattr(self, name)]
 
+    @property
+    def form(self) -> dict[str, str]:
+        """What was sent; of a field that comes twice the last counts."""
+        return {name: str(text) for name, text in self.request.POST.items()}
+
     def show(self, template: str, told: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
         """A template of ours, with whoever looks at it."""
         context = {"agent": self.agent, "now_at": self.request.path, **told}
@@ -112,11 +117,6 @@ class DeskPage(Page):
         if scope not in found.scopes:
             raise Refused(problems.PERMISSION_DENIED)
         return super().open(request, *args, **kwargs)
-
-    @property
-    def form(self) -> QueryDict:
-        """What was sent, decoded."""
-        return self.request.POST
 
     def scope_of(self, channel_id: int) -> Scope:
         """Whose cases the commands may touch: those of one channel, which must be the agent's."""

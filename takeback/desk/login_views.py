@@ -38,10 +38,10 @@ class Login(Page):
         return self._form()
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if "ticket" in request.POST:
-            return self._second(request.POST["ticket"])
+        if "ticket" in self.form:
+            return self._second(self.form["ticket"])
         try:
-            told = forms.taken(forms.Login(), request.POST.dict())
+            told = forms.taken(forms.Login(), self.form)
         except forms.Faults as faults:
             return self._form(faults=faults.by_field)
         username, now = told["username"], clock.now()
@@ -61,7 +61,7 @@ class Login(Page):
             return self._form(faults={"": _("That took too long. Please sign in again.")})
         tries, now = codes_of(user.pk), clock.now()
         refuse_above(tries, hit(tries, now))
-        if not take(user.pk, self.request.POST.get("code", ""), now):
+        if not take(user.pk, self.form.get("code", ""), now):
             return self._code_form(ticket, {"code": wrong_code()})
         give_back([bucket.key for bucket in tries])
         return self._signed_in(user)
@@ -78,12 +78,12 @@ class Login(Page):
     @property
     def _next(self) -> str:
         """The page that was asked for before, if it is one of the desk."""
-        told = self.request.POST.get("next") or self.request.GET.get("next") or ""
+        told = self.form.get("next") or self.request.GET.get("next") or ""
         is_ours = told.startswith("/desk") and url_has_allowed_host_and_scheme(told, None)
         return told if is_ours and told.isprintable() else ""
 
     def _form(self, faults: dict[str, str] | None = None) -> HttpResponse:
-        told = {"faults": faults, "next": self._next, "told": self.request.POST}
+        told = {"faults": faults, "next": self._next, "told": self.form}
         return self.show("login", told, status=400 if faults else 200)
 
     def _code_form(self, ticket: str, faults: dict[str, str] | None = None) -> HttpResponse:

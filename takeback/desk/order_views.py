@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import get_language
 
@@ -32,7 +32,7 @@ class OrderPage(DeskPage):
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         order = self._order(pk)
         try:
-            told = forms.taken(forms.OnBehalf(), forms.filled(request.POST.dict()))
+            told = forms.taken(forms.OnBehalf(), forms.filled(self.form))
         except forms.Faults as faults:
             return self._again(order, faults.by_field)
         ask, scope = _ask_of(told, order), _scope_of(order)
@@ -87,12 +87,7 @@ class OrderPage(DeskPage):
                 for line in queries.lines_of(order.pk)
             ],
             "cases": [
-                {
-                    "row": case,
-                    "kind": KINDS[case.cancellation_type],
-                    "status": STATUSES[case.status],
-                }
-                for case in cases
+                (case, KINDS[case.cancellation_type], STATUSES[case.status]) for case in cases
             ],
             "told": self.form,
             **(told or {}),
@@ -135,10 +130,10 @@ def _ask_of(told: Mapping[str, Any], order: Order) -> Ask:
     )
 
 
-def _waivable(form: QueryDict, order: Order) -> tuple[Problem, ...]:
+def _waivable(form: Mapping[str, str], order: Order) -> tuple[Problem, ...]:
     """The rules that still stand in the way, when all but the note can be read."""
     try:
-        told = forms.taken(forms.OnBehalf(), forms.filled({**form.dict(), "waive": ""}))
+        told = forms.taken(forms.OnBehalf(), forms.filled({**form, "waive": ""}))
     except forms.Faults:
         return ()
     fixed, waivable = in_the_way(_ask_of(told, order), _scope_of(order), clock.now())
