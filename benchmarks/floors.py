@@ -63,9 +63,9 @@ class Floor:
         epoch = int(now.timestamp())
         counters = {"number": f"floor-number:{number}", "email": f"floor-email:{email}"}
         counters["pair"] = f"floor-pair:{number}:{email}"
-        self.rows(statements.LOOK_AT_SHOP, {"shop": "floor-shop", "now": epoch})
+        counted = counters | {"shop": "floor-shop", "now": epoch}
         with self.connection.transaction():
-            self.rows(statements.COUNT_FAILURES, counters | {"now": epoch})
+            self.rows(statements.COUNT_LOOK_UP, counted)
             found = self.rows(statements.GUEST_ORDER, [CHANNEL, number, email])
             self.connection.execute(statements.GIVE_BACK, [list(counters.values())])
         self.hanging_on([found[0][0]])

@@ -97,14 +97,15 @@ ON CONFLICT (key) DO UPDATE SET
               ELSE kept.hits + excluded.hits END,
   ends_at_epoch = CASE WHEN kept.ends_at_epoch <= %(now)s
                        THEN excluded.ends_at_epoch ELSE kept.ends_at_epoch END
-RETURNING key, hits, ends_at_epoch
+RETURNING key, hits, ends_at_epoch{looks}
 """
-LOOK_AT_SHOP = _HIT.format(rows="(%(shop)s, 0, %(now)s + 3600)")
-COUNT_FAILURES = _HIT.format(
+COUNT_LOOK_UP = _HIT.format(
     rows="(%(number)s, 1, %(now)s + 900), (%(email)s, 1, %(now)s + 3600),"
-    " (%(pair)s, 1, %(now)s + 15)"
+    " (%(pair)s, 1, %(now)s + 15)",
+    looks=", (SELECT hits FROM limits_counter WHERE key = %(shop)s AND ends_at_epoch > %(now)s),"
+    " (SELECT ends_at_epoch FROM limits_counter WHERE key = %(shop)s AND ends_at_epoch > %(now)s)",
 )
-COUNT_REQUEST = _HIT.format(rows="(%(customer)s, 1, %(now)s + 3600)")
+COUNT_REQUEST = _HIT.format(rows="(%(customer)s, 1, %(now)s + 3600)", looks="")
 GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key = ANY(%s)"
 ADD_SESSION = """
 INSERT INTO accounts_session (session_key, session_data, expire_date, user_id)

@@ -29,6 +29,7 @@ from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.commands import Outcome, place, place_many
 from takeback.orders.intake import ItemIn, OrderIn
 from takeback.orders.models import Order, OrderItem
+from takeback.orders.splitting import commands as splitting
 from takeback.orders.states import Status
 from takeback.outbox.models import Message
 from takeback.storefront.callers import AUTH_HASH, auth_hash
@@ -167,6 +168,12 @@ def make_order(
 def items_of(order: Order) -> list[OrderItem]:
     """The lines of an order in their order."""
     return list(OrderItem.objects.filter(order=order).order_by("id"))
+
+
+@_unwatched
+def set_apart(item_id: int, units: int, *, now: datetime = NOW) -> OrderItem:
+    """Some units of a line on a line of their own."""
+    return splitting.set_apart([(OrderItem.objects.get(pk=item_id), units)], now=now)[item_id]
 
 
 @_unwatched

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from takeback.cancellations import errors
@@ -37,6 +38,37 @@ class ItemFacts:
     placed_at: datetime
     arrived_at: datetime | None
     """When the goods were delivered; unknown, when they were sent; unknown, when invoiced."""
+
+
+class Line(Protocol):
+    """An order's line, whichever query it was read by."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def units_used(self) -> int: ...
+    @property
+    def invoice_number(self) -> str | None: ...
+    @property
+    def invoice_date(self) -> datetime | None: ...
+    @property
+    def shipped_date(self) -> datetime | None: ...
+    @property
+    def delivered_date(self) -> datetime | None: ...
+
+
+def facts_of(line: Line, placed_at: datetime, *, has_live_request: bool) -> ItemFacts:
+    """What the rules may know of a line."""
+    return ItemFacts(
+        status=line.status,
+        units_left=line.quantity - line.units_used,
+        has_live_request=has_live_request,
+        is_invoiced=bool(line.invoice_number),
+        placed_at=placed_at,
+        arrived_at=line.delivered_date or line.shipped_date or line.invoice_date,
+    )
 
 
 Rule = Callable[[ItemFacts, Limits, datetime], Problem | None]

@@ -185,12 +185,6 @@ def shop_limits() -> policy.Limits:
 
 
 def facts_of(item: ItemRow, cases: Iterable[Case], placed_at: datetime) -> policy.ItemFacts:
-    """What the rules may know of a line."""
-    return policy.ItemFacts(
-        status=item.status,
-        units_left=item.quantity - item.units_used,
-        has_live_request=any(case.is_live for case in cases),
-        is_invoiced=bool(item.invoice_number),
-        placed_at=placed_at,
-        arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
-    )
+    """What the rules may know of a line that has these cases."""
+    is_live = any(case.is_live for case in cases)
+    return policy.facts_of(item, placed_at, has_live_request=is_live)

@@ -53,14 +53,7 @@ class AskedItem(NamedTuple):
     @property
     def facts(self) -> policy.ItemFacts:
         """The item as the flags of a list see it, too."""
-        return policy.ItemFacts(
-            status=self.status,
-            units_left=self.quantity - self.units_used,
-            has_live_request=self.has_live,
-            is_invoiced=bool(self.invoice_number),
-            placed_at=self.order.placed_at,
-            arrived_at=self.delivered_date or self.shipped_date or self.invoice_date,
-        )
+        return policy.facts_of(self, self.order.placed_at, has_live_request=self.has_live)
 
     @property
     def is_divisible(self) -> bool:

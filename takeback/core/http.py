@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.core import problems
@@ -58,6 +59,12 @@ class AlwaysJson(BaseContentNegotiation):
         self, request: Any, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         return renderers[0], renderers[0].media_type
+
+
+def plain_request(request: Request) -> HttpRequest:
+    """Django's request inside the framework's."""
+    found: HttpRequest = request._request  # noqa: SLF001 - that is its documented place
+    return found
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:

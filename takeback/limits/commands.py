@@ -13,7 +13,7 @@ from takeback.limits.models import Counter
 
 
 class Bucket(NamedTuple):
-    """What is counted, how many are allowed, for how long; `hits=0` only looks."""
+    """What is counted, how many are allowed, for how long; `hits=0` only looks, without a lock."""
 
     key: str
     allowed: int
@@ -35,8 +35,11 @@ ON CONFLICT (key) DO UPDATE SET
   hits = CASE WHEN kept.ends_at_epoch <= %s THEN excluded.hits ELSE kept.hits + excluded.hits END,
   ends_at_epoch = CASE WHEN kept.ends_at_epoch <= %s
                        THEN excluded.ends_at_epoch ELSE kept.ends_at_epoch END
-RETURNING key, hits, ends_at_epoch
+RETURNING key, hits, ends_at_epoch{looks}
 """
+_LOOK = """,
+  (SELECT hits FROM limits_counter WHERE key = %s AND ends_at_epoch > %s),
+  (SELECT ends_at_epoch FROM limits_counter WHERE key = %s AND ends_at_epoch > %s)"""
 
 _GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key IN ({places})"
 
@@ -48,16 +51,31 @@ def key_of(kind: str, *parts: str) -> str:
 
 
 def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
-    """Count in all buckets at once; keys in one order, so that two callers cannot deadlock."""
+    """Count in all buckets at once, one of them at least, and look at the others.
+
+    Keys are told in one order, so that two callers cannot deadlock.
+    """
     epoch = int(now.timestamp())
-    ordered = sorted(buckets)
-    rows = ", ".join(["(%s, %s, %s)"] * len(ordered))
+    counted = sorted(bucket for bucket in buckets if bucket.hits)
+    looked = [bucket for bucket in buckets if not bucket.hits]
     parameters: list[str | int] = []
-    for bucket in ordered:
+    for bucket in counted:
         parameters += [bucket.key, bucket.hits, epoch + bucket.window_seconds]
+    parameters += [epoch, epoch]
+    for bucket in looked:
+        parameters += [bucket.key, epoch] * 2
+    statement = _HIT.format(
+        rows=", ".join(["(%s, %s, %s)"] * len(counted)), looks=_LOOK * len(looked)
+    )
     with connection.cursor() as cursor:
-        cursor.execute(_HIT.format(rows=rows), [*parameters, epoch, epoch])
-        return {key: Count(hits, ends_at - epoch) for key, hits, ends_at in cursor.fetchall()}
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    found = {key: Count(hits, ends_at - epoch) for key, hits, ends_at, *_ in rows}
+    seen = iter(rows[0][3:])
+    for bucket, hits, ends_at in zip(looked, seen, seen, strict=True):
+        window_ends = ends_at or epoch + bucket.window_seconds
+        found[bucket.key] = Count(hits or 0, window_ends - epoch)
+    return found
 
 
 def give_back(keys: Sequence[str]) -> None:
@@ -67,15 +85,17 @@ def give_back(keys: Sequence[str]) -> None:
         cursor.execute(_GIVE_BACK.format(places=places), sorted(keys))
 
 
+def above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Count]:
+    """The counts of buckets that are fuller than allowed."""
+    found = [(bucket, counts[bucket.key]) for bucket in buckets]
+    return [count for bucket, count in found if count.hits > bucket.allowed]
+
+
 def refuse_above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:
     """Refuse when any bucket is fuller than allowed, saying when to come again."""
-    waits = [
-        counts[bucket.key].seconds_left
-        for bucket in buckets
-        if counts[bucket.key].hits > bucket.allowed
-    ]
-    if waits:
-        raise Refused(problems.TOO_MANY_REQUESTS, retry_after_seconds=max(1, *waits))
+    if full := above(buckets, counts):
+        wait = max(count.seconds_left for count in full)
+        raise Refused(problems.TOO_MANY_REQUESTS, retry_after_seconds=max(1, wait))
 
 
 def prune(now: datetime) -> int:

@@ -170,6 +170,8 @@ class OrderItem(models.Model):
     attributes = models.JSONField(default=dict)
     extra_field = models.JSONField(null=True)
     details = models.JSONField(default=dict)
+    status_told_meanwhile = models.SmallIntegerField(null=True)
+    """What was told last while the line waits for the end of a case, should that be refused."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 

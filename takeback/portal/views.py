@@ -15,15 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from takeback.core.http import JSON, Renderer, encode
+from takeback.core.http import JSON, Renderer, encode, plain_request
+from takeback.core.pages import PAGE_POLICY
 from takeback.portal import openapi, try_me
 
-PAGE_POLICY = {
-    "style-src": ["'self'"],
-    "img-src": ["'self'"],
-    "base-uri": ["'none'"],
-    "form-action": ["'none'"],
-}
 API_PAGE_POLICY = {
     **PAGE_POLICY,
     "script-src": ["'self'"],
@@ -42,7 +37,7 @@ class Home(APIView):
         """The page; a demo shows its orders and accounts on it."""
         told = try_me.read(settings.DATA_DIR)
         context = {"demo": told, "stories": try_me.stories(told) if told else []}
-        return render(request._request, "portal/home.html", context)  # noqa: SLF001 - Django's own
+        return render(plain_request(request), "portal/home.html", context)
 
 
 @extend_schema(exclude=True)

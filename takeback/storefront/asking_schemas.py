@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,7 +11,6 @@ from rest_framework import serializers
 from takeback.cancellations import bank
 from takeback.cancellations import errors as case_errors
 from takeback.cancellations.asks import Ask, BankAccount, PickupWindow, Picture
-from takeback.cancellations.pictures.reading import NotAPicture, TooLarge, picture_bytes
 from takeback.cancellations.states import Kind
 from takeback.core.fields import (
     INVISIBLE,
@@ -21,7 +19,7 @@ from takeback.core.fields import (
     StrictInteger,
     StrictText,
 )
-from takeback.core.problems import Refused
+from takeback.storefront.photos import Photo, PhotosField
 
 MOST_ITEMS = 50
 DESCRIPTION_MAX = 2000
@@ -110,62 +108,6 @@ class PickupDate(serializers.Field[PickupWindow, Any, Any, Any]):
 
     def to_representation(self, value: PickupWindow) -> Any:
         return value.document
-
-
-class Photo(NamedTuple):
-    """What claims to be a picture, and the shopper's words to it."""
-
-    raw: bytes
-    description: str | None
-
-
-@extend_schema_field({"type": "string", "contentEncoding": "base64"})
-class PhotoField(serializers.Field[bytes, Any, Any, Any]):
-    """Base64, with or without a data URI in front."""
-
-    default_error_messages = {
-        "invalid": case_errors.NOT_A_PICTURE,
-        "too_large": case_errors.PICTURE_TOO_LARGE,
-    }
-
-    def to_internal_value(self, data: Any) -> bytes:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        try:
-            return picture_bytes(data)
-        except TooLarge:
-            self.fail("too_large")
-        except NotAPicture:
-            self.fail("invalid")
-
-
-class PhotoBody(serializers.Serializer[Any]):
-    """A picture of an item."""
-
-    image = PhotoField()
-    description = StrictText(max_length=255, required=False, allow_null=True, allow_blank=True)
-
-
-@extend_schema_field(PhotoBody(many=True))
-class PhotosField(serializers.ListField):
-    """The pictures of an item; whichever is at fault, the whole field is."""
-
-    child = PhotoBody()
-
-    def to_internal_value(self, data: Any) -> list[Photo]:
-        if not isinstance(data, list):
-            raise serializers.ValidationError([case_errors.NOT_A_PICTURE])
-        if len(data) > settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM:
-            raise Refused(case_errors.TOO_MANY_PICTURES)
-        return [self._photo(told) for told in data]
-
-    def _photo(self, told: Any) -> Photo:
-        body = PhotoBody(data=told)
-        if not body.is_valid():
-            faults = body.errors.get("image") or body.errors.get("description")
-            raise serializers.ValidationError(faults or [case_errors.NOT_A_PICTURE])
-        found = body.validated_data
-        return Photo(found["image"], found.get("description") or None)
 
 
 class AskBody(serializers.Serializer[Any]):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
@@ -11,13 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.cancellations import errors as case_errors
-from takeback.cancellations.asks import Ask, Picture
+from takeback.cancellations.asks import Ask
 from takeback.cancellations.commands import CANCELLATIONS, NOTHING, AtOnce, open_many
-from takeback.cancellations.pictures.commands import store
 from takeback.cancellations.queries import cases_by_id
 from takeback.core import clock, problems
 from takeback.core.problems import Problem, Refused
-from takeback.core.strict_json import StrictJSONParser
 from takeback.idempotency.http import answer_once
 from takeback.orders.queries import own_order_named
 from takeback.storefront import errors
@@ -35,6 +32,7 @@ from takeback.storefront.callers import SignedIn
 from takeback.storefront.case_views import OwnRequests
 from takeback.storefront.handling import StorefrontView
 from takeback.storefront.openapi import answers
+from takeback.storefront.photos import PhotoParser, kept
 from takeback.storefront.request_documents import request as case_document
 
 ITEMS = "cancel_order_items"
@@ -43,26 +41,9 @@ MANY = answers("CancellationRequest", many=True, status=201)
 
 
 def asks_of(items: Sequence[Mapping[str, Any]]) -> list[Ask]:
-    """The asks of validated items, their pictures stored; one that is none is its item's fault."""
-    photos = [photos_of(item) for item in items]
-    names = iter(store([photo.raw for some in photos for photo in some]))
-    asks = []
-    for position, (item, some) in enumerate(zip(items, photos, strict=True)):
-        pictures = []
-        for photo in some:
-            name = next(names)
-            if name is None:
-                raise Refused(case_errors.UNREADABLE_PICTURE, position=position)
-            pictures.append(Picture(name, photo.description))
-        asks.append(ask_of(item, pictures))
-    return asks
-
-
-class PhotoParser(StrictJSONParser):
-    """Bodies that may hold pictures."""
-
-    def limit(self) -> int:
-        return int(settings.MAX_PICTURE_BODY_BYTES)
+    """The asks of validated items, their pictures stored."""
+    pictures = kept([photos_of(item) for item in items])
+    return [ask_of(*found) for found in zip(items, pictures, strict=True)]
 
 
 class AskView(StorefrontView):
@@ -121,9 +102,11 @@ class BulkView(AskView):
         """What the body asks for."""
         return asks_of(items_in(self.body))
 
-    def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
-        """At its item; what was told once for all, at the top."""
+    def field_fault(self, problem: Problem, position: int | None) -> dict[str, Any]:
+        """At its item; what was told once for all, or is no single item's, at the top."""
         fault = super().field_fault(problem, position)
+        if position is None:
+            return fault
         items = self.body[ITEMS]
         if problem.field in SHARED and items[position].get(problem.field) is None:
             return fault

@@ -14,17 +14,12 @@ from takeback.cancellations.accounts.commands import confirm_bank_account
 from takeback.cancellations.accounts.links import case_of, masked_account
 from takeback.core import clock, problems
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.http import plain_request
+from takeback.core.pages import FORM_POLICY
 from takeback.core.problems import Refused
 
-PAGE_POLICY = {
-    "style-src": ["'self'"],
-    "img-src": ["'self'"],
-    "base-uri": ["'none'"],
-    "form-action": ["'self'"],
-}
 
-
-@method_decorator(csp_update(PAGE_POLICY), name="dispatch")
+@method_decorator(csp_update(FORM_POLICY), name="dispatch")
 class BankAccountPage(APIView):
     """Looking changes nothing, so that a mail scanner's visit does not; the button confirms, once.
 
@@ -67,6 +62,5 @@ class BankAccountPage(APIView):
     def _page(
         self, state: str, context: dict[str, Any] | None = None, status: int = 200
     ) -> HttpResponse:
-        plain = self.request._request  # noqa: SLF001 - that is its documented place
         told = {"state": state} | (context or {})
-        return render(plain, "portal/bank_account.html", told, status=status)
+        return render(plain_request(self.request), "portal/bank_account.html", told, status=status)

@@ -12,6 +12,7 @@ from rest_framework.permissions import BasePermission
 from takeback.accounts.sessions import AccountRow
 from takeback.core import clock
 from takeback.core.csrf import refuse_forged
+from takeback.core.http import plain_request
 from takeback.storefront import proofs
 
 AUTH_HASH = "auth_hash"
@@ -41,11 +42,6 @@ class SessionCaller(BaseAuthentication):
 
     def authenticate_header(self, request: Any) -> str:
         return "Session"
-
-
-def plain_request(request: Any) -> Any:
-    """Django's request inside the framework's."""
-    return request._request  # noqa: SLF001 - that is its documented place
 
 
 def owner_of(session: Any) -> AccountRow | None:

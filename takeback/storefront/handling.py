@@ -16,7 +16,7 @@ from takeback.cancellations.queries import shop_limits
 from takeback.core import clock, http, problems
 from takeback.core.problems import Problem, Refused, RuleProblem
 from takeback.logistics.queries import companies_on_offer
-from takeback.storefront.callers import Caller, SessionCaller, plain_request
+from takeback.storefront.callers import Caller, SessionCaller
 from takeback.storefront.dialect import Dialect, spoken
 from takeback.storefront.request_documents import company
 from takeback.storefront.view import View
@@ -45,9 +45,9 @@ class StorefrontView(APIView):
             return Response(self.field_errors(error.detail), status=400)
         if not isinstance(error, Refused):
             return http.exception_handler(error, context)
-        problem, position = error.problem, error.context.get("position")
+        problem, position = error.problem, cast("int | None", error.context.get("position"))
         if problem.field:
-            fault = self.field_fault(problem, cast("int", position))
+            fault = self.field_fault(problem, position)
             return Response(self.field_errors(fault), status=400)
         if isinstance(problem, RuleProblem):
             body: dict[str, Any] = {"non_field_errors": problem.message, "error_code": problem.code}
@@ -65,15 +65,14 @@ class StorefrontView(APIView):
             return {name: self._told(_unwrapped(inner)) for name, inner in detail.items()}
         return str(detail[0]) if self.is_classic else [str(text) for text in detail]
 
-    def field_fault(self, problem: Problem, position: int) -> dict[str, Any]:
-        """Where in the body the fault lies."""
+    def field_fault(self, problem: Problem, position: int | None) -> dict[str, Any]:
+        """Where in the body the fault lies; of several items, the one at this position."""
         return {str(problem.field): [problem.message]}
 
     @property
     def plain(self) -> HttpRequest:
         """Django's own request."""
-        found: HttpRequest = plain_request(self.request)
-        return found
+        return http.plain_request(self.request)
 
     @property
     def body(self) -> Any:

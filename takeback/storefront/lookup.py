@@ -8,7 +8,7 @@ from django.db import transaction
 from takeback.core.callers import client_network, is_within
 from takeback.core.emails import email_key
 from takeback.core.problems import Refused
-from takeback.limits.commands import Bucket, give_back, hit, key_of, refuse_above
+from takeback.limits.commands import Bucket, above, give_back, hit, key_of, refuse_above
 from takeback.orders.queries import OrderRow, guest_order
 from takeback.storefront import errors
 
@@ -26,38 +26,40 @@ def find(channel_id: int, number: str, email: str, *, address: str, now: datetim
     """
     if not settings.LIMITS_ENABLED:
         return _matched(channel_id, number, email)
+    channel, key = str(channel_id), email_key(email)
     shop = Bucket(f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0)
     calls = [shop, *_address_buckets(address)]
-    refuse_above(calls, hit(calls, now))
-    return _counted(channel_id, number, email, shop, now)
-
-
-def _counted(channel_id: int, number: str, email: str, shop: Bucket, now: datetime) -> OrderRow:
-    channel, key = str(channel_id), email_key(email)
-    failures = [
-        Bucket(
-            key_of("lookup-number", channel, number), settings.LOOKUP_FAILURES_PER_NUMBER, QUARTER
-        ),
-        Bucket(key_of("lookup-email", channel, key), settings.LOOKUP_FAILURES_PER_EMAIL, HOUR),
-    ]
+    failures = _failure_buckets(channel, number, key)
     pair = Bucket(key_of("lookup-pair", channel, number, key), 0, REPEAT_SECONDS)
     names = [bucket.key for bucket in failures]
     with transaction.atomic():
-        counts = hit([*failures, pair], now)
+        counts = hit([*calls, *failures, pair], now)
         is_repeat = counts[pair.key].hits > 1
         if is_repeat:
             failures = [bucket._replace(allowed=bucket.allowed + 1) for bucket in failures]
-        refuse_above(failures, counts)
-        found = guest_order(channel_id=channel_id, number=number, email_key=key)
-        if found:
+        is_full = bool(above([*calls, *failures], counts))
+        found = [] if is_full else guest_order(channel_id=channel_id, number=number, email_key=key)
+        if found or is_full:
             give_back([*names, pair.key])
         elif is_repeat:
             give_back(names)
         else:
             hit([shop._replace(hits=1)], now)
+    # Only now, or the calls of a refused address would not stay counted.
+    refuse_above(calls, counts)
+    refuse_above(failures, counts)
     if not found:
         raise Refused(errors.LOOKUP_FAILED)
     return found[0]
+
+
+def _failure_buckets(channel: str, number: str, key: str) -> list[Bucket]:
+    return [
+        Bucket(
+            key_of("lookup-number", channel, number), settings.LOOKUP_FAILURES_PER_NUMBER, QUARTER
+        ),
+        Bucket(key_of("lookup-email", channel, key), settings.LOOKUP_FAILURES_PER_EMAIL, HOUR),
+    ]
 
 
 def _address_buckets(address: str) -> list[Bucket]:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from takeback.accounts.sessions import AccountRow
 from takeback.core import clock, problems
 from takeback.core.actor import ActorKind
+from takeback.core.pages import FORM_POLICY
 from takeback.core.problems import Refused
 from takeback.storefront.callers import Caller
 from takeback.storefront.handling import StorefrontView
@@ -35,12 +36,6 @@ QUESTIONS = {
     Decision.REJECTED: (_("Reject the trade-in offer?"), _("Reject the offer")),
 }
 PAGE = "tradein/answer.html"
-PAGE_POLICY = {
-    "style-src": ["'self'"],
-    "img-src": ["'self'"],
-    "base-uri": ["'none'"],
-    "form-action": ["'self'"],
-}
 _PREFETCHES = ("Purpose", "Sec-Purpose", "X-Moz")
 
 documented = extend_schema(
@@ -118,7 +113,7 @@ class TradeInAnswer(StorefrontView):
             # Bound to the amount on the page; one that was given keeps its age.
             "token": self.token or links.token(offer, self.decision),
         }
-        page = csp_update(PAGE_POLICY)(partial(render, template_name=PAGE, context=context))
+        page = csp_update(FORM_POLICY)(partial(render, template_name=PAGE, context=context))
         response = page(self.plain)
         # Not `no-referrer`: the form's post would come without an origin, and be refused.
         response["Referrer-Policy"] = "strict-origin"

@@ -18,7 +18,7 @@ from tests.conftest import CI, LONG
 from tests.rigs import kill
 from tests.rigs.kill import DONE, UNDONE, Errand, victims
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 
 ROUNDS = 100 if LONG else 10 if CI else 1
 

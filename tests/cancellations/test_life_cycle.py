@@ -244,6 +244,35 @@ def tell(status: int, **fields: Any) -> None:
     assert outcome.result == "updated"
 
 
+@pytest.mark.parametrize("end", [reject, withdraw])
+def test_what_the_shop_says_while_a_line_waits_holds_once_the_case_has_ended(
+    line: OrderItem, end: Command
+) -> None:
+    case = opened(line)
+    confirm(case, SCOPE, actor=STAFF, now=LATER)
+    for status in (ItemStatus.PREPARING, ItemStatus.SHIPPED, ItemStatus.CANCELLATION_WAITING):
+        tell(status)
+        assert OrderItem.objects.get().status == ItemStatus.CANCELLATION_WAITING
+
+    end(case, SCOPE, actor=STAFF, now=LATER)
+
+    assert OrderItem.objects.get().status == Order.objects.get().status == ItemStatus.SHIPPED
+
+
+def test_what_the_shop_said_during_an_earlier_case_is_not_remembered(line: OrderItem) -> None:
+    first = opened(line)
+    confirm(first, SCOPE, actor=STAFF, now=LATER)
+    tell(ItemStatus.PREPARING)
+    reject(first, SCOPE, actor=STAFF, now=LATER)
+    tell(ItemStatus.APPROVED)
+    second = opened(line)
+    confirm(second, SCOPE, actor=STAFF, now=LATER)
+
+    reject(second, SCOPE, actor=STAFF, now=LATER)
+
+    assert OrderItem.objects.get().status == ItemStatus.APPROVED
+
+
 def test_goods_that_have_left_are_not_cancelled(line: OrderItem) -> None:
     case = opened(line)
     tell(ItemStatus.SHIPPED)

@@ -47,6 +47,8 @@ from tests.cancellations.world import (
 )
 from tests.conftest import CI, LONG
 
+pytestmark = pytest.mark.heavy
+
 SOON, LATE = make.NOW + timedelta(hours=1), make.NOW + timedelta(days=60)
 STATUSES = [400, 400, 450, 450, 500, 550, 550, 550, 100, 600]
 """What a shop says of a line, the usual more often."""

@@ -19,6 +19,8 @@ from takeback.cli.serving import server_command
 from tests.make import make_channel
 from tests.rigs.serving import TAKEBACK, environment
 
+pytestmark = pytest.mark.heavy
+
 
 def test_help_names_every_command_and_loads_no_django() -> None:
     script = (

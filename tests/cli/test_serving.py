@@ -13,6 +13,8 @@ import pytest
 
 from tests.rigs.serving import TAKEBACK, Server, environment, free_port, serving
 
+pytestmark = pytest.mark.heavy
+
 SLOW_CLIENTS = 600
 WORKERS_MEMORY_MIB = 220
 

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 PROGRAM = Path(sys.executable).with_name("takeback")
 START_SECONDS, STOP_SECONDS = 100, 10
 SET_BY_THE_TESTS = {"DATABASE_URL", "SECRET_KEY", "DATA_KEYS", "DATA_DIR", "STOREFRONT_SERVERS"}

@@ -43,6 +43,8 @@ from takeback.orders.queries import items_of
 from takeback.outbox.models import Message
 from takeback.tradein.queries import offer_of
 
+pytestmark = pytest.mark.heavy
+
 LABELLED = {50, 100, 200, 300, 350, 400, 450, 500, 510, 520, 540, 550, 600}
 # Changes whenever the shop does, and only then: on every database, Python and machine it is this.
 DIGEST = "25fb599e76671b6f05231c61889576d4"

@@ -16,6 +16,8 @@ from tests.ingest.files import EXAMPLE, import_file, line, write
 from tests.make import make_channel
 from tests.rigs.serving import database_url
 
+pytestmark = pytest.mark.heavy
+
 ORDERS, LINES = 1_000, 20
 """Four batches."""
 

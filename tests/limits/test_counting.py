@@ -3,9 +3,10 @@
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from takeback.core.problems import Refused
 from takeback.limits.commands import Bucket, Count, give_back, hit, key_of, prune, refuse_above
@@ -36,9 +37,34 @@ def test_a_window_ends_to_the_second_and_the_next_hit_starts_another() -> None:
 
 @pytest.mark.django_db
 def test_looking_counts_nothing() -> None:
-    assert hit([one(hits=0)], NOW)["k"].hits == 0
+    def look(*, after: int) -> Count:
+        return hit([one("other"), one(hits=0)], NOW + timedelta(seconds=after))["k"]
+
+    assert look(after=0) == Count(0, 60)
     assert hit([one(hits=2)], NOW)["k"].hits == 2
-    assert hit([one(hits=0)], NOW)["k"].hits == 2
+    assert [look(after=59), look(after=60)] == [Count(2, 1), Count(0, 60)]
+    assert Counter.objects.get(key="k").hits == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_looking_waits_for_nobody() -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    hit([one("shop")], NOW)
+    looked = Event()
+
+    def another() -> int:
+        try:
+            return hit([one("other"), one("shop", hits=0)], NOW)["shop"].hits
+        finally:
+            looked.set()
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        hit([one("shop")], NOW)
+        seen = threads.submit(another)
+        assert looked.wait(20)
+    assert seen.result() == 1
 
 
 @pytest.mark.django_db

@@ -19,7 +19,7 @@ from takeback.limits.models import Counter
 from tests.channel.shop import rows
 from tests.rigs.serving import Server, database_url, serving
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 
 HUNG_UP: tuple[int, ...] = ()
 CHUNKED = b"Transfer-Encoding: chunked"

@@ -25,7 +25,6 @@ from takeback.orders.audit import unequal
 from takeback.orders.commands import REFUSED, UPDATED
 from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
-from takeback.orders.splitting.commands import set_apart
 from takeback.orders.states import Status
 from tests import make
 from tests.storefront.wire import tables
@@ -112,7 +111,7 @@ def act(data: st.DataObject, whole: Whole) -> None:
         part.used += count
         OrderItem.objects.filter(pk=part.pk).update(units_used=part.used)
     else:
-        made = set_apart(part.pk, count, now=LATER)
+        made = make.set_apart(part.pk, count, now=LATER)
         whole.parts.append(part.cut(count, made.pk))
 
 
@@ -195,7 +194,7 @@ def split_order(**fields: Any) -> tuple[Order, OrderItem, OrderItem]:
         "shipping_minor": 50,
     }
     order = make.make_order(**told | fields)
-    part = set_apart(make.items_of(order)[0].pk, 2, now=LATER)
+    part = make.set_apart(make.items_of(order)[0].pk, 2, now=LATER)
     return order, make.items_of(order)[0], part
 
 
@@ -223,7 +222,7 @@ def test_a_part_is_as_its_line_was() -> None:
     )
     [line] = make.items_of(order)
 
-    part = set_apart(line.pk, 1, now=LATER)
+    part = make.set_apart(line.pk, 1, now=LATER)
 
     told = OrderItem.objects.get(pk=part.pk)
     assert (told.status, told.tracking_number, told.invoice_number) == (500, "TN", "INV")
@@ -239,7 +238,7 @@ def test_units_that_are_not_there_cannot_be_set_apart(units: int) -> None:
     before = tables()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        set_apart(make.items_of(order)[0].pk, units, now=LATER)
+        make.set_apart(make.items_of(order)[0].pk, units, now=LATER)
 
     assert tables() == before
 
@@ -256,7 +255,7 @@ def test_a_name_that_is_taken_or_too_long_is_not_given() -> None:
     first, _, third = make.items_of(order)
 
     with zeal.zeal_ignore():
-        parts = [set_apart(line.pk, 1, now=LATER) for line in (first, third, first, third)]
+        parts = [make.set_apart(line.pk, 1, now=LATER) for line in (first, third, first, third)]
 
     assert [part.remote_id for part in parts] == ["A/2", "L" * 126 + "/2", "A/3", "L" * 126 + "/3"]
 

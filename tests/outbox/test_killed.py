@@ -19,6 +19,8 @@ from takeback.outbox.worker import Delivery, Worker
 from tests.make import make_message
 from tests.rigs.serving import database_url
 
+pytestmark = pytest.mark.heavy
+
 TOPIC = "thing.happened"
 SCRIPT = """
 import sys, time

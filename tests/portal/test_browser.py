@@ -14,6 +14,8 @@ from tests.portal.test_home import DEMO
 from tests.rigs.serving import Server, environment
 from tests.test_architecture import ROOT
 
+pytestmark = pytest.mark.heavy
+
 ASKED = """
 import django
 django.setup()

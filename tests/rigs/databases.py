@@ -14,9 +14,9 @@ from tests.rigs import postgres
 # the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
-# `./dev test` without more words takes samples of long tables; CI and whoever names a file, all.
+# `./dev test` without more words takes samples; CI and whoever names a file get everything.
 _SAMPLES = "TAKEBACK_SAMPLES"
-_LONG_TABLE, _SHARE = 12, 3
+_LONG_TABLE, _SHARE = 12, 6
 
 _TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server"}
 _MADE_UP_SECRETS = {
@@ -67,24 +67,35 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """PostgreSQL's worker leaves alone what touches no database; long tables are sampled."""
+    """PostgreSQL's worker leaves alone what touches no database; samples may do."""
     kept = items[:]
     if worker() == POSTGRESQL:
         kept = [item for item in items if touches_a_database(item)]
     if os.environ.get(_SAMPLES) and worker():
-        kept = _sampled(kept, first=1 if worker() == POSTGRESQL else 0)
+        kept = _sampled(kept, turn=1 if worker() == POSTGRESQL else 0)
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
 
 
-def _sampled(items: Iterable[pytest.Item], first: int) -> list[pytest.Item]:
-    """Every third row of a long table, another third on each database."""
+def _sampled(items: Iterable[pytest.Item], turn: int) -> list[pytest.Item]:
+    """The databases take turns at heavy modules and at the rows of tables; the rest is for both.
+
+    Of a long table each takes every sixth row. What touches no database is nobody else's turn.
+    """
     tables: dict[str, list[pytest.Item]] = {}
+    heavy: dict[str, list[pytest.Item]] = {}
     for item in items:
-        tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    return [
-        row
-        for table in tables.values()
-        for row in (table[first::_SHARE] if len(table) > _LONG_TABLE else table)
-    ]
+        module, _, name = item.nodeid.partition("::")
+        if item.get_closest_marker("heavy") and touches_a_database(item):
+            heavy.setdefault(module, []).append(item)
+        else:
+            tables.setdefault(f"{module}::{name.partition('[')[0]}", []).append(item)
+    mine = [item for rows in list(heavy.values())[turn::2] for item in rows]
+    return mine + [item for rows in tables.values() for item in _share(rows, turn)]
+
+
+def _share(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
+    if len(rows) > _LONG_TABLE:
+        return rows[turn::_SHARE]
+    return rows[turn::2] if len(rows) > 1 and touches_a_database(rows[0]) else rows

@@ -36,6 +36,14 @@ def fresh(**told: str) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("clock")
+def test_calls_that_another_limit_refused_count_for_their_address_all_the_same() -> None:
+    statuses(5, number="n", email="e{n}@example.com", address="192.0.2.{n}")
+    waits = [look_up(number="n", address="198.51.100.1")["Retry-After"] for _ in range(11)]
+
+    assert waits == ["900"] * 10 + ["60"]
+
+
+@pytest.mark.usefixtures("clock")
 def test_an_address_may_look_up_ten_times_a_minute_right_or_wrong() -> None:
     make.make_order()
 

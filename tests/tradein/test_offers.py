@@ -13,7 +13,6 @@ from takeback.notifications.offers import tell_offer
 from takeback.orders import offers
 from takeback.orders.commands import UPDATED
 from takeback.orders.offers import OFFERED, offered_minor
-from takeback.orders.splitting.commands import set_apart
 from takeback.outbox.worker import Delivery
 from takeback.tradein.commands import decide
 from takeback.tradein.queries import offer_of
@@ -107,7 +106,7 @@ def test_a_line_told_again_has_one_offer_though_a_part_was_set_apart(
 ) -> None:
     order = make.make_order(items=[offered_item(quantity=3)])
     [item] = make.items_of(order)
-    part = set_apart(item.pk, 1, now=make.NOW)
+    part = make.set_apart(item.pk, 1, now=make.NOW)
     told.clear()
 
     make.tell(make.order_in(items=[offered_item("99", quantity=3)]), now=LATER)

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from takeback.cancellations import errors
 from takeback.cancellations.asks import Scope
-from takeback.cancellations.history.commands import change
+from takeback.cancellations.history.commands import change, change_all
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, join, settle
 from takeback.cancellations.states import LIFE_CYCLE, LIVE, Event, Kind, Status
@@ -189,38 +189,43 @@ def confirm_all(
 ) -> None:
     """As `confirm`, for cases whose orders are locked already."""
     items = OrderItem.objects.in_bulk([case.order_item_id for case in cases])
-    plans: dict[tuple[int, str], int] = {}
     for case in cases:
-        item = _taken_up(case, items[case.order_item_id], now)
-        together = (item.order_id, case.cancellation_type)
+        _refuse_unconfirmable(case, items[case.order_item_id])
+    lines = _taken_up(cases, items, now)
+    plans: dict[tuple[int, str], int] = {}
+    steps = []
+    for case, line in zip(cases, lines, strict=True):
+        together = (line.order_id, case.cancellation_type)
         if together not in plans:
-            plans[together] = join(item.order_id, Kind(together[1]), terms, actor, now)
-        _step(
-            case,
-            Event.CONFIRM,
-            actor,
-            now,
-            note=note,
-            order_item_id=item.pk,
-            item_status_before=item.status,
-            plan_id=plans[together],
-        )
-        _set_item_status(item, ItemStatus.CANCELLATION_WAITING, now)
+            plans[together] = join(line.order_id, Kind(together[1]), terms, actor, now)
+        changes = {"order_item_id": line.pk, "item_status_before": line.status}
+        steps.append((case, changes | {"plan_id": plans[together]}))
+    _step_all(steps, Event.CONFIRM, actor, now, note=note)
+    _set_item_status(lines, ItemStatus.CANCELLATION_WAITING, now)
     _settle(cases, actor, now)
 
 
-def _taken_up(case: CancellationRequest, item: OrderItem, now: datetime) -> OrderItem:
-    """The line that the case is about from now on: the whole one, or its part."""
+def _refuse_unconfirmable(case: CancellationRequest, item: OrderItem) -> None:
     if not LIFE_CYCLE.allows(Status(case.status), Event.CONFIRM):
         raise Refused(errors.WRONG_STATE, status=case.status, step=Event.CONFIRM.value)
-    units_left = item.quantity - item.units_used
     if case.cancellation_type == Kind.CANCEL and item.status not in CANCELLABLE:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
     if case.cancellation_type == Kind.REFUND and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    if case.quantity > units_left:
+    if case.quantity > item.quantity - item.units_used:
         raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
-    return set_apart(item.pk, case.quantity, now=now) if case.quantity < units_left else item
+
+
+def _taken_up(
+    cases: Sequence[CancellationRequest], items: Mapping[int, OrderItem], now: datetime
+) -> list[OrderItem]:
+    """The lines that the cases are about from now on: each the whole one, or its part."""
+    asked = [(items[case.order_item_id], case.quantity) for case in cases]
+    parts = set_apart(
+        [(item, units) for item, units in asked if units < item.quantity - item.units_used],
+        now=now,
+    )
+    return [parts.get(item.pk, item) for item, _ in asked]
 
 
 def _end(
@@ -229,7 +234,7 @@ def _end(
     _step(case, event, actor, now, note=note)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
-        _set_item_status(item, case.item_status_before, now)
+        _set_item_status([item], item.status_told_meanwhile or case.item_status_before, now)
     others = CancellationRequest.objects.filter(
         easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
     )
@@ -243,9 +248,10 @@ def _settle(cases: Sequence[CancellationRequest], actor: Actor, now: datetime) -
         settle(plan_id, actor, now)
 
 
-def _set_item_status(item: OrderItem, status: int, now: datetime) -> None:
-    OrderItem.objects.filter(pk=item.pk).update(status=status, modified_date=now)
-    roll_up([item.order_id], now)
+def _set_item_status(items: Sequence[OrderItem], status: int, now: datetime) -> None:
+    same = OrderItem.objects.filter(pk__in=[item.pk for item in items])
+    same.update(status=status, status_told_meanwhile=None, modified_date=now)
+    roll_up([item.order_id for item in items], now)
 
 
 def _step(
@@ -258,9 +264,23 @@ def _step(
     **changes: Any,
 ) -> None:
     """One step of the life cycle: the row, its history and its message, together."""
-    before = Status(case.status)
-    if not LIFE_CYCLE.allows(before, event):
-        raise Refused(errors.WRONG_STATE, status=before.value, step=event.value)
-    status = LIFE_CYCLE.next(before, event)
-    change(case, event, actor, now, note=note, status=status.value, **changes)
-    announce(OF_EVENT[event], [case])
+    _step_all([(case, changes)], event, actor, now, note=note)
+
+
+def _step_all(
+    told: Sequence[tuple[CancellationRequest, Mapping[str, Any]]],
+    event: Event,
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
+) -> None:
+    """As `_step`, for several cases, each with its own values."""
+    steps = []
+    for case, changes in told:
+        before = Status(case.status)
+        if not LIFE_CYCLE.allows(before, event):
+            raise Refused(errors.WRONG_STATE, status=before.value, step=event.value)
+        steps.append((case, {**changes, "status": LIFE_CYCLE.next(before, event).value}))
+    change_all(steps, event, actor, now, note=note)
+    announce(OF_EVENT[event], [case for case, _ in told])

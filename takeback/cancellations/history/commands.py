@@ -1,6 +1,6 @@
 """Changing a case together with its history, so that neither is written without the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,14 +21,29 @@ def change(
     **changes: Any,
 ) -> None:
     """Give a case these values, and its history a row; `Refused` if it was changed meanwhile."""
-    before = case.status
-    changes |= {"version": case.version + 1, "modified_date": now}
-    unchanged = CancellationRequest.objects.filter(pk=case.pk, status=before, version=case.version)
-    if not unchanged.update(**changes):
-        raise Refused(problems.CONFLICT)
-    for name, value in changes.items():
-        setattr(case, name, value)
-    insert_objects([step_of(case, event, before, actor, now, note=note)])
+    change_all([(case, changes)], event, actor, now, note=note)
+
+
+def change_all(
+    told: Sequence[tuple[CancellationRequest, Mapping[str, Any]]],
+    event: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
+) -> None:
+    """As `change`, for several cases, each with its own values."""
+    steps = []
+    for case, values in told:
+        before = case.status
+        same = CancellationRequest.objects.filter(pk=case.pk, status=before, version=case.version)
+        changes = {**values, "version": case.version + 1, "modified_date": now}
+        if not same.update(**changes):
+            raise Refused(problems.CONFLICT)
+        for name, value in changes.items():
+            setattr(case, name, value)
+        steps.append(step_of(case, event, before, actor, now, note=note))
+    insert_objects(steps)
 
 
 def step_of(

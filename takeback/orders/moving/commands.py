@@ -85,11 +85,15 @@ def _fixed_part(parts: Sequence[OrderItem]) -> tuple[int, ...]:
 
 def _move_on(item: OrderItem, told: Any, now: datetime) -> None:
     """Take over what may change."""
-    if item.status not in STAYS:
+    if item.status == Status.CANCELLATION_WAITING:
+        if told.status != item.status:
+            item.status_told_meanwhile = told.status
+    elif item.status not in ENDED:
         item.status = told.status
     OrderItem.objects.filter(pk=item.pk).update(
         **{name: getattr(told, name) for name in rows.ITEM_TOLD},
         status=item.status,
+        status_told_meanwhile=item.status_told_meanwhile,
         attributes=told.attributes
         if item.quantity == told.quantity
         else with_quantity(told.attributes, item.quantity),

@@ -1,0 +1,95 @@
+"""Pictures that come with an ask: read from the body, then kept as clean copies."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from takeback.cancellations import errors
+from takeback.cancellations.asks import Picture
+from takeback.cancellations.pictures.commands import store
+from takeback.cancellations.pictures.reading import NotAPicture, TooLarge, picture_bytes
+from takeback.core.fields import StrictText
+from takeback.core.problems import Refused
+from takeback.core.strict_json import StrictJSONParser
+
+
+class PhotoParser(StrictJSONParser):
+    """Bodies that may hold pictures."""
+
+    def limit(self) -> int:
+        return int(settings.MAX_PICTURE_BODY_BYTES)
+
+
+class Photo(NamedTuple):
+    """What claims to be a picture, and the shopper's words to it."""
+
+    raw: bytes
+    description: str | None
+
+
+@extend_schema_field({"type": "string", "contentEncoding": "base64"})
+class PhotoField(serializers.Field[bytes, Any, Any, Any]):
+    """Base64, with or without a data URI in front."""
+
+    default_error_messages = {
+        "invalid": errors.NOT_A_PICTURE,
+        "too_large": errors.PICTURE_TOO_LARGE,
+    }
+
+    def to_internal_value(self, data: Any) -> bytes:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            return picture_bytes(data)
+        except TooLarge:
+            self.fail("too_large")
+        except NotAPicture:
+            self.fail("invalid")
+
+
+class PhotoBody(serializers.Serializer[Any]):
+    """A picture of an item."""
+
+    image = PhotoField()
+    description = StrictText(max_length=255, required=False, allow_null=True, allow_blank=True)
+
+
+@extend_schema_field(PhotoBody(many=True))
+class PhotosField(serializers.ListField):
+    """The pictures of an item; whichever is at fault, the whole field is."""
+
+    child = PhotoBody()
+
+    def to_internal_value(self, data: Any) -> list[Photo]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError([errors.NOT_A_PICTURE])
+        if len(data) > settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM:
+            raise Refused(errors.TOO_MANY_PICTURES)
+        return [self._photo(told) for told in data]
+
+    def _photo(self, told: Any) -> Photo:
+        try:
+            found = self.child.run_validation(told)
+        except serializers.ValidationError as error:
+            faults: Any = error.detail if isinstance(error.detail, dict) else {}
+            named = faults.get("image") or faults.get("description")
+            raise serializers.ValidationError(named or [errors.NOT_A_PICTURE]) from error
+        return Photo(found["image"], found.get("description") or None)
+
+
+def kept(photos_of_items: Sequence[Sequence[Photo]]) -> list[list[Picture]]:
+    """Each item's pictures where they are kept now; one that is none is its item's fault."""
+    names = iter(store([photo.raw for photos in photos_of_items for photo in photos]))
+    found: list[list[Picture]] = []
+    for position, photos in enumerate(photos_of_items):
+        pictures = []
+        for photo in photos:
+            name = next(names)
+            if name is None:
+                raise Refused(errors.UNREADABLE_PICTURE, position=position)
+            pictures.append(Picture(name, photo.description))
+        found.append(pictures)
+    return found

@@ -1,0 +1,194 @@
+"""Correcting a case: only while nothing hangs on it, and by the rules that let it in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zeal
+from django.conf import LazySettings
+
+from takeback.cancellations import errors
+from takeback.cancellations.asks import BankAccount
+from takeback.cancellations.deciding.commands import decide
+from takeback.cancellations.editing.commands import Edit, account_of, edit
+from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.cancellations.states import Kind, Status
+from takeback.core import problems
+from takeback.core.problems import Problem
+from takeback.orders.models import OrderItem
+from tests import make
+from tests.cancellations.cases import LATER, SCOPE, STAFF, opened, refused
+from tests.storefront.wire import nothing_written
+
+pytestmark = pytest.mark.django_db
+
+ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
+
+
+@pytest.fixture(autouse=True)
+def _few_queries_do_not_matter_here() -> Iterator[None]:
+    with zeal.zeal_ignore():
+        yield
+
+
+@pytest.fixture
+def line() -> OrderItem:
+    """A line of three units that can be cancelled."""
+    return make.items_of(make.make_order(items=[make.item_in(quantity=3)]))[0]
+
+
+def case_of(case: int) -> CancellationRequest:
+    """The case as it is now."""
+    return CancellationRequest.objects.get(pk=case)
+
+
+def corrected(case: int, **told: Any) -> CancellationRequest:
+    """The case, with new values, one hour later."""
+    edit(case, SCOPE, Edit(**told), actor=STAFF, now=LATER)
+    return case_of(case)
+
+
+def test_what_changes_is_written_with_its_history(line: OrderItem) -> None:
+    case = opened(line, description="Too big.")
+
+    found = corrected(case, description="Too small.", quantity=2)
+
+    assert (found.description, found.quantity, found.version) == ("Too small.", 2, 2)
+    assert found.modified_date == LATER
+    step = CaseHistory.objects.get(cancellation_request=case, seq=2)
+    assert (step.event, step.before, step.after) == ("edit", "waiting", "waiting")
+
+
+def test_what_is_so_already_is_not_written(line: OrderItem) -> None:
+    case = opened(line, description="Too big.", bank_account=ACCOUNT)
+    told = case_of(case)
+    same = Edit("Too big.", told.reason_id, 3, as_points=False, bank_account=ACCOUNT)
+
+    with nothing_written():
+        edit(case, SCOPE, same, actor=STAFF, now=LATER)
+        edit(case, SCOPE, Edit(), actor=STAFF, now=LATER)
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_new_account_waits_for_its_owner_s_word_unless_it_is_trusted(
+    line: OrderItem, *, is_trusted: bool
+) -> None:
+    case = opened(line)
+
+    edit(
+        case,
+        SCOPE,
+        Edit(bank_account=ACCOUNT),
+        actor=STAFF,
+        now=LATER,
+        trusts_account=is_trusted,
+    )
+
+    found = case_of(case)
+    assert account_of(found) == ACCOUNT
+    assert found.is_bank_account_confirmed is is_trusted
+    assert ACCOUNT.iban not in str(found.iban_sealed)
+
+
+LATE = {"description": "Words.", "bank_account": ACCOUNT}
+EARLY = {"quantity": 1, "as_points": True}
+
+
+@pytest.mark.parametrize("field", LATE)
+@pytest.mark.parametrize("status", [Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED])
+def test_words_and_account_are_open_until_money_is_planned(
+    line: OrderItem, status: Status, field: str
+) -> None:
+    case = opened(line)
+    decide(case, SCOPE, status, actor=STAFF, now=make.NOW)
+
+    assert corrected(case, **{field: LATE[field]}).modified_date == LATER
+
+
+@pytest.mark.parametrize(
+    ("status", "field"),
+    [
+        *((Status.CONFIRMED, field) for field in EARLY),
+        *((status, field) for field in EARLY for status in (Status.APPROVED, Status.REJECTED)),
+        *((status, field) for field in LATE for status in (Status.APPROVED, Status.WITHDRAWN)),
+    ],
+)
+def test_after_that_they_are_not(line: OrderItem, status: Status, field: str) -> None:
+    case = opened(line)
+    decide(case, SCOPE, status, actor=STAFF, now=make.NOW)
+
+    with refused(errors.WRONG_STATE):
+        corrected(case, **{field: (EARLY | LATE)[field]})
+
+
+def other_reason(settings: LazySettings) -> dict[str, Any]:
+    """Strict about reasons, and it is for returns."""
+    settings.STRICT_REASON_TYPE = True
+    return {"reason": make.make_reason(kind="refund").pk}
+
+
+def no_reason(settings: LazySettings) -> dict[str, Any]:
+    """There is none of this number."""
+    return {"reason": 10**12}
+
+
+def wordless(settings: LazySettings) -> dict[str, Any]:
+    """The reason needs words."""
+    return {"reason": make.make_reason(extra_information_needed=True).pk}
+
+
+def too_many(settings: LazySettings) -> dict[str, Any]:
+    """One more than were bought."""
+    return {"quantity": 4}
+
+
+def pointless(settings: LazySettings) -> dict[str, Any]:
+    """The shop has no points."""
+    settings.LOYALTY_MONEY_ENABLED = False
+    return {"as_points": True}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (other_reason, errors.REASON_DOES_NOT_FIT),
+        (no_reason, errors.UNKNOWN_REASON),
+        (wordless, errors.WORDS_REQUIRED),
+        (too_many, errors.QUANTITY_TOO_LARGE),
+        (pointless, errors.LOYALTY_CLOSED),
+    ],
+)
+def test_new_values_are_judged_by_the_rules_of_asking(
+    line: OrderItem, settings: LazySettings, wrong: Any, problem: Problem
+) -> None:
+    case = opened(line)
+    told = wrong(settings)
+
+    with refused(problem):
+        corrected(case, **told)
+
+
+def test_a_fewer_or_the_full_number_of_units_may_be_asked_for(line: OrderItem) -> None:
+    case = opened(line, quantity=1)
+
+    assert corrected(case, quantity=3).quantity == 3
+
+
+def test_what_others_have_changed_meanwhile_is_looked_at_first(line: OrderItem) -> None:
+    case = opened(line)
+    corrected(case, quantity=2)
+
+    with refused(problems.PRECONDITION_FAILED):
+        edit(case, SCOPE, Edit(quantity=1), actor=STAFF, now=LATER, version=1)
+    edit(case, SCOPE, Edit(quantity=1), actor=STAFF, now=LATER, version=2)
+
+
+def test_a_return_keeps_its_time_window_when_it_is_corrected(settings: LazySettings) -> None:
+    """It was asked for in time; a later correction does not count the days again."""
+    line = make.items_of(
+        make.make_order(items=[make.item_in(status=550, delivered_date=make.NOW)])
+    )[0]
+    case = opened(line, kind=Kind.REFUND)
+    OrderItem.objects.filter(pk=line.pk).update(delivered_date="2020-01-01T00:00:00Z")
+
+    assert corrected(case, description="Words.").description == "Words."

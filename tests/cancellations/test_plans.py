@@ -1,0 +1,216 @@
+"""Plans: confirming makes one or joins the one that waits, and each follows its cases (P8)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zeal
+from django.db import IntegrityError, connection, transaction
+
+from takeback.cancellations import errors
+from takeback.cancellations.commands import CANCELLATIONS, AtOnce, open_many
+from takeback.cancellations.deciding.commands import approve, confirm, reject, withdraw
+from takeback.cancellations.models import CancellationPlan, CancellationRequest
+from takeback.cancellations.plans.commands import Terms
+from takeback.cancellations.states import Kind, PlanStatus
+from takeback.orders.models import Order, OrderItem
+from tests import make
+from tests.cancellations.cases import (
+    CUSTOMER,
+    LATER,
+    SCOPE,
+    STAFF,
+    asked,
+    delivered,
+    opened,
+    refused,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _few_queries_do_not_matter_here() -> Iterator[None]:
+    with zeal.zeal_ignore():
+        yield
+
+
+@pytest.fixture
+def lines() -> list[OrderItem]:
+    """Three lines of one order, 10.00, 20.00 and 30.00, six off together and six for sending."""
+    items = [make.item_in(remote_id=str(number), goods_minor=1000 * number) for number in (1, 2, 3)]
+    order = make.make_order(items=items, discount_minor=600, shipping_minor=600)
+    return make.items_of(order)
+
+
+def plans() -> list[CancellationPlan]:
+    """All there are, the first first."""
+    return list(CancellationPlan.objects.order_by("id"))
+
+
+def decided(line: OrderItem, **fields: Any) -> int:
+    """A confirmed case on this line."""
+    case = opened(line, **fields)
+    confirm(case, SCOPE, actor=STAFF, now=LATER)
+    return case
+
+
+def test_confirming_makes_a_plan_worth_its_line(lines: list[OrderItem]) -> None:
+    case = decided(lines[1])
+
+    [plan] = plans()
+    assert CancellationRequest.objects.get(pk=case).plan_id == plan.pk
+    assert (plan.order_id, plan.plan_type, plan.status) == (lines[0].order_id, "cancel", "waiting")
+    assert (plan.refund_minor, plan.discount_refund_minor) == (1800, 200)
+    assert (plan.shipping_refund_minor, plan.forced_refund_minor) == (0, None)
+    assert (plan.created_by_kind, plan.created_by_number, plan.created_date) == ("staff", 1, LATER)
+
+
+def test_what_is_confirmed_while_a_plan_waits_joins_it(lines: list[OrderItem]) -> None:
+    cases = [decided(line) for line in lines]
+
+    [plan] = plans()
+    assert (plan.refund_minor, plan.discount_refund_minor) == (5400, 600)
+    assert CancellationRequest.objects.filter(plan=plan).count() == len(cases)
+
+
+def test_a_plan_is_approved_with_the_last_of_its_cases(lines: list[OrderItem]) -> None:
+    first, second = decided(lines[0]), decided(lines[1])
+
+    approve(first, SCOPE, actor=STAFF, now=LATER)
+    assert plans()[0].status == "waiting"
+    approve(second, SCOPE, actor=STAFF, now=LATER)
+
+    [plan] = plans()
+    assert (plan.status, plan.refund_minor) == ("approved", 2700)
+
+
+def test_what_is_confirmed_after_that_has_a_plan_of_its_own(lines: list[OrderItem]) -> None:
+    approve(decided(lines[0]), SCOPE, actor=STAFF, now=LATER)
+
+    decided(lines[1])
+
+    assert [(plan.status, plan.refund_minor) for plan in plans()] == [
+        ("approved", 900),
+        ("waiting", 1800),
+    ]
+
+
+@pytest.mark.parametrize("end", [reject, withdraw])
+def test_a_case_that_ends_leaves_its_plan(lines: list[OrderItem], end: Any) -> None:
+    first, second = decided(lines[0]), decided(lines[1])
+    approve(first, SCOPE, actor=STAFF, now=LATER)
+
+    end(second, SCOPE, actor=STAFF, now=LATER)
+
+    [plan] = plans()
+    assert (plan.status, plan.refund_minor) == ("approved", 900)
+
+
+def test_a_plan_without_cases_is_rejected_and_keeps_what_it_was_worth(
+    lines: list[OrderItem],
+) -> None:
+    case = decided(lines[0])
+
+    reject(case, SCOPE, actor=STAFF, now=LATER)
+
+    [plan] = plans()
+    assert (plan.status, plan.refund_minor) == ("rejected", 900)
+    assert CancellationRequest.objects.get(pk=case).plan_id == plan.pk
+
+
+def test_returns_and_cancellations_are_never_one_plan() -> None:
+    items = [make.item_in(), make.item_in(remote_id="2", status=550, delivered_date=make.NOW)]
+    first, second = make.items_of(make.make_order(items=items))
+
+    decided(first)
+    decided(second, kind=Kind.REFUND)
+
+    assert [plan.plan_type for plan in plans()] == ["cancel", "refund"]
+
+
+def test_part_of_a_line_is_worth_its_own_units() -> None:
+    [line] = make.items_of(make.make_order(items=[make.item_in(quantity=3, goods_minor=1000)]))
+
+    decided(line, quantity=1)
+
+    assert [plan.refund_minor for plan in plans()] == [334]
+
+
+def test_one_call_makes_one_plan(lines: list[OrderItem]) -> None:
+    asks = [asked(line) for line in lines]
+
+    open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW, at_once=CANCELLATIONS)
+
+    assert [(plan.refund_minor, plan.created_by_kind) for plan in plans()] == [(5400, "system")]
+
+
+def test_returns_are_confirmed_at_once_where_somebody_says_so() -> None:
+    line = delivered()
+    terms = Terms(forced_refund_minor=500, is_cargo_refund=True, refund_invoice_number="R-1")
+    at_once = AtOnce(frozenset({Kind.REFUND}), terms)
+
+    open_many([asked(line, kind=Kind.REFUND)], SCOPE, actor=STAFF, now=make.NOW, at_once=at_once)
+
+    [plan] = plans()
+    assert (plan.forced_refund_minor, plan.is_cargo_refund) == (500, True)
+    assert (plan.refund_invoice_number, plan.created_by_kind) == ("R-1", "staff")
+
+
+def test_shipping_goes_back_when_it_is_said(lines: list[OrderItem]) -> None:
+    at_once = AtOnce(frozenset({Kind.CANCEL}), Terms(is_cargo_refund=True))
+
+    open_many([asked(line) for line in lines], SCOPE, actor=STAFF, now=make.NOW, at_once=at_once)
+
+    assert [plan.shipping_refund_minor for plan in plans()] == [600]
+
+
+def test_nobody_is_paid_more_than_the_order_has_left(lines: list[OrderItem]) -> None:
+    order = lines[0].order
+    Order.objects.filter(pk=order.pk).update(refund_minor=1000)
+    case = opened(lines[0])
+    left = order.amount_minor - 1000
+
+    with refused(errors.MORE_THAN_PAID):
+        confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=left + 1))
+    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=left))
+
+    assert [plan.forced_refund_minor for plan in plans()] == [left]
+
+
+def test_terms_that_come_later_hold_for_the_plan_that_waits(lines: list[OrderItem]) -> None:
+    decided(lines[0])
+    case = opened(lines[1])
+
+    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=100))
+
+    assert [plan.forced_refund_minor for plan in plans()] == [100]
+
+
+STEPS = {("waiting", "approved"), ("waiting", "rejected"), ("approved", "completed")}
+
+
+@pytest.mark.parametrize("before", PlanStatus)
+@pytest.mark.parametrize("after", PlanStatus)
+def test_the_database_refuses_what_is_no_step_of_a_plan(
+    lines: list[OrderItem], before: PlanStatus, after: PlanStatus
+) -> None:
+    plan = CancellationPlan.objects.create(
+        order_id=lines[0].order_id,
+        plan_type="cancel",
+        status=before,
+        created_by_kind="system",
+        modified_by_kind="system",
+    )
+
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE cancellations_cancellationplan SET status = %s WHERE id = %s",
+                [after.value, plan.pk],
+            )
+        is_let_through = True
+    except IntegrityError:
+        is_let_through = False
+
+    assert is_let_through is ((before, after) in STEPS or before is after)
