@@ -14,7 +14,7 @@ from takeback.cancellations import errors
 from takeback.cancellations.accounts.commands import confirm_bank_account
 from takeback.cancellations.deciding.commands import approve, confirm, reject
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
-from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.pictures.serving import may_be_picture, picture_answer
 from takeback.cancellations.states import LIFE_CYCLE, Event, Status
 from takeback.core import clock, problems
@@ -204,16 +204,14 @@ def in_words(case: CancellationRequest) -> dict[str, Any]:
     return found
 
 
-def steps_in_words(steps: Sequence[CaseHistory]) -> list[dict[str, Any]]:
+def steps_in_words(steps: Sequence[queries.StepRow]) -> list[dict[str, Any]]:
     """Who did what and when, with their words; staff by name."""
-    staff = [step.actor_number for step in steps if step.actor_kind == ActorKind.STAFF]
-    names = queries.names_of([number for number in staff if number is not None])
     return [
         {
             "at": step.at,
             "step": STEPS.get(step.event, step.event),
             "after": STATUSES.get(step.after, step.after),
-            "who": names.get(step.actor_number or 0) or WHO.get(step.actor_kind, step.actor_kind),
+            "who": WHO.get(step.actor_kind) or step.name or step.actor_kind,
             "number": step.actor_number if step.actor_kind == ActorKind.CHANNEL else None,
             "note": step.note,
             "waived": step.waived,

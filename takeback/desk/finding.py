@@ -1,15 +1,15 @@
 """Which cases an agent looks for: the filters of the queue, and what they mean."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q
-from django.utils import timezone
 from rest_framework import serializers
 
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
+from takeback.cancellations.queries import shop_limits
 from takeback.cancellations.states import Status
 from takeback.core.emails import email_key
 from takeback.core.fields import StrictDate, StrictInteger, StrictText
@@ -113,8 +113,18 @@ def _named(words: str) -> Q:
     return found
 
 
-def _day(value: Any, days: int = 0) -> datetime:
-    return timezone.make_aware(datetime.combine(value, time.min)) + timedelta(days=days)
+def _start(day: date) -> datetime:
+    """The first moment of a day where the shop is."""
+    try:
+        return datetime.combine(day, time.min, shop_limits().zone).astimezone(UTC)
+    except OverflowError:  # the first day of all begins even earlier in the east
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _end(day: date) -> datetime:
+    """The first moment after it."""
+    is_last = day == date.max
+    return datetime.max.replace(tzinfo=UTC) if is_last else _start(day + timedelta(days=1))
 
 
 _CONDITIONS: dict[str, Any] = {
@@ -124,8 +134,8 @@ _CONDITIONS: dict[str, Any] = {
     "email": lambda text: Q(order_item__order__email_key=email_key(text)),
     "name": _named,
     "sku": lambda text: Q(order_item__sku__iexact=text),
-    "since": lambda day: Q(created_date__gte=_day(day)),
-    "until": lambda day: Q(created_date__lt=_day(day, 1)),
+    "since": lambda day: Q(created_date__gte=_start(day)),
+    "until": lambda day: Q(created_date__lt=_end(day)),
     "plan": lambda status: Q(plan__status=status),
     "code": lambda text: Q(easy_return__code__iexact=text),
     "tracking": lambda text: Q(easy_return__tracking_number__iexact=text),

@@ -79,7 +79,7 @@ class Login(Page):
     def _next(self) -> str:
         """The page that was asked for before, if it is one of the desk."""
         told = self.form.get("next") or self.request.GET.get("next") or ""
-        is_ours = told.startswith("/desk") and url_has_allowed_host_and_scheme(told, None)
+        is_ours = told.startswith("/desk/") and url_has_allowed_host_and_scheme(told, None)
         return told if is_ours and told.isprintable() else ""
 
     def _form(self, faults: dict[str, str] | None = None) -> HttpResponse:

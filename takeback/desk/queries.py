@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from takeback.accounts import logins
 from takeback.accounts.models import User
@@ -50,7 +50,21 @@ class ActionRow(NamedTuple):
     waived: list[str]
     at: datetime
     actor_number: int
+    name: str | None
     cancellation_request__order_item__order__number: str
+
+
+class StepRow(NamedTuple):
+    """A step of a case; `name` is the user's whom `actor_number` would be."""
+
+    event: str
+    after: str
+    actor_kind: str
+    actor_number: int | None
+    name: str | None
+    note: str | None
+    waived: list[str]
+    at: datetime
 
 
 def staff_by_password(username: str, password: str) -> User | None:
@@ -132,15 +146,14 @@ def pictures(request_id: int) -> list[CancellationRequestImage]:
     return list(found.order_by("id"))
 
 
-def history(request_id: int) -> list[CaseHistory]:
+_NAME = Subquery(User.objects.filter(pk=OuterRef("actor_number")).values("username"))
+"""Of whoever took a step; it is a name only where staff did."""
+
+
+def history(request_id: int) -> list[StepRow]:
     """A case's steps, the first first."""
-    return list(CaseHistory.objects.filter(cancellation_request_id=request_id).order_by("seq"))
-
-
-def names_of(user_ids: Collection[int]) -> dict[int, str]:
-    """User names of members of staff."""
-    found = User.objects.filter(pk__in=set(user_ids), is_staff=True)
-    return dict(found.values_list("pk", "username"))
+    found = CaseHistory.objects.filter(cancellation_request_id=request_id).order_by("seq")
+    return [StepRow(*row) for row in found.annotate(name=_NAME).values_list(*StepRow._fields)]
 
 
 def channel_of_picture(name: str) -> int | None:
@@ -205,5 +218,5 @@ def actions(
         found = found.filter(actor_number=user_id)
     if start is not None:
         found = found.filter(pk__lte=start)
-    rows = found.order_by("-pk").values_list(*ActionRow._fields)
+    rows = found.order_by("-pk").annotate(name=_NAME).values_list(*ActionRow._fields)
     return [ActionRow(*row) for row in rows[: PAGE + 1]]

@@ -76,18 +76,16 @@ class Activity(DeskPage):
         who = request.GET.get("who", "")
         user_id = None if who == EVERYBODY else self._person(who)
         rows = queries.actions(self.agent.channels, user_id, start_of(request))
-        names = queries.names_of([row.actor_number for row in rows])
         told = {
             "who": who,
             "is_own": user_id == self.agent.id,
             "is_first": "start" not in request.GET,
-            "person": names.get(user_id, "") if user_id else "",
+            "person": rows[0].name if rows and user_id else "",
             "next_start": rows[queries.PAGE].id if len(rows) > queries.PAGE else None,
             "actions": [
                 {
                     "row": row,
                     "step": STEPS.get(row.event, row.event),
-                    "name": names.get(row.actor_number, str(row.actor_number)),
                     "number": row.cancellation_request__order_item__order__number,
                 }
                 for row in rows[: queries.PAGE]
