@@ -16,7 +16,6 @@ class Migration(migrations.Migration):
             model_name="easyreturn",
             index=models.Index(
                 takeback.core.folding.Folded("code"),
-                condition=models.Q(("code__isnull", False)),
                 name="returns_by_code",
             ),
         ),
@@ -24,7 +23,6 @@ class Migration(migrations.Migration):
             model_name="easyreturn",
             index=models.Index(
                 takeback.core.folding.Folded("tracking_number"),
-                condition=models.Q(("tracking_number__isnull", False)),
                 name="returns_by_tracking_number",
             ),
         ),

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["channel", "placed_at"], name="orders_of_a_day"),
+            index=models.Index(fields=["placed_at"], name="orders_of_a_day"),
         ),
         migrations.AddIndex(
             model_name="order",
