@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import takeback.core.folding
+import takeback.core.transforms
 
 
 class Migration(migrations.Migration):
@@ -15,14 +15,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="easyreturn",
             index=models.Index(
-                takeback.core.folding.Folded("code"),
+                takeback.core.transforms.Folded("code"),
                 name="returns_by_code",
             ),
         ),
         migrations.AddIndex(
             model_name="easyreturn",
             index=models.Index(
-                takeback.core.folding.Folded("tracking_number"),
+                takeback.core.transforms.Folded("tracking_number"),
                 name="returns_by_tracking_number",
             ),
         ),

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import takeback.core.folding
+import takeback.core.transforms
 
 
 class Migration(migrations.Migration):
@@ -13,10 +13,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(takeback.core.folding.Folded("number"), name="orders_by_number"),
+            index=models.Index(takeback.core.transforms.Folded("number"), name="orders_by_number"),
         ),
         migrations.AddIndex(
             model_name="orderitem",
-            index=models.Index(takeback.core.folding.Folded("sku"), name="items_by_sku"),
+            index=models.Index(takeback.core.transforms.Folded("sku"), name="items_by_sku"),
         ),
     ]
