@@ -6,7 +6,7 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def folded(text: str) -> str:
-    """Only ASCII letters lose their case.
+    """Only ASCII letters lose their case, as in the databases (`core.transforms`).
 
     Anything more would fold look-alikes of other alphabets into ASCII.
 

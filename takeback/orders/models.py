@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
-from takeback.core.folded_lookup import Folded
+from takeback.core.transforms import Folded
 
 
 class Snapshot(models.Model):
@@ -111,7 +111,7 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
-            models.Index(fields=["channel", "placed_at"], name="orders_of_a_day"),
+            models.Index(fields=["placed_at"], name="orders_of_a_day"),
             models.Index(Folded("number"), name="orders_by_number"),
             models.Index(
                 fields=["channel", "number", "email_key", "user_type"],

@@ -9,7 +9,8 @@ from django.db import connection
 from takeback.accounts.intake import CustomerIn
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.channel.cases.filters import FILTERS, wanted
-from takeback.channel.cases.queries import AS_THEY_CHANGED, NEWEST
+from takeback.channel.cases.queries import AS_THEY_CHANGED, NEWEST, case_ids
+from takeback.core.paging import Page
 from takeback.core.planning import look_at_tables
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import OrderItem
@@ -114,3 +115,14 @@ def test_changes_are_not_sorted() -> None:
     assert "requests_as_they_changed" in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
+
+
+def test_a_question_is_planned_anew_each_time() -> None:
+    for _ in range(5):
+        case_ids(make.SHOP, wanted({"number": "1"}), Page(1, 10))
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            kept = [statement for (statement,) in cursor.fetchall()]
+        assert [one for one in kept if "LOWER" in one] == []

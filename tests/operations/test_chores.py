@@ -59,6 +59,7 @@ def test_the_table_of_chores_is_what_it_is() -> None:
         ("prune_outbox", 3600),
         ("prune_replies", 3600),
         ("prune_exchange", 3600),
+        ("look_at_tables", 3600),
         ("sweep_pictures", 24 * 3600),
     ]
 

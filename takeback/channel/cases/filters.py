@@ -59,12 +59,6 @@ def _person(column: str, key: Callable[[str], str]) -> Filter:
     return Filter(text(), _is(f"{_ORDER}__user__{column}", key))
 
 
-def _returned(column: str) -> Filter:
-    """A code of the way back; only those that have one are in the index."""
-    found = _is(f"easy_return__{column}__folded", folded)
-    return Filter(text(), lambda value: found(value) & Q((f"easy_return__{column}__isnull", False)))
-
-
 def _moment(column: str) -> Filter:
     return Filter(StrictMoment(required=False), _is(column))
 
@@ -119,8 +113,8 @@ FOUND_BY: dict[str, Filter] = {
     "cancellation_plan_status": _word(
         PLAN_STATUSES, _is("plan__status__in", PLAN_STATUSES.__getitem__)
     ),
-    "easy_return_code": _returned("code"),
-    "tracking_number": _returned("tracking_number"),
+    "easy_return_code": _code("easy_return__code"),
+    "tracking_number": _code("easy_return__tracking_number"),
 }
 
 

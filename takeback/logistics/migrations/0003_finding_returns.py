@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import takeback.core.folded_lookup
+import takeback.core.transforms
 
 
 class Migration(migrations.Migration):
@@ -15,16 +15,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="easyreturn",
             index=models.Index(
-                takeback.core.folded_lookup.Folded("code"),
-                condition=models.Q(("code__isnull", False)),
+                takeback.core.transforms.Folded("code"),
                 name="returns_by_code",
             ),
         ),
         migrations.AddIndex(
             model_name="easyreturn",
             index=models.Index(
-                takeback.core.folded_lookup.Folded("tracking_number"),
-                condition=models.Q(("tracking_number__isnull", False)),
+                takeback.core.transforms.Folded("tracking_number"),
                 name="returns_by_tracking_number",
             ),
         ),

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-import takeback.core.folded_lookup
+import takeback.core.transforms
 
 
 class Migration(migrations.Migration):
@@ -9,16 +9,14 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["channel", "placed_at"], name="orders_of_a_day"),
+            index=models.Index(fields=["placed_at"], name="orders_of_a_day"),
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(
-                takeback.core.folded_lookup.Folded("number"), name="orders_by_number"
-            ),
+            index=models.Index(takeback.core.transforms.Folded("number"), name="orders_by_number"),
         ),
         migrations.AddIndex(
             model_name="orderitem",
-            index=models.Index(takeback.core.folded_lookup.Folded("sku"), name="items_by_sku"),
+            index=models.Index(takeback.core.transforms.Folded("sku"), name="items_by_sku"),
         ),
     ]

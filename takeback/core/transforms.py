@@ -1,4 +1,4 @@
-"""Columns without their case: an index over them answers what `folding.folded` has folded."""
+"""What our columns are compared by, alike in both databases."""
 
 from typing import Any
 

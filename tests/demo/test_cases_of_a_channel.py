@@ -1,0 +1,45 @@
+"""The demo's cases as its channel reads them: whole, each value somewhere among them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import zeal
+
+from takeback.accounts.models import ApiKey
+from takeback.cancellations.models import CancellationRequest
+from takeback.channel.callers import Caller
+from takeback.channel.cases import documents, queries
+from takeback.demo import shop
+
+FREE = {"extra_field", "attributes", "attributes_kwargs", "cancellation_info", "conf", "schema",
+        "translations", "delivery_range", "pickup_date", "external_status"}  # fmt: skip
+NEVER = {"order_item.parent"}
+"""What the demo tells of no order, customer or parcel."""
+
+
+def _paths(document: dict[str, Any], path: str = "") -> Iterator[tuple[str, bool]]:
+    """Every key by its way from the top, and whether it has a value."""
+    for name, value in document.items():
+        yield path + name, value is not None
+        if isinstance(value, dict) and name not in FREE:
+            yield from _paths(value, f"{path}{name}.")
+
+
+@pytest.mark.django_db
+def test_every_value_of_a_case_is_shown_somewhere() -> None:
+    with zeal.zeal_ignore():
+        channel = shop.load(
+            datetime(2026, 3, 10, tzinfo=UTC), "http://127.0.0.1", lambda count: None
+        )
+    caller = Caller(0, (channel.pk,), frozenset(ApiKey.SCOPES))
+    cases = list(CancellationRequest.objects.filter(channel=channel).values_list("id", flat=True))
+
+    found = queries.detailed(channel.pk, queries.cases(cases))
+    told = [dict(_paths(dict(case))) for case in documents.detailed_cases(found, caller)]
+
+    assert len(told) == len(cases) > 100
+    keys = {name for case in told for name in case}
+    valued = {name for case in told for name, is_told in case.items() if is_told}
+    assert keys - valued == NEVER
