@@ -25,7 +25,7 @@ from benchmarks.shop import (
 
 django.setup()
 
-from benchmarks import cases, sought  # noqa: E402 - models need Django set up
+from benchmarks import cases, copies, sought  # noqa: E402 - models need Django set up
 from takeback.accounts.intake import CustomerIn  # noqa: E402
 from takeback.accounts.models import Channel, Session, User  # noqa: E402
 from takeback.accounts.sessions import USER_ID, SessionStore  # noqa: E402
@@ -235,7 +235,9 @@ def load(shop: Shop) -> None:
         _load_orders(shop, progress)
         cases.load(shop, progress, LOADED_AT)
         _load_sessions(shop, progress)
+    copies.make(shop.copies)
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
 
@@ -272,8 +274,9 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=Shop().orders)
     parser.add_argument("--requests", type=int, default=Shop().requests)
     parser.add_argument("--probes", action="store_true")
+    parser.add_argument("--copies", type=int, default=0)
     given = parser.parse_args()
-    load(Shop(given.orders, given.requests, has_probes=given.probes))
+    load(Shop(given.orders, given.requests, has_probes=given.probes, copies=given.copies))
 
 
 if __name__ == "__main__":

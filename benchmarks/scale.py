@@ -16,7 +16,8 @@ OPERATIONS = {"look-up": "look-up", "list": "order list", "requests": "request l
 
 def shop_with(requests: int) -> Shop:
     """A shop with this many requests, one for each line, whose probes have fifty each."""
-    return Shop(requests // REQUESTS_PER_ORDER + 1_000, requests, has_probes=True)
+    orders = SMALL // REQUESTS_PER_ORDER + 1_000
+    return Shop(orders, SMALL, has_probes=True, copies=requests // SMALL - 1)
 
 
 def measure(server_url: str, requests: int, *, times: int, seconds: float) -> list[Line]:

@@ -210,9 +210,14 @@ LOGIN_FAILURES_PER_EMAIL = number(
 KEY_REQUESTS_PER_MINUTE = number(
     "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per API key and minute, from all addresses."
 )
+BATCH_COMMIT_MINUTES = number(
+    "BATCH_COMMIT_MINUTES", 60, "After how long an untouched batch in commit gives way to another."
+)
 LIMITS_ENABLED = switch("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
 MAX_BODY_BYTES = number("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
-MAX_ORDER_BODY_BYTES = number("MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order.")
+MAX_ORDER_BODY_BYTES = number(
+    "MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order or a batch."
+)
 CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM = number(
     "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM", 5, "Most pictures of one item."
 )
@@ -306,6 +311,7 @@ INSTALLED_APPS = [
     "takeback.addresses",
     "takeback.orders",
     "takeback.archive",
+    "takeback.exchange",
     "takeback.logistics",
     "takeback.cancellations",
     "takeback.tradein",
@@ -374,6 +380,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_COERCE_PATH_PK": False,  # a path's number has one name, ours
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVERS": [{"url": "/"}],

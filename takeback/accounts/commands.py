@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
@@ -17,6 +17,7 @@ from takeback.core.names import name_key
 # Few enough that nobody waits long for SQLite's one write lock.
 PRUNED_AT_ONCE = 500
 USE_NOTED_EVERY = timedelta(minutes=1)
+ENDED_KEYS_KEPT = timedelta(days=30)
 
 
 def customers(channel_id: int, told: Sequence[CustomerIn]) -> dict[tuple[str, str], int]:
@@ -157,12 +158,34 @@ def note_login(user_id: int, now: datetime) -> None:
 
 
 class KeyRefused(ValueError):
-    """A key cannot be made, changed or found like that; the text says why."""
+    """A key, or somebody who may have one, cannot be made, changed or found like that.
+
+    The text says why.
+    """
 
 
 def add_channel(name: str, *, channel_type: str = "web") -> int:
     """A new place where the shop sells; its id, which keys and imports name."""
     return Channel.objects.create(name=name, channel_type=channel_type).pk
+
+
+class Rights(NamedTuple):
+    """Channels and scopes that exist, each once and in their order."""
+
+    channel_ids: list[int]
+    scopes: list[str]
+
+
+def rights(channel_ids: Collection[int], scopes: Collection[str]) -> Rights:
+    """These channels and scopes, at least one of each; KeyRefused when one is unknown."""
+    unknown = set(scopes) - set(ApiKey.SCOPES)
+    if unknown or not scopes:
+        raise KeyRefused(f"scopes are {', '.join(ApiKey.SCOPES)}; not {sorted(unknown) or 'none'}")
+    wanted = sorted(set(channel_ids))
+    known = set(Channel.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    if len(known) < len(wanted) or not wanted:
+        raise KeyRefused(f"no such channel: {sorted(set(wanted) - known) or 'none named'}")
+    return Rights(wanted, [scope for scope in ApiKey.SCOPES if scope in scopes])
 
 
 @transaction.atomic
@@ -176,13 +199,7 @@ def issue_key(
     user_id: int | None = None,
 ) -> NewKey:
     """Make a key for these channels and scopes; its text is known to the caller alone."""
-    unknown = set(scopes) - set(ApiKey.SCOPES)
-    if unknown or not scopes:
-        raise KeyRefused(f"scopes are {', '.join(ApiKey.SCOPES)}; not {sorted(unknown) or 'none'}")
-    wanted = sorted(set(channel_ids))
-    known = set(Channel.objects.filter(pk__in=wanted).values_list("pk", flat=True))
-    if len(known) < len(wanted) or not wanted:
-        raise KeyRefused(f"no such channel: {sorted(set(wanted) - known) or 'none named'}")
+    allowed = rights(channel_ids, scopes)
     if expires_at is not None and expires_at <= now:
         raise KeyRefused("a key must not be born expired")
     made = new_key()
@@ -190,13 +207,13 @@ def issue_key(
         name=name,
         public_id=made.public_id,
         secret_hash=made.digest,
-        scopes=[scope for scope in ApiKey.SCOPES if scope in scopes],
+        scopes=allowed.scopes,
         user_id=user_id,
         created_at=now,
         expires_at=expires_at,
     )
     uses = ApiKey.channels.through
-    uses.objects.bulk_create(uses(apikey_id=kept.pk, channel_id=pk) for pk in wanted)
+    uses.objects.bulk_create(uses(apikey_id=kept.pk, channel_id=pk) for pk in allowed.channel_ids)
     return made
 
 
@@ -229,6 +246,14 @@ def revoke_key(public_id: str, *, now: datetime) -> None:
     live = ApiKey.objects.filter(public_id=public_id, revoked_at=None)
     if not live.update(revoked_at=now):
         raise KeyRefused(f"no live key is called {public_id}")
+
+
+def prune_keys(now: datetime) -> int:
+    """Forget up to `PRUNED_AT_ONCE` keys of logins that ended long ago; how many."""
+    over = ApiKey.objects.filter(user__isnull=False, expires_at__lte=now - ENDED_KEYS_KEPT)
+    batch = list(over.order_by("expires_at").values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+    ApiKey.objects.filter(pk__in=batch).delete()
+    return len(batch)
 
 
 def note_use(key_id: int, last_used_at: datetime | None, now: datetime) -> None:

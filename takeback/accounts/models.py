@@ -1,4 +1,4 @@
-"""Channels, people, their sessions, and the keys of systems."""
+"""Channels, people, their sessions, who works here, and the keys of systems."""
 
 import uuid
 from typing import Any
@@ -139,3 +139,15 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StaffMember(models.Model):
+    """What somebody who works here may do, and where; a key made at login may do the same."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="staff")
+    scopes = models.JSONField(default=list)
+    channels = models.ManyToManyField(Channel)
+    totp_sealed = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
+
+    def __str__(self) -> str:
+        return f"staff {self.pk}"

@@ -1,4 +1,4 @@
-"""Reading keys: one statement finds a key and says what it may do in one channel."""
+"""Reading keys: what one may do in a channel, by one statement, and whose it is."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from takeback.accounts.models import ApiKey, Channel
+from takeback.accounts.models import ApiKey, Channel, User
 from takeback.core.compiled import Compiled
 
 
@@ -66,3 +66,18 @@ def _active_channels(key_id: int) -> "QuerySet[Channel]":
 
 active_channels = Compiled(ChannelRow, _active_channels)
 """The channels of a key in which it may act today."""
+
+
+class Holder(NamedTuple):
+    """A key, the person in whose name it acts if there is one, and its channels' ids."""
+
+    key: ApiKey
+    user: User | None
+    channel_ids: list[int]
+
+
+def holder(key_id: int) -> Holder:
+    """Whose key this is, and for which channels."""
+    key = ApiKey.objects.select_related("user").get(pk=key_id)
+    ids = ApiKey.channels.through.objects.filter(apikey_id=key_id).order_by("channel_id")
+    return Holder(key, key.user, list(ids.values_list("channel_id", flat=True)))

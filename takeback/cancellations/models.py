@@ -194,9 +194,9 @@ class CancellationRequest(models.Model):
                 name="requests_by_status",
             ),
             models.Index(
-                fields=["channel", "-modified_date", "-id"],
+                fields=["channel", "modified_date", "id"],
                 condition=_LISTED,
-                name="last_changed_requests",
+                name="requests_as_they_changed",
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""Who calls a channel's route: the holder of a key for it."""
+"""Who calls: the holder of a key, which is one for the channel that a path names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +56,10 @@ class Caller:
 
 
 class KeyHolder(BaseAuthentication):
-    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401."""
+    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401.
+
+    On a route that names a channel the key must be one for it; others serve any key.
+    """
 
     def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
         given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)

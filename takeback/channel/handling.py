@@ -1,6 +1,7 @@
 """What a channel's routes have in common: their caller and the form of a refusal."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -14,12 +15,12 @@ from takeback.channel import errors
 from takeback.channel.callers import Caller, KeyHolder, MayDo
 from takeback.core import http, problems
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.problems import Refused
+from takeback.core.problems import Refused, RuleProblem
 from takeback.idempotency.http import answer_once
 
 
 class ChannelView(APIView):
-    """A route below `channel/<id>/`; `scopes` says which scope a method needs."""
+    """A route for the holder of a key; `scopes` says which scope a method needs."""
 
     authentication_classes = [KeyHolder]
     permission_classes = [MayDo]
@@ -75,8 +76,10 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
     if isinstance(error, Refused) and error.problem.field:
         problem = error.problem
-        texts = [problem.message]
-        if "reason" in error.context:
-            texts.append(str(error.context["reason"]))
+        reasons = [str(error.context["reason"])] if "reason" in error.context else []
+        texts = [problem.message, *reasons]
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
+    if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
+        # Its own status is the storefront's.
+        return http.answer(replace(error.problem, status=400))
     return http.exception_handler(error, context)

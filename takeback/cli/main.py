@@ -9,6 +9,7 @@ from takeback.cli.demo import demo
 from takeback.cli.examining import doctor
 from takeback.cli.keys import issue_key, revoke_key
 from takeback.cli.serving import serve
+from takeback.cli.staff import add_staff, change_staff
 from takeback.cli.working import worker
 
 app = typer.Typer(
@@ -18,7 +19,11 @@ app = typer.Typer(
     # A traceback with variables would print passwords and personal data.
     pretty_exceptions_show_locals=False,
 )
-for _command in (demo, serve, worker, migrate, doctor, add_channel, issue_key, revoke_key):
+_COMMANDS = (
+    *(demo, serve, worker, migrate, doctor),
+    *(add_channel, issue_key, revoke_key, add_staff, change_staff),
+)
+for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(importing.app, name="import")
 app.add_typer(outbox.app, name="outbox")

@@ -23,6 +23,7 @@ _EMAIL = re.compile(
 )
 EMAIL_MAX = 254
 MOMENT_MAX = 40
+PASSWORD_MAX = 1024
 
 
 class StrictInteger(serializers.Field[int, Any, int, Any]):
@@ -125,6 +126,18 @@ class StrictEmail(StrictText):
         if any(character.isspace() for character in text):
             self.fail("email")
         return text
+
+
+class Password(serializers.CharField):
+    """Text exactly as it was typed; a number is no text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=PASSWORD_MAX, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data
 
 
 class StrictDate(serializers.Field[date, Any, str, Any]):

@@ -8,7 +8,8 @@ from random import Random
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from takeback.accounts.intake import CustomerIn
-from takeback.accounts.models import Channel, User
+from takeback.accounts.models import ApiKey, Channel, User
+from takeback.accounts.staff.commands import hire
 from takeback.addresses.commands import Places
 from takeback.addresses.intake import COPIED, AddressIn
 from takeback.addresses.models import Address, City, Country, District, Township
@@ -190,17 +191,17 @@ def add_people(channel: Channel, people: list[Person], reference: datetime) -> d
 
 
 def staff_of(channel: Channel) -> User:
-    """The member of staff, without a password as yet."""
+    """The member of staff, who may do everything; without a password as yet."""
     known = User.objects.filter(username=STAFF_USERNAME).first()
-    return known or User.objects.create(
-        channel=channel,
-        username=STAFF_USERNAME,
-        email="staff@example.com",
-        email_key="staff@example.com",
-        first_name="Demo",
-        last_name="Staff",
-        is_staff=True,
-        is_superuser=True,
+    return known or User.objects.get(
+        pk=hire(
+            STAFF_USERNAME,
+            password=None,
+            channel_ids=[channel.pk],
+            scopes=ApiKey.SCOPES,
+            email="staff@example.com",
+            name=("Demo", "Staff"),
+        )
     )
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
-from takeback.core.folding import Folded
+from takeback.core.folded_lookup import Folded
 from takeback.logistics.states import GoodsStatus
 
 

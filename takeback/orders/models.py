@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
-from takeback.core.folding import Folded
+from takeback.core.folded_lookup import Folded
 
 
 class Snapshot(models.Model):
@@ -116,6 +116,12 @@ class Order(models.Model):
             models.Index(
                 fields=["channel", "number", "email_key", "user_type"],
                 name="guest_look_up",
+            ),
+            models.Index(fields=["channel", "modified_date", "id"], name="orders_as_they_changed"),
+            models.Index(
+                fields=["channel", "cancel_status", "-id"],
+                condition=Q(cancel_status__isnull=False),
+                name="orders_being_cancelled",
             ),
         ]
 

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from takeback.addresses.choosing import NO_PLACE
 from takeback.core.fields import (
+    Password,
     StrictBoolean,
     StrictEmail,
     StrictInteger,
@@ -19,7 +20,6 @@ from takeback.core.fields import (
 from takeback.storefront import errors
 
 NUMBER_MAX = 128
-PASSWORD_MAX = 1024
 
 
 class OrderNumber(StrictText):
@@ -50,20 +50,11 @@ class GuestLookup(serializers.Serializer[Any]):
         return attrs
 
 
-class Password(serializers.CharField):
-    """Text exactly as it was typed; a number is no text."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return data
-
-
 class Login(serializers.Serializer[Any]):
     """E-mail address and password; a storefront sends more, which is ignored."""
 
     email = StrictEmail()
-    password = Password(max_length=PASSWORD_MAX)
+    password = Password()
 
 
 class OrderFilters(serializers.Serializer[Any]):

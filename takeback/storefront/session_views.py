@@ -3,20 +3,20 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password, make_password
 from django.middleware.csrf import get_token
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts import logins
 from takeback.accounts.commands import note_login
 from takeback.accounts.models import User
 from takeback.accounts.sessions import USER_ID
 from takeback.core import clock
-from takeback.core.callers import client_address, client_network, is_within
+from takeback.core.callers import client_address
 from takeback.core.emails import email_key
-from takeback.limits.commands import Bucket, give_back, hit, key_of, refuse_above
+from takeback.limits.commands import give_back, hit, refuse_above
 from takeback.storefront import address_shapes as shapes
 from takeback.storefront import errors
 from takeback.storefront.callers import AUTH_HASH, SignedIn, auth_hash
@@ -26,8 +26,6 @@ from takeback.storefront.schemas import Login
 from takeback.storefront.shop import channel_of
 from takeback.storefront.values import sha256_of
 
-LOGIN_WINDOW_SECONDS = 900
-LOGINS_PER_ADDRESS = 100
 TOKEN = "csrf_token"  # noqa: S105 - a key of the answer
 
 
@@ -60,7 +58,7 @@ class LoginView(StorefrontView):
         told = Login(data=self.body)
         told.is_valid(raise_exception=True)
         email, now = email_key(told.validated_data["email"]), clock.now()
-        buckets = _login_buckets(email, client_address(self.plain))
+        buckets = logins.buckets("login-email", email, client_address(self.plain))
         refuse_above(buckets, hit(buckets, now))
         user = _customer(channel_of(self.plain), email, told.validated_data["password"])
         if user is None:
@@ -79,31 +77,16 @@ class LoginView(StorefrontView):
         return {name: [str(text) for text in texts] for name, texts in detail.items()}
 
 
-def _login_buckets(email: str, address: str) -> list[Bucket]:
-    buckets = [
-        Bucket(
-            key_of("login-email", email), settings.LOGIN_FAILURES_PER_EMAIL, LOGIN_WINDOW_SECONDS
-        )
-    ]
-    if not is_within(address, settings.STOREFRONT_SERVERS):
-        network = key_of("login-address", client_network(address))
-        buckets.append(Bucket(network, LOGINS_PER_ADDRESS, LOGIN_WINDOW_SECONDS))
-    return buckets
-
-
 def _customer(channel_id: int, email: str, password: str) -> User | None:
     """The customer, if the password is right; an unknown address takes just as long."""
-    user = User.objects.filter(
+    found = User.objects.filter(
         channel_id=channel_id,
         email_key=email,
         user_type=User.REGISTERED,
         is_staff=False,
         is_active=True,
-    ).first()
-    if user is None:
-        make_password(password)
-        return None
-    return user if check_password(password, user.password) else None
+    )
+    return logins.checked(found.first(), password)
 
 
 class Logout(StorefrontView):

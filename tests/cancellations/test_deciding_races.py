@@ -117,7 +117,9 @@ def events(case: int) -> list[str]:
     assert [seq for seq, *_ in steps] == list(range(1, row.version + 1))
     assert [before for _, _, before, _ in steps[1:]] == [after for *_, after in steps[:-1]]
     assert steps[-1][3] == row.status
-    assert CancellationPlan.objects.filter(pk=row.plan_id).count() == (row.status == "approved")
+    assert CancellationPlan.objects.filter(order=row.order_item.order).count() == (
+        row.status == "approved"
+    )
     return [event for _, event, *_ in steps[1:]]
 
 

@@ -132,7 +132,7 @@ def test_a_way_back_without_a_code_is_none() -> None:
     assert _seen(PATHS[3], case)["easy_return"] is None
 
 
-def test_lists_are_newest_first_and_updates_last_changed_first() -> None:
+def test_lists_are_newest_first_and_updates_as_they_changed() -> None:
     first, second, third = (
         _case(number=str(number), modified_date=make.NOW.replace(hour=hour))
         for number, hour in ((1, 5), (2, 7), (3, 5))
@@ -144,7 +144,13 @@ def test_lists_are_newest_first_and_updates_last_changed_first() -> None:
     )
 
     assert listed == detailed == [third.pk, second.pk, first.pk]
-    assert updates == [second.pk, third.pk, first.pk]
+    assert updates == [first.pk, third.pk, second.pk]
+    since = {"modified_date__gt": "2026-03-10T05:00:00Z", "status": "waiting"}
+    assert [row["id"] for row in caller.get(_path(PATHS[2]), since).json()["results"]] == [
+        second.pk
+    ]
+    assert caller.get(_path(PATHS[2]), {"modified_date__gte": "abc"}).status_code == 400
+    assert caller.get(_path(""), since).json()["count"] == 3
 
 
 def _walked(caller: Client, path: str, **query: Any) -> Iterator[dict[str, Any]]:

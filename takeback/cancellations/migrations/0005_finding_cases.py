@@ -52,8 +52,8 @@ class Migration(migrations.Migration):
             model_name="cancellationrequest",
             index=models.Index(
                 condition=models.Q(("is_hidden", False)),
-                fields=["channel", "-modified_date", "-id"],
-                name="last_changed_requests",
+                fields=["channel", "modified_date", "id"],
+                name="requests_as_they_changed",
             ),
         ),
     ]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("cancellations", "0005_finding_cases"),
-        ("orders", "0003_finding_orders"),
+        ("orders", "0005_finding_orders"),
     ]
 
     operations = [

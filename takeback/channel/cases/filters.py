@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from takeback.cancellations.queries import shop_zone
@@ -75,12 +74,7 @@ def _day(column: str, bound: Callable[[date], datetime]) -> Filter:
 
 
 def _word(words: Mapping[str, Any], condition: Condition) -> Filter:
-    return Filter(
-        serializers.ChoiceField(
-            list(words), required=False, error_messages={"invalid_choice": _("Unknown value.")}
-        ),
-        condition,
-    )
+    return Filter(serializers.ChoiceField(list(words), required=False), condition)
 
 
 def _start(day: date) -> datetime:
@@ -102,8 +96,8 @@ def _has_status(word: str) -> Q:
     return Q(cancellation_type__in=_KINDS, status__in=STATUSES[word])
 
 
-FILTERS: dict[str, Filter] = {
-    "pk__in": Filter(IdList(required=False), _is("pk__anyof")),
+FOUND_BY: dict[str, Filter] = {
+    "pk__in": Filter(IdList(required=False), _is("pk__in")),
     "status": _word(STATUSES, _has_status),
     "cancellation_type": _word(dict.fromkeys(_KINDS), _is("cancellation_type")),
     "number": _code(f"{_ORDER}__number"),
@@ -130,16 +124,26 @@ FILTERS: dict[str, Filter] = {
 }
 
 
+CHANGED_BY = {
+    name: _moment(name) for name in (f"modified_date__{way}" for way in ("gt", "gte", "lt", "lte"))
+}
+"""What cases are found by besides where somebody follows their changes."""
+
+FILTERS = FOUND_BY | CHANGED_BY
+
+
 def _form(name: str, parameters: Mapping[str, Filter]) -> type[serializers.Serializer[Any]]:
     fields = {parameter: found.field for parameter, found in parameters.items()}
     return type(name, (serializers.Serializer,), fields)
 
 
-CaseFilters = _form("CaseFilters", FILTERS)
+CaseFilters = _form("CaseFilters", FOUND_BY)
 """Parameters of a list."""
+ChangedCaseFilters = _form("ChangedCaseFilters", FILTERS)
+"""Those of the list of changes."""
 DetailedCaseFilters = _form(
     "DetailedCaseFilters",
-    {name: found for name, found in FILTERS.items() if name != "date_placed"},
+    {name: found for name, found in FOUND_BY.items() if name != "date_placed"},
 )
 """The list of whole cases knows no exact moment."""
 

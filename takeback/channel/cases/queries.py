@@ -22,7 +22,7 @@ from takeback.orders.models import BenefitApplicant, Order, OrderItem
 COUNTED = 10_000
 """A list is counted up to here: a longer one says one more (`docs/decisions`)."""
 NEWEST = ("-id",)
-LAST_CHANGED = ("-modified_date", "-id")
+AS_THEY_CHANGED = ("modified_date", "id")
 
 
 class ReasonRow(NamedTuple):

@@ -12,7 +12,12 @@ from takeback.accounts.models import ApiKey
 from takeback.channel import openapi
 from takeback.channel.callers import number_of
 from takeback.channel.cases import documents, queries
-from takeback.channel.cases.filters import CaseFilters, DetailedCaseFilters, wanted
+from takeback.channel.cases.filters import (
+    CaseFilters,
+    ChangedCaseFilters,
+    DetailedCaseFilters,
+    wanted,
+)
 from takeback.channel.cases.queries import CaseRow
 from takeback.channel.filters import asked
 from takeback.channel.handling import ChannelView
@@ -57,15 +62,15 @@ class CancellationRequests(_Listing):
 
 
 class CancellationRequestUpdates(_Listing):
-    """A channel's cases, the last changed first: a case that moves while somebody turns the
-    pages comes twice, but none is left out."""
+    """A channel's cases, the longest ago changed first: go on from the last row's moment."""
 
-    order = queries.LAST_CHANGED
+    filters = ChangedCaseFilters
+    order = queries.AS_THEY_CHANGED
 
     @extend_schema(
         operation_id="channel_cancellation_request_updates",
         tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, CaseFilters, *openapi.page_parameters()],
+        parameters=[openapi.CHANNEL_ID, ChangedCaseFilters, *openapi.page_parameters()],
         responses={200: openapi.page_of("ChannelCancellationRequest")} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from takeback.channel.orders import shapes
-from takeback.channel.orders.queries import Found, ItemRow, OrderRow, ShareRow
+from takeback.channel.orders.queries import Found, FoundItems, ItemRow, OrderRow, ShareRow
 from takeback.core.money import show, units_worth
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.states import Status
@@ -35,6 +35,14 @@ def bare_order(row: OrderRow) -> shapes.ChannelBareOrder:
     """An order without its lines."""
     told = loads(row.details)
     return {**_summary(row, told), **_details(row, told)}
+
+
+def order_items(found: FoundItems, *, secrets: bool) -> list[shapes.ChannelOrderItem]:
+    """Lines by themselves."""
+    return [
+        order_item(row, found.shares[row.id], found.currencies[row.order_id], secrets=secrets)
+        for row in found.items
+    ]
 
 
 def _summary(row: OrderRow, told: dict[str, Any]) -> shapes.ChannelOrderSummary:

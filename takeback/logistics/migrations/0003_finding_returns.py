@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import takeback.core.folding
+import takeback.core.folded_lookup
 
 
 class Migration(migrations.Migration):
@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="easyreturn",
             index=models.Index(
-                takeback.core.folding.Folded("code"),
+                takeback.core.folded_lookup.Folded("code"),
                 condition=models.Q(("code__isnull", False)),
                 name="returns_by_code",
             ),
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="easyreturn",
             index=models.Index(
-                takeback.core.folding.Folded("tracking_number"),
+                takeback.core.folded_lookup.Folded("tracking_number"),
                 condition=models.Q(("tracking_number__isnull", False)),
                 name="returns_by_tracking_number",
             ),

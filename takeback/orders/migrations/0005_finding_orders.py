@@ -1,10 +1,10 @@
 from django.db import migrations, models
 
-import takeback.core.folding
+import takeback.core.folded_lookup
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0003_status_told_meanwhile")]
+    dependencies = [("orders", "0004_orders_as_they_changed")]
 
     operations = [
         migrations.AddIndex(
@@ -13,10 +13,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(takeback.core.folding.Folded("number"), name="orders_by_number"),
+            index=models.Index(
+                takeback.core.folded_lookup.Folded("number"), name="orders_by_number"
+            ),
         ),
         migrations.AddIndex(
             model_name="orderitem",
-            index=models.Index(takeback.core.folding.Folded("sku"), name="items_by_sku"),
+            index=models.Index(takeback.core.folded_lookup.Folded("sku"), name="items_by_sku"),
         ),
     ]

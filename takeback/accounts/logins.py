@@ -1,0 +1,31 @@
+"""Signing in with a password: how often it may be tried, and a check that tells nothing by time."""
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+
+from takeback.accounts.models import User
+from takeback.core.callers import client_network, is_within
+from takeback.limits.commands import Bucket, key_of
+
+WINDOW_SECONDS = 900
+LOGINS_PER_ADDRESS = 100
+
+
+def buckets(kind: str, name: str, address: str) -> list[Bucket]:
+    """What one try counts in: the name that is tried (`kind` says what it is), and the address.
+
+    A storefront's own server calls for all its shoppers and has no bucket.
+    """
+    found = [Bucket(key_of(kind, name), settings.LOGIN_FAILURES_PER_EMAIL, WINDOW_SECONDS)]
+    if not is_within(address, settings.STOREFRONT_SERVERS):
+        network = key_of("login-address", client_network(address))
+        found.append(Bucket(network, LOGINS_PER_ADDRESS, WINDOW_SECONDS))
+    return found
+
+
+def checked(user: User | None, password: str) -> User | None:
+    """The user, if this is their password; a name that nobody has takes just as long."""
+    if user is None:
+        make_password(password)
+        return None
+    return user if check_password(password, user.password) else None

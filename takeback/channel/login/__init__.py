@@ -1,0 +1,1 @@
+"""Signing in to the channel API, and who has signed in."""

@@ -1,0 +1,79 @@
+"""Staff sign in for a key, and a key tells whose it is."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from takeback.accounts import logins
+from takeback.accounts.commands import KeyRefused
+from takeback.accounts.queries import holder
+from takeback.accounts.staff.commands import sign_in
+from takeback.accounts.staff.queries import by_password
+from takeback.channel import errors, openapi
+from takeback.channel.handling import ChannelView
+from takeback.channel.login import shapes
+from takeback.channel.login.schemas import StaffLogin
+from takeback.core import clock
+from takeback.core.callers import client_address
+from takeback.core.problems import Refused
+from takeback.limits.commands import give_back, hit, refuse_above
+
+
+class Login(ChannelView):
+    """A name and a password for a key; cookies are not read, so nothing can be forged by one."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+
+    @extend_schema(
+        operation_id="channel_login",
+        tags=[openapi.TAG],
+        request=StaffLogin,
+        responses={
+            200: openapi.document("LoginKey", "Live for twelve hours, or until five newer ones."),
+            400: openapi.PLAIN,
+            429: openapi.PLAIN,
+        },
+    )
+    def post(self, call: Request) -> Response:
+        told = StaffLogin(data=self.document)
+        told.is_valid(raise_exception=True)
+        username, now = told.validated_data["username"], clock.now()
+        tries = logins.buckets("login-staff", username.casefold(), client_address(self.plain))
+        refuse_above(tries, hit(tries, now))
+        user = by_password(username, told.validated_data["password"])
+        if user is None:
+            raise Refused(errors.LOGIN_FAILED)
+        try:
+            made = sign_in(user, now)
+        except KeyRefused as reason:
+            raise Refused(errors.LOGIN_FAILED) from reason
+        give_back([bucket.key for bucket in tries])
+        answer: shapes.LoginKey = {"key": made.text}
+        return Response(answer)
+
+
+class ActiveUser(ChannelView):
+    """Whose key this is."""
+
+    @extend_schema(
+        operation_id="channel_active_user",
+        tags=[openapi.TAG],
+        responses={200: openapi.document("ActiveUser", "The holder.")} | openapi.KEY_REFUSALS,
+    )
+    def get(self, call: Request) -> Response:
+        key, user, channel_ids = holder(self.caller.key_id)
+        answer: shapes.ActiveUser = {
+            "pk": user.pk if user else None,
+            "id": user.pk if user else None,
+            "username": user.username if user else key.name,
+            "email": user.email if user else "",
+            "first_name": user.first_name if user else "",
+            "last_name": user.last_name if user else "",
+            "is_staff": user is not None and user.is_staff,
+            "channels": channel_ids,
+            "scopes": key.scopes,
+        }
+        return Response(answer)

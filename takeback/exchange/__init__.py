@@ -1,0 +1,1 @@
+"""What passes between us and the systems of a channel: batches, remote ids, reports of errors."""
