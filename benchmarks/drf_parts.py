@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from takeback.accounts.models import User
 from takeback.addresses.models import Address
+from takeback.cancellations.labels import KINDS
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.cancellations.states import SHOWN
 from takeback.cancellations.states import Status as RequestStatus
@@ -201,7 +202,7 @@ class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
     """A case inside a line."""
 
     pk = Told()
-    cancellation_type = Value(lambda kind: choice(kind, labels.label(labels.KINDS, kind)))
+    cancellation_type = Value(lambda kind: choice(kind, labels.label(KINDS, kind)))
     status = Method()
     easy_return = EasyReturnSerializer()
     iban = Method()

@@ -317,6 +317,8 @@ INSTALLED_APPS = [
     "takeback.tradein",
     "takeback.notifications",
     "takeback.portal",
+    "takeback.desk",
+    "django_htmx",
     "takeback.demo",
 ]
 MIDDLEWARE = [

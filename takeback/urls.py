@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("takeback.operations.urls")),
     path("", include("takeback.portal.urls")),
+    path("", include("takeback.desk.urls")),
     path("", include("takeback.storefront.urls")),
     path("", include("takeback.channel.urls")),
 ]

@@ -19,7 +19,9 @@ from django.utils.translation import override
 from rest_framework import serializers
 
 import takeback
+from takeback.cancellations import labels as case_labels
 from takeback.core.problems import Problem
+from takeback.orders import labels as order_labels
 from takeback.storefront import labels
 from tools import catalogues
 from tools.catalogues import PLACEHOLDER, PLURAL_FORMS, Key, is_translated
@@ -140,11 +142,16 @@ def test_plural_forms_are_those_of_django(language: str) -> None:
 
 def label_maps() -> list[tuple[str, object]]:
     """Every word of every label map, so that a new map cannot be forgotten."""
-    maps = {name: value for name, value in vars(labels).items() if isinstance(value, dict)}
-    assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= set(maps)
-    return [
-        (name, word) for name, words in maps.items() if name.isupper() for word in words.values()
+    maps = [
+        (name, value)
+        for module in (labels, order_labels, case_labels)
+        for name, value in vars(module).items()
+        if isinstance(value, dict)
     ]
+    assert {"STATUSES", "REQUEST_STATUSES", "KINDS", "EASY_RETURN_STATUSES"} <= {
+        name for name, _ in maps
+    }
+    return [(name, word) for name, words in maps if name.isupper() for word in words.values()]
 
 
 @every_language
@@ -155,7 +162,7 @@ def test_a_label_is_a_word_of_the_language_unless_it_is_a_name(language: str) ->
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "en"])
 def test_no_two_order_statuses_share_a_label(language: str) -> None:
-    words = [said(word, language) for word in labels.STATUSES.values()]
+    words = [said(word, language) for word in order_labels.STATUSES.values()]
     assert len(words) == 15
     assert sorted(set(words)) == sorted(words)
 
@@ -241,8 +248,8 @@ def test_an_answer_comes_in_the_language_of_whoever_asks(
 
 def test_english_stays_english_where_the_site_speaks_turkish() -> None:
     with override_settings(LANGUAGE_CODE="tr", LOCALE_PATHS=[*settings.LOCALE_PATHS]):
-        assert said(labels.STATUSES[200], "en") == "Waiting"
-        assert said(labels.STATUSES[200], "fr") == "Bekliyor"
+        assert said(order_labels.STATUSES[200], "en") == "Waiting"
+        assert said(order_labels.STATUSES[200], "fr") == "Bekliyor"
 
 
 PYTHON = """

@@ -148,6 +148,8 @@ class StaffMember(models.Model):
     scopes = models.JSONField(default=list)
     channels = models.ManyToManyField(Channel)
     totp_sealed = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
+    totp_step = models.BigIntegerField(null=True)
+    """The half minute of the last code that was taken: no code is taken twice."""
 
     def __str__(self) -> str:
         return f"staff {self.pk}"

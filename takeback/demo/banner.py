@@ -28,6 +28,7 @@ def banner(entrance: Entrance, folder: Folder, *, colour: bool) -> str:
     console.print(f"\n[bold]The Takeback demo shop is open:[/] [bold cyan]{entrance['url']}/[/]\n")
     table = Table.grid(padding=(0, 3))
     table.add_row("API pages", f"[cyan]{entrance['url']}/api/docs/[/]")
+    table.add_row("Desk", f"[cyan]{entrance['url']}/desk/[/]")
     table.add_row("Customer", customer["email"], f"password [bold]{customer['password']}[/]")
     table.add_row("Staff", staff["username"], f"password [bold]{staff['password']}[/]")
     table.add_row()

@@ -7,32 +7,14 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from takeback.orders.states import Status
+from takeback.orders.labels import STATUSES
 
-STATUSES: dict[int, Promise] = {
-    Status.CANCELLATION_WAITING: _("Cancellation pending"),
-    Status.CANCELLED: _("Cancelled"),
-    Status.WAITING: _("Waiting"),
-    Status.PAYMENT_WAITING: _("Waiting for payment"),
-    Status.CONFIRMATION_WAITING: _("Waiting for confirmation"),
-    Status.APPROVED: _("Approved"),
-    Status.PREPARING: _("Being prepared"),
-    Status.SHIPPED: _("Shipped"),
-    Status.SHIPPED_AND_INFORMED: _("Shipped, notice sent"),
-    Status.READY_FOR_PICKUP: _("Ready for pickup"),
-    Status.ATTEMPTED_DELIVERY: _("Delivery attempted"),
-    Status.REVIEW_STARTED: _("Under review"),
-    Status.REVIEW_WAITING: _("Waiting for review"),
-    Status.DELIVERED: _("Delivered"),
-    Status.REFUNDED: _("Refunded"),
-}
 REQUEST_STATUSES = {
     "open": pgettext_lazy("request", "Open"),
     "approved": pgettext_lazy("request", "Approved"),
     "completed": pgettext_lazy("request", "Completed"),
     "rejected": pgettext_lazy("request", "Rejected"),
 }
-KINDS = {"cancel": _("Cancellation"), "refund": _("Return")}
 EASY_RETURN_STATUSES = {
     "active": pgettext_lazy("easy return", "Active"),
     "used": pgettext_lazy("easy return", "Used"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import get_language
 
+from takeback.cancellations.labels import KINDS, subject_in
 from takeback.cancellations.queries import Case, ImageRow, ReasonRow
 from takeback.cancellations.states import SHOWN, Status
 from takeback.core.sealing import unseal
@@ -19,13 +20,13 @@ from takeback.storefront.view import View
 
 def request(case: Case, view: View) -> shapes.CancellationRequest:
     """A case as the answer to a request for it."""
-    return _request(case, text_choice(labels.KINDS, case.row.cancellation_type, view))
+    return _request(case, text_choice(KINDS, case.row.cancellation_type, view))
 
 
 def nested_request(case: Case) -> shapes.CancellationRequest:
     """A case inside an order's line, where storefronts read `cancellation_type.value`."""
     kind = case.row.cancellation_type
-    return _request(case, choice(kind, labels.label(labels.KINDS, kind)))
+    return _request(case, choice(kind, labels.label(KINDS, kind)))
 
 
 def _request(case: Case, kind: str | Choice) -> shapes.CancellationRequest:
@@ -115,16 +116,8 @@ def reason(row: ReasonRow) -> shapes.CancellationReason:
         "created_date": row.created_date,
         "modified_date": row.modified_date,
         "uuid": row.uuid,
-        "subject": _translated(translations, get_language() or "") or row.subject,
+        "subject": subject_in(get_language(), row.subject, translations),
         "extra_information_needed": row.extra_information_needed,
         "order": row.order,
         "is_active": row.is_active,
     }
-
-
-def _translated(translations: dict[str, dict[str, str]], language: str) -> str | None:
-    """The subject under the language's own tag, or under one of its regions (`tr` for `tr-tr`)."""
-    for tag, words in sorted(translations.items()):
-        if tag.lower().partition("-")[0] == language:
-            return words.get("subject")
-    return None

@@ -1,0 +1,1 @@
+"""Where agents work: the queue of cases, one case, and deciding it."""

@@ -1,0 +1,104 @@
+"""Who works at the desk: a member of staff with a session of its own, apart from shoppers'."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from takeback.accounts.models import ApiKey, StaffMember, User
+from takeback.accounts.sessions import USER_ID, SessionStore
+from takeback.core.actor import Actor, ActorKind
+
+COOKIE = "takeback_desk"
+PATH = "/desk"
+"""The cookie goes nowhere else: no route of shoppers ever sees it."""
+LASTS = timedelta(hours=12)
+_PROOF = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A member of staff as the desk knows them; rights are read anew with each request."""
+
+    id: int
+    username: str
+    scopes: frozenset[str]
+    channels: Mapping[int, str]
+    has_totp: bool
+    session: SessionStore
+
+    @property
+    def actor(self) -> Actor:
+        """What history remembers."""
+        return Actor(ActorKind.STAFF, self.id)
+
+    @property
+    def may_decide(self) -> bool:
+        return ApiKey.DECIDE in self.scopes
+
+    @property
+    def sees_money(self) -> bool:
+        """Whether bank accounts are shown whole, and may be called right."""
+        return ApiKey.MONEY in self.scopes
+
+
+def agent_of(request: HttpRequest) -> Agent | None:
+    """Whoever the desk's cookie says, if they still work here and their password is the same."""
+    session = SessionStore(request.COOKIES.get(COOKIE))
+    proof = session.get(_PROOF)
+    account = session.owner
+    if account is None or not account.is_active or not account.is_staff or not proof:
+        return None
+    rows = list(
+        StaffMember.objects.filter(pk=account.id).values_list(
+            "scopes", "totp_sealed", "channels__id", "channels__name", "channels__is_active"
+        )
+    )
+    if not rows or not constant_time_compare(proof, proof_of(account.password, rows[0][1])):
+        return None
+    return Agent(
+        id=account.id,
+        username=account.username,
+        scopes=frozenset(rows[0][0]),
+        channels={pk: name for _, _, pk, name, is_active in sorted(rows) if is_active},
+        has_totp=bool(rows[0][1]),
+        session=session,
+    )
+
+
+def sign_in(user: User, totp_sealed: str | None) -> SessionStore:
+    """A new session for this member of staff."""
+    session = SessionStore()
+    session.set_expiry(LASTS)
+    session.update({USER_ID: user.pk, _PROOF: proof_of(user.password, totp_sealed)})
+    session.save()
+    return session
+
+
+def renew(agent: Agent, password: str, totp_sealed: str | None) -> None:
+    """The same session goes on after its owner's second factor has changed; all others end."""
+    session = agent.session
+    session[_PROOF] = proof_of(password, totp_sealed)
+    session.save()
+
+
+def hand_over(response: HttpResponse, session: SessionStore) -> None:
+    """Give the browser its cookie."""
+    response.set_cookie(
+        COOKIE,
+        str(session.session_key),
+        max_age=LASTS,
+        path=PATH,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def proof_of(password: str, totp_sealed: str | None) -> str:
+    """Ends every session of an account whose password or second factor changes."""
+    told = f"{password}\0{totp_sealed or ''}"
+    return salted_hmac("takeback.desk.session", told, algorithm="sha256").hexdigest()

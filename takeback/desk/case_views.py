@@ -1,0 +1,220 @@
+"""One case: what is known of it, what the rules say, and the buttons that decide it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from takeback.accounts.models import ApiKey
+from takeback.cancellations import errors
+from takeback.cancellations.accounts.commands import confirm_bank_account
+from takeback.cancellations.deciding.commands import approve, confirm, reject
+from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
+from takeback.cancellations.models import CancellationRequest
+from takeback.cancellations.pictures.serving import is_ours, picture_file
+from takeback.cancellations.states import LIFE_CYCLE, Event, Status
+from takeback.core import clock, problems
+from takeback.core.actor import ActorKind
+from takeback.core.problems import Problem, Refused
+from takeback.desk import forms, queries, words
+from takeback.desk.finding import Wanted
+from takeback.desk.handling import DeskPage, SeeOther, number_in
+from takeback.desk.verdicts import verdicts
+from takeback.orders.labels import STATUSES as ITEM_STATUSES
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "confirm": confirm,
+    "approve": approve,
+    "reject": reject,
+}
+DONE = {
+    "confirm": _("Confirmed."),
+    "approve": _("Approved."),
+    "reject": _("Rejected."),
+    "account": _("The bank account is marked as right."),
+    "open": _("The request is open."),
+}
+WHO: dict[str, Promise] = {
+    ActorKind.CUSTOMER: _("Customer"),
+    ActorKind.GUEST: _("Guest"),
+    ActorKind.CHANNEL: _("API key"),
+    ActorKind.SYSTEM: _("The shop's rules"),
+}
+CHANGED = (problems.PRECONDITION_FAILED, problems.CONFLICT)
+
+
+class CasePage(DeskPage):
+    """Reading a case, and showing it again when a step was refused."""
+
+    def case(self, pk: str) -> CancellationRequest:
+        """The case; that of another channel is as if it were not there."""
+        found = queries.case(self.agent.channels, number_in(pk))
+        if found is None:
+            raise Refused(problems.NOT_FOUND)
+        return found
+
+    @property
+    def wanted(self) -> Wanted:
+        """The queue that this case was reached through."""
+        return Wanted(self.request.GET.dict())
+
+    def page(
+        self,
+        case: CancellationRequest,
+        *,
+        problem: Problem | None = None,
+        faults: Mapping[str, str] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        """Everything about the case as it is now, and what was typed before."""
+        wanted, now = self.wanted, clock.now()
+        before, after = queries.neighbours(self.agent.channels, wanted, case.pk)
+        steps = queries.history(case.pk)
+        told = {
+            "case": case,
+            "wanted": wanted,
+            "previous": before,
+            "next": after,
+            "problem": problem,
+            "is_changed": problem in CHANGED,
+            "faults": faults,
+            "note": self.form.get("note", "")[: forms.NOTE_MAX],
+            "done": DONE.get(self.request.GET.get("done", "")),
+            "pictures": queries.pictures(case.pk),
+            "steps": steps_in_words(steps),
+            "verdicts": verdicts(case, now) if _is_open(case) else [],
+            "can": possible(case) if self.agent.may_decide else {},
+            "account": words.account(case, whole=self.agent.sees_money),
+            **in_words(case),
+        }
+        return self.show("case", told, status=status)
+
+    def after(self, case_id: int, done: str) -> HttpResponse:
+        """Look at what has become of it."""
+        query = self.wanted.query
+        told = f"{query}{'&' if query else '?'}done={done}"
+        return SeeOther(f"{reverse('desk_case', args=[case_id])}{told}")
+
+
+class Case(CasePage):
+    """One case."""
+
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
+        return self.page(self.case(pk))
+
+
+class Decide(CasePage):
+    """A step of a case, on the version that the agent has seen."""
+
+    scopes = {"POST": ApiKey.DECIDE}
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        case = self.case(pk)
+        try:
+            told = forms.taken(forms.Decision(), self.form)
+        except forms.Faults as faults:
+            return self.page(case, faults=faults.by_field, status=400)
+        try:
+            COMMANDS[told["step"]](
+                case.pk,
+                self.scope_of(case.channel_id),
+                actor=self.agent.actor,
+                now=clock.now(),
+                note=told.get("note") or None,
+                version=told["version"],
+            )
+        except Refused as refused:
+            if refused.problem is problems.NOT_FOUND:
+                raise
+            return self.page(self.case(pk), problem=refused.problem, status=refused.problem.status)
+        return self.after(case.pk, told["step"])
+
+
+class AccountIsRight(CasePage):
+    """Somebody who works with money has checked the bank account that the page showed."""
+
+    scopes = {"POST": ApiKey.MONEY}
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        case = self.case(pk)
+        shown = self.form.get("account", "")
+        try:
+            confirm_bank_account(case.pk, actor=self.agent.actor, now=clock.now(), account=shown)
+        except Refused as refused:
+            if refused.problem is not problems.NOT_FOUND:
+                raise
+            # The case was there a moment ago: it has ended, or names another account by now.
+            problem = errors.WRONG_STATE if case.iban_index == shown else problems.CONFLICT
+            return self.page(self.case(pk), problem=problem, status=problem.status)
+        return self.after(case.pk, "account")
+
+
+class Photo(DeskPage):
+    """A picture, for staff of its case's channel."""
+
+    def get(self, request: HttpRequest, name: str) -> FileResponse:
+        if not is_ours(name):
+            raise Refused(problems.NOT_FOUND)
+        if queries.channel_of_picture(name) not in self.agent.channels:
+            raise Refused(problems.NOT_FOUND)
+        return picture_file(name)
+
+
+def possible(case: CancellationRequest) -> dict[str, bool]:
+    """The buttons that lead somewhere; approving confirms, too, where nobody has."""
+    status = Status(case.status)
+    can = {name: LIFE_CYCLE.allows(status, Event(name)) for name in COMMANDS}
+    can["approve"] = can["approve"] or can["confirm"]
+    return {name: True for name, is_possible in can.items() if is_possible}
+
+
+def _is_open(case: CancellationRequest) -> bool:
+    return bool(possible(case))
+
+
+def in_words(case: CancellationRequest) -> dict[str, Any]:
+    """The case, its line and its plan as people read them."""
+    line, order = case.order_item, case.order_item.order
+    plan, currency = case.plan, case.order_item.order.currency
+    found: dict[str, Any] = {
+        "kind": KINDS[case.cancellation_type],
+        "status": STATUSES[case.status],
+        "reason": subject_in(get_language(), case.reason.subject, case.reason.translations),
+        "product": words.product_name(line.product.document, line.sku),
+        "item_status": ITEM_STATUSES.get(line.status, line.status),
+        "worth": words.worth(case),
+        "total": words.amount(order.amount_minor + order.interest_minor, currency),
+        "refunded": words.amount(order.refund_minor, currency) if order.refund_minor else "",
+    }
+    if plan:
+        amounts = {
+            _("Goods"): plan.refund_minor,
+            _("Discounts, taken off already"): plan.discount_refund_minor,
+            _("Shipping"): plan.shipping_refund_minor,
+            _("Set by hand instead"): plan.forced_refund_minor,
+        }
+        found["plan_status"] = PLAN_STATUSES[plan.status]
+        found["plan_amounts"] = [
+            (name, words.amount(minor, currency)) for name, minor in amounts.items() if minor
+        ]
+    return found
+
+
+def steps_in_words(steps: Sequence[queries.StepRow]) -> list[dict[str, Any]]:
+    """Who did what and when, with their words; staff by name."""
+    return [
+        {
+            "at": step.at,
+            "step": STEPS.get(step.event, step.event),
+            "after": STATUSES.get(step.after, step.after),
+            "who": WHO.get(step.actor_kind) or step.name or step.actor_kind,
+            "number": step.actor_number if step.actor_kind == ActorKind.CHANNEL else None,
+            "note": step.note,
+            "waived": step.waived,
+        }
+        for step in steps
+    ]

@@ -1,0 +1,142 @@
+"""Which cases an agent looks for: the filters of the queue, and what they mean."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from rest_framework import serializers
+
+from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
+from takeback.cancellations.queries import shop_limits
+from takeback.cancellations.states import Status
+from takeback.core.emails import email_key
+from takeback.core.fields import StrictDate, StrictInteger, StrictText
+from takeback.desk import forms
+
+UNDECIDED, ALL = "undecided", "all"
+TO_DECIDE = (Status.WAITING.value, Status.WAITING_APPROVAL.value, Status.CONFIRMED.value)
+OLDEST, NEWEST = "oldest", "newest"
+_WORD_MAX = 255
+_NAMES_MAX = 5
+
+
+def _choice(words: Iterable[str]) -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        list(words), required=False, error_messages={"invalid_choice": forms.CHOOSE}
+    )
+
+
+def _text() -> StrictText:
+    return StrictText(max_length=_WORD_MAX, required=False)
+
+
+class Filters(serializers.Serializer[Any]):
+    """What the queue may be narrowed to; days are those of the shop."""
+
+    status = _choice([UNDECIDED, ALL, *STATUSES])
+    kind = _choice([*KINDS])
+    channel = StrictInteger(required=False)
+    number = _text()
+    email = _text()
+    name = _text()
+    sku = _text()
+    since = StrictDate(required=False)
+    until = StrictDate(required=False)
+    plan = _choice([*PLAN_STATUSES])
+    code = _text()
+    tracking = _text()
+    sort = _choice([OLDEST, NEWEST])
+
+
+class Wanted:
+    """Filters as an agent has set them; blank ones, and words that are none of ours, do nothing."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        known = Filters().fields
+        self.told = {
+            name: text.strip(" ")
+            for name, text in query.items()
+            if name in known and text.strip(" ")
+        }
+        self.faults: dict[str, str] = {}
+        self._values: dict[str, Any] = {}
+        try:
+            self._values = forms.taken(Filters(), self.told)
+        except forms.Faults as faults:
+            self.faults = faults.by_field
+
+    @property
+    def query(self) -> str:
+        """For links that keep the filters: empty, or beginning with a question mark."""
+        return f"?{urlencode(self.told)}" if self.told else ""
+
+    @property
+    def is_oldest_first(self) -> bool:
+        """Whoever has waited longest comes first, unless told otherwise."""
+        return bool(self._values.get("sort", OLDEST) == OLDEST)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether more than the order is told, so that a form that is set shows itself."""
+        return bool(self.told.keys() - {"sort", "status"})
+
+    @property
+    def number(self) -> str:
+        """The order number that is looked for."""
+        return str(self._values.get("number", ""))
+
+    def condition(self) -> Q:
+        """All filters together; whatever cannot be read finds nothing."""
+        if self.faults:
+            return Q(pk__in=[])
+        found = _in_status(self._values.get("status", UNDECIDED))
+        for name, value in self._values.items():
+            if name in _CONDITIONS:
+                found &= _CONDITIONS[name](value)
+        return found
+
+
+def _in_status(status: str) -> Q:
+    if status == ALL:
+        return Q()
+    return Q(status__in=TO_DECIDE) if status == UNDECIDED else Q(status=status)
+
+
+def _named(words: str) -> Q:
+    """Each word is the beginning of the first or of the last name."""
+    found = Q()
+    for word in words.split()[:_NAMES_MAX]:
+        first = Q(order_item__order__user__first_name__istartswith=word)
+        found &= first | Q(order_item__order__user__last_name__istartswith=word)
+    return found
+
+
+def _start(day: date) -> datetime:
+    """The first moment of a day where the shop is."""
+    try:
+        return datetime.combine(day, time.min, shop_limits().zone).astimezone(UTC)
+    except OverflowError:  # the first day of all begins even earlier in the east
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _end(day: date) -> datetime:
+    """The first moment after it."""
+    is_last = day == date.max
+    return datetime.max.replace(tzinfo=UTC) if is_last else _start(day + timedelta(days=1))
+
+
+_CONDITIONS: dict[str, Any] = {
+    "kind": lambda kind: Q(cancellation_type=kind),
+    "channel": lambda pk: Q(channel_id=pk),
+    "number": lambda text: Q(order_item__order__number__iexact=text),
+    "email": lambda text: Q(order_item__order__email_key=email_key(text)),
+    "name": _named,
+    "sku": lambda text: Q(order_item__sku__iexact=text),
+    "since": lambda day: Q(created_date__gte=_start(day)),
+    "until": lambda day: Q(created_date__lt=_end(day)),
+    "plan": lambda status: Q(plan__status=status),
+    "code": lambda text: Q(easy_return__code__iexact=text),
+    "tracking": lambda text: Q(easy_return__tracking_number__iexact=text),
+}

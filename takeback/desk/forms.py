@@ -1,0 +1,94 @@
+"""What the forms of the desk may hold; every field at fault is told at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from takeback.cancellations import bank
+from takeback.cancellations.states import Kind
+from takeback.core.fields import Password, StrictBoolean, StrictInteger, StrictText
+
+NAME_MAX = 150
+NOTE_MAX = 2000
+CODE_MAX = 16
+CHOOSE = _("Choose one of the list.")
+
+
+class Faults(Exception):
+    """The form cannot be taken; `by_field` says why, in the reader's language."""
+
+    def __init__(self, by_field: Mapping[str, str]) -> None:
+        super().__init__(", ".join(by_field))
+        self.by_field = dict(by_field)
+
+
+def taken(form: serializers.Serializer[Any], told: Mapping[str, str]) -> dict[str, Any]:
+    """The form's values, or `Faults`; of a field that is sent twice the last counts."""
+    try:
+        return dict(form.run_validation(told))
+    except ValidationError as error:
+        detail: Any = error.detail
+        raise Faults({name: str(texts[0]) for name, texts in detail.items()}) from error
+
+
+class Login(serializers.Serializer[Any]):
+    """The first step of signing in."""
+
+    username = StrictText(max_length=NAME_MAX)
+    password = Password()
+
+
+class Code(serializers.Serializer[Any]):
+    """A code of the second factor."""
+
+    code = StrictText(max_length=CODE_MAX)
+
+
+class Decision(serializers.Serializer[Any]):
+    """A step of a case; whoever says no says why."""
+
+    step = serializers.ChoiceField(
+        ["confirm", "approve", "reject"], error_messages={"invalid_choice": CHOOSE}
+    )
+    version = StrictInteger()
+    note = StrictText(max_length=NOTE_MAX, allow_blank=True, lines=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["step"] == "reject" and not attrs.get("note"):
+            raise ValidationError({"note": _("Say why: whoever asks later finds it here.")})
+        return attrs
+
+
+class OnBehalf(serializers.Serializer[Any]):
+    """A request that an agent opens for a customer."""
+
+    order_item = StrictInteger()
+    kind = serializers.ChoiceField(
+        [kind.value for kind in Kind], error_messages={"invalid_choice": CHOOSE}
+    )
+    reason = StrictInteger()
+    quantity = StrictInteger(required=False)
+    description = StrictText(max_length=NOTE_MAX, lines=True, required=False)
+    carrier = StrictInteger(required=False)
+    iban = bank.IbanField(required=False)
+    holder_name = bank.HolderNameField(required=False)
+    as_points = StrictBoolean(required=False)
+    note = StrictText(max_length=NOTE_MAX, lines=True, required=False)
+    waive = StrictBoolean(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if bool(attrs.get("iban")) != bool(attrs.get("holder_name")):
+            missing = "holder_name" if attrs.get("iban") else "iban"
+            message = _("A bank account needs both its IBAN and the name of its holder.")
+            raise ValidationError({missing: message})
+        if attrs.get("waive") and not attrs.get("note"):
+            raise ValidationError({"note": _("Say why: whoever asks later finds it here.")})
+        return attrs
+
+
+def filled(told: Mapping[str, str]) -> dict[str, str]:
+    """The fields that hold anything; of one that is left empty, a browser sends an empty text."""
+    return {name: text for name, text in told.items() if text.strip()}

@@ -1,0 +1,156 @@
+"""What the desk's pages have in common: who may open them, and how a refusal looks."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import IntegrityError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from takeback.accounts.models import ApiKey
+from takeback.cancellations.asks import Scope
+from takeback.core import http, problems
+from takeback.core.csrf import refuse_forged
+from takeback.core.paging import MAX_DIGITS
+from takeback.core.problems import Refused
+from takeback.desk.access import Agent, agent_of
+
+PAGE_POLICY = {
+    "style-src": ["'self'"],
+    "script-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "img-src": ["'self'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'self'"],
+}
+FORM = "application/x-www-form-urlencoded"
+SEE_OTHER = 303
+
+
+class SeeOther(HttpResponseRedirect):
+    """After a form: look there now."""
+
+    status_code = SEE_OTHER
+
+
+@method_decorator([csrf_exempt, csp_update(PAGE_POLICY)], name="dispatch")
+class Page(View):
+    """A page anybody may open; every refusal is a page, too.
+
+    Django's own CSRF check is asked before the body is read, here and not in its middleware,
+    which would take in a file of any size first.
+    """
+
+    http_method_names = ["get", "head", "post"]
+    agent: Agent | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with timezone.override(ZoneInfo(settings.SHOP_TIME_ZONE)):
+            try:
+                answer = self.open(request, *args, **kwargs)
+            except (BadRequest, SuspiciousOperation):
+                answer = self.refused(Refused(problems.MALFORMED_REQUEST))
+            except (Refused, OperationalError, IntegrityError) as error:
+                answer = self.refused(error)
+        # Not `no-referrer`: a form's post would come without an origin, and be refused.
+        answer.headers["Referrer-Policy"] = "same-origin"
+        return answer
+
+    def open(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The page itself, once the caller may see it."""
+        if request.method == "POST":
+            _refuse_large(request)
+            refuse_forged(request)
+        if str(request.method).lower() not in self.allowed():
+            raise Refused(problems.METHOD_NOT_ALLOWED)
+        return super().dispatch(request, *args, **kwargs)
+
+    def allowed(self) -> list[str]:
+        """Methods that this page answers."""
+        return [name for name in self.http_method_names if hasattr(self, name)]
+
+    @property
+    def form(self) -> dict[str, str]:
+        """What was sent; of a field that comes twice the last counts."""
+        return {name: str(text) for name, text in self.request.POST.items()}
+
+    def show(self, template: str, told: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+        """A template of ours, with whoever looks at it."""
+        context = {"agent": self.agent, "now_at": self.request.path, **told}
+        return render(self.request, f"desk/{template}.html", context, status=status)
+
+    def refused(self, error: Exception) -> HttpResponseBase:
+        """The page of a refusal."""
+        told = http.exception_handler(error, {"view": self})
+        assert told is not None
+        page = self.show("refused", told.data, status=told.status_code)
+        if "Retry-After" in told:
+            page["Retry-After"] = told["Retry-After"]
+        if told.status_code == problems.METHOD_NOT_ALLOWED.status:
+            page["Allow"] = ", ".join(self.allowed()).upper()
+        return page
+
+
+class DeskPage(Page):
+    """A page for staff; `scopes` says what a method needs beyond a session."""
+
+    scopes: ClassVar[Mapping[str, str]] = {"GET": ApiKey.READ, "HEAD": ApiKey.READ}
+    agent: Agent
+
+    def open(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        found = agent_of(request)
+        if found is None:
+            return _to_login(request)
+        self.agent = found
+        scope = self.scopes.get(str(request.method), ApiKey.READ)
+        if scope not in found.scopes:
+            raise Refused(problems.PERMISSION_DENIED)
+        return super().open(request, *args, **kwargs)
+
+    def scope_of(self, channel_id: int) -> Scope:
+        """Whose cases the commands may touch: those of one channel, which must be the agent's."""
+        if channel_id not in self.agent.channels:
+            raise Refused(problems.NOT_FOUND)
+        return Scope(channel_id)
+
+
+class Nowhere(DeskPage):
+    """No page of the desk has this address."""
+
+    def open(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.agent = agent_of(request)  # type: ignore[assignment]  # the page does without
+        raise Refused(problems.NOT_FOUND)
+
+
+def _refuse_large(request: HttpRequest) -> None:
+    if request.content_type != FORM:
+        raise Refused(problems.UNSUPPORTED_MEDIA_TYPE)
+    told = str(request.META.get("CONTENT_LENGTH") or "0")
+    if int(told if told.isdecimal() else 0) > settings.MAX_BODY_BYTES:
+        raise Refused(problems.PAYLOAD_TOO_LARGE)
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """Signed out in the middle of something: come back to the page, not to the step."""
+    back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+    query = f"?{urlencode({'next': back})}" if back not in ("", reverse("desk_queue")) else ""
+    return SeeOther(f"{reverse('desk_login')}{query}")
+
+
+def number_in(text: str) -> int:
+    """An id of an address; `Refused` as not found when it can be none."""
+    usable = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    if not usable:
+        raise Refused(problems.NOT_FOUND)
+    return int(text)

@@ -1,0 +1,140 @@
+"""An order as an agent sees it, and a request that they open in its customer's name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from takeback.accounts.models import ApiKey
+from takeback.cancellations.asks import Ask, BankAccount, Scope
+from takeback.cancellations.commands import open_request
+from takeback.cancellations.labels import KINDS, STATUSES, subject_in
+from takeback.cancellations.states import LIVE, Kind
+from takeback.core import clock, problems
+from takeback.core.problems import Problem, Refused
+from takeback.desk import forms, queries, words
+from takeback.desk.handling import DeskPage, SeeOther, number_in
+from takeback.desk.verdicts import in_the_way
+from takeback.orders.labels import STATUSES as ITEM_STATUSES
+from takeback.orders.models import Order
+
+
+class OrderPage(DeskPage):
+    """The lines of an order, their cases, and a form for one more."""
+
+    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ, "POST": ApiKey.DECIDE}
+
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
+        return self._page(self._order(pk))
+
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
+        order = self._order(pk)
+        try:
+            told = forms.taken(forms.OnBehalf(), forms.filled(self.form))
+        except forms.Faults as faults:
+            return self._again(order, faults.by_field)
+        ask, scope = _ask_of(told, order), _scope_of(order)
+        try:
+            case_id = open_request(
+                ask,
+                scope,
+                actor=self.agent.actor,
+                now=clock.now(),
+                waive=bool(told.get("waive")),
+                note=told.get("note"),
+            )
+        except Refused as refused:
+            return self._refused(order, ask, refused.problem)
+        return SeeOther(f"{reverse('desk_case', args=[case_id])}?done=open")
+
+    def _refused(self, order: Order, ask: Ask, problem: Problem) -> HttpResponse:
+        fixed, waivable = in_the_way(ask, _scope_of(order), clock.now())
+        told = {"problem": fixed or problem, "waivable": () if fixed else waivable}
+        return self._page(order, told, status=problem.status)
+
+    def _again(self, order: Order, faults: Mapping[str, str]) -> HttpResponse:
+        """What was typed, with what is wrong; whoever was setting rules aside still is."""
+        told: dict[str, Any] = {"faults": faults}
+        if self.form.get("waive"):
+            told["waivable"] = _waivable(self.form, order)
+        return self._page(order, told, status=400)
+
+    def _order(self, pk: str) -> Order:
+        found = queries.order(self.agent.channels, number_in(pk))
+        if found is None:
+            raise Refused(problems.NOT_FOUND)
+        return found
+
+    def _page(
+        self, order: Order, told: Mapping[str, Any] | None = None, status: int = 200
+    ) -> HttpResponse:
+        cases = queries.cases_of_order(order.pk)
+        live = {case.order_item_id: case for case in cases if case.status in LIVE}
+        context = {
+            "order": order,
+            "total": words.amount(order.amount_minor + order.interest_minor, order.currency),
+            "channel": self.agent.channels[order.channel_id],
+            "lines": [
+                {
+                    "row": line,
+                    "product": words.product_name(line.product.document, line.sku),
+                    "status": ITEM_STATUSES.get(line.status, line.status),
+                    "left": line.quantity - line.units_used,
+                    "live": live.get(line.pk),
+                }
+                for line in queries.lines_of(order.pk)
+            ],
+            "cases": [
+                (case, KINDS[case.cancellation_type], STATUSES[case.status]) for case in cases
+            ],
+            "told": self.form,
+            **(told or {}),
+        }
+        if self.agent.may_decide:
+            context |= self._choices(order.channel_id)
+        return self.show("order", context, status=status)
+
+    def _choices(self, channel_id: int) -> dict[str, Any]:
+        language = get_language()
+        return {
+            "kinds": list(KINDS.items()),
+            "reasons": [
+                (str(each.pk), subject_in(language, each.subject, each.translations), kind)
+                for each in queries.reasons_of(channel_id)
+                for kind in [KINDS[each.cancellation_type]]
+            ],
+            "carriers": [(str(each.pk), each.name) for each in queries.carriers_of(channel_id)],
+        }
+
+
+def _scope_of(order: Order) -> Scope:
+    return Scope(order.channel_id, order_ids=frozenset({order.pk}))
+
+
+def _ask_of(told: Mapping[str, Any], order: Order) -> Ask:
+    """A carrier that comes, comes to where the order went."""
+    kind = Kind(told["kind"])
+    iban = told.get("iban")
+    return Ask(
+        order_item=told["order_item"],
+        kind=kind,
+        reason=told["reason"],
+        quantity=told.get("quantity"),
+        description=told.get("description"),
+        carrier=told.get("carrier") if kind is Kind.REFUND else None,
+        pickup_address=order.shipping_address_id if kind is Kind.REFUND else None,
+        bank_account=BankAccount(iban, told["holder_name"]) if iban else None,
+        as_points=bool(told.get("as_points")),
+    )
+
+
+def _waivable(form: Mapping[str, str], order: Order) -> tuple[Problem, ...]:
+    """The rules that still stand in the way, when all but the note can be read."""
+    try:
+        told = forms.taken(forms.OnBehalf(), forms.filled({**form, "waive": ""}))
+    except forms.Faults:
+        return ()
+    fixed, waivable = in_the_way(_ask_of(told, order), _scope_of(order), clock.now())
+    return () if fixed else waivable

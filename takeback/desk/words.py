@@ -1,0 +1,45 @@
+"""Values in the words of the desk: amounts, people, products."""
+
+from decimal import Decimal
+from typing import Any
+
+from babel.numbers import format_currency
+from django.utils.translation import get_language
+
+from takeback.cancellations.bank import masked
+from takeback.cancellations.models import CancellationRequest
+from takeback.core.money import show, units_worth
+from takeback.core.sealing import unseal
+
+
+def amount(minor: int, currency: str) -> str:
+    """Money as people write it in the reader's language: 11,87 ₺."""
+    told = Decimal(show(minor, currency))
+    return str(format_currency(told, currency.upper(), locale=get_language() or "en"))
+
+
+def worth(case: CancellationRequest) -> str:
+    """What the case's units cost, less their discounts."""
+    line = case.order_item
+    parts = (line.goods_minor, -line.discount_minor, line.interest_minor)
+    quantity = min(case.quantity, line.quantity)
+    used = min(line.units_used, line.quantity - quantity)
+    total = sum(units_worth(part, line.quantity, used, quantity) for part in parts)
+    return amount(total, line.order.currency)
+
+
+def product_name(document: Any, sku: str) -> str:
+    """What the shop calls it; its stock number when it calls it nothing."""
+    name = document.get("name") if isinstance(document, dict) else None
+    return str(name or sku)
+
+
+def account(case: CancellationRequest, *, whole: bool) -> tuple[str, str] | None:
+    """IBAN and holder: in full for whoever works with money, else the ends and no name."""
+    if not case.iban_sealed:
+        return None
+    iban = unseal(case.iban_sealed, str(case.uuid))
+    if not whole:
+        return masked(iban), ""
+    holder = unseal(case.holder_name_sealed, str(case.uuid)) if case.holder_name_sealed else ""
+    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4)), holder

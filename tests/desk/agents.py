@@ -1,0 +1,73 @@
+"""Staff at the desk, and calls as their browsers make them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import zeal
+
+from takeback.accounts.models import User
+from takeback.accounts.staff.commands import hire
+from takeback.desk.access import COOKIE, sign_in
+from tests import make
+from tests.make import Visitor
+from tests.storefront.wire import token_of
+
+FORM = "application/x-www-form-urlencoded"
+PASSWORD = "a-long-enough-password"
+EVERYTHING = ("read", "decide", "money", "pii")
+
+
+def member(
+    username: str = "ada",
+    *,
+    scopes: Sequence[str] = EVERYTHING,
+    channels: Sequence[int] = (make.SHOP,),
+) -> User:
+    """Somebody who works for these channels."""
+    with zeal.zeal_ignore():
+        for pk in channels:
+            make.make_channel(pk=pk)
+        pk = hire(username, password=PASSWORD, channel_ids=channels, scopes=scopes)
+        return User.objects.select_related("staff").get(pk=pk)
+
+
+def browser_of(user: User) -> Visitor:
+    """A browser in which they have signed in."""
+    client = Visitor()
+    with zeal.zeal_ignore():
+        session = sign_in(user, user.staff.totp_sealed)
+    client.cookies[COOKIE] = str(session.session_key)
+    return client
+
+
+def agent(**fields: Any) -> Visitor:
+    """The browser of a new member of staff."""
+    return browser_of(member(**fields))
+
+
+def send(client: Visitor, path: str, **told: Any) -> Any:
+    """A form, with the token that belongs to it."""
+    token = token_of(client)["X-CSRFToken"]
+    body = urlencode({"csrfmiddlewaretoken": token, **told})
+    return client.post(path, body, content_type=FORM)
+
+
+def page_of(answer: Any) -> str:
+    """The page as text; it is one of ours."""
+    assert answer["Content-Type"] == "text/html; charset=utf-8"
+    page: str = answer.content.decode()
+    assert page.startswith("<!doctype html>")
+    return page
+
+
+def code_on(answer: Any) -> str:
+    """The code of the refusal that a page shows."""
+    found = re.search(r'<code dir="ltr">([a-z_0-9]+)</code>', page_of(answer))
+    return found[1] if found else ""
+
+
+def rows_on(answer: Any) -> list[int]:
+    """The cases that a queue shows, in its order."""
+    return [int(pk) for pk in re.findall(r'id="case-(\d+)"', page_of(answer))]
