@@ -107,7 +107,7 @@ def test_a_second_look_is_a_step_of_its_own(line: OrderItem) -> None:
         review(case, SCOPE, actor=STAFF, now=LATER)
 
 
-ROUTES = {
+ROUTES: dict[Status, dict[Status, list[str]]] = {
     Status.WAITING: {
         Status.WAITING_APPROVAL: ["review"],
         Status.CONFIRMED: ["confirm"],
