@@ -14,7 +14,7 @@ from takeback.cancellations.deciding.commands import approve, reject, remove
 from takeback.cancellations.editing import commands as editing
 from takeback.cancellations.editing.commands import Edit, edit
 from takeback.cancellations.history import commands as history
-from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.core.actor import Actor
 from tests import make
 from tests.cancellations.cases import SCOPE, STAFF, opened
@@ -117,7 +117,9 @@ def events(case: int) -> list[str]:
     assert [seq for seq, *_ in steps] == list(range(1, row.version + 1))
     assert [before for _, _, before, _ in steps[1:]] == [after for *_, after in steps[:-1]]
     assert steps[-1][3] == row.status
-    assert (row.plan_id is not None) == (row.status == "approved")
+    assert CancellationPlan.objects.filter(order=row.order_item.order).count() == (
+        row.status == "approved"
+    )
     return [event for _, event, *_ in steps[1:]]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import zeal
+from django.test import Client
 
 from takeback.cancellations.models import (
     CancellationPlan,
@@ -29,10 +30,12 @@ def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
     return order, [line.pk for line in make.items_of(order)]
 
 
-def _cancel(order: Order, told: Any, *, prefix: str = "/api/v1/channel/1") -> Any:
+def _cancel(
+    order: Order, told: Any, *, prefix: str = "/api/v1/channel/1", caller: Client | None = None
+) -> Any:
     path = f"{prefix}/orders/{order.pk}/cancel/"
     with zeal.zeal_context():
-        return shop.client().post(path, told, content_type="application/json")
+        return (caller or shop.client()).post(path, told, content_type="application/json")
 
 
 def _some(*items: int, **fields: Any) -> dict[str, Any]:
@@ -122,7 +125,10 @@ def test_lines_may_be_the_keys_of_an_object() -> None:
     assert (answer.status_code, _statuses()) == (201, [50, 50])
 
 
-def test_money_paid_by_transfer_goes_to_the_accounts_named() -> None:
+@pytest.mark.parametrize(("scopes", "is_trusted"), [((), False), (("money",), True)])
+def test_money_paid_by_transfer_goes_to_the_accounts_named(
+    scopes: tuple[str, ...], is_trusted: bool
+) -> None:
     order, (first, second) = _order(payment_type="funds_transfer")
     told = _some(
         first,
@@ -131,12 +137,13 @@ def test_money_paid_by_transfer_goes_to_the_accounts_named() -> None:
         holder_names={str(first): "Ayla Ray", str(second): "Ayla Ray"},
     )
 
-    assert _cancel(order, told).status_code == 201
+    caller = shop.client(shop.key(scopes=["decide", *scopes]))
+    assert _cancel(order, told, caller=caller).status_code == 201
 
     case = CancellationRequest.objects.order_by("pk")[0]
     assert case.iban_sealed
     assert unseal(case.iban_sealed, str(case.uuid)) == IBAN
-    assert case.is_bank_account_confirmed
+    assert case.is_bank_account_confirmed is is_trusted
 
 
 def test_an_idempotency_key_cancels_once() -> None:

@@ -1,7 +1,5 @@
 """Opening cases, correcting them and deciding about them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,7 +13,7 @@ from takeback.cancellations.commands import open_request
 from takeback.cancellations.deciding.commands import decide, remove
 from takeback.cancellations.editing.commands import edit
 from takeback.cancellations.states import Status
-from takeback.channel import handling, openapi
+from takeback.channel import openapi
 from takeback.channel.callers import number_of
 from takeback.channel.cases import documents
 from takeback.channel.cases.schemas import (
@@ -29,7 +27,6 @@ from takeback.channel.cases.schemas import (
 from takeback.channel.cases.views import READING, CancellationRequests, CaseView, OneCase
 from takeback.channel.versions import version_told
 from takeback.core import clock
-from takeback.core.problems import Refused, RuleProblem
 from takeback.core.strict_json import StrictJSONParser
 
 SAW = OpenApiParameter(
@@ -50,20 +47,10 @@ class NothingIsFine(StrictJSONParser):
         return {} if body.strip() == b"null" else super().read(body)
 
 
-def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """A rule that says no is a refused step like any other here: 400."""
-    if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
-        error = Refused(replace(error.problem, status=400), **error.context)
-    return handling.refusal(error, context)
-
-
 class DecidingView(OneCase):
     """What routes that change cases have in common."""
 
     scopes = WRITING
-
-    def get_exception_handler(self) -> Callable[..., Response | None]:
-        return refusal
 
     @property
     def scope(self) -> Scope:

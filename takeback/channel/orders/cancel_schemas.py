@@ -102,6 +102,5 @@ class OrderCancel(serializers.Serializer[Any]):
         for name in ("reasons", "ibans", "holder_names"):
             attrs[name] = attrs.get(name) or {}
         if attrs["ibans"].keys() != attrs["holder_names"].keys():
-            message = _("A bank account needs both its IBAN and the name of its holder.")
-            raise ValidationError({"ibans": [message]})
+            raise ValidationError({"ibans": [bank.BOTH_NEEDED]})
         return attrs

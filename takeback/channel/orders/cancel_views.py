@@ -13,9 +13,7 @@ from takeback.channel.orders import documents, queries
 from takeback.channel.orders.cancel_schemas import OrderCancel
 from takeback.channel.orders.cancelling import cancel
 from takeback.core import clock, problems
-from takeback.core.actor import Actor, ActorKind
 from takeback.core.problems import Refused
-from takeback.idempotency.http import answer_once
 from takeback.orders.models import Order
 
 
@@ -34,11 +32,7 @@ class CancelOrder(ChannelView):
     )
     def post(self, call: Request, pk: str, channel_id: str = "") -> HttpResponse:
         order = self._order(number_of(pk))
-        principal = f"key:{self.caller.key_id}"
-        body = self.document
-        return answer_once(
-            self.plain, lambda: self._cancelled(order), principal=principal, body=body
-        )
+        return self.answer_once(lambda: self._cancelled(order), body=self.document)
 
     def _order(self, order_id: int) -> Order:
         found = Order.objects.filter(pk=order_id, channel_id__in=self.caller.channel_ids).first()
@@ -50,8 +44,13 @@ class CancelOrder(ChannelView):
         context = {"order_id": order.pk, "currency": order.currency}
         told = OrderCancel(data=self.document, context=context)
         told.is_valid(raise_exception=True)
-        actor = Actor(ActorKind.CHANNEL, self.caller.key_id)
-        cancel(order, told.validated_data, actor=actor, now=clock.now())
+        cancel(
+            order,
+            told.validated_data,
+            actor=self.actor,
+            now=clock.now(),
+            trusts_accounts=self.caller.sees_accounts,
+        )
         found = queries.one([order.channel_id], order.pk)
         document = documents.orders(found, secrets=self.caller.sees_secrets)[0]
         return Response(document, status=201)

@@ -26,12 +26,20 @@ _ON_DELIVERY = "pay_on_delivery"
 
 
 @transaction.atomic
-def cancel(order: Order, told: Mapping[str, Any], *, actor: Actor, now: datetime) -> list[int]:
+def cancel(
+    order: Order,
+    told: Mapping[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    trusts_accounts: bool = False,
+) -> list[int]:
     """Open and confirm cases for all lines of an order that still live, or for some; their ids.
 
     `told` is what `OrderCancel` has read. Whether it is a cancellation or a return is what the
     lines allow; `Refused` when some allow the one and some the other, when an earlier one of this
-    order is not decided yet, and when a rule says no (domain D.5).
+    order is not decided yet, and when a rule says no (domain D.5). Bank accounts wait for their
+    owner's word unless `trusts_accounts`.
     """
     lock_orders_of(list(OrderItem.objects.filter(order=order).values_list("pk", flat=True)))
     lines = _lines(order, told)
@@ -42,7 +50,7 @@ def cancel(order: Order, told: Mapping[str, Any], *, actor: Actor, now: datetime
         raise Refused(errors.CANCEL_OR_RETURN, order_id=order.pk)
     if order.payment_type == _ON_DELIVERY and len({line.status for line in lines}) > 1:
         raise Refused(errors.MIXED_STATUSES, order_id=order.pk)
-    asks = [_ask(line, told, kind) for kind in kinds for line in lines]
+    asks = [_ask(line, told, kind, is_trusted=trusts_accounts) for kind in kinds for line in lines]
     terms = Terms(
         forced_refund_minor=told.get("forced_refund_amount"),
         is_cargo_refund=told["is_cargo_refund"],
@@ -88,8 +96,14 @@ def _kind_of(line: OrderItem) -> Kind:
     return Kind.REFUND if line.status in REFUNDABLE and not stays else Kind.CANCEL
 
 
-def _ask(line: OrderItem, told: Mapping[str, Any], kind: Kind) -> Ask:
+def _ask(line: OrderItem, told: Mapping[str, Any], kind: Kind, *, is_trusted: bool) -> Ask:
     iban = told["ibans"].get(line.pk)
     holder = told["holder_names"].get(line.pk)
     account = BankAccount(iban, holder) if iban and holder else None
-    return Ask(line.pk, kind, told["reasons"][line.pk], bank_account=account)
+    return Ask(
+        order_item=line.pk,
+        kind=kind,
+        reason=told["reasons"][line.pk],
+        bank_account=account,
+        trusts_account=is_trusted,
+    )
