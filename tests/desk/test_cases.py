@@ -257,7 +257,8 @@ def test_a_case_that_was_removed_is_not_there() -> None:
 
 PATHS = [
     "/desk/cases/0", "/desk/cases/x", "/desk/cases/\u0661", "/desk/cases/" + "9" * 30,
-    "/desk/cases/-1", "/desk/cases/1.5", "/desk/cases/%00", "/desk/orders/x", "/desk/orders/" + "9" * 18,
+    "/desk/cases/-1", "/desk/cases/1.5", "/desk/cases/%00", "/desk/orders/x",
+    "/desk/orders/" + "9" * 18,
     "/desk/photos/x", "/desk/photos/../../secret_key", "/desk/photos/cases/ab/%2e%2e/x",
     "/desk/photos/cases/00/" + "0" * 32 + ".jpg", "/desk/nowhere", "/desk/cases/", "/desk/?start=x",
     "/desk/?start=-1", "/desk/?start=" + "9" * 30, "/desk/activity?who=x", "/desk/activity?start=",
