@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
+from benchmarks import finding
 from benchmarks.asking import REASON, pairs_in
 from benchmarks.shop import PROBES, Shop, guest_email, number_of, session_key
 
+OPERATIONS = ("list", "requests", "look-up", "create", *finding.OPERATIONS)
 Choose = Callable[[Random], bytes]
 
 
@@ -56,8 +58,16 @@ def create_of(item: int, customer: int) -> bytes:
     )
 
 
+def found_by(name: str, dice: Random) -> bytes:
+    """A channel's cases, found by a filter."""
+    key = f"Authorization: Token {finding.KEY}"
+    return request("GET", finding.path_of(name, dice), headers=(key,))
+
+
 def chooser(operation: str, shop: Shop, pairs: list[tuple[int, int]]) -> Choose:
     """Which request comes next; the scale's are those of its probes, whatever the shop's size."""
+    if operation in finding.OPERATIONS:
+        return lambda dice: found_by(operation, dice)
     if operation == "create":
         return lambda _: create_of(*pairs.pop())
     customers = PROBES if shop.has_probes else shop.customers
@@ -112,7 +122,7 @@ def calls(port: int, choose: Choose, *, seed: int, seconds: float) -> tuple[list
 def main() -> None:
     """The command line; prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("operation", choices=("list", "requests", "look-up", "create"))
+    parser.add_argument("operation", choices=OPERATIONS)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--probes", action="store_true")

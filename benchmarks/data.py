@@ -1,7 +1,6 @@
 """Loads the measured shop: `python -m benchmarks.data`, into the database of DATABASE_URL."""
 
 import argparse
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -11,15 +10,12 @@ from uuid import UUID
 
 import django
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from rich.progress import Progress
 
 from benchmarks.shop import (
     ITEMS_PER_ORDER,
-    ORDERS_PER_CUSTOMER,
-    PROBES,
     PRODUCTS,
-    REQUESTS_PER_PROBE,
     Shop,
     customer_email,
     guest_email,
@@ -29,17 +25,15 @@ from benchmarks.shop import (
 
 django.setup()
 
-from takeback.accounts.intake import CustomerIn  # noqa: E402 - models need Django set up
+from benchmarks import cases, copies, sought  # noqa: E402 - models need Django set up
+from takeback.accounts.intake import CustomerIn  # noqa: E402
 from takeback.accounts.models import Channel, Session, User  # noqa: E402
 from takeback.accounts.sessions import USER_ID, SessionStore  # noqa: E402
 from takeback.addresses.intake import AddressIn  # noqa: E402
-from takeback.cancellations.models import CancellationReason, CancellationRequest  # noqa: E402
-from takeback.cancellations.states import Kind, Status  # noqa: E402
-from takeback.core.bulk import insert_rows, reserve_ids  # noqa: E402
-from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany  # noqa: E402
+from takeback.core.bulk import insert_rows  # noqa: E402
+from takeback.logistics.models import EasyReturnShippingCompany  # noqa: E402
 from takeback.orders.commands import REFUSED, Snapshots, place_many  # noqa: E402
 from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn  # noqa: E402
-from takeback.orders.models import OrderItem  # noqa: E402
 from takeback.orders.states import Status as ItemStatus  # noqa: E402
 from takeback.storefront.callers import AUTH_HASH, auth_hash  # noqa: E402
 
@@ -235,11 +229,15 @@ def load(shop: Shop) -> None:
         EasyReturnShippingCompany.objects.create(
             carrier=carrier, carrier_label=label, name=label, channel_id=CHANNEL
         )
+    if shop.has_probes:
+        sought.load(LOADED_AT)
     with Progress() as progress:
         _load_orders(shop, progress)
-        _load_requests(shop, progress)
+        cases.load(shop, progress, LOADED_AT)
         _load_sessions(shop, progress)
+    copies.make(shop.copies)
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
 
@@ -254,103 +252,6 @@ def _load_orders(shop: Shop, progress: Progress) -> None:
         if refused:
             raise ValueError(refused[0])
         progress.advance(task, len(told))
-
-
-_REQUEST_COLUMNS = (
-    "uuid",
-    "order_item_id",
-    "reason_id",
-    "easy_return_id",
-    "cancellation_type",
-    "status",
-    "quantity",
-    "description",
-    "fully_refund_as_loyalty_money",
-    "source",
-    "attributes",
-    "created_date",
-    "modified_date",
-)
-_RETURN_COLUMNS = (
-    "id",
-    "uuid",
-    "carrier",
-    "carrier_label",
-    "code",
-    "status",
-    "start_date",
-    "end_date",
-    "max_count",
-    "created_date",
-    "modified_date",
-)
-_LIFE_OF_A_CODE = timedelta(days=14)
-
-
-def _load_requests(shop: Shop, progress: Progress) -> None:
-    """Every refund has its way back; only an item's last request may be alive."""
-    task = progress.add_task("requests", total=shop.requests)
-    reasons = {
-        kind: CancellationReason.objects.create(cancellation_type=kind, subject=f"{kind} it")
-        for kind in Kind
-    }
-    told = (1, "It does not fit", False, "customer", "{}", LOADED_AT, LOADED_AT)
-    wanted = _wanted_requests(shop)
-    written = 0
-    while batch := [entry for _, entry in zip(range(10 * BATCH), wanted, strict=False)]:
-        with transaction.atomic():
-            returns = iter(reserve_ids(EasyReturn, len(batch)))
-            rows, ways = [], []
-            for item_id, kind, status in batch:
-                written += 1
-                way = next(returns) if kind == Kind.REFUND else None
-                if way:
-                    ways.append(_easy_return(way, written))
-                rows.append(
-                    (
-                        UUID(int=written),
-                        item_id,
-                        reasons[kind].pk,
-                        way,
-                        kind.value,
-                        status.value,
-                        *told,
-                    )
-                )
-            insert_rows(EasyReturn, _RETURN_COLUMNS, ways)
-            insert_rows(CancellationRequest, _REQUEST_COLUMNS, rows)
-        progress.advance(task, len(rows))
-
-
-def _easy_return(key: int, number: int) -> tuple[Any, ...]:
-    life = (LOADED_AT, LOADED_AT + _LIFE_OF_A_CODE)
-    carrier = ("yurtici", "Yurtiçi Kargo", f"CODE{number:09d}", "booked")
-    return (key, UUID(int=number), *carrier, *life, 1, LOADED_AT, LOADED_AT)
-
-
-def _wanted_requests(shop: Shop) -> Iterator[tuple[int, Kind, Status]]:
-    """The item, kind and status of every request, spread evenly over the shop."""
-    probes = PROBES if shop.has_probes else 0
-    per_probe = ORDERS_PER_CUSTOMER * ITEMS_PER_ORDER
-    found = OrderItem.objects.order_by("id").values_list("id", "order__number", "status")
-    left = shop.requests - probes * REQUESTS_PER_PROBE
-    others = shop.orders * ITEMS_PER_ORDER - probes * per_probe
-    seen: dict[int, int] = {}
-    due = 0
-    for item_id, number, item_status in found:
-        owner = shop.customer_of(int(number) - int(number_of(0)))
-        kind = Kind.CANCEL if item_status in {400, 450, 100} else Kind.REFUND
-        if owner is not None and owner < probes:
-            position = seen[owner] = seen.get(owner, 0) + 1
-            yield item_id, kind, Status.REJECTED
-            if position <= REQUESTS_PER_PROBE - per_probe:
-                yield item_id, kind, Status.REJECTED
-            continue
-        due += left
-        if due >= others:
-            due -= others
-            ended = item_status in {100, 600}
-            yield item_id, kind, Status.COMPLETED if ended else Status.WAITING
 
 
 def _load_sessions(shop: Shop, progress: Progress) -> None:
@@ -373,8 +274,9 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=Shop().orders)
     parser.add_argument("--requests", type=int, default=Shop().requests)
     parser.add_argument("--probes", action="store_true")
+    parser.add_argument("--copies", type=int, default=0)
     given = parser.parse_args()
-    load(Shop(given.orders, given.requests, has_probes=given.probes))
+    load(Shop(given.orders, given.requests, has_probes=given.probes, copies=given.copies))
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def loaded(server_url: str, shop: Shop) -> str:
     than this is dropped and made again.
     """
     name = f"takeback_bench_{shop.orders}_{shop.requests}" + ("_probes" * shop.has_probes)
+    name += f"_{shop.copies}" * bool(shop.copies)
     url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
     mark = _fingerprint()
     with psycopg.connect(server_url, autocommit=True) as connection:
@@ -70,6 +71,7 @@ def loaded(server_url: str, shop: Shop) -> str:
 def _load(url: str, shop: Shop) -> None:
     command = [sys.executable, "-m", "benchmarks.data", "--orders", str(shop.orders)]
     command += ["--requests", str(shop.requests), *(["--probes"] if shop.has_probes else [])]
+    command += ["--copies", str(shop.copies)]
     with TemporaryDirectory(prefix="takeback-bench-") as folder:
         subprocess.run(command, env=environment(url, folder), cwd=folder, check=True)
 
@@ -93,6 +95,7 @@ def _fingerprint() -> str:
     written = sha256()
     here = Path(__file__).parent
     migrations = sorted((ROOT / "takeback").glob("*/migrations/0*.py"))
-    for path in (here / "data.py", here / "shop.py", *migrations):
+    loader = ("cases", "copies", "data", "finding", "shop", "sought")
+    for path in (*(here / f"{name}.py" for name in loader), *migrations):
         written.update(path.read_bytes())
     return written.hexdigest()[:16]

@@ -2,19 +2,22 @@
 
 from contextlib import ExitStack
 
-from benchmarks import database, rounds
+from benchmarks import database, finding, rounds
 from benchmarks.report import Line
 from benchmarks.server import serving
 from benchmarks.shop import Shop
 
 SMALL, LIMIT = 10_000, 1.3
 REQUESTS_PER_ORDER = 3
-OPERATIONS = {"look-up": "look-up", "list": "order list", "requests": "request list"}
+OPERATIONS = {"look-up": "look-up", "list": "order list", "requests": "request list"} | {
+    name: f"cases by {name}" for name in finding.OPERATIONS
+}
 
 
 def shop_with(requests: int) -> Shop:
     """A shop with this many requests, one for each line, whose probes have fifty each."""
-    return Shop(requests // REQUESTS_PER_ORDER + 1_000, requests, has_probes=True)
+    orders = SMALL // REQUESTS_PER_ORDER + 1_000
+    return Shop(orders, SMALL, has_probes=True, copies=requests // SMALL - 1)
 
 
 def measure(server_url: str, requests: int, *, times: int, seconds: float) -> list[Line]:

@@ -51,6 +51,7 @@ def environment(
             "PYTHONPATH": str(ROOT),
             "STOREFRONT_SERVERS": "127.0.0.0/8",
             "SITE_URL": SITE_URL,
+            "KEY_REQUESTS_PER_MINUTE": "1000000",
             "LIMITS_ENABLED": "1" if limits else "0",
         }
     )

@@ -25,6 +25,8 @@ class Shop:
     orders: int = 200_000
     requests: int = 60_000
     has_probes: bool = False
+    copies: int = 0
+    """How often all but what is looked for is there again, see `copies`."""
 
     @property
     def customers(self) -> int:

@@ -46,6 +46,7 @@ def errors_page() -> str:
     from takeback.core import problems
     from takeback.exchange import errors as exchange
     from takeback.idempotency import errors as idempotency
+    from takeback.orders import errors as orders
     from takeback.storefront import errors as storefront
 
     lines = [
@@ -58,7 +59,7 @@ def errors_page() -> str:
         "| code | status | sentence | staff may waive |",
         "|---|---|---|---|",
     ]
-    for room in (problems, idempotency, storefront, channel, exchange, cancellation):
+    for room in (problems, idempotency, storefront, cancellation, orders, channel, exchange):
         for problem in vars(room).values():
             if isinstance(problem, problems.Problem):
                 waivable = "yes" if problem.waivable else ""

@@ -3,7 +3,9 @@
 import os
 import signal
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
 
 if TYPE_CHECKING:
     from django.core.handlers.wsgi import WSGIHandler
@@ -29,5 +31,22 @@ def _loaded() -> "WSGIHandler":
     return loaded
 
 
+def _take_chunks(environ: dict[str, Any]) -> None:
+    """Let Django read a body that comes in chunks: it reads as many bytes as it is told of.
+
+    Parsers stop at their own limits (`core.strict_json.body_of`); a form may be read before them.
+    """
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+        most = settings.MAX_BODY_BYTES if is_form else settings.MAX_PICTURE_BODY_BYTES
+        environ["CONTENT_LENGTH"] = str(most + 1)
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    """What the server calls for each request."""
+    _take_chunks(environ)
+    return _django(environ, start_response)
+
+
 _leave_when_told()
-application = _loaded()
+_django = _loaded()

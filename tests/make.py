@@ -19,11 +19,14 @@ from takeback.addresses.intake import AddressIn
 from takeback.addresses.models import Address
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cancellations.models import (
+    CancellationPlan,
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
+    PaymentPlanLine,
 )
 from takeback.core.emails import email_key
+from takeback.core.names import name_key
 from takeback.core.sealing import seal
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.commands import Outcome, place, place_many
@@ -84,8 +87,10 @@ def make_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: An
     """A registered customer who may sign in with `PASSWORD`."""
     make_channel(pk=channel_id)
     told: dict[str, Any] = {"password": _HASH, "first_name": "Ayla", "last_name": "Ray"}
+    told |= fields
+    keys = {f"{name}_key": name_key(told[name]) for name in ("first_name", "last_name")}
     return User.objects.create(
-        channel_id=channel_id, email=email, email_key=email_key(email), **told | fields
+        channel_id=channel_id, email=email, email_key=email_key(email), **keys | told
     )
 
 
@@ -219,6 +224,27 @@ def make_image(*, case: CancellationRequest, **fields: Any) -> CancellationReque
     """A picture of a case."""
     told: dict[str, Any] = {"image": "cases/1.jpg", "created_date": NOW, "modified_date": NOW}
     return CancellationRequestImage.objects.create(cancellation_request=case, **told | fields)
+
+
+@_unwatched
+def make_plan(*, case: int) -> CancellationPlan:
+    """What is decided for a case, and the one payment that was told for it."""
+    row = CancellationRequest.objects.select_related("order_item").get(pk=case)
+    by: dict[str, Any] = {"created_by_kind": "system", "created_date": NOW}
+    plan = CancellationPlan.objects.create(
+        order_id=row.order_item.order_id,
+        plan_type=row.cancellation_type,
+        refund_minor=row.order_item.goods_minor,
+        modified_by_kind="system",
+        modified_date=NOW,
+        **by,
+    )
+    CancellationRequest.objects.filter(pk=case).update(plan=plan)
+    payment = PaymentPlanLine.objects.create(
+        plan=plan, transaction_type="refund", refund_minor=plan.refund_minor, **by
+    )
+    payment.order_items.set([row.order_item_id])
+    return plan
 
 
 @_unwatched

@@ -29,6 +29,7 @@ WRITES = {
     "bulk_update",
     "insert_rows",
     "insert_objects",
+    "update_rows",
     "acreate",
     "asave",
 }

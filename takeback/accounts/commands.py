@@ -1,16 +1,18 @@
 """Writing people and keys."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.db.models import QuerySet
 
 from takeback.accounts.intake import CustomerIn
 from takeback.accounts.keys import NewKey, new_key
 from takeback.accounts.models import ApiKey, Channel, Session, User
 from takeback.core.emails import email_key
+from takeback.core.names import name_key
 
 # Few enough that nobody waits long for SQLite's one write lock.
 PRUNED_AT_ONCE = 500
@@ -60,6 +62,8 @@ def _add(channel_id: int, told: Collection[CustomerIn]) -> list[int]:
             channel_code=customer.channel_code,
             first_name=customer.first_name,
             last_name=customer.last_name,
+            first_name_key=name_key(customer.first_name),
+            last_name_key=name_key(customer.last_name),
             phone=customer.phone,
             language_code=customer.language_code,
             attributes=customer.attributes,
@@ -68,6 +72,76 @@ def _add(channel_id: int, told: Collection[CustomerIn]) -> list[int]:
         for customer in told
     )
     return [user.pk for user in people]
+
+
+class TakenByAnother(ValueError):
+    """Somebody else of the channel has this already; the text is the name of the column."""
+
+
+@transaction.atomic
+def keep_customer(channel_id: int, told: Mapping[str, Any], *, now: datetime) -> tuple[int, bool]:
+    """Add a customer, or take over what is told of one we know; their id, and whether they are new.
+
+    `told` holds columns, at least `email`. A customer is known by their code, else by e-mail
+    address: the registered one of it, or for a guest without a code the first such guest.
+    `TakenByAnother` when another registered customer has the address, or another one the code.
+    """
+    _one_at_a_time(channel_id)
+    kind = told.get("user_type", User.GUEST)
+    code, key = told.get("channel_code"), email_key(told["email"])
+    people = User.objects.filter(channel_id=channel_id, is_staff=False).order_by("id")
+    found = people.filter(channel_code=code).first() if code else None
+    if found is None and (kind == User.REGISTERED or not code):
+        found = people.filter(user_type=kind, email_key=key).first()
+    if found is not None:
+        _take_over(found, told, people, now)
+        return found.pk, False
+    new = User(
+        channel_id=channel_id, password=UNUSABLE_PASSWORD_PREFIX, user_type=kind, date_joined=now
+    )
+    _take_over(new, told, people, now)
+    return new.pk, True
+
+
+@transaction.atomic
+def change_customer(
+    channel_id: int, user_id: int, told: Mapping[str, Any], *, now: datetime
+) -> bool:
+    """Take over what is told of this customer; False if the channel does not have them.
+
+    `TakenByAnother` as for `keep_customer`.
+    """
+    _one_at_a_time(channel_id)
+    people = User.objects.filter(channel_id=channel_id, is_staff=False)
+    found = people.filter(pk=user_id).first()
+    if found is not None:
+        _take_over(found, told, people, now)
+    return found is not None
+
+
+def _one_at_a_time(channel_id: int) -> None:
+    """As when orders come in: two at once would add the same customer twice."""
+    Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+
+
+def _take_over(
+    person: User, told: Mapping[str, Any], people: "QuerySet[User]", now: datetime
+) -> None:
+    """What kind of customer somebody is does not change: their orders have been told so."""
+    for name, value in told.items():
+        if name != "user_type":
+            setattr(person, name, value)
+    person.email_key = email_key(person.email)
+    person.first_name_key = name_key(person.first_name)
+    person.last_name_key = name_key(person.last_name)
+    person.modified_date = now
+    others = people.exclude(pk=person.pk)
+    if person.channel_code and others.filter(channel_code=person.channel_code).exists():
+        raise TakenByAnother("channel_code")
+    registered = others.filter(user_type=User.REGISTERED, email_key=person.email_key)
+    if person.user_type == User.REGISTERED and registered.exists():
+        raise TakenByAnother("email")
+    person.save()
 
 
 def prune_sessions(now: datetime) -> int:

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from takeback.core.names import KEY_MAX
+
 
 class Channel(models.Model):
     """A place where a shop sells; everything else belongs to exactly one."""
@@ -51,6 +53,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_key = models.CharField(max_length=254, db_index=True)
     first_name = models.CharField(max_length=255, blank=True)
     last_name = models.CharField(max_length=255, blank=True)
+    first_name_key = models.CharField(max_length=KEY_MAX, blank=True, default="")
+    last_name_key = models.CharField(max_length=KEY_MAX, blank=True, default="")
+    """The names as they are looked for (`core.names`)."""
     phone = models.CharField(max_length=128, blank=True)
     user_type = models.CharField(max_length=16, default=REGISTERED)
     channel_code = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
@@ -89,6 +94,13 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["channel", "channel_code"],
                 condition=Q(channel_code__isnull=False),
                 name="one_customer_per_channel_code",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["first_name_key"], name="customers_by_first_name"),
+            models.Index(fields=["last_name_key"], name="customers_by_last_name"),
+            models.Index(
+                fields=["channel", "phone"], condition=~Q(phone=""), name="customers_by_phone"
             ),
         ]
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from takeback.accounts.models import ApiKey, User
+from takeback.accounts.models import ApiKey, Channel, User
 from takeback.core.compiled import Compiled
 
 
@@ -52,6 +52,20 @@ def _named_or_oldest(public_id: str, channel_id: int) -> "QuerySet[ApiKey]":
 
 key_in_channel = Compiled(KeyRow, _named_or_oldest)
 """The key of this name, else some other: only its secret says whose it is."""
+
+
+class ChannelRow(NamedTuple):
+    """A channel by its number."""
+
+    id: int
+
+
+def _active_channels(key_id: int) -> "QuerySet[Channel]":
+    return Channel.objects.filter(apikey=key_id, is_active=True).order_by("id")
+
+
+active_channels = Compiled(ChannelRow, _active_channels)
+"""The channels of a key in which it may act today."""
 
 
 class Holder(NamedTuple):

@@ -92,7 +92,11 @@ def freeze(told: Sequence[tuple[int, AddressIn]], places: Places) -> list[int]:
 
 
 class AlreadyThere(Exception):
-    """The customer keeps this very address already."""
+    """The customer keeps this very address already, the one with this digest."""
+
+    def __init__(self, hash_data: str) -> None:
+        super().__init__(hash_data)
+        self.hash_data = hash_data
 
 
 PLACES = ("country", "city", "township", "district")
@@ -127,7 +131,7 @@ def _save(entry: Address) -> Address:
                 others = Address.objects.filter(user=entry.user_id, is_copy=False, primary=True)
                 others.exclude(pk=entry.pk).update(primary=False)
     except IntegrityError as error:
-        raise AlreadyThere from error
+        raise AlreadyThere(entry.hash_data) from error
     return entry
 
 

@@ -36,7 +36,10 @@ class PickupWindow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One item, or some units of it, to be cancelled or sent back; no quantity means all."""
+    """One item, or some units of it, to be cancelled or sent back; no quantity means all.
+
+    An account that whoever asks is not trusted with waits for its owner's word.
+    """
 
     order_item: int
     kind: Kind
@@ -47,6 +50,7 @@ class Ask:
     pickup_address: int | None = None
     pickup_window: PickupWindow | None = None
     bank_account: BankAccount | None = None
+    trusts_account: bool = True
     as_points: bool = False
     pictures: tuple[Picture, ...] = ()
     remote_id: str | None = None

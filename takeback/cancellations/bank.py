@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -15,6 +16,7 @@ from takeback.core.fields import StrictText
 
 IBAN_MAX = 34
 HOLDER_MAX = 255
+BOTH_NEEDED = _("A bank account needs both its IBAN and the name of its holder.")
 _SEPARATORS = re.compile(r"[ -]")
 # Check digits go from 02 to 98: the sums of 97, 98 and 02 would also come out for 00, 01 and 99,
 # and one account would have two numbers.
@@ -47,6 +49,15 @@ def masked(iban: str) -> str:
     'TR33 •••• 1326'
     """
     return f"{iban[:4]} •••• {iban[-4:]}"
+
+
+def masked_name(name: str) -> str:
+    """The first letter of every word: enough to recognise a holder, too little to pay one.
+
+    >>> masked_name("Ayla Ray")
+    'A••• R•••'
+    """
+    return " ".join(f"{word[0]}•••" for word in name.split())
 
 
 def blind_index(iban: str) -> str:
@@ -94,3 +105,11 @@ class HolderNameField(StrictText):
         if name and (len(name) == 1 or not has_letter):
             self.fail("name")
         return name
+
+
+def refuse_half_an_account(told: Mapping[str, Any]) -> None:
+    """The IBAN and its holder come together; without the other either is refused."""
+    if bool(told.get("iban")) == bool(told.get("holder_name")):
+        return
+    missing = "holder_name" if told.get("iban") else "iban"
+    raise serializers.ValidationError({missing: [BOTH_NEEDED]})

@@ -134,7 +134,7 @@ def _insert(
         insert_objects(cases)
     except IntegrityError as error:
         if "remote_id" in str(error):
-            raise
+            raise Refused(errors.REMOTE_ID_TAKEN) from error
         # The constraint has the last word, should anybody ever write without the lock.
         raise Refused(errors.ALREADY_REQUESTED) from error
     pictures = [
@@ -174,7 +174,7 @@ def _row(ask: Ask, seen: Surroundings, actor: Actor, now: datetime) -> Cancellat
         row.holder_name_sealed = seal(ask.bank_account.holder_name, context)
         row.iban_index = bank.blind_index(ask.bank_account.iban)
         # A guest proved two weak facts: that is enough to ask, not to be paid (promise P21).
-        row.is_bank_account_confirmed = actor.kind is not ActorKind.GUEST
+        row.is_bank_account_confirmed = ask.trusts_account and actor.kind is not ActorKind.GUEST
     return row
 
 

@@ -65,6 +65,12 @@ LOYALTY_CLOSED = RuleProblem(
 UNKNOWN_ITEM = Problem("unknown_item", 400, _("There is no such item."), field="order_item")
 ITEM_TWICE = Problem("item_twice", 400, _("This item is named twice."), field="order_item")
 UNKNOWN_REASON = Problem("unknown_reason", 400, _("There is no such reason."), field="reason")
+REMOTE_ID_TAKEN = Problem(
+    "remote_id_taken",
+    400,
+    _("There is already a request with this remote id for this item."),
+    field="remote_id",
+)
 QUANTITY_TOO_LARGE = Problem(
     "quantity_too_large",
     400,
@@ -88,3 +94,12 @@ MORE_THAN_PAID = Problem(
 )
 
 WRONG_STATE = Problem("wrong_state", 400, _("This step is not possible in the present state."))
+SHARED_REASON = Problem(
+    "shared_reason", 403, _("This reason belongs to all channels and is not changed here.")
+)
+NOT_OF_THIS_PLAN = Problem(
+    "not_of_this_plan", 400, _("This plan has no such item."), field="payment_plan"
+)
+MORE_THAN_PLANNED = Problem(
+    "more_than_planned", 400, _("This is more than the plan pays back."), field="payment_plan"
+)

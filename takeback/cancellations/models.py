@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status
+from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status, TransactionType
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 
@@ -91,20 +91,50 @@ class CancellationPlan(models.Model):
                 name="plan_amounts_not_negative",
             ),
         ]
+        indexes = [models.Index(fields=["status"], name="plans_by_status")]
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+
+_LISTED = Q(is_hidden=False)
+
+
+class PaymentPlanLine(models.Model):
+    """One payment of a plan: how much of its money, and for which lines of the order."""
+
+    plan = models.ForeignKey(CancellationPlan, models.PROTECT)
+    transaction_type = models.CharField(max_length=8)
+    order_items = models.ManyToManyField(OrderItem)
+    refund_minor = models.BigIntegerField()
+    created_by_kind = models.CharField(max_length=16)
+    created_by_number = models.BigIntegerField(null=True)
+    created_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(transaction_type__in=[kind.value for kind in TransactionType]),
+                name="payment_of_a_known_type",
+            ),
+            models.CheckConstraint(condition=Q(refund_minor__gte=0), name="payment_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} {self.transaction_type}"
 
 
 class CancellationRequest(models.Model):
     """One case: one item, or some units of it, to be cancelled or sent back."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
-    channel = models.ForeignKey(Channel, models.PROTECT)
+    # Indexed below, together with what is asked for within a channel.
+    channel = models.ForeignKey(Channel, models.PROTECT, db_index=False)
     """Its order's channel, kept here so that a channel's newest cases are found by one index."""
     order_item = models.ForeignKey(OrderItem, models.PROTECT)
     plan = models.ForeignKey(CancellationPlan, models.PROTECT, null=True)
-    reason = models.ForeignKey(CancellationReason, models.PROTECT)
+    # Reasons are hidden, never removed: nobody looks from a reason for its cases.
+    reason = models.ForeignKey(CancellationReason, models.PROTECT, db_index=False)
     easy_return = models.ForeignKey(EasyReturn, models.PROTECT, null=True)
     cancellation_type = models.CharField(max_length=8)
     status = models.CharField(max_length=16, default=Status.WAITING.value)
@@ -156,7 +186,18 @@ class CancellationRequest(models.Model):
                 fields=["iban_index"],
                 condition=Q(iban_index__isnull=False),
                 name="requests_of_an_account",
-            )
+            ),
+            models.Index(fields=["channel", "-id"], condition=_LISTED, name="newest_requests"),
+            models.Index(
+                fields=["channel", "cancellation_type", "status", "-id"],
+                condition=_LISTED,
+                name="requests_by_status",
+            ),
+            models.Index(
+                fields=["channel", "modified_date", "id"],
+                condition=_LISTED,
+                name="requests_as_they_changed",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -174,13 +174,18 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def shop_zone() -> ZoneInfo:
+    """Where the shop's days begin."""
+    return _zone(settings.SHOP_TIME_ZONE)
+
+
 def shop_limits() -> policy.Limits:
     """The rules' settings, as they are now."""
     return policy.Limits(
         cancel_minutes=settings.CANCEL_TIME_LIMIT_MINUTES,
         invoice_blocks_cancel=settings.CANCEL_BLOCKED_BY_INVOICE,
         refund_days=settings.REFUND_DAY_LIMIT,
-        zone=_zone(settings.SHOP_TIME_ZONE),
+        zone=shop_zone(),
     )
 
 

@@ -84,6 +84,14 @@ PLAN_LIFE_CYCLE = Machine(
 )
 """A plan is approved with the last of its cases, and rejected when none of them is left."""
 
+
+class TransactionType(StrEnum):
+    """What a payment of a plan is for."""
+
+    CANCEL = "cancel"
+    REFUND = "refund"
+
+
 SHOWN = {
     Status.WAITING: "open",
     Status.WAITING_APPROVAL: "open",
@@ -94,3 +102,6 @@ SHOWN = {
     Status.WITHDRAWN: "rejected",
 }
 """What a shopper is shown."""
+
+SHOWN_TO_CHANNELS = {status: status for status in Status} | {Status.WITHDRAWN: Status.REJECTED}
+"""What other systems are shown."""

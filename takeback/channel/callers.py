@@ -13,7 +13,7 @@ from rest_framework.permissions import BasePermission
 from takeback.accounts import keys
 from takeback.accounts.commands import note_use
 from takeback.accounts.models import ApiKey
-from takeback.accounts.queries import KeyRow, key_in_channel
+from takeback.accounts.queries import KeyRow, active_channels, key_in_channel
 from takeback.core import clock, problems
 from takeback.core.fields import ID_MAX
 from takeback.core.problems import Refused
@@ -21,35 +21,50 @@ from takeback.limits.commands import Bucket, hit, refuse_above
 
 _SCHEME = "Token "
 _ID_DIGITS = 19
-_NOBODYS = 0
+_NOBODY = 0
 _MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A system with a live key; `channel_id` is 0 on a route that names no channel."""
+    """A system with a live key of an active channel.
+
+    `channel_ids` is the channel that the route names, and nothing else; on a route that names
+    none it is every active channel of the key, in ascending order.
+    """
 
     key_id: int
-    channel_id: int
+    channel_ids: tuple[int, ...]
     scopes: frozenset[str]
     is_authenticated: bool = True
+
+    @property
+    def channel_id(self) -> int:
+        """The one channel of a route that names it."""
+        (channel_id,) = self.channel_ids
+        return channel_id
 
     @property
     def sees_secrets(self) -> bool:
         """Whether what is nobody else's business is shown: tokens, raw traffic."""
         return ApiKey.PII in self.scopes
 
+    @property
+    def sees_accounts(self) -> bool:
+        """Whether bank accounts are shown whole: only to whom money is trusted."""
+        return ApiKey.MONEY in self.scopes
 
-class AnyKeyHolder(BaseAuthentication):
-    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401."""
+
+class KeyHolder(BaseAuthentication):
+    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401.
+
+    On a route that names a channel the key must be one for it; others serve any key.
+    """
 
     def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
-        row = self.row_of(request, _NOBODYS)
-        return _caller(row, _NOBODYS), row
-
-    def row_of(self, request: Any, channel_id: int) -> KeyRow:
-        """The key that was shown, if it is one of ours and lives."""
         given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
+        named = request.parser_context["kwargs"].get("channel_id")
+        channel_id = _NOBODY if named is None else number_of(named)
         public_id = keys.public_id_of(given)
         found = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
         row = found[0] if found else None
@@ -60,25 +75,22 @@ class AnyKeyHolder(BaseAuthentication):
             raise NotAuthenticated
         _count(row.id, now)
         note_use(row.id, row.last_used_at, now)
-        return row
+        if named is not None and row.channel_is_active is None:
+            raise Refused(problems.NOT_FOUND)
+        scopes = frozenset(msgspec.json.decode(row.scopes))
+        channels = (channel_id,) if named is not None else _all_channels(row.id)
+        return Caller(row.id, channels, scopes), row
 
     def authenticate_header(self, request: Any) -> str:
         return _SCHEME.strip()
 
 
-class KeyHolder(AnyKeyHolder):
-    """The same for the channel that the path names: the key must be one for it."""
-
-    def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
-        channel_id = number_of(request.parser_context["kwargs"]["channel_id"])
-        row = self.row_of(request, channel_id)
-        if row.channel_is_active is None:
-            raise Refused(problems.NOT_FOUND)
-        return _caller(row, channel_id), row
-
-
-def _caller(row: KeyRow, channel_id: int) -> Caller:
-    return Caller(row.id, channel_id, frozenset(msgspec.json.decode(row.scopes)))
+def _all_channels(key_id: int) -> tuple[int, ...]:
+    """Where a key may act when nobody says where; with all its channels closed it is no key."""
+    found = tuple(channel.id for channel in active_channels(key_id=key_id))
+    if not found:
+        raise NotAuthenticated
+    return found
 
 
 def _count(key_id: int, now: datetime) -> None:
@@ -89,10 +101,10 @@ def _count(key_id: int, now: datetime) -> None:
 
 
 def number_of(text: str) -> int:
-    """The number in a path; what can be nobody's is looked for all the same, in vain."""
+    """A number in the path; what can be nobody's is looked for all the same, in vain."""
     usable = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
-    number = int(text) if usable else _NOBODYS
-    return number if number <= ID_MAX else _NOBODYS
+    number = int(text) if usable else _NOBODY
+    return number if number <= ID_MAX else _NOBODY
 
 
 class MayDo(BasePermission):

@@ -1,22 +1,26 @@
 """What a channel's routes have in common: their caller and the form of a refusal."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from takeback.accounts.queries import KeyRow
 from takeback.channel import errors
 from takeback.channel.callers import Caller, KeyHolder, MayDo
 from takeback.core import http, problems
-from takeback.core.problems import Refused
+from takeback.core.actor import Actor, ActorKind
+from takeback.core.problems import Refused, RuleProblem
+from takeback.idempotency.http import answer_once
 
 
 class ChannelView(APIView):
-    """A route below `channel/<id>/`; `scopes` says which scope a method needs."""
+    """A route for the holder of a key; `scopes` says which scope a method needs."""
 
     authentication_classes = [KeyHolder]
     permission_classes = [MayDo]
@@ -30,6 +34,20 @@ class ChannelView(APIView):
         caller = self.request.user
         assert isinstance(caller, Caller)
         return caller
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts: the member of staff to whom the key belongs, else the system itself."""
+        key = self.request.auth
+        assert isinstance(key, KeyRow)
+        if key.user:
+            return Actor(ActorKind.STAFF, key.user.id)
+        return Actor(ActorKind.CHANNEL, key.id)
+
+    def answer_once(self, act: Callable[[], Response], *, body: Any) -> HttpResponse:
+        """Answer by `act`, once per key of the caller's and `Idempotency-Key`."""
+        principal = f"key:{self.caller.key_id}"
+        return answer_once(self.plain, act, principal=principal, body=body)
 
     @property
     def plain(self) -> HttpRequest:
@@ -61,4 +79,7 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         reasons = [str(error.context["reason"])] if "reason" in error.context else []
         texts = [problem.message, *reasons]
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
+    if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
+        # Its own status is the storefront's.
+        return http.answer(replace(error.problem, status=400))
     return http.exception_handler(error, context)

@@ -11,6 +11,7 @@ from inspect import get_annotations
 from types import UnionType
 from typing import Any, Generic, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -74,7 +75,11 @@ class Compiled(Generic[R]):
     def once(self, queryset: models.QuerySet[Any, Any]) -> list[R]:
         """The rows of a variation of `queryset(...)`: another page, more filters; not kept."""
         database = _database()
-        return self._fetch(database, *_sql(queryset, database))
+        try:
+            sql, parameters, converters = _sql(queryset, database)
+        except EmptyResultSet:
+            return []  # Django knows without asking that nothing can be found
+        return self._fetch(database, sql, parameters, converters)
 
     def queryset(self, **arguments: Any) -> models.QuerySet[Any, Any]:
         """The same question through the ORM, for pages that are not the first and for tests."""

@@ -56,8 +56,11 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         headers = parser_context["request"].headers
         refuse_foreign_encodings(headers)
-        refuse_above(self.limit(), headers)
-        return object_from(stream.read(), max_values=self.max_values)
+        return self.read(body_of(stream, self.limit(), headers))
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        """The object that the body is."""
+        return object_from(body, max_values=self.max_values)
 
     def limit(self) -> int:
         return int(settings.MAX_BODY_BYTES)
@@ -72,10 +75,17 @@ def refuse_foreign_encodings(headers: Any) -> None:
         raise Refused(problems.UNSUPPORTED_MEDIA_TYPE)
 
 
-def refuse_above(limit: int, headers: Any) -> None:
-    """A body of more bytes than this is refused by its length: none of it is waited for."""
-    if int(headers.get("Content-Length") or 0) > limit:
+def body_of(stream: Any, limit: int, headers: Any) -> bytes:
+    """The whole body; one of more bytes than this is refused.
+
+    By its length, if it tells one: then none of it is waited for. What comes in chunks does not
+    (see `takeback.wsgi`), and is read one byte past the limit at most.
+    """
+    length = 0 if "Transfer-Encoding" in headers else int(headers.get("Content-Length") or 0)
+    body: bytes = stream.read(limit + 1) if length <= limit else b""
+    if max(length, len(body)) > limit:
         raise Refused(problems.PAYLOAD_TOO_LARGE)
+    return body
 
 
 def _check_size(body: bytes, max_values: int) -> None:

@@ -222,7 +222,6 @@ _PAYMENTS: dict[str, tuple[int, str]] = {
     "funds_transfer": (63, "Bank transfer"),
     "pay_on_delivery": (64, "Pay on delivery"),
 }
-_PAID_LATE = {"funds_transfer", "pay_on_delivery"}
 
 
 def _pay(draft: _Draft, order: OrderIn) -> None:

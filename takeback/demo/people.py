@@ -14,6 +14,7 @@ from takeback.addresses.commands import Places
 from takeback.addresses.intake import COPIED, AddressIn
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.core.emails import email_key
+from takeback.core.names import name_key
 from takeback.demo.catalogue import Market, markets, told
 
 CUSTOMER_EMAIL = "customer@example.com"
@@ -216,6 +217,8 @@ def _account(channel: Channel, person: Person, number: int, reference: datetime)
         erp_code=f"ERP{number:05}",
         first_name=person.first_name,
         last_name=person.last_name,
+        first_name_key=name_key(person.first_name),
+        last_name_key=name_key(person.last_name),
         phone=person.phone,
         gender=person.gender,
         date_of_birth=person.birthday,

@@ -15,7 +15,7 @@ from takeback.cancellations.accounts.commands import confirm_bank_account
 from takeback.cancellations.deciding.commands import approve, confirm, reject
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.pictures.serving import may_be_picture, picture_answer
+from takeback.cancellations.pictures.serving import is_ours, picture_file
 from takeback.cancellations.states import LIFE_CYCLE, Event, Status
 from takeback.core import clock, problems
 from takeback.core.actor import ActorKind
@@ -157,11 +157,11 @@ class Photo(DeskPage):
     """A picture, for staff of its case's channel."""
 
     def get(self, request: HttpRequest, name: str) -> FileResponse:
-        if not may_be_picture(name):
+        if not is_ours(name):
             raise Refused(problems.NOT_FOUND)
         if queries.channel_of_picture(name) not in self.agent.channels:
             raise Refused(problems.NOT_FOUND)
-        return picture_answer(name)
+        return picture_file(name)
 
 
 def possible(case: CancellationRequest) -> dict[str, bool]:

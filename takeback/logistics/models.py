@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
+from takeback.core.folded_lookup import Folded
 from takeback.logistics.states import GoodsStatus
 
 
@@ -56,6 +57,14 @@ class EasyReturn(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=[status.value for status in GoodsStatus]),
                 name="known_goods_status",
+            ),
+        ]
+        indexes = [
+            models.Index(Folded("code"), condition=Q(code__isnull=False), name="returns_by_code"),
+            models.Index(
+                Folded("tracking_number"),
+                condition=Q(tracking_number__isnull=False),
+                name="returns_by_tracking_number",
             ),
         ]
 

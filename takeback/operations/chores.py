@@ -12,6 +12,8 @@ from django.db import Error, close_old_connections
 from takeback.accounts.commands import prune_keys, prune_sessions
 from takeback.cancellations.pictures.commands import sweep
 from takeback.core import clock
+from takeback.core.planning import look_at_tables
+from takeback.exchange.commands import prune as prune_exchange
 from takeback.idempotency.commands import prune as prune_replies
 from takeback.limits.commands import prune as prune_limits
 from takeback.outbox.commands import prune as prune_outbox
@@ -33,6 +35,8 @@ CHORES = (
     Chore("prune_keys", 3600, prune_keys),
     Chore("prune_outbox", 3600, prune_outbox),
     Chore("prune_replies", 3600, prune_replies),
+    Chore("prune_exchange", 3600, prune_exchange),
+    Chore("look_at_tables", 3600, look_at_tables),
     Chore("sweep_pictures", 24 * 3600, sweep),
 )
 

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
+from takeback.core.folded_lookup import Folded
 
 
 class Snapshot(models.Model):
@@ -110,9 +111,17 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
+            models.Index(fields=["channel", "placed_at"], name="orders_of_a_day"),
+            models.Index(Folded("number"), name="orders_by_number"),
             models.Index(
                 fields=["channel", "number", "email_key", "user_type"],
                 name="guest_look_up",
+            ),
+            models.Index(fields=["channel", "modified_date", "id"], name="orders_as_they_changed"),
+            models.Index(
+                fields=["channel", "cancel_status", "-id"],
+                condition=Q(cancel_status__isnull=False),
+                name="orders_being_cancelled",
             ),
         ]
 
@@ -183,6 +192,7 @@ class OrderItem(models.Model):
                 name="used_within_quantity",
             ),
         ]
+        indexes = [models.Index(Folded("sku"), name="items_by_sku")]
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.remote_id}"

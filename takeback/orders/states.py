@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Status(IntEnum):
@@ -78,3 +78,54 @@ def rolled_up(codes: Sequence[int]) -> int:
         return min(live)
     ends = Counter(codes)
     return Status.REFUNDED if ends[Status.REFUNDED] > ends[Status.CANCELLED] else Status.CANCELLED
+
+
+_UNDER_WAY = frozenset(
+    {
+        Status.SHIPPED,
+        Status.SHIPPED_AND_INFORMED,
+        Status.READY_FOR_PICKUP,
+        Status.ATTEMPTED_DELIVERY,
+        Status.REVIEW_STARTED,
+        Status.REVIEW_WAITING,
+    }
+)
+
+
+def leads_on(before: int, after: int) -> bool:
+    """Whether a line may be told to have come from one status to another.
+
+    Forward only, but a parcel under way comes to a pick-up point after a vain attempt, too.
+
+    >>> leads_on(450, 500), leads_on(540, 520), leads_on(550, 500)
+    (True, True, False)
+    """
+    return after >= before or {before, after} <= _UNDER_WAY
+
+
+class CancelStatus(StrEnum):
+    """How far others are with a cancellation or return, as they tell it (domain C.4)."""
+
+    WAITING = "waiting"
+    CONFIRMATION_WAITING = "confirmation_waiting"
+    CONFIRMED = "confirmed"
+    APPROVED = "approved"
+    WAITING_FOR_PAYMENT = "waiting_for_payment"
+    REJECTED = "rejected"
+    COMPLETED = "completed"
+
+
+_NOT_AFTER: dict[str, frozenset[str]] = {
+    CancelStatus.APPROVED: frozenset({CancelStatus.CONFIRMED}),
+    CancelStatus.WAITING_FOR_PAYMENT: frozenset(CancelStatus)
+    - {CancelStatus.WAITING_FOR_PAYMENT, CancelStatus.COMPLETED},
+}
+
+
+def cancel_leads_on(before: str | None, after: str | None) -> bool:
+    """Whether a line's `cancel_status` may be told to change like this (domain D.5).
+
+    >>> cancel_leads_on(None, "waiting"), cancel_leads_on("approved", "confirmed")
+    (True, False)
+    """
+    return after not in _NOT_AFTER.get(before or "", frozenset())

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.addresses import commands, queries
+from takeback.addresses.choosing import places_of
 from takeback.addresses.models import Address
 from takeback.addresses.places import document
 from takeback.core import clock, problems
@@ -22,7 +23,7 @@ from takeback.storefront.callers import SignedIn
 from takeback.storefront.handling import StorefrontView
 from takeback.storefront.openapi import PLAIN, answers, page_parameters, paged
 from takeback.storefront.order_views import order_id_of
-from takeback.storefront.schemas import AddressEntry, PlaceFilter, places_of
+from takeback.storefront.schemas import AddressEntry, PlaceFilter
 
 
 class AddressBook(StorefrontView):

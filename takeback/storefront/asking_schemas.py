@@ -11,18 +11,14 @@ from rest_framework import serializers
 from takeback.cancellations import bank
 from takeback.cancellations import errors as case_errors
 from takeback.cancellations.asks import Ask, BankAccount, PickupWindow, Picture
-from takeback.cancellations.states import Kind
+from takeback.cancellations.fields import NO_ITEM, NO_REASON, KindField, Number, Words
 from takeback.core.fields import (
-    INVISIBLE,
     StrictBoolean,
     StrictDate,
-    StrictInteger,
-    StrictText,
 )
 from takeback.storefront.photos import Photo, PhotosField
 
 MOST_ITEMS = 50
-DESCRIPTION_MAX = 2000
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _YEARS = range(2000, 2101)
 _CLOCK_SCHEMA = {"type": "string", "pattern": _TIME.pattern}
@@ -39,50 +35,7 @@ _WINDOW_SCHEMA = {
     "required": ["date", "hour_range"],
 }
 # A number beyond every row's is as unknown as any other.
-_NO_ITEM = {"range": case_errors.UNKNOWN_ITEM.message}
-_NO_REASON = {"range": case_errors.UNKNOWN_REASON.message}
 _NO_ADDRESS = {"range": case_errors.UNKNOWN_ADDRESS.message}
-
-
-def _plain(data: Any) -> Any:
-    """Clients send back what they were shown: `{"value": 1, "label": "..."}` is 1."""
-    return data["value"] if isinstance(data, dict) and "value" in data else data
-
-
-class Number(StrictInteger):
-    """A number, the same in digits, or either inside a `{value}` object."""
-
-    def to_internal_value(self, data: Any) -> int:
-        return super().to_internal_value(_plain(data))
-
-
-@extend_schema_field({"type": "string", "enum": [kind.value for kind in Kind]})
-class KindField(serializers.Field[Kind, Any, str, Any]):
-    """`cancel` or `refund`, plain or inside a `{value}` object."""
-
-    default_error_messages = {"invalid": _("Choose cancel or refund.")}
-    KINDS = {kind.value: kind for kind in Kind}
-
-    def to_internal_value(self, data: Any) -> Kind:
-        told = _plain(data)
-        found = self.KINDS.get(told) if isinstance(told, str) else None
-        if found is None:
-            self.fail("invalid")
-        return found
-
-    def to_representation(self, value: Kind) -> str:
-        return value.value
-
-
-class Words(StrictText):
-    """What a shopper has to say; text of which nothing can be seen says nothing."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_blank=True, lines=True, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        invisible = isinstance(data, str) and not INVISIBLE.sub("", data).strip()
-        return "" if invisible else super().to_internal_value(data)
 
 
 @extend_schema_field(_WINDOW_SCHEMA)
@@ -113,11 +66,11 @@ class PickupDate(serializers.Field[PickupWindow, Any, Any, Any]):
 class AskBody(serializers.Serializer[Any]):
     """One item; what else a storefront sends along is ignored."""
 
-    order_item = Number(error_messages=_NO_ITEM)
-    reason = Number(error_messages=_NO_REASON)
+    order_item = Number(error_messages=NO_ITEM)
+    reason = Number(error_messages=NO_REASON)
     cancellation_type = KindField()
     quantity = Number(required=False, allow_null=True)
-    description = Words(max_length=DESCRIPTION_MAX, required=False, allow_null=True)
+    description = Words(required=False, allow_null=True)
     shipping_company = Number(required=False, allow_null=True)
     pickup_address = Number(error_messages=_NO_ADDRESS, required=False, allow_null=True)
     pickup_date = PickupDate(required=False, allow_null=True)
@@ -127,10 +80,7 @@ class AskBody(serializers.Serializer[Any]):
     cancellation_request_image_set = PhotosField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if bool(attrs.get("iban")) != bool(attrs.get("holder_name")):
-            missing = "holder_name" if attrs.get("iban") else "iban"
-            message = _("A bank account needs both its IBAN and the name of its holder.")
-            raise serializers.ValidationError({missing: [message]})
+        bank.refuse_half_an_account(attrs)
         return attrs
 
 

@@ -5,7 +5,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from takeback.cancellations.pictures.serving import may_be_picture, picture_answer
+from takeback.cancellations.pictures.serving import is_ours, picture_file
 from takeback.cancellations.queries import order_of_picture
 from takeback.core import problems
 from takeback.core.problems import Refused
@@ -23,9 +23,9 @@ class MediaFile(StorefrontView):
         responses={(200, "image/*"): OpenApiTypes.BINARY},
     )
     def get(self, call: Request, name: str) -> FileResponse:
-        if not may_be_picture(name) or not self._may_see(name):
+        if not is_ours(name) or not self._may_see(name):
             raise Refused(problems.NOT_FOUND)
-        return picture_answer(name)
+        return picture_file(name)
 
     def _may_see(self, name: str) -> bool:
         found, caller = order_of_picture(name), self.request.user

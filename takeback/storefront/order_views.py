@@ -1,5 +1,6 @@
 """Orders: a guest's look-up, a customer's list and details."""
 
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from takeback.core import clock, problems
 from takeback.core.callers import client_address
 from takeback.core.paging import MAX_DIGITS, Page, envelope
 from takeback.core.problems import Refused
-from takeback.core.strict_json import StrictJSONParser, refuse_above, refuse_foreign_encodings
+from takeback.core.strict_json import StrictJSONParser, body_of, refuse_foreign_encodings
 from takeback.orders.queries import OrderRow, orders_by_id, own_order, own_orders
 from takeback.storefront import lookup, pages, proofs
 from takeback.storefront.callers import Caller, Known
@@ -30,8 +31,8 @@ class BoundedFormParser(FormParser):
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         headers = parser_context["request"].headers
         refuse_foreign_encodings(headers)
-        refuse_above(settings.MAX_BODY_BYTES, headers)
-        return super().parse(stream, media_type, parser_context)
+        body = body_of(stream, settings.MAX_BODY_BYTES, headers)
+        return super().parse(BytesIO(body), media_type, parser_context)
 
 
 class GuestOrder(StorefrontView):

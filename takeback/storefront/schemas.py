@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from takeback.addresses.models import City, Country, District, Township
+from takeback.addresses.choosing import NO_PLACE
 from takeback.core.fields import (
     Password,
     StrictBoolean,
@@ -20,9 +20,6 @@ from takeback.core.fields import (
 from takeback.storefront import errors
 
 NUMBER_MAX = 128
-_UNKNOWN_PLACE = _("This place is not known here.")
-# A number beyond every place's is as unknown as any other.
-_NO_PLACE = {"range": _UNKNOWN_PLACE}
 
 
 class OrderNumber(StrictText):
@@ -100,10 +97,10 @@ class AddressEntry(serializers.Serializer[Any]):
     last_name = StrictText(max_length=255)
     phone_number = StrictText(max_length=128)
     email = StrictEmail(required=False, allow_null=True)
-    country = StrictInteger(error_messages=_NO_PLACE)
-    city = StrictInteger(error_messages=_NO_PLACE)
-    township = StrictInteger(error_messages=_NO_PLACE)
-    district = StrictInteger(error_messages=_NO_PLACE, required=False, allow_null=True)
+    country = StrictInteger(error_messages=NO_PLACE)
+    city = StrictInteger(error_messages=NO_PLACE)
+    township = StrictInteger(error_messages=NO_PLACE)
+    district = StrictInteger(error_messages=NO_PLACE, required=False, allow_null=True)
     line = StrictText(max_length=255, lines=True)
     postcode = StrictText(max_length=64, required=False, allow_null=True, allow_blank=True)
     notes = StrictText(
@@ -128,22 +125,3 @@ class AddressEntry(serializers.Serializer[Any]):
         if settings.ADDRESS_DISTRICT_REQUIRED and not self.partial and not attrs.get("district"):
             raise serializers.ValidationError({"district": [_("This field is required.")]})
         return attrs
-
-
-def places_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The places behind the numbers, or a field error for one that is not where it should be."""
-    places: dict[str, Any] = {}
-    inside: dict[str, Any] = {}
-    for name, model in (
-        ("country", Country),
-        ("city", City),
-        ("township", Township),
-        ("district", District),
-    ):
-        number = told.get(name)
-        found = number and model.objects.filter(pk=number, is_active=True, **inside).first()
-        if number and not found:
-            raise serializers.ValidationError({name: [_UNKNOWN_PLACE]})
-        places[name] = found or None
-        inside = {name: found}
-    return places

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
-from takeback.cancellations.models import CancellationRequest, CaseHistory
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.states import rolled_up
@@ -33,6 +33,7 @@ class CaseRow(NamedTuple):
     id: int
     order_item_id: int
     easy_return_id: int | None
+    plan_id: int | None
     status: str
     quantity: int
     version: int
@@ -49,6 +50,16 @@ class StepRow(NamedTuple):
     after: str
 
 
+class PlanRow(NamedTuple):
+    """A plan."""
+
+    id: int
+    order_id: int
+    plan_type: str
+    status: str
+    refund_minor: int
+
+
 class Books(NamedTuple):
     """Everything, read at one moment."""
 
@@ -58,6 +69,7 @@ class Books(NamedTuple):
     history: list[StepRow]
     messages: list[tuple[str, str]]
     returns: dict[int, str]
+    plans: list[PlanRow]
 
 
 def read() -> Books:
@@ -74,6 +86,7 @@ def read() -> Books:
         [StepRow(*row) for row in steps.values_list(*fields)],
         list(Message.objects.order_by("id").values_list("topic", "key")),
         dict(EasyReturn.objects.values_list("id", "status")),
+        [PlanRow(*row) for row in CancellationPlan.objects.values_list(*PlanRow._fields)],
     )
 
 
@@ -84,6 +97,7 @@ def check(books: Books, shop: Shop, world: World) -> None:
     _no_unit_twice(books, shop)
     _history_is_whole(books)
     _parcels_are_waited_for(books)
+    _plans_follow_their_cases(books)
 
 
 def _as_remembered(books: Books, world: World) -> None:
@@ -150,6 +164,9 @@ _TOPICS = {
     "confirm": "confirmed",
     "reject": "rejected",
     "withdraw": "withdrawn",
+    "review": "reviewed",
+    "approve": "approved",
+    "remove": "removed",
 }
 
 
@@ -162,3 +179,26 @@ def _parcels_are_waited_for(books: Books) -> None:
             waiting[case.easy_return_id] = lives
     expected = {pk: "wanted" if lives else "cancelled" for pk, lives in waiting.items()}
     assert books.returns == expected
+
+
+def _plans_follow_their_cases(books: Books) -> None:
+    """Each is as far as its cases, and worth what their lines are worth."""
+    worth = {
+        line.id: goods - discount + interest
+        for line in books.lines
+        for goods, discount, _, _, interest in [line.amounts]
+    }
+    cases: dict[int, list[CaseRow]] = defaultdict(list)
+    for case in books.cases:
+        assert (case.plan_id is None) <= (case.status not in {"confirmed", "approved"})
+        if case.plan_id and case.status in LIVE:
+            cases[case.plan_id].append(case)
+    for plan in books.plans:
+        left = {case.status for case in cases[plan.id]}
+        undecided = "waiting" if "confirmed" in left else "approved"
+        assert plan.status == (undecided if left else "rejected")
+        if left:
+            total = sum(worth[case.order_item_id] for case in cases[plan.id])
+            assert plan.refund_minor == total
+    waiting = [(x.order_id, x.plan_type) for x in books.plans if x.status == "waiting"]
+    assert len(waiting) == len(set(waiting))

@@ -26,6 +26,7 @@ class Case:
     quantity: int
     status: str = "waiting"
     line_before: int | None = None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,15 +186,30 @@ def sees(person: Person, line: Line) -> bool:
 
 def expected_of_step(line: Line, case: Case, command: str, person: Person) -> str:
     """The code of the refusal, or `LET_IN`."""
-    if not sees(person, line):
+    if not sees(person, line) or case.is_hidden:
         return "not_found"
-    if line.case != case or (command == "confirm" and case.status == "confirmed"):
+    if command == "remove" and line.case != case:
+        return LET_IN
+    if line.case != case or case.status not in STARTS[command]:
         return "wrong_state"
-    if command != "confirm":
+    if command not in CONFIRMING or case.status == "confirmed":
         return LET_IN
     if case.kind is Kind.CANCEL:
         return LET_IN if line.status in CAN_BE_CANCELLED else "cancellation_request_100_2"
     return LET_IN if line.status in CAN_COME_BACK else "cancellation_request_100_3"
+
+
+NOT_CONFIRMED = {"waiting", "waiting_approval"}
+STARTS = {
+    "review": {"waiting"},
+    "confirm": NOT_CONFIRMED,
+    "approve": NOT_CONFIRMED | {"confirmed"},
+    "reject": NOT_CONFIRMED | {"confirmed"},
+    "withdraw": NOT_CONFIRMED | {"confirmed"},
+    "remove": NOT_CONFIRMED | {"confirmed"},
+}
+"""The states of live cases from which a command leads on."""
+CONFIRMING = {"confirm", "approve"}
 
 
 def other(kind: Kind) -> Kind:
@@ -208,3 +224,32 @@ def usual_kind(line: Line) -> Kind | None:
     if line.left and line.status in CAN_COME_BACK - {450}:
         return Kind.REFUND
     return None
+
+
+COMMANDS = {
+    "open_request",
+    "open_many",
+    "withdraw",
+    "reject",
+    "confirm",
+    "review",
+    "approve",
+    "remove",
+    "told again",
+    "undone elsewhere",
+    "switched",
+}
+CODES = {
+    *(f"cancellation_request_100_{number}" for number in (1, 2, 3, 4, 5, 6, 8, 9)),
+    "loyalty_100_1",
+    "unknown_item",
+    "item_twice",
+    "unknown_reason",
+    "quantity_too_large",
+    "unknown_address",
+    "bank_account_required",
+    "wrong_state",
+    "not_found",
+    "told otherwise",
+}
+"""All refusals but `conflict`, which needs a rival (`test_races.py`)."""

@@ -11,6 +11,7 @@ from django.test import Client
 from takeback.accounts.commands import issue_key
 from takeback.core import clock
 from takeback.limits.models import Counter
+from takeback.orders.models import Order, OrderItem
 from tests import make
 
 SHOP, OTHER = make.SHOP, 2
@@ -67,6 +68,18 @@ def send(
 def find(caller: Client, number: str = make.NUMBER, *, channel: int = SHOP) -> Any:
     """GET the orders of this number."""
     return caller.get(f"/api/v1/channel/{channel}/orders/", {"number": number})
+
+
+def patch(path: str, told: Any, caller: Client | None = None) -> Any:
+    """PATCH what is at this path."""
+    with zeal.zeal_context():
+        return (caller or client()).patch(path, told, content_type="application/json")
+
+
+def orders() -> list[Any]:
+    """Everything that is kept of lines and orders, for a test in which nothing may change."""
+    lines, found = OrderItem.objects.order_by("pk"), Order.objects.order_by("pk")
+    return [*lines.values(), *found.values()]
 
 
 def rows() -> dict[str, int]:

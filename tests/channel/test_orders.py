@@ -66,7 +66,7 @@ def test_all_orders_come_in_pages_the_newest_first() -> None:
         {"limit": "-1"},
         {"limit": "x"},
         {"page_size": "50"},
-        {"status": "evil", "ordering": "password", "number__regex": ".*", "page": "1"},
+        {"state": "evil", "ordering": "password", "number__regex": ".*", "page": "1"},
         {"number__startswith": "B", "customer__password__startswith": "a"},
     ],
 )
@@ -168,7 +168,7 @@ def test_the_compiled_questions_answer_as_the_orm_does() -> None:
 
     for question, arguments in (
         (queries.order_by_number, {"channel_id": 1, "number": order.number}),
-        (queries.orders_of_channel, {"channel_id": 1}),
+        (queries.orders_of_channels, {"channel_ids": [1]}),
         (queries.items_of, {"order_ids": [order.pk]}),
         (queries.shares_of, {"order_ids": [order.pk]}),
     ):

@@ -33,7 +33,7 @@ def test_help_names_every_command_and_loads_no_django() -> None:
     )
     *help_page, loaded = done.stdout.splitlines()
     commands = ["demo", "serve", "worker", "migrate", "import", "add-channel", "issue-key"]
-    commands += ["revoke-key", "doctor", "outbox"]
+    commands += ["revoke-key", "add-staff", "change-staff", "doctor", "outbox"]
     assert [name for name in commands if f" {name} " not in "\n".join(help_page)] == []
     assert loaded == "light"
 
@@ -52,7 +52,7 @@ def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None
         [*TAKEBACK, "worker"], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as worker:
         assert worker.stdout is not None
-        lines = [json.loads(worker.stdout.readline()) for _ in range(5)]
+        lines = [json.loads(worker.stdout.readline()) for _ in range(7)]
         told = time.monotonic()
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
@@ -60,8 +60,10 @@ def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None
     assert [(line["event"], line["chore"], line["done"]) for line in lines] == [
         ("chore", "prune_limits", 0),
         ("chore", "prune_sessions", 0),
+        ("chore", "prune_keys", 0),
         ("chore", "prune_outbox", 0),
         ("chore", "prune_replies", 0),
+        ("chore", "prune_exchange", 0),
         ("chore", "sweep_pictures", 0),
     ]
 
@@ -77,7 +79,7 @@ def test_the_worker_says_when_a_chore_failed(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     # The sweep finds no file, and so has nothing to ask the database.
     assert [(line["event"], line.get("error")) for line in lines] == [
-        *[("chore failed", "OperationalError")] * 4,
+        *[("chore failed", "OperationalError")] * 6,
         ("chore", None),
     ]
     assert done.returncode == 1

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from takeback.channel.orders import shapes
+from takeback.channel.people import shapes as people
+from tests import make
 from tests.channel import shop
 from tests.contract.examples import differences, example
 
@@ -101,3 +103,49 @@ def test_the_answer_has_no_key_that_the_example_does_not_show() -> None:
     }
     for name in ("product", "price_list", "stock_list", "datasource", "shipping_option_group"):
         assert set(line[name]) == set(shown[name])
+
+
+def test_a_customer_told_as_documented_is_answered_as_documented() -> None:
+    told = example("channel_customer")
+    caller = shop.client(shop.key(scopes=["decide", "pii"], channels=[5]))
+
+    answer = caller.post(
+        told["request"]["path"], told["request"]["body"], content_type="application/json"
+    )
+
+    assert answer.status_code == told["status"]
+    assert set(answer.json()) - set(told["answer"]) == {"id"}
+    found = [text for text in _unlike(told["answer"], answer.json()) if "date_joined" not in text]
+    assert found == []
+    assert answer.json()["date_joined"].endswith("Z")
+    msgspec.json.decode(answer.content, type=people.ChannelCustomer)
+
+
+def test_lines_told_as_documented_are_answered_as_documented() -> None:
+    told = example("channel_order_items_bulk_status_update")
+    (line,) = make.items_of(make.make_order())
+    body = told["request"]["body"]
+    body["orderitem_set"][0]["id"] = line.pk
+
+    answer = shop.client().patch(told["request"]["path"], body, content_type="application/json")
+
+    assert answer.status_code == told["status"]
+    assert _unlike(told["answer"], answer.json()) == []
+    msgspec.json.decode(answer.content, type=list[shapes.ChannelOrderItem])
+
+
+def test_an_order_is_cancelled_as_documented() -> None:
+    told = example("channel_order_cancel")
+    order = make.make_order()
+    (line,) = make.items_of(order)
+    text = json.dumps(told["request"])
+    names = {"order": order.pk, "item": line.pk, "reason": make.make_reason().pk}
+    for name, number in names.items():
+        text = text.replace(f"{{{name}}}", str(number))
+    request = json.loads(text)
+
+    answer = shop.client().post(request["path"], request["body"], content_type="application/json")
+
+    assert answer.status_code == told["status"]
+    document = msgspec.json.decode(answer.content, type=shapes.ChannelOrder)
+    assert [item["status"] for item in document["orderitem_set"]] == ["cancellation_waiting"]

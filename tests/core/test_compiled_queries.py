@@ -17,6 +17,8 @@ from takeback.accounts.models import ApiKey, Session
 from takeback.addresses.models import Address
 from takeback.cancellations.models import CancellationReason
 from takeback.core.compiled import Compiled
+from takeback.exchange import commands as exchange
+from takeback.exchange.content_types import ContentType
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders import queries
 from takeback.orders.models import Order, Snapshot
@@ -49,25 +51,54 @@ def _known() -> dict[str, list[Any]]:
     key = make.session_of(user).session_key
     api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
     api_key.channels.add(make.SHOP)
+    _exchange()
     cases = [row.pk for row in _cases(orders)]
+    plan = make.make_plan(case=cases[0])
     return {
         "user_id": [user.pk, 0],
+        "user_ids": [[user.pk], []],
+        "key_id": [api_key.pk, 0],
         "order_id": [first.pk, 0],
         "request_id": [cases[0], 0],
         "order_ids": [[order.pk for order in orders], [first.pk], []],
         "request_ids": [cases, []],
+        "plan_ids": [[plan.pk], []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
         "item_ids": [[item.pk for item in make.items_of(first)], []],
         "reason_ids": [[row.pk for row in CancellationReason.objects.all()], []],
         "carrier_ids": [[row.pk for row in EasyReturnShippingCompany.objects.all()], []],
         "address_ids": [[row.pk for row in Address.objects.filter(is_copy=False)], []],
         "channel_id": [make.SHOP, 0],
+        "channel_ids": [[make.SHOP, 2], []],
         "number": ["3", "unknown"],
         "email_key": [make.GUEST, "else@example.com"],
         "session_key": [key, "x"],
         "public_id": ["abcdefgh", "x"],
         "now": [make.NOW.replace(year=2020)],
     }
+
+
+def _exchange() -> None:
+    """A batch with an object, and a report about it."""
+    batch_id = exchange.open_batch(make.SHOP, make.NOW)
+    told = exchange.ObjectIn(ContentType.PRODUCT, 7, "p-7", make.NOW)
+    exchange.change_batch(make.SHOP, batch_id, exchange.BatchIn(objects=[told]), make.NOW)
+    exchange.report(
+        make.SHOP,
+        exchange.ReportIn(
+            action_content_type=ContentType.BATCH_REQUEST,
+            action_object_id=batch_id,
+            target_content_type=ContentType.CHANNEL,
+            target_object_id=make.SHOP,
+            obj_modified_date=make.NOW,
+            error_code="e",
+            error_desc="e",
+            raw_request="asked",
+            raw_response="answered",
+            is_ok=False,
+        ),
+        make.NOW,
+    )
 
 
 def _cases(orders: list[Any]) -> list[Any]:

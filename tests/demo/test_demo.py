@@ -147,6 +147,16 @@ def test_the_printed_guest_order_is_found(demo: Demo) -> None:
     assert call(demo, "GET", picture)[0] == 200
 
 
+def test_the_printed_member_of_staff_signs_in_for_a_key_to_everything(demo: Demo) -> None:
+    status, made = call(demo, "POST", "/api/v1/auth/login/", demo.told["staff"])
+    assert status == 200
+    bearer = {"Authorization": f"Token {made['key']}"}
+    status, user = call(demo, "GET", "/api/v1/active_user/", **bearer)
+    assert (status, user["username"]) == (200, "staff")
+    assert user["channels"] == [demo.told["channel"]["id"]]
+    assert user["scopes"] == ["read", "decide", "money", "pii"]
+
+
 def session(demo: Demo) -> str:
     """The customer's cookie."""
     connection = HTTPConnection("127.0.0.1", demo.port, timeout=10)

@@ -55,8 +55,10 @@ def test_the_table_of_chores_is_what_it_is() -> None:
     assert [(chore.name, chore.every_seconds) for chore in CHORES] == [
         ("prune_limits", 600),
         ("prune_sessions", 3600),
+        ("prune_keys", 3600),
         ("prune_outbox", 3600),
         ("prune_replies", 3600),
+        ("prune_exchange", 3600),
         ("sweep_pictures", 24 * 3600),
     ]
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Self
 
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from takeback.core.problems import Refused
 
@@ -40,6 +40,8 @@ class Clients:
             act()
         except Refused as refused:
             return CONSTRAINT if refused.__cause__ else refused.problem.code
+        except IntegrityError:
+            return CONSTRAINT
         except OperationalError as error:
             return type(error.__cause__).__name__
         return WON

@@ -15,7 +15,14 @@ from takeback.cancellations.asks import Scope
 from takeback.cancellations.history.commands import change, change_all
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, join, settle
-from takeback.cancellations.states import LIFE_CYCLE, LIVE, Event, Kind, Status
+from takeback.cancellations.states import (
+    LIFE_CYCLE,
+    LIVE,
+    SHOWN_TO_CHANNELS,
+    Event,
+    Kind,
+    Status,
+)
 from takeback.cancellations.topics import OF_EVENT, Topic, announce
 from takeback.core import problems
 from takeback.core.actor import Actor
@@ -43,7 +50,7 @@ def review(
     version: int | None = None,
 ) -> None:
     """Somebody else has to look at it, too."""
-    _step(locked(request_id, scope, version), Event.REVIEW, actor, now, note=note)
+    _review(locked(request_id, scope, version), actor, now, note)
 
 
 @transaction.atomic
@@ -76,11 +83,7 @@ def approve(
     version: int | None = None,
 ) -> None:
     """The money may go back; what nobody has confirmed yet is confirmed in the same breath."""
-    case = locked(request_id, scope, version)
-    if LIFE_CYCLE.allows(Status(case.status), Event.CONFIRM):
-        confirm_all([case], actor, now)
-    _step(case, Event.APPROVE, actor, now, note=note)
-    _settle([case], actor, now)
+    _approve(locked(request_id, scope, version), actor, now, note)
 
 
 @transaction.atomic
@@ -94,7 +97,7 @@ def reject(
     version: int | None = None,
 ) -> None:
     """The shop says no; the item is free again."""
-    _end(locked(request_id, scope, version), Event.REJECT, actor, now, note=note)
+    _reject(locked(request_id, scope, version), actor, now, note)
 
 
 @transaction.atomic
@@ -108,7 +111,7 @@ def withdraw(
     version: int | None = None,
 ) -> None:
     """Whoever asked does not want it any more; the item is free again."""
-    _end(locked(request_id, scope, version), Event.WITHDRAW, actor, now, note=note)
+    _withdraw(locked(request_id, scope, version), actor, now, note)
 
 
 @transaction.atomic
@@ -126,16 +129,6 @@ def remove(
     announce(Topic.REMOVED, [case])
 
 
-LEADS_TO: Mapping[Status, Callable[..., None]] = {
-    Status.WAITING_APPROVAL: review,
-    Status.CONFIRMED: confirm,
-    Status.APPROVED: approve,
-    Status.REJECTED: reject,
-    Status.WITHDRAWN: withdraw,
-}
-"""The command behind a wanted status; nobody wishes a case open, and none completed by hand."""
-
-
 @transaction.atomic
 def decide(
     request_id: int,
@@ -149,15 +142,56 @@ def decide(
 ) -> None:
     """Bring a case to the wanted status by the command that leads there.
 
-    The status that it has already is no step.
+    The status that it has already is no step. A withdrawn case is shown as a rejected one, so
+    that is the status it has for whoever says so.
     """
-    case = locked(request_id, scope, version)
-    if case.status == wanted:
+    bring(locked(request_id, scope, version), wanted, actor, now, note)
+
+
+def bring(
+    case: CancellationRequest, wanted: Status, actor: Actor, now: datetime, note: str | None = None
+) -> None:
+    """As `decide`, for a case whose order is locked already."""
+    if wanted in (case.status, SHOWN_TO_CHANNELS[Status(case.status)]):
         return
-    command = LEADS_TO.get(wanted)
-    if command is None:
+    leading = _LEADS_TO.get(wanted)
+    if leading is None:
         raise Refused(errors.WRONG_STATE, status=case.status, wanted=wanted.value)
-    command(request_id, scope, actor=actor, now=now, note=note)
+    leading(case, actor, now, note)
+
+
+def _review(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    _step(case, Event.REVIEW, actor, now, note=note)
+
+
+def _confirm(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    confirm_all([case], actor, now, note=note)
+
+
+def _approve(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    if LIFE_CYCLE.allows(Status(case.status), Event.CONFIRM):
+        _take_up([case], actor, now)
+    _step(case, Event.APPROVE, actor, now, note=note)
+    _settle([case], actor, now)
+
+
+def _reject(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    _end(case, Event.REJECT, actor, now, note=note)
+
+
+def _withdraw(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    _end(case, Event.WITHDRAW, actor, now, note=note)
+
+
+Leading = Callable[[CancellationRequest, Actor, datetime, str | None], None]
+_LEADS_TO: Mapping[Status, Leading] = {
+    Status.WAITING_APPROVAL: _review,
+    Status.CONFIRMED: _confirm,
+    Status.APPROVED: _approve,
+    Status.REJECTED: _reject,
+    Status.WITHDRAWN: _withdraw,
+}
+"""What leads to a wanted status; nobody wishes a case open, and none completed by hand."""
 
 
 def locked(request_id: int, scope: Scope, version: int | None = None) -> CancellationRequest:
@@ -188,6 +222,19 @@ def confirm_all(
     terms: Terms = AS_BOUGHT,
 ) -> None:
     """As `confirm`, for cases whose orders are locked already."""
+    _take_up(cases, actor, now, note=note, terms=terms)
+    _settle(cases, actor, now)
+
+
+def _take_up(
+    cases: Sequence[CancellationRequest],
+    actor: Actor,
+    now: datetime,
+    *,
+    note: str | None = None,
+    terms: Terms = AS_BOUGHT,
+) -> None:
+    """Into their plans, which still have to follow."""
     items = OrderItem.objects.in_bulk([case.order_item_id for case in cases])
     for case in cases:
         _refuse_unconfirmable(case, items[case.order_item_id])
@@ -202,7 +249,6 @@ def confirm_all(
         steps.append((case, changes | {"plan_id": plans[together]}))
     _step_all(steps, Event.CONFIRM, actor, now, note=note)
     _set_item_status(lines, ItemStatus.CANCELLATION_WAITING, now)
-    _settle(cases, actor, now)
 
 
 def _refuse_unconfirmable(case: CancellationRequest, item: OrderItem) -> None:

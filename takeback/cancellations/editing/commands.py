@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.db import transaction
 
 from takeback.cancellations import bank, errors, policy
 from takeback.cancellations.asks import Ask, BankAccount, Scope
-from takeback.cancellations.deciding.commands import locked
+from takeback.cancellations.deciding.commands import bring, locked
 from takeback.cancellations.history.commands import change
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Kind, Status
@@ -27,13 +28,17 @@ NOT_PAID = (*OPEN, Status.CONFIRMED.value)
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New values of a case; None leaves one as it is."""
+    """New values of a case; None leaves one as it is, an empty description takes it away.
+
+    Once corrected the case is brought to `status`, by the command that leads there.
+    """
 
     description: str | None = None
     reason: int | None = None
     quantity: int | None = None
     as_points: bool | None = None
     bank_account: BankAccount | None = None
+    status: Status | None = None
 
 
 @transaction.atomic
@@ -54,14 +59,15 @@ def edit(
     """
     case = locked(request_id, scope, version)
     changes = _differences(case, told, trusts_account=trusts_account)
-    if not changes:
-        return
-    allowed = NOT_PAID if changes.keys() <= _LATE else OPEN
-    if case.status not in allowed:
-        raise Refused(errors.WRONG_STATE, status=case.status, step=EDITED)
-    _judge(case, changes, told, scope)
-    change(case, EDITED, actor, now, **changes)
-    announce(Topic.EDITED, [case])
+    if changes:
+        allowed = NOT_PAID if changes.keys() <= _LATE else OPEN
+        if case.status not in allowed:
+            raise Refused(errors.WRONG_STATE, status=case.status, step=EDITED)
+        _judge(case, changes, told, scope)
+        change(case, EDITED, actor, now, **changes)
+        announce(Topic.EDITED, [case])
+    if told.status:
+        bring(case, told.status, actor, now)
 
 
 _ACCOUNT = {"iban_sealed", "holder_name_sealed", "iban_index", "is_bank_account_confirmed"}
@@ -71,7 +77,6 @@ _LATE = {"description", *_ACCOUNT}
 
 def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool) -> dict[str, Any]:
     wanted = {
-        "description": told.description,
         "reason_id": told.reason,
         "quantity": told.quantity,
         "fully_refund_as_loyalty_money": told.as_points,
@@ -81,6 +86,8 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
         for name, value in wanted.items()
         if value is not None and value != getattr(case, name)
     }
+    if told.description is not None and told.description != (case.description or ""):
+        changes["description"] = told.description or None
     account = told.bank_account
     context = str(case.uuid)
     if account and account != account_of(case):
@@ -93,7 +100,18 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
     return changes
 
 
-def account_of(case: CancellationRequest) -> BankAccount | None:
+class NamesAccount(Protocol):
+    """The part of a case that says where money goes."""
+
+    @property
+    def uuid(self) -> UUID: ...
+    @property
+    def iban_sealed(self) -> str | None: ...
+    @property
+    def holder_name_sealed(self) -> str | None: ...
+
+
+def account_of(case: NamesAccount) -> BankAccount | None:
     """The bank account that a case names, opened."""
     if case.iban_sealed is None:
         return None

@@ -1,4 +1,4 @@
-"""A picture as an answer; whether the caller may see it is decided before."""
+"""Handing out the picture of a case to somebody who may see it."""
 
 import re
 
@@ -14,21 +14,23 @@ _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 _INERT = "default-src 'none'; sandbox"
 
 
-def may_be_picture(name: str) -> bool:
-    """Whether the name has the form of ours."""
+def is_ours(name: str) -> bool:
+    """Whether a picture of ours could have this name."""
     return _NAME.fullmatch(name) is not None
 
 
-def picture_answer(name: str) -> FileResponse:
-    """The file, inert; `Refused` as not found when there is none of this name."""
-    fits = _NAME.fullmatch(name)
-    if fits is None:
+def picture_file(name: str) -> FileResponse:
+    """The picture, for nobody else's cache and without anything that could run in it.
+
+    Raises Refused, as not found, when there is no such picture.
+    """
+    if not is_ours(name):
         raise Refused(problems.NOT_FOUND)
     try:
         file = (settings.MEDIA_ROOT / name).open("rb")
     except FileNotFoundError as error:
         raise Refused(problems.NOT_FOUND) from error
-    answer = FileResponse(file, content_type=_TYPES[fits[2]])
+    answer = FileResponse(file, content_type=_TYPES[name.rpartition(".")[2]])
     answer["Content-Disposition"] = "inline"
     answer["Cache-Control"] = "private, no-store"
     answer["Content-Security-Policy"] = _INERT

@@ -1,22 +1,27 @@
 """Writing plans; whoever calls holds the order's lock."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, Sum
 
 from takeback.cancellations import errors
-from takeback.cancellations.models import CancellationPlan, CancellationRequest
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
 from takeback.cancellations.states import (
     PLAN_LIFE_CYCLE,
     Kind,
     PlanEvent,
     PlanStatus,
     Status,
+    TransactionType,
 )
+from takeback.core import problems
 from takeback.core.actor import Actor
 from takeback.core.problems import Refused
-from takeback.orders.models import Order
+from takeback.orders.models import Order, OrderItem
+from takeback.orders.queries import lock_orders_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,19 @@ class Terms:
     refund_invoice_date: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A part of a plan's money for some of its lines; no amount means what these are worth."""
+
+    transaction_type: TransactionType
+    order_items: frozenset[int]
+    refund_minor: int | None = None
+
+
 AS_BOUGHT = Terms()
 """Back goes what the lines are worth."""
 
+_PAID_ITEMS = PaymentPlanLine.order_items.through
 _GONE = (Status.REJECTED.value, Status.WITHDRAWN.value)
 
 
@@ -101,6 +116,7 @@ def settle(plan_id: int, actor: Actor, now: datetime) -> None:
         plan.refund_minor = goods - plan.discount_refund_minor
         shipping = sum(line.shipping_minor for line in lines)
         plan.shipping_refund_minor = shipping if plan.is_cargo_refund else 0
+        _forget_payments_that_no_longer_fit(plan, {line.pk for line in lines})
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
     plan.modified_date = now
     plan.save()
@@ -111,3 +127,86 @@ def _event(statuses: set[Status]) -> PlanEvent | None:
     if not statuses:
         return PlanEvent.REJECT
     return None if Status.CONFIRMED in statuses else PlanEvent.APPROVE
+
+
+@transaction.atomic
+def plan_payments(
+    plan_id: int, channel_id: int, payments: Sequence[Payment], *, actor: Actor, now: datetime
+) -> None:
+    """Say how a plan's money goes back, in place of what was said before.
+
+    Together the payments are at most what the plan pays back, and each is for lines of the plan.
+    `Refused` otherwise, and when the plan is rejected or paid already.
+    """
+    plan = _locked(plan_id, channel_id)
+    if PLAN_LIFE_CYCLE.is_final(PlanStatus(plan.status)):
+        raise Refused(errors.WRONG_STATE, status=plan.status)
+    cases = CancellationRequest.objects.filter(plan_id=plan_id).exclude(status__in=_GONE)
+    lines = {case.order_item_id: case.order_item for case in cases.select_related("order_item")}
+    if not all(payment.order_items <= lines.keys() for payment in payments):
+        raise Refused(errors.NOT_OF_THIS_PLAN)
+    amounts = [_amount(payment, plan, lines) for payment in payments]
+    if sum(amounts) > pays_back(plan):
+        raise Refused(errors.MORE_THAN_PLANNED)
+    _forget_payments(plan)
+    kept = PaymentPlanLine.objects.bulk_create(
+        PaymentPlanLine(
+            plan_id=plan_id,
+            transaction_type=payment.transaction_type.value,
+            refund_minor=minor,
+            created_by_kind=actor.kind.value,
+            created_by_number=actor.number,
+            created_date=now,
+        )
+        for payment, minor in zip(payments, amounts, strict=True)
+    )
+    _PAID_ITEMS.objects.bulk_create(
+        _PAID_ITEMS(paymentplanline_id=row.pk, orderitem_id=item_id)
+        for row, payment in zip(kept, payments, strict=True)
+        for item_id in sorted(payment.order_items)
+    )
+
+
+def pays_back(plan: CancellationPlan) -> int:
+    """The whole of a plan's money, in minor units."""
+    if plan.forced_refund_minor is not None:
+        return plan.forced_refund_minor
+    return plan.refund_minor + plan.shipping_refund_minor
+
+
+def _locked(plan_id: int, channel_id: int) -> CancellationPlan:
+    plans = CancellationPlan.objects.filter(pk=plan_id, order__channel_id=channel_id)
+    if not plans.exists():
+        raise Refused(problems.NOT_FOUND)
+    lines = CancellationRequest.objects.filter(plan_id=plan_id)
+    lock_orders_of(sorted(lines.values_list("order_item_id", flat=True)))
+    return plans.get()
+
+
+def _amount(payment: Payment, plan: CancellationPlan, lines: dict[int, OrderItem]) -> int:
+    if payment.refund_minor is not None:
+        return payment.refund_minor
+    if payment.order_items == lines.keys():
+        return pays_back(plan)
+    named = [lines[item_id] for item_id in payment.order_items]
+    goods = sum(line.goods_minor + line.interest_minor - line.discount_minor for line in named)
+    shipping = sum(line.shipping_minor for line in named)
+    return goods + (shipping if plan.is_cargo_refund else 0)
+
+
+def _forget_payments(plan: CancellationPlan) -> None:
+    _PAID_ITEMS.objects.filter(paymentplanline__plan=plan).delete()
+    PaymentPlanLine.objects.filter(plan=plan).delete()
+
+
+def _forget_payments_that_no_longer_fit(plan: CancellationPlan, lines: Collection[int]) -> None:
+    """A plan that has become smaller must be told again how it is paid."""
+    payments = PaymentPlanLine.objects.filter(plan=plan)
+    total = payments.aggregate(total=Sum("refund_minor"))["total"]
+    if total is None:
+        return
+    elsewhere = _PAID_ITEMS.objects.filter(paymentplanline__plan=plan).exclude(
+        orderitem_id__in=lines
+    )
+    if total > pays_back(plan) or elsewhere.exists():
+        _forget_payments(plan)

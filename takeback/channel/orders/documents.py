@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from takeback.channel.orders import shapes
-from takeback.channel.orders.queries import Found, ItemRow, OrderRow, ShareRow
+from takeback.channel.orders.queries import Found, FoundItems, ItemRow, OrderRow, ShareRow
 from takeback.core.money import show, units_worth
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.states import Status
@@ -24,12 +24,25 @@ def orders(found: Found, *, secrets: bool) -> list[shapes.ChannelOrder]:
 
 def order(row: OrderRow, found: Found, *, secrets: bool) -> shapes.ChannelOrder:
     """An order with its lines."""
-    told = loads(row.details)
     lines = [
         order_item(item, found.shares[item.id], row.currency, secrets=secrets)
         for item in found.items[row.id]
     ]
-    return {**_summary(row, told), **_details(row, told), "orderitem_set": lines}
+    return {**bare_order(row), "orderitem_set": lines}
+
+
+def bare_order(row: OrderRow) -> shapes.ChannelBareOrder:
+    """An order without its lines."""
+    told = loads(row.details)
+    return {**_summary(row, told), **_details(row, told)}
+
+
+def order_items(found: FoundItems, *, secrets: bool) -> list[shapes.ChannelOrderItem]:
+    """Lines by themselves."""
+    return [
+        order_item(row, found.shares[row.id], found.currencies[row.order_id], secrets=secrets)
+        for row in found.items
+    ]
 
 
 def _summary(row: OrderRow, told: dict[str, Any]) -> shapes.ChannelOrderSummary:
@@ -97,18 +110,19 @@ def order_item(
 ) -> shapes.ChannelOrderItem:
     """A line; what its units are worth was shared out when the order arrived."""
     return {
-        **_item_summary(row, shares, currency),
-        **_item_details(row, currency, secrets=secrets),
-    }
-
-
-def _item_summary(
-    row: ItemRow, shares: Sequence[ShareRow], code: str
-) -> shapes.ChannelOrderItemSummary:
-    return {
         "pk": row.id,
         "id": row.id,
         "order": row.order_id,
+        **item_summary(row, shares, currency),
+        **item_details(row, currency, secrets=secrets),
+    }
+
+
+def item_summary(
+    row: ItemRow, shares: Sequence[ShareRow], code: str
+) -> shapes.ChannelOrderItemSummary:
+    """What was bought, and what it is worth in this currency."""
+    return {
         "product": product(row.product),
         "price_list": price_list(row.price_list),
         "stock_list": stock_list(row.stock_list),
@@ -127,7 +141,8 @@ def _item_summary(
     }
 
 
-def _item_details(row: ItemRow, code: str, *, secrets: bool) -> shapes.ChannelOrderItemDetails:
+def item_details(row: ItemRow, code: str, *, secrets: bool) -> shapes.ChannelOrderItemDetails:
+    """Where a line is, and what else was told about it."""
     told = loads(row.details)
     return {
         "shipping_company": row.shipping_company,

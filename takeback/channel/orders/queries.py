@@ -1,14 +1,15 @@
-"""Reading a channel's orders: three statements, however many they are.
+"""Reading orders of one or more channels: three statements, however many they are.
 
 The rows resemble those of `orders.queries` and stand apart: each asks for exactly the columns
 that its documents show, and a NamedTuple cannot extend another.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
@@ -101,6 +102,22 @@ class ShareRow(NamedTuple):
     modified_date: datetime
 
 
+class CurrencyRow(NamedTuple):
+    """What the amounts of an order are in."""
+
+    id: int
+    currency: str
+
+
+class FoundItems(NamedTuple):
+    """Lines, the discounts' shares by line, and the currencies by order."""
+
+    total: int
+    items: list[ItemRow]
+    shares: dict[int, list[ShareRow]]
+    currencies: dict[int, str]
+
+
 class Found(NamedTuple):
     """Orders with their lines by order, and the discounts' shares by line."""
 
@@ -111,18 +128,32 @@ class Found(NamedTuple):
 
 
 _ALL = Page(1, 1)
+Told = Mapping[str, Any]
+"""Filters that `schemas` has read."""
 
 
 def _by_number(channel_id: int, number: str) -> "QuerySet[Order]":
     return Order.objects.filter(channel_id=channel_id, number=number)
 
 
-def _of_channel(channel_id: int) -> "QuerySet[Order]":
-    return Order.objects.filter(channel_id=channel_id).order_by("-id")
+def _of_channels(channel_ids: list[int]) -> "QuerySet[Order]":
+    return Order.objects.filter(channel_id__anyof=channel_ids).order_by("-id")
+
+
+def _items_of_channels(channel_ids: list[int]) -> "QuerySet[OrderItem]":
+    return OrderItem.objects.filter(order__channel_id__anyof=channel_ids).order_by("-id")
 
 
 def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
     return OrderItem.objects.filter(order_id__anyof=order_ids).order_by("id")
+
+
+def _currencies(order_ids: list[int]) -> "QuerySet[Order]":
+    return Order.objects.filter(pk__anyof=order_ids)
+
+
+def _shares_of_items(item_ids: list[int]) -> "QuerySet[BenefitApplicant]":
+    return BenefitApplicant.objects.filter(order_item_id__anyof=item_ids).order_by("id")
 
 
 def _shares(order_ids: list[int]) -> "QuerySet[BenefitApplicant]":
@@ -130,9 +161,12 @@ def _shares(order_ids: list[int]) -> "QuerySet[BenefitApplicant]":
 
 
 order_by_number = Compiled(OrderRow, _by_number)
-orders_of_channel = Compiled(OrderRow, _of_channel)
+orders_of_channels = Compiled(OrderRow, _of_channels)
+items_of_channels = Compiled(ItemRow, _items_of_channels)
 items_of = Compiled(ItemRow, _items)
 shares_of = Compiled(ShareRow, _shares)
+shares_of_items = Compiled(ShareRow, _shares_of_items)
+currencies_of = Compiled(CurrencyRow, _currencies)
 
 
 def by_number(channel_id: int, number: str, page: Page = _ALL) -> Found:
@@ -141,11 +175,65 @@ def by_number(channel_id: int, number: str, page: Page = _ALL) -> Found:
     return _complete(len(orders), orders[page.offset : page.offset + page.limit])
 
 
-def of_channel(channel_id: int, page: Page) -> Found:
-    """A page of the channel's orders, the newest arrival first."""
-    question = orders_of_channel.queryset(channel_id=channel_id)
+def of_channels(channel_ids: Sequence[int], told: Told, page: Page) -> Found:
+    """A page of these channels' orders that are like this, the newest arrival first."""
+    return _page(_orders(channel_ids, told), page)
+
+
+def changed(channel_ids: Sequence[int], told: Told, page: Page) -> Found:
+    """The same, by when they last changed: whoever goes on from the last one misses none."""
+    return _page(_orders(channel_ids, told).order_by("modified_date", "id"), page)
+
+
+def one(channel_ids: Sequence[int], order_id: int) -> Found:
+    """This order, if one of the channels has it."""
+    return _page(_orders(channel_ids, {"pk__in": [order_id]}), _ALL)
+
+
+def items(channel_ids: Sequence[int], told: Told, page: Page) -> FoundItems:
+    """A page of these channels' lines that are like this; `sort` is `id` or `-id`."""
+    order_by = told.get("sort", "-id")
+    wanted = _like({name: value for name, value in told.items() if name != "sort"})
+    found = items_of_channels.queryset(channel_ids=list(channel_ids)).filter(wanted)
+    window = found.order_by(order_by)[page.offset : page.offset + page.limit]
+    return _with_shares(found.count(), items_of_channels.once(window))
+
+
+def items_by_id(channel_ids: Sequence[int], item_ids: Sequence[int]) -> FoundItems:
+    """These lines, as far as the channels have them, in ascending order."""
+    found = items_of_channels.queryset(channel_ids=list(channel_ids))
+    rows = items_of_channels.once(found.filter(pk__in=item_ids).order_by("id"))
+    return _with_shares(len(rows), rows)
+
+
+_LISTED = {"order": "order_id"}
+
+
+def _orders(channel_ids: Sequence[int], told: Told) -> "QuerySet[Any, Any]":
+    return orders_of_channels.queryset(channel_ids=list(channel_ids)).filter(_like(told))
+
+
+def _like(told: Told) -> Q:
+    """What is told, on our own columns; the fields of a schema name nothing else."""
+    wanted = Q()
+    for name, value in told.items():
+        wanted &= Q((_LISTED.get(name, name), value))
+    return wanted
+
+
+def _page(question: "QuerySet[Any, Any]", page: Page) -> Found:
     window = question[page.offset : page.offset + page.limit]
-    return _complete(question.count(), orders_of_channel.once(window))
+    return _complete(question.count(), orders_of_channels.once(window))
+
+
+def _with_shares(total: int, rows: list[ItemRow]) -> FoundItems:
+    shares: dict[int, list[ShareRow]] = {row.id: [] for row in rows}
+    currencies: list[CurrencyRow] = []
+    if rows:
+        for share in shares_of_items(item_ids=list(shares)):
+            shares[share.order_item_id].append(share)
+        currencies = currencies_of(order_ids=sorted({row.order_id for row in rows}))
+    return FoundItems(total, rows, shares, dict(currencies))
 
 
 def _complete(total: int, orders: list[OrderRow]) -> Found:

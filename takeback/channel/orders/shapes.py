@@ -114,9 +114,6 @@ class ChannelBenefitApplicant(TypedDict):
 class ChannelOrderItemSummary(TypedDict):
     """What was bought, and what it is worth."""
 
-    pk: int
-    id: int
-    order: int
     product: ChannelProduct
     price_list: ChannelPriceList | None
     stock_list: ChannelStockList | None
@@ -163,6 +160,10 @@ class ChannelOrderItemDetails(TypedDict):
 
 class ChannelOrderItem(ChannelOrderItemSummary, ChannelOrderItemDetails):
     """One line of an order; `price` is for all its units together, `status` is its name."""
+
+    pk: int
+    id: int
+    order: int
 
 
 class ChannelOrderSummary(TypedDict):
@@ -223,7 +224,11 @@ class ChannelOrderDetails(TypedDict):
     modified_date: datetime
 
 
-class ChannelOrder(ChannelOrderSummary, ChannelOrderDetails):
-    """An order as other systems see it; `status` is its code."""
+class ChannelBareOrder(ChannelOrderSummary, ChannelOrderDetails):
+    """An order without its lines; `status` is its code."""
+
+
+class ChannelOrder(ChannelBareOrder):
+    """An order as other systems see it."""
 
     orderitem_set: list[ChannelOrderItem]

@@ -1,9 +1,8 @@
-"""Orders of a channel: telling us one, asking for them."""
+"""Orders of a channel: telling us one."""
 
 from django.conf import settings
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,8 +11,6 @@ from takeback.channel import errors, openapi
 from takeback.channel.handling import ChannelView
 from takeback.channel.orders import documents, queries
 from takeback.core import clock
-from takeback.core.fields import INVISIBLE
-from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
 from takeback.core.strict_json import StrictJSONParser
 from takeback.idempotency.http import answer_once
@@ -62,43 +59,6 @@ class CreateOrders(ChannelView):
         found = queries.by_number(caller.channel_id, told.number)
         status = 201 if outcome.result == CREATED else 200
         return Response(documents.orders(found, secrets=caller.sees_secrets)[0], status=status)
-
-
-class Orders(ChannelView):
-    """The channel's orders, all or by number."""
-
-    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ}
-
-    @extend_schema(
-        operation_id="channel_orders",
-        tags=[openapi.TAG],
-        parameters=[
-            openapi.CHANNEL_ID,
-            OpenApiParameter("number", str, description="Exactly this order number."),
-            *openapi.page_parameters(),
-        ],
-        responses={200: openapi.page_of("ChannelOrder")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page, number = Page.of(query), _number(call)
-        if number is None:
-            found = queries.of_channel(self.caller.channel_id, page)
-        else:
-            found = queries.by_number(self.caller.channel_id, number, page)
-        results = documents.orders(found, secrets=self.caller.sees_secrets)
-        return Response(envelope(call.path, query, page, found.total, results))
-
-
-def _number(call: Request) -> str | None:
-    """The number asked for, if any; two different ones are no question."""
-    told = {text.strip(" ") for text in call.query_params.getlist("number")} - {""}
-    if len(told) > 1:
-        raise ValidationError({"number": [errors.AMBIGUOUS]})
-    number = next(iter(told), None)
-    if number is not None and INVISIBLE.search(number):
-        raise ValidationError({"number": [errors.NOT_TEXT]})
-    return number
 
 
 def _refuse_contradictions(outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("accounts", "0002_staff"),
+        ("accounts", "0005_staff"),
     ]
 
     operations = [

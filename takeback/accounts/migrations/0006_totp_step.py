@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_staff"),
+        ("accounts", "0005_staff"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""Why somebody cancels or returns: the shop's own list."""

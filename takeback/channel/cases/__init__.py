@@ -1,0 +1,1 @@
+"""Cases of a channel: found, read, decided."""

@@ -1,0 +1,173 @@
+"""Cases as other systems read them, key by key in the contract's order."""
+
+from typing import NamedTuple
+
+from takeback.cancellations.bank import masked, masked_name
+from takeback.cancellations.states import Status
+from takeback.channel.callers import Caller
+from takeback.channel.cases import shapes
+from takeback.channel.cases.queries import (
+    CaseRow,
+    ChannelRow,
+    EasyReturnRow,
+    Found,
+    ReasonRow,
+)
+from takeback.channel.orders import documents as orders
+from takeback.channel.orders.documents import loads
+from takeback.channel.people.documents import customer
+from takeback.core.sealing import unseal
+from takeback.logistics.states import SHOWN as SHOWN_GOODS
+from takeback.logistics.states import GoodsStatus
+
+
+class _Account(NamedTuple):
+    iban: str | None
+    holder_name: str | None
+
+
+def case(row: CaseRow, caller: Caller) -> shapes.ChannelCancellationRequest:
+    """A case, with its line and its reason by number."""
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "order_item": row.order_item_id,
+        "reason": row.reason.id,
+        **_wish(row, caller),
+        **_marks(row),
+    }
+
+
+def detailed_cases(found: Found, caller: Caller) -> list[shapes.ChannelDetailedCancellationRequest]:
+    """Every case that was found, with everything that belongs to it."""
+    return [_detailed(row, found, caller) for row in found.cases]
+
+
+def _detailed(
+    row: CaseRow, found: Found, caller: Caller
+) -> shapes.ChannelDetailedCancellationRequest:
+    line = found.items[row.order_item_id]
+    order = found.orders[line.order_id]
+    buyer = found.customers[order.user_id]
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "order_item": _order_item(row.order_item_id, found, caller),
+        "reason": reason(row.reason),
+        **_wish(row, caller),
+        "channel": _channel(found.channel),
+        "customer": customer(buyer, secrets=caller.sees_secrets),
+        **_marks(row),
+    }
+
+
+def _wish(row: CaseRow, caller: Caller) -> shapes.ChannelCaseWish:
+    account = _account(row, caller)
+    return {
+        "description": row.description,
+        "cancellation_type": row.cancellation_type,
+        "status": shown_status(row.status),
+        "iban": account.iban,
+        "holder_name": account.holder_name,
+        "easy_return": easy_return(row.easy_return, caller),
+        "quantity": row.quantity,
+        "fully_refund_as_loyalty_money": row.fully_refund_as_loyalty_money,
+    }
+
+
+def _marks(row: CaseRow) -> shapes.ChannelCaseMarks:
+    return {
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "uuid": row.uuid,
+        "attributes": loads(row.attributes),
+        "attributes_kwargs": {},
+        "localized_attributes": {},
+        "localized_attributes_kwargs": {},
+    }
+
+
+def shown_status(status: str) -> str:
+    """Other systems know no withdrawing: for them such a case is rejected."""
+    return Status.REJECTED.value if status == Status.WITHDRAWN else status
+
+
+def _account(row: CaseRow, caller: Caller) -> _Account:
+    """Whole for keys that may pay, else just enough to recognise it."""
+    context = str(row.uuid)
+    iban = unseal(row.iban_sealed, context) if row.iban_sealed else None
+    name = unseal(row.holder_name_sealed, context) if row.holder_name_sealed else None
+    if caller.sees_accounts:
+        return _Account(iban, name)
+    return _Account(iban and masked(iban), name and masked_name(name))
+
+
+def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasyReturn | None:
+    """The way back; nothing to show until the carrier gave a code."""
+    if row is None or row.code is None:
+        return None
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "shipping_company": row.carrier,
+        "code": row.code,
+        "start_date": row.start_date,
+        "end_date": row.end_date,
+        "max_count": row.max_count,
+        "status": SHOWN_GOODS[GoodsStatus(row.status)],
+        "raw_request": row.raw_request if caller.sees_secrets else None,
+        "raw_response": row.raw_response if caller.sees_secrets else None,
+        "tracking_number": row.tracking_number,
+        "tracking_url": row.tracking_url,
+        "pickup_date": None if row.pickup_date is None else loads(row.pickup_date),
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "uuid": row.uuid,
+    }
+
+
+def reason(row: ReasonRow) -> shapes.CaseReason:
+    """Why, in every language that it has."""
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "cancellation_type": row.cancellation_type,
+        "extra_information_needed": row.extra_information_needed,
+        "order": row.order,
+        "subject": row.subject,
+        "is_active": row.is_active,
+        "send_to_remote": row.send_to_remote,
+        "send_to_oms": row.send_to_oms,
+        "translations": loads(row.translations),
+        "uuid": row.uuid,
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+    }
+
+
+def _order_item(item_id: int, found: Found, caller: Caller) -> shapes.CaseOrderItem:
+    row = found.items[item_id]
+    order = found.orders[row.order_id]
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "order": orders.bare_order(order),
+        **orders.item_summary(row, found.shares[item_id], order.currency),
+        **orders.item_details(row, order.currency, secrets=caller.sees_secrets),
+    }
+
+
+def _channel(row: ChannelRow) -> shapes.CaseChannel:
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "name": row.name,
+        "catalog": row.catalog,
+        "channel_type": row.channel_type,
+        "conf": loads(row.conf),
+        "category_tree": row.category_tree,
+        "is_active": row.is_active,
+        "schema": loads(row.schema),
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+    }

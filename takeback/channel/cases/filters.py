@@ -1,0 +1,156 @@
+"""What a channel's cases are found by: for each parameter what it may say, and what it means."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+from rest_framework import serializers
+
+from takeback.cancellations.queries import shop_zone
+from takeback.cancellations.states import Kind, PlanStatus, Status
+from takeback.channel.filters import IdList, text
+from takeback.core.emails import email_key
+from takeback.core.fields import StrictDate, StrictInteger, StrictMoment
+from takeback.core.folding import folded
+from takeback.core.names import name_key
+
+Condition = Callable[[Any], Q]
+
+STATUSES = {status.value: [status.value] for status in Status if status != Status.WITHDRAWN} | {
+    Status.REJECTED.value: [Status.REJECTED.value, Status.WITHDRAWN.value]
+}
+"""What other systems call a case, and what it is then."""
+
+PLAN_STATUSES: dict[str, list[str]] = {
+    "confirmation_waiting": [],  # a plan is made when its case is confirmed
+    "waiting": [PlanStatus.WAITING],
+    "confirmed": [PlanStatus.WAITING],
+    "approved": [PlanStatus.APPROVED],
+    "waiting_for_payment": [PlanStatus.APPROVED],
+    "completed": [PlanStatus.COMPLETED],
+    "rejected": [PlanStatus.REJECTED],
+}
+"""The same for plans, whose clients know more words than we have states."""
+
+_ORDER = "order_item__order"
+_PLACED_AT = f"{_ORDER}__placed_at"
+_KINDS = [kind.value for kind in Kind]
+
+
+class Filter(NamedTuple):
+    """How a parameter is read, and which cases it leaves."""
+
+    field: serializers.Field[Any, Any, Any, Any]
+    condition: Condition
+
+
+def _is(column: str, key: Callable[[Any], Any] = lambda value: value) -> Condition:
+    return lambda value: Q((column, key(value)))
+
+
+def _code(column: str) -> Filter:
+    """A code, equal but for its case."""
+    return Filter(text(), _is(f"{column}__folded", folded))
+
+
+def _person(column: str, key: Callable[[str], str]) -> Filter:
+    """Something of the customer's, by the key that is kept of it."""
+    return Filter(text(), _is(f"{_ORDER}__user__{column}", key))
+
+
+def _returned(column: str) -> Filter:
+    """A code of the way back; only those that have one are in the index."""
+    found = _is(f"easy_return__{column}__folded", folded)
+    return Filter(text(), lambda value: found(value) & Q((f"easy_return__{column}__isnull", False)))
+
+
+def _moment(column: str) -> Filter:
+    return Filter(StrictMoment(required=False), _is(column))
+
+
+def _day(column: str, bound: Callable[[date], datetime]) -> Filter:
+    return Filter(StrictDate(required=False), _is(column, bound))
+
+
+def _word(words: Mapping[str, Any], condition: Condition) -> Filter:
+    return Filter(serializers.ChoiceField(list(words), required=False), condition)
+
+
+def _start(day: date) -> datetime:
+    """The first moment of a day where the shop is."""
+    try:
+        return datetime.combine(day, time.min, shop_zone()).astimezone(UTC)
+    except OverflowError:  # the first day of all begins even earlier in the east
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _end(day: date) -> datetime:
+    """The first moment after it."""
+    last = day == date.max
+    return datetime.max.replace(tzinfo=UTC) if last else _start(day + timedelta(days=1))
+
+
+def _has_status(word: str) -> Q:
+    # Of either kind: the index by status begins with the kind.
+    return Q(cancellation_type__in=_KINDS, status__in=STATUSES[word])
+
+
+FOUND_BY: dict[str, Filter] = {
+    "pk__in": Filter(IdList(required=False), _is("pk__in")),
+    "status": _word(STATUSES, _has_status),
+    "cancellation_type": _word(dict.fromkeys(_KINDS), _is("cancellation_type")),
+    "number": _code(f"{_ORDER}__number"),
+    "date_placed": _moment(_PLACED_AT),
+    "date_placed__gte": _moment(f"{_PLACED_AT}__gte"),
+    "date_placed__gt": _moment(f"{_PLACED_AT}__gt"),
+    "date_placed__lt": _moment(f"{_PLACED_AT}__lt"),
+    "date_placed__lte": _moment(f"{_PLACED_AT}__lte"),
+    "date_placed__date__gt": _day(f"{_PLACED_AT}__gte", _end),
+    "date_placed__date__gte": _day(f"{_PLACED_AT}__gte", _start),
+    "date_placed__date__lt": _day(f"{_PLACED_AT}__lt", _start),
+    "date_placed__date__lte": _day(f"{_PLACED_AT}__lt", _end),
+    "sku": _code("order_item__sku"),
+    "channel": Filter(StrictInteger(required=False), _is("channel")),
+    "customer_first_name": _person("first_name_key", name_key),
+    "customer_last_name": _person("last_name_key", name_key),
+    "customer_email": _person("email_key", email_key),
+    "order_id": Filter(StrictInteger(required=False), _is("order_item__order")),
+    "cancellation_plan_status": _word(
+        PLAN_STATUSES, _is("plan__status__in", PLAN_STATUSES.__getitem__)
+    ),
+    "easy_return_code": _returned("code"),
+    "tracking_number": _returned("tracking_number"),
+}
+
+
+CHANGED_BY = {
+    name: _moment(name) for name in (f"modified_date__{way}" for way in ("gt", "gte", "lt", "lte"))
+}
+"""What cases are found by besides where somebody follows their changes."""
+
+FILTERS = FOUND_BY | CHANGED_BY
+
+
+def _form(name: str, parameters: Mapping[str, Filter]) -> type[serializers.Serializer[Any]]:
+    fields = {parameter: found.field for parameter, found in parameters.items()}
+    return type(name, (serializers.Serializer,), fields)
+
+
+CaseFilters = _form("CaseFilters", FOUND_BY)
+"""Parameters of a list."""
+ChangedCaseFilters = _form("ChangedCaseFilters", FILTERS)
+"""Those of the list of changes."""
+DetailedCaseFilters = _form(
+    "DetailedCaseFilters",
+    {name: found for name, found in FOUND_BY.items() if name != "date_placed"},
+)
+"""The list of whole cases knows no exact moment."""
+
+
+def wanted(told: Mapping[str, Any]) -> Q:
+    """Cases to which all of this applies."""
+    condition = Q()
+    for name, value in told.items():
+        condition &= FILTERS[name].condition(value)
+    return condition

@@ -1,0 +1,65 @@
+"""Reading the pictures of a channel's cases."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import F, Q, QuerySet
+
+from takeback.cancellations.models import CancellationRequestImage
+from takeback.core.compiled import Compiled
+from takeback.core.paging import Page
+
+_BUYER = "cancellation_request__order_item__order__user_id"
+
+
+class ImageRow(NamedTuple):
+    """A picture; `buyer` is the customer whose case it belongs to."""
+
+    id: int
+    cancellation_request_id: int
+    image: str
+    description: str | None
+    is_uploaded_by_user: bool
+    buyer: int
+    created_date: datetime
+    modified_date: datetime
+
+
+def _of_channel(channel_id: int) -> "QuerySet[CancellationRequestImage]":
+    found = CancellationRequestImage.objects.filter(
+        cancellation_request__channel_id=channel_id, cancellation_request__is_hidden=False
+    )
+    return found.annotate(buyer=F(_BUYER))
+
+
+_images = Compiled(ImageRow, _of_channel)
+
+
+def images(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ImageRow]]:
+    """How many pictures of the channel's cases are like this, and a page of them, newest first."""
+    found = _images.queryset(channel_id=channel_id).filter(_wanted(told)).order_by("-id")
+    return found.count(), _images.once(found[page.offset : page.offset + page.limit])
+
+
+def changed(channel_id: int, told: Mapping[str, Any], page: Page) -> list[ImageRow]:
+    """A page of them, the last changed first."""
+    found = _images.queryset(channel_id=channel_id).filter(_wanted(told))
+    ordered = found.order_by("-modified_date", "-id")
+    return _images.once(ordered[page.offset : page.offset + page.limit])
+
+
+def image(channel_id: int, image_id: int) -> ImageRow | None:
+    """This picture, if it is of one of the channel's cases."""
+    found = _images.once(_images.queryset(channel_id=channel_id).filter(pk=image_id))
+    return next(iter(found), None)
+
+
+def _wanted(told: Mapping[str, Any]) -> Q:
+    wanted = Q()
+    if "cancellation_request" in told:
+        wanted &= Q(cancellation_request_id=told["cancellation_request"])
+    if "uploaded_by" in told:
+        wanted &= Q(is_uploaded_by_user=True) & Q(**{_BUYER: told["uploaded_by"]})
+    # Pictures have no attributes of their own: whoever asks for some finds none.
+    return wanted & Q(pk__in=[]) if "attributes" in told else wanted

@@ -1,0 +1,107 @@
+"""What a system sends to cancel an order, or parts of it, by itself."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from takeback.cancellations import bank
+from takeback.channel import errors
+from takeback.core.fields import StrictBoolean, StrictInteger, StrictText
+from takeback.orders.fields import Amount
+
+MOST_ITEMS = 500
+
+_ID = StrictInteger()
+
+
+@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MOST_ITEMS})
+class Ids(serializers.Field[list[int], Any, Any, Any]):
+    """Numbers of lines, each once; of an object, its keys."""
+
+    default_error_messages = {
+        "invalid": _("A list is required."),
+        "many": _("Name at most {most} numbers."),
+    }
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        if not isinstance(data, list | dict):
+            self.fail("invalid")
+        if len(data) > MOST_ITEMS:
+            self.fail("many", most=MOST_ITEMS)
+        return sorted({_ID.run_validation(word) for word in data})
+
+    def to_representation(self, value: list[int]) -> list[int]:
+        return value
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
+    """An object whose keys are numbers of lines; what it says of each is read by `child`."""
+
+    default_error_messages = {
+        "invalid": _("An object is required."),
+        "many": _("Name at most {most} numbers."),
+    }
+
+    def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, **options)
+        self.child = child
+
+    def to_internal_value(self, data: Any) -> dict[int, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        if len(data) > MOST_ITEMS:
+            self.fail("many", most=MOST_ITEMS)
+        return {
+            _ID.run_validation(key): self.child.run_validation(value) for key, value in data.items()
+        }
+
+    def to_representation(self, value: dict[int, Any]) -> dict[int, Any]:
+        return value
+
+
+class ForcedAmount(Amount):
+    """An amount; some send `false` for none, and `true` for what it comes to anyway."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return None if isinstance(data, bool) else super().to_internal_value(data)
+
+
+class OrderCancel(serializers.Serializer[Any]):
+    """An order, or some of its lines, and what is to become of the money.
+
+    With `is_all` the lines are not named. What is said of a line stands under its number.
+    """
+
+    order = StrictInteger(required=False)
+    is_all = StrictBoolean(required=False, default=False)
+    cancel_items = Ids(required=False, allow_null=True)
+    reasons = ByItem(StrictInteger())
+    forced_refund_amount = ForcedAmount(required=False, allow_null=True)
+    is_cargo_refund = StrictBoolean(required=False, default=False)
+    refund_invoice_number = StrictText(
+        max_length=128, required=False, allow_null=True, allow_blank=True
+    )
+    ibans = ByItem(bank.IbanField())
+    holder_names = ByItem(bank.HolderNameField())
+
+    def validate_order(self, value: int) -> int:
+        if value != self.context["order_id"]:
+            raise ValidationError(errors.ANOTHER_ORDER)
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = attrs.get("cancel_items") or []
+        if attrs["is_all"] and named:
+            raise ValidationError({"cancel_items": [errors.ALL_OR_SOME]})
+        if not attrs["is_all"] and not named:
+            raise ValidationError({"cancel_items": [errors.NOTHING_NAMED]})
+        for name in ("reasons", "ibans", "holder_names"):
+            attrs[name] = attrs.get(name) or {}
+        if attrs["ibans"].keys() != attrs["holder_names"].keys():
+            message = _("A bank account needs both its IBAN and the name of its holder.")
+            raise ValidationError({"ibans": [message]})
+        return attrs

@@ -1,0 +1,106 @@
+"""What other systems send about plans, and what they filter by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from takeback.cancellations.plans.commands import Payment
+from takeback.cancellations.states import Kind, TransactionType
+from takeback.channel.cases.filters import PLAN_STATUSES, Condition, Filter
+from takeback.channel.filters import IdList, text
+from takeback.core.actor import ActorKind
+from takeback.core.fields import StrictInteger
+from takeback.core.folding import folded
+from takeback.orders.fields import Amount
+
+MOST_PAYMENTS = 50
+MOST_ITEMS = 1_000
+_UNKNOWN: dict[str, Any] = {"invalid_choice": _("Unknown value.")}
+
+
+class PaymentEntry(serializers.Serializer[Any]):
+    """One payment; no amount means what its lines are worth."""
+
+    transaction_type = serializers.ChoiceField(list(TransactionType), error_messages=_UNKNOWN)
+    order_items = serializers.ListField(
+        child=StrictInteger(), allow_empty=False, max_length=MOST_ITEMS
+    )
+    refund_amount = Amount(required=False, allow_null=True)
+
+
+class PaymentPlan(serializers.Serializer[Any]):
+    """All payments of a plan, in place of those told before."""
+
+    payment_plan: Any = serializers.ListSerializer(
+        child=PaymentEntry(), allow_empty=False, max_length=MOST_PAYMENTS
+    )
+
+
+def payments_in(body: Mapping[str, Any], currency: str) -> list[Payment]:
+    """The payments of a body, or DRF's `ValidationError` with all its faults."""
+    told = PaymentPlan(data=body, context={"currency": currency})
+    told.is_valid(raise_exception=True)
+    return [
+        Payment(
+            transaction_type=TransactionType(entry["transaction_type"]),
+            order_items=frozenset(entry["order_items"]),
+            refund_minor=entry.get("refund_amount"),
+        )
+        for entry in told.validated_data["payment_plan"]
+    ]
+
+
+def _is(column: str) -> Condition:
+    return lambda value: Q((column, value))
+
+
+def _staff(who: str) -> Filter:
+    """A member of staff by number."""
+    kind = ActorKind.STAFF.value
+    by = {f"{who}_kind": kind}
+    return Filter(StrictInteger(required=False), lambda value: Q((f"{who}_number", value), **by))
+
+
+def _kept_nowhere(value: object) -> Q:
+    """We do not know it of any plan, so no plan is like this."""
+    return Q(pk__in=[])
+
+
+def _word(words: list[str], condition: Condition) -> Filter:
+    field = serializers.ChoiceField(words, required=False, error_messages=_UNKNOWN)
+    return Filter(field, condition)
+
+
+FILTERS: dict[str, Filter] = {
+    "plan_type": _word([kind.value for kind in Kind], _is("plan_type")),
+    "cancellation_plan_status": _word(
+        list(PLAN_STATUSES), lambda word: Q(status__in=PLAN_STATUSES[word])
+    ),
+    "order_id": Filter(StrictInteger(required=False), _is("order")),
+    "order_number": Filter(text(), lambda value: Q(order__number__folded=folded(value))),
+    "channel_type": Filter(text(), _is("order__channel__channel_type")),
+    "channel_id__in": Filter(IdList(required=False), _is("order__channel_id__in")),
+    "invoice_number": Filter(text(), _is("refund_invoice_number")),
+    "created_by": _staff("created_by"),
+    "modified_by": _staff("modified_by"),
+    "staff_remote_id": Filter(text(), _kept_nowhere),
+    "retail_store_remote_id": Filter(text(), _kept_nowhere),
+}
+
+PlanFilters = type(
+    "PlanFilters",
+    (serializers.Serializer,),
+    {parameter: found.field for parameter, found in FILTERS.items()},
+)
+"""Parameters of a list."""
+
+
+def wanted(told: Mapping[str, Any]) -> Q:
+    """Plans to which all of this applies."""
+    condition = Q()
+    for name, value in told.items():
+        condition &= FILTERS[name].condition(value)
+    return condition

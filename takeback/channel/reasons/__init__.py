@@ -1,0 +1,1 @@
+"""The reasons that a channel offers."""

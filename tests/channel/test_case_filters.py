@@ -1,0 +1,238 @@
+"""Finding cases: every filter finds its own, and only its own; what cannot be read is refused."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from takeback.accounts.models import User
+from takeback.cancellations.models import CancellationPlan, CancellationRequest
+from takeback.channel.cases.filters import FOUND_BY
+from takeback.core.names import name_key
+from takeback.orders.models import Order, OrderItem
+from tests import make
+from tests.channel import shop
+
+pytestmark = pytest.mark.django_db
+
+LIST, DETAILED, UPDATES = (
+    f"/api/v1/channel/{make.SHOP}/cancellation_requests/{path}"
+    for path in ("", "detailed/", "updates/")
+)
+
+
+@pytest.fixture(autouse=True)
+def _in_istanbul(settings: LazySettings) -> None:
+    settings.SHOP_TIME_ZONE = "Europe/Istanbul"
+
+
+def _case(number: str, *, kind: str = "cancel", **case: Any) -> CancellationRequest:
+    item = make.items_of(make.make_order(number=number, guest=f"guest{number}@example.com"))[0]
+    return make.make_request(item=item, kind=kind, **case)
+
+
+def _found(caller: Client, path: str = LIST, **query: Any) -> list[int]:
+    answer = caller.get(path, query)
+    assert answer.status_code == 200, answer.json()
+    found = answer.json()
+    assert found["count"] == len(found["results"])
+    return [row["id"] for row in found["results"]]
+
+
+def _the_one() -> CancellationRequest:
+    """A case that differs from others in everything that one can look for."""
+    case = _case("AB-7", kind="refund", status="approved", easy_return=make.make_easy_return(
+        code="Code-7", tracking_number="Track-7"
+    ))  # fmt: skip
+    item = case.order_item
+    OrderItem.objects.filter(pk=item.pk).update(sku="Sku-7")
+    Order.objects.filter(pk=item.order_id).update(
+        placed_at=datetime(2026, 3, 7, 21, 30, tzinfo=UTC)
+    )
+    User.objects.filter(pk=item.order.user_id).update(
+        first_name_key=name_key("Iş\u0131l"), last_name_key=name_key("Straße")
+    )
+    plan = CancellationPlan.objects.create(
+        order=item.order, plan_type="refund", status="approved",
+        created_by_kind="staff", modified_by_kind="staff",
+    )  # fmt: skip
+    CancellationRequest.objects.filter(pk=case.pk).update(plan=plan)
+    return case
+
+
+# A day begins in the shop, which is three hours east of UTC: half past nine is past midnight.
+FINDS: list[tuple[str, str]] = [
+    ("status", "approved"),
+    ("cancellation_type", "refund"),
+    ("number", "ab-7"),
+    ("date_placed", "2026-03-07T21:30:00Z"),
+    ("date_placed", "2026-03-08T00:30:00+03:00"),
+    ("date_placed__lte", "2026-03-07T21:30:00Z"),
+    ("date_placed__lt", "2026-03-07T21:30:01Z"),
+    ("date_placed__lt", "2026-03-08"),
+    ("date_placed__date__lte", "2026-03-08"),
+    ("date_placed__date__lt", "2026-03-09"),
+    ("sku", "SKU-7"),
+    ("customer_first_name", "IŞIL"),
+    ("customer_first_name", " \u0131ş\u0131l "),
+    ("customer_last_name", "STRAẞE"),
+    ("customer_email", "GuestAB-7@Example.com"),
+    ("cancellation_plan_status", "approved"),
+    ("cancellation_plan_status", "waiting_for_payment"),
+    ("easy_return_code", "CODE-7"),
+    ("tracking_number", "TRACK-7"),
+]
+MISSES: list[tuple[str, str]] = [
+    ("status", "completed"),
+    ("number", "AB"),
+    ("number", "%"),
+    ("number", "AB_7"),
+    ("number", "'; DROP TABLE orders_order; --"),
+    ("date_placed", "2026-03-07T21:30:00.000001Z"),
+    ("date_placed__lt", "2026-03-07T21:30:00Z"),
+    ("date_placed__date__lt", "2026-03-08"),
+    ("date_placed__date__lte", "2026-03-07"),
+    ("date_placed__date__gt", "9999-12-31"),
+    ("date_placed__gte", "9999-12-31T23:59:59Z"),
+    ("date_placed__date__lt", "0001-01-01"),
+    ("sku", "_KU-1"),
+    ("channel", "2"),
+    ("channel", "9223372036854775807"),
+    ("customer_first_name", "%"),
+    ("customer_last_name", "Straß"),
+    ("customer_email", "%@example.com"),
+    ("customer_email", "\u0130"),
+    ("order_id", "9223372036854775807"),
+    ("cancellation_plan_status", "confirmation_waiting"),
+    ("cancellation_plan_status", "completed"),
+    ("easy_return_code", "\u212aode-7"),
+    ("tracking_number", "x" * 8_000),
+    ("pk__in", "9223372036854775807"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), FINDS)
+def test_a_filter_finds_its_case_alone(name: str, value: str) -> None:
+    one, caller = _the_one(), shop.client()
+    _case("other")
+
+    assert _found(caller, **{name: value}) == [one.pk]
+    assert _found(caller, UPDATES, **{name: value}) == [one.pk]
+    if name != "date_placed":
+        assert _found(caller, DETAILED, **{name: value}) == [one.pk]
+
+
+@pytest.mark.parametrize(("name", "value"), MISSES)
+def test_a_value_that_no_case_has_finds_none(name: str, value: str) -> None:
+    _the_one()
+
+    assert _found(shop.client(), **{name: value}) == []
+
+
+def test_the_rest_is_found_by_the_other_side_of_a_date_and_by_numbers() -> None:
+    one, caller = _the_one(), shop.client()
+    other = _case("other")
+
+    assert _found(caller, date_placed__gt="2026-03-07T21:30:00Z") == [other.pk]
+    assert _found(caller, date_placed__gte="2026-03-07T21:30:00Z") == [other.pk, one.pk]
+    assert _found(caller, date_placed__date__gt="2026-03-08") == [other.pk]
+    assert _found(caller, date_placed__date__gte="2026-03-08") == [other.pk, one.pk]
+    assert _found(caller, date_placed__date__gt="2026-03-07") == [other.pk, one.pk]
+    assert _found(caller, date_placed__gte="2026-03-08", date_placed__lte="2026-03-07") == []
+    assert _found(caller, pk__in=f"{one.pk}, {other.pk}") == [other.pk, one.pk]
+    assert _found(caller, pk__in=f"{one.pk},99999") == [one.pk]
+    assert _found(caller, order_id=one.order_item.order_id, channel=make.SHOP) == [one.pk]
+    assert _found(caller, status="approved", cancellation_type="cancel") == []
+
+
+def test_every_filter_is_tried() -> None:
+    others = {"pk__in", "order_id", "channel"}
+    others |= {f"date_placed__{bound}" for bound in ("gt", "gte", "date__gt", "date__gte")}
+
+    assert {name for name, _ in FINDS} | others == set(FOUND_BY)
+
+
+def test_rejected_finds_withdrawn_cases_too_and_hidden_ones_are_in_no_list() -> None:
+    caller = shop.client()
+    withdrawn, rejected = (_case(name, status=name) for name in ("withdrawn", "rejected"))
+    _case("hidden", status="rejected", is_hidden=True)
+
+    assert _found(caller, status="rejected") == [rejected.pk, withdrawn.pk]
+    assert {row["status"] for row in caller.get(LIST).json()["results"]} == {"rejected"}
+
+
+BAD: list[tuple[str, str]] = [
+    *[("pk__in", text) for text in ("", " ", "1,,2", "1;2", "1,abc", "-1", "0", "1 2", "9" * 41)],
+    ("pk__in", ",".join(map(str, range(1, 502)))),
+    ("pk__in", "\u0661"),
+    ("status", "evil"),
+    ("status", "waiting,rejected"),
+    ("status", "withdrawn"),
+    ("status", "Waiting"),
+    ("cancellation_type", "evil"),
+    ("cancellation_plan_status", "evil"),
+    ("date_placed", "abc"),
+    ("date_placed__gte", "2026-02-30"),
+    ("date_placed__gte", "9999-12-31T23:59:59-23:59"),
+    ("date_placed__gte", "2026-01-01T00:00:00 03:00"),
+    ("date_placed__lt", "1" * 10_240),
+    ("date_placed__date__gt", "2026-01-01T00:00:00Z"),
+    ("date_placed__date__gt", "2026-13-01"),
+    ("channel", "abc"),
+    ("channel", "9" * 41),
+    ("order_id", "-1"),
+    ("number", "a\x00b"),
+    ("sku", "a\u202eb"),
+    ("easy_return_code", "\x00"),
+    ("tracking_number", "a\x1bb"),
+    ("customer_email", "x" * 10_240),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_what_cannot_be_read_is_a_field_error(name: str, value: str) -> None:
+    caller = shop.client()
+
+    for path in (LIST, UPDATES, DETAILED):
+        answer = caller.get(path, {name: value})
+        if path == DETAILED and name == "date_placed":
+            assert answer.json()["results"] == []
+        else:
+            assert (answer.status_code, set(answer.json())) == (400, {name, "code"})
+
+
+@pytest.mark.parametrize("name", ["status", "number", "pk__in"])
+def test_two_values_are_no_question(name: str) -> None:
+    answer = shop.client().get(LIST, {name: ["1", "2"]})
+
+    assert answer.json() == {name: ["Send this parameter once."], "code": "invalid"}
+
+
+def test_five_hundred_numbers_are_enough() -> None:
+    case = _case("1")
+    numbers = ",".join(str(case.pk + step) for step in range(500))
+
+    assert _found(shop.client(), pk__in=numbers) == [case.pk]
+
+
+UNKNOWN = [
+    "foo",
+    "date_placed__regex",
+    "customer_email__isnull",
+    "order__customer__email",
+    "password__startswith",
+    "order_item__order__user__password__startswith",
+    "_connector",
+    "ordering",
+    "is_hidden",
+]
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_parameter_that_we_do_not_know_is_no_filter(name: str) -> None:
+    case = _case("1")
+
+    assert _found(shop.client(), **{name: "password"}) == [case.pk]
+    assert _found(shop.client(), **{name: "OR", "number": "2"}) == []

@@ -1,0 +1,116 @@
+"""No filter of cases walks through a table: the index that answers it is there, and is taken."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from takeback.accounts.intake import CustomerIn
+from takeback.cancellations.models import CancellationPlan, CancellationRequest
+from takeback.channel.cases.filters import FILTERS, wanted
+from takeback.channel.cases.queries import AS_THEY_CHANGED, NEWEST
+from takeback.core.planning import look_at_tables
+from takeback.logistics.models import EasyReturn
+from takeback.orders.models import OrderItem
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+CODES = {
+    "number": "orders_by_number",
+    "sku": "items_by_sku",
+    "customer_first_name": "customers_by_first_name",
+    "customer_email": "accounts_user_email_key",
+    "order_id": "orders_orderitem_order_id",
+    "easy_return_code": "returns_by_code",
+    "tracking_number": "returns_by_tracking_number",
+}
+"""Filters that leave one case of many, and what finds it; the others' plans need a large shop, see
+`benchmarks.scale`."""
+VALUES: dict[str, Any] = {"pk__in": [1, 2], "channel": make.SHOP, "order_id": 1} | {
+    name: make.NOW.date() if "__date__" in name else make.NOW for name in FILTERS if "date" in name
+}
+WORDS = {
+    "status": "approved",
+    "cancellation_type": "cancel",
+    "cancellation_plan_status": "approved",
+}
+
+
+def _plan(name: str, order: tuple[str, ...] = NEWEST) -> str:
+    told = {name: VALUES.get(name, WORDS.get(name, "x"))} if name else {}
+    found = CancellationRequest.objects.filter(
+        wanted(told), channel_id=make.SHOP, is_hidden=False
+    ).order_by(*order)
+    return found.values_list("id")[:10_001].explain()
+
+
+def _make_cases(count: int) -> None:
+    """Every order by somebody else, for something else; every case with all that can be found."""
+    orders = [
+        make.order_in(
+            number=str(number),
+            placed_at=make.NOW + timedelta(hours=number),
+            customer=CustomerIn(
+                email=f"{number}@x.example", first_name=f"F{number}", last_name="L"
+            ),
+            items=[make.item_in(sku=f"SKU-{number}")],
+        )
+        for number in range(count)
+    ]
+    make.make_channel()
+    make.tell(*orders)
+    reason = make.make_reason()
+    returns = EasyReturn.objects.bulk_create(
+        EasyReturn(carrier="x", carrier_label="X", code=str(n), tracking_number=str(n))
+        for n in range(count)
+    )
+    items = list(OrderItem.objects.order_by("id"))
+    made = {"created_by_kind": "staff", "modified_by_kind": "staff", "plan_type": "cancel"}
+    plans = CancellationPlan.objects.bulk_create(
+        CancellationPlan(order_id=item.order_id, status="completed", **made) for item in items
+    )
+    CancellationRequest.objects.bulk_create(
+        CancellationRequest(
+            channel_id=make.SHOP, order_item=item, reason=reason, easy_return=way, plan=plan,
+            cancellation_type="refund", status="completed",
+        )
+        for item, way, plan in zip(items, returns, plans, strict=True)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", *FILTERS])
+def test_a_filter_is_answered_by_an_index(name: str) -> None:
+    if connection.vendor == "sqlite":
+        plan = _plan(name)
+        assert "SCAN" not in plan
+        return
+    with connection.cursor() as cursor:
+        # Tables of a test are so small that walking through them is the quickest way.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "Seq Scan" not in _plan(name)
+
+
+def test_a_database_that_knows_its_tables_starts_with_the_code() -> None:
+    _make_cases(300)
+    if connection.vendor == "sqlite":
+        look_at_tables(make.NOW)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+    taken = {name: _plan(name) for name in CODES}
+
+    assert {name: plan for name, plan in taken.items() if CODES[name] not in plan} == {}
+
+
+def test_changes_are_not_sorted() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+    plan = _plan("", AS_THEY_CHANGED)
+
+    assert "requests_as_they_changed" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan

@@ -1,0 +1,358 @@
+"""Who may call the routes of batches and their like, and what is sent to them that is not right."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.channel import exchange, shop
+from tests.channel.exchange import begun, call, moved, report, thing
+from tests.channel.test_access import ABSENT, FORBIDDEN, UNSIGNED, WRONG
+
+pytestmark = pytest.mark.django_db
+
+KIND = "cancellationrequest"
+IN_CHANNEL = [
+    ("GET", "batch_requests/"),
+    ("POST", "batch_requests/"),
+    ("GET", "batch_requests/1/"),
+    ("PATCH", "batch_requests/1/"),
+    ("GET", "integration_actions/"),
+    ("GET", "error_reports/"),
+    ("POST", "error_reports/"),
+]
+BESIDE = [
+    ("GET", "/api/v1/channels/"),
+    ("GET", "/api/v1/channels/1/"),
+    ("GET", "/api/v1/content_types/"),
+]
+ALL = IN_CHANNEL + BESIDE
+
+
+def _body(method: str, path: str) -> Any:
+    if method == "GET":
+        return None
+    return report() if "error" in path else {}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize(("method", "path"), [*ALL, ("GET", "/api/v1/active_user/")])
+def test_every_wrong_key_gets_the_same_answer(wrong: str, method: str, path: str) -> None:
+    header = WRONG[wrong](shop.key())
+    told = {} if header is None else {"authorization": header.encode().decode("latin-1")}
+    before = shop.rows()
+
+    answer = call(Client(headers=told), method, path, _body(method, path))
+
+    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
+    assert shop.rows() == before
+
+
+@pytest.mark.parametrize("channel", [0, -1, "abc", 10**40, 2**63, "%D9%A1", "1%00", shop.OTHER, 77])
+@pytest.mark.parametrize(("method", "path"), IN_CHANNEL)
+def test_another_channel_is_as_absent_as_none(channel: Any, method: str, path: str) -> None:
+    caller = shop.client()
+    shop.key(channels=[shop.OTHER])
+    before = shop.rows()
+
+    where = f"/api/v1/channel/{channel}/{path}"
+    answer = call(caller, method, where, _body(method, path))
+
+    assert (answer.status_code, answer.json()) == (404, ABSENT)
+    assert shop.rows() == before
+
+
+@pytest.mark.parametrize("scope", ["read", "decide", "money", "pii"])
+@pytest.mark.parametrize(("method", "path"), ALL)
+def test_each_route_needs_its_own_scope(scope: str, method: str, path: str) -> None:
+    number = begun(shop.client())["pk"]
+    caller = shop.client(shop.key(scopes=[scope]))
+    before = shop.rows()
+
+    where = path.replace("batch_requests/1", f"batch_requests/{number}")
+    answer = call(caller, method, where, _body(method, path))
+
+    if scope == ("read" if method == "GET" else "decide"):
+        assert answer.status_code == (201 if method == "POST" else 200)
+    else:
+        assert (answer.status_code, answer.json()) == (403, FORBIDDEN)
+        assert shop.rows() == before
+
+
+@pytest.mark.parametrize(("method", "path"), ALL)
+@pytest.mark.parametrize("prefix", shop.PREFIXES)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_all_prefixes_lead_to_the_same_routes(
+    method: str, path: str, prefix: str, slash: str
+) -> None:
+    caller = shop.client()
+    number = begun(caller)["pk"]
+    where = path if path.startswith("/") else exchange.BASE + path
+    where = where.replace("/api/v1", prefix).removesuffix("/") + slash
+    where = where.replace("batch_requests/1", f"batch_requests/{number}")
+
+    answer = call(caller, method, where, _body(method, path))
+
+    assert answer.status_code == (201 if method == "POST" else 200)
+
+
+@pytest.mark.parametrize(("method", "path"), ALL)
+def test_other_methods_are_not_allowed(method: str, path: str) -> None:
+    caller = shop.client()
+    here = {each for each, where in ALL if where == path}
+
+    for other in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - here:
+        answer = call(caller, other, path, {})
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), other
+
+
+@pytest.mark.parametrize("pk", [0, -1, "abc", 10**40, 2**63, "%D9%A1", "1%00", 77, "foreign"])
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_batch_of_another_channel_is_as_absent_as_none(pk: Any, method: str) -> None:
+    stranger = shop.client(shop.key(channels=[shop.OTHER]))
+    where = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
+    theirs = call(stranger, "POST", where, {}).json()
+    number = theirs["pk"] if pk == "foreign" else pk
+
+    answer = call(shop.client(), method, f"batch_requests/{number}/", {"status": "fail"})
+
+    assert (answer.status_code, answer.json()) == (404, ABSENT)
+    assert call(stranger, "GET", f"{where}{theirs['pk']}/").json() == theirs
+
+
+def test_lists_hold_nothing_of_another_channel() -> None:
+    stranger = shop.client(shop.key(channels=[shop.OTHER]))
+    base = f"/api/v1/channel/{shop.OTHER}/"
+    made = call(stranger, "POST", f"{base}batch_requests/", {}).json()
+    told = {"status": "commit", "content_type": "product", "objects": [thing(7, "product")]}
+    call(stranger, "PATCH", f"{base}batch_requests/{made['pk']}/", told)
+    about = {"action_object_id": shop.OTHER, "target_object_id": shop.OTHER}
+    call(stranger, "POST", f"{base}error_reports/", report(**about))
+
+    for route in ("batch_requests/", "integration_actions/", "error_reports/"):
+        assert call(stranger, "GET", base + route).json()["count"] == 1
+        assert call(shop.client(), "GET", route).json()["count"] == 0
+
+
+@pytest.mark.parametrize("kind", ["order", "orderitem", KIND, "batchrequest", "integrationaction"])
+@pytest.mark.parametrize("whose", ["another's", "nobody's"])
+def test_an_object_of_another_channel_is_as_absent_as_none(kind: str, whose: str) -> None:
+    theirs = exchange.case(channel_id=shop.OTHER)
+    stranger = shop.client(shop.key(channels=[shop.OTHER]))
+    where = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
+    batch = call(stranger, "POST", where, {}).json()
+    told = {"status": "commit", "content_type": "product", "objects": [thing(7, "product")]}
+    call(stranger, "PATCH", f"{where}{batch['pk']}/", told)
+    actions = call(stranger, "GET", where.replace("batch_requests", "integration_actions")).json()
+    numbers = {
+        "order": theirs.order_item.order_id,
+        "orderitem": theirs.order_item_id,
+        KIND: theirs.pk,
+        "batchrequest": batch["pk"],
+        "integrationaction": actions["results"][0]["pk"],
+    }
+    number = numbers[kind] if whose == "another's" else 2**62
+    caller = shop.client()
+    own = begun(caller)
+    before = shop.rows()
+
+    objects = [thing(number, kind)]
+    answer = moved(caller, own, "commit", content_type=kind, objects=objects)
+    kinds = {name: n for n, name in enumerate(["order", "orderitem", KIND], start=1)}
+    kinds |= {"batchrequest": 5, "integrationaction": 6}
+    told = report(action_content_type=kinds[kind], action_object_id=number)
+    reported = call(caller, "POST", "error_reports/", told)
+
+    texts = ["There is no such object in this channel."]
+    assert (answer.status_code, answer.json()) == (400, {"objects": texts, "code": "invalid"})
+    assert reported.status_code == 400
+    assert reported.json() == {"action_object_id": texts, "code": "invalid"}
+    assert shop.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("batch_requests/", {"channel": shop.OTHER}, "channel"),
+        ("batch_requests/1/", {"channel": shop.OTHER}, "channel"),
+        ("error_reports/", report(target_object_id=shop.OTHER), "target_object_id"),
+        ("error_reports/", report(action_object_id=shop.OTHER), "action_object_id"),
+    ],
+)
+def test_another_channel_in_the_body_is_refused(path: str, body: Any, field: str) -> None:
+    caller = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
+    batch = begun(caller)
+    before = shop.rows()
+
+    method = "PATCH" if "/1/" in path else "POST"
+    answer = call(caller, method, path.replace("/1/", f"/{batch['pk']}/"), body)
+
+    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
+    assert shop.rows() == before
+
+
+BATCHES: list[tuple[dict[str, Any], str]] = [
+    ({"channel": "x"}, "channel"),
+    ({"channel": True}, "channel"),
+    ({"channel": 0}, "channel"),
+    ({"channel": 10**39}, "channel"),
+    ({"status": "Commit"}, "status"),
+    ({"status": ""}, "status"),
+    ({"status": None}, "status"),
+    ({"status": 1}, "status"),
+    ({"status": ["commit"]}, "status"),
+    ({"content_type": "user"}, "content_type"),
+    ({"content_type": 3}, "content_type"),
+    ({"content_type": "x" * 65}, "content_type"),
+    ({"remote_batch_id": "x" * 256}, "remote_batch_id"),
+    ({"remote_batch_id": "a\u200bb"}, "remote_batch_id"),
+    ({"remote_batch_id": ""}, "remote_batch_id"),
+    ({"remote_batch_id": {}}, "remote_batch_id"),
+    ({"remote_batch_id": True}, "remote_batch_id"),
+    ({"remote_batch_id": 1.5}, "remote_batch_id"),
+    ({"objects": {}}, "objects"),
+    ({"objects": "x"}, "objects"),
+    ({"objects": 1}, "objects"),
+    ({"objects": [1]}, "objects.0.non_field_errors"),
+    ({"objects": [None]}, "objects.0"),
+    ({"objects": [[]]}, "objects.0.non_field_errors"),
+    ({"objects": [{"content_type": "order"}]}, "objects.0.pk"),
+    ({"objects": [{"pk": 1}]}, "objects.0.content_type"),
+    ({"objects": [thing(1, "product"), thing(0, "product")]}, "objects.1.pk"),
+    ({"objects": [thing(2**63, "product")]}, "objects.0.pk"),
+    ({"objects": [thing(1, "product") | {"pk": "\u0661"}]}, "objects.0.pk"),
+    ({"objects": [thing(1, "product") | {"pk": 1.0}]}, "objects.0.pk"),
+    ({"objects": [thing(1, "user")]}, "objects.0.content_type"),
+    ({"objects": [thing(1, "product", remote_id="x" * 256)]}, "objects.0.remote_id"),
+    ({"objects": [thing(1, "product", remote_id=[])]}, "objects.0.remote_id"),
+    ({"objects": [thing(1, "product", version_date="soon")]}, "objects.0.version_date"),
+    ({"objects": [thing(1, "product", version_date="9999-12-31T23:59:59-14:00")]}, "objects.0.ve"),
+    ({"objects": [thing(1, "product", version_date=5)]}, "objects.0.version_date"),
+    ({"objects": [thing(1, "product", failed_reason_type="x")]}, "objects.0.failed_reason_type"),
+    ({"objects": [thing(1, "product")] * 10_001}, "objects"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BATCHES)
+def test_a_field_of_a_batch_that_is_none_is_named(body: dict[str, Any], field: str) -> None:
+    caller = shop.client()
+    batch = begun(caller)
+    before = shop.rows()
+
+    told = {"status": "commit", "content_type": "product"} | body
+    answer = call(caller, "PATCH", f"batch_requests/{batch['pk']}/", told)
+
+    assert answer.status_code == 400
+    (fault,) = set(answer.json()) - {"code"}
+    assert fault.startswith(field)
+    assert all(isinstance(text, str) for text in answer.json()[fault])
+    assert shop.rows() == before
+    assert call(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
+
+
+REPORTS: list[tuple[str, list[Any]]] = [
+    ("action_content_type", [None, "x", 0, -1, 14, 10**39, True, [], 1.5]),
+    ("action_object_id", [None, "x", 0, -1, 2**63, True, {}]),
+    ("target_content_type", [None, "x", 0, 14]),
+    ("target_object_id", [None, "x", 0, "-1", 2**63]),
+    ("obj_modified_date", ["x", 5, "2026-13-01", True, "2026-03-10 12:00:00" + " " * 40]),
+    ("error_code", [None, "", 5, "x" * 256, "a\u202eb"]),
+    ("error_desc", [None, "", 5, "x" * 2001, "a\u202eb"]),
+    ("raw_request", [5, [], {}, True]),
+    ("raw_response", [5, [], {}, True]),
+    ("is_ok", [None, "yes", 1, []]),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in REPORTS for value in values]
+)
+def test_a_field_of_a_report_that_is_none_is_named(field: str, value: Any) -> None:
+    caller = shop.client()
+    before = shop.rows()
+
+    answer = call(caller, "POST", "error_reports/", report(**{field: value}))
+
+    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
+    assert shop.rows() == before
+
+
+BODIES: list[tuple[bytes, str]] = [
+    (b"", "malformed_json"),
+    (b"null", "object_expected"),
+    (b"[]", "object_expected"),
+    (b'{"channel": 1,}', "malformed_json"),
+    (b'{"error_code": "\\u0000"}', "malformed_json"),
+    (b'{"raw_request": "\\ud800"}', "malformed_json"),
+    (b'{"raw_request": "\xff"}', "malformed_json"),
+    (b'{"channel": NaN}', "malformed_json"),
+    (b'{"channel": ' + b"9" * 5000 + b"}", "malformed_json"),
+    (b'{"channel": 1, "channel": 1}', "duplicate_key"),
+    (b'{"objects": ' + b"[" * 30 + b"]" * 30 + b"}", "malformed_json"),
+]
+
+
+@pytest.mark.parametrize(("body", "code"), BODIES)
+@pytest.mark.parametrize(
+    ("method", "path"), [each for each in IN_CHANNEL if each[0] in {"POST", "PATCH"}]
+)
+def test_a_body_that_is_no_json_object_is_refused(
+    method: str, path: str, body: bytes, code: str
+) -> None:
+    caller = shop.client()
+    batch = begun(caller)
+    before = shop.rows()
+
+    answer = call(caller, method, path.replace("/1/", f"/{batch['pk']}/"), body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert shop.rows() == before
+
+
+def test_a_body_above_the_limit_is_too_large() -> None:
+    answer = call(shop.client(), "POST", "error_reports/", b" " * (4 * 2**20 + 1))
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+QUERIES: list[tuple[str, str, str]] = [
+    ("integration_actions/", "object_id=x", "object_id"),
+    ("integration_actions/", "object_id=0", "object_id"),
+    ("integration_actions/", "object_id=99999999999999999999", "object_id"),
+    ("integration_actions/", "object_id=1&object_id=2", "object_id"),
+    ("integration_actions/", "object_id__in=1,x", "object_id__in"),
+    ("integration_actions/", "object_id__in=,", "object_id__in"),
+    ("integration_actions/", f"object_id__in={'1,' * 1000}1", "object_id__in"),
+    ("integration_actions/", f"remote_id__in={'1,' * 1000}1", "remote_id__in"),
+    ("integration_actions/", "remote_id__exact=%00", "remote_id__exact"),
+    ("integration_actions/", f"remote_id__exact={'x' * 256}", "remote_id__exact"),
+    ("integration_actions/", "content_type_name=a%E2%80%8Bb", "content_type_name"),
+    ("integration_actions/", "local_batch_id=7", "local_batch_id"),
+    ("integration_actions/", "status=lost", "status"),
+    ("integration_actions/", "sort=remote_id", "sort"),
+    ("integration_actions/", "channel=x", "channel"),
+    ("batch_requests/", "status=lost", "status"),
+    ("batch_requests/", "status=done&status=%00", "status"),
+    ("batch_requests/", "local_batch_id=x", "local_batch_id"),
+    ("batch_requests/", "sort=-pk", "sort"),
+    ("error_reports/", "is_ok=yes", "is_ok"),
+    ("error_reports/", "action_object_id=-1", "action_object_id"),
+    ("/api/v1/content_types/", "model=%00", "model"),
+]
+
+
+@pytest.mark.parametrize(("path", "query", "field"), QUERIES)
+def test_a_filter_that_is_none_is_named(path: str, query: str, field: str) -> None:
+    answer = call(shop.client(), "GET", f"{path}?{query}")
+
+    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
+
+
+@pytest.mark.parametrize(
+    "path", [where for method, where in ALL if method == "GET" and "/1/" not in where]
+)
+@pytest.mark.parametrize("page", ["0", "-1", "x", "2", "99999999999999999999", "%00"])
+def test_a_page_that_is_not_there_is_not_found(path: str, page: str) -> None:
+    answer = call(shop.client(), "GET", f"{path}?page={page}&limit=100")
+
+    assert (answer.status_code, answer.json()) == (404, ABSENT)

@@ -1,0 +1,308 @@
+"""A system that cancels or takes back an order, or some of its lines, in one call."""
+
+from typing import Any
+
+import pytest
+import zeal
+
+from takeback.cancellations.models import (
+    CancellationPlan,
+    CancellationRequest,
+    CaseHistory,
+)
+from takeback.core.sealing import unseal
+from takeback.orders.models import Order, OrderItem
+from tests import make
+from tests.channel import shop
+
+pytestmark = pytest.mark.django_db
+
+IBAN = "TR330006100519786457841326"
+
+
+def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
+    lines = [
+        make.item_in(remote_id=str(at), status=status)
+        for at, status in enumerate(statuses or (400, 400))
+    ]
+    order = make.make_order(**{"items": lines} | fields)
+    return order, [line.pk for line in make.items_of(order)]
+
+
+def _cancel(order: Order, told: Any, *, prefix: str = "/api/v1/channel/1") -> Any:
+    path = f"{prefix}/orders/{order.pk}/cancel/"
+    with zeal.zeal_context():
+        return shop.client().post(path, told, content_type="application/json")
+
+
+def _some(*items: int, **fields: Any) -> dict[str, Any]:
+    reason = make.make_reason().pk
+    reasons = {str(item): reason for item in items}
+    return {"cancel_items": list(items), "reasons": reasons} | fields
+
+
+def _all_of(*items: int, **fields: Any) -> dict[str, Any]:
+    return _some(*items) | {"is_all": True, "cancel_items": []} | fields
+
+
+def _statuses() -> list[int]:
+    return list(OrderItem.objects.order_by("pk").values_list("status", flat=True))
+
+
+@pytest.mark.parametrize("prefix", [*(f"{p}/channel/1" for p in shop.PREFIXES), *shop.PREFIXES])
+def test_some_lines_are_opened_and_confirmed_in_one_step(prefix: str) -> None:
+    order, (first, second) = _order()
+    told = _some(first, order=order.pk, forced_refund_amount=None)
+
+    answer = _cancel(order, told, prefix=prefix)
+
+    assert answer.status_code == 201
+    document = answer.json()
+    assert (document["id"], document["status"]) == (order.pk, 50)
+    assert [line["status"] for line in document["orderitem_set"]] == [
+        "cancellation_waiting",
+        "approved",
+    ]
+    (case,) = CancellationRequest.objects.all()
+    assert (case.order_item_id, case.cancellation_type, case.status) == (
+        first,
+        "cancel",
+        "confirmed",
+    )
+    assert (case.source, str(case.reason_id)) == ("channel", str(told["reasons"][str(first)]))
+    (plan,) = CancellationPlan.objects.all()
+    assert case.plan_id == plan.pk
+    assert (plan.plan_type, plan.status, plan.order_id) == ("cancel", "waiting", order.pk)
+    assert (plan.forced_refund_minor, plan.is_cargo_refund) == (None, False)
+    actors = set(CaseHistory.objects.values_list("actor_kind", flat=True))
+    assert actors == {"channel"}
+    assert second
+
+
+def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
+    order, (first, second, ended) = _order(550, 500, 100)
+    told = _all_of(
+        first,
+        second,
+        ended,
+        forced_refund_amount="12.50",
+        is_cargo_refund=True,
+        refund_invoice_number=" R-1 ",
+    )
+
+    assert _cancel(order, told).status_code == 201
+
+    assert _statuses() == [50, 50, 100]
+    cases = CancellationRequest.objects.values_list("cancellation_type", "status")
+    assert list(cases) == [("refund", "confirmed")] * 2
+    plan = CancellationPlan.objects.get()
+    assert (plan.plan_type, plan.forced_refund_minor, plan.is_cargo_refund) == (
+        "refund",
+        1250,
+        True,
+    )
+    assert plan.refund_invoice_number == "R-1"
+
+
+@pytest.mark.parametrize("amount", [False, True, None])
+def test_some_words_for_an_amount_force_none(amount: Any) -> None:
+    order, (first, _) = _order()
+
+    assert _cancel(order, _some(first, forced_refund_amount=amount)).status_code == 201
+
+    assert CancellationPlan.objects.get().forced_refund_minor is None
+
+
+def test_lines_may_be_the_keys_of_an_object() -> None:
+    order, (first, second) = _order()
+    told = _some(first, second)
+
+    answer = _cancel(order, told | {"cancel_items": {str(first): 1, str(second): 1}})
+
+    assert (answer.status_code, _statuses()) == (201, [50, 50])
+
+
+def test_money_paid_by_transfer_goes_to_the_accounts_named() -> None:
+    order, (first, second) = _order(payment_type="funds_transfer")
+    told = _some(
+        first,
+        second,
+        ibans={str(first): IBAN, str(second): IBAN},
+        holder_names={str(first): "Ayla Ray", str(second): "Ayla Ray"},
+    )
+
+    assert _cancel(order, told).status_code == 201
+
+    case = CancellationRequest.objects.order_by("pk")[0]
+    assert case.iban_sealed
+    assert unseal(case.iban_sealed, str(case.uuid)) == IBAN
+    assert case.is_bank_account_confirmed
+
+
+def test_an_idempotency_key_cancels_once() -> None:
+    order, (first, _) = _order()
+    told = _some(first)
+
+    path, key = f"/api/v1/orders/{order.pk}/cancel/", {"Idempotency-Key": "k"}
+    caller = shop.client()
+
+    def call() -> Any:
+        with zeal.zeal_context():
+            return caller.post(path, told, content_type="application/json", headers=key)
+
+    answers = [call(), call()]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert CancellationRequest.objects.count() == 1
+
+
+def _refused(order: Order, told: Any, status: int = 400) -> Any:
+    before = (shop.rows(), _statuses())
+    answer = _cancel(order, told)
+    assert answer.status_code == status, answer.content
+    with zeal.zeal_ignore():
+        after = {k: v for k, v in shop.rows().items() if "ApiKey" not in k}
+    assert (after, _statuses()) == (
+        {k: v for k, v in before[0].items() if "ApiKey" not in k},
+        before[1],
+    )
+    return answer.json()
+
+
+def test_a_second_cancel_waits_for_the_first() -> None:
+    order, (first, second) = _order()
+    assert _cancel(order, _some(first)).status_code == 201
+
+    assert _refused(order, _some(second))["code"] == "order_cancel_in_progress"
+    assert _refused(order, _some(first))["code"] == "order_cancel_in_progress"
+
+
+def test_cancelling_and_returning_are_two_calls() -> None:
+    order, items = _order(400, 550)
+
+    assert _refused(order, _some(*items))["code"] == "order_cancel_mixed"
+    assert _refused(order, _all_of(*items))["code"] == "order_cancel_mixed"
+
+
+def test_on_delivery_lines_of_one_status_go_together() -> None:
+    order, items = _order(500, 550, payment_type="pay_on_delivery")
+
+    assert _refused(order, _some(*items))["code"] == "order_cancel_mixed_statuses"
+
+
+def test_what_has_ended_is_not_cancelled() -> None:
+    order, items = _order(100, 600)
+
+    assert _refused(order, _all_of(*items))["code"] == "order_cancel_nothing_left"
+    assert _refused(order, _some(items[0]))["code"] == "cancellation_request_100_2"
+
+
+def test_a_line_that_somebody_asks_for_already_is_refused_with_its_rule() -> None:
+    order, (first, _) = _order()
+    make.make_request(item=OrderItem.objects.get(pk=first))
+
+    refused = _refused(order, _some(first))
+
+    assert set(refused) == {"detail", "code"}
+    assert refused["code"] == "cancellation_request_100_1"
+
+
+def test_no_more_is_forced_than_was_paid() -> None:
+    order, (first, _) = _order()
+    refused = _refused(order, _some(first, forced_refund_amount=order.amount_minor))
+
+    assert set(refused) == {"forced_refund_amount", "code"}
+    assert refused["code"] == "more_than_paid"
+
+
+BAD: list[tuple[str, Any, str]] = [
+    ("is_all", True, "cancel_items"),
+    ("is_all", "perhaps", "is_all"),
+    ("order", 777, "order"),
+    ("order", "x", "order"),
+    ("cancel_items", [], "cancel_items"),
+    ("cancel_items", None, "cancel_items"),
+    ("cancel_items", "1", "cancel_items"),
+    ("cancel_items", [0], "cancel_items"),
+    ("cancel_items", [None], "cancel_items"),
+    ("cancel_items", [[1]], "cancel_items"),
+    ("cancel_items", [True], "cancel_items"),
+    ("cancel_items", [10**15], "cancel_items"),
+    ("cancel_items", [10**30], "cancel_items"),
+    ("cancel_items", list(range(1, 502)), "cancel_items"),
+    ("reasons", {}, "reasons"),
+    ("reasons", None, "reasons"),
+    ("reasons", [], "reasons"),
+    ("reasons", {"x": 1}, "reasons"),
+    ("reasons", {"1": None}, "reasons"),
+    ("forced_refund_amount", -1, "forced_refund_amount"),
+    ("forced_refund_amount", "1.234", "forced_refund_amount"),
+    ("forced_refund_amount", 10**30, "forced_refund_amount"),
+    ("forced_refund_amount", [], "forced_refund_amount"),
+    ("is_cargo_refund", 2, "is_cargo_refund"),
+    ("refund_invoice_number", "x" * 129, "refund_invoice_number"),
+    ("refund_invoice_number", 5, "refund_invoice_number"),
+    ("ibans", {"1": "no iban"}, "ibans"),
+    ("ibans", {"1": IBAN}, "ibans"),
+    ("ibans", [], "ibans"),
+    ("holder_names", {"1": "Ayla Ray"}, "ibans"),
+    ("holder_names", {"1": 5}, "holder_names"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "named"), BAD)
+def test_a_wrong_field_is_named_and_nothing_is_written(field: str, value: Any, named: str) -> None:
+    order, (first, _) = _order()
+
+    assert set(_refused(order, _some(first) | {field: value})) == {named, "code"}
+
+
+def test_money_paid_by_card_goes_to_no_account() -> None:
+    order, (first, _) = _order()
+    accounts = {"ibans": {str(first): IBAN}, "holder_names": {str(first): "Ayla Ray"}}
+
+    assert set(_refused(order, _some(first, **accounts))) == {"ibans", "code"}
+
+
+def test_every_line_needs_a_reason_that_is_on_offer() -> None:
+    order, (first, second) = _order()
+    told = _some(first, second)
+
+    assert set(_refused(order, told | {"reasons": {str(first): 1}})) == {"reasons", "code"}
+    unknown = {str(first): 10**15, str(second): 10**15}
+    assert _refused(order, told | {"reasons": unknown})["code"] == "unknown_reason"
+
+
+def test_another_orders_lines_are_unknown() -> None:
+    order, _ = _order()
+    other, (line, _) = _order(number="2")
+
+    assert set(_refused(order, _some(line))) == {"cancel_items", "code"}
+    assert _cancel(other, _some(line)).status_code == 201
+
+
+def test_another_channels_order_is_as_absent_as_none() -> None:
+    order, (first, _) = _order(channel_id=shop.OTHER)
+    told = _some(first)
+    strangers = [*(f"{p}/channel/1" for p in shop.PREFIXES), *shop.PREFIXES]
+
+    for prefix in strangers:
+        answer = _cancel(order, told, prefix=prefix)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    for pk in ("0", "x", "1" * 40, "%00"):
+        path = f"/api/v1/orders/{pk}/cancel/"
+        answer = shop.client().post(path, told, content_type="application/json")
+        assert answer.status_code == 404
+    assert not CancellationRequest.objects.exists()
+
+
+@pytest.mark.parametrize("scopes", [["read"], ["money"], ["pii"]])
+def test_cancelling_needs_a_key_that_decides(scopes: list[str]) -> None:
+    order, (first, _) = _order()
+    caller = shop.client(shop.key(scopes=scopes))
+
+    for path in (f"/api/v1/channel/1/orders/{order.pk}/cancel/", f"/api/orders/{order.pk}/cancel"):
+        answer = caller.post(path, _some(first), content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+    assert not CancellationRequest.objects.exists()

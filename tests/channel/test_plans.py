@@ -1,0 +1,378 @@
+"""A channel's plans: listed, found, and told how they are paid."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zeal
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from takeback.cancellations.deciding.commands import approve, confirm, reject
+from takeback.cancellations.models import CancellationPlan, PaymentPlanLine
+from takeback.core import clock
+from takeback.core.actor import Actor, ActorKind
+from tests import make
+from tests.cancellations.cases import LATER, SCOPE, STAFF, opened
+from tests.channel import shop
+from tests.channel.writing import call, caller, refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _a_test_may_decide_several_cases() -> Iterator[None]:
+    with zeal.zeal_ignore():
+        yield
+
+
+PLANS = f"/api/v1/channel/{shop.SHOP}/cancellation_plans/"
+SYSTEM = Actor(ActorKind.CHANNEL, 5)
+
+
+def confirmed(*, by: Actor = STAFF, **fields: Any) -> tuple[CancellationPlan, list[int]]:
+    """A plan of an order of two lines, worth 10.00 and 20.00, and the lines' numbers."""
+    told = {"number": "A-1"} | fields
+    lines = [make.item_in(), make.item_in(remote_id="2", goods_minor=2000)]
+    items = make.items_of(make.make_order(items=lines, **told))
+    for item in items:
+        confirm(opened(item), SCOPE, actor=by, now=LATER)
+    return CancellationPlan.objects.get(order__number=told["number"]), [item.pk for item in items]
+
+
+def pay(caller: Client, plan: int, payments: Any, **headers: str) -> Any:
+    """POST a payment plan."""
+    path = f"{PLANS}{plan}/create_payment_plan/"
+    return call(caller, "POST", path, {"payment_plan": payments}, **headers)
+
+
+def payment(*items: int, **fields: Any) -> dict[str, Any]:
+    """A refund for these lines."""
+    return {"transaction_type": "refund", "order_items": list(items)} | fields
+
+
+def kept() -> list[tuple[str, int, list[int]]]:
+    """The payments that were told, with their lines."""
+    return [
+        (
+            row.transaction_type,
+            row.refund_minor,
+            sorted(row.order_items.values_list("pk", flat=True)),
+        )
+        for row in PaymentPlanLine.objects.order_by("pk")
+    ]
+
+
+class TestReading:
+    def test_a_plan_is_shown_whole(self) -> None:
+        plan, items = confirmed(shipping_minor=300)
+        system = caller("money")
+        pay(system, plan.pk, [payment(*items, refund_amount=29.5)])
+
+        answer = system.get(f"{PLANS}{plan.pk}/")
+
+        assert answer.status_code == 200
+        assert b'"refund_amount":30.00,' in answer.content
+        cases = list(plan.cancellationrequest_set.order_by("pk").values_list("pk", flat=True))
+        assert answer.json() == {
+            "pk": plan.pk,
+            "id": plan.pk,
+            "uuid": str(plan.uuid),
+            "order": plan.order_id,
+            "order_number": "A-1",
+            "channel": shop.SHOP,
+            "plan_type": "cancel",
+            "status": "waiting",
+            "currency": "try",
+            "refund_amount": 30,
+            "discount_refund_amount": 0,
+            "shipping_refund_amount": 0,
+            "forced_refund_amount": None,
+            "is_cargo_refund": False,
+            "refund_invoice_number": None,
+            "refund_invoice_date": None,
+            "cancellation_requests": cases,
+            "order_items": items,
+            "payment_plan": [
+                {"transaction_type": "refund", "order_items": items, "refund_amount": 29.5}
+            ],
+            "created_by": STAFF.number,
+            "modified_by": STAFF.number,
+            "staff_remote_id": None,
+            "retail_store_remote_id": None,
+            "created_date": LATER.isoformat().replace("+00:00", "Z"),
+            "modified_date": LATER.isoformat().replace("+00:00", "Z"),
+        }
+
+    @pytest.mark.parametrize("code", ["try", "jpy", "kwd"])
+    def test_amounts_have_the_decimals_of_their_currency(self, code: str) -> None:
+        plan, _ = confirmed(currency=code)
+
+        content = caller().get(f"{PLANS}{plan.pk}/").content
+
+        shown = {"try": b"30.00", "jpy": b"3000", "kwd": b"3.000"}[code]
+        assert b'"refund_amount":%s,' % shown in content
+
+    def test_lists_cost_the_same_whatever_their_length(self) -> None:
+        system = caller()
+        costs = []
+        for number in ("1", "2"):
+            confirmed(number=number)
+            for path in (PLANS, f"{PLANS}updates/", f"{PLANS}inserts_or_updates/"):
+                with CaptureQueriesContext(connection) as seen:
+                    assert system.get(path).status_code == 200
+                costs.append(len(seen))
+        # The key, the call counted, then plans, cases and payments; an envelope counts, too.
+        assert costs[:3] == costs[3:]
+        assert costs[0] == costs[1] + 1
+
+    def test_the_bare_lists_begin_with_the_last_changed(self) -> None:
+        first, _ = confirmed(number="1")
+        second, _ = confirmed(number="2")
+        CancellationPlan.objects.filter(pk=first.pk).update(modified_date=clock.now())
+        system = caller()
+
+        assert [row["id"] for row in system.get(PLANS).json()["results"]] == [second.pk, first.pk]
+        for name in ("updates", "inserts_or_updates"):
+            rows = system.get(f"{PLANS}{name}/").json()
+            assert [row["id"] for row in rows] == [first.pk, second.pk]
+            assert system.get(f"{PLANS}{name}/?limit=1&page=2").json() == [rows[1]]
+            assert system.get(f"{PLANS}{name}/?page=9").json() == []
+
+    def test_the_states_are_listed(self) -> None:
+        found = caller().get(f"{PLANS}statuses/").json()
+
+        assert found == ["waiting", "approved", "completed", "rejected"]
+
+    @pytest.mark.parametrize(
+        ("query", "finds"),
+        [
+            ("plan_type=cancel", True),
+            ("plan_type=refund", False),
+            ("cancellation_plan_status=waiting", True),
+            ("cancellation_plan_status=confirmed", True),
+            ("cancellation_plan_status=completed", False),
+            ("order_number=a-1", True),
+            ("order_number=a-2", False),
+            ("order_id=999999", False),
+            ("channel_type=web", True),
+            ("channel_type=store", False),
+            ("channel_id__in=1,2", True),
+            ("channel_id__in=2", False),
+            ("invoice_number=INV-1", True),
+            ("invoice_number=INV-2", False),
+            ("created_by=1", True),
+            ("created_by=5", False),
+            ("modified_by=1", True),
+            ("modified_by=2", False),
+            ("staff_remote_id=1", False),
+            ("retail_store_remote_id=1", False),
+            ("unknown=1", True),
+            ("plan_type=", True),
+        ],
+    )
+    def test_plans_are_found_by(self, query: str, *, finds: bool) -> None:
+        plan, _ = confirmed()
+        CancellationPlan.objects.filter(pk=plan.pk).update(refund_invoice_number="INV-1")
+
+        for path in (PLANS, f"{PLANS}inserts_or_updates/"):
+            found = caller().get(f"{path}?{query}").json()
+            rows = found["results"] if isinstance(found, dict) else found
+            assert [row["id"] for row in rows] == ([plan.pk] if finds else [])
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "plan_type=evil",
+            "cancellation_plan_status=Waiting",
+            "order_id=x",
+            "order_id=-1",
+            "channel_id__in=1,x",
+            "created_by=%00",
+            "order_number=%00",
+            "plan_type=cancel&plan_type=refund",
+        ],
+    )
+    def test_a_filter_that_says_nothing_is_refused(self, query: str) -> None:
+        system = caller()
+        name = query.partition("=")[0]
+
+        with refused(400, "invalid", name) as answers:
+            answers.append(system.get(f"{PLANS}?{query}"))
+
+    def test_what_a_system_did_has_no_persons_number(self) -> None:
+        plan, _ = confirmed(by=SYSTEM)
+        system = caller()
+
+        shown = system.get(f"{PLANS}{plan.pk}/").json()
+        assert (shown["created_by"], shown["modified_by"]) == (None, None)
+        assert system.get(f"{PLANS}?created_by=5").json()["count"] == 0
+
+    @pytest.mark.parametrize("prefix", shop.PREFIXES)
+    def test_another_channels_plan_is_not_there(self, prefix: str) -> None:
+        plan, items = confirmed()
+        other = shop.client(shop.key(scopes=["read", "money"], channels=[shop.OTHER]))
+        path = f"{prefix}/channel/{shop.OTHER}/cancellation_plans/"
+
+        assert other.get(path).json()["count"] == 0
+        for pk in (plan.pk, 0, 10**40, "x"):
+            with refused(404, "not_found") as answers:
+                answers.append(other.get(f"{path}{pk}/"))
+            body = {"payment_plan": [payment(*items)]}
+            with refused(404, "not_found") as answers:
+                answers.append(call(other, "POST", f"{path}{pk}/create_payment_plan", body))
+
+
+class TestPaying:
+    def test_payments_are_kept_and_told_again_replaced(self) -> None:
+        plan, (one, two) = confirmed()
+        system = caller("money")
+
+        answer = pay(
+            system,
+            plan.pk,
+            [
+                payment(one, two, refund_amount="12.5"),
+                payment(one, transaction_type="cancel", refund_amount=17),
+            ],
+        )
+
+        assert (answer.status_code, answer.json()) == (200, {})
+        assert kept() == [("refund", 1250, [one, two]), ("cancel", 1700, [one])]
+        row = PaymentPlanLine.objects.first()
+        assert row is not None
+        assert row.created_by_kind == "channel"
+        assert pay(system, plan.pk, [payment(two, refund_amount=1)]).status_code == 200
+        assert kept() == [("refund", 100, [two])]
+
+    def test_no_amount_is_what_the_lines_are_worth(self) -> None:
+        plan, (one, two) = confirmed()
+
+        pay(caller("money"), plan.pk, [payment(one), payment(two, two, refund_amount=None)])
+
+        assert kept() == [("refund", 1000, [one]), ("refund", 2000, [two])]
+
+    def test_no_amount_for_all_lines_is_the_whole_plan(self) -> None:
+        plan, (one, two) = confirmed()
+        CancellationPlan.objects.filter(pk=plan.pk).update(forced_refund_minor=555)
+
+        pay(caller("money"), plan.pk, [payment(one, two)])
+
+        assert kept() == [("refund", 555, [one, two])]
+
+    def test_both_slashes_and_once_per_key(self) -> None:
+        plan, items = confirmed()
+        system = caller("money")
+        path, body = f"{PLANS}{plan.pk}/create_payment_plan", {"payment_plan": [payment(*items)]}
+
+        first = call(system, "POST", path, body, **{"Idempotency-Key": "a"})
+        again = call(system, "POST", path, body, **{"Idempotency-Key": "a"})
+
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert again.headers["Idempotent-Replayed"] == "true"
+
+    @pytest.mark.parametrize("amounts", [[30.01], [15, 15.01], [None, 20.01]])
+    def test_never_more_than_the_plan_pays_back(self, amounts: list[Any]) -> None:
+        plan, (one, two) = confirmed()
+        system = caller("money")
+        told = [
+            payment(item, refund_amount=amount)
+            for item, amount in zip((one, two), amounts, strict=False)
+        ]
+
+        with refused(400, "more_than_planned", "payment_plan") as answers:
+            answers.append(pay(system, plan.pk, told))
+
+    def test_only_for_the_plans_own_lines(self) -> None:
+        plan, (one, _) = confirmed()
+        _, (foreign, _) = confirmed(number="A-2")
+        system = caller("money")
+
+        for item in (foreign, 10**9):
+            with refused(400, "not_of_this_plan", "payment_plan") as answers:
+                answers.append(pay(system, plan.pk, [payment(one, item)]))
+
+    @pytest.mark.parametrize(
+        "payments",
+        [
+            None,
+            [],
+            {},
+            "x",
+            [1],
+            [payment()],
+            [{"order_items": [1]}],
+            [{"transaction_type": "refund"}],
+            [payment(1, transaction_type="evil")],
+            [payment(1, transaction_type=1)],
+            [payment(1, order_items="1")],
+            [payment(1, order_items=[True])],
+            [payment(1, order_items=[10**30])],
+            [payment(1, refund_amount=-1)],
+            [payment(1, refund_amount=0.001)],
+            [payment(1, refund_amount=True)],
+            [payment(1, refund_amount="NaN")],
+            [payment(1, refund_amount="\u0661\u0660")],
+            [payment(1, refund_amount="1e2")],
+            [payment(1, refund_amount=10**15)],
+            [payment(1, refund_amount={})],
+            [payment(1)] * 51,
+        ],
+    )
+    def test_what_is_no_payment_is_refused(self, payments: Any) -> None:
+        plan, _ = confirmed()
+        system = caller("money")
+
+        before = kept()
+        answer = pay(system, plan.pk, payments)
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        assert set(answer.json()) == {"payment_plan", "code"}
+        assert kept() == before
+
+    def test_a_plan_that_has_ended_is_paid_no_more(self) -> None:
+        plan, items = confirmed()
+        for case in plan.cancellationrequest_set.values_list("pk", flat=True):
+            reject(case, SCOPE, actor=STAFF, now=LATER)
+        system = caller("money")
+
+        with refused(400, "wrong_state") as answers:
+            answers.append(pay(system, plan.pk, [payment(*items)]))
+
+    def test_an_approved_plan_may_still_be_told_how(self) -> None:
+        plan, items = confirmed()
+        for case in plan.cancellationrequest_set.values_list("pk", flat=True):
+            approve(case, SCOPE, actor=STAFF, now=LATER)
+
+        assert pay(caller("money"), plan.pk, [payment(*items)]).status_code == 200
+
+    def test_payments_that_no_longer_fit_are_forgotten(self) -> None:
+        plan, (one, two) = confirmed()
+        system = caller("money")
+        first, _ = plan.cancellationrequest_set.order_by("pk").values_list("pk", flat=True)
+        pay(system, plan.pk, [payment(two, refund_amount=20)])
+        reject(first, SCOPE, actor=STAFF, now=LATER)
+        assert kept() == [("refund", 2000, [two])]
+
+        other, (one, two) = confirmed(number="A-2")
+        first, _ = other.cancellationrequest_set.order_by("pk").values_list("pk", flat=True)
+        pay(system, other.pk, [payment(one, refund_amount=1)])
+        reject(first, SCOPE, actor=STAFF, now=LATER)
+        assert len(kept()) == 1
+
+    @pytest.mark.parametrize("scopes", [["read"], ["read", "decide"]])
+    def test_only_keys_that_money_is_trusted_to(self, scopes: list[str]) -> None:
+        plan, items = confirmed()
+        system = shop.client(shop.key(scopes=scopes))
+        system.get(PLANS)
+
+        with refused(403, "permission_denied") as answers:
+            answers.append(pay(system, plan.pk, [payment(*items)]))
+
+    def test_the_database_refuses_a_payment_below_zero(self) -> None:
+        plan, _ = confirmed()
+        row = PaymentPlanLine(plan=plan, transaction_type="refund", refund_minor=-1)
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            row.save()
