@@ -4,14 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cancellations', '0006_payment_plans'),
+        ("cancellations", "0006_payment_plans"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='casehistory',
-            index=models.Index(condition=models.Q(('actor_kind', 'staff')), fields=['actor_number', '-id'], name='steps_of_staff'),
+            model_name="casehistory",
+            index=models.Index(
+                condition=models.Q(("actor_kind", "staff")),
+                fields=["actor_number", "-id"],
+                name="steps_of_staff",
+            ),
         ),
     ]
