@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status, TransactionType
+from takeback.core.actor import ActorKind
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 
@@ -239,6 +240,13 @@ class CaseHistory(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["cancellation_request", "seq"], name="one_step_per_number"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["actor_number", "-id"],
+                condition=Q(actor_kind=ActorKind.STAFF.value),
+                name="steps_of_staff",
             )
         ]
 

@@ -123,7 +123,9 @@ def add_cases(reference: datetime, rng: Random, staff: Actor) -> None:
     """Requests in every status; the finished ones have used their units and paid them back."""
     writer = _Writer(reference, rng, staff, EasyReturnShippingCompany.objects.in_bulk())
     free = OrderItem.objects.select_related("order").exclude(order__number__in=UNTOUCHED | ASKED)
-    cases = list(_cases(writer, free.defer(*_UNREAD).order_by("id")))
+    asked = _cases(writer, free.defer(*_UNREAD).order_by("id"))
+    # A case's number tells who asked first: queues go by it.
+    cases = sorted(asked, key=lambda case: case.request.created_date)
     returns = [case.easy_return for case in cases if case.easy_return]
     EasyReturn.objects.bulk_create(returns)
     for case in cases:

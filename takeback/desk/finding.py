@@ -13,10 +13,13 @@ from takeback.cancellations.queries import shop_limits
 from takeback.cancellations.states import Status
 from takeback.core.emails import email_key
 from takeback.core.fields import StrictDate, StrictInteger, StrictText
+from takeback.core.folding import folded
+from takeback.core.names import name_key
 from takeback.desk import forms
 
 UNDECIDED, ALL = "undecided", "all"
 TO_DECIDE = (Status.WAITING.value, Status.WAITING_APPROVAL.value, Status.CONFIRMED.value)
+_MEANT = {UNDECIDED: TO_DECIDE}
 OLDEST, NEWEST = "oldest", "newest"
 _WORD_MAX = 255
 _NAMES_MAX = 5
@@ -91,26 +94,35 @@ class Wanted:
         """All filters together; whatever cannot be read finds nothing."""
         if self.faults:
             return Q(pk__in=[])
-        found = _in_status(self._values.get("status", UNDECIDED))
+        found = wanted_status(self._values.get("status", UNDECIDED))
         for name, value in self._values.items():
             if name in _CONDITIONS:
                 found &= _CONDITIONS[name](value)
         return found
 
 
-def _in_status(status: str) -> Q:
+def wanted_status(status: str) -> Q:
+    """Cases of a status, or of all that are to be decided."""
     if status == ALL:
         return Q()
-    return Q(status__in=TO_DECIDE) if status == UNDECIDED else Q(status=status)
+    # Of either kind: the index by status begins with the kind.
+    return Q(cancellation_type__in=[*KINDS], status__in=_MEANT.get(status, [status]))
 
 
 def _named(words: str) -> Q:
     """Each word is the beginning of the first or of the last name."""
     found = Q()
     for word in words.split()[:_NAMES_MAX]:
-        first = Q(order_item__order__user__first_name__istartswith=word)
-        found &= first | Q(order_item__order__user__last_name__istartswith=word)
+        key = name_key(word)
+        first = Q(order_item__order__user__first_name_key__startswith=key)
+        found &= first | Q(order_item__order__user__last_name_key__startswith=key)
     return found
+
+
+def _returned(column: str, text: str) -> Q:
+    """By a code of the way back; only those that have one are in the index."""
+    name = f"easy_return__{column}"
+    return Q((f"{name}__folded", folded(text)), (f"{name}__isnull", False))
 
 
 def _start(day: date) -> datetime:
@@ -130,13 +142,13 @@ def _end(day: date) -> datetime:
 _CONDITIONS: dict[str, Any] = {
     "kind": lambda kind: Q(cancellation_type=kind),
     "channel": lambda pk: Q(channel_id=pk),
-    "number": lambda text: Q(order_item__order__number__iexact=text),
+    "number": lambda text: Q(order_item__order__number__folded=folded(text)),
     "email": lambda text: Q(order_item__order__email_key=email_key(text)),
     "name": _named,
-    "sku": lambda text: Q(order_item__sku__iexact=text),
+    "sku": lambda text: Q(order_item__sku__folded=folded(text)),
     "since": lambda day: Q(created_date__gte=_start(day)),
     "until": lambda day: Q(created_date__lt=_end(day)),
     "plan": lambda status: Q(plan__status=status),
-    "code": lambda text: Q(easy_return__code__iexact=text),
-    "tracking": lambda text: Q(easy_return__tracking_number__iexact=text),
+    "code": lambda text: _returned("code", text),
+    "tracking": lambda text: _returned("tracking_number", text),
 }

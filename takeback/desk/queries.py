@@ -16,7 +16,8 @@ from takeback.cancellations.models import (
 )
 from takeback.cancellations.states import LIVE
 from takeback.core.actor import ActorKind
-from takeback.desk.finding import TO_DECIDE, Wanted
+from takeback.core.planning import planned_for_its_values
+from takeback.desk.finding import UNDECIDED, Wanted, wanted_status
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import Order, OrderItem
 
@@ -94,7 +95,8 @@ def queue(channel_ids: Collection[int], wanted: Wanted, start: int | None) -> li
             found.filter(pk__gte=start) if wanted.is_oldest_first else found.filter(pk__lte=start)
         )
     rows = found.order_by(_order(wanted)).values_list(*QueueRow._fields)
-    return [QueueRow(*row) for row in rows[: PAGE + 1]]
+    with planned_for_its_values():
+        return [QueueRow(*row) for row in rows[: PAGE + 1]]
 
 
 def _order(wanted: Wanted) -> str:
@@ -110,7 +112,8 @@ def neighbours(
     lower = found.filter(pk__lt=request_id).order_by("-pk").values_list("pk", flat=True)[:1]
     higher = found.filter(pk__gt=request_id).order_by("pk").values_list("pk", flat=True)[:1]
     near = Q(pk__in=lower) | Q(pk__in=higher)
-    ids = list(CancellationRequest.objects.filter(near).values_list("pk", flat=True))
+    with planned_for_its_values():
+        ids = list(CancellationRequest.objects.filter(near).values_list("pk", flat=True))
     below = next((pk for pk in ids if pk < request_id), None)
     above = next((pk for pk in ids if pk > request_id), None)
     return (below, above) if wanted.is_oldest_first else (above, below)
@@ -118,7 +121,7 @@ def neighbours(
 
 def waiting(channel_ids: Collection[int]) -> dict[str, int]:
     """How many cases there are to decide, by status."""
-    counted = _listed(channel_ids).filter(status__in=TO_DECIDE)
+    counted = _listed(channel_ids).filter(wanted_status(UNDECIDED))
     return dict(counted.values_list("status").annotate(Count("pk")).order_by())
 
 

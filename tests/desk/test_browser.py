@@ -138,6 +138,7 @@ def focused(page: Page) -> str:
     return told
 
 
+@pytest.mark.timeout(600)
 def test_cases_are_decided_by_the_keyboard_alone(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:

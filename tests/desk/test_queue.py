@@ -61,7 +61,7 @@ def by_everything() -> CancellationRequest:
         created_date=make.NOW - timedelta(days=3),
     )
     user = found.order_item.order.user
-    type(user).objects.filter(pk=user.pk).update(first_name="Özge", last_name="Yildiz Ray")
+    type(user).objects.filter(pk=user.pk).update(first_name_key="özge", last_name_key="çelik ray")
     plan = CancellationPlan.objects.create(
         order_id=found.order_item.order_id, plan_type="refund", created_by_kind="system",
         modified_by_kind="system",
@@ -75,8 +75,8 @@ FILTERS = [
     {"channel": "1", "kind": "refund"},
     {"number": " nr-1 "},
     {"email": "FIND.me@example.com"},
-    {"name": "Özge Yildiz"},
-    {"name": "yildiz"},
+    {"name": "Özge Çelik"},
+    {"name": "ÇELIK"},
     {"sku": "sku-9"},
     {"since": "2026-03-07", "until": "2026-03-07"},
     {"until": "2026-03-09"},
