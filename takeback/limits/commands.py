@@ -9,6 +9,7 @@ from django.utils.crypto import salted_hmac
 
 from takeback.core import problems
 from takeback.core.problems import Refused
+from takeback.core.statements import database, rows
 from takeback.limits.models import Counter
 
 
@@ -51,13 +52,12 @@ def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
     """Count in all buckets at once; keys in one order, so that two callers cannot deadlock."""
     epoch = int(now.timestamp())
     ordered = sorted(buckets)
-    rows = ", ".join(["(%s, %s, %s)"] * len(ordered))
+    places = ", ".join(["(%s, %s, %s)"] * len(ordered))
     parameters: list[str | int] = []
     for bucket in ordered:
         parameters += [bucket.key, bucket.hits, epoch + bucket.window_seconds]
-    with connection.cursor() as cursor:
-        cursor.execute(_HIT.format(rows=rows), [*parameters, epoch, epoch])
-        return {key: Count(hits, ends_at - epoch) for key, hits, ends_at in cursor.fetchall()}
+    counted = rows(database(), _HIT.format(rows=places), [*parameters, epoch, epoch])
+    return {key: Count(hits, ends_at - epoch) for key, hits, ends_at in counted}
 
 
 def give_back(keys: Sequence[str]) -> None:
