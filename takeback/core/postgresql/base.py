@@ -38,8 +38,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Django makes one for each statement, in layers; that costs more than sending it.
         """
-        self.close_if_health_check_failed()
-        self.ensure_connection()
+        if self.connection is None or not self.health_check_done:
+            self.close_if_health_check_failed()
+            self.ensure_connection()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
             if self._asking is None or self._asking.connection is not self.connection:
