@@ -17,6 +17,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     fifty. In UTC psycopg's own loader, which is compiled, says the same.
     """
 
+    health_check_done: bool  # the stubs leave it out
     _asking: Any = None
 
     def get_new_connection(self, conn_params: Any) -> "Connection[Any]":
