@@ -3,10 +3,11 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, because most calls are its: every route before the right one is tried in vain.
+    path("", include("takeback.storefront.urls")),
     path("", include("takeback.operations.urls")),
     path("", include("takeback.portal.urls")),
     path("", include("takeback.desk.urls")),
-    path("", include("takeback.storefront.urls")),
     path("", include("takeback.channel.urls")),
 ]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from takeback.cancellations import errors
@@ -27,8 +27,7 @@ class Limits:
     zone: ZoneInfo
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
+class ItemFacts(NamedTuple):
     """All that a rule may look at."""
 
     status: int
@@ -127,8 +126,11 @@ def refusals(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Iter
 
 
 def refusal(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """The most telling of them."""
-    return next(refusals(kind, item, limits, now), None)
+    """The most telling of them; a list asks twice for every line."""
+    for rule in ITEM_RULES[kind]:
+        if problem := rule(item, limits, now):
+            return problem
+    return None
 
 
 def allows(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> bool:

@@ -12,6 +12,8 @@ from uuid import UUID
 import msgspec
 from django.db import connection, models
 
+from takeback.core import statements
+
 _json = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -91,10 +93,9 @@ def insert_objects(rows: Sequence[models.Model]) -> None:
     """
     values, sql = _insertion(type(rows[0]), len(rows))
     parameters = [_adapted(values(row)) for row in rows]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(chain.from_iterable(parameters)))
-        for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = number
+    ids = statements.rows(statements.database(), sql, list(chain.from_iterable(parameters)))
+    for row, (number,) in zip(rows, ids, strict=True):
+        row.pk = number
 
 
 @lru_cache(maxsize=256)

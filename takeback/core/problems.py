@@ -6,7 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
-@dataclass(frozen=True, slots=True)
+# Declared once and equal to itself only: to hash one by its content would translate its sentence.
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """What a caller is told when the answer is no.
 
@@ -21,7 +22,7 @@ class Problem:
     waivable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RuleProblem(Problem):
     """A rule of the trade says no. `status` is the classic dialect's; v3 always answers 400."""
 

@@ -62,8 +62,7 @@ def verdicts(case: CancellationRequest, now: datetime) -> list[Verdict]:
     wish = replace(ask.wish, has_bank_account=case.iban_index is not None)
     seen = look([ask], Scope(case.channel_id))
     facts = seen.items[case.order_item_id].facts
-    facts = replace(
-        facts,
+    facts = facts._replace(
         has_live_request=has_other_live_case(case),
         status=facts.status if case.item_status_before is None else case.item_status_before,
     )

@@ -9,6 +9,7 @@ from django.utils.crypto import salted_hmac
 
 from takeback.core import problems
 from takeback.core.problems import Refused
+from takeback.core.statements import database, rows
 from takeback.limits.models import Counter
 
 
@@ -64,14 +65,11 @@ def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
     parameters += [epoch, epoch]
     for bucket in looked:
         parameters += [bucket.key, epoch] * 2
-    statement = _HIT.format(
-        rows=", ".join(["(%s, %s, %s)"] * len(counted)), looks=_LOOK * len(looked)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows = cursor.fetchall()
-    found = {key: Count(hits, ends_at - epoch) for key, hits, ends_at, *_ in rows}
-    seen = iter(rows[0][3:])
+    places = ", ".join(["(%s, %s, %s)"] * len(counted))
+    statement = _HIT.format(rows=places, looks=_LOOK * len(looked))
+    told = rows(database(), statement, parameters)
+    found = {key: Count(hits, ends_at - epoch) for key, hits, ends_at, *_ in told}
+    seen = iter(told[0][3:])
     for bucket, hits, ends_at in zip(looked, seen, seen, strict=True):
         window_ends = ends_at or epoch + bucket.window_seconds
         found[bucket.key] = Count(hits or 0, window_ends - epoch)

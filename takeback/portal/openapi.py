@@ -47,8 +47,13 @@ def shapes_of(room: str) -> list[type]:
         shape
         for module in modules
         for shape in vars(module).values()
-        if is_typeddict(shape) and shape.__module__ == module.__name__
+        if is_shape(shape) and shape.__module__ == module.__name__
     ]
+
+
+def is_shape(kind: Any) -> bool:
+    """Whether this is how we declare documents: a typed dict, or a struct where there are many."""
+    return is_typeddict(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
 
 
 class IntegerSchema(OpenApiSerializerFieldExtension):

@@ -14,7 +14,7 @@ from takeback.limits.commands import Bucket, hit, key_of, refuse_above
 from takeback.storefront import errors, lookup
 from takeback.storefront.callers import Caller
 from takeback.storefront.handling import StorefrontView
-from takeback.storefront.schemas import GuestLookup
+from takeback.storefront.schemas import guest_lookup
 from takeback.storefront.shop import channel_of
 
 HOUR = 3600
@@ -72,9 +72,7 @@ def guest_of(view: StorefrontView) -> Asker:
 
 
 def _named_order(view: StorefrontView) -> int:
-    told = GuestLookup(data=view.body)
-    told.is_valid(raise_exception=True)
-    body = told.validated_data
+    body = guest_lookup.run_validation(view.body)
     address, now = client_address(view.plain), clock.now()
     number = body.get("number") or body["order"]
     return lookup.find(channel_of(view.plain), number, body["email"], address=address, now=now).id

@@ -69,7 +69,7 @@ def page_parameters() -> list[OpenApiParameter]:
     ]
 
 
-def order_filters() -> list[OpenApiParameter]:
+def order_parameters() -> list[OpenApiParameter]:
     """The parameters of the order list."""
     return [
         *page_parameters(),

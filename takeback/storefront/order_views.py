@@ -18,8 +18,8 @@ from takeback.orders.queries import OrderRow, orders_by_id, own_order, own_order
 from takeback.storefront import lookup, pages, proofs
 from takeback.storefront.callers import Caller, Known
 from takeback.storefront.handling import StorefrontView
-from takeback.storefront.openapi import answers, order_filters, paged
-from takeback.storefront.schemas import GuestLookup, OrderFilters
+from takeback.storefront.openapi import answers, order_parameters, paged
+from takeback.storefront.schemas import GuestLookup, guest_lookup, order_filters
 from takeback.storefront.shop import channel_of
 
 ORDERS_PER_PAGE = 10
@@ -47,9 +47,7 @@ class GuestOrder(StorefrontView):
         responses=answers("Order", many=True),
     )
     def post(self, request: Request) -> Response:
-        told = GuestLookup(data=_single_values(self.body))
-        told.is_valid(raise_exception=True)
-        body = told.validated_data
+        body = guest_lookup.run_validation(_single_values(self.body))
         channel_id = channel_of(self.plain)
         row = lookup.find(
             channel_id,
@@ -80,17 +78,17 @@ class Orders(StorefrontView):
     @extend_schema(
         operation_id="orders",
         tags=["storefront: customers"],
-        parameters=order_filters(),
+        parameters=order_parameters(),
         responses=paged("Order"),
     )
     def get(self, request: Request) -> Response:
         query = request.query_params.dict()
         page = Page.of(query, default_limit=ORDERS_PER_PAGE)
-        filters = OrderFilters(data={k: v.strip() for k, v in query.items() if v.strip()})
-        filters.is_valid(raise_exception=True)
+        sent = {key: value.strip() for key, value in query.items() if value.strip()}
+        filters = order_filters.look_ups(sent, clock.now())
         caller = self.caller
         if caller.account:
-            rows = own_orders(caller.account.id, page, **filters.look_ups(clock.now()))
+            rows = own_orders(caller.account.id, page, **filters)
         else:
             rows = orders_by_id(order_ids=[caller.proven_orders[0]]) if page.number == 1 else []
         view = self.look(caller.account, channel_of(self.plain))

@@ -65,9 +65,9 @@ class OrderFilters(serializers.Serializer[Any]):
     created_date__gte = StrictMoment(required=False)
     created_date__lte = StrictMoment(required=False)
 
-    def look_ups(self, now: datetime) -> dict[str, Any]:
-        """The same as look-ups on our own columns."""
-        told: Mapping[str, Any] = self.validated_data
+    def look_ups(self, sent: Mapping[str, str], now: datetime) -> dict[str, Any]:
+        """What was sent, as look-ups on our own columns; or `ValidationError` with all faults."""
+        told: Mapping[str, Any] = self.run_validation(sent)
         found: dict[str, Any] = {}
         if told.get("search"):
             found["number__icontains"] = told["search"]
@@ -79,6 +79,10 @@ class OrderFilters(serializers.Serializer[Any]):
         if "created_date__lte" in told:
             found["placed_at__lte"] = told["created_date__lte"]
         return found
+
+
+# Made once: the framework copies every field for each serializer, and none keeps what it read.
+guest_lookup, order_filters = GuestLookup(), OrderFilters()
 
 
 class PlaceFilter(serializers.Serializer[Any]):

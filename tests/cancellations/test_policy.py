@@ -58,7 +58,7 @@ BY_STATUS = [
 def test_what_a_status_allows(
     status: Status, is_invoiced: bool, cancellable: bool, refundable: bool
 ) -> None:
-    item = replace(ITEM, status=status, is_invoiced=is_invoiced)
+    item = ITEM._replace(status=status, is_invoiced=is_invoiced)
 
     assert allows(Kind.CANCEL, item, LIMITS, NOW) is cancellable
     assert allows(Kind.REFUND, item, LIMITS, NOW) is refundable
@@ -68,20 +68,20 @@ def test_the_table_has_every_status() -> None:
     assert {status for status, *_ in BY_STATUS} == set(Status)
 
 
-SHIPPED = replace(ITEM, status=Status.SHIPPED, arrived_at=NOW - timedelta(days=1))
+SHIPPED = ITEM._replace(status=Status.SHIPPED, arrived_at=NOW - timedelta(days=1))
 STORIES = [
     ("an approved item may be cancelled", Kind.CANCEL, ITEM, LIMITS, None),
     (
         "a live request comes before every other reason",
         Kind.CANCEL,
-        replace(ITEM, has_live_request=True, status=Status.SHIPPED),
+        ITEM._replace(has_live_request=True, status=Status.SHIPPED),
         LIMITS,
         errors.ALREADY_REQUESTED,
     ),
     (
         "a live request ends returning too",
         Kind.REFUND,
-        replace(SHIPPED, has_live_request=True),
+        SHIPPED._replace(has_live_request=True),
         LIMITS,
         errors.ALREADY_REQUESTED,
     ),
@@ -90,70 +90,70 @@ STORIES = [
     (
         "without units left nothing can be cancelled",
         Kind.CANCEL,
-        replace(ITEM, units_left=0),
+        ITEM._replace(units_left=0),
         LIMITS,
         errors.CANNOT_CANCEL_NOW,
     ),
     (
         "without units left nothing can be returned",
         Kind.REFUND,
-        replace(SHIPPED, units_left=0),
+        SHIPPED._replace(units_left=0),
         LIMITS,
         errors.CANNOT_RETURN_NOW,
     ),
     (
         "an invoice ends cancelling",
         Kind.CANCEL,
-        replace(ITEM, is_invoiced=True),
+        ITEM._replace(is_invoiced=True),
         LIMITS,
         errors.ALREADY_INVOICED,
     ),
     (
         "unless the shop lets it",
         Kind.CANCEL,
-        replace(ITEM, is_invoiced=True),
+        ITEM._replace(is_invoiced=True),
         replace(LIMITS, invoice_blocks_cancel=False),
         None,
     ),
     (
         "the last minute for cancelling is over",
         Kind.CANCEL,
-        replace(ITEM, placed_at=NOW - timedelta(minutes=30, microseconds=1)),
+        ITEM._replace(placed_at=NOW - timedelta(minutes=30, microseconds=1)),
         replace(LIMITS, cancel_minutes=30),
         errors.CANCEL_TIME_OVER,
     ),
     (
         "the last minute for cancelling still runs",
         Kind.CANCEL,
-        replace(ITEM, placed_at=NOW - timedelta(minutes=30)),
+        ITEM._replace(placed_at=NOW - timedelta(minutes=30)),
         replace(LIMITS, cancel_minutes=30),
         None,
     ),
     (
         "the return window is over",
         Kind.REFUND,
-        replace(SHIPPED, arrived_at=NOW - timedelta(days=15)),
+        SHIPPED._replace(arrived_at=NOW - timedelta(days=15)),
         LIMITS,
         errors.RETURN_TIME_OVER,
     ),
     (
         "the last day of the return window counts whole",
         Kind.REFUND,
-        replace(SHIPPED, arrived_at=NOW - timedelta(days=14, hours=12)),
+        SHIPPED._replace(arrived_at=NOW - timedelta(days=14, hours=12)),
         LIMITS,
         None,
     ),
     (
         "a shop without a window takes everything back",
         Kind.REFUND,
-        replace(SHIPPED, arrived_at=NOW - timedelta(days=9_999)),
+        SHIPPED._replace(arrived_at=NOW - timedelta(days=9_999)),
         replace(LIMITS, refund_days=0),
         None,
     ),
     (
         "a window cannot end before it is known when it began",
         Kind.REFUND,
-        replace(SHIPPED, arrived_at=None),
+        SHIPPED._replace(arrived_at=None),
         LIMITS,
         None,
     ),
@@ -184,7 +184,7 @@ def test_staff_may_waive_an_invoice_and_a_time_limit_but_no_fact() -> None:
 
 
 def test_every_refusal_is_found_not_only_the_first() -> None:
-    item = replace(ITEM, has_live_request=True, is_invoiced=True, units_left=0)
+    item = ITEM._replace(has_live_request=True, is_invoiced=True, units_left=0)
 
     assert list(refusals(Kind.CANCEL, item, LIMITS, NOW)) == [
         errors.ALREADY_REQUESTED,
@@ -208,7 +208,7 @@ def test_the_window_ends_with_the_last_moment_of_its_last_day_in_the_shop_s_zone
     shown = now.astimezone(zone).date()
     expected = (shown - arrived.astimezone(zone).date()).days <= days
 
-    item = replace(SHIPPED, arrived_at=arrived)
+    item = SHIPPED._replace(arrived_at=arrived)
     limits = replace(LIMITS, refund_days=days, zone=zone)
 
     assert allows(Kind.REFUND, item, limits, now) is expected
@@ -232,7 +232,7 @@ def test_the_window_ends_with_the_last_moment_of_its_last_day_in_the_shop_s_zone
 def test_the_last_moment_of_a_window_around_a_change_of_the_clocks(
     zone: str, arrived: str, last: str, over: int
 ) -> None:
-    item = replace(SHIPPED, arrived_at=datetime.fromisoformat(arrived))
+    item = SHIPPED._replace(arrived_at=datetime.fromisoformat(arrived))
     limits = replace(LIMITS, zone=ZoneInfo(zone))
     end = datetime.fromisoformat(last)
 

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
 
+from takeback.portal.openapi import is_shape
 from takeback.storefront import address_shapes, shapes
 from tests import make
 from tests.make import Visitor
@@ -24,7 +25,7 @@ def _listed(kind: Any) -> Any:
 
 def _document(kind: Any) -> Any:
     options = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    return next((option for option in options if is_typeddict(option)), None)
+    return next((option for option in options if is_shape(option)), None)
 
 
 def wrong_orders(value: Any, kind: Any, path: str = "") -> Iterator[str]:

@@ -1,0 +1,56 @@
+"""Statements of our own: what they find, and what they keep of Django's way."""
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from takeback.core import statements
+from takeback.core.bulk import insert_objects
+from takeback.outbox.models import Message
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+def found(sql: str, *parameters: object) -> list[tuple[object, ...]]:
+    """What the statement finds."""
+    return statements.rows(statements.database(), sql, parameters)
+
+
+def told(key: str) -> Message:
+    """A message that is not kept yet."""
+    return Message(topic="t", key=key, payload={}, created_at=make.NOW, due_at=make.NOW)
+
+
+def test_rows_are_all_there_whatever_was_asked_before() -> None:
+    insert_objects([told("1"), told("2"), told("3")])
+
+    assert found("SELECT key FROM outbox_message WHERE key = %s", "none") == []
+    assert found("SELECT key FROM outbox_message ORDER BY key") == [("1",), ("2",), ("3",)]
+    assert found("SELECT key FROM outbox_message WHERE key > %s ORDER BY key", "2") == [("3",)]
+
+
+def test_who_listens_hears_the_same_statements() -> None:
+    with CaptureQueriesContext(connection) as heard:
+        assert found("SELECT count(*) FROM outbox_message") == [(0,)]
+
+    assert [entry["sql"] for entry in heard] == ["SELECT count(*) FROM outbox_message"]
+
+
+def test_nothing_is_asked_in_a_transaction_that_is_broken() -> None:
+    insert_objects([told("1")])
+    with transaction.atomic():
+        with pytest.raises(IntegrityError), transaction.atomic():
+            insert_objects([told("1")])
+        assert found("SELECT count(*) FROM outbox_message") == [(1,)]
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            found("SELECT 1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_closed_connection_is_opened_again() -> None:
+    assert found("SELECT 1") == [(1,)]
+    connection.close()
+
+    assert found("SELECT 1") == [(1,)]
