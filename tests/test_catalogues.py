@@ -14,7 +14,7 @@ import django
 import pytest
 import typer
 from django.conf import settings
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.utils.translation import override
 from rest_framework import serializers
 
@@ -23,6 +23,7 @@ from takeback.cancellations import labels as case_labels
 from takeback.core.problems import Problem
 from takeback.orders import labels as order_labels
 from takeback.storefront import labels
+from tests.make import Visitor
 from tools import catalogues
 from tools.catalogues import PLACEHOLDER, PLURAL_FORMS, Key, is_translated
 
@@ -239,7 +240,7 @@ def test_what_a_field_answers_is_in_the_language_of_whoever_asks(
     ],
 )
 def test_an_answer_comes_in_the_language_of_whoever_asks(
-    client: Client, language: str, sentence: str
+    client: Visitor, language: str, sentence: str
 ) -> None:
     response = client.get("/api/v1/nowhere/", headers={"Accept-Language": language})
     assert response.status_code == 404

@@ -69,15 +69,13 @@ active_channels = Compiled(ChannelRow, _active_channels)
 
 
 class Holder(NamedTuple):
-    """A key, the person in whose name it acts if there is one, and its channels' ids."""
+    """A key, and the person in whose name it acts if there is one."""
 
     key: ApiKey
     user: User | None
-    channel_ids: list[int]
 
 
 def holder(key_id: int) -> Holder:
-    """Whose key this is, and for which channels."""
+    """Whose key this is."""
     key = ApiKey.objects.select_related("user").get(pk=key_id)
-    ids = ApiKey.channels.through.objects.filter(apikey_id=key_id).order_by("channel_id")
-    return Holder(key, key.user, list(ids.values_list("channel_id", flat=True)))
+    return Holder(key, key.user)

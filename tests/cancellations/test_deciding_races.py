@@ -24,6 +24,7 @@ from tests.rigs.races import CONSTRAINT, WON, Clients
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(0 if LONG else 600),
+    pytest.mark.heavy("postgresql"),
 ]
 
 STALE, WRONG, GONE, CONFLICT = "precondition_failed", "wrong_state", "not_found", "conflict"
@@ -49,7 +50,7 @@ def _every_round_asks_again() -> Iterator[None]:
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 30 if CI else 3
+    return 10_000 if long_run else 30 if CI else 2
 
 
 @pytest.fixture

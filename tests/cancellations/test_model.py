@@ -370,7 +370,7 @@ def _a_strict_shop(settings: LazySettings) -> None:
 
 EXAMPLES = 1_000 if LONG else 60 if CI else 4
 """In one go; there are more until everything has been seen often enough."""
-OFTEN, MOST_GOES = 20, 10
+OFTEN, MOST_GOES = 20 if CI or LONG else 1, 10
 
 
 @pytest.mark.usefixtures("_a_strict_shop")

@@ -22,6 +22,7 @@ from tests.rigs.races import CONSTRAINT, WON, Clients
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(0 if LONG else 600),
+    pytest.mark.heavy("postgresql"),
 ]
 
 ALREADY, WRONG, CONFLICT = "cancellation_request_100_1", "wrong_state", "conflict"
@@ -34,7 +35,7 @@ UNTIL_SEEN = 100
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 30 if CI else 3
+    return 10_000 if long_run else 30 if CI else 2
 
 
 @pytest.fixture

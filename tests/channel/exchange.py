@@ -4,18 +4,18 @@ import json
 from typing import Any
 
 import zeal
-from django.test import Client
 
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.models import Order
 from tests import make
 from tests.channel import shop
+from tests.make import Visitor
 
 BASE = f"/api/v1/channel/{shop.SHOP}/"
 DATE = "2026-03-10T12:00:00Z"
 
 
-def call(caller: Client, method: str, path: str, body: Any = None, **headers: str) -> Any:
+def call(caller: Visitor, method: str, path: str, body: Any = None, **headers: str) -> Any:
     """One request; a path without a slash at its beginning is the shop's."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
     where = path if path.startswith("/") else BASE + path
@@ -24,7 +24,7 @@ def call(caller: Client, method: str, path: str, body: Any = None, **headers: st
         return caller.generic(method, where, data, content_type="application/json", headers=headers)
 
 
-def begun(caller: Client, **body: Any) -> dict[str, Any]:
+def begun(caller: Visitor, **body: Any) -> dict[str, Any]:
     """A new batch."""
     answer = call(caller, "POST", "batch_requests/", body)
     assert answer.status_code == 201, answer.content
@@ -32,7 +32,7 @@ def begun(caller: Client, **body: Any) -> dict[str, Any]:
     return made
 
 
-def moved(caller: Client, batch: dict[str, Any], status: str | None = None, **body: Any) -> Any:
+def moved(caller: Visitor, batch: dict[str, Any], status: str | None = None, **body: Any) -> Any:
     """What a system is answered that reports a status of its batch."""
     told = body if status is None else {"status": status} | body
     return call(caller, "PATCH", f"batch_requests/{batch['pk']}/", told)
@@ -44,7 +44,7 @@ def thing(pk: int, kind: str = "cancellationrequest", **told: Any) -> dict[str, 
     return {"pk": pk, "version_date": DATE, "content_type": kind} | nothing | told
 
 
-def actions(caller: Client, **filters: Any) -> list[dict[str, Any]]:
+def actions(caller: Visitor, **filters: Any) -> list[dict[str, Any]]:
     """The integration actions that these filters find."""
     with zeal.zeal_context():
         answer = caller.get(BASE + "integration_actions/", filters)

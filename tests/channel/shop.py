@@ -6,13 +6,13 @@ from typing import Any
 
 import zeal
 from django.apps import apps
-from django.test import Client
 
 from takeback.accounts.commands import issue_key
 from takeback.core import clock
 from takeback.limits.models import Counter
 from takeback.orders.models import Order, OrderItem
 from tests import make
+from tests.make import Visitor
 
 SHOP, OTHER = make.SHOP, 2
 PREFIXES = ("/api", "/api/v1", "/api/i1")
@@ -29,9 +29,9 @@ def key(
     return issue_key("a system", channel_ids=channels, scopes=scopes, **told).text
 
 
-def client(key_text: str | None = None) -> Client:
+def client(key_text: str | None = None) -> Visitor:
     """A system that calls with this key, else with a new one that may read and decide."""
-    return Client(headers={"authorization": f"Token {key_text or key()}"})
+    return Visitor(headers={"authorization": f"Token {key_text or key()}"})
 
 
 def document(order: Document | None = None, *items: Document) -> Document:
@@ -54,7 +54,7 @@ def item(**fields: Any) -> Document:
 
 
 def send(
-    caller: Client, body: Document | bytes, *, channel: int | str = SHOP, **headers: str
+    caller: Visitor, body: Document | bytes, *, channel: int | str = SHOP, **headers: str
 ) -> Any:
     """POST an order to the channel."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -65,12 +65,12 @@ def send(
         return caller.generic("POST", path, data, content_type=content_type, headers=headers)
 
 
-def find(caller: Client, number: str = make.NUMBER, *, channel: int = SHOP) -> Any:
+def find(caller: Visitor, number: str = make.NUMBER, *, channel: int = SHOP) -> Any:
     """GET the orders of this number."""
     return caller.get(f"/api/v1/channel/{channel}/orders/", {"number": number})
 
 
-def patch(path: str, told: Any, caller: Client | None = None) -> Any:
+def patch(path: str, told: Any, caller: Visitor | None = None) -> Any:
     """PATCH what is at this path."""
     with zeal.zeal_context():
         return (caller or client()).patch(path, told, content_type="application/json")

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -20,6 +19,7 @@ from takeback.core import clock
 from takeback.limits.models import Counter
 from tests import make
 from tests.channel import shop
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -27,22 +27,22 @@ UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 FORBIDDEN = {"detail": "You may not do this.", "code": "permission_denied"}
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
-Call = Callable[[Client, Any], Any]
+Call = Callable[[Visitor, Any], Any]
 
 
-def _read(caller: Client, channel: Any = shop.SHOP) -> Any:
+def _read(caller: Visitor, channel: Any = shop.SHOP) -> Any:
     return caller.get(f"/api/channel/{channel}/orders/")
 
 
-def _create(caller: Client, channel: Any = shop.SHOP) -> Any:
+def _create(caller: Visitor, channel: Any = shop.SHOP) -> Any:
     return shop.send(caller, shop.document(), channel=channel)
 
 
 CALLS: list[Call] = [_read, _create]
 
 
-def _raw(header: str | None) -> Client:
-    return Client(headers={"authorization": header} if header is not None else {})
+def _raw(header: str | None) -> Visitor:
+    return Visitor(headers={"authorization": header} if header is not None else {})
 
 
 def _changed(text: str) -> str:
@@ -104,9 +104,9 @@ def test_a_key_in_the_address_or_the_body_opens_nothing() -> None:
     path = "/api/channel/1/orders/"
 
     for query in ({"key": text}, {"token": text}, {"Authorization": f"Token {text}"}):
-        assert Client().get(path, query).status_code == 401
+        assert Visitor().get(path, query).status_code == 401
     body = shop.document() | {"key": text, "Authorization": f"Token {text}"}
-    assert shop.send(Client(), body).status_code == 401
+    assert shop.send(Visitor(), body).status_code == 401
 
 
 def test_a_malformed_key_is_refused_without_asking_the_database() -> None:
@@ -134,7 +134,7 @@ def test_a_key_that_calls_too_often_waits_wherever_it_calls_from(
     settings.KEY_REQUESTS_PER_MINUTE = 2
     text = shop.key()
 
-    def call(caller: Client, address: str = "192.0.2.1") -> Any:
+    def call(caller: Visitor, address: str = "192.0.2.1") -> Any:
         return caller.get("/api/channel/1/orders/", REMOTE_ADDR=address)
 
     # Whoever has only the name of a key uses nothing up.

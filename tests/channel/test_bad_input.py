@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.test import Client
 from rest_framework.exceptions import ValidationError
 
 from takeback.core.strict_json import loads
@@ -12,6 +11,7 @@ from takeback.orders.parts import ToldProduct
 from takeback.orders.schemas import ToldItem, ToldOrder, order_from
 from tests.channel import shop
 from tests.channel.shop import document, item
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ def test_nothing_is_inflated(encoding: str) -> None:
 
 @pytest.mark.parametrize("accept", ["application/xml", "text/html", "x" * 8192, '"' * 50])
 def test_the_answer_is_json_whatever_is_accepted(accept: str) -> None:
-    answer = shop.find(Client(headers={"authorization": shop.key(), "accept": accept}))
+    answer = shop.find(Visitor(headers={"authorization": shop.key(), "accept": accept}))
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"

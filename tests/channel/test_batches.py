@@ -7,7 +7,6 @@ import msgspec
 import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -18,6 +17,7 @@ from takeback.exchange.states import BatchStatus
 from tests import make
 from tests.channel import exchange, shop
 from tests.channel.exchange import actions, begun, moved, thing
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def _refusal(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def _in_commit(caller: Client, *objects: dict[str, Any], kind: str = KIND) -> dict[str, Any]:
+def _in_commit(caller: Visitor, *objects: dict[str, Any], kind: str = KIND) -> dict[str, Any]:
     batch = begun(caller)
     answer = moved(caller, batch, "commit", content_type=kind, objects=list(objects))
     assert answer.status_code == 200, answer.content
@@ -319,7 +319,9 @@ def test_an_action_says_what_kind_of_object_it_is_about() -> None:
     assert (action["pk"], action["id"], action["channel"]) == (row.pk, row.pk, shop.SHOP)
     assert (action["object_id"], action["remote_id"]) == (case.pk, "c-9")
     assert action["local_batch_id"] == batch["local_batch_id"]
-    page = Client(headers={"authorization": shop.key()}).get(exchange.BASE + "integration_actions/")
+    page = Visitor(headers={"authorization": shop.key()}).get(
+        exchange.BASE + "integration_actions/"
+    )
     msgspec.json.decode(
         msgspec.json.encode(page.json()["results"]), type=list[shapes.ChannelIntegrationAction]
     )

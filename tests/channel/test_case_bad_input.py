@@ -4,7 +4,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from takeback.cancellations.asks import BankAccount
@@ -26,6 +25,7 @@ from tests.channel.writing import (
     remove,
     step,
 )
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ class TestCallers:
 
     @pytest.mark.parametrize("header", ["", "Bearer x", "Token", "Token  x", "token x", "Token x"])
     def test_no_key_decides_nothing(self, header: str) -> None:
-        case, stranger = opened(item()), Client(headers={"authorization": header})
+        case, stranger = opened(item()), Visitor(headers={"authorization": header})
         for method, path in (
             ("POST", CASES),
             ("PATCH", f"{CASES}{case}/"),

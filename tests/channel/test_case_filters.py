@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.test import Client
 
 from takeback.accounts.models import User
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
@@ -14,6 +13,7 @@ from takeback.core.names import name_key
 from takeback.orders.models import Order, OrderItem
 from tests import make
 from tests.channel import shop
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def _case(number: str, *, kind: str = "cancel", **case: Any) -> CancellationRequ
     return make.make_request(item=item, kind=kind, **case)
 
 
-def _found(caller: Client, path: str = LIST, **query: Any) -> list[int]:
+def _found(caller: Visitor, path: str = LIST, **query: Any) -> list[int]:
     answer = caller.get(path, query)
     assert answer.status_code == 200, answer.json()
     found = answer.json()

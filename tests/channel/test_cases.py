@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import ApiKey, User
@@ -15,6 +14,7 @@ from takeback.core import clock
 from tests import make
 from tests.channel import shop
 from tests.channel.shop import OTHER, PREFIXES
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -153,7 +153,7 @@ def test_lists_are_newest_first_and_updates_as_they_changed() -> None:
     assert caller.get(_path(""), since).json()["count"] == 3
 
 
-def _walked(caller: Client, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+def _walked(caller: Visitor, path: str, **query: Any) -> Iterator[dict[str, Any]]:
     page = 1
     while True:
         found = caller.get(path, query | {"page": page}).json()
@@ -204,7 +204,7 @@ def test_one_case_asks_as_often_as_it_must(path: str, count: int) -> None:
     assert _statements(shop.client(), _path(path, _rich_case().pk), {}) == count
 
 
-def _statements(caller: Client, path: str, query: dict[str, Any]) -> int:
+def _statements(caller: Visitor, path: str, query: dict[str, Any]) -> int:
     ApiKey.objects.update(last_used_at=clock.now())
     with CaptureQueriesContext(connection) as made:
         assert caller.get(path, query).status_code == 200

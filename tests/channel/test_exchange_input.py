@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from tests.channel import exchange, shop
 from tests.channel.exchange import begun, call, moved, report, thing
 from tests.channel.test_access import ABSENT, FORBIDDEN, UNSIGNED, WRONG
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_every_wrong_key_gets_the_same_answer(wrong: str, method: str, path: str
     told = {} if header is None else {"authorization": header.encode().decode("latin-1")}
     before = shop.rows()
 
-    answer = call(Client(headers=told), method, path, _body(method, path))
+    answer = call(Visitor(headers=told), method, path, _body(method, path))
 
     assert (answer.status_code, answer.json()) == (401, UNSIGNED)
     assert shop.rows() == before

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -13,6 +12,7 @@ from takeback.cancellations.models import CancellationRequest, CancellationReque
 from tests import make
 from tests.channel import shop
 from tests.channel.writing import caller, item, refused
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_without_a_key_nothing_is_fetched(case: CancellationRequest, stored: byt
     image = make.make_image(case=case, image=NAME)
 
     with refused(401, "not_authenticated") as answers:
-        answers.append(Client().get(f"{IMAGES}{image.pk}/file/"))
+        answers.append(Visitor().get(f"{IMAGES}{image.pk}/file/"))
 
 
 @pytest.mark.parametrize("name", ["cases/1.jpg", "../settings.py", NAME.replace("ab", "cd")])

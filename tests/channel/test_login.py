@@ -10,7 +10,6 @@ import time_machine
 import zeal
 from django.contrib.auth import hashers
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -20,6 +19,7 @@ from takeback.accounts.staff import commands
 from takeback.limits.models import Counter
 from tests import make
 from tests.channel import shop
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def _login(
     body = json.dumps({"username": username, "password": password})
     # A request is what may not repeat a question; a test may sign in several times.
     with zeal.zeal_context():
-        return Client().post(path, body, content_type="application/json", **options)
+        return Visitor().post(path, body, content_type="application/json", **options)
 
 
 def _active(text: str, path: str = "/api/v1/active_user/") -> Any:
@@ -276,7 +276,7 @@ FIELDS: list[tuple[dict[str, Any], set[str]]] = [
 def test_a_field_that_is_none_is_named(body: dict[str, Any], at_fault: set[str]) -> None:
     _hire()
 
-    answer = Client().post(PATH, json.dumps(body), content_type="application/json")
+    answer = Visitor().post(PATH, json.dumps(body), content_type="application/json")
 
     assert (answer.status_code, set(answer.json())) == (400, at_fault | {"code"})
     assert (ApiKey.objects.count(), Counter.objects.count()) == (0, 0)
@@ -297,14 +297,14 @@ BODIES: list[tuple[bytes, str, int, str]] = [
 
 @pytest.mark.parametrize(("body", "kind", "status", "code"), BODIES)
 def test_a_body_that_is_no_login_is_refused(body: bytes, kind: str, status: int, code: str) -> None:
-    answer = Client().post(PATH, body, content_type=kind)
+    answer = Visitor().post(PATH, body, content_type=kind)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
 def test_a_login_is_a_post(method: str) -> None:
-    answer = getattr(Client(), method)(PATH)
+    answer = getattr(Visitor(), method)(PATH)
 
     assert answer.status_code == 405
     assert answer.json()["code"] == "method_not_allowed"
@@ -315,7 +315,7 @@ def test_a_login_is_a_post(method: str) -> None:
 def test_who_shows_no_key_has_not_signed_in(header: str) -> None:
     make.make_channel()
 
-    answer = Client(headers={"authorization": header}).get("/api/v1/active_user/")
+    answer = Visitor(headers={"authorization": header}).get("/api/v1/active_user/")
 
     assert (answer.status_code, answer.json()) == (401, UNSIGNED)
     assert answer.headers["WWW-Authenticate"] == "Token"
@@ -328,5 +328,5 @@ def test_asking_whose_key_it_is_takes_four_questions() -> None:
     with CaptureQueriesContext(connection) as asked:
         _active(text)
 
-    # The key, the count of its calls, the key with its person, its channels.
+    # The key, the count of its calls, its channels, the key with its person.
     assert len(asked) == 4

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import zeal
-from django.test import Client
 
 from takeback.cancellations.models import (
     CancellationPlan,
@@ -15,6 +14,7 @@ from takeback.core.sealing import unseal
 from takeback.orders.models import Order, OrderItem
 from tests import make
 from tests.channel import shop
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
 
 
 def _cancel(
-    order: Order, told: Any, *, prefix: str = "/api/v1/channel/1", caller: Client | None = None
+    order: Order, told: Any, *, prefix: str = "/api/v1/channel/1", caller: Visitor | None = None
 ) -> Any:
     path = f"{prefix}/orders/{order.pk}/cancel/"
     with zeal.zeal_context():

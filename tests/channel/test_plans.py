@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import zeal
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from takeback.cancellations.deciding.commands import approve, confirm, reject
@@ -17,6 +16,7 @@ from tests import make
 from tests.cancellations.cases import LATER, SCOPE, STAFF, opened
 from tests.channel import shop
 from tests.channel.writing import call, caller, refused
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def confirmed(*, by: Actor = STAFF, **fields: Any) -> tuple[CancellationPlan, li
     return CancellationPlan.objects.get(order__number=told["number"]), [item.pk for item in items]
 
 
-def pay(caller: Client, plan: int, payments: Any, **headers: str) -> Any:
+def pay(caller: Visitor, plan: int, payments: Any, **headers: str) -> Any:
     """POST a payment plan."""
     path = f"{PLANS}{plan}/create_payment_plan/"
     return call(caller, "POST", path, {"payment_plan": payments}, **headers)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from takeback.cancellations.asks import BankAccount
@@ -30,6 +29,7 @@ from tests.channel.writing import (
     step,
     steps,
 )
+from tests.make import Visitor
 from tests.storefront.wire import nothing_written
 
 pytestmark = pytest.mark.django_db
@@ -303,7 +303,7 @@ class TestRemoving:
             answers.append(remove(system, case))
 
 
-Write = Callable[[Client, int, dict[str, str]], Any]
+Write = Callable[[Visitor, int, dict[str, str]], Any]
 WRITES: list[Write] = [
     lambda system, case, headers: change(system, case, {"description": "new"}, **headers),
     lambda system, case, headers: change(system, case, {}, "PUT", **headers),

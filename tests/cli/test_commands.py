@@ -52,7 +52,7 @@ def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None
         [*TAKEBACK, "worker"], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as worker:
         assert worker.stdout is not None
-        lines = [json.loads(worker.stdout.readline()) for _ in range(7)]
+        lines = [json.loads(worker.stdout.readline()) for _ in range(8)]
         told = time.monotonic()
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=10) == 0
@@ -64,6 +64,7 @@ def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None
         ("chore", "prune_outbox", 0),
         ("chore", "prune_replies", 0),
         ("chore", "prune_exchange", 0),
+        ("chore", "look_at_tables", 0),
         ("chore", "sweep_pictures", 0),
     ]
 
@@ -77,9 +78,10 @@ def test_the_worker_says_when_a_chore_failed(tmp_path: Path) -> None:
         check=False,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    # The sweep finds no file, and so has nothing to ask the database.
+    # An empty database is soon looked at; the sweep finds no file, and so has nothing to ask.
     assert [(line["event"], line.get("error")) for line in lines] == [
         *[("chore failed", "OperationalError")] * 6,
+        ("chore", None),
         ("chore", None),
     ]
     assert done.returncode == 1

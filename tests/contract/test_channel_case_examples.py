@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.test import Client
 
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
@@ -14,6 +13,7 @@ from takeback.orders.models import Order
 from tests import make
 from tests.channel import shop
 from tests.contract.examples import example
+from tests.make import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def _told() -> CancellationRequest:
     )  # fmt: skip
 
 
-def _reader() -> Client:
+def _reader() -> Visitor:
     return shop.client(shop.key(scopes=["read", "money", "pii"]))
 
 

@@ -13,6 +13,8 @@ from takeback.channel.callers import Caller
 from takeback.channel.cases import documents, queries
 from takeback.demo import shop
 
+pytestmark = pytest.mark.heavy
+
 FREE = {"extra_field", "attributes", "attributes_kwargs", "cancellation_info", "conf", "schema",
         "translations", "delivery_range", "pickup_date", "external_status"}  # fmt: skip
 NEVER = {"order_item.parent"}

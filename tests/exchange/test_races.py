@@ -20,6 +20,7 @@ from tests.rigs.races import CONSTRAINT, WON, Clients
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(0 if LONG else 600),
+    pytest.mark.heavy("postgresql"),
 ]
 
 LATE = errors.NO_SUCH_STEP.code

@@ -6,15 +6,15 @@ from datetime import datetime
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from django.test import Client
 
 from takeback.operations import readiness
+from tests.make import Visitor
 
 OK = b'{"status":"ok"}'
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/live/"])
-def test_alive_asks_no_database(client: Client, path: str) -> None:
+def test_alive_asks_no_database(client: Visitor, path: str) -> None:
     # Without the mark for it, a query would fail this test.
     answer = client.get(path)
     assert (answer.status_code, answer.content) == (200, OK)
@@ -23,13 +23,13 @@ def test_alive_asks_no_database(client: Client, path: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/health/ready", "/health/ready/"])
-def test_ready_with_a_migrated_database(client: Client, path: str) -> None:
+def test_ready_with_a_migrated_database(client: Visitor, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.content) == (200, OK)
 
 
 @pytest.mark.django_db
-def test_not_ready_while_a_migration_waits(client: Client) -> None:
+def test_not_ready_while_a_migration_waits(client: Visitor) -> None:
     MigrationRecorder(connection).record_unapplied("orders", "0001_initial")
     assert readiness.unapplied_migrations() == ["orders.0001_initial"]
     answer = client.get("/health/ready")
@@ -42,7 +42,7 @@ def test_not_ready_while_a_migration_waits(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_not_ready_when_the_database_lives_in_another_time(
-    client: Client, frozen_now: datetime
+    client: Visitor, frozen_now: datetime
 ) -> None:
     has_clock = connection.vendor == "postgresql"
     assert (abs(readiness.clock_skew_seconds()) > 30) is has_clock

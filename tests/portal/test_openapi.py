@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 from drf_spectacular.validation import validate_schema
 
 from takeback.portal import openapi
+from tests.make import Visitor
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_callers_are_described_by_what_they_show(document: Any) -> None:
     assert (schemes["Token"]["in"], schemes["Token"]["name"]) == ("header", "Authorization")
 
 
-def test_both_spellings_serve_it(client: Client, document: Any) -> None:
+def test_both_spellings_serve_it(client: Visitor, document: Any) -> None:
     for path in ("/api/schema", "/api/schema/"):
         answer = client.get(path)
         assert answer.status_code == 200

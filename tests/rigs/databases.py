@@ -12,7 +12,7 @@ from tests.rigs import postgres
 
 # `./dev test` starts a worker of each of these names: both run every test that touches a database,
 # the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
+SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
 # `./dev test` without more words takes samples; CI and whoever names a file get everything.
 _SAMPLES = "TAKEBACK_SAMPLES"
@@ -84,18 +84,21 @@ def _sampled(items: Iterable[pytest.Item], turn: int) -> list[pytest.Item]:
     Of a long table each takes every sixth row. What touches no database is nobody else's turn.
     """
     tables: dict[str, list[pytest.Item]] = {}
-    heavy: dict[str, list[pytest.Item]] = {}
+    modules: dict[str, int] = {}
     for item in items:
         module, _, name = item.nodeid.partition("::")
-        if item.get_closest_marker("heavy") and touches_a_database(item):
-            heavy.setdefault(module, []).append(item)
-        else:
-            tables.setdefault(f"{module}::{name.partition('[')[0]}", []).append(item)
-    mine = [item for rows in list(heavy.values())[turn::2] for item in rows]
-    return mine + [item for rows in tables.values() for item in _share(rows, turn)]
+        heavy = item.get_closest_marker("heavy")
+        if heavy and touches_a_database(item):
+            chosen = DATABASES.index(heavy.args[0]) if heavy.args else len(modules) % 2
+            if modules.setdefault(module, chosen) != turn:
+                continue
+        tables.setdefault(f"{module}::{name.partition('[')[0]}", []).append(item)
+    return [item for rows in tables.values() for item in _share(rows, turn)]
 
 
 def _share(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
     if len(rows) > _LONG_TABLE:
         return rows[turn::_SHARE]
-    return rows[turn::2] if len(rows) > 1 and touches_a_database(rows[0]) else rows
+    heavy = rows[0].get_closest_marker("heavy")
+    in_turns = len(rows) > 1 and touches_a_database(rows[0]) and not heavy
+    return rows[turn::2] if in_turns else rows

@@ -22,6 +22,7 @@ from tests.tradein.offers import make_offer
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(0 if LONG else 600),
+    pytest.mark.heavy("postgresql"),
 ]
 
 ANSWERED = "not_found"
@@ -32,7 +33,7 @@ UNTIL_SEEN = 100
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 30 if CI else 3
+    return 10_000 if long_run else 30 if CI else 2
 
 
 @pytest.fixture(autouse=True)

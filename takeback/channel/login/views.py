@@ -64,7 +64,7 @@ class ActiveUser(ChannelView):
         responses={200: openapi.document("ActiveUser", "The holder.")} | openapi.KEY_REFUSALS,
     )
     def get(self, call: Request) -> Response:
-        key, user, channel_ids = holder(self.caller.key_id)
+        key, user = holder(self.caller.key_id)
         answer: shapes.ActiveUser = {
             "pk": user.pk if user else None,
             "id": user.pk if user else None,
@@ -73,7 +73,7 @@ class ActiveUser(ChannelView):
             "first_name": user.first_name if user else "",
             "last_name": user.last_name if user else "",
             "is_staff": user is not None and user.is_staff,
-            "channels": channel_ids,
+            "channels": list(self.caller.channel_ids),
             "scopes": key.scopes,
         }
         return Response(answer)
