@@ -1,7 +1,6 @@
 """The demo's cases as its channel reads them: whole, each value somewhere among them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from takeback.accounts.models import ApiKey
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.callers import Caller
 from takeback.channel.cases import documents, queries
-from takeback.demo import shop
+from tests.demo.loaded import load_shop
 
 pytestmark = pytest.mark.heavy
 
@@ -32,9 +31,7 @@ def _paths(document: dict[str, Any], path: str = "") -> Iterator[tuple[str, bool
 @pytest.mark.django_db
 def test_every_value_of_a_case_is_shown_somewhere() -> None:
     with zeal.zeal_ignore():
-        channel = shop.load(
-            datetime(2026, 3, 10, tzinfo=UTC), "http://127.0.0.1", lambda count: None
-        )
+        channel = load_shop()
     caller = Caller(0, (channel.pk,), frozenset(ApiKey.SCOPES))
     cases = list(CancellationRequest.objects.filter(channel=channel).values_list("id", flat=True))
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from io import BytesIO, StringIO
 from typing import Any
@@ -30,7 +30,6 @@ from takeback.cancellations.models import (
 from takeback.cancellations.queries import cases_of_orders, facts_of, shop_limits
 from takeback.cancellations.states import Kind, Status
 from takeback.core.sealing import unseal
-from takeback.demo import shop
 from takeback.demo.entrance import entrance
 from takeback.demo.folder import Unusable
 from takeback.demo.opening import opened
@@ -42,13 +41,13 @@ from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, 
 from takeback.orders.queries import items_of
 from takeback.outbox.models import Message
 from takeback.tradein.queries import offer_of
+from tests.demo.loaded import REFERENCE, load_shop
 
 pytestmark = pytest.mark.heavy
 
 LABELLED = {50, 100, 200, 300, 350, 400, 450, 500, 510, 520, 540, 550, 600}
 # Changes whenever the shop does, and only then: on every database, Python and machine it is this.
 DIGEST = "25fb599e76671b6f05231c61889576d4"
-REFERENCE = datetime(2026, 3, 10, tzinfo=UTC)
 TODAY = REFERENCE + timedelta(hours=15)
 
 
@@ -71,7 +70,7 @@ class TestDemoShop(TestCase):
 
     @classmethod
     def setUpTestData(cls) -> None:
-        cls.channel = shop.load(REFERENCE, "http://127.0.0.1:8000", lambda count: None)
+        cls.channel = load_shop()
 
     def test_there_are_two_thousand_orders_in_six_currencies(self) -> None:
         assert self.channel.pk == 1

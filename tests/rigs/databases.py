@@ -3,7 +3,7 @@
 import os
 import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -14,8 +14,10 @@ from tests.rigs import postgres
 # the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
-# `./dev test` without more words takes samples; CI and whoever names a file get everything.
-_SAMPLES = "TAKEBACK_SAMPLES"
+# `./dev test` without more words takes samples; in CI the databases take turns at the rows of long
+# tables; whoever names a file, and the long form, get everything on both.
+_DEPTH = "TAKEBACK_DEPTH"
+SAMPLES, TURNS = "samples", "turns"
 _LONG_TABLE, _SHARE = 12, 6
 
 _TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server"}
@@ -53,9 +55,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 def pytest_configure(config: pytest.Config) -> None:
     """The process that leads the workers owns the server, and says whether samples will do."""
     if not worker():
-        whole = os.environ.get("CI") or os.environ.get("TAKEBACK_LONG")
-        names_none = config.args_source is not pytest.Config.ArgsSource.ARGS
-        os.environ[_SAMPLES] = "1" if names_none and not whole else ""
+        whole = (
+            os.environ.get("TAKEBACK_LONG") or config.args_source is pytest.Config.ArgsSource.ARGS
+        )
+        os.environ[_DEPTH] = "" if whole else TURNS if os.environ.get("CI") else SAMPLES
     wanted = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
     if worker() or not wanted or os.environ.get("TEST_DATABASE_URL"):
         return
@@ -71,34 +74,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = items[:]
     if worker() == POSTGRESQL:
         kept = [item for item in items if touches_a_database(item)]
-    if os.environ.get(_SAMPLES) and worker():
-        kept = _sampled(kept, turn=1 if worker() == POSTGRESQL else 0)
+    if worker() in DATABASES:
+        kept = _chosen(kept, DATABASES.index(worker()), os.environ[_DEPTH])
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
 
 
-def _sampled(items: Iterable[pytest.Item], turn: int) -> list[pytest.Item]:
-    """The databases take turns at heavy modules and at the rows of tables; the rest is for both.
+def _chosen(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
+    """What one of the databases runs.
 
-    Of a long table each takes every sixth row. What touches no database is nobody else's turn.
+    In CI they take turns at the rows of long tables. In samples they take turns at heavy modules
+    and at the rows of all tables, and each takes every sixth row of a long one. What touches no
+    database is nobody else's turn.
     """
+    if not depth:
+        return items
     tables: dict[str, list[pytest.Item]] = {}
     modules: dict[str, int] = {}
     for item in items:
         module, _, name = item.nodeid.partition("::")
         heavy = item.get_closest_marker("heavy")
-        if heavy and touches_a_database(item):
+        if heavy and depth == SAMPLES and touches_a_database(item):
             chosen = DATABASES.index(heavy.args[0]) if heavy.args else len(modules) % 2
             if modules.setdefault(module, chosen) != turn:
                 continue
         tables.setdefault(f"{module}::{name.partition('[')[0]}", []).append(item)
-    return [item for rows in tables.values() for item in _share(rows, turn)]
+    return [item for rows in tables.values() for item in _share(rows, turn, depth)]
 
 
-def _share(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
-    if len(rows) > _LONG_TABLE:
+def _share(rows: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
+    is_long, is_shared = len(rows) > _LONG_TABLE, touches_a_database(rows[0])
+    if depth == TURNS:
+        return rows[turn::2] if is_long and is_shared else rows
+    if is_long:
         return rows[turn::_SHARE]
     heavy = rows[0].get_closest_marker("heavy")
-    in_turns = len(rows) > 1 and touches_a_database(rows[0]) and not heavy
+    in_turns = len(rows) > 1 and is_shared and not heavy
     return rows[turn::2] if in_turns else rows
