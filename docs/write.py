@@ -70,8 +70,8 @@ def errors_page() -> str:
 
 
 def life_cycle_page() -> str:
-    """The steps of a case, as a picture and as a table."""
-    from takeback.cancellations.states import LIFE_CYCLE, SHOWN
+    """The steps of a case, as a picture and as a table; and those of the plan it joins."""
+    from takeback.cancellations.states import LIFE_CYCLE, PLAN_LIFE_CYCLE, SHOWN
 
     lines = [
         "# The life of a case",
@@ -88,6 +88,16 @@ def life_cycle_page() -> str:
     ]
     for source, event, target in LIFE_CYCLE.steps():
         lines.append(f"| `{source}` | {event} | `{target}` | `{SHOWN[target]}` |")
+    lines += [
+        "",
+        "Confirming brings a case into the plan of its order that still waits for cases of its kind,",
+        "or into a new one. A plan follows its cases: it is approved with the last of them, and",
+        "rejected when none is left in it.",
+        "",
+        "```mermaid",
+        PLAN_LIFE_CYCLE.mermaid(),
+        "```",
+    ]
     return "\n".join(lines) + "\n"
 
 
