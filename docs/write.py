@@ -90,7 +90,7 @@ def life_cycle_page() -> str:
         lines.append(f"| `{source}` | {event} | `{target}` | `{SHOWN[target]}` |")
     lines += [
         "",
-        "Confirming brings a case into the plan of its order that still waits for cases of its kind,",
+        "Confirming brings a case into the plan of its order that still waits for such cases,",
         "or into a new one. A plan follows its cases: it is approved with the last of them, and",
         "rejected when none is left in it.",
         "",
