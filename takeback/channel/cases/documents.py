@@ -8,11 +8,11 @@ from takeback.channel.callers import Caller
 from takeback.channel.cases import shapes
 from takeback.channel.cases.queries import (
     CaseRow,
-    ChannelRow,
     EasyReturnRow,
     Found,
     ReasonRow,
 )
+from takeback.channel.exchange import documents as exchange
 from takeback.channel.orders import documents as orders
 from takeback.channel.orders.documents import loads
 from takeback.channel.people.documents import customer
@@ -55,7 +55,7 @@ def _detailed(
         "order_item": _order_item(row.order_item_id, found, caller),
         "reason": reason(row.reason),
         **_wish(row, caller),
-        "channel": _channel(found.channel),
+        "channel": exchange.channel(found.channel),
         "customer": customer(buyer, secrets=caller.sees_secrets),
         **_marks(row),
     }
@@ -154,20 +154,4 @@ def _order_item(item_id: int, found: Found, caller: Caller) -> shapes.CaseOrderI
         "order": orders.bare_order(order),
         **orders.item_summary(row, found.shares[item_id], order.currency),
         **orders.item_details(row, order.currency, secrets=caller.sees_secrets),
-    }
-
-
-def _channel(row: ChannelRow) -> shapes.CaseChannel:
-    return {
-        "id": row.id,
-        "pk": row.id,
-        "name": row.name,
-        "catalog": row.catalog,
-        "channel_type": row.channel_type,
-        "conf": loads(row.conf),
-        "category_tree": row.category_tree,
-        "is_active": row.is_active,
-        "schema": loads(row.schema),
-        "created_date": row.created_date,
-        "modified_date": row.modified_date,
     }

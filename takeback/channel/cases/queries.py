@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
+from takeback.channel.exchange.queries import ChannelRow
 from takeback.channel.orders.queries import ItemRow, OrderRow, ShareRow
 from takeback.channel.people.queries import CustomerRow
 from takeback.core.compiled import Compiled
@@ -81,21 +82,6 @@ class CaseRow(NamedTuple):
     version: int
     reason: ReasonRow
     easy_return: EasyReturnRow | None
-
-
-class ChannelRow(NamedTuple):
-    """A channel; JSON columns are text."""
-
-    id: int
-    name: str
-    catalog: int | None
-    channel_type: str
-    conf: Any
-    category_tree: str | None
-    is_active: bool
-    schema: Any
-    created_date: datetime
-    modified_date: datetime
 
 
 class Found(NamedTuple):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
+from takeback.channel.exchange.shapes import ChannelDocument
 from takeback.channel.orders.shapes import (
     ChannelBareOrder,
     ChannelOrderItemDetails,
@@ -95,22 +96,6 @@ class CaseReason(TypedDict):
     modified_date: datetime
 
 
-class CaseChannel(TypedDict):
-    """Where it was sold."""
-
-    id: int
-    pk: int
-    name: str
-    catalog: int | None
-    channel_type: str
-    conf: Object
-    category_tree: str | None
-    is_active: bool
-    schema: Object
-    created_date: datetime
-    modified_date: datetime
-
-
 class ChannelDetailedCancellationRequest(ChannelCaseWish, ChannelCaseMarks):
     """A case with everything that belongs to it."""
 
@@ -118,5 +103,5 @@ class ChannelDetailedCancellationRequest(ChannelCaseWish, ChannelCaseMarks):
     pk: int
     order_item: CaseOrderItem
     reason: CaseReason
-    channel: CaseChannel
+    channel: ChannelDocument
     customer: ChannelCustomer

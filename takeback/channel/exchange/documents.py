@@ -1,9 +1,8 @@
 """Batches, integration actions, error reports, channels and content types as documents."""
 
-import msgspec
-
 from takeback.channel.exchange import shapes
 from takeback.channel.exchange.queries import ActionRow, BatchRow, ChannelRow, ReportRow
+from takeback.channel.orders.documents import loads
 from takeback.core.sealing import unseal
 from takeback.exchange.content_types import NUMBERS, ContentType
 
@@ -93,8 +92,8 @@ def channel(row: ChannelRow) -> shapes.ChannelDocument:
         "channel_type": row.channel_type,
         "catalog": row.catalog,
         "category_tree": row.category_tree,
-        "conf": msgspec.json.decode(row.conf),
-        "schema": msgspec.json.decode(row.schema),
+        "conf": loads(row.conf),
+        "schema": loads(row.schema),
         "is_active": row.is_active,
         "created_date": row.created_date,
         "modified_date": row.modified_date,
