@@ -120,6 +120,30 @@ def test_an_order_without_lines_cannot_be_sealed(order: Order) -> None:
         )
 
 
+PARTS_READ_WHOLE = """
+SELECT SUM(seq_tup_read) FROM pg_stat_xact_user_tables
+ WHERE relname IN
+       ('orders_orderitem', 'orders_discountitem', 'orders_benefitapplicant', 'orders_tender')
+"""
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite keeps no plan of a trigger")
+def test_plans_made_for_small_tables_do_not_read_large_ones_whole(order: Order) -> None:
+    def read_whole() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(PARTS_READ_WHOLE)
+            return int(cursor.fetchone()[0])
+
+    with connection.cursor() as cursor:
+        for table in ("orders_orderitem", "orders_discountitem", "orders_tender"):
+            cursor.execute(f"ANALYZE {table}")
+    read = read_whole()
+    for number in range(10):
+        make.make_order(number=f"small-{number}", discounts=[DiscountIn(name="", amount_minor=1)])
+
+    assert read_whole() == read
+
+
 AMOUNTS = (
     "quantity",
     *(f"{name}_minor" for name in ("goods", "discount", "tax", "shipping", "fee", "interest")),
