@@ -30,8 +30,8 @@ def test_ready_with_a_migrated_database(client: Visitor, path: str) -> None:
 
 @pytest.mark.django_db
 def test_not_ready_while_a_migration_waits(client: Visitor) -> None:
-    MigrationRecorder(connection).record_unapplied("orders", "0001_initial")
-    assert readiness.unapplied_migrations() == ["orders.0001_initial"]
+    MigrationRecorder(connection).record_unapplied("limits", "0001_initial")
+    assert readiness.unapplied_migrations() == ["limits.0001_initial"]
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert json.loads(answer.content) == {
