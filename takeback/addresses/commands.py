@@ -13,6 +13,7 @@ from takeback.core.bulk import insert_rows, json_text, reserve_ids
 
 Place = tuple[int, int, int | None, int | None, dict[str, Any]]
 """Ids of country, city, township and district, and the four as a document."""
+Rows = tuple[Country, City, Township | None, District | None]
 
 
 class Places:
@@ -33,15 +34,7 @@ class Places:
         return self._known[names]
 
     def _find(self, told: AddressIn) -> Place:
-        country, _ = Country.objects.get_or_create(
-            code=told.country.lower(), defaults={"name": told.country_name or told.country.upper()}
-        )
-        city, _ = City.objects.get_or_create(country=country, name=told.city)
-        township = district = None
-        if told.township:
-            township, _ = Township.objects.get_or_create(city=city, name=told.township)
-        if township and told.district:
-            district, _ = District.objects.get_or_create(township=township, name=told.district)
+        country, city, township, district = _known(told) or _added(told)
         return (
             country.pk,
             city.pk,
@@ -49,6 +42,37 @@ class Places:
             district.pk if district else None,
             place_document(country, city, township, district),
         )
+
+
+def _known(told: AddressIn) -> Rows | None:
+    """The rows of a full place, in one question; None when a part is not told or is new."""
+    if not (told.township and told.district):
+        return None
+    whole = District.objects.select_related("township__city__country")
+    district = whole.filter(
+        name=told.district,
+        township__name=told.township,
+        township__city__name=told.city,
+        township__city__country__code=told.country.lower(),
+    ).first()
+    if district is None:
+        return None
+    township = district.township
+    return township.city.country, township.city, township, district
+
+
+def _added(told: AddressIn) -> Rows:
+    """The rows of a place, those that are new among them added."""
+    country, _ = Country.objects.get_or_create(
+        code=told.country.lower(), defaults={"name": told.country_name or told.country.upper()}
+    )
+    city, _ = City.objects.get_or_create(country=country, name=told.city)
+    township = district = None
+    if told.township:
+        township, _ = Township.objects.get_or_create(city=city, name=told.township)
+    if township and told.district:
+        district, _ = District.objects.get_or_create(township=township, name=told.district)
+    return country, city, township, district
 
 
 _COPY_COLUMNS = (
