@@ -19,7 +19,7 @@ from takeback.cli.serving import server_command
 from tests.make import make_channel
 from tests.rigs.serving import TAKEBACK, environment
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.heavy("postgresql")
 
 
 def test_help_names_every_command_and_loads_no_django() -> None:
@@ -46,6 +46,7 @@ def test_the_server_runs_one_thread_per_worker_behind_many_connections() -> None
     assert [options[name] for name in told] == ["wsgi", "0.0.0.0", "8001", "3", "1", "4096"]
 
 
+@pytest.mark.thorough
 def test_the_worker_does_its_chores_and_leaves_when_told(tmp_path: Path) -> None:
     subprocess.run([*TAKEBACK, "migrate"], env=environment(tmp_path), check=True)
     with subprocess.Popen(

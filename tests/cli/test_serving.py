@@ -13,7 +13,7 @@ import pytest
 
 from tests.rigs.serving import TAKEBACK, Server, environment, free_port, serving
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.heavy("postgresql")
 
 SLOW_CLIENTS = 600
 WORKERS_MEMORY_MIB = 220

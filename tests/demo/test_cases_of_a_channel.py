@@ -28,6 +28,7 @@ def _paths(document: dict[str, Any], path: str = "") -> Iterator[tuple[str, bool
             yield from _paths(value, f"{path}{name}.")
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db
 def test_every_value_of_a_case_is_shown_somewhere() -> None:
     with zeal.zeal_ignore():

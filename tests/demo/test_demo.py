@@ -253,6 +253,7 @@ def test_a_busy_port_gets_one_sentence(demo: Demo, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.thorough
 def test_it_stops_whole_and_opens_again_as_it_was(demo: Demo) -> None:
     """The last test of this file: it ends the demo that the others use."""
     assert interrupt(demo.process)

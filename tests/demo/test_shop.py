@@ -337,6 +337,7 @@ class TestDemoShop(TestCase):
             assert ("use --reset for fresh orders" in said) == hint
         assert Order.objects.count() == 2000
 
+    @pytest.mark.thorough
     def test_a_reset_starts_over_on_a_server_and_leaves_a_file_from_elsewhere_alone(self) -> None:
         console = Console(file=StringIO())
         if connection.vendor == "sqlite":

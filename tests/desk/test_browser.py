@@ -13,6 +13,8 @@ from tests.portal.test_browser import ARGUMENTS, _heard
 from tests.rigs.serving import Server, environment, serving
 from tests.test_architecture import ROOT
 
+pytestmark = pytest.mark.heavy
+
 DECIDED = 200 if CI or LONG else 10
 SPARE = 6
 """Cases that are left for those who only look."""
@@ -81,8 +83,6 @@ LOOKS = [
     ("ar", "light", 1280),
     ("ar", "dark", 320),
 ]
-if not (CI or LONG):
-    LOOKS = [LOOKS[0], LOOKS[-1]]
 PAGES = {
     "queue": "/desk/?status=all&name=ay",
     "filters that cannot be read": "/desk/?since=x",

@@ -40,6 +40,7 @@ def _wait_for_the_first_batch(process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_import_is_finished_by_the_next(tmp_path: Path) -> None:
     make_channel()

@@ -14,7 +14,7 @@ from tests.portal.test_home import DEMO
 from tests.rigs.serving import Server, environment
 from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.heavy("postgresql")
 
 ASKED = """
 import django
@@ -112,6 +112,7 @@ def test_the_first_page_is_silent_under_its_policy(demo: Server, browser: Browse
         assert said == []
 
 
+@pytest.mark.thorough
 def test_the_api_page_works_and_is_silent_under_its_policy(
     server: Server, browser: Browser
 ) -> None:

@@ -15,10 +15,12 @@ from tests.rigs import postgres
 SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
 # `./dev test` without more words takes samples; in CI the databases take turns at the rows of long
-# tables; whoever names a file, and the long form, get everything on both.
+# tables; whoever names a file, and the long form, get everything on both (decision 0017).
 _DEPTH = "TAKEBACK_DEPTH"
 SAMPLES, TURNS = "samples", "turns"
 _LONG_TABLE, _SHARE = 12, 6
+# The rooms where people and systems come in; what they ask of the rooms below is tried on both.
+_ENTRIES = ("channel", "cli", "contract", "desk", "ingest", "operations", "portal", "storefront")
 
 _TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server"}
 _MADE_UP_SECRETS = {
@@ -70,45 +72,59 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """PostgreSQL's worker leaves alone what touches no database; samples may do."""
+    """What touches no database runs once, SQLite's worker takes it; samples may do."""
     kept = items[:]
-    if worker() == POSTGRESQL:
-        kept = [item for item in items if touches_a_database(item)]
     if worker() in DATABASES:
+        kept = [item for item in items if touches_a_database(item) or _home(item) == worker()]
         kept = _chosen(kept, DATABASES.index(worker()), os.environ[_DEPTH])
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
 
 
-def _chosen(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
-    """What one of the databases runs.
+def _home(item: pytest.Item) -> str:
+    """Which of the two runs what only one has to."""
+    heavy = item.get_closest_marker("heavy")
+    return heavy.args[0] if heavy and heavy.args else SQLITE
 
-    In CI they take turns at the rows of long tables. In samples they take turns at heavy modules
-    and at the rows of all tables, and each takes every sixth row of a long one. What touches no
-    database is nobody else's turn.
-    """
+
+def _chosen(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
+    """What one of the databases runs; what touches no database is nobody else's turn."""
     if not depth:
         return items
     tables: dict[str, list[pytest.Item]] = {}
-    modules: dict[str, int] = {}
     for item in items:
-        module, _, name = item.nodeid.partition("::")
-        heavy = item.get_closest_marker("heavy")
-        if heavy and depth == SAMPLES and touches_a_database(item):
-            chosen = DATABASES.index(heavy.args[0]) if heavy.args else len(modules) % 2
-            if modules.setdefault(module, chosen) != turn:
-                continue
-        tables.setdefault(f"{module}::{name.partition('[')[0]}", []).append(item)
-    return [item for rows in tables.values() for item in _share(rows, turn, depth)]
+        if depth == TURNS or _is_sampled(item, turn):
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    share = _sample if depth == SAMPLES else _half_of_the_long
+    return [item for place, rows in enumerate(tables.values()) for item in share(rows, turn, place)]
 
 
-def _share(rows: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
-    is_long, is_shared = len(rows) > _LONG_TABLE, touches_a_database(rows[0])
-    if depth == TURNS:
-        return rows[turn::2] if is_long and is_shared else rows
-    if is_long:
-        return rows[turn::_SHARE]
-    heavy = rows[0].get_closest_marker("heavy")
-    in_turns = len(rows) > 1 and is_shared and not heavy
-    return rows[turn::2] if in_turns else rows
+def _is_sampled(item: pytest.Item, turn: int) -> bool:
+    """Whether `./dev test` runs it here: what is heavy runs on one database."""
+    if item.get_closest_marker("thorough"):
+        return False
+    heavy = item.get_closest_marker("heavy")
+    if heavy is None or not touches_a_database(item):
+        return True
+    return _home(item) == DATABASES[turn]
+
+
+def _half_of_the_long(rows: list[pytest.Item], turn: int, _: int) -> list[pytest.Item]:
+    is_long = len(rows) > _LONG_TABLE and touches_a_database(rows[0])
+    return rows[turn::2] if is_long else rows
+
+
+def _sample(rows: list[pytest.Item], turn: int, place: int) -> list[pytest.Item]:
+    """Of heavy tables two rows, of long ones every sixth, of others every second.
+
+    At tests without a table the databases take turns where requests come in, and only there.
+    """
+    if rows[0].get_closest_marker("heavy"):
+        return [rows[0], rows[-1]] if len(rows) > 1 else rows
+    if not touches_a_database(rows[0]):
+        return rows
+    if len(rows) > 1:
+        return rows[turn :: _SHARE if len(rows) > _LONG_TABLE else 2]
+    is_entry = rows[0].nodeid.split("/")[1] in _ENTRIES
+    return rows if not is_entry or place % 2 == turn else []
