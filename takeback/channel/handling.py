@@ -52,8 +52,7 @@ class ChannelView(APIView):
     @property
     def plain(self) -> HttpRequest:
         """Django's own request."""
-        found: HttpRequest = self.request._request  # noqa: SLF001 - that is its documented place
-        return found
+        return http.plain_request(self.request)
 
     @property
     def document(self) -> dict[str, Any]:

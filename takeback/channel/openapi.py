@@ -44,7 +44,7 @@ def document(name: str, description: str) -> OpenApiResponse:
     return OpenApiResponse(response=_reference(name), description=description)
 
 
-def documents(name: str, description: str) -> OpenApiResponse:
+def documents(name: str, description: str = "A page, without an envelope.") -> OpenApiResponse:
     """A bare list of documents of `shapes`."""
     many = {"type": "array", "items": _reference(name)}
     return OpenApiResponse(response=many, description=description)
@@ -64,12 +64,6 @@ def page_of(name: str) -> OpenApiResponse:
         "required": ["count", "next", "previous", "results"],
     }
     return OpenApiResponse(response=page, description="A page.")
-
-
-def list_of(name: str) -> OpenApiResponse:
-    """Documents of `shapes` without an envelope."""
-    listed = {"type": "array", "items": _reference(name)}
-    return OpenApiResponse(response=listed, description="A page, without an envelope.")
 
 
 def page_parameters() -> list[OpenApiParameter]:

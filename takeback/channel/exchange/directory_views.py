@@ -1,6 +1,6 @@
 """What a system asks for before it knows a channel: which ones it has, and what kinds there are."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -45,7 +45,7 @@ class OneChannel(KeyView):
     @extend_schema(
         operation_id="channel",
         tags=[openapi.TAG],
-        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
+        parameters=[openapi.PK],
         responses={200: openapi.document("ChannelDocument", "Found."), 404: openapi.PLAIN}
         | openapi.KEY_REFUSALS,
     )

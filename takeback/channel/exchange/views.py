@@ -16,9 +16,6 @@ from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
 from takeback.core.strict_json import StrictJSONParser
 from takeback.exchange.commands import change_batch, open_batch, report
-from takeback.idempotency.http import answer_once
-
-_PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
 
 
 class BatchParser(StrictJSONParser):
@@ -62,8 +59,7 @@ class Batches(ChannelView):
         responses={201: openapi.document("ChannelBatch", "It has begun.")} | openapi.REFUSALS,
     )
     def post(self, call: Request, channel_id: str) -> HttpResponse:
-        principal = f"key:{self.caller.key_id}"
-        return answer_once(self.plain, self._opened, principal=principal, body=self.document)
+        return self.answer_once(self._opened, body=self.document)
 
     def _opened(self) -> Response:
         channel_id = self.caller.channel_id
@@ -80,7 +76,7 @@ class Batch(ChannelView):
     @extend_schema(
         operation_id="channel_batch_request",
         tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID, _PK],
+        parameters=[openapi.CHANNEL_ID, openapi.PK],
         responses={200: openapi.document("ChannelBatch", "Found.")} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str, pk: str) -> Response:
@@ -89,7 +85,7 @@ class Batch(ChannelView):
     @extend_schema(
         operation_id="channel_change_batch_request",
         tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID, _PK],
+        parameters=[openapi.CHANNEL_ID, openapi.PK],
         request=schemas.ToldBatch,
         responses={200: openapi.document("ChannelBatch", "As it is now.")}
         | openapi.REFUSALS
@@ -148,8 +144,7 @@ class Reports(ChannelView):
         responses={201: openapi.document("ChannelErrorReport", "Kept.")} | openapi.REFUSALS,
     )
     def post(self, call: Request, channel_id: str) -> HttpResponse:
-        principal = f"key:{self.caller.key_id}"
-        return answer_once(self.plain, self._kept, principal=principal, body=self.document)
+        return self.answer_once(self._kept, body=self.document)
 
     def _kept(self) -> Response:
         caller = self.caller

@@ -85,7 +85,7 @@ class ImageUpdates(_Images):
         operation_id="channel_cancellation_request_image_updates",
         tags=[openapi.CASES],
         parameters=[openapi.CHANNEL_ID, ImageFilters, *openapi.page_parameters()],
-        responses={200: openapi.list_of(SHAPE)} | openapi.REFUSALS,
+        responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
         page, told = Page.of(call.query_params.dict()), asked(call, ImageFilters)
@@ -100,7 +100,7 @@ class ImageInsertsOrUpdates(ImageUpdates):
         operation_id="channel_cancellation_request_image_inserts_or_updates",
         tags=[openapi.CASES],
         parameters=[openapi.CHANNEL_ID, ImageFilters, *openapi.page_parameters()],
-        responses={200: openapi.list_of(SHAPE)} | openapi.REFUSALS,
+        responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
         return super().get(call, channel_id)

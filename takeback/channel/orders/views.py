@@ -13,7 +13,6 @@ from takeback.channel.orders import documents, queries
 from takeback.core import clock
 from takeback.core.problems import Refused
 from takeback.core.strict_json import StrictJSONParser
-from takeback.idempotency.http import answer_once
 from takeback.orders.commands import CREATED, REFUSED, Outcome, place
 from takeback.orders.schemas import OrderDocument, order_from
 
@@ -48,8 +47,7 @@ class CreateOrders(ChannelView):
         | openapi.CONFLICT,
     )
     def post(self, call: Request, channel_id: str) -> HttpResponse:
-        principal = f"key:{self.caller.key_id}"
-        return answer_once(self.plain, self._taken_in, principal=principal, body=self.document)
+        return self.answer_once(self._taken_in, body=self.document)
 
     def _taken_in(self) -> Response:
         caller = self.caller

@@ -1,6 +1,5 @@
 """Customers of a channel and their address books."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -27,7 +26,6 @@ from takeback.channel.people.schemas import (
 from takeback.core import clock, problems
 from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
-from takeback.idempotency.http import answer_once
 
 
 class _People(ChannelView):
@@ -39,11 +37,6 @@ class _People(ChannelView):
         "POST": ApiKey.DECIDE,
         "PATCH": ApiKey.DECIDE,
     }
-
-    def once(self, act: Callable[[], Response]) -> HttpResponse:
-        """Act once per idempotency key."""
-        principal = f"key:{self.caller.key_id}"
-        return answer_once(self.plain, act, principal=principal, body=self.document)
 
     def customer(self, user_id: int) -> shapes.ChannelCustomer:
         """A customer's document; another channel's is as absent as nobody's."""
@@ -90,7 +83,7 @@ class Customers(_People):
         | openapi.REFUSALS,
     )
     def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.once(self._kept)
+        return self.answer_once(self._kept, body=self.document)
 
     def _kept(self) -> Response:
         told = self.told_customer(partial=False)
@@ -154,7 +147,7 @@ class Addresses(_People):
         responses={201: openapi.document("ChannelAddress", "Added.")} | openapi.REFUSALS,
     )
     def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.once(self._added)
+        return self.answer_once(self._added, body=self.document)
 
     def _added(self) -> Response:
         entry = AddressEntryOfCustomer(data=self.document)

@@ -62,7 +62,7 @@ class PlanUpdates(_Plans):
         operation_id="channel_cancellation_plan_updates",
         tags=[openapi.CASES],
         parameters=LISTED,
-        responses={200: openapi.list_of(SHAPE)} | openapi.REFUSALS,
+        responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
         condition, page = wanted(asked(call, PlanFilters)), Page.of(call.query_params.dict())
@@ -78,7 +78,7 @@ class PlanInsertsOrUpdates(PlanUpdates):
         operation_id="channel_cancellation_plan_inserts_or_updates",
         tags=[openapi.CASES],
         parameters=LISTED,
-        responses={200: openapi.list_of(SHAPE)} | openapi.REFUSALS,
+        responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
         return super().get(call, channel_id)
