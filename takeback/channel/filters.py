@@ -1,7 +1,9 @@
 """Filters of lists: each known one at most once, each read by a strict field."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -15,14 +17,14 @@ TEXT_MAX = 8_000
 """More than any column holds: a long text finds nothing, it is no mistake."""
 MOST_IDS = 500
 
-_ID = StrictInteger()
+Condition = Callable[[Any], Q]
 
 
 def asked(call: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """What the caller filters by; unknown parameters are ignored.
 
-    Blank means not at all, but for a list of numbers: one that turned out empty wants no rows,
-    and would be answered with all of them.
+    Blank means not at all, but for a list: one that turned out empty wants no rows, and would be
+    answered with all of them.
     """
     known = form()
     told: dict[str, str] = {}
@@ -30,7 +32,7 @@ def asked(call: Request, form: type[serializers.Serializer[Any]]) -> dict[str, A
     for name, values in call.query_params.lists():
         field = known.fields.get(name)
         words = {value.strip(" ") for value in values}
-        if not isinstance(field, IdList):
+        if not isinstance(field, Listed):
             words -= {""}
         if field is None or not words:
             continue
@@ -57,17 +59,62 @@ class Flag(StrictBoolean):
         return super().to_internal_value(data.lower() if isinstance(data, str) else data)
 
 
-@extend_schema_field({"type": "string", "pattern": r"^\d+(,\d+)*$"})
-class IdList(serializers.Field[list[int], Any, str, Any]):
-    """Up to five hundred numbers with commas between them."""
+@extend_schema_field({"type": "string"})
+class Listed(serializers.Field[list[Any], Any, str, Any]):
+    """At most so many values with commas between them, each read by `part`."""
 
-    default_error_messages = {"many": _("Name at most {most} numbers.")}
+    default_error_messages = {"many": _("Send at most {most} of them.")}
 
-    def to_internal_value(self, data: Any) -> list[int]:
+    def __init__(
+        self, part: serializers.Field[Any, Any, Any, Any], *, most: int, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.part, self.most = part, most
+
+    def to_internal_value(self, data: Any) -> list[Any]:
         words = [word.strip(" ") for word in str(data).split(",")]
-        if len(words) > MOST_IDS:
-            self.fail("many", most=MOST_IDS)
-        return [_ID.run_validation(word) for word in words]
+        if len(words) > self.most:
+            self.fail("many", most=self.most)
+        return [self.part.run_validation(word) for word in words]
 
-    def to_representation(self, value: list[int]) -> str:
+    def to_representation(self, value: list[Any]) -> str:
         return ",".join(map(str, value))
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d+(,\d+)*$"})
+class IdList(Listed):
+    """Numbers of ours."""
+
+    def __init__(self, *, most: int = MOST_IDS, **options: Any) -> None:
+        super().__init__(StrictInteger(), most=most, **options)
+
+
+class Filter(NamedTuple):
+    """How a parameter is read, and which rows it leaves."""
+
+    field: serializers.Field[Any, Any, Any, Any]
+    condition: Condition
+
+
+def equal(column: str, key: Callable[[Any], Any] = lambda value: value) -> Condition:
+    """Rows whose column is what was told, or what `key` makes of it."""
+    return lambda value: Q((column, key(value)))
+
+
+def word(words: Iterable[str], condition: Condition, **options: Any) -> Filter:
+    """One of these words."""
+    return Filter(serializers.ChoiceField(list(words), required=False, **options), condition)
+
+
+def form_of(name: str, filters: Mapping[str, Filter]) -> type[serializers.Serializer[Any]]:
+    """What reads these filters by parameter, and describes them on the API page."""
+    fields = {parameter: found.field for parameter, found in filters.items()}
+    return type(name, (serializers.Serializer,), fields)
+
+
+def wanted(filters: Mapping[str, Filter], told: Mapping[str, Any]) -> Q:
+    """Rows to which everything that was told applies."""
+    condition = Q()
+    for name, value in told.items():
+        condition &= filters[name].condition(value)
+    return condition

@@ -280,6 +280,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"content_type_name": "product", "remote_id__exact": "p-7"}, [2]),
     ({"remote_id": " p-7 "}, [2]),
     ({"remote_id__in": "o-1, p-7,zz"}, [0, 2]),
+    ({"remote_id__in": ""}, []),
     ({"object_id": "7000000"}, [2]),
     ({"object_id__in": "7000000, 7000001"}, [2]),
     ({"status": "processing"}, [0, 1, 2]),

@@ -322,6 +322,7 @@ QUERIES: list[tuple[str, str, str]] = [
     ("integration_actions/", "object_id=1&object_id=2", "object_id"),
     ("integration_actions/", "object_id__in=1,x", "object_id__in"),
     ("integration_actions/", "object_id__in=,", "object_id__in"),
+    ("integration_actions/", "object_id__in=", "object_id__in"),
     ("integration_actions/", f"object_id__in={'1,' * 1000}1", "object_id__in"),
     ("integration_actions/", f"remote_id__in={'1,' * 1000}1", "remote_id__in"),
     ("integration_actions/", "remote_id__exact=%00", "remote_id__exact"),

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Q
-from rest_framework import serializers
 
 from takeback.cancellations.queries import shop_zone
 from takeback.cancellations.states import Kind, PlanStatus, Status
-from takeback.channel.filters import IdList, text
+from takeback.channel import filters
+from takeback.channel.filters import Filter, IdList, equal, form_of, text, word
 from takeback.core.emails import email_key
 from takeback.core.fields import StrictDate, StrictInteger, StrictMoment
 from takeback.core.folding import folded
 from takeback.core.names import name_key
-
-Condition = Callable[[Any], Q]
 
 STATUSES = {status.value: [status.value] for status in Status if status != Status.WITHDRAWN} | {
     Status.REJECTED.value: [Status.REJECTED.value, Status.WITHDRAWN.value]
@@ -38,37 +36,22 @@ _PLACED_AT = f"{_ORDER}__placed_at"
 _KINDS = [kind.value for kind in Kind]
 
 
-class Filter(NamedTuple):
-    """How a parameter is read, and which cases it leaves."""
-
-    field: serializers.Field[Any, Any, Any, Any]
-    condition: Condition
-
-
-def _is(column: str, key: Callable[[Any], Any] = lambda value: value) -> Condition:
-    return lambda value: Q((column, key(value)))
-
-
 def _code(column: str) -> Filter:
     """A code, equal but for its case."""
-    return Filter(text(), _is(f"{column}__folded", folded))
+    return Filter(text(), equal(f"{column}__folded", folded))
 
 
 def _person(column: str, key: Callable[[str], str]) -> Filter:
     """Something of the customer's, by the key that is kept of it."""
-    return Filter(text(), _is(f"{_ORDER}__user__{column}", key))
+    return Filter(text(), equal(f"{_ORDER}__user__{column}", key))
 
 
 def _moment(column: str) -> Filter:
-    return Filter(StrictMoment(required=False), _is(column))
+    return Filter(StrictMoment(required=False), equal(column))
 
 
 def _day(column: str, bound: Callable[[date], datetime]) -> Filter:
-    return Filter(StrictDate(required=False), _is(column, bound))
-
-
-def _word(words: Mapping[str, Any], condition: Condition) -> Filter:
-    return Filter(serializers.ChoiceField(list(words), required=False), condition)
+    return Filter(StrictDate(required=False), equal(column, bound))
 
 
 def _start(day: date) -> datetime:
@@ -91,9 +74,9 @@ def _has_status(word: str) -> Q:
 
 
 FOUND_BY: dict[str, Filter] = {
-    "pk__in": Filter(IdList(required=False), _is("pk__in")),
-    "status": _word(STATUSES, _has_status),
-    "cancellation_type": _word(dict.fromkeys(_KINDS), _is("cancellation_type")),
+    "pk__in": Filter(IdList(required=False), equal("pk__in")),
+    "status": word(STATUSES, _has_status),
+    "cancellation_type": word(_KINDS, equal("cancellation_type")),
     "number": _code(f"{_ORDER}__number"),
     "date_placed": _moment(_PLACED_AT),
     "date_placed__gte": _moment(f"{_PLACED_AT}__gte"),
@@ -105,13 +88,13 @@ FOUND_BY: dict[str, Filter] = {
     "date_placed__date__lt": _day(f"{_PLACED_AT}__lt", _start),
     "date_placed__date__lte": _day(f"{_PLACED_AT}__lt", _end),
     "sku": _code("order_item__sku"),
-    "channel": Filter(StrictInteger(required=False), _is("channel")),
+    "channel": Filter(StrictInteger(required=False), equal("channel")),
     "customer_first_name": _person("first_name_key", name_key),
     "customer_last_name": _person("last_name_key", name_key),
     "customer_email": _person("email_key", email_key),
-    "order_id": Filter(StrictInteger(required=False), _is("order_item__order")),
-    "cancellation_plan_status": _word(
-        PLAN_STATUSES, _is("plan__status__in", PLAN_STATUSES.__getitem__)
+    "order_id": Filter(StrictInteger(required=False), equal("order_item__order")),
+    "cancellation_plan_status": word(
+        PLAN_STATUSES, equal("plan__status__in", PLAN_STATUSES.__getitem__)
     ),
     "easy_return_code": _code("easy_return__code"),
     "tracking_number": _code("easy_return__tracking_number"),
@@ -126,16 +109,11 @@ CHANGED_BY = {
 FILTERS = FOUND_BY | CHANGED_BY
 
 
-def _form(name: str, parameters: Mapping[str, Filter]) -> type[serializers.Serializer[Any]]:
-    fields = {parameter: found.field for parameter, found in parameters.items()}
-    return type(name, (serializers.Serializer,), fields)
-
-
-CaseFilters = _form("CaseFilters", FOUND_BY)
+CaseFilters = form_of("CaseFilters", FOUND_BY)
 """Parameters of a list."""
-ChangedCaseFilters = _form("ChangedCaseFilters", FILTERS)
+ChangedCaseFilters = form_of("ChangedCaseFilters", FILTERS)
 """Those of the list of changes."""
-DetailedCaseFilters = _form(
+DetailedCaseFilters = form_of(
     "DetailedCaseFilters",
     {name: found for name, found in FOUND_BY.items() if name != "date_placed"},
 )
@@ -144,7 +122,4 @@ DetailedCaseFilters = _form(
 
 def wanted(told: Mapping[str, Any]) -> Q:
     """Cases to which all of this applies."""
-    condition = Q()
-    for name, value in told.items():
-        condition &= FILTERS[name].condition(value)
-    return condition
+    return filters.wanted(FILTERS, told)

@@ -8,7 +8,8 @@ from takeback.accounts.models import ApiKey
 from takeback.channel import openapi
 from takeback.channel.callers import number_of
 from takeback.channel.exchange import documents, queries
-from takeback.channel.exchange.schemas import KindFilters, asked
+from takeback.channel.exchange.schemas import KindFilters
+from takeback.channel.filters import asked
 from takeback.channel.handling import ChannelView
 from takeback.core import problems
 from takeback.core.paging import Page, envelope
@@ -67,7 +68,7 @@ class ContentTypes(KeyView):
     )
     def get(self, call: Request) -> Response:
         query = call.query_params.dict()
-        page, wanted = Page.of(query), asked(call.query_params, KindFilters).get("model")
+        page, wanted = Page.of(query), asked(call, KindFilters).get("model")
         found = [kind for kind in ContentType if wanted in {None, kind}]
         shown = found[page.offset : page.offset + page.limit]
         results = [documents.content_type(kind) for kind in shown]

@@ -7,9 +7,10 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
-from takeback.channel import errors
 from takeback.channel.exchange import queries
+from takeback.channel.filters import IdList, Listed, asked
 from takeback.core.fields import StrictBoolean, StrictInteger, StrictMoment, StrictText
 from takeback.exchange.commands import BatchIn, ObjectIn, ReportIn
 from takeback.exchange.content_types import BY_NUMBER, ContentType
@@ -189,29 +190,6 @@ def _refuse_foreign(field: str, channel_id: int, told: Iterable[tuple[str, int]]
             raise ValidationError({field: [_NOT_HERE]})
 
 
-class Listed(StrictText):
-    """Ids of the other system's, with commas between."""
-
-    default_error_messages = {"most": _("Send at most {most} of them.")}
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=MOST_IDS * _REMOTE_ID_MAX, **options)
-
-    def to_internal_value(self, data: Any) -> list[Any]:  # type: ignore[override]  # the parts of it
-        parts = [part.strip(" ") for part in super().to_internal_value(data).split(",")]
-        if len(parts) > MOST_IDS:
-            self.fail("most", most=MOST_IDS)
-        return parts
-
-
-class ListedNumbers(Listed):
-    """The same for ids of ours."""
-
-    def to_internal_value(self, data: Any) -> list[Any]:  # type: ignore[override]  # its parts
-        whole = StrictInteger()
-        return [whole.run_validation(part) for part in super().to_internal_value(data)]
-
-
 class Uuid(StrictText):
     """A UUID in its usual form."""
 
@@ -242,10 +220,10 @@ class ActionFilters(serializers.Serializer[Any]):
     channel_id = StrictInteger(required=False)
     content_type_name = StrictText(max_length=_WORD_MAX, required=False)
     object_id = StrictInteger(required=False)
-    object_id__in = ListedNumbers(required=False)
+    object_id__in = IdList(most=MOST_IDS, required=False)
     remote_id = RemoteId(required=False)
     remote_id__exact = RemoteId(required=False)
-    remote_id__in = Listed(required=False)
+    remote_id__in = Listed(RemoteId(allow_blank=True), most=MOST_IDS, required=False)
     local_batch_id = Uuid(max_length=_WORD_MAX, required=False)
     status = Word(ActionStatus, required=False)
     sort = Word(["id", "-id"], required=False)
@@ -265,28 +243,11 @@ class KindFilters(serializers.Serializer[Any]):
     model = StrictText(max_length=_WORD_MAX, required=False)
 
 
-def asked(query: Any, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """The filters in a query string, read by this form; an empty one is none."""
-    sent = {name: values for name in map(str, form().fields) if (values := _values(query, name))}
-    for name, values in sent.items():
-        if len(values) > 1:
-            raise ValidationError({name: [errors.AMBIGUOUS]})
-    filled = form(data={name: values[0] for name, values in sent.items()})
-    filled.is_valid(raise_exception=True)
-    found: dict[str, Any] = filled.validated_data
-    return found
-
-
-def batch_filters(query: Any) -> dict[str, Any]:
+def batch_filters(call: Request) -> dict[str, Any]:
     """As `asked` for batches, with every status that is named."""
-    word = Word(BatchStatus)
+    word, told = Word(BatchStatus), call.query_params.getlist("status")
     try:
-        named = [word.run_validation(value) for value in _values(query, "status")]
+        named = [word.run_validation(value) for value in told if value.strip(" ")]
     except ValidationError as error:
         raise ValidationError({"status": error.detail}) from error
-    return asked(query, BatchFilters) | ({"status": named} if named else {})
-
-
-def _values(query: Any, name: str) -> list[str]:
-    """What was sent under this name, each once; blanks were not."""
-    return list(dict.fromkeys(v for each in query.getlist(name) if (v := each.strip(" "))))
+    return asked(call, BatchFilters) | ({"status": named} if named else {})

@@ -10,6 +10,7 @@ from takeback.accounts.models import ApiKey
 from takeback.channel import openapi
 from takeback.channel.callers import number_of
 from takeback.channel.exchange import documents, queries, schemas
+from takeback.channel.filters import asked
 from takeback.channel.handling import ChannelView
 from takeback.core import clock, problems
 from takeback.core.paging import Page, envelope
@@ -46,7 +47,7 @@ class Batches(ChannelView):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), schemas.batch_filters(call.query_params)
+        page, told = Page.of(query), schemas.batch_filters(call)
         total, rows = queries.batches(self.caller.channel_id, told, page)
         results = [documents.batch(row, None) for row in rows]
         return Response(envelope(call.path, query, page, total, results))
@@ -111,7 +112,7 @@ class Actions(ChannelView):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), schemas.asked(call.query_params, schemas.ActionFilters)
+        page, told = Page.of(query), asked(call, schemas.ActionFilters)
         total, rows = queries.actions(self.caller.channel_id, told, page)
         results = [documents.action(row) for row in rows]
         return Response(envelope(call.path, query, page, total, results))
@@ -131,7 +132,7 @@ class Reports(ChannelView):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), schemas.asked(call.query_params, schemas.ReportFilters)
+        page, told = Page.of(query), asked(call, schemas.ReportFilters)
         total, rows = queries.reports(self.caller.channel_id, told, page)
         results = [documents.report(row, secrets=self.caller.sees_secrets) for row in rows]
         return Response(envelope(call.path, query, page, total, results))

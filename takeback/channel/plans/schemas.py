@@ -1,6 +1,6 @@
 """What other systems send about plans, and what they filter by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Q
@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from takeback.cancellations.plans.commands import Payment
 from takeback.cancellations.states import Kind, TransactionType
-from takeback.channel.cases.filters import PLAN_STATUSES, Condition, Filter
-from takeback.channel.filters import IdList, text
+from takeback.channel import filters
+from takeback.channel.cases.filters import PLAN_STATUSES
+from takeback.channel.filters import Condition, Filter, IdList, equal, form_of, text
 from takeback.core.actor import ActorKind
 from takeback.core.fields import StrictInteger
 from takeback.core.folding import folded
@@ -53,10 +54,6 @@ def payments_in(body: Mapping[str, Any], currency: str) -> list[Payment]:
     ]
 
 
-def _is(column: str) -> Condition:
-    return lambda value: Q((column, value))
-
-
 def _staff(who: str) -> Filter:
     """A member of staff by number."""
     kind = ActorKind.STAFF.value
@@ -69,38 +66,30 @@ def _kept_nowhere(value: object) -> Q:
     return Q(pk__in=[])
 
 
-def _word(words: list[str], condition: Condition) -> Filter:
-    field = serializers.ChoiceField(words, required=False, error_messages=_UNKNOWN)
-    return Filter(field, condition)
+def _word(words: Iterable[str], condition: Condition) -> Filter:
+    return filters.word(words, condition, error_messages=_UNKNOWN)
 
 
 FILTERS: dict[str, Filter] = {
-    "plan_type": _word([kind.value for kind in Kind], _is("plan_type")),
+    "plan_type": _word(Kind, equal("plan_type")),
     "cancellation_plan_status": _word(
-        list(PLAN_STATUSES), lambda word: Q(status__in=PLAN_STATUSES[word])
+        PLAN_STATUSES, equal("status__in", PLAN_STATUSES.__getitem__)
     ),
-    "order_id": Filter(StrictInteger(required=False), _is("order")),
-    "order_number": Filter(text(), lambda value: Q(order__number__folded=folded(value))),
-    "channel_type": Filter(text(), _is("order__channel__channel_type")),
-    "channel_id__in": Filter(IdList(required=False), _is("order__channel_id__in")),
-    "invoice_number": Filter(text(), _is("refund_invoice_number")),
+    "order_id": Filter(StrictInteger(required=False), equal("order")),
+    "order_number": Filter(text(), equal("order__number__folded", folded)),
+    "channel_type": Filter(text(), equal("order__channel__channel_type")),
+    "channel_id__in": Filter(IdList(required=False), equal("order__channel_id__in")),
+    "invoice_number": Filter(text(), equal("refund_invoice_number")),
     "created_by": _staff("created_by"),
     "modified_by": _staff("modified_by"),
     "staff_remote_id": Filter(text(), _kept_nowhere),
     "retail_store_remote_id": Filter(text(), _kept_nowhere),
 }
 
-PlanFilters = type(
-    "PlanFilters",
-    (serializers.Serializer,),
-    {parameter: found.field for parameter, found in FILTERS.items()},
-)
+PlanFilters = form_of("PlanFilters", FILTERS)
 """Parameters of a list."""
 
 
 def wanted(told: Mapping[str, Any]) -> Q:
     """Plans to which all of this applies."""
-    condition = Q()
-    for name, value in told.items():
-        condition &= FILTERS[name].condition(value)
-    return condition
+    return filters.wanted(FILTERS, told)
