@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from takeback.cancellations.bank import masked, masked_name
-from takeback.cancellations.states import Status
+from takeback.cancellations.states import SHOWN_TO_CHANNELS, Status
 from takeback.channel.callers import Caller
 from takeback.channel.cases import shapes
 from takeback.channel.cases.queries import (
@@ -66,7 +66,7 @@ def _wish(row: CaseRow, caller: Caller) -> shapes.ChannelCaseWish:
     return {
         "description": row.description,
         "cancellation_type": row.cancellation_type,
-        "status": shown_status(row.status),
+        "status": SHOWN_TO_CHANNELS[Status(row.status)].value,
         "iban": account.iban,
         "holder_name": account.holder_name,
         "easy_return": easy_return(row.easy_return, caller),
@@ -85,11 +85,6 @@ def _marks(row: CaseRow) -> shapes.ChannelCaseMarks:
         "localized_attributes": {},
         "localized_attributes_kwargs": {},
     }
-
-
-def shown_status(status: str) -> str:
-    """Other systems know no withdrawing: for them such a case is rejected."""
-    return Status.REJECTED.value if status == Status.WITHDRAWN else status
 
 
 def _account(row: CaseRow, caller: Caller) -> _Account:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from takeback.cancellations.queries import shop_zone
-from takeback.cancellations.states import Kind, PlanStatus, Status
+from takeback.cancellations.states import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
 from takeback.channel import filters
 from takeback.channel.filters import Filter, IdList, equal, form_of, text, word
 from takeback.core.emails import email_key
@@ -15,8 +15,9 @@ from takeback.core.fields import StrictDate, StrictInteger, StrictMoment
 from takeback.core.folding import folded
 from takeback.core.names import name_key
 
-STATUSES = {status.value: [status.value] for status in Status if status != Status.WITHDRAWN} | {
-    Status.REJECTED.value: [Status.REJECTED.value, Status.WITHDRAWN.value]
+STATUSES = {
+    word.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is word]
+    for word in SHOWN_TO_CHANNELS.values()
 }
 """What other systems call a case, and what it is then."""
 
