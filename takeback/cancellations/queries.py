@@ -150,10 +150,15 @@ def _grouped(rows: Iterable[RequestRow]) -> list[Case]:
     return list(cases.values())
 
 
-def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[ReasonRow]]:
-    """A page of the reasons that may be chosen in a channel, in display order."""
+def reasons_on_offer(channel_id: int) -> "QuerySet[CancellationReason]":
+    """The reasons that may be chosen in a channel."""
     offered = CancellationReason.objects.filter(is_active=True)
-    offered = offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+    return offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+
+
+def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[ReasonRow]]:
+    """A page of them, in display order, and how many there are."""
+    offered = reasons_on_offer(channel_id)
     if kind:
         offered = offered.filter(cancellation_type=kind.value)
     found = offered.order_by("order", "id").values_list(*_reasons.columns)
@@ -162,11 +167,7 @@ def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[R
     return (len(rows) if complete else offered.count()), rows
 
 
-def _active_reasons() -> "QuerySet[CancellationReason]":
-    return CancellationReason.objects.filter(is_active=True)
-
-
-_reasons = Compiled(ReasonRow, _active_reasons)
+_reasons = Compiled(ReasonRow, reasons_on_offer)
 
 
 @lru_cache(maxsize=1)

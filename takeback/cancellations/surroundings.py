@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
 
 from takeback.addresses.queries import pickup_addresses
 from takeback.cancellations import policy
 from takeback.cancellations.asks import Ask, Scope
 from takeback.cancellations.models import CancellationReason, CancellationRequest
+from takeback.cancellations.queries import reasons_on_offer
 from takeback.cancellations.states import LIVE, Kind
 from takeback.core.compiled import Compiled
 from takeback.logistics.queries import CarrierRow, carriers
@@ -87,8 +88,7 @@ def _asked_items(item_ids: list[int]) -> "QuerySet[OrderItem]":
 
 
 def _offered_reasons(reason_ids: list[int], channel_id: int) -> "QuerySet[CancellationReason]":
-    offered = CancellationReason.objects.filter(pk__anyof=reason_ids, is_active=True)
-    return offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+    return reasons_on_offer(channel_id).filter(pk__anyof=reason_ids)
 
 
 _items = Compiled(AskedItem, _asked_items)

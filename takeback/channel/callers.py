@@ -15,12 +15,11 @@ from takeback.accounts.commands import note_use
 from takeback.accounts.models import ApiKey
 from takeback.accounts.queries import KeyRow, active_channels, key_in_channel
 from takeback.core import clock, problems
-from takeback.core.fields import ID_MAX
+from takeback.core.ids import id_of
 from takeback.core.problems import Refused
 from takeback.limits.commands import Bucket, hit, refuse_above
 
 _SCHEME = "Token "
-_ID_DIGITS = 19
 _NOBODY = 0
 _MINUTE = 60
 
@@ -102,9 +101,7 @@ def _count(key_id: int, now: datetime) -> None:
 
 def number_of(text: str) -> int:
     """A number in the path; what can be nobody's is looked for all the same, in vain."""
-    usable = text.isascii() and text.isdigit() and len(text) <= _ID_DIGITS
-    number = int(text) if usable else _NOBODY
-    return number if number <= ID_MAX else _NOBODY
+    return id_of(text) or _NOBODY
 
 
 class MayDo(BasePermission):

@@ -8,12 +8,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from takeback.core import problems
+from takeback.core.ids import id_of
 from takeback.core.problems import Refused
 
 MAX_LIMIT = 100
 MAX_PAGE = 1_000_000
-MAX_DIGITS = 18
-"""More digits than this do not fit a database's integer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,11 @@ class Page:
     @classmethod
     def of(cls, query: Mapping[str, str], *, default_limit: int = 10) -> "Page":
         """From `page` and `limit` (also called `page_size`); a page that cannot be is not found."""
-        limit = _digits(query.get("limit") or query.get("page_size") or "")
-        number = _digits(query.get("page", "1"))
+        limit = id_of((query.get("limit") or query.get("page_size") or "").strip())
+        number = id_of(query.get("page", "1").strip())
         if number is None or not 1 <= number <= MAX_PAGE:
             raise Refused(problems.NOT_FOUND)
         return cls(number, min(max(limit or default_limit, 1), MAX_LIMIT))
-
-
-def _digits(text: str) -> int | None:
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 def envelope(

@@ -19,10 +19,11 @@ from takeback.cancellations.pictures.serving import is_ours, picture_file
 from takeback.cancellations.states import LIFE_CYCLE, Event, Status
 from takeback.core import clock, problems
 from takeback.core.actor import ActorKind
+from takeback.core.ids import id_in_path
 from takeback.core.problems import Problem, Refused
 from takeback.desk import forms, queries, words
 from takeback.desk.finding import Wanted
-from takeback.desk.handling import DeskPage, SeeOther, number_in
+from takeback.desk.handling import DeskPage, SeeOther
 from takeback.desk.verdicts import verdicts
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 
@@ -52,7 +53,7 @@ class CasePage(DeskPage):
 
     def case(self, pk: str) -> CancellationRequest:
         """The case; that of another channel is as if it were not there."""
-        found = queries.case(self.agent.channels, number_in(pk))
+        found = queries.case(self.agent.channels, id_in_path(pk))
         if found is None:
             raise Refused(problems.NOT_FOUND)
         return found

@@ -1,7 +1,6 @@
 """Which cases an agent looks for: the filters of the queue, and what they mean."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,8 +8,9 @@ from django.db.models import Q
 from rest_framework import serializers
 
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
-from takeback.cancellations.queries import shop_limits
+from takeback.cancellations.queries import shop_zone
 from takeback.cancellations.states import Status
+from takeback.core.clock import day_end, day_start
 from takeback.core.emails import email_key
 from takeback.core.fields import StrictDate, StrictInteger, StrictText
 from takeback.core.folding import folded
@@ -125,20 +125,6 @@ def _returned(column: str, text: str) -> Q:
     return Q((f"{name}__folded", folded(text)), (f"{name}__isnull", False))
 
 
-def _start(day: date) -> datetime:
-    """The first moment of a day where the shop is."""
-    try:
-        return datetime.combine(day, time.min, shop_limits().zone).astimezone(UTC)
-    except OverflowError:  # the first day of all begins even earlier in the east
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def _end(day: date) -> datetime:
-    """The first moment after it."""
-    is_last = day == date.max
-    return datetime.max.replace(tzinfo=UTC) if is_last else _start(day + timedelta(days=1))
-
-
 _CONDITIONS: dict[str, Any] = {
     "kind": lambda kind: Q(cancellation_type=kind),
     "channel": lambda pk: Q(channel_id=pk),
@@ -146,8 +132,8 @@ _CONDITIONS: dict[str, Any] = {
     "email": lambda text: Q(order_item__order__email_key=email_key(text)),
     "name": _named,
     "sku": lambda text: Q(order_item__sku__folded=folded(text)),
-    "since": lambda day: Q(created_date__gte=_start(day)),
-    "until": lambda day: Q(created_date__lt=_end(day)),
+    "since": lambda day: Q(created_date__gte=day_start(day, shop_zone())),
+    "until": lambda day: Q(created_date__lt=day_end(day, shop_zone())),
     "plan": lambda status: Q(plan__status=status),
     "code": lambda text: _returned("code", text),
     "tracking": lambda text: _returned("tracking_number", text),

@@ -80,10 +80,7 @@ class OnBehalf(serializers.Serializer[Any]):
     waive = StrictBoolean(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if bool(attrs.get("iban")) != bool(attrs.get("holder_name")):
-            missing = "holder_name" if attrs.get("iban") else "iban"
-            message = _("A bank account needs both its IBAN and the name of its holder.")
-            raise ValidationError({missing: message})
+        bank.refuse_half_an_account(attrs)
         if attrs.get("waive") and not attrs.get("note"):
             raise ValidationError({"note": _("Say why: whoever asks later finds it here.")})
         return attrs

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -20,20 +19,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from takeback.accounts.models import ApiKey
 from takeback.cancellations.asks import Scope
+from takeback.cancellations.queries import shop_zone
 from takeback.core import http, problems
 from takeback.core.csrf import refuse_forged
-from takeback.core.paging import MAX_DIGITS
+from takeback.core.pages import FORM_POLICY
 from takeback.core.problems import Refused
 from takeback.desk.access import Agent, agent_of
 
-PAGE_POLICY = {
-    "style-src": ["'self'"],
-    "script-src": ["'self'"],
-    "connect-src": ["'self'"],
-    "img-src": ["'self'"],
-    "base-uri": ["'none'"],
-    "form-action": ["'self'"],
-}
+DESK_POLICY = {**FORM_POLICY, "script-src": ["'self'"], "connect-src": ["'self'"]}
 FORM = "application/x-www-form-urlencoded"
 SEE_OTHER = 303
 
@@ -44,7 +37,7 @@ class SeeOther(HttpResponseRedirect):
     status_code = SEE_OTHER
 
 
-@method_decorator([csrf_exempt, csp_update(PAGE_POLICY)], name="dispatch")
+@method_decorator([csrf_exempt, csp_update(DESK_POLICY)], name="dispatch")
 class Page(View):
     """A page anybody may open; every refusal is a page, too.
 
@@ -56,7 +49,7 @@ class Page(View):
     agent: Agent | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with timezone.override(ZoneInfo(settings.SHOP_TIME_ZONE)):
+        with timezone.override(shop_zone()):
             try:
                 answer = self.open(request, *args, **kwargs)
             except (BadRequest, SuspiciousOperation):
@@ -146,11 +139,3 @@ def _to_login(request: HttpRequest) -> HttpResponse:
     back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
     query = f"?{urlencode({'next': back})}" if back not in ("", reverse("desk_queue")) else ""
     return SeeOther(f"{reverse('desk_login')}{query}")
-
-
-def number_in(text: str) -> int:
-    """An id of an address; `Refused` as not found when it can be none."""
-    usable = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-    if not usable:
-        raise Refused(problems.NOT_FOUND)
-    return int(text)

@@ -13,10 +13,12 @@ from takeback.cancellations.commands import open_request
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
 from takeback.cancellations.states import LIVE, Kind
 from takeback.core import clock, problems
+from takeback.core.ids import id_in_path
 from takeback.core.problems import Problem, Refused
 from takeback.desk import forms, queries, words
-from takeback.desk.handling import DeskPage, SeeOther, number_in
+from takeback.desk.handling import DeskPage, SeeOther
 from takeback.desk.verdicts import in_the_way
+from takeback.logistics.queries import companies_on_offer
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 from takeback.orders.models import Order
 
@@ -62,7 +64,7 @@ class OrderPage(DeskPage):
         return self._page(order, told, status=400)
 
     def _order(self, pk: str) -> Order:
-        found = queries.order(self.agent.channels, number_in(pk))
+        found = queries.order(self.agent.channels, id_in_path(pk))
         if found is None:
             raise Refused(problems.NOT_FOUND)
         return found
@@ -97,7 +99,7 @@ class OrderPage(DeskPage):
         return self.show("order", context, status=status)
 
     def _choices(self, channel_id: int) -> dict[str, Any]:
-        language = get_language()
+        language, carriers = get_language(), companies_on_offer(channel_id=channel_id)
         return {
             "kinds": list(KINDS.items()),
             "reasons": [
@@ -105,7 +107,7 @@ class OrderPage(DeskPage):
                 for each in queries.reasons_of(channel_id)
                 for kind in [KINDS[each.cancellation_type]]
             ],
-            "carriers": [(str(each.pk), each.name) for each in queries.carriers_of(channel_id)],
+            "carriers": [(str(each.id), each.name) for each in carriers],
         }
 
 

@@ -14,11 +14,11 @@ from takeback.cancellations.models import (
     CancellationRequestImage,
     CaseHistory,
 )
+from takeback.cancellations.queries import reasons_on_offer
 from takeback.cancellations.states import LIVE
 from takeback.core.actor import ActorKind
 from takeback.core.planning import planned_for_its_values
 from takeback.desk.finding import UNDECIDED, Wanted, wanted_status
-from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import Order, OrderItem
 
 PAGE = 50
@@ -198,16 +198,8 @@ def has_other_live_case(found: CancellationRequest) -> bool:
 
 
 def reasons_of(channel_id: int) -> list[CancellationReason]:
-    """Every reason that may be chosen in a channel."""
-    offered = CancellationReason.objects.filter(is_active=True)
-    offered = offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
-    return list(offered.order_by("cancellation_type", "order", "id"))
-
-
-def carriers_of(channel_id: int) -> list[EasyReturnShippingCompany]:
-    """Carriers that may be chosen in a channel."""
-    offered = EasyReturnShippingCompany.objects.filter(is_active=True, is_user_selectable=True)
-    return list(offered.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id"))
+    """Every reason that may be chosen in a channel, by kind."""
+    return list(reasons_on_offer(channel_id).order_by("cancellation_type", "order", "id"))
 
 
 def actions(

@@ -8,9 +8,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
+from takeback.core.ids import id_in_path
 from takeback.desk import queries
 from takeback.desk.finding import ALL, NEWEST, OLDEST, TO_DECIDE, UNDECIDED, Wanted
-from takeback.desk.handling import DeskPage, number_in
+from takeback.desk.handling import DeskPage
 from takeback.desk.words import product_name
 
 
@@ -63,7 +64,7 @@ def _choices(channels: Any) -> dict[str, list[tuple[str, Promise | str]]]:
 def start_of(request: HttpRequest) -> int | None:
     """Where a page of a list begins; none: at its beginning."""
     told = request.GET.get("start")
-    return None if told is None else number_in(told)
+    return None if told is None else id_in_path(told)
 
 
 EVERYBODY = "all"
@@ -94,4 +95,4 @@ class Activity(DeskPage):
         return self.show("activity", told)
 
     def _person(self, who: str) -> int:
-        return number_in(who) if who else self.agent.id
+        return id_in_path(who) if who else self.agent.id

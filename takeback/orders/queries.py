@@ -23,7 +23,8 @@ from django.db.models.functions import Cast
 
 from takeback.addresses.queries import AddressRow
 from takeback.core.compiled import Compiled
-from takeback.core.paging import MAX_DIGITS, MAX_LIMIT, Page
+from takeback.core.ids import id_of
+from takeback.core.paging import MAX_LIMIT, Page
 from takeback.orders.models import (
     DiscountItem,
     LoyaltyTransaction,
@@ -276,8 +277,8 @@ def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:
         return None  # no number is like that, and PostgreSQL refuses a NUL
     own = Order.objects.filter(channel_id=channel_id, user_id=user_id)
     found = own.filter(number=name).values_list("id", flat=True).first()
-    if found is None and name.isascii() and name.isdigit() and len(name) <= MAX_DIGITS:
-        found = own.filter(pk=int(name)).values_list("id", flat=True).first()
+    if found is None and (order_id := id_of(name)):
+        found = own.filter(pk=order_id).values_list("id", flat=True).first()
     return found
 
 

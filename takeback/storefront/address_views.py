@@ -14,6 +14,7 @@ from takeback.addresses.choosing import places_of
 from takeback.addresses.models import Address
 from takeback.addresses.places import document
 from takeback.core import clock, problems
+from takeback.core.ids import id_in_path
 from takeback.core.paging import MAX_LIMIT, Page, envelope
 from takeback.core.problems import Refused
 from takeback.idempotency.http import answer_once
@@ -22,7 +23,6 @@ from takeback.storefront.address_documents import address, book_address
 from takeback.storefront.callers import SignedIn
 from takeback.storefront.handling import StorefrontView
 from takeback.storefront.openapi import PLAIN, answers, page_parameters, paged
-from takeback.storefront.order_views import order_id_of
 from takeback.storefront.schemas import AddressEntry, PlaceFilter
 
 
@@ -137,7 +137,7 @@ class AddressEntryView(AddressBook):
         return Response(status=204)
 
     def _own(self, pk: str) -> Address:
-        found = queries.address_book(self.account.id).filter(pk=order_id_of(pk)).first()
+        found = queries.address_book(self.account.id).filter(pk=id_in_path(pk)).first()
         if found is None:
             raise Refused(problems.NOT_FOUND)
         return found

@@ -10,13 +10,13 @@ from takeback.archive.queries import lines_of, old_orders
 from takeback.cancellations.queries import own_cases, reasons
 from takeback.cancellations.states import Kind
 from takeback.core import problems
+from takeback.core.ids import id_in_path
 from takeback.core.paging import MAX_LIMIT, Page, envelope
 from takeback.core.problems import Refused
 from takeback.storefront.archive_documents import old_order
 from takeback.storefront.callers import SignedIn
 from takeback.storefront.handling import StorefrontView
 from takeback.storefront.openapi import answers, page_parameters, paged
-from takeback.storefront.order_views import order_id_of
 from takeback.storefront.request_documents import reason, request
 from takeback.storefront.shop import channel_of
 
@@ -103,7 +103,7 @@ class OldOrderDetail(StorefrontView):
         responses=answers("OldOrder"),
     )
     def get(self, call: Request, pk: str) -> Response:
-        row = old_orders(self.account.id).filter(pk=order_id_of(pk)).first()
+        row = old_orders(self.account.id).filter(pk=id_in_path(pk)).first()
         if row is None:
             raise Refused(problems.NOT_FOUND)
         return Response(old_order(row, lines_of([row])[row.pk]))

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from takeback.core import clock, problems
 from takeback.core.callers import client_address
-from takeback.core.paging import MAX_DIGITS, Page, envelope
+from takeback.core.ids import id_in_path
+from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
 from takeback.core.strict_json import StrictJSONParser, body_of, refuse_foreign_encodings
 from takeback.orders.queries import OrderRow, orders_by_id, own_order, own_orders
@@ -109,7 +110,7 @@ class OrderDetail(StorefrontView):
     )
     def get(self, request: Request, pk: str) -> Response:
         caller = self.caller
-        row = self._row(caller, order_id_of(pk))
+        row = self._row(caller, id_in_path(pk))
         view = self.look(caller.account, channel_of(self.plain))
         return Response(pages.orders([row], view)[0])
 
@@ -135,10 +136,3 @@ class OrderCancellation(OrderDetail):
     )
     def get(self, request: Request, pk: str) -> Response:
         return super().get(request, pk)
-
-
-def order_id_of(pk: str) -> int:
-    """Only ASCII digits within a database's reach are a number; all else is not found."""
-    if not (pk.isascii() and pk.isdigit() and len(pk) <= MAX_DIGITS):
-        raise Refused(problems.NOT_FOUND)
-    return int(pk)

@@ -16,12 +16,12 @@ from rest_framework.response import Response
 from takeback.accounts.sessions import AccountRow
 from takeback.core import clock, problems
 from takeback.core.actor import ActorKind
+from takeback.core.ids import id_in_path
 from takeback.core.pages import FORM_POLICY
 from takeback.core.problems import Refused
 from takeback.storefront.callers import Caller
 from takeback.storefront.handling import StorefrontView
 from takeback.storefront.openapi import PLAIN
-from takeback.storefront.order_views import order_id_of
 from takeback.tradein import links
 from takeback.tradein.commands import decide
 from takeback.tradein.queries import Offer, offer_of
@@ -82,7 +82,7 @@ class TradeInAnswer(StorefrontView):
     def _offer(self, pk: str) -> Offer:
         if self.token is None and self._visitor is None:
             raise NotAuthenticated
-        offer = offer_of(order_id_of(pk))
+        offer = offer_of(id_in_path(pk))
         if offer is None or not self._may_answer(offer):
             raise Refused(problems.NOT_FOUND)
         return offer

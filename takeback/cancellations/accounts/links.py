@@ -12,7 +12,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from takeback.cancellations.bank import masked
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import LIVE
-from takeback.core.paging import MAX_DIGITS
+from takeback.core.ids import id_of
 from takeback.core.sealing import unseal
 
 PATH = "/users/orders/bank_account/"
@@ -30,13 +30,13 @@ def token_of(case: CancellationRequest) -> str:
 
 def case_of(token: str) -> CancellationRequest | None:
     """The live case whose account waits for this token; None for any other, whatever is wrong."""
-    number = token.partition(".")[0]
-    if not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
+    case_id = id_of(token.partition(".")[0])
+    if case_id is None:
         return None
     case = (
         CancellationRequest.objects.select_related("order_item__order")
         .filter(
-            pk=int(number),
+            pk=case_id,
             status__in=[status.value for status in LIVE],
             iban_index__isnull=False,
             is_bank_account_confirmed=False,

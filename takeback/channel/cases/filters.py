@@ -1,8 +1,9 @@
 """What a channel's cases are found by: for each parameter what it may say, and what it means."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
@@ -10,6 +11,7 @@ from takeback.cancellations.queries import shop_zone
 from takeback.cancellations.states import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
 from takeback.channel import filters
 from takeback.channel.filters import Filter, IdList, equal, form_of, text, word
+from takeback.core.clock import day_end, day_start
 from takeback.core.emails import email_key
 from takeback.core.fields import StrictDate, StrictInteger, StrictMoment
 from takeback.core.folding import folded
@@ -51,22 +53,9 @@ def _moment(column: str) -> Filter:
     return Filter(StrictMoment(required=False), equal(column))
 
 
-def _day(column: str, bound: Callable[[date], datetime]) -> Filter:
-    return Filter(StrictDate(required=False), equal(column, bound))
-
-
-def _start(day: date) -> datetime:
-    """The first moment of a day where the shop is."""
-    try:
-        return datetime.combine(day, time.min, shop_zone()).astimezone(UTC)
-    except OverflowError:  # the first day of all begins even earlier in the east
-        return datetime.min.replace(tzinfo=UTC)
-
-
-def _end(day: date) -> datetime:
-    """The first moment after it."""
-    last = day == date.max
-    return datetime.max.replace(tzinfo=UTC) if last else _start(day + timedelta(days=1))
+def _day(column: str, bound: Callable[[date, ZoneInfo], datetime]) -> Filter:
+    """A day where the shop is."""
+    return Filter(StrictDate(required=False), equal(column, lambda day: bound(day, shop_zone())))
 
 
 def _has_status(word: str) -> Q:
@@ -84,10 +73,10 @@ FOUND_BY: dict[str, Filter] = {
     "date_placed__gt": _moment(f"{_PLACED_AT}__gt"),
     "date_placed__lt": _moment(f"{_PLACED_AT}__lt"),
     "date_placed__lte": _moment(f"{_PLACED_AT}__lte"),
-    "date_placed__date__gt": _day(f"{_PLACED_AT}__gte", _end),
-    "date_placed__date__gte": _day(f"{_PLACED_AT}__gte", _start),
-    "date_placed__date__lt": _day(f"{_PLACED_AT}__lt", _start),
-    "date_placed__date__lte": _day(f"{_PLACED_AT}__lt", _end),
+    "date_placed__date__gt": _day(f"{_PLACED_AT}__gte", day_end),
+    "date_placed__date__gte": _day(f"{_PLACED_AT}__gte", day_start),
+    "date_placed__date__lt": _day(f"{_PLACED_AT}__lt", day_start),
+    "date_placed__date__lte": _day(f"{_PLACED_AT}__lt", day_end),
     "sku": _code("order_item__sku"),
     "channel": Filter(StrictInteger(required=False), equal("channel")),
     "customer_first_name": _person("first_name_key", name_key),
