@@ -1,4 +1,4 @@
-"""Filters of lists: each known one at most once, each read by a strict field."""
+"""Lists: in which order, and by which filters, each known one read once by a strict field."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -16,6 +16,11 @@ from takeback.core.fields import StrictBoolean, StrictInteger, StrictText
 TEXT_MAX = 8_000
 """More than any column holds: a long text finds nothing, it is no mistake."""
 MOST_IDS = 500
+
+NEWEST = ("-id",)
+LAST_CHANGED = ("-modified_date", "-id")
+AS_THEY_CHANGED = ("modified_date", "id")
+"""The orders of lists; the last is for whoever follows changes."""
 
 Condition = Callable[[Any], Q]
 

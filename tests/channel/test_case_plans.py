@@ -9,7 +9,8 @@ from django.db import connection
 from takeback.accounts.intake import CustomerIn
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.channel.cases.filters import FILTERS, wanted
-from takeback.channel.cases.queries import AS_THEY_CHANGED, NEWEST, case_ids
+from takeback.channel.cases.queries import case_ids
+from takeback.channel.filters import AS_THEY_CHANGED, NEWEST
 from takeback.core.paging import Page
 from takeback.core.planning import look_at_tables
 from takeback.logistics.models import EasyReturn

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.exchange.queries import ChannelRow
+from takeback.channel.filters import NEWEST
 from takeback.channel.orders.queries import ItemRow, OrderRow, ShareRow
 from takeback.channel.people.queries import CustomerRow
 from takeback.core.compiled import Compiled
@@ -22,8 +23,6 @@ from takeback.orders.models import BenefitApplicant, Order, OrderItem
 
 COUNTED = 10_000
 """A list is counted up to here: a longer one says one more (`docs/decisions`)."""
-NEWEST = ("-id",)
-AS_THEY_CHANGED = ("modified_date", "id")
 
 
 class ReasonRow(NamedTuple):

@@ -19,7 +19,7 @@ from takeback.channel.cases.filters import (
     wanted,
 )
 from takeback.channel.cases.queries import CaseRow
-from takeback.channel.filters import asked
+from takeback.channel.filters import AS_THEY_CHANGED, NEWEST, asked
 from takeback.channel.handling import ChannelView
 from takeback.channel.versions import etag
 from takeback.core import problems
@@ -34,7 +34,7 @@ class _Listing(ChannelView):
 
     scopes = READING
     filters: ClassVar[type[serializers.Serializer[Any]]] = CaseFilters
-    order: ClassVar[Sequence[str]] = queries.NEWEST
+    order: ClassVar[Sequence[str]] = NEWEST
 
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
@@ -65,7 +65,7 @@ class CancellationRequestUpdates(_Listing):
     """A channel's cases, the longest ago changed first: go on from the last row's moment."""
 
     filters = ChangedCaseFilters
-    order = queries.AS_THEY_CHANGED
+    order = AS_THEY_CHANGED
 
     @extend_schema(
         operation_id="channel_cancellation_request_updates",

@@ -193,9 +193,7 @@ def missing(kind: ContentType, numbers: Collection[int], channel_id: int) -> boo
     own: dict[ContentType, QuerySet[Any]] = {
         ContentType.ORDER: Order.objects.filter(channel_id=channel_id),
         ContentType.ORDER_ITEM: OrderItem.objects.filter(order__channel_id=channel_id),
-        ContentType.CANCELLATION_REQUEST: CancellationRequest.objects.filter(
-            order_item__order__channel_id=channel_id
-        ),
+        ContentType.CANCELLATION_REQUEST: CancellationRequest.objects.filter(channel_id=channel_id),
         ContentType.BATCH_REQUEST: _batches(channel_id),
         ContentType.INTEGRATION_ACTION: _actions(channel_id),
     }

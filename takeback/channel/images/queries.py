@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q, QuerySet
 
 from takeback.cancellations.models import CancellationRequestImage
+from takeback.channel.filters import LAST_CHANGED, NEWEST
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
 
@@ -38,14 +39,14 @@ _images = Compiled(ImageRow, _of_channel)
 
 def images(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ImageRow]]:
     """How many pictures of the channel's cases are like this, and a page of them, newest first."""
-    found = _images.queryset(channel_id=channel_id).filter(_wanted(told)).order_by("-id")
+    found = _images.queryset(channel_id=channel_id).filter(_wanted(told)).order_by(*NEWEST)
     return found.count(), _images.once(found[page.offset : page.offset + page.limit])
 
 
 def changed(channel_id: int, told: Mapping[str, Any], page: Page) -> list[ImageRow]:
     """A page of them, the last changed first."""
     found = _images.queryset(channel_id=channel_id).filter(_wanted(told))
-    ordered = found.order_by("-modified_date", "-id")
+    ordered = found.order_by(*LAST_CHANGED)
     return _images.once(ordered[page.offset : page.offset + page.limit])
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from takeback.channel.filters import AS_THEY_CHANGED
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
@@ -182,7 +183,7 @@ def of_channels(channel_ids: Sequence[int], told: Told, page: Page) -> Found:
 
 def changed(channel_ids: Sequence[int], told: Told, page: Page) -> Found:
     """The same, by when they last changed: whoever goes on from the last one misses none."""
-    return _page(_orders(channel_ids, told).order_by("modified_date", "id"), page)
+    return _page(_orders(channel_ids, told).order_by(*AS_THEY_CHANGED), page)
 
 
 def one(channel_ids: Sequence[int], order_id: int) -> Found:

@@ -9,11 +9,9 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
+from takeback.channel.filters import NEWEST
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
-
-NEWEST = ("-id",)
-LAST_CHANGED = ("-modified_date", "-id")
 
 
 class OrderPart(NamedTuple):

@@ -12,7 +12,7 @@ from takeback.cancellations.plans.commands import plan_payments
 from takeback.cancellations.states import PlanStatus
 from takeback.channel import openapi
 from takeback.channel.callers import number_of
-from takeback.channel.filters import asked
+from takeback.channel.filters import LAST_CHANGED, asked
 from takeback.channel.handling import ChannelView
 from takeback.channel.plans import documents, queries
 from takeback.channel.plans.schemas import PaymentPlan, PlanFilters, payments_in, wanted
@@ -66,8 +66,7 @@ class PlanUpdates(_Plans):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         condition, page = wanted(asked(call, PlanFilters)), Page.of(call.query_params.dict())
-        order = queries.LAST_CHANGED
-        found = queries.plans(self.caller.channel_id, condition, page, order)
+        found = queries.plans(self.caller.channel_id, condition, page, LAST_CHANGED)
         return Response(documents.plans(found))
 
 
