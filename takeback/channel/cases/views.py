@@ -1,8 +1,9 @@
 """Reading a channel's cases: lists, one case, and what has changed last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,12 +20,14 @@ from takeback.channel.cases.filters import (
     wanted,
 )
 from takeback.channel.cases.queries import CaseRow
+from takeback.channel.exchange.queries import unreported
 from takeback.channel.filters import AS_THEY_CHANGED, NEWEST, asked
 from takeback.channel.handling import ChannelView
 from takeback.channel.versions import etag
 from takeback.core import problems
 from takeback.core.paging import Page, envelope
 from takeback.core.problems import Refused
+from takeback.exchange.content_types import ContentType
 
 READING = {"GET": ApiKey.READ, "HEAD": ApiKey.READ}
 
@@ -39,9 +42,13 @@ class _Listing(ChannelView):
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
         page = Page.of(query)
-        told = asked(call, self.filters)
-        total, ids = queries.case_ids(self.caller.channel_id, wanted(told), page, self.order)
+        condition = self.condition(asked(call, self.filters))
+        total, ids = queries.case_ids(self.caller.channel_id, condition, page, self.order)
         return Response(envelope(call.path, query, page, total, self.shown(queries.cases(ids))))
+
+    def condition(self, told: Mapping[str, Any]) -> Q:
+        """Which cases are listed."""
+        return wanted(told)
 
     def shown(self, rows: list[CaseRow]) -> list[Any]:
         """The documents of these cases."""
@@ -62,7 +69,10 @@ class CancellationRequests(_Listing):
 
 
 class CancellationRequestUpdates(_Listing):
-    """A channel's cases, the longest ago changed first: go on from the last row's moment."""
+    """A channel's cases that its system does not have as they are, the longest ago changed first.
+
+    With `modified_date__gt` all that have changed since: go on from the last row's moment.
+    """
 
     filters = ChangedCaseFilters
     order = AS_THEY_CHANGED
@@ -75,6 +85,9 @@ class CancellationRequestUpdates(_Listing):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         return super().get(call, channel_id)
+
+    def condition(self, told: Mapping[str, Any]) -> Q:
+        return super().condition(told) & unreported(ContentType.CANCELLATION_REQUEST, told)
 
 
 class DetailedCancellationRequests(_Listing):

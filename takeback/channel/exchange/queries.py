@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from takeback.accounts.models import ApiKey, Channel
 from takeback.cancellations.models import CancellationRequest
@@ -13,6 +13,7 @@ from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
 from takeback.exchange.content_types import ContentType
 from takeback.exchange.models import BatchRequest, ErrorReport, IntegrationAction
+from takeback.exchange.states import ActionStatus
 from takeback.orders.models import Order, OrderItem
 
 
@@ -198,6 +199,23 @@ def missing(kind: ContentType, numbers: Collection[int], channel_id: int) -> boo
         ContentType.INTEGRATION_ACTION: _actions(channel_id),
     }
     return kind in own and own[kind].filter(pk__anyof=wanted).count() < len(wanted)
+
+
+def unreported(kind: ContentType, told: Mapping[str, Any]) -> Q:
+    """Of what has changed, the rows that the channel's system does not have as they are now.
+
+    It has what one of its batches named at the present version, unless it failed there. Whoever
+    says since when (`modified_date__gt`) follows the changes without batches, and gets them all.
+    """
+    if any(name.startswith("modified_date") for name in told):
+        return Q()
+    known = IntegrationAction.objects.filter(
+        channel_id=OuterRef("channel_id"),
+        content_type=kind.value,
+        object_id=OuterRef("pk"),
+        version_date__gte=OuterRef("modified_date"),
+    )
+    return Q(~Exists(known.exclude(status=ActionStatus.ERROR.value)))
 
 
 def _where(columns: Mapping[str, str], told: Mapping[str, Any]) -> list[Q]:
