@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
+from takeback.channel.exchange.queries import unreported
 from takeback.channel.filters import AS_THEY_CHANGED
 from takeback.core.compiled import Compiled
 from takeback.core.paging import Page
+from takeback.exchange.content_types import ContentType
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
 
@@ -182,8 +184,12 @@ def of_channels(channel_ids: Sequence[int], told: Told, page: Page) -> Found:
 
 
 def changed(channel_ids: Sequence[int], told: Told, page: Page) -> Found:
-    """The same, by when they last changed: whoever goes on from the last one misses none."""
-    return _page(_orders(channel_ids, told).order_by(*AS_THEY_CHANGED), page)
+    """Those that their channel's system does not have as they are, the longest ago changed first.
+
+    With a moment all since then: whoever goes on from the last one's misses none.
+    """
+    found = _orders(channel_ids, told).filter(unreported(ContentType.ORDER, told))
+    return _page(found.order_by(*AS_THEY_CHANGED), page)
 
 
 def one(channel_ids: Sequence[int], order_id: int) -> Found:
