@@ -1,6 +1,6 @@
 """One case: what is known of it, what the rules say, and the buttons that decide it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from takeback.accounts.models import ApiKey
 from takeback.cancellations import errors
 from takeback.cancellations.accounts.commands import confirm_bank_account
-from takeback.cancellations.deciding.commands import approve, confirm, reject
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.pictures.serving import is_ours, picture_file
@@ -27,14 +26,10 @@ from takeback.desk.handling import DeskPage, SeeOther
 from takeback.desk.verdicts import verdicts
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "confirm": confirm,
-    "approve": approve,
-    "reject": reject,
-}
 DONE = {
     "confirm": _("Confirmed."),
     "approve": _("Approved."),
+    "review": _("Passed on for approval."),
     "reject": _("Rejected."),
     "account": _("The bank account is marked as right."),
     "open": _("The request is open."),
@@ -120,7 +115,7 @@ class Decide(CasePage):
         except forms.Faults as faults:
             return self.page(case, faults=faults.by_field, status=400)
         try:
-            COMMANDS[told["step"]](
+            forms.DECISIONS[told["step"]](
                 case.pk,
                 self.scope_of(case.channel_id),
                 actor=self.agent.actor,
@@ -168,7 +163,7 @@ class Photo(DeskPage):
 def possible(case: CancellationRequest) -> dict[str, bool]:
     """The buttons that lead somewhere; approving confirms, too, where nobody has."""
     status = Status(case.status)
-    can = {name: LIFE_CYCLE.allows(status, Event(name)) for name in COMMANDS}
+    can = {name: LIFE_CYCLE.allows(status, Event(name)) for name in forms.DECISIONS}
     can["approve"] = can["approve"] or can["confirm"]
     return {name: True for name, is_possible in can.items() if is_possible}
 

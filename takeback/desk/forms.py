@@ -1,6 +1,6 @@
 """What the forms of the desk may hold; every field at fault is told at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -8,13 +8,22 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from takeback.cancellations import bank
-from takeback.cancellations.states import Kind
+from takeback.cancellations.deciding.commands import approve, confirm, reject, review
+from takeback.cancellations.states import Event, Kind
 from takeback.core.fields import Password, StrictBoolean, StrictInteger, StrictText
 
 NAME_MAX = 150
 NOTE_MAX = 2000
 CODE_MAX = 16
 CHOOSE = _("Choose one of the list.")
+
+DECISIONS: dict[str, Callable[..., None]] = {
+    Event.APPROVE.value: approve,
+    Event.CONFIRM.value: confirm,
+    Event.REVIEW.value: review,
+    Event.REJECT.value: reject,
+}
+"""What a button of a case does."""
 
 
 class Faults(Exception):
@@ -50,9 +59,7 @@ class Code(serializers.Serializer[Any]):
 class Decision(serializers.Serializer[Any]):
     """A step of a case; whoever says no says why."""
 
-    step = serializers.ChoiceField(
-        ["confirm", "approve", "reject"], error_messages={"invalid_choice": CHOOSE}
-    )
+    step = serializers.ChoiceField(list(DECISIONS), error_messages={"invalid_choice": CHOOSE})
     version = StrictInteger()
     note = StrictText(max_length=NOTE_MAX, allow_blank=True, lines=True, required=False)
 

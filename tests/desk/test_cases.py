@@ -93,6 +93,7 @@ def test_a_page_runs_nothing_and_is_kept_nowhere() -> None:
 DECISIONS = [
     ("confirm", "", "confirmed", ["confirm"]),
     ("approve", "fine", "approved", ["confirm", "approve"]),
+    ("review", "too dear for me", "waiting_approval", ["review"]),
     ("reject", "worn", "rejected", ["reject"]),
 ]
 
@@ -109,6 +110,18 @@ def test_a_button_decides_and_the_person_is_remembered(
     assert last_step(case) == (step, becomes, "staff", user.pk, note or None)
     steps = CaseHistory.objects.filter(cancellation_request=case).order_by("seq")
     assert list(steps.values_list("event", flat=True)) == ["open", *events]
+
+
+def test_a_case_that_was_passed_on_is_not_passed_on_again() -> None:
+    client, case = agent(), new_case()
+
+    def offered() -> list[str]:
+        return re.findall(r'name="step" value="(\w+)"', page_of(client.get(path_of(case))))
+
+    assert offered() == ["approve", "confirm", "review", "reject"]
+    decide(client, case, "review")
+    assert offered() == ["approve", "confirm", "reject"]
+    assert rows_on(client.get("/desk/?status=waiting_approval")) == [case.pk]
 
 
 def test_the_queue_one_came_through_is_kept() -> None:
