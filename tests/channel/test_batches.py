@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -11,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from takeback.cancellations.models import CancellationRequest
 from takeback.channel.exchange import shapes
 from takeback.exchange.commands import prune
 from takeback.exchange.models import BatchRequest, ErrorReport, IntegrationAction
@@ -397,38 +395,3 @@ def test_old_batches_and_reports_are_forgotten_and_ids_are_kept(frozen_now: date
     assert [prune(end), prune(end)] == [2, 0]
     (action,) = actions(caller)
     assert (action["remote_id"], action["local_batch_id"]) == ("p", None)
-
-
-def test_what_a_batch_has_named_is_no_change_until_it_fails_or_changes_again() -> None:
-    first, second = exchange.case("1"), exchange.case("2")
-    theirs = exchange.case("3", channel_id=shop.OTHER)
-    caller = shop.client()
-
-    def listed(**query: str) -> list[int]:
-        found = exchange.call(caller, "GET", f"cancellation_requests/updates/?{urlencode(query)}")
-        return [row["pk"] for row in found.json()["results"]]
-
-    def told(case: CancellationRequest, **fields: Any) -> dict[str, Any]:
-        seen = exchange.call(caller, "GET", f"cancellation_requests/{case.pk}/").json()
-        return thing(case.pk, version_date=seen["modified_date"], remote_id="c", **fields)
-
-    since = {"modified_date__gte": "2026-01-01"}
-    assert listed() == [first.pk, second.pk]
-    batch = _in_commit(caller, told(first), told(second))
-    assert (listed(), listed(**since)) == ([], [first.pk, second.pk])
-    moved(caller, batch, "done", objects=[told(first), told(second, failed_reason_type="remote")])
-    assert listed() == [second.pk]
-    later = first.modified_date + timedelta(microseconds=1)
-    CancellationRequest.objects.filter(pk=first.pk).update(modified_date=later)
-    assert listed() == [second.pk, first.pk]
-    # What another channel's system says of the same number is nobody else's.
-    IntegrationAction.objects.all().delete()
-    IntegrationAction.objects.create(
-        channel_id=shop.OTHER,
-        content_type=KIND,
-        object_id=first.pk,
-        version_date=later,
-        created_date=later,
-        modified_date=later,
-    )
-    assert (listed(), theirs.pk in listed()) == ([second.pk, first.pk], False)

@@ -8,7 +8,6 @@ import zeal
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from takeback.exchange.models import IntegrationAction
 from takeback.orders.models import Order
 from tests import make
 from tests.channel import shop
@@ -107,24 +106,6 @@ def test_changed_orders_come_the_longest_ago_first() -> None:
     assert _numbers(updates, {"limit": 1, "page": 2}) == ["C"]
     Order.objects.filter(pk=third).update(modified_date=make.NOW + timedelta(days=9))
     assert _numbers(updates, {}) == ["B", "A", "C"]
-
-
-def test_orders_that_a_batch_has_named_as_they_are_have_not_changed() -> None:
-    first, second, _ = _three()
-    seen = Order.objects.get(pk=first).modified_date
-    for pk, version in ((first, seen), (second, seen - timedelta(days=99))):
-        IntegrationAction.objects.create(
-            channel_id=shop.SHOP,
-            content_type="order",
-            object_id=pk,
-            version_date=version,
-            created_date=make.NOW,
-            modified_date=make.NOW,
-        )
-
-    updates = f"{ORDERS}updates/"
-    assert _numbers(updates, {}) == ["B", "C"]
-    assert _numbers(updates, {"modified_date__gt": "2026-01-01"}) == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
