@@ -256,6 +256,9 @@ GUEST_PROOF_MAX_MINUTES = number(
     120,
     "A guest's proof of an order ends after this long in any case.",
 )
+DESK_IDLE_MINUTES = number(
+    "DESK_IDLE_MINUTES", 30, "A session at the desk ends after this long unused."
+)
 
 # Mails
 

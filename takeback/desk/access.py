@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -16,7 +17,10 @@ COOKIE = "takeback_desk"
 PATH = "/desk"
 """The cookie goes nowhere else: no route of shoppers ever sees it."""
 LASTS = timedelta(hours=12)
+TOUCHED_AFTER = timedelta(minutes=1)
+"""A session that is used is written at most this often."""
 _PROOF = "desk"
+_ENDS = "ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,11 @@ class Agent:
         return ApiKey.MONEY in self.scopes
 
 
-def agent_of(request: HttpRequest) -> Agent | None:
-    """Whoever the desk's cookie says, if they still work here and their password is the same."""
+def agent_of(request: HttpRequest, now: datetime) -> Agent | None:
+    """Whoever the desk's cookie says, if they still work here and their password is the same.
+
+    Looking keeps their session open for another `DESK_IDLE_MINUTES`.
+    """
     session = SessionStore(request.COOKIES.get(COOKIE))
     proof = session.get(_PROOF)
     account = session.owner
@@ -59,6 +66,8 @@ def agent_of(request: HttpRequest) -> Agent | None:
     )
     if not rows or not constant_time_compare(proof, proof_of(account.password, rows[0][1])):
         return None
+    if not stays_open(session, now):
+        return None
     return Agent(
         id=account.id,
         username=account.username,
@@ -69,13 +78,32 @@ def agent_of(request: HttpRequest) -> Agent | None:
     )
 
 
-def sign_in(user: User, totp_sealed: str | None) -> SessionStore:
+def sign_in(user: User, totp_sealed: str | None, now: datetime) -> SessionStore:
     """A new session for this member of staff."""
-    session = SessionStore()
-    session.set_expiry(LASTS)
-    session.update({USER_ID: user.pk, _PROOF: proof_of(user.password, totp_sealed)})
+    session, ends = SessionStore(), now + LASTS
+    session.set_expiry(_idle_end(ends, now))
+    proof = proof_of(user.password, totp_sealed)
+    session.update({USER_ID: user.pk, _PROOF: proof, _ENDS: ends.isoformat()})
     session.save()
     return session
+
+
+def stays_open(session: SessionStore, now: datetime) -> bool:
+    """Whether a session that is used goes on; False when somebody has just ended it elsewhere."""
+    idle_end = _idle_end(datetime.fromisoformat(session[_ENDS]), now)
+    if idle_end - session.get_expiry_date() < TOUCHED_AFTER:
+        return True
+    session.set_expiry(idle_end)
+    try:
+        session.save()
+    except UpdateError:
+        return False
+    return True
+
+
+def _idle_end(ends: datetime, now: datetime) -> datetime:
+    """When the session is over unless it is used before."""
+    return min(ends, now + timedelta(minutes=settings.DESK_IDLE_MINUTES))
 
 
 def renew(agent: Agent, password: str, totp_sealed: str | None) -> None:

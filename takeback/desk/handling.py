@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from takeback.accounts.models import ApiKey
 from takeback.cancellations.asks import Scope
 from takeback.cancellations.queries import shop_zone
-from takeback.core import http, problems
+from takeback.core import clock, http, problems
 from takeback.core.csrf import refuse_forged
 from takeback.core.pages import FORM_POLICY
 from takeback.core.problems import Refused
@@ -102,7 +102,7 @@ class DeskPage(Page):
     agent: Agent
 
     def open(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        found = agent_of(request)
+        found = agent_of(request, clock.now())
         if found is None:
             return _to_login(request)
         self.agent = found
@@ -122,7 +122,7 @@ class Nowhere(DeskPage):
     """No page of the desk has this address."""
 
     def open(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.agent = agent_of(request)  # type: ignore[assignment]  # the page does without
+        self.agent = agent_of(request, clock.now())  # type: ignore[assignment]  # the page does without
         raise Refused(problems.NOT_FOUND)
 
 

@@ -69,8 +69,9 @@ class Login(Page):
     def _signed_in(self, user: User) -> HttpResponse:
         left = SessionStore(self.request.COOKIES.get(access.COOKIE))
         left.flush()
-        session = access.sign_in(user, user.staff.totp_sealed)
-        note_login(user.pk, clock.now())
+        now = clock.now()
+        session = access.sign_in(user, user.staff.totp_sealed, now)
+        note_login(user.pk, now)
         answer = SeeOther(self._next or reverse("desk_queue"))
         access.hand_over(answer, session)
         return answer

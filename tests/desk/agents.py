@@ -9,6 +9,7 @@ import zeal
 
 from takeback.accounts.models import User
 from takeback.accounts.staff.commands import hire
+from takeback.core import clock
 from takeback.desk.access import COOKIE, sign_in
 from tests import make
 from tests.make import Visitor
@@ -37,7 +38,7 @@ def browser_of(user: User) -> Visitor:
     """A browser in which they have signed in."""
     client = Visitor()
     with zeal.zeal_ignore():
-        session = sign_in(user, user.staff.totp_sealed)
+        session = sign_in(user, user.staff.totp_sealed, clock.now())
     client.cookies[COOKIE] = str(session.session_key)
     return client
 

@@ -9,7 +9,7 @@ import time_machine
 
 from takeback.accounts.models import Session, StaffMember, User
 from takeback.accounts.staff.codes.commands import enrol
-from takeback.desk.access import COOKIE
+from takeback.desk.access import COOKIE, sign_in, stays_open
 from tests import make
 from tests.desk.agents import FORM, PASSWORD, agent, browser_of, code_on, member, page_of, send
 from tests.make import Visitor
@@ -153,15 +153,39 @@ def test_signing_in_leads_to_pages_of_the_desk_only(target: str, leads_to: str) 
     assert answer["Location"] == leads_to
 
 
-def test_a_session_ends_with_the_day_the_password_the_rights_and_the_person() -> None:
+def test_a_session_ends_half_an_hour_after_its_last_use_and_with_the_day() -> None:
+    client, idle = agent(), agent(username="bea")
+    half_hour = timedelta(minutes=30)
+
+    def opened(client: Visitor, after: timedelta) -> int:
+        with time_machine.travel(make.NOW + after, tick=False):
+            return client.get("/desk/").status_code
+
+    assert opened(idle, half_hour - timedelta(seconds=1)) == 200
+    assert opened(idle, 2 * half_hour) == 303
+    with nothing_written():
+        assert opened(client, timedelta(seconds=59)) == 200
+    for passed in range(1, 37):
+        assert opened(client, timedelta(minutes=20 * passed) - timedelta(seconds=1)) == 200
+    assert opened(client, timedelta(hours=12)) == 303
+
+
+def test_a_session_that_ends_while_it_is_used_opens_nothing() -> None:
+    member()
+    session = sign_in(User.objects.select_related("staff").get(), None, make.NOW)
+    later = make.NOW + timedelta(minutes=10)
+    assert stays_open(session, later)
+    Session.objects.all().delete()
+    assert not stays_open(session, later + timedelta(minutes=10))
+
+
+def test_a_session_ends_with_the_password_and_the_person() -> None:
     user = member()
     client = browser_of(user)
     User.objects.filter(pk=user.pk).update(password="!")
     assert client.get("/desk/").status_code == 303
     client = browser_of(User.objects.select_related("staff").get(pk=user.pk))
     assert client.get("/desk/").status_code == 200
-    with time_machine.travel(make.NOW + timedelta(hours=12), tick=False):
-        assert client.get("/desk/").status_code == 303
     User.objects.filter(pk=user.pk).update(is_active=False)
     assert client.get("/desk/").status_code == 303
 
