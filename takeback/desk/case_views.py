@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from takeback.accounts.models import ApiKey
 from takeback.cancellations import errors
 from takeback.cancellations.accounts.commands import confirm_bank_account
+from takeback.cancellations.asks import Scope
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.pictures.serving import is_ours, picture_file
@@ -69,7 +70,7 @@ class CasePage(DeskPage):
         """Everything about the case as it is now, and what was typed before."""
         wanted, now = self.wanted, clock.now()
         before, after = queries.neighbours(self.agent.channels, wanted, case.pk)
-        steps = queries.history(case.pk)
+        steps, can = queries.history(case.pk), possible(case)
         told = {
             "case": case,
             "wanted": wanted,
@@ -82,8 +83,8 @@ class CasePage(DeskPage):
             "done": DONE.get(self.request.GET.get("done", "")),
             "pictures": queries.pictures(case.pk),
             "steps": steps_in_words(steps),
-            "verdicts": verdicts(case, now) if _is_open(case) else [],
-            "can": possible(case) if self.agent.may_decide else {},
+            "verdicts": verdicts(case, now) if can else [],
+            "can": can if self.agent.may_decide else (),
             "account": words.account(case, whole=self.agent.sees_money),
             **in_words(case),
         }
@@ -117,7 +118,7 @@ class Decide(CasePage):
         try:
             forms.DECISIONS[told["step"]](
                 case.pk,
-                self.scope_of(case.channel_id),
+                Scope(case.channel_id),
                 actor=self.agent.actor,
                 now=clock.now(),
                 note=told.get("note") or None,
@@ -160,16 +161,11 @@ class Photo(DeskPage):
         return picture_file(name)
 
 
-def possible(case: CancellationRequest) -> dict[str, bool]:
+def possible(case: CancellationRequest) -> set[str]:
     """The buttons that lead somewhere; approving confirms, too, where nobody has."""
     status = Status(case.status)
-    can = {name: LIFE_CYCLE.allows(status, Event(name)) for name in forms.DECISIONS}
-    can["approve"] = can["approve"] or can["confirm"]
-    return {name: True for name, is_possible in can.items() if is_possible}
-
-
-def _is_open(case: CancellationRequest) -> bool:
-    return bool(possible(case))
+    can = {name for name in forms.DECISIONS if LIFE_CYCLE.allows(status, Event(name))}
+    return can | {"approve"} if "confirm" in can else can
 
 
 def in_words(case: CancellationRequest) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
+from takeback.accounts.logins import code_buckets
 from takeback.accounts.staff.codes.commands import enrol, give_up
 from takeback.accounts.staff.commands import totp_context
+from takeback.accounts.staff.queries import by_id
 from takeback.core import clock
 from takeback.core.sealing import seal, unseal
-from takeback.desk import access
+from takeback.desk import access, forms
 from takeback.desk.handling import DeskPage, SeeOther
-from takeback.desk.login_views import codes_of, wrong_code
-from takeback.desk.queries import staff_by_id
 from takeback.limits.commands import give_back, hit, refuse_above
 
 ISSUER = "Takeback"
@@ -28,7 +28,7 @@ class SecondFactor(DeskPage):
         return self._page(pyotp.random_base32())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        tries, now = codes_of(self.agent.id), clock.now()
+        tries, now = code_buckets(self.agent.id), clock.now()
         refuse_above(tries, hit(tries, now))
         code = self.form.get("code", "")
         if self.agent.has_totp:
@@ -39,13 +39,13 @@ class SecondFactor(DeskPage):
             sealed = enrol(self.agent.id, secret, code, now) if secret else None
             done = sealed is not None
         if not done:
-            return self._page(secret or pyotp.random_base32(), wrong_code())
+            return self._page(secret or pyotp.random_base32(), str(forms.WRONG_CODE))
         give_back([bucket.key for bucket in tries])
         self._renew(sealed)
         return SeeOther(reverse("desk_second_factor"))
 
     def _renew(self, sealed: str | None) -> None:
-        user = staff_by_id(self.agent.id)
+        user = by_id(self.agent.id)
         if user:
             access.renew(self.agent, user.password, sealed)
 

@@ -14,8 +14,10 @@ from takeback.core.fields import Password, StrictBoolean, StrictInteger, StrictT
 
 NAME_MAX = 150
 NOTE_MAX = 2000
-CODE_MAX = 16
 CHOOSE = _("Choose one of the list.")
+SAY_WHY = _("Say why: whoever asks later finds it here.")
+WRONG_CODE = _("This code is not right, or was used already. Wait for the next one.")
+"""What is said about every code that is not taken."""
 
 DECISIONS: dict[str, Callable[..., None]] = {
     Event.APPROVE.value: approve,
@@ -50,12 +52,6 @@ class Login(serializers.Serializer[Any]):
     password = Password()
 
 
-class Code(serializers.Serializer[Any]):
-    """A code of the second factor."""
-
-    code = StrictText(max_length=CODE_MAX)
-
-
 class Decision(serializers.Serializer[Any]):
     """A step of a case; whoever says no says why."""
 
@@ -65,7 +61,7 @@ class Decision(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["step"] == "reject" and not attrs.get("note"):
-            raise ValidationError({"note": _("Say why: whoever asks later finds it here.")})
+            raise ValidationError({"note": SAY_WHY})
         return attrs
 
 
@@ -89,7 +85,7 @@ class OnBehalf(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         bank.refuse_half_an_account(attrs)
         if attrs.get("waive") and not attrs.get("note"):
-            raise ValidationError({"note": _("Say why: whoever asks later finds it here.")})
+            raise ValidationError({"note": SAY_WHY})
         return attrs
 
 

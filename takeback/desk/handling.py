@@ -18,7 +18,6 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.asks import Scope
 from takeback.cancellations.queries import shop_zone
 from takeback.core import clock, http, problems
 from takeback.core.csrf import refuse_forged
@@ -110,12 +109,6 @@ class DeskPage(Page):
         if scope not in found.scopes:
             raise Refused(problems.PERMISSION_DENIED)
         return super().open(request, *args, **kwargs)
-
-    def scope_of(self, channel_id: int) -> Scope:
-        """Whose cases the commands may touch: those of one channel, which must be the agent's."""
-        if channel_id not in self.agent.channels:
-            raise Refused(problems.NOT_FOUND)
-        return Scope(channel_id)
 
 
 class Nowhere(DeskPage):

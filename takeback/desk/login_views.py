@@ -14,15 +14,13 @@ from takeback.accounts.commands import note_login
 from takeback.accounts.models import User
 from takeback.accounts.sessions import SessionStore
 from takeback.accounts.staff.codes.commands import take
+from takeback.accounts.staff.queries import by_id, by_password
 from takeback.core import clock
 from takeback.core.callers import client_address
 from takeback.desk import access, forms
 from takeback.desk.handling import DeskPage, Page, SeeOther
-from takeback.desk.queries import staff_by_id, staff_by_password
-from takeback.limits.commands import Bucket, give_back, hit, key_of, refuse_above
+from takeback.limits.commands import give_back, hit, refuse_above
 
-CODES_ALLOWED = 5
-"""Wrong codes per person in a quarter of an hour: a million tries would take three centuries."""
 _TICKET = "takeback.desk.ticket"
 _TICKET_SECONDS = 300
 
@@ -47,7 +45,7 @@ class Login(Page):
         username, now = told["username"], clock.now()
         tries = logins.buckets("login-staff", username.casefold(), client_address(request))
         refuse_above(tries, hit(tries, now))
-        user = staff_by_password(username, told["password"])
+        user = by_password(username, told["password"])
         if user is None:
             return self._form(faults={"": _("User name or password is not right.")})
         give_back([bucket.key for bucket in tries])
@@ -59,10 +57,10 @@ class Login(Page):
         user = _holder_of(ticket)
         if user is None:
             return self._form(faults={"": _("That took too long. Please sign in again.")})
-        tries, now = codes_of(user.pk), clock.now()
+        tries, now = logins.code_buckets(user.pk), clock.now()
         refuse_above(tries, hit(tries, now))
         if not take(user.pk, self.form.get("code", ""), now):
-            return self._code_form(ticket, {"code": wrong_code()})
+            return self._code_form(ticket, {"code": str(forms.WRONG_CODE)})
         give_back([bucket.key for bucket in tries])
         return self._signed_in(user)
 
@@ -102,17 +100,6 @@ class Logout(DeskPage):
         return answer
 
 
-def codes_of(user_id: int) -> list[Bucket]:
-    """What a code counts in, wherever it is asked for."""
-    key = key_of("staff-code", str(user_id))
-    return [Bucket(key, CODES_ALLOWED, logins.WINDOW_SECONDS)]
-
-
-def wrong_code() -> str:
-    """What is said about every code that is not taken."""
-    return _("This code is not right, or was used already. Wait for the next one.")
-
-
 def _ticket_for(user: User) -> str:
     return signing.dumps({"user": user.pk, "proof": _proof(user)}, salt=_TICKET)
 
@@ -122,7 +109,7 @@ def _holder_of(ticket: str) -> User | None:
         told = signing.loads(ticket, salt=_TICKET, max_age=_TICKET_SECONDS)
     except signing.BadSignature:
         return None
-    user = staff_by_id(told["user"])
+    user = by_id(told["user"])
     return user if user and constant_time_compare(told["proof"], _proof(user)) else None
 
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from takeback.accounts import logins
 from takeback.accounts.models import User
 from takeback.cancellations.models import (
     CancellationReason,
@@ -66,21 +65,6 @@ class StepRow(NamedTuple):
     note: str | None
     waived: list[str]
     at: datetime
-
-
-def staff_by_password(username: str, password: str) -> User | None:
-    """The member of staff, if the password is right; a name that nobody has takes as long."""
-    return logins.checked(_staff().filter(username=username).first(), password)
-
-
-def staff_by_id(user_id: int) -> User | None:
-    """An active member of staff, with what they may do."""
-    return _staff().filter(pk=user_id).first()
-
-
-def _staff() -> "QuerySet[User]":
-    found = User.objects.filter(is_staff=True, is_active=True, staff__isnull=False)
-    return found.select_related("staff")
 
 
 def _listed(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":

@@ -1,5 +1,6 @@
 """The queue of cases, and what staff did last."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -26,8 +27,7 @@ class Queue(DeskPage):
         told = {
             "wanted": wanted,
             "rows": [self._row(row) for row in rows[: queries.PAGE]],
-            "next_start": rows[queries.PAGE].id if len(rows) > queries.PAGE else None,
-            "is_first": "start" not in request.GET,
+            **_around(request, rows),
             "counts": [(status, STATUSES[status], counts.get(status, 0)) for status in TO_DECIDE],
             "total": sum(counts.values()),
             "orders": queries.orders_named(channels, wanted.number) if wanted.number else [],
@@ -61,6 +61,14 @@ def _choices(channels: Any) -> dict[str, list[tuple[str, Promise | str]]]:
     }
 
 
+def _around(
+    request: HttpRequest, rows: Sequence[queries.QueueRow | queries.ActionRow]
+) -> dict[str, Any]:
+    """The pages beside this one; `rows` ends with the first row of the next, if there is one."""
+    following = rows[queries.PAGE].id if len(rows) > queries.PAGE else None
+    return {"is_first": "start" not in request.GET, "next_start": following}
+
+
 def start_of(request: HttpRequest) -> int | None:
     """Where a page of a list begins; none: at its beginning."""
     told = request.GET.get("start")
@@ -80,9 +88,8 @@ class Activity(DeskPage):
         told = {
             "who": who,
             "is_own": user_id == self.agent.id,
-            "is_first": "start" not in request.GET,
             "person": rows[0].name if rows and user_id else "",
-            "next_start": rows[queries.PAGE].id if len(rows) > queries.PAGE else None,
+            **_around(request, rows),
             "actions": [
                 {
                     "row": row,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pyotp
 import pytest
 import zeal
 from django.contrib.auth.hashers import check_password
@@ -13,12 +14,14 @@ from takeback.accounts.commands import KeyRefused, issue_key, prune_keys, rights
 from takeback.accounts.keys import NewKey
 from takeback.accounts.models import ApiKey, StaffMember, User
 from takeback.accounts.staff import commands, queries
+from takeback.accounts.staff.codes.commands import enrol
 from takeback.cli import staff as cli
 from tests import make
 
 pytestmark = pytest.mark.django_db
 
 NOW = make.NOW
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HOUR = timedelta(hours=1)
 
 
@@ -164,9 +167,9 @@ def test_nobody_on_the_staff_is_changed_under_a_customers_name() -> None:
 
 def test_a_second_factor_is_kept_sealed_and_bound_to_its_owner() -> None:
     user, other = _hired(), _hired("otto")
-    commands.set_totp(user.pk, "JBSWY3DPEHPK3PXP")
+    assert enrol(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
-    assert queries.totp_secret(user.pk) == "JBSWY3DPEHPK3PXP"
+    assert queries.totp_secret(user.pk) == SECRET
     with zeal.zeal_context():
         assert queries.totp_secret(other.pk) is None
     kept = StaffMember.objects.get(pk=user.pk).totp_sealed
@@ -211,7 +214,7 @@ def test_the_command_prints_a_password_once() -> None:
 
 def test_the_command_gives_another_password_and_other_rights() -> None:
     user = _hired()
-    commands.set_totp(user.pk, "JBSWY3DPEHPK3PXP")
+    assert enrol(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
     words = ["--new-password", "--channel", "2", "--scope", "money", "--without-totp"]
     code, out, _ = _run("change-staff", "mira", *words)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pyotp
 import pytest
 import time_machine
 import zeal
@@ -16,6 +17,7 @@ from pytest_django import Settings
 from takeback.accounts import keys
 from takeback.accounts.models import ApiKey, User
 from takeback.accounts.staff import commands
+from takeback.accounts.staff.codes.commands import enrol
 from takeback.limits.models import Counter
 from tests import make
 from tests.channel import shop
@@ -107,7 +109,8 @@ def _not_staff(user: User) -> None:
 
 
 def _second_factor(user: User) -> None:
-    commands.set_totp(user.pk, "JBSWY3DPEHPK3PXP")
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    assert enrol(user.pk, secret, pyotp.TOTP(secret).at(make.NOW), make.NOW)
 
 
 def _no_password(user: User) -> None:

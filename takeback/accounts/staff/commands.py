@@ -12,7 +12,6 @@ from takeback.accounts.commands import KeyRefused, Rights, issue_key, note_login
 from takeback.accounts.keys import NewKey
 from takeback.accounts.models import ApiKey, StaffMember, User
 from takeback.core.emails import email_key
-from takeback.core.sealing import seal
 
 LOGIN_KEY_LASTS = timedelta(hours=12)
 LIVE_LOGIN_KEYS = 5
@@ -86,12 +85,6 @@ def change(
     if without_totp:
         clear_totp(member.pk)
     _live_keys(member.pk, now).update(revoked_at=now)
-
-
-def set_totp(user_id: int, secret: str) -> None:
-    """Ask this member of staff for a second factor from now on; the secret is kept sealed."""
-    sealed = seal(secret, totp_context(user_id))
-    StaffMember.objects.filter(pk=user_id).update(totp_sealed=sealed)
 
 
 def clear_totp(user_id: int) -> None:

@@ -1,5 +1,7 @@
 """Who works here: by name and password, and their second factor."""
 
+from django.db.models import QuerySet
+
 from takeback.accounts.logins import checked
 from takeback.accounts.models import StaffMember, User
 from takeback.accounts.staff.commands import totp_context
@@ -7,18 +9,24 @@ from takeback.core.sealing import unseal
 
 
 def by_password(username: str, password: str) -> User | None:
-    """Somebody on the staff who signs in with a password alone; every other answer takes as long.
+    """The member of staff whose password this is; every other answer takes as long."""
+    return checked(_active().filter(username=username).first(), password)
 
-    Whoever has set a second factor gets no key without it: their password is not enough.
-    """
-    found = User.objects.filter(
-        username=username,
-        is_staff=True,
-        is_active=True,
-        staff__isnull=False,
-        staff__totp_sealed=None,
-    )
+
+def by_password_alone(username: str, password: str) -> User | None:
+    """The same, but nobody who has set a second factor: for them a password is not enough."""
+    found = _active().filter(username=username, staff__totp_sealed=None)
     return checked(found.first(), password)
+
+
+def by_id(user_id: int) -> User | None:
+    """An active member of staff, with what they may do."""
+    return _active().filter(pk=user_id).first()
+
+
+def _active() -> "QuerySet[User]":
+    found = User.objects.filter(is_staff=True, is_active=True, staff__isnull=False)
+    return found.select_related("staff")
 
 
 def totp_secret(user_id: int) -> str | None:

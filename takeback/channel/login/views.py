@@ -10,7 +10,7 @@ from takeback.accounts import logins
 from takeback.accounts.commands import KeyRefused
 from takeback.accounts.queries import holder
 from takeback.accounts.staff.commands import sign_in
-from takeback.accounts.staff.queries import by_password
+from takeback.accounts.staff.queries import by_password_alone
 from takeback.channel import errors, openapi
 from takeback.channel.handling import ChannelView
 from takeback.channel.login import shapes
@@ -43,7 +43,7 @@ class Login(ChannelView):
         username, now = told.validated_data["username"], clock.now()
         tries = logins.buckets("login-staff", username.casefold(), client_address(self.plain))
         refuse_above(tries, hit(tries, now))
-        user = by_password(username, told.validated_data["password"])
+        user = by_password_alone(username, told.validated_data["password"])
         if user is None:
             raise Refused(errors.LOGIN_FAILED)
         try:

@@ -169,8 +169,6 @@ class Addresses(_People):
 class AddressView(_People):
     """One address of a book."""
 
-    http_method_names = ["get", "head", "options"]
-
     @extend_schema(
         operation_id="channel_address",
         tags=[openapi.PEOPLE],

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from pyotp.utils import strings_equal
 
 from takeback.accounts.models import StaffMember
-from takeback.accounts.staff.commands import totp_context
+from takeback.accounts.staff.commands import clear_totp, totp_context
 from takeback.accounts.staff.queries import totp_secret
 from takeback.core.sealing import seal
 
@@ -52,7 +52,8 @@ def give_up(user_id: int, code: str, now: datetime) -> bool:
     """Ask for the password alone again, if the code is right."""
     if not take(user_id, code, now):
         return False
-    return bool(StaffMember.objects.filter(pk=user_id).update(totp_sealed=None))
+    clear_totp(user_id)
+    return True
 
 
 def _untaken(user_id: int, step: int) -> "QuerySet[StaffMember]":
