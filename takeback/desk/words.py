@@ -7,9 +7,9 @@ from babel.numbers import format_currency
 from django.utils.translation import get_language
 
 from takeback.cancellations.bank import masked
+from takeback.cancellations.editing.commands import account_of
 from takeback.cancellations.models import CancellationRequest
 from takeback.core.money import show, units_worth
-from takeback.core.sealing import unseal
 
 
 def amount(minor: int, currency: str) -> str:
@@ -36,10 +36,9 @@ def product_name(document: Any, sku: str) -> str:
 
 def account(case: CancellationRequest, *, whole: bool) -> tuple[str, str] | None:
     """IBAN and holder: in full for whoever works with money, else the ends and no name."""
-    if not case.iban_sealed:
+    kept = account_of(case)
+    if kept is None:
         return None
-    iban = unseal(case.iban_sealed, str(case.uuid))
     if not whole:
-        return masked(iban), ""
-    holder = unseal(case.holder_name_sealed, str(case.uuid)) if case.holder_name_sealed else ""
-    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4)), holder
+        return masked(kept.iban), ""
+    return " ".join(kept.iban[at : at + 4] for at in range(0, len(kept.iban), 4)), kept.holder_name

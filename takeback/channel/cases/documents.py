@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from takeback.cancellations.bank import masked, masked_name
+from takeback.cancellations.editing.commands import account_of
 from takeback.cancellations.states import SHOWN_TO_CHANNELS, Status
 from takeback.channel.callers import Caller
 from takeback.channel.cases import shapes
@@ -16,7 +17,6 @@ from takeback.channel.exchange import documents as exchange
 from takeback.channel.orders import documents as orders
 from takeback.channel.orders.documents import loads
 from takeback.channel.people.documents import customer
-from takeback.core.sealing import unseal
 from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
 
@@ -89,12 +89,12 @@ def _marks(row: CaseRow) -> shapes.ChannelCaseMarks:
 
 def _account(row: CaseRow, caller: Caller) -> _Account:
     """Whole for keys that may pay, else just enough to recognise it."""
-    context = str(row.uuid)
-    iban = unseal(row.iban_sealed, context) if row.iban_sealed else None
-    name = unseal(row.holder_name_sealed, context) if row.holder_name_sealed else None
+    kept = account_of(row)
+    if kept is None:
+        return _Account(None, None)
     if caller.sees_accounts:
-        return _Account(iban, name)
-    return _Account(iban and masked(iban), name and masked_name(name))
+        return _Account(kept.iban, kept.holder_name or None)
+    return _Account(masked(kept.iban), masked_name(kept.holder_name) or None)
 
 
 def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasyReturn | None:
