@@ -89,8 +89,15 @@ def sign_in(user: User, totp_sealed: str | None, now: datetime) -> SessionStore:
 
 
 def stays_open(session: SessionStore, now: datetime) -> bool:
-    """Whether a session that is used goes on; False when somebody has just ended it elsewhere."""
-    idle_end = _idle_end(datetime.fromisoformat(session[_ENDS]), now)
+    """Whether a session that is used goes on.
+
+    It does not when somebody has just ended it elsewhere, or when it knows of no end: sessions
+    began so before they could be idle.
+    """
+    ends = session.get(_ENDS)
+    if ends is None:
+        return False
+    idle_end = _idle_end(datetime.fromisoformat(ends), now)
     if idle_end - session.get_expiry_date() < TOUCHED_AFTER:
         return True
     session.set_expiry(idle_end)

@@ -175,6 +175,7 @@ def test_cases_are_decided_by_the_keyboard_alone(
         assert said == []
 
 
+@pytest.mark.thorough
 def test_without_the_keys_every_step_is_reached_by_tab(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:
@@ -232,6 +233,7 @@ def test_it_works_without_a_script(desk: Server, browser: Browser) -> None:
         assert said == []
 
 
+@pytest.mark.thorough
 def test_the_agents_picture_for_the_second_factor_is_whole(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:

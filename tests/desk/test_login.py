@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from takeback.accounts.models import Session, StaffMember, User
+from takeback.accounts.sessions import SessionStore
 from takeback.accounts.staff.codes.commands import enrol
 from takeback.desk.access import COOKIE, sign_in, stays_open
 from tests import make
@@ -177,6 +178,14 @@ def test_a_session_that_ends_while_it_is_used_opens_nothing() -> None:
     assert stays_open(session, later)
     Session.objects.all().delete()
     assert not stays_open(session, later + timedelta(minutes=10))
+
+
+def test_a_session_that_knows_of_no_end_is_over() -> None:
+    client = agent()
+    session = SessionStore(client.cookies[COOKIE].value)
+    del session["ends"]
+    session.save()
+    assert client.get("/desk/").status_code == 303
 
 
 def test_a_session_ends_with_the_password_and_the_person() -> None:

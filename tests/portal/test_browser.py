@@ -170,6 +170,7 @@ def test_a_page_is_accessible_and_fits(
         assert results.violations_count == 0, results.generate_report()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", ["mailed", "own"])
 def test_an_offer_is_answered_by_its_button(
     server: Server, offers: dict[str, str], browser: Browser, way: str
