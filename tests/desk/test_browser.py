@@ -13,7 +13,7 @@ from tests.portal.test_browser import ARGUMENTS, _heard
 from tests.rigs.serving import Server, environment, serving
 from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.heavy
+pytestmark = pytest.mark.heavy("postgresql")
 
 DECIDED = 200 if CI or LONG else 10
 SPARE = 6
