@@ -181,13 +181,19 @@ def _parcels_are_waited_for(books: Books) -> None:
     assert books.returns == expected
 
 
+def _left(line: LineRow) -> int:
+    """What the units that are not gone are worth; the first ones, which go first, are heavier."""
+    goods, discount, _, _, interest = (
+        sum(amount // line.quantity + (unit < amount % line.quantity) for unit in units)
+        for units in [range(line.units_used, line.quantity)]
+        for amount in line.amounts
+    )
+    return goods - discount + interest
+
+
 def _plans_follow_their_cases(books: Books) -> None:
     """Each is as far as its cases, and worth what their lines are worth."""
-    worth = {
-        line.id: goods - discount + interest
-        for line in books.lines
-        for goods, discount, _, _, interest in [line.amounts]
-    }
+    worth = {line.id: _left(line) for line in books.lines}
     cases: dict[int, list[CaseRow]] = defaultdict(list)
     for case in books.cases:
         assert (case.plan_id is None) <= (case.status not in {"confirmed", "approved"})

@@ -10,12 +10,15 @@ import zeal
 from django.db import connection
 
 from takeback.cancellations.deciding import commands as deciding
-from takeback.cancellations.deciding.commands import approve, reject, remove
+from takeback.cancellations.deciding.commands import approve, confirm, reject, remove
 from takeback.cancellations.editing import commands as editing
 from takeback.cancellations.editing.commands import Edit, edit
 from takeback.cancellations.history import commands as history
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
+from takeback.cancellations.plans.commands import Terms
+from takeback.cancellations.states import Kind
 from takeback.core.actor import Actor
+from takeback.orders.states import Status
 from tests import make
 from tests.cancellations.cases import SCOPE, STAFF, opened
 from tests.conftest import CI, LONG
@@ -28,6 +31,7 @@ pytestmark = [
 ]
 
 STALE, WRONG, GONE, CONFLICT = "precondition_failed", "wrong_state", "not_found", "conflict"
+TOO_MUCH = "more_than_paid"
 UNTIL_SEEN = 100
 """A race whose guard is off must show itself within so many rounds."""
 ENDINGS = [
@@ -149,6 +153,34 @@ def test_of_those_who_saw_the_same_version_one_wins(clients: int, rounds: int) -
             assert came_to[WON] == 1
             assert set(came_to) <= {WON, STALE, GONE}
             assert events(case) in [["edit"], *ENDINGS]
+
+
+def two_plans(number: int) -> list[Act]:
+    """Each wants the whole of one order: one for what is cancelled, one for what comes back."""
+    # A line waits already, so that neither writes the order's row, where they would meet.
+    statuses = (Status.APPROVED, Status.DELIVERED, Status.CANCELLATION_WAITING)
+    lines = [make.item_in(remote_id=str(status), status=status) for status in statuses]
+    order = make.make_order(number=str(number), items=lines)
+    terms = Terms(forced_refund_minor=order.amount_minor)
+    cancelled, returned, _ = make.items_of(order)
+    cases = [opened(cancelled), opened(returned, kind=Kind.REFUND)]
+    by: dict[str, Any] = {"actor": STAFF, "now": make.NOW, "terms": terms}
+    return [partial(confirm, case, SCOPE, **by) for case in cases]
+
+
+def test_two_plans_never_promise_the_same_money(rounds: int) -> None:
+    with Clients(2) as racing:
+        for number in range(rounds):
+            assert racing.race(two_plans(number)) == {WON: 1, TOO_MUCH: 1}
+
+
+@pytest.mark.usefixtures("unlocked")
+def test_without_the_lock_two_plans_promise_the_same_money() -> None:
+    with Clients(2) as racing:
+        for number in range(UNTIL_SEEN):
+            if racing.race(two_plans(number))[WON] > 1:
+                return
+    pytest.fail("the race did not show itself")
 
 
 @pytest.mark.usefixtures("unlocked")

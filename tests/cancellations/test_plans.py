@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from takeback.cancellations import errors
 from takeback.cancellations.commands import CANCELLATIONS, AtOnce, open_many
 from takeback.cancellations.deciding.commands import approve, confirm, reject, withdraw
+from takeback.cancellations.imports.commands import Completed, record_completed
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.cancellations.plans.commands import Terms
 from takeback.cancellations.states import Kind, PlanStatus
@@ -137,6 +138,16 @@ def test_part_of_a_line_is_worth_its_own_units() -> None:
     assert [plan.refund_minor for plan in plans()] == [334]
 
 
+def test_units_that_were_gone_before_are_not_paid_back() -> None:
+    [line] = make.items_of(make.make_order(items=[make.item_in(quantity=3, goods_minor=1000)]))
+    gone = Completed(line.pk, 1, "C-1", make.NOW)
+    record_completed(make.SHOP, [gone], reason_id=make.make_reason().pk, now=make.NOW)
+
+    decided(line)
+
+    assert [plan.refund_minor for plan in plans()] == [666]
+
+
 def test_one_call_makes_one_plan(lines: list[OrderItem]) -> None:
     asks = [asked(line) for line in lines]
 
@@ -176,6 +187,47 @@ def test_nobody_is_paid_more_than_the_order_has_left(lines: list[OrderItem]) -> 
     confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=left))
 
     assert [plan.forced_refund_minor for plan in plans()] == [left]
+
+
+def test_plans_of_an_order_share_what_it_has_left(lines: list[OrderItem]) -> None:
+    cases = [opened(line) for line in lines]
+    all_but_ten = Terms(forced_refund_minor=lines[0].order.amount_minor - 1000)
+    confirm(cases[0], SCOPE, actor=STAFF, now=LATER, terms=all_but_ten)
+    approve(cases[0], SCOPE, actor=STAFF, now=LATER)
+
+    with refused(errors.MORE_THAN_PAID):
+        confirm(cases[1], SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=1001))
+    with refused(errors.MORE_THAN_PAID):
+        confirm(cases[1], SCOPE, actor=STAFF, now=LATER)
+    with refused(errors.MORE_THAN_PAID):
+        approve(cases[1], SCOPE, actor=STAFF, now=LATER)
+    confirm(cases[1], SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=1000))
+
+    assert [plan.forced_refund_minor for plan in plans()] == [5000, 1000]
+
+
+def test_a_plan_that_was_refused_leaves_its_money_to_others(lines: list[OrderItem]) -> None:
+    everything = Terms(forced_refund_minor=lines[0].order.amount_minor)
+    case = opened(lines[0])
+    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=everything)
+    reject(case, SCOPE, actor=STAFF, now=LATER)
+
+    confirm(opened(lines[1]), SCOPE, actor=STAFF, now=LATER, terms=everything)
+
+    assert [plan.status for plan in plans()] == ["rejected", "waiting"]
+
+
+def test_a_case_is_refused_even_when_its_order_has_too_little_left(
+    lines: list[OrderItem],
+) -> None:
+    first, second = decided(lines[0]), decided(lines[1])
+    Order.objects.filter(pk=lines[0].order_id).update(refund_minor=lines[0].order.amount_minor)
+
+    with refused(errors.MORE_THAN_PAID):
+        approve(second, SCOPE, actor=STAFF, now=LATER)
+    reject(first, SCOPE, actor=STAFF, now=LATER)
+
+    assert [(plan.status, plan.refund_minor) for plan in plans()] == [("waiting", 1800)]
 
 
 def test_terms_that_come_later_hold_for_the_plan_that_waits(lines: list[OrderItem]) -> None:

@@ -67,7 +67,8 @@ def confirm(
     """The shop says yes: the units in question get a line of their own, which waits for its end.
 
     A cancellation loses when the goods have left meanwhile, a return when the line has ended
-    elsewhere, and both when the units are gone. The order's plan takes the case up.
+    elsewhere, and both when the units are gone. The order's plan takes the case up; all plans
+    of an order together pay back at most what it has left.
     """
     confirm_all([locked(request_id, scope, version)], actor, now, note=note, terms=terms)
 
@@ -286,12 +287,14 @@ def _end(
     )
     if case.easy_return_id and not others.exists():
         give_up(case.easy_return_id, now=now)
-    _settle([case], actor, now)
+    _settle([case], actor, now, is_promise=False)
 
 
-def _settle(cases: Sequence[CancellationRequest], actor: Actor, now: datetime) -> None:
+def _settle(
+    cases: Sequence[CancellationRequest], actor: Actor, now: datetime, *, is_promise: bool = True
+) -> None:
     for plan_id in sorted({case.plan_id for case in cases if case.plan_id}):
-        settle(plan_id, actor, now)
+        settle(plan_id, actor, now, is_promise=is_promise)
 
 
 def _set_item_status(items: Sequence[OrderItem], status: int, now: datetime) -> None:

@@ -1,11 +1,12 @@
 """Writing plans; whoever calls holds the order's lock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
@@ -19,8 +20,9 @@ from takeback.cancellations.states import (
 )
 from takeback.core import problems
 from takeback.core.actor import Actor
+from takeback.core.money import units_worth
 from takeback.core.problems import Refused
-from takeback.orders.models import Order, OrderItem
+from takeback.orders.models import Order
 from takeback.orders.queries import lock_orders_of
 
 
@@ -48,14 +50,21 @@ AS_BOUGHT = Terms()
 
 _PAID_ITEMS = PaymentPlanLine.order_items.through
 _GONE = (Status.REJECTED.value, Status.WITHDRAWN.value)
+_TO_BE_PAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
+"""What a completed plan has paid stands in its order's own totals."""
+
+
+class Worth(NamedTuple):
+    """What goes back for units of a line, in minor units."""
+
+    goods: int
+    """Less their discounts, and with their part of the interest."""
+    discount: int
+    shipping: int
 
 
 def join(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -> int:
-    """The plan that still waits for this order's cases of a kind, or a new one; its id.
-
-    `Refused` when it is told to pay more than the order has left to pay back.
-    """
-    _refuse_too_much(order_id, terms)
+    """The plan that still waits for this order's cases of a kind, or a new one; its id."""
     waiting = CancellationPlan.objects.filter(
         order_id=order_id, plan_type=kind.value, status=PlanStatus.WAITING.value
     )
@@ -70,14 +79,6 @@ def join(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -
             refund_invoice_date=terms.refund_invoice_date,
         )
     return plan_id
-
-
-def _refuse_too_much(order_id: int, terms: Terms) -> None:
-    if terms.forced_refund_minor is None:
-        return
-    left = F("amount_minor") + F("interest_minor") - F("refund_minor")
-    if terms.forced_refund_minor > Order.objects.values_list(left, flat=True).get(pk=order_id):
-        raise Refused(errors.MORE_THAN_PAID)
 
 
 def _new(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -> int:
@@ -98,28 +99,37 @@ def _new(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -
     return plan.pk
 
 
-def settle(plan_id: int, actor: Actor, now: datetime) -> None:
+def settle(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> None:
     """Let a plan follow its cases: what they are worth, and whether all of them are decided.
 
-    A plan that none of its cases is left in is rejected and keeps its last amounts.
+    A plan that none of its cases is left in is rejected and keeps its last amounts. A step that
+    promises money is `Refused` when all plans of the order would pay back more than it has left.
     """
-    plan = CancellationPlan.objects.get(pk=plan_id)
-    cases = CancellationRequest.objects.filter(plan_id=plan_id).exclude(status__in=_GONE)
-    left = list(cases.select_related("order_item"))
-    event = _event({Status(case.status) for case in left})
+    beside = CancellationPlan.objects.filter(order__cancellationplan=plan_id)
+    live = beside.filter(status__in=_TO_BE_PAID).select_related("order")
+    plans = {plan.pk: plan for plan in live}
+    plan = plans[plan_id]
+    left = _left_in(plan_id)
+    event = _event({Status(case.status) for case in left.values()})
     if event:
         plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), event).value
     if left:
-        lines = [case.order_item for case in left]
-        plan.discount_refund_minor = sum(line.discount_minor for line in lines)
-        goods = sum(line.goods_minor + line.interest_minor for line in lines)
-        plan.refund_minor = goods - plan.discount_refund_minor
-        shipping = sum(line.shipping_minor for line in lines)
-        plan.shipping_refund_minor = shipping if plan.is_cargo_refund else 0
-        _forget_payments_that_no_longer_fit(plan, {line.pk for line in lines})
+        worth = [_worth(case) for case in left.values()]
+        plan.refund_minor = sum(part.goods for part in worth)
+        plan.discount_refund_minor = sum(part.discount for part in worth)
+        plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in worth)
+        _forget_payments_that_no_longer_fit(plan, left.keys())
+    if is_promise:
+        _refuse_too_much(plans.values(), plan.order)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
     plan.modified_date = now
     plan.save()
+
+
+def _refuse_too_much(plans: Collection[CancellationPlan], order: Order) -> None:
+    left = order.amount_minor + order.interest_minor - order.refund_minor
+    if sum(pays_back(plan) for plan in plans) > left:
+        raise Refused(errors.MORE_THAN_PAID, order_id=order.pk)
 
 
 def _event(statuses: set[Status]) -> PlanEvent | None:
@@ -141,11 +151,10 @@ def plan_payments(
     plan = _locked(plan_id, channel_id)
     if PLAN_LIFE_CYCLE.is_final(PlanStatus(plan.status)):
         raise Refused(errors.WRONG_STATE, status=plan.status)
-    cases = CancellationRequest.objects.filter(plan_id=plan_id).exclude(status__in=_GONE)
-    lines = {case.order_item_id: case.order_item for case in cases.select_related("order_item")}
-    if not all(payment.order_items <= lines.keys() for payment in payments):
+    left = _left_in(plan_id)
+    if not all(payment.order_items <= left.keys() for payment in payments):
         raise Refused(errors.NOT_OF_THIS_PLAN)
-    amounts = [_amount(payment, plan, lines) for payment in payments]
+    amounts = [_amount(payment, plan, left) for payment in payments]
     if sum(amounts) > pays_back(plan):
         raise Refused(errors.MORE_THAN_PLANNED)
     _forget_payments(plan)
@@ -183,15 +192,36 @@ def _locked(plan_id: int, channel_id: int) -> CancellationPlan:
     return plans.get()
 
 
-def _amount(payment: Payment, plan: CancellationPlan, lines: dict[int, OrderItem]) -> int:
+def _left_in(plan_id: int) -> dict[int, CancellationRequest]:
+    """The cases of a plan that have not been refused, by their lines."""
+    cases = CancellationRequest.objects.filter(plan_id=plan_id).exclude(status__in=_GONE)
+    return {case.order_item_id: case for case in cases.select_related("order_item")}
+
+
+def _worth(case: CancellationRequest) -> Worth:
+    """Units of its line that were gone before are not paid back again."""
+    line = case.order_item
+    goods, discount, interest, shipping = (
+        units_worth(total, line.quantity, line.units_used, case.quantity)
+        for total in (
+            line.goods_minor,
+            line.discount_minor,
+            line.interest_minor,
+            line.shipping_minor,
+        )
+    )
+    return Worth(goods - discount + interest, discount, shipping)
+
+
+def _amount(
+    payment: Payment, plan: CancellationPlan, left: Mapping[int, CancellationRequest]
+) -> int:
     if payment.refund_minor is not None:
         return payment.refund_minor
-    if payment.order_items == lines.keys():
+    if payment.order_items == left.keys():
         return pays_back(plan)
-    named = [lines[item_id] for item_id in payment.order_items]
-    goods = sum(line.goods_minor + line.interest_minor - line.discount_minor for line in named)
-    shipping = sum(line.shipping_minor for line in named)
-    return goods + (shipping if plan.is_cargo_refund else 0)
+    worth = [_worth(left[item_id]) for item_id in payment.order_items]
+    return sum(part.goods + plan.is_cargo_refund * part.shipping for part in worth)
 
 
 def _forget_payments(plan: CancellationPlan) -> None:
