@@ -103,3 +103,46 @@ NOT_OF_THIS_PLAN = Problem(
 MORE_THAN_PLANNED = Problem(
     "more_than_planned", 400, _("This is more than the plan pays back."), field="payment_plan"
 )
+
+# Of an order that is cancelled directly.
+NO_SUCH_LINE = Problem(
+    "order_cancel_unknown_item", 400, _("There is no such item."), field="cancel_items"
+)
+TOO_MANY_LINES = Problem(
+    "order_cancel_too_many",
+    400,
+    _("These are too many lines for one call: name some of them."),
+    field="is_all",
+)
+REASON_MISSING = Problem(
+    "order_cancel_reason_missing", 400, _("Every line needs a reason."), field="reasons"
+)
+NO_TRANSFER = Problem(
+    "order_cancel_no_transfer",
+    400,
+    _("Only what was paid in cash or by transfer goes to a bank account."),
+    field="ibans",
+)
+NO_PURCHASE = Problem(
+    "order_cancel_no_purchase",
+    400,
+    _("Nothing has been charged for this order yet: its lines are decided one by one."),
+)
+CANCEL_IN_PROGRESS = Problem(
+    "order_cancel_in_progress",
+    400,
+    _("A cancellation or return of this order is not decided yet."),
+)
+NOTHING_LEFT = Problem(
+    "order_cancel_nothing_left", 400, _("All lines of this order have ended already.")
+)
+CANCEL_OR_RETURN = Problem(
+    "order_cancel_mixed",
+    400,
+    _("Some of these lines can be cancelled, others only returned: make it two calls."),
+)
+MIXED_STATUSES = Problem(
+    "order_cancel_mixed_statuses",
+    400,
+    _("An order that is paid on delivery is cancelled for lines of one status at a time."),
+)

@@ -98,11 +98,16 @@ def within_cancel_time(item: ItemFacts, limits: Limits, now: datetime) -> Proble
     return errors.CANCEL_TIME_OVER if over else None
 
 
+def kind_of(status: int, *, is_invoiced: bool) -> Kind:
+    """What has left, or is invoiced and about to, is sent back; all else is cancelled."""
+    preparing = status == Status.PREPARING and not is_invoiced
+    return Kind.REFUND if status in REFUNDABLE and not preparing else Kind.CANCEL
+
+
 def has_left(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
     """Returning is for what has left, or is invoiced and about to."""
-    preparing = item.status == Status.PREPARING and not item.is_invoiced
-    returnable = item.status in REFUNDABLE and not preparing and item.units_left > 0
-    return None if returnable else errors.CANNOT_RETURN_NOW
+    comes_back = kind_of(item.status, is_invoiced=item.is_invoiced) is Kind.REFUND
+    return None if comes_back and item.units_left > 0 else errors.CANNOT_RETURN_NOW
 
 
 def within_return_window(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:

@@ -269,14 +269,32 @@ def test_money_paid_by_card_goes_to_no_account() -> None:
     order, (first, _) = _order()
     accounts = {"ibans": {str(first): IBAN}, "holder_names": {str(first): "Ayla Ray"}}
 
-    assert set(_refused(order, _some(first, **accounts))) == {"ibans", "code"}
+    refused = _refused(order, _some(first, **accounts))
+    assert (set(refused), refused["code"]) == ({"ibans", "code"}, "order_cancel_no_transfer")
+
+
+@pytest.mark.parametrize("payment_type", ["credit_card", "saved_card", "masterpass"])
+def test_a_card_must_have_been_charged(payment_type: str) -> None:
+    unpaid = {"payment_type": payment_type, "status": 300}
+    order, (first, second) = _order(300, 300, **unpaid)
+
+    assert _refused(order, _some(first))["code"] == "order_cancel_no_purchase"
+    assert _refused(order, _all_of(first, second))["code"] == "order_cancel_no_purchase"
+
+
+@pytest.mark.parametrize("payment_type", ["funds_transfer", "pay_on_delivery"])
+def test_what_is_paid_in_another_way_need_not_be_paid_yet(payment_type: str) -> None:
+    order, (first, _) = _order(300, 300, payment_type=payment_type, status=300)
+
+    assert _cancel(order, _some(first)).status_code == 201
 
 
 def test_every_line_needs_a_reason_that_is_on_offer() -> None:
     order, (first, second) = _order()
     told = _some(first, second)
 
-    assert set(_refused(order, told | {"reasons": {str(first): 1}})) == {"reasons", "code"}
+    refused = _refused(order, told | {"reasons": {str(first): 1}})
+    assert (set(refused), refused["code"]) == ({"reasons", "code"}, "order_cancel_reason_missing")
     unknown = {str(first): 10**15, str(second): 10**15}
     assert _refused(order, told | {"reasons": unknown})["code"] == "unknown_reason"
 
@@ -285,7 +303,9 @@ def test_another_orders_lines_are_unknown() -> None:
     order, _ = _order()
     other, (line, _) = _order(number="2")
 
-    assert set(_refused(order, _some(line))) == {"cancel_items", "code"}
+    refused = _refused(order, _some(line))
+    assert set(refused) == {"cancel_items", "code"}
+    assert refused["code"] == "order_cancel_unknown_item"
     assert _cancel(other, _some(line)).status_code == 201
 
 

@@ -8,16 +8,17 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from takeback.cancellations import bank
+from takeback.cancellations.asks import BankAccount
+from takeback.cancellations.direct.commands import MOST_LINES, DirectCancel
+from takeback.cancellations.plans.commands import Terms
 from takeback.channel import errors
 from takeback.core.fields import StrictBoolean, StrictInteger, StrictText
 from takeback.orders.fields import Amount
 
-MOST_ITEMS = 500
-
 _ID = StrictInteger()
 
 
-@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MOST_ITEMS})
+@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MOST_LINES})
 class Ids(serializers.Field[list[int], Any, Any, Any]):
     """Numbers of lines, each once; of an object, its keys."""
 
@@ -29,8 +30,8 @@ class Ids(serializers.Field[list[int], Any, Any, Any]):
     def to_internal_value(self, data: Any) -> list[int]:
         if not isinstance(data, list | dict):
             self.fail("invalid")
-        if len(data) > MOST_ITEMS:
-            self.fail("many", most=MOST_ITEMS)
+        if len(data) > MOST_LINES:
+            self.fail("many", most=MOST_LINES)
         return sorted({_ID.run_validation(word) for word in data})
 
     def to_representation(self, value: list[int]) -> list[int]:
@@ -53,8 +54,8 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[int, Any]:
         if not isinstance(data, dict):
             self.fail("invalid")
-        if len(data) > MOST_ITEMS:
-            self.fail("many", most=MOST_ITEMS)
+        if len(data) > MOST_LINES:
+            self.fail("many", most=MOST_LINES)
         return {
             _ID.run_validation(key): self.child.run_validation(value) for key, value in data.items()
         }
@@ -104,3 +105,25 @@ class OrderCancel(serializers.Serializer[Any]):
         if attrs["ibans"].keys() != attrs["holder_names"].keys():
             raise ValidationError({"ibans": [bank.BOTH_NEEDED]})
         return attrs
+
+
+def cancel_in(body: Any, *, order_id: int, currency: str, trusts_accounts: bool) -> DirectCancel:
+    """What a body wants of this order, or DRF's `ValidationError` with all its faults."""
+    read = OrderCancel(data=body, context={"order_id": order_id, "currency": currency})
+    read.is_valid(raise_exception=True)
+    told = read.validated_data
+    return DirectCancel(
+        lines=frozenset(told.get("cancel_items") or ()),
+        reasons=told["reasons"],
+        accounts={
+            line: BankAccount(iban, told["holder_names"][line])
+            for line, iban in told["ibans"].items()
+            if iban and told["holder_names"][line]
+        },
+        terms=Terms(
+            forced_refund_minor=told.get("forced_refund_amount"),
+            is_cargo_refund=told["is_cargo_refund"],
+            refund_invoice_number=told.get("refund_invoice_number") or None,
+        ),
+        trusts_accounts=trusts_accounts,
+    )

@@ -6,15 +6,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
+from takeback.cancellations.asks import Scope
+from takeback.cancellations.direct.commands import cancel_order
 from takeback.channel import openapi
 from takeback.channel.callers import number_of
 from takeback.channel.handling import ChannelView
 from takeback.channel.orders import documents, queries
-from takeback.channel.orders.cancel_schemas import OrderCancel
-from takeback.channel.orders.cancelling import cancel
+from takeback.channel.orders.cancel_schemas import OrderCancel, cancel_in
 from takeback.core import clock, problems
 from takeback.core.problems import Refused
-from takeback.orders.models import Order
 
 
 class CancelOrder(ChannelView):
@@ -31,27 +31,21 @@ class CancelOrder(ChannelView):
         | openapi.REFUSALS,
     )
     def post(self, call: Request, pk: str, channel_id: str = "") -> HttpResponse:
-        order = self._order(number_of(pk))
-        return self.answer_once(lambda: self._cancelled(order), body=self.document)
-
-    def _order(self, order_id: int) -> Order:
-        found = Order.objects.filter(pk=order_id, channel_id__in=self.caller.channel_ids).first()
-        if found is None:
+        order_id = number_of(pk)
+        own = queries.channel_and_currency(self.caller.channel_ids, order_id)
+        if own is None:
             raise Refused(problems.NOT_FOUND)
-        return found
+        return self.answer_once(lambda: self._cancelled(order_id, *own), body=self.document)
 
-    def _cancelled(self, order: Order) -> Response:
-        context = {"order_id": order.pk, "currency": order.currency}
-        told = OrderCancel(data=self.document, context=context)
-        told.is_valid(raise_exception=True)
-        cancel(
-            order,
-            told.validated_data,
-            actor=self.actor,
-            now=clock.now(),
+    def _cancelled(self, order_id: int, channel_id: int, currency: str) -> Response:
+        told = cancel_in(
+            self.document,
+            order_id=order_id,
+            currency=currency,
             trusts_accounts=self.caller.sees_accounts,
         )
-        found = queries.one([order.channel_id], order.pk)
+        cancel_order(order_id, Scope(channel_id), told, actor=self.actor, now=clock.now())
+        found = queries.one([channel_id], order_id)
         document = documents.orders(found, secrets=self.caller.sees_secrets)[0]
         return Response(document, status=201)
 

@@ -197,6 +197,12 @@ def one(channel_ids: Sequence[int], order_id: int) -> Found:
     return _page(_orders(channel_ids, {"pk__in": [order_id]}), _ALL)
 
 
+def channel_and_currency(channel_ids: Sequence[int], order_id: int) -> tuple[int, str] | None:
+    """Of this order, if it is one of the channels'."""
+    found = Order.objects.filter(pk=order_id, channel_id__in=channel_ids)
+    return found.values_list("channel_id", "currency").first()
+
+
 def items(channel_ids: Sequence[int], told: Told, page: Page) -> FoundItems:
     """A page of these channels' lines that are like this; `sort` is `id` or `-id`."""
     order_by = told.get("sort", "-id")

@@ -1,0 +1,1 @@
+"""Direct cancel: lines of one order, asked for and confirmed in a single step."""

@@ -1,0 +1,108 @@
+"""Writing direct cancels: the order is locked, its lines are looked at, opened and confirmed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from takeback.cancellations import errors
+from takeback.cancellations.asks import Ask, BankAccount, Scope
+from takeback.cancellations.commands import AtOnce, open_many
+from takeback.cancellations.models import CancellationPlan
+from takeback.cancellations.plans.commands import AS_BOUGHT, Terms
+from takeback.cancellations.policy import kind_of
+from takeback.cancellations.states import Kind, PlanStatus
+from takeback.cancellations.surroundings import CASH
+from takeback.core import problems
+from takeback.core.actor import Actor
+from takeback.core.problems import Refused
+from takeback.orders.allocation import PAID_LATER
+from takeback.orders.models import Order, OrderItem, Tender
+from takeback.orders.queries import lock_orders_of
+from takeback.orders.states import ENDED
+
+MOST_LINES = 500
+CARDS = frozenset({"credit_card", "saved_card", "masterpass"})
+"""Payment types that charge a card (domain C.9)."""
+_BOTH = frozenset(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectCancel:
+    """Lines of an order, none for all that live; reasons and accounts by line.
+
+    Bank accounts wait for their owner's word unless `trusts_accounts`.
+    """
+
+    lines: frozenset[int]
+    reasons: Mapping[int, int]
+    accounts: Mapping[int, BankAccount]
+    terms: Terms = AS_BOUGHT
+    trusts_accounts: bool = False
+
+
+@transaction.atomic
+def cancel_order(
+    order_id: int, scope: Scope, told: DirectCancel, *, actor: Actor, now: datetime
+) -> list[int]:
+    """Open and confirm cases for lines of an order; their ids.
+
+    Whether it is a cancellation or a return is what the lines allow. `Refused` when some allow
+    the one and some the other, when an earlier one of this order is not decided yet, and when
+    another guard of domain D.5, or a rule, says no.
+    """
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None or not scope.covers(order):
+        raise Refused(problems.NOT_FOUND)
+    lock_orders_of(list(OrderItem.objects.filter(order=order).values_list("pk", flat=True)))
+    lines = _lines(order, told)
+    _refuse_second(order)
+    _refuse_by_payment(order, told)
+    kinds = {kind_of(line.status, is_invoiced=bool(line.invoice_number)) for line in lines}
+    if len(kinds) > 1:
+        raise Refused(errors.CANCEL_OR_RETURN, order_id=order.pk)
+    if order.payment_type in PAID_LATER and len({line.status for line in lines}) > 1:
+        raise Refused(errors.MIXED_STATUSES, order_id=order.pk)
+    asks = [_ask(line, told, kind) for kind in kinds for line in lines]
+    return open_many(asks, scope, actor=actor, now=now, at_once=AtOnce(_BOTH, told.terms))
+
+
+def _lines(order: Order, told: DirectCancel) -> Sequence[OrderItem]:
+    """The lines that are meant, each with a reason."""
+    lines = {line.pk: line for line in OrderItem.objects.filter(order=order).order_by("pk")}
+    named = told.lines or {pk for pk, line in lines.items() if line.status not in ENDED}
+    if not lines.keys() >= named:
+        raise Refused(errors.NO_SUCH_LINE, order_id=order.pk)
+    if not named:
+        raise Refused(errors.NOTHING_LEFT, order_id=order.pk)
+    if len(named) > MOST_LINES:
+        raise Refused(errors.TOO_MANY_LINES, order_id=order.pk)
+    if not told.reasons.keys() >= named:
+        raise Refused(errors.REASON_MISSING, order_id=order.pk)
+    return [lines[pk] for pk in sorted(named)]
+
+
+def _refuse_second(order: Order) -> None:
+    plans = CancellationPlan.objects.filter(order=order, status=PlanStatus.WAITING.value)
+    if plans.exists():
+        raise Refused(errors.CANCEL_IN_PROGRESS, order_id=order.pk)
+
+
+def _refuse_by_payment(order: Order, told: DirectCancel) -> None:
+    tenders = Tender.objects.filter(order=order)
+    if told.accounts and not tenders.filter(kind__in=CASH).exists():
+        # Money that came by card goes back to that card, whatever account is named.
+        raise Refused(errors.NO_TRANSFER, order_id=order.pk)
+    if order.payment_type in CARDS and not tenders.filter(captured_minor__gt=0).exists():
+        raise Refused(errors.NO_PURCHASE, order_id=order.pk)
+
+
+def _ask(line: OrderItem, told: DirectCancel, kind: Kind) -> Ask:
+    return Ask(
+        order_item=line.pk,
+        kind=kind,
+        reason=told.reasons[line.pk],
+        bank_account=told.accounts.get(line.pk),
+        trusts_account=told.trusts_accounts,
+    )
