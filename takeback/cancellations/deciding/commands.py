@@ -6,7 +6,7 @@ the case's own: nobody overwrites what they have not seen.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
 
@@ -40,20 +40,6 @@ REMOVED = "remove"
 
 
 @transaction.atomic
-def review(
-    request_id: int,
-    scope: Scope,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None = None,
-    version: int | None = None,
-) -> None:
-    """Somebody else has to look at it, too."""
-    _review(locked(request_id, scope, version), actor, now, note)
-
-
-@transaction.atomic
 def confirm(
     request_id: int,
     scope: Scope,
@@ -71,48 +57,6 @@ def confirm(
     of an order together pay back at most what it has left.
     """
     confirm_all([locked(request_id, scope, version)], actor, now, note=note, terms=terms)
-
-
-@transaction.atomic
-def approve(
-    request_id: int,
-    scope: Scope,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None = None,
-    version: int | None = None,
-) -> None:
-    """The money may go back; what nobody has confirmed yet is confirmed in the same breath."""
-    _approve(locked(request_id, scope, version), actor, now, note)
-
-
-@transaction.atomic
-def reject(
-    request_id: int,
-    scope: Scope,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None = None,
-    version: int | None = None,
-) -> None:
-    """The shop says no; the item is free again."""
-    _reject(locked(request_id, scope, version), actor, now, note)
-
-
-@transaction.atomic
-def withdraw(
-    request_id: int,
-    scope: Scope,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None = None,
-    version: int | None = None,
-) -> None:
-    """Whoever asked does not want it any more; the item is free again."""
-    _withdraw(locked(request_id, scope, version), actor, now, note)
 
 
 @transaction.atomic
@@ -162,6 +106,7 @@ def bring(
 
 
 def _review(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    """Somebody else has to look at it, too."""
     _step(case, Event.REVIEW, actor, now, note=note)
 
 
@@ -170,6 +115,7 @@ def _confirm(case: CancellationRequest, actor: Actor, now: datetime, note: str |
 
 
 def _approve(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    """The money may go back; what nobody has confirmed yet is confirmed in the same breath."""
     if LIFE_CYCLE.allows(Status(case.status), Event.CONFIRM):
         _take_up([case], actor, now)
     _step(case, Event.APPROVE, actor, now, note=note)
@@ -177,15 +123,58 @@ def _approve(case: CancellationRequest, actor: Actor, now: datetime, note: str |
 
 
 def _reject(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    """The shop says no; the item is free again."""
     _end(case, Event.REJECT, actor, now, note=note)
 
 
 def _withdraw(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    """Whoever asked does not want it any more; the item is free again."""
     _end(case, Event.WITHDRAW, actor, now, note=note)
 
 
-Leading = Callable[[CancellationRequest, Actor, datetime, str | None], None]
-_LEADS_TO: Mapping[Status, Leading] = {
+class Command(Protocol):
+    """A step of one case, in a transaction of its own."""
+
+    __name__: str
+
+    def __call__(
+        self,
+        request_id: int,
+        scope: Scope,
+        *,
+        actor: Actor,
+        now: datetime,
+        note: str | None = None,
+        version: int | None = None,
+    ) -> None: ...
+
+
+_Step = Callable[[CancellationRequest, Actor, datetime, str | None], None]
+
+
+def _command(step: _Step) -> Command:
+    """The public command of a step of a locked case: its name and its words, without the `_`."""
+
+    @transaction.atomic
+    def command(
+        request_id: int,
+        scope: Scope,
+        *,
+        actor: Actor,
+        now: datetime,
+        note: str | None = None,
+        version: int | None = None,
+    ) -> None:
+        step(locked(request_id, scope, version), actor, now, note)
+
+    command.__name__, command.__doc__ = step.__name__.removeprefix("_"), step.__doc__
+    return command
+
+
+review, approve = _command(_review), _command(_approve)
+reject, withdraw = _command(_reject), _command(_withdraw)
+
+_LEADS_TO: Mapping[Status, _Step] = {
     Status.WAITING_APPROVAL: _review,
     Status.CONFIRMED: _confirm,
     Status.APPROVED: _approve,
