@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,9 @@ from rest_framework import serializers
 from stdnum import iban as standard
 from stdnum.exceptions import ValidationError
 
+from takeback.cancellations.asks import BankAccount
 from takeback.core.fields import StrictText
+from takeback.core.sealing import unseal
 
 IBAN_MAX = 34
 HOLDER_MAX = 255
@@ -58,6 +61,26 @@ def masked_name(name: str) -> str:
     'A••• R•••'
     """
     return " ".join(f"{word[0]}•••" for word in name.split())
+
+
+class NamesAccount(Protocol):
+    """The part of a case that says where money goes."""
+
+    @property
+    def uuid(self) -> UUID: ...
+    @property
+    def iban_sealed(self) -> str | None: ...
+    @property
+    def holder_name_sealed(self) -> str | None: ...
+
+
+def account_of(case: NamesAccount) -> BankAccount | None:
+    """The bank account that a case names, opened."""
+    if case.iban_sealed is None:
+        return None
+    context = str(case.uuid)
+    holder = case.holder_name_sealed
+    return BankAccount(unseal(case.iban_sealed, context), unseal(holder, context) if holder else "")
 
 
 def blind_index(iban: str) -> str:

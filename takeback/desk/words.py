@@ -6,8 +6,7 @@ from typing import Any
 from babel.numbers import format_currency
 from django.utils.translation import get_language
 
-from takeback.cancellations.bank import masked
-from takeback.cancellations.editing.commands import account_of
+from takeback.cancellations.bank import account_of, masked
 from takeback.cancellations.models import CancellationRequest
 from takeback.core.money import show, units_worth
 

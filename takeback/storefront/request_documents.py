@@ -5,10 +5,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import get_language
 
+from takeback.cancellations.bank import account_of
 from takeback.cancellations.labels import KINDS, subject_in
 from takeback.cancellations.queries import Case, ImageRow, ReasonRow
 from takeback.cancellations.states import SHOWN, Status
-from takeback.core.sealing import unseal
 from takeback.logistics.queries import CompanyRow, EasyReturnRow
 from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
@@ -32,7 +32,7 @@ def nested_request(case: Case) -> shapes.CancellationRequest:
 def _request(case: Case, kind: str | Choice) -> shapes.CancellationRequest:
     row = case.row
     shown = SHOWN[Status(row.status)]
-    context = str(row.uuid)
+    account = account_of(row)
     return {
         "id": row.id,
         "pk": row.id,
@@ -43,8 +43,8 @@ def _request(case: Case, kind: str | Choice) -> shapes.CancellationRequest:
         "modified_date": row.modified_date,
         "uuid": row.uuid,
         "description": row.description,
-        "iban": unseal(row.iban_sealed, context) if row.iban_sealed else None,
-        "holder_name": unseal(row.holder_name_sealed, context) if row.holder_name_sealed else None,
+        "iban": account.iban if account else None,
+        "holder_name": (account.holder_name or None) if account else None,
         "quantity": row.quantity,
         "fully_refund_as_loyalty_money": row.fully_refund_as_loyalty_money,
         "cancellation_request_image_set": [_image(image, row.id) for image in case.images],

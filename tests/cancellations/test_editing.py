@@ -9,8 +9,9 @@ from django.conf import LazySettings
 
 from takeback.cancellations import errors
 from takeback.cancellations.asks import BankAccount
+from takeback.cancellations.bank import account_of
 from takeback.cancellations.deciding.commands import decide
-from takeback.cancellations.editing.commands import Edit, account_of, edit
+from takeback.cancellations.editing.commands import Edit, edit
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.states import Kind, Status
 from takeback.core import problems

@@ -3,7 +3,7 @@
 import pytest
 
 from takeback.cancellations.asks import BankAccount
-from takeback.cancellations.editing.commands import account_of
+from takeback.cancellations.bank import account_of
 from tests.cancellations.cases import opened
 from tests.channel.writing import HOLDER, IBAN, OTHER_IBAN, caller, case_of, change, item, refused
 

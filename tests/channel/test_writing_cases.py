@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from takeback.cancellations.asks import BankAccount
-from takeback.cancellations.editing.commands import account_of
+from takeback.cancellations.bank import account_of
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.states import Kind
 from takeback.orders.models import OrderItem

@@ -9,11 +9,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 
-from takeback.cancellations.bank import masked
+from takeback.cancellations.bank import account_of, masked
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import LIVE
 from takeback.core.ids import id_of
-from takeback.core.sealing import unseal
 
 PATH = "/users/orders/bank_account/"
 
@@ -48,9 +47,8 @@ def case_of(token: str) -> CancellationRequest | None:
 
 def masked_account(case: CancellationRequest) -> str:
     """The account as a mail or a page may show it: `TR33 •••• 1326`; empty if there is none."""
-    if not case.iban_sealed:
-        return ""
-    return masked(unseal(case.iban_sealed, str(case.uuid)))
+    account = account_of(case)
+    return masked(account.iban) if account else ""
 
 
 def _is_fresh(token: str, account: str) -> bool:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
 
@@ -17,7 +16,7 @@ from takeback.cancellations.surroundings import look
 from takeback.cancellations.topics import Topic, announce
 from takeback.core.actor import Actor
 from takeback.core.problems import Refused
-from takeback.core.sealing import seal, unseal
+from takeback.core.sealing import seal
 
 EDITED = "edit"
 """The event of the history row of a correction."""
@@ -90,7 +89,7 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
         changes["description"] = told.description or None
     account = told.bank_account
     context = str(case.uuid)
-    if account and account != account_of(case):
+    if account and account != bank.account_of(case):
         changes |= {
             "iban_sealed": seal(account.iban, context),
             "holder_name_sealed": seal(account.holder_name, context),
@@ -98,26 +97,6 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
             "is_bank_account_confirmed": trusts_account,
         }
     return changes
-
-
-class NamesAccount(Protocol):
-    """The part of a case that says where money goes."""
-
-    @property
-    def uuid(self) -> UUID: ...
-    @property
-    def iban_sealed(self) -> str | None: ...
-    @property
-    def holder_name_sealed(self) -> str | None: ...
-
-
-def account_of(case: NamesAccount) -> BankAccount | None:
-    """The bank account that a case names, opened."""
-    if case.iban_sealed is None:
-        return None
-    context = str(case.uuid)
-    holder = case.holder_name_sealed
-    return BankAccount(unseal(case.iban_sealed, context), unseal(holder, context) if holder else "")
 
 
 def _judge(case: CancellationRequest, changes: dict[str, Any], told: Edit, scope: Scope) -> None:
@@ -128,7 +107,7 @@ def _judge(case: CancellationRequest, changes: dict[str, Any], told: Edit, scope
         reason=changes.get("reason_id", case.reason_id),
         quantity=changes.get("quantity"),
         description=changes.get("description", case.description),
-        bank_account=told.bank_account or account_of(case),
+        bank_account=told.bank_account or bank.account_of(case),
         as_points=changes.get("fully_refund_as_loyalty_money", case.fully_refund_as_loyalty_money),
     )
     seen = look([ask], scope)

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from takeback.cancellations.bank import masked, masked_name
-from takeback.cancellations.editing.commands import account_of
+from takeback.cancellations.bank import account_of, masked, masked_name
 from takeback.cancellations.states import SHOWN_TO_CHANNELS, Status
 from takeback.channel.callers import Caller
 from takeback.channel.cases import shapes

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from takeback.cancellations import bank
 from takeback.cancellations.asks import Ask, BankAccount
-from takeback.cancellations.editing.commands import Edit, account_of
+from takeback.cancellations.editing.commands import Edit
 from takeback.cancellations.fields import NO_ITEM, NO_REASON, KindField, Number, Words
 from takeback.cancellations.states import SHOWN_TO_CHANNELS, Status
 from takeback.channel.cases.queries import CaseRow
@@ -103,7 +103,7 @@ def ask_in(body: Mapping[str, Any], *, trusts_account: bool) -> Ask:
 
 def change_in(body: Mapping[str, Any], row: CaseRow, shown: ChannelCancellationRequest) -> Change:
     """What the body wants to be different from what the caller was `shown` of the case."""
-    kept = account_of(row)
+    kept = bank.account_of(row)
     completed = _completed(body, kept, shown) if kept else body
     told = _validated(ChangedCase, completed)
     fixed = {"order_item": row.order_item_id, "cancellation_type": row.cancellation_type}
