@@ -38,7 +38,8 @@ class PickupWindow(NamedTuple):
 class Ask:
     """One item, or some units of it, to be cancelled or sent back; no quantity means all.
 
-    An account that whoever asks is not trusted with waits for its owner's word.
+    An account that whoever asks is not trusted with waits for its owner's word. Whoever has no
+    way to name an address lets a carrier that comes pick up `where_sent`: where the order went.
     """
 
     order_item: int
@@ -48,6 +49,7 @@ class Ask:
     description: str | None = None
     carrier: int | None = None
     pickup_address: int | None = None
+    where_sent: bool = False
     pickup_window: PickupWindow | None = None
     bank_account: BankAccount | None = None
     trusts_account: bool = True

@@ -78,17 +78,17 @@ def open_many(
     # Look only now: one statement doing both would look with the snapshot that it took
     # before it waited for the lock.
     seen = look(asks, scope)
+    asks = [seen.with_pickup(ask) for ask in asks]
     may_waive = waive and actor.kind is ActorKind.STAFF
     waived = [
         _admit(position, ask, seen, now, may_waive=may_waive) for position, ask in enumerate(asks)
     ]
     _refuse_repeated(asks)
     cases = _insert(asks, seen, actor, now)
-    first_steps = zip(cases, waived, strict=True)
     insert_objects(
         [
             step_of(case, OPENED, None, actor, now, note=note, waived=codes)
-            for case, codes in first_steps
+            for case, codes in zip(cases, waived, strict=True)
         ]
     )
     announce(Topic.OPENED, cases)

@@ -1,7 +1,7 @@
 """What asks meet: items, reasons, carriers and addresses, read after their orders are locked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -108,6 +108,13 @@ class Surroundings:
         """The carrier that brings the goods back: as chosen, else the shop's own choice."""
         wanted = ask.carrier or settings.RETURN_CARRIER
         return self.carriers.get(wanted) if ask.kind == Kind.REFUND else None
+
+    def with_pickup(self, ask: Ask) -> Ask:
+        """The ask as it is, or with the order's own address where a carrier is to come to."""
+        item, carrier = self.items.get(ask.order_item), self.carrier_of(ask)
+        if not (item and carrier and carrier.needs_pickup and ask.where_sent):
+            return ask
+        return replace(ask, pickup_address=item.order.shipping_address_id)
 
     def terms_of(self, ask: Ask) -> policy.Terms:
         """What the ask meets."""

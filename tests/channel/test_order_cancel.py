@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import zeal
+from pytest_django import Settings
 
 from takeback.cancellations.models import (
     CancellationPlan,
@@ -11,6 +12,7 @@ from takeback.cancellations.models import (
     CaseHistory,
 )
 from takeback.core.sealing import unseal
+from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 from tests import make
 from tests.channel import shop
@@ -105,6 +107,16 @@ def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
         True,
     )
     assert plan.refund_invoice_number == "R-1"
+
+
+def test_what_is_taken_back_is_picked_up_where_the_order_went(settings: Settings) -> None:
+    settings.RETURN_CARRIER = make.make_company(needs_pickup=True).pk
+    order, items = _order(550, 550)
+
+    assert _cancel(order, _all_of(*items)).status_code == 201
+
+    (way_back,) = EasyReturn.objects.all()
+    assert (way_back.pickup_address_id, way_back.max_count) == (order.shipping_address_id, 2)
 
 
 @pytest.mark.parametrize("amount", [False, True, None])

@@ -82,6 +82,22 @@ class TestOpening:
         assert (answer.status_code, answer.json()["status"]) == (201, "waiting")
         assert answer.json()["id"] != 77
 
+    @pytest.mark.parametrize("needs_pickup", [True, False])
+    def test_the_shops_carrier_comes_to_where_the_order_went(
+        self, settings: Settings, *, needs_pickup: bool
+    ) -> None:
+        # No body of a channel names a carrier or an address.
+        settings.RETURN_CARRIER = make.make_company(needs_pickup=needs_pickup).pk
+        line, reason = item(status=550), make.make_reason(kind="refund").pk
+
+        answer = ask(caller(), order_item=line.pk, reason=reason, cancellation_type="refund")
+
+        assert answer.status_code == 201
+        way_back = case_of(answer.json()["id"]).easy_return
+        assert way_back
+        address = line.order.shipping_address_id if needs_pickup else None
+        assert (way_back.carrier, way_back.pickup_address_id) == ("yurtici", address)
+
     def test_points_follow_the_shops_rule(self, settings: Settings) -> None:
         settings.LOYALTY_MONEY_ENABLED = False
         told = {

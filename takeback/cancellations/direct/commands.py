@@ -105,4 +105,5 @@ def _ask(line: OrderItem, told: DirectCancel, kind: Kind) -> Ask:
         reason=told.reasons[line.pk],
         bank_account=told.accounts.get(line.pk),
         trusts_account=told.trusts_accounts,
+        where_sent=True,
     )

@@ -96,6 +96,7 @@ def ask_in(body: Mapping[str, Any], *, trusts_account: bool) -> Ask:
         description=told.get("description") or None,
         bank_account=_account_in(told),
         trusts_account=trusts_account,
+        where_sent=True,
         as_points=bool(told.get("fully_refund_as_loyalty_money")),
         remote_id=told.get("remote_id") or None,
     )
