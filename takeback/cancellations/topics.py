@@ -19,6 +19,7 @@ class Topic(StrEnum):
     APPROVED = "cancellation_request.approved"
     REMOVED = "cancellation_request.removed"
     EDITED = "cancellation_request.edited"
+    ACCOUNT_CHANGED = "cancellation_request.account_changed"
 
 
 OF_EVENT = {

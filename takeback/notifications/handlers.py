@@ -27,16 +27,27 @@ def tell_received(delivery: Delivery) -> None:
 
 def tell_rejected(delivery: Delivery) -> None:
     """A mail per case: each is decided by itself."""
+    case = _case(delivery)
+    steps = CaseHistory.objects.filter(cancellation_request=case, event=Event.REJECT.value)
+    send(mails.rejected(case, steps.values_list("note", flat=True).first()), delivery.key)
+
+
+def tell_account_changed(delivery: Delivery) -> None:
+    """Whoever reads the order's mailbox is asked, while there is something to confirm."""
+    if mail := mails.account_changed(_case(delivery)):
+        send(mail, delivery.key)
+
+
+def _case(delivery: Delivery) -> CancellationRequest:
     cases = CancellationRequest.objects.select_related(
         "order_item__product", "order_item__order__channel"
     )
-    case = cases.get(pk=delivery.payload["cancellation_request"])
-    steps = CaseHistory.objects.filter(cancellation_request=case, event=Event.REJECT.value)
-    send(mails.rejected(case, steps.values_list("note", flat=True).first()), delivery.key)
+    return cases.get(pk=delivery.payload["cancellation_request"])
 
 
 HANDLERS: Mapping[str, Handler] = {
     Topic.OPENED.value: tell_received,
     Topic.REJECTED.value: tell_rejected,
+    Topic.ACCOUNT_CHANGED.value: tell_account_changed,
     OFFERED: tell_offer,
 }

@@ -66,6 +66,18 @@ def rejected(case: CancellationRequest, note: str | None) -> Mail:
         return _mail("rejected", subject, [case], {"note": _paragraph(note or "")})
 
 
+def account_changed(case: CancellationRequest) -> Mail | None:
+    """Another bank account has been noted: is it yours? None when nobody waits for an answer."""
+    with translation.override(language_of(case)):
+        accounts = _accounts([case])
+        if not accounts:
+            return None
+        number = one_line(case.order_item.order.number)
+        subject = _("Please confirm the bank account for order %(number)s") % {"number": number}
+        context = {"account": accounts[0], "days": settings.BANK_ACCOUNT_LINK_DAYS}
+        return _mail("account_changed", subject, [case], context)
+
+
 def language_of(case: CancellationRequest) -> str:
     """The order's language as far as we speak it, else the site's."""
     return best_language(case.order_item.order.language_code)

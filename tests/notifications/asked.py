@@ -7,6 +7,7 @@ import zeal
 from takeback.cancellations import commands
 from takeback.cancellations.asks import Ask, BankAccount, Scope
 from takeback.cancellations.deciding import commands as deciding
+from takeback.cancellations.editing.commands import Edit, edit
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.states import Kind
 from takeback.core.actor import Actor, ActorKind
@@ -17,6 +18,7 @@ from tests import make
 
 IBAN = "TR330006100519786457841326"
 OTHER_IBAN = "DE89370400440532013000"
+SCOPE = Scope(make.SHOP)
 GUEST, STAFF = Actor(ActorKind.GUEST, 1), Actor(ActorKind.STAFF, 7)
 
 
@@ -62,7 +64,21 @@ def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[Can
 
 def reject(case: CancellationRequest, note: str | None = None) -> None:
     """The shop says no."""
-    deciding.reject(case.pk, Scope(make.SHOP), actor=STAFF, now=make.NOW, note=note)
+    deciding.reject(case.pk, SCOPE, actor=STAFF, now=make.NOW, note=note)
+
+
+def correct(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -> None:
+    """Somebody notes another account."""
+    account = BankAccount(iban, "Zeynep Kanarya")
+    with zeal.zeal_ignore():
+        edit(
+            case.pk,
+            SCOPE,
+            Edit(bank_account=account),
+            actor=STAFF,
+            now=make.NOW,
+            trusts_account=is_trusted,
+        )
 
 
 def told(case: CancellationRequest, topic: str, step: int = 1) -> Delivery:

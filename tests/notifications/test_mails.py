@@ -10,16 +10,21 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from takeback.accounts.models import Channel
 from takeback.cancellations.accounts.commands import confirm_bank_account
+from takeback.cancellations.accounts.links import case_of
+from takeback.cancellations.editing.commands import Edit, edit
 from takeback.cancellations.topics import Topic
 from takeback.notifications.handlers import HANDLERS
+from takeback.outbox.models import Message
 from tests import make
 from tests.notifications.asked import (
     GUEST,
     IBAN,
     OTHER_IBAN,
+    SCOPE,
     STAFF,
     ask,
     cancel,
+    correct,
     order_with,
     reject,
     send_back,
@@ -63,6 +68,47 @@ def test_a_received_mail_says_all_that_was_asked_in_one_go(language: str, mailou
     assert whole(mail) == golden(f"received_{language}")
     assert mail.to == [make.GUEST]
     assert mail.extra_headers["Content-Language"] == language
+
+
+@every_language
+def test_whoever_reads_the_orders_mailbox_is_asked_about_a_corrected_account(
+    language: str, mailoutbox: Any
+) -> None:
+    (case,) = ask(order_with("Red shoe", language_code=language), cancel(iban=OTHER_IBAN))
+    correct(case, IBAN)
+    deliver(case, Topic.ACCOUNT_CHANGED, 2)
+    (mail,) = mailoutbox
+    assert whole(mail) == golden(f"account_changed_{language}")
+    assert mail.to == [make.GUEST]
+    (token,) = LINK.findall(mail.body)
+    assert case_of(token) == case
+
+
+@pytest.mark.parametrize("wish", [cancel(), cancel(iban=OTHER_IBAN)])
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_corrected_account_has_its_message(wish: dict[str, Any], *, is_trusted: bool) -> None:
+    (case,) = ask(order_with("Red shoe"), wish)
+    correct(case, IBAN, is_trusted=is_trusted)
+    found = Message.objects.filter(topic=Topic.ACCOUNT_CHANGED)
+    assert [message.payload for message in found] == [{"cancellation_request": case.pk}]
+
+
+def test_words_that_are_corrected_ask_for_no_account() -> None:
+    (case,) = ask(order_with("Red shoe"), cancel(iban=IBAN))
+    edit(case.pk, SCOPE, Edit(description="a"), actor=STAFF, now=make.NOW)
+    assert not Message.objects.filter(topic=Topic.ACCOUNT_CHANGED).exists()
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_nobody_is_asked_about_an_account_that_is_right_or_of_a_case_that_is_over(
+    mailoutbox: Any, *, is_over: bool
+) -> None:
+    (case,) = ask(order_with("Red shoe"), cancel())
+    correct(case, IBAN, is_trusted=not is_over)
+    if is_over:
+        reject(case)
+    deliver(case, Topic.ACCOUNT_CHANGED, 2)
+    assert mailoutbox == []
 
 
 @every_language

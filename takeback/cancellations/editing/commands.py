@@ -54,7 +54,8 @@ def edit(
     """Change what was asked for; nothing is written when everything is so already.
 
     Quantity, reason and points are open until the case is confirmed, words and bank account until
-    the money is planned. A new account waits for its owner's word unless `trusts_account`.
+    the money is planned. A new account waits for its owner's word, and a mail asks for it, unless
+    `trusts_account`.
     """
     case = locked(request_id, scope, version)
     changes = _differences(case, told, trusts_account=trusts_account)
@@ -65,6 +66,8 @@ def edit(
         _judge(case, changes, told, scope)
         change(case, EDITED, actor, now, **changes)
         announce(Topic.EDITED, [case])
+        if changes.keys() & _ACCOUNT:
+            announce(Topic.ACCOUNT_CHANGED, [case])
     if told.status:
         bring(case, told.status, actor, now)
 
