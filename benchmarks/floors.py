@@ -83,7 +83,7 @@ class Floor:
             self.rows(statements.LOCK_ORDER, [item])
             quantity = self.rows(statements.ASKED_ITEM, [item])[0][2]
             self.rows(statements.REASON, [asking.REASON, CHANNEL])
-            told = [uuid4(), item, asking.REASON, quantity, now, now]
+            told = [uuid4(), CHANNEL, item, asking.REASON, quantity, now, now]
             case = self.rows(statements.ADD_REQUEST, told)[0][0]
             self.connection.execute(statements.ADD_HISTORY, [case, user, now])
             key = f"cancellation_request.opened:{case}.1"

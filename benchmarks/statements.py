@@ -133,9 +133,9 @@ SELECT id, cancellation_type, extra_information_needed FROM cancellations_cancel
 """
 ADD_REQUEST = """
 INSERT INTO cancellations_cancellationrequest
-       (uuid, order_item_id, reason_id, cancellation_type, status, quantity,
+       (uuid, channel_id, order_item_id, reason_id, cancellation_type, status, quantity,
         fully_refund_as_loyalty_money, source, attributes, created_date, modified_date)
-VALUES (%s, %s, %s, 'cancel', 'waiting', %s, false, 'customer', '{}', %s, %s)
+VALUES (%s, %s, %s, %s, 'cancel', 'waiting', %s, false, 'customer', '{}', %s, %s)
 RETURNING id
 """
 ADD_HISTORY = """
