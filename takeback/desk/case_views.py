@@ -16,6 +16,7 @@ from takeback.cancellations.asks import Scope
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.pictures.serving import is_ours, picture_file
+from takeback.cancellations.plans.worth import worth_of
 from takeback.cancellations.states import LIFE_CYCLE, Event, Status
 from takeback.core import clock, problems
 from takeback.core.actor import ActorKind
@@ -178,7 +179,7 @@ def in_words(case: CancellationRequest) -> dict[str, Any]:
         "reason": subject_in(get_language(), case.reason.subject, case.reason.translations),
         "product": words.product_name(line.product.document, line.sku),
         "item_status": ITEM_STATUSES.get(line.status, line.status),
-        "worth": words.worth(case),
+        "worth": words.amount(worth_of(case).goods, currency),
         "total": words.amount(order.amount_minor + order.interest_minor, currency),
         "refunded": words.amount(order.refund_minor, currency) if order.refund_minor else "",
     }

@@ -8,23 +8,13 @@ from django.utils.translation import get_language
 
 from takeback.cancellations.bank import account_of, masked
 from takeback.cancellations.models import CancellationRequest
-from takeback.core.money import show, units_worth
+from takeback.core.money import show
 
 
 def amount(minor: int, currency: str) -> str:
     """Money as people write it in the reader's language: 11,87 ₺."""
     told = Decimal(show(minor, currency))
     return str(format_currency(told, currency.upper(), locale=get_language() or "en"))
-
-
-def worth(case: CancellationRequest) -> str:
-    """What the case's units cost, less their discounts."""
-    line = case.order_item
-    parts = (line.goods_minor, -line.discount_minor, line.interest_minor)
-    quantity = min(case.quantity, line.quantity)
-    used = min(line.units_used, line.quantity - quantity)
-    total = sum(units_worth(part, line.quantity, used, quantity) for part in parts)
-    return amount(total, line.order.currency)
 
 
 def product_name(document: Any, sku: str) -> str:

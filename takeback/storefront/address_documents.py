@@ -3,8 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Raw
+
 from takeback.accounts.sessions import AccountRow
 from takeback.addresses.queries import AddressRow
+from takeback.core.http import encode
 from takeback.storefront import address_shapes as shapes
 from takeback.storefront import labels
 from takeback.storefront.values import loads, text_choice
@@ -13,8 +16,9 @@ from takeback.storefront.view import View
 
 @lru_cache(maxsize=1024)
 def _place(text: str) -> dict[str, Any]:
-    """Country, city, township and district; many addresses share them."""
-    return dict(loads(text))
+    """Country, city, township and district, each encoded: many addresses share them."""
+    told: dict[str, Any] = loads(text)
+    return {level: Raw(encode(document)) for level, document in told.items()}
 
 
 def address(row: AddressRow, view: View) -> shapes.Address:
@@ -53,7 +57,7 @@ def address(row: AddressRow, view: View) -> shapes.Address:
 
 def book_address(row: AddressRow, user_id: int, view: View) -> shapes.BookAddress:
     """The same for the address book, places as numbers."""
-    place = _place(row.place)
+    place: dict[str, Any] = loads(row.place)
     full: Any = address(row, view)
     entry: shapes.BookAddress = full | {
         "country": place["country"]["pk"],

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
+from takeback.cancellations.plans.worth import worth_of
 from takeback.cancellations.states import (
     PLAN_LIFE_CYCLE,
     Kind,
@@ -20,7 +20,6 @@ from takeback.cancellations.states import (
 )
 from takeback.core import problems
 from takeback.core.actor import Actor
-from takeback.core.money import units_worth
 from takeback.core.problems import Refused
 from takeback.orders.models import Order
 from takeback.orders.queries import lock_orders_of
@@ -52,15 +51,6 @@ _PAID_ITEMS = PaymentPlanLine.order_items.through
 _GONE = (Status.REJECTED.value, Status.WITHDRAWN.value)
 _TO_BE_PAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
 """What a completed plan has paid stands in its order's own totals."""
-
-
-class Worth(NamedTuple):
-    """What goes back for units of a line, in minor units."""
-
-    goods: int
-    """Less their discounts, and with their part of the interest."""
-    discount: int
-    shipping: int
 
 
 def join(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -> int:
@@ -114,7 +104,7 @@ def settle(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> No
     if event:
         plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), event).value
     if left:
-        worth = [_worth(case) for case in left.values()]
+        worth = [worth_of(case) for case in left.values()]
         plan.refund_minor = sum(part.goods for part in worth)
         plan.discount_refund_minor = sum(part.discount for part in worth)
         plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in worth)
@@ -198,21 +188,6 @@ def _left_in(plan_id: int) -> dict[int, CancellationRequest]:
     return {case.order_item_id: case for case in cases.select_related("order_item")}
 
 
-def _worth(case: CancellationRequest) -> Worth:
-    """Units of its line that were gone before are not paid back again."""
-    line = case.order_item
-    goods, discount, interest, shipping = (
-        units_worth(total, line.quantity, line.units_used, case.quantity)
-        for total in (
-            line.goods_minor,
-            line.discount_minor,
-            line.interest_minor,
-            line.shipping_minor,
-        )
-    )
-    return Worth(goods - discount + interest, discount, shipping)
-
-
 def _amount(
     payment: Payment, plan: CancellationPlan, left: Mapping[int, CancellationRequest]
 ) -> int:
@@ -220,7 +195,7 @@ def _amount(
         return payment.refund_minor
     if payment.order_items == left.keys():
         return pays_back(plan)
-    worth = [_worth(left[item_id]) for item_id in payment.order_items]
+    worth = [worth_of(left[item_id]) for item_id in payment.order_items]
     return sum(part.goods + plan.is_cargo_refund * part.shipping for part in worth)
 
 
