@@ -5,6 +5,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from zlib import crc32
 
 import pytest
 
@@ -14,10 +15,9 @@ from tests.rigs import postgres
 # the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
-# `./dev test` without more words takes samples; in CI the databases take turns at the rows of long
-# tables; whoever names a file, and the long form, get everything on both (decision 0017).
-_DEPTH = "TAKEBACK_DEPTH"
-SAMPLES, TURNS = "samples", "turns"
+# `./dev test` without more words takes samples; CI, the long form, and whoever names a file get
+# everything on both (decision 0017).
+_SAMPLES = "TAKEBACK_SAMPLES"
 _LONG_TABLE, _SHARE = 12, 6
 # The rooms where people and systems come in; what they ask of the rooms below is tried on both.
 _ENTRIES = ("channel", "cli", "contract", "desk", "ingest", "operations", "portal", "storefront")
@@ -57,10 +57,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 def pytest_configure(config: pytest.Config) -> None:
     """The process that leads the workers owns the server, and says whether samples will do."""
     if not worker():
-        whole = (
-            os.environ.get("TAKEBACK_LONG") or config.args_source is pytest.Config.ArgsSource.ARGS
-        )
-        os.environ[_DEPTH] = "" if whole else TURNS if os.environ.get("CI") else SAMPLES
+        named = config.args_source is pytest.Config.ArgsSource.ARGS
+        whole = named or os.environ.get("CI") or os.environ.get("TAKEBACK_LONG")
+        os.environ[_SAMPLES] = "" if whole else "1"
     wanted = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
     if worker() or not wanted or os.environ.get("TEST_DATABASE_URL"):
         return
@@ -76,7 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = items[:]
     if worker() in DATABASES:
         kept = [item for item in items if touches_a_database(item) or _home(item) == worker()]
-        kept = _chosen(kept, DATABASES.index(worker()), os.environ[_DEPTH])
+        if os.environ[_SAMPLES]:
+            kept = _sampled(kept, DATABASES.index(worker()))
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
@@ -88,16 +88,13 @@ def _home(item: pytest.Item) -> str:
     return heavy.args[0] if heavy and heavy.args else SQLITE
 
 
-def _chosen(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
+def _sampled(items: list[pytest.Item], turn: int) -> list[pytest.Item]:
     """What one of the databases runs; what touches no database is nobody else's turn."""
-    if not depth:
-        return items
     tables: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if depth == TURNS or _is_sampled(item, turn):
+        if _is_sampled(item, turn):
             tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    share = _sample if depth == SAMPLES else _half_of_the_long
-    return [item for place, rows in enumerate(tables.values()) for item in share(rows, turn, place)]
+    return [item for rows in tables.values() for item in _sample(rows, turn)]
 
 
 def _is_sampled(item: pytest.Item, turn: int) -> bool:
@@ -110,12 +107,7 @@ def _is_sampled(item: pytest.Item, turn: int) -> bool:
     return _home(item) == DATABASES[turn]
 
 
-def _half_of_the_long(rows: list[pytest.Item], turn: int, _: int) -> list[pytest.Item]:
-    is_long = len(rows) > _LONG_TABLE and touches_a_database(rows[0])
-    return rows[turn::2] if is_long else rows
-
-
-def _sample(rows: list[pytest.Item], turn: int, place: int) -> list[pytest.Item]:
+def _sample(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
     """Of heavy tables the last row, of long ones every sixth, of others every second.
 
     At tests without a table the databases take turns where requests come in, and only there.
@@ -126,5 +118,7 @@ def _sample(rows: list[pytest.Item], turn: int, place: int) -> list[pytest.Item]
         return rows
     if len(rows) > 1:
         return rows[turn :: _SHARE if len(rows) > _LONG_TABLE else 2]
-    is_entry = rows[0].nodeid.split("/")[1] in _ENTRIES
-    return rows if not is_entry or place % 2 == turn else []
+    name = rows[0].nodeid
+    # By name: the two have different tests around it, and one of them must take it.
+    is_elsewhere = name.split("/")[1] in _ENTRIES and crc32(name.encode()) % 2 != turn
+    return [] if is_elsewhere else rows
