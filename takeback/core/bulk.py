@@ -91,9 +91,12 @@ def insert_objects(rows: Sequence[models.Model]) -> None:
     Its SQL is made once for each number of rows; Django makes it anew, which takes longer than
     the database needs for the row. Whatever the database would fill in must be given.
     """
+    database = statements.database()
     values, sql = _insertion(type(rows[0]), len(rows))
-    parameters = [_adapted(values(row)) for row in rows]
-    ids = statements.rows(statements.database(), sql, list(chain.from_iterable(parameters)))
+    parameters = [values(row) for row in rows]
+    if database.vendor == "sqlite":  # the other driver takes moments and UUIDs as they are
+        parameters = [_adapted(row) for row in parameters]
+    ids = statements.rows(database, sql, list(chain.from_iterable(parameters)))
     for row, (number,) in zip(rows, ids, strict=True):
         row.pk = number
 
@@ -101,7 +104,7 @@ def insert_objects(rows: Sequence[models.Model]) -> None:
 @lru_cache(maxsize=256)
 def _insertion(
     model: type[models.Model], count: int
-) -> tuple[Callable[[models.Model], list[Any]], str]:
+) -> tuple[Callable[[models.Model], Sequence[Any]], str]:
     """How the values of a row are read, and the statement for so many rows."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     read = attrgetter(*(field.attname for field in fields))

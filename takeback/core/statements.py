@@ -1,15 +1,21 @@
 """Statements of our own, asked where every request passes."""
 
 from collections.abc import Sequence
+from threading import local
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+_ours = local()
+
 
 def database() -> BaseDatabaseWrapper:
-    """The connection itself: each look through Django's proxy costs four microseconds."""
-    return connections[DEFAULT_DB_ALIAS]
+    """The thread's connection itself: a look through Django's proxies costs four microseconds."""
+    found: BaseDatabaseWrapper | None = getattr(_ours, "database", None)
+    if found is None:
+        found = _ours.database = connections[DEFAULT_DB_ALIAS]
+    return found
 
 
 def rows(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[Any]:
