@@ -19,15 +19,16 @@ from takeback.cancellations.models import (
     CaseHistory,
 )
 from takeback.cancellations.pictures.commands import keep
+from takeback.cancellations.plans.worth import worth_of
 from takeback.cancellations.states import Kind, Status
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.money import units_worth
 from takeback.core.sealing import seal
 from takeback.demo.catalogue import told
 from takeback.demo.chance import happens
 from takeback.demo.history import last_change, past_of
 from takeback.demo.people import CUSTOMER_EMAIL
 from takeback.demo.photo import damaged_box
+from takeback.demo.plans import add_plans
 from takeback.demo.stories import ASKED, DECIDED, UNTOUCHED
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.logistics.states import GoodsStatus
@@ -133,6 +134,7 @@ def add_cases(reference: datetime, rng: Random, staff: Actor) -> None:
     past = [past_of(case.request, _asker(writer, case.request, case.item), staff) for case in cases]
     for case, steps in zip(cases, past, strict=True):
         case.request.version = len(steps)
+    add_plans([case.request for case in cases], staff)
     CancellationRequest.objects.bulk_create(case.request for case in cases)
     photo = damaged_box()
     CaseHistory.objects.bulk_create(chain.from_iterable(past))
@@ -288,9 +290,7 @@ def _settle(done: list[_Case]) -> None:
     """Units are used up, and their worth is paid back as far as it had been paid."""
     by_order: dict[int, list[_Case]] = defaultdict(list)
     for case in done:
-        case.item.units_used = case.request.quantity
         by_order[case.item.order_id].append(case)
-    OrderItem.objects.bulk_update((case.item for case in done), ["units_used"])
     tenders: dict[int, list[Tender]] = defaultdict(list)
     for tender in Tender.objects.filter(order_id__in=list(by_order)).order_by("id"):
         tenders[tender.order_id].append(tender)
@@ -303,6 +303,9 @@ def _settle(done: list[_Case]) -> None:
         order = cases[0].item.order
         _pay_back(order, cases, tenders[order_id], with_shipping=order_id in gone)
         orders.append(order)
+    for case in done:
+        case.item.units_used = case.request.quantity
+    OrderItem.objects.bulk_update((case.item for case in done), ["units_used"])
     Order.objects.bulk_update(orders, ["refund_minor", "shipping_refund_minor"])
     Tender.objects.bulk_update(
         (tender for found in tenders.values() for tender in found), ["reserved_minor"]
@@ -312,7 +315,7 @@ def _settle(done: list[_Case]) -> None:
 def _pay_back(
     order: Order, cases: Iterable[_Case], tenders: list[Tender], *, with_shipping: bool
 ) -> None:
-    worth = sum(_worth(case.item) for case in cases)
+    worth = sum(worth_of(case.request).goods for case in cases)
     shipping = order.shipping_minor + order.fee_minor if with_shipping else 0
     left = worth + shipping
     for tender in tenders:
@@ -320,9 +323,3 @@ def _pay_back(
         left -= tender.reserved_minor
     order.refund_minor = worth + shipping - left
     order.shipping_refund_minor = min(order.shipping_minor, order.refund_minor) * bool(shipping)
-
-
-def _worth(item: OrderItem) -> int:
-    """What the used units cost, with their share of discount and interest."""
-    parts = (item.goods_minor, -item.discount_minor, item.interest_minor)
-    return sum(units_worth(part, item.quantity, 0, item.units_used) for part in parts)

@@ -205,6 +205,26 @@ class TestDemoShop(TestCase):
         assert old.user.email == CUSTOMER_EMAIL
         assert list(items) == told["old_order"]["items"]
 
+    def test_what_was_decided_has_a_plan_that_follows_it(self) -> None:
+        decided = CancellationRequest.objects.filter(
+            status__in=["confirmed", "approved", "completed"]
+        )
+        kept = decided.values_list(
+            "status", "plan__status", "plan__order_id", "order_item__order_id"
+        )
+        assert {(case, plan) for case, plan, _, _ in kept} == {
+            ("confirmed", "waiting"),
+            ("approved", "approved"),
+            ("approved", "waiting"),  # for the confirmed one beside it
+            ("completed", "completed"),
+        }
+        assert all(order == line for _, _, order, line in kept)
+        assert (
+            not CancellationRequest.objects.exclude(pk__in=decided)
+            .filter(plan__isnull=False)
+            .exists()
+        )
+
     def test_every_case_has_its_history_without_a_gap(self) -> None:
         steps: dict[int, list[CaseHistory]] = {}
         for step in CaseHistory.objects.order_by("cancellation_request", "seq"):
