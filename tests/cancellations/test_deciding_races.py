@@ -54,7 +54,7 @@ def _every_round_asks_again() -> Iterator[None]:
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 30 if CI else 2
+    return 10_000 if long_run else 15 if CI else 2
 
 
 @pytest.fixture

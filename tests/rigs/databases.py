@@ -15,9 +15,10 @@ from tests.rigs import postgres
 # the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
-# `./dev test` without more words takes samples; CI, the long form, and whoever names a file get
-# everything on both (decision 0017).
-_SAMPLES = "TAKEBACK_SAMPLES"
+# `./dev test` without more words takes samples; in CI the databases take turns at the rows of long
+# tables; the long form, and whoever names a file, get everything on both (decision 0017).
+_DEPTH = "TAKEBACK_DEPTH"
+SAMPLES, TURNS = "samples", "turns"
 _LONG_TABLE, _SHARE = 12, 6
 # The rooms where people and systems come in; what they ask of the rooms below is tried on both.
 _ENTRIES = ("channel", "cli", "contract", "desk", "ingest", "operations", "portal", "storefront")
@@ -58,8 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """The process that leads the workers owns the server, and says whether samples will do."""
     if not worker():
         named = config.args_source is pytest.Config.ArgsSource.ARGS
-        whole = named or os.environ.get("CI") or os.environ.get("TAKEBACK_LONG")
-        os.environ[_SAMPLES] = "" if whole else "1"
+        whole = named or os.environ.get("TAKEBACK_LONG")
+        os.environ[_DEPTH] = "" if whole else TURNS if os.environ.get("CI") else SAMPLES
     wanted = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
     if worker() or not wanted or os.environ.get("TEST_DATABASE_URL"):
         return
@@ -75,8 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = items[:]
     if worker() in DATABASES:
         kept = [item for item in items if touches_a_database(item) or _home(item) == worker()]
-        if os.environ[_SAMPLES]:
-            kept = _sampled(kept, DATABASES.index(worker()))
+        if os.environ[_DEPTH]:
+            kept = _chosen(kept, DATABASES.index(worker()), os.environ[_DEPTH])
     chosen = set(kept)
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = kept
@@ -88,13 +89,14 @@ def _home(item: pytest.Item) -> str:
     return heavy.args[0] if heavy and heavy.args else SQLITE
 
 
-def _sampled(items: list[pytest.Item], turn: int) -> list[pytest.Item]:
+def _chosen(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
     """What one of the databases runs; what touches no database is nobody else's turn."""
     tables: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if _is_sampled(item, turn):
+        if depth == TURNS or _is_sampled(item, turn):
             tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    return [item for rows in tables.values() for item in _sample(rows, turn)]
+    share = _sample if depth == SAMPLES else _half_of_the_long
+    return [item for rows in tables.values() for item in share(rows, turn)]
 
 
 def _is_sampled(item: pytest.Item, turn: int) -> bool:
@@ -105,6 +107,11 @@ def _is_sampled(item: pytest.Item, turn: int) -> bool:
     if heavy is None or not touches_a_database(item):
         return True
     return _home(item) == DATABASES[turn]
+
+
+def _half_of_the_long(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
+    is_long = len(rows) > _LONG_TABLE and touches_a_database(rows[0])
+    return rows[turn::2] if is_long else rows
 
 
 def _sample(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:

@@ -33,7 +33,7 @@ UNTIL_SEEN = 100
 @pytest.fixture
 def rounds(long_run: bool) -> int:
     """How often each race is run."""
-    return 10_000 if long_run else 30 if CI else 2
+    return 10_000 if long_run else 15 if CI else 2
 
 
 @pytest.fixture(autouse=True)
