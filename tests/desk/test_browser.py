@@ -197,6 +197,7 @@ def test_without_the_keys_every_step_is_reached_by_tab(
         assert page.locator("[data-keys-on]").is_checked() is False
 
 
+@pytest.mark.thorough
 def test_what_was_typed_survives_that_somebody_else_was_quicker(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:

@@ -19,7 +19,7 @@ SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 # tables; the long form, and whoever names a file, get everything on both (decision 0017).
 _DEPTH = "TAKEBACK_DEPTH"
 SAMPLES, TURNS = "samples", "turns"
-_LONG_TABLE, _SHARE = 12, 6
+_SHORT_TABLE, _LONG_TABLE = 3, 12
 # The rooms where people and systems come in; what they ask of the rooms below is tried on both.
 _ENTRIES = ("channel", "cli", "contract", "desk", "ingest", "operations", "portal", "storefront")
 
@@ -115,7 +115,7 @@ def _half_of_the_long(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
 
 
 def _sample(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
-    """Of heavy tables the last row, of long ones every sixth, of others every second.
+    """Of heavy tables the last row, of long ones every eighth, of short ones every second.
 
     At tests without a table the databases take turns where requests come in, and only there.
     """
@@ -124,7 +124,8 @@ def _sample(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
     if not touches_a_database(rows[0]):
         return rows
     if len(rows) > 1:
-        return rows[turn :: _SHARE if len(rows) > _LONG_TABLE else 2]
+        step = 8 if len(rows) > _LONG_TABLE else 3 if len(rows) > _SHORT_TABLE else 2
+        return rows[turn::step]
     name = rows[0].nodeid
     # By name: the two have different tests around it, and one of them must take it.
     is_elsewhere = name.split("/")[1] in _ENTRIES and crc32(name.encode()) % 2 != turn
