@@ -72,11 +72,12 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_snapshot_is_remembered(request: pytest.FixtureRequest) -> None:
+def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
     """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
     if touches_a_database(request.node):
-        from takeback.storefront import snapshot_documents
+        from takeback.storefront import carriers, snapshot_documents
 
+        carriers.forget()
         snapshot_documents.forget()
 
 

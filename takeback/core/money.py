@@ -86,6 +86,7 @@ def split(minor: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
+@lru_cache(maxsize=8192)
 def units_worth(total: int, quantity: int, used: int, count: int) -> int:
     """What the next `count` of `quantity` units are worth when `used` are gone.
 

@@ -10,7 +10,7 @@ from takeback.addresses.queries import AddressRow
 from takeback.core.http import encode
 from takeback.storefront import address_shapes as shapes
 from takeback.storefront import labels
-from takeback.storefront.values import loads, text_choice
+from takeback.storefront.values import embedded, loads, text_choice
 from takeback.storefront.view import View
 
 
@@ -45,11 +45,11 @@ def address(row: AddressRow, view: View) -> shapes.Address:
         "e_bill_taxpayer": row.e_bill_taxpayer,
         "hash_data": row.hash_data,
         "address_type": text_choice(labels.ADDRESS_TYPES, row.address_type, view),
-        "retail_store": loads(row.retail_store),
+        "retail_store": embedded(row.retail_store),
         "remote_id": row.remote_id,
         "identity_number": row.identity_number,
-        "extra_field": loads(row.extra_field),
-        "user": owner(view.account) if view.account and view.is_classic else row.user_id,
+        "extra_field": embedded(row.extra_field),
+        "user": view.owner if view.owner and view.is_classic else row.user_id,
         "is_corporate": row.is_corporate,
         "primary": row.primary,
     }
@@ -69,7 +69,6 @@ def book_address(row: AddressRow, user_id: int, view: View) -> shapes.BookAddres
     return entry
 
 
-@lru_cache(maxsize=16)
 def owner(account: AccountRow) -> shapes.AddressUser:
     """The signed-in customer."""
     attributes: dict[str, Any] = loads(account.attributes)
@@ -91,7 +90,7 @@ def owner(account: AccountRow) -> shapes.AddressUser:
         "attributes": attributes,
         "phone": account.phone,
         "date_of_birth": account.date_of_birth,
-        "attributes_kwargs": loads(account.attributes_kwargs),
+        "attributes_kwargs": embedded(account.attributes_kwargs),
         "user_type": account.user_type,
         "modified_date": account.modified_date,
     }

@@ -15,10 +15,10 @@ from takeback.accounts.sessions import AccountRow
 from takeback.cancellations.queries import shop_limits
 from takeback.core import clock, http, problems
 from takeback.core.problems import Problem, Refused, RuleProblem
-from takeback.logistics.queries import companies_on_offer
+from takeback.storefront import carriers
+from takeback.storefront.address_documents import owner
 from takeback.storefront.callers import Caller, SessionCaller
 from takeback.storefront.dialect import Dialect, spoken
-from takeback.storefront.request_documents import company
 from takeback.storefront.view import View
 
 
@@ -106,12 +106,12 @@ class StorefrontView(APIView):
 
     def look(self, account: AccountRow | None, channel_id: int | None = None) -> View:
         """Who looks at the documents of this answer; carriers are those of the channel."""
-        offered = companies_on_offer(channel_id=channel_id) if channel_id else []
         return View(
             dialect=self.dialect,
             account=account,
             limits=shop_limits(),
             now=clock.now(),
             language=get_language() or "",
-            companies=cast("Any", Raw(http.encode([company(row) for row in offered]))),
+            owner=cast("Any", Raw(http.encode(owner(account)))) if account else None,
+            companies=cast("Any", carriers.on_offer(channel_id)),
         )

@@ -21,6 +21,7 @@ from takeback.storefront.values import (
     closed,
     currency,
     decode,
+    embedded,
     loads,
     order_type,
     rate,
@@ -29,6 +30,9 @@ from takeback.storefront.values import (
     web,
 )
 from takeback.storefront.view import View
+
+_EMPTY = (None, "{}", "null")
+_NO_EXTRAS: dict[str, Any] = {"price_extra_field": {}, "stock_extra_field": {}}
 
 
 def order(
@@ -108,7 +112,7 @@ def _details(row: OrderRow, view: View) -> tuple[Any, ...]:
         row.language_code,
         row.notes,
         told.get("delivery_range"),
-        loads(row.extra_field),
+        embedded(row.extra_field),
         row.user_email,
         told.get("shipping_option_slug"),
         told.get("payment_option_slug"),
@@ -143,8 +147,7 @@ def _item_summary(
     facts = facts_of(row, cases, parent.placed_at)
     against_cancel = policy.refusal(Kind.CANCEL, facts, view.limits, view.now)
     against_refund = policy.refusal(Kind.REFUND, facts, view.limits, view.now)
-    requests = [nested_request(case) for case in cases]
-    live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
+    requests, live = _requests(cases)
     return (
         row.id,
         row.id,  # pk
@@ -156,7 +159,7 @@ def _item_summary(
         against_refund is None,  # is_refundable
         closed(policy.closed_because(against_cancel, against_refund), view.language),
         requests,  # cancellationrequest_set
-        next(live, None),  # active_cancellation_request
+        live,  # active_cancellation_request
         carrier(row.shipping_company),
         web(row.tracking_url),
         row.is_tradable,
@@ -168,13 +171,24 @@ def _item_summary(
     )
 
 
+def _requests(
+    cases: Sequence[Case],
+) -> tuple[list[shapes.CancellationRequest], shapes.CancellationRequest | None]:
+    """A line's cases, and the one of them that is open; most lines have none."""
+    if not cases:
+        return [], None
+    requests = [nested_request(case) for case in cases]
+    live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
+    return requests, next(live, None)
+
+
 def _item_details(row: ItemRow, code: str) -> tuple[Any, ...]:
     told: dict[str, Any] = loads(row.details)
     goods = row.goods_minor
     return (
         row.created_date,
         row.modified_date,
-        loads(row.attributes),
+        embedded(row.attributes),
         told.get("attributes_kwargs") or {},
         told.get("localized_attributes") or {},
         told.get("localized_attributes_kwargs") or {},
@@ -192,7 +206,7 @@ def _item_details(row: ItemRow, code: str) -> tuple[Any, ...]:
         show(units_worth(goods, row.quantity, 0, 1), code),  # unit_price
         show(goods, code),  # total_amount
         web(row.image),
-        loads(row.extra_field) or {"price_extra_field": {}, "stock_extra_field": {}},
+        embedded(row.extra_field) if row.extra_field not in _EMPTY else _NO_EXTRAS,
         row.estimated_delivery_date,
         row.shipped_date,
         row.delivered_date,

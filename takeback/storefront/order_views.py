@@ -86,7 +86,7 @@ class Orders(StorefrontView):
         query = request.query_params.dict()
         page = Page.of(query, default_limit=ORDERS_PER_PAGE)
         sent = {key: value.strip() for key, value in query.items() if value.strip()}
-        filters = order_filters.look_ups(sent, clock.now())
+        filters = order_filters.look_ups(sent, clock.now()) if sent else {}
         caller = self.caller
         if caller.account:
             rows = own_orders(caller.account.id, page, **filters)

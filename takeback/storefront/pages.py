@@ -4,17 +4,23 @@ from collections import defaultdict
 from collections.abc import Sequence
 from operator import attrgetter
 
+from msgspec import Raw
+
 from takeback.cancellations.queries import cases_of_orders
+from takeback.core.http import encode
 from takeback.orders.queries import ExtraRow, ItemRow, OrderRow, beside, items_of
 from takeback.orders.rows import ITEM_SNAPSHOTS
-from takeback.storefront import order_documents, shapes, snapshot_documents
+from takeback.storefront import order_documents, snapshot_documents
 from takeback.storefront.view import View
 
 _snapshot_ids = attrgetter(*(f"{kind}_id" for kind in ITEM_SNAPSHOTS))
 
 
-def orders(rows: Sequence[OrderRow], view: View) -> list[shapes.Order]:
-    """Orders with all that hangs on them: three queries, however many there are."""
+def orders(rows: Sequence[OrderRow], view: View) -> list[Raw]:
+    """Orders with all that hangs on them, encoded: three queries, however many there are.
+
+    Each is encoded before the next is made, so that they take turns in the same memory.
+    """
     if not rows:
         return []
     ids = [row.id for row in rows]
@@ -32,6 +38,10 @@ def orders(rows: Sequence[OrderRow], view: View) -> list[shapes.Order]:
         extras[extra.order_id].append(extra)
     cases = cases_of_orders(ids)
     return [
-        order_documents.order(row, items[row.id], cases, extras[row.id], snapshots, view)
+        Raw(
+            encode(
+                order_documents.order(row, items[row.id], cases, extras[row.id], snapshots, view)
+            )
+        )
         for row in rows
     ]

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from takeback.core.problems import Problem
 from takeback.storefront import labels
@@ -13,7 +14,7 @@ from takeback.storefront.address_shapes import Choice
 from takeback.storefront.shapes import Closed
 from takeback.storefront.view import View
 
-decode = msgspec.json.decode
+decode = msgspec.json.Decoder().decode
 
 
 def sha256_of(text: str) -> str:
@@ -69,8 +70,13 @@ def path(url: str | None) -> str | None:
 
 
 def loads(text: str | None) -> Any:
-    """A JSON column's value."""
+    """A JSON column's value, where somebody looks inside."""
     return None if text is None else decode(text)
+
+
+def embedded(text: str | None) -> Any:
+    """A JSON column's value, where nobody does: the text as it stands, never read."""
+    return None if text is None else Raw(text)
 
 
 def rate(percent: Any) -> str | None:

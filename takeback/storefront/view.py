@@ -5,7 +5,7 @@ from datetime import datetime
 
 from takeback.accounts.sessions import AccountRow
 from takeback.cancellations import policy
-from takeback.storefront import shapes
+from takeback.storefront import address_shapes, shapes
 from takeback.storefront.dialect import Dialect
 
 
@@ -18,6 +18,8 @@ class View:
     limits: policy.Limits
     now: datetime
     language: str
+    owner: address_shapes.AddressUser | None
+    """The signed-in customer, encoded already: every address of theirs repeats them."""
     companies: list[shapes.ShippingCompany]
     """Carriers on offer, encoded already: every line repeats them."""
 

@@ -1,0 +1,42 @@
+"""The carriers on offer are kept for ten seconds, and only for showing."""
+
+from typing import Any
+
+import pytest
+
+from takeback.logistics.models import EasyReturnShippingCompany
+from takeback.storefront import carriers
+from tests import make
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+
+
+def offered(client: Any) -> list[str]:
+    """The carriers beside the only line of the only order."""
+    (order,) = client.get("/users/orders/").json()["results"]
+    (line,) = order["orderitem_set"]
+    return [carrier["name"] for carrier in line["available_easy_return_shipping_companies"]]
+
+
+def test_what_the_shop_changes_shows_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 1_000.0
+    monkeypatch.setattr(carriers, "monotonic", lambda: seconds)
+    user = make.make_customer()
+    client = make.client_of(user)
+    make.make_order(customer=user)
+    make.make_company(name="First")
+    assert offered(client) == ["First"]
+
+    EasyReturnShippingCompany.objects.update(name="Second")
+    seconds += 9.9
+    assert offered(client) == ["First"]
+    seconds += 0.1
+    assert offered(client) == ["Second"]
+
+
+def test_a_channel_shows_its_own() -> None:
+    ours = make.make_channel()
+    make.make_company(name="Ours", channel=ours)
+
+    assert b"Ours" in bytes(carriers.on_offer(ours.pk))
+    assert bytes(carriers.on_offer(ours.pk + 1)) == b"[]"
