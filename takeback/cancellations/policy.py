@@ -6,13 +6,15 @@ disagree. The first refusal is the one that is told; staff may waive what is mar
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from takeback.cancellations import errors
 from takeback.cancellations.states import Kind
+from takeback.core import clock
 from takeback.core.problems import Problem
 from takeback.orders.states import CANCELLABLE, REFUNDABLE, Status
 
@@ -61,12 +63,12 @@ class Line(Protocol):
 def facts_of(line: Line, placed_at: datetime, *, has_live_request: bool) -> ItemFacts:
     """What the rules may know of a line."""
     return ItemFacts(
-        status=line.status,
-        units_left=line.quantity - line.units_used,
-        has_live_request=has_live_request,
-        is_invoiced=bool(line.invoice_number),
-        placed_at=placed_at,
-        arrived_at=line.delivered_date or line.shipped_date or line.invoice_date,
+        line.status,
+        line.quantity - line.units_used,
+        has_live_request,
+        bool(line.invoice_number),
+        placed_at,
+        line.delivered_date or line.shipped_date or line.invoice_date,
     )
 
 
@@ -98,24 +100,36 @@ def within_cancel_time(item: ItemFacts, limits: Limits, now: datetime) -> Proble
     return errors.CANCEL_TIME_OVER if over else None
 
 
+def _comes_back(status: int, is_invoiced: bool) -> bool:  # noqa: FBT001 - asked for every line
+    return status in REFUNDABLE and (is_invoiced or status != Status.PREPARING)
+
+
 def kind_of(status: int, *, is_invoiced: bool) -> Kind:
     """What has left, or is invoiced and about to, is sent back; all else is cancelled."""
-    preparing = status == Status.PREPARING and not is_invoiced
-    return Kind.REFUND if status in REFUNDABLE and not preparing else Kind.CANCEL
+    return Kind.REFUND if _comes_back(status, is_invoiced) else Kind.CANCEL
 
 
 def has_left(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
     """Returning is for what has left, or is invoiced and about to."""
-    comes_back = kind_of(item.status, is_invoiced=item.is_invoiced) is Kind.REFUND
-    return None if comes_back and item.units_left > 0 else errors.CANNOT_RETURN_NOW
+    returnable = item.units_left > 0 and _comes_back(item.status, item.is_invoiced)
+    return None if returnable else errors.CANNOT_RETURN_NOW
+
+
+@lru_cache(maxsize=8)
+def _window_opened(now: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """What arrived before can no longer be returned; one answer asks this for all its lines."""
+    try:
+        first_day = now.astimezone(zone).date() - timedelta(days=days)
+    except OverflowError:  # a window longer than the calendar never closes
+        first_day = date.min
+    return clock.day_start(first_day, zone)
 
 
 def within_return_window(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
     """Days are counted in the shop's zone; the last one counts to its end."""
     if not limits.refund_days or item.arrived_at is None:
         return None
-    last_day = item.arrived_at.astimezone(limits.zone).date() + timedelta(days=limits.refund_days)
-    over = now.astimezone(limits.zone).date() > last_day
+    over = item.arrived_at < _window_opened(now, limits.refund_days, limits.zone)
     return errors.RETURN_TIME_OVER if over else None
 
 

@@ -190,7 +190,7 @@ def shop_limits() -> policy.Limits:
     )
 
 
-def facts_of(item: ItemRow, cases: Iterable[Case], placed_at: datetime) -> policy.ItemFacts:
-    """What the rules may know of a line that has these cases."""
-    is_live = any(case.is_live for case in cases)
+def facts_of(item: ItemRow, cases: Sequence[Case], placed_at: datetime) -> policy.ItemFacts:
+    """What the rules may know of a line that has these cases; most have none."""
+    is_live = bool(cases) and any(case.is_live for case in cases)
     return policy.facts_of(item, placed_at, has_live_request=is_live)
