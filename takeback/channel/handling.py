@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from takeback.accounts.queries import KeyRow
 from takeback.channel import errors
@@ -16,10 +15,11 @@ from takeback.channel.callers import Caller, KeyHolder, MayDo
 from takeback.core import http, problems
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.problems import Refused, RuleProblem
+from takeback.core.views import ApiView
 from takeback.idempotency.http import answer_once
 
 
-class ChannelView(APIView):
+class ChannelView(ApiView):
     """A route for the holder of a key; `scopes` says which scope a method needs."""
 
     authentication_classes = [KeyHolder]

@@ -45,22 +45,7 @@ class Renderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Any = None,
     ) -> bytes:
-        body = b"" if data is None else encode(data)
-        _part(renderer_context or {})
-        return body
-
-
-def _part(context: dict[str, Any]) -> None:
-    """Let go of what an answer was made with: encoding is the last that is asked of it.
-
-    View, request and answer hold each other in circles, so that ten answers would lie about until
-    the collector comes. Freed at once, their memory is used again while the processor has it at
-    hand: a twentieth of a list's time.
-    """
-    if view := context.get("view"):
-        vars(view).clear()
-        context["request"].parser_context.clear()
-    context.clear()
+        return b"" if data is None else encode(data)
 
 
 class AlwaysJson(BaseContentNegotiation):

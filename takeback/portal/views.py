@@ -13,10 +13,10 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from takeback.core.http import JSON, Renderer, encode, plain_request
 from takeback.core.pages import PAGE_POLICY
+from takeback.core.views import ApiView
 from takeback.portal import openapi, try_me
 
 API_PAGE_POLICY = {
@@ -28,7 +28,7 @@ API_PAGE_POLICY = {
 }
 
 
-class Home(APIView):
+class Home(ApiView):
     """What this is, and where to go from here."""
 
     @extend_schema(exclude=True)

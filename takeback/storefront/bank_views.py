@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from takeback.cancellations.accounts.commands import confirm_bank_account
 from takeback.cancellations.accounts.links import case_of, masked_account
@@ -17,10 +16,11 @@ from takeback.core.actor import Actor, ActorKind
 from takeback.core.http import plain_request
 from takeback.core.pages import FORM_POLICY
 from takeback.core.problems import Refused
+from takeback.core.views import ApiView
 
 
 @method_decorator(csp_update(FORM_POLICY), name="dispatch")
-class BankAccountPage(APIView):
+class BankAccountPage(ApiView):
     """Looking changes nothing, so that a mail scanner's visit does not; the button confirms, once.
 
     The token is the authority: there is no session to ride on, and so no CSRF token to check. A

@@ -9,12 +9,12 @@ from msgspec import Raw
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from takeback.accounts.sessions import AccountRow
 from takeback.cancellations.queries import shop_limits
 from takeback.core import clock, http, problems
 from takeback.core.problems import Problem, Refused, RuleProblem
+from takeback.core.views import ApiView
 from takeback.storefront import carriers
 from takeback.storefront.address_documents import owner
 from takeback.storefront.callers import Caller, SessionCaller
@@ -29,7 +29,7 @@ def _unwrapped(detail: Any) -> Any:
     return detail
 
 
-class StorefrontView(APIView):
+class StorefrontView(ApiView):
     """A route of the storefront: its caller comes by session, its refusals in their dialect."""
 
     authentication_classes = [SessionCaller]
