@@ -93,14 +93,14 @@ def _requests_by_id(request_ids: list[int]) -> "QuerySet[CancellationRequest]":
     return found.order_by("-id", "cancellationrequestimage__id")
 
 
-_rows_of_orders = Compiled(RequestRow, _requests_of_orders)
+requests_of_orders = Compiled(RequestRow, _requests_of_orders)
 _rows_by_id = Compiled(RequestRow, _requests_by_id)
 
 
-def cases_of_orders(order_ids: list[int]) -> dict[int, list[Case]]:
-    """The cases of these orders by item, newest first."""
+def by_item(rows: Iterable[RequestRow]) -> dict[int, list[Case]]:
+    """The cases of several items, newest first."""
     found: dict[int, list[Case]] = defaultdict(list)
-    for case in _grouped(_rows_of_orders(order_ids=order_ids)):
+    for case in _grouped(rows):
         found[case.row.order_item_id].append(case)
     return found
 

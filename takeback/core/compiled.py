@@ -16,7 +16,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from takeback.core import anyof
-from takeback.core.statements import database, rows
+from takeback.core.statements import database, rows, rows_of_all
 
 R = TypeVar("R")
 Converter = tuple[int, list[Callable[..., Any]], Any]
@@ -38,6 +38,13 @@ class _Statement(NamedTuple):
     constants: list[Any]
     slots: list[tuple[int, str]]
     converters: list[Converter]
+
+    def filled(self, arguments: dict[str, Any], database: BaseDatabaseWrapper) -> list[Any]:
+        """The parameters, with these arguments in their places."""
+        parameters = list(self.constants)
+        for index, name in self.slots:
+            parameters[index] = _adapted(arguments[name], database)
+        return parameters
 
 
 class Compiled(Generic[R]):
@@ -67,11 +74,9 @@ class Compiled(Generic[R]):
     def __call__(self, **arguments: Any) -> list[R]:
         """The rows, in the queryset's order."""
         asked = database()
-        statement = self._statements.get(asked.vendor) or self._compile(asked)
-        parameters = list(statement.constants)
-        for index, name in statement.slots:
-            parameters[index] = _adapted(arguments[name], asked)
-        return self._fetch(asked, statement.sql, parameters, statement.converters)
+        statement = self.statement(asked)
+        found = rows(asked, statement.sql, statement.filled(arguments, asked))
+        return self.made(found, statement.converters, asked)
 
     def once(self, queryset: models.QuerySet[Any, Any]) -> list[R]:
         """The rows of a variation of `queryset(...)`: another page, more filters; not kept."""
@@ -80,11 +85,27 @@ class Compiled(Generic[R]):
             statement = _sql(queryset, asked)
         except EmptyResultSet:
             return []  # Django knows without asking that nothing can be found
-        return self._fetch(asked, *statement)
+        sql, parameters, converters = statement
+        return self.made(rows(asked, sql, parameters), converters, asked)
 
     def queryset(self, **arguments: Any) -> models.QuerySet[Any, Any]:
         """The same question through the ORM, for pages that are not the first and for tests."""
         return self.build(**arguments).values_list(*self.columns)
+
+    def statement(self, database: BaseDatabaseWrapper) -> "_Statement":
+        """What is asked of this kind of database; made at the first use."""
+        return self._statements.get(database.vendor) or self._compile(database)
+
+    def made(
+        self,
+        found: list[Any],
+        converters: list[Converter],
+        database: BaseDatabaseWrapper,
+    ) -> list[R]:
+        """The driver's rows as ours."""
+        if converters:
+            found = [_converted(row, converters, database) for row in found]
+        return [self._make(row) for row in found]
 
     def _compile(self, database: BaseDatabaseWrapper) -> _Statement:
         first = {name: _MARKERS[kind][0] for name, kind in self._arguments.items()}
@@ -105,17 +126,25 @@ class Compiled(Generic[R]):
         self._statements[database.vendor] = statement
         return statement
 
-    def _fetch(
-        self,
-        database: BaseDatabaseWrapper,
-        sql: str,
-        parameters: list[Any],
-        converters: list[Converter],
-    ) -> list[R]:
-        found = rows(database, sql, parameters)
-        if converters:
-            found = [_converted(row, converters, database) for row in found]
-        return [self._make(row) for row in found]
+
+def together(*asked: "tuple[Compiled[Any], dict[str, Any]]") -> list[list[Any]]:
+    """The rows of several questions with their arguments, none of which waits for another.
+
+    They are asked in one go where the database's driver can.
+    """
+    of = database()
+    statements = [query.statement(of) for query, _ in asked]
+    answers = rows_of_all(
+        of,
+        [
+            (statement.sql, statement.filled(arguments, of))
+            for statement, (_, arguments) in zip(statements, asked, strict=True)
+        ],
+    )
+    return [
+        query.made(found, statement.converters, of)
+        for (query, _), statement, found in zip(asked, statements, answers, strict=True)
+    ]
 
 
 def _sql(

@@ -86,7 +86,15 @@ def split(minor: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
-@lru_cache(maxsize=8192)
+def unit_worth(total: int, quantity: int) -> int:
+    """What the first unit is worth, as `units_worth` has it, of a total that is not negative.
+
+    >>> unit_worth(1000, 3), unit_worth(999, 3)
+    (334, 333)
+    """
+    return -(-total // quantity)
+
+
 def units_worth(total: int, quantity: int, used: int, count: int) -> int:
     """What the next `count` of `quantity` units are worth when `used` are gone.
 

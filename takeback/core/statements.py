@@ -1,6 +1,6 @@
 """Statements of our own, asked where every request passes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import local
 from typing import Any
 
@@ -18,14 +18,31 @@ def database() -> BaseDatabaseWrapper:
     return found
 
 
+Statement = tuple[str, Sequence[Any]]
+"""SQL and its parameters."""
+
+
 def rows(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[Any]:
     """All that a statement finds; by the backend's short way, unless somebody listens."""
-    short_way = getattr(connection, "rows", None)
     found: list[Any]
-    if short_way and not (connection.queries_logged or connection.execute_wrappers):
+    if short_way := _short_way(connection, "rows"):
         found = short_way(sql, parameters)
     else:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
             found = cursor.fetchall()
     return found
+
+
+def rows_of_all(connection: BaseDatabaseWrapper, asked: Sequence[Statement]) -> list[list[Any]]:
+    """The same for statements that do not wait for each other's answers: sent at once, where the
+    backend can."""
+    if short_way := _short_way(connection, "rows_of_all"):
+        found: list[list[Any]] = short_way(asked)
+        return found
+    return [rows(connection, *statement) for statement in asked]
+
+
+def _short_way(connection: BaseDatabaseWrapper, name: str) -> Callable[..., Any] | None:
+    is_heard = connection.queries_logged or connection.execute_wrappers
+    return None if is_heard else getattr(connection, name, None)

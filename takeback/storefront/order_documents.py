@@ -9,7 +9,7 @@ from msgspec import Raw
 from takeback.cancellations import policy
 from takeback.cancellations.queries import Case, facts_of
 from takeback.cancellations.states import Kind
-from takeback.core.money import show, units_worth
+from takeback.core.money import show, unit_worth
 from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow
 from takeback.orders.states import Status
 from takeback.storefront import labels, shapes
@@ -203,7 +203,7 @@ def _item_details(row: ItemRow, code: str) -> tuple[Any, ...]:
         show(row.discount_minor, code),  # discount_amount
         show(goods - row.discount_minor, code),  # discounted_price
         row.quantity,
-        show(units_worth(goods, row.quantity, 0, 1), code),  # unit_price
+        show(unit_worth(goods, row.quantity), code),  # unit_price
         show(goods, code),  # total_amount
         web(row.image),
         embedded(row.extra_field) if row.extra_field not in _EMPTY else _NO_EXTRAS,

@@ -6,7 +6,8 @@ from operator import attrgetter
 
 from msgspec import Raw
 
-from takeback.cancellations.queries import cases_of_orders
+from takeback.cancellations.queries import by_item, requests_of_orders
+from takeback.core.compiled import together
 from takeback.core.http import encode
 from takeback.orders.queries import ExtraRow, ItemRow, OrderRow, beside, items_of
 from takeback.orders.rows import ITEM_SNAPSHOTS
@@ -24,19 +25,20 @@ def orders(rows: Sequence[OrderRow], view: View) -> list[Raw]:
     if not rows:
         return []
     ids = [row.id for row in rows]
+    told, asked = together((items_of, {"order_ids": ids}), (requests_of_orders, {"order_ids": ids}))
     items: dict[int, list[ItemRow]] = defaultdict(list)
     named: set[int | None] = {each for row in rows for each in (row.payment_option_id, row.bank_id)}
-    for item in items_of(order_ids=ids):
+    for item in told:
         items[item.order_id].append(item)
         named.update(_snapshot_ids(item))
     wanted = {each for each in named if each}
     known = snapshot_documents.known(wanted, view.dialect)
-    told, fresh = beside(order_ids=ids, snapshot_ids=[*(wanted - known.keys())])
+    more, fresh = beside(order_ids=ids, snapshot_ids=[*(wanted - known.keys())])
     snapshots = {None: None} | known | snapshot_documents.learn(fresh, view.dialect)
     extras: dict[int, list[ExtraRow]] = defaultdict(list)
-    for extra in sorted(told, key=lambda row: row.id):
+    for extra in sorted(more, key=lambda row: row.id):
         extras[extra.order_id].append(extra)
-    cases = cases_of_orders(ids)
+    cases = by_item(asked)
     return [
         Raw(
             encode(

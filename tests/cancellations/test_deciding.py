@@ -17,7 +17,7 @@ from takeback.cancellations.deciding.commands import (
     withdraw,
 )
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.queries import cases_of_orders, own_cases
+from takeback.cancellations.queries import by_item, own_cases, requests_of_orders
 from takeback.cancellations.states import Kind, Status
 from takeback.core import problems
 from takeback.core.paging import Page
@@ -195,7 +195,7 @@ def test_a_hidden_case_is_on_no_list_and_its_item_is_free() -> None:
 
     remove(case, SCOPE, actor=STAFF, now=LATER)
 
-    assert cases_of_orders([order.pk]) == {}
+    assert by_item(requests_of_orders(order_ids=[order.pk])) == {}
     assert own_cases(customer.pk, Page(1, 10)) == (0, [])
     assert opened(line) != case
 

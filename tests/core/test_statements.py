@@ -1,7 +1,7 @@
 """Statements of our own: what they find, and what they keep of Django's way."""
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from takeback.core import statements
@@ -17,6 +17,11 @@ def found(sql: str, *parameters: object) -> list[tuple[object, ...]]:
     return statements.rows(statements.database(), sql, parameters)
 
 
+def found_of_all(*asked: statements.Statement) -> list[list[tuple[object, ...]]]:
+    """What each of them finds."""
+    return statements.rows_of_all(statements.database(), asked)
+
+
 def told(key: str) -> Message:
     """A message that is not kept yet."""
     return Message(topic="t", key=key, payload={}, created_at=make.NOW, due_at=make.NOW)
@@ -30,11 +35,36 @@ def test_rows_are_all_there_whatever_was_asked_before() -> None:
     assert found("SELECT key FROM outbox_message WHERE key > %s ORDER BY key", "2") == [("3",)]
 
 
+def test_several_are_answered_in_their_order() -> None:
+    insert_objects([told("1"), told("2")])
+    count = "SELECT count(*) FROM outbox_message WHERE key > %s"
+
+    assert found_of_all((count, ["0"]), ("SELECT 7", []), (count, ["1"])) == [
+        [(2,)],
+        [(7,)],
+        [(1,)],
+    ]
+    assert found_of_all() == []
+    assert found("SELECT 8") == [(8,)]
+
+
+def test_one_that_fails_fails_them_all_and_leaves_the_connection() -> None:
+    insert_objects([told("1")])
+    with pytest.raises(DatabaseError), transaction.atomic():
+        found_of_all(("SELECT 1", []), ("SELECT * FROM no_such_table", []), ("SELECT 2", []))
+
+    assert found("SELECT key FROM outbox_message") == [("1",)]
+    assert found_of_all(("SELECT 3", []), ("SELECT 4", [])) == [[(3,)], [(4,)]]
+
+
 def test_who_listens_hears_the_same_statements() -> None:
     with CaptureQueriesContext(connection) as heard:
         assert found("SELECT count(*) FROM outbox_message") == [(0,)]
 
-    assert [entry["sql"] for entry in heard] == ["SELECT count(*) FROM outbox_message"]
+        assert found_of_all(("SELECT 1", []), ("SELECT 2", [])) == [[(1,)], [(2,)]]
+
+    asked = [entry["sql"] for entry in heard]
+    assert asked == ["SELECT count(*) FROM outbox_message", "SELECT 1", "SELECT 2"]
 
 
 def test_nothing_is_asked_in_a_transaction_that_is_broken() -> None:
@@ -54,3 +84,6 @@ def test_a_closed_connection_is_opened_again() -> None:
     connection.close()
 
     assert found("SELECT 1") == [(1,)]
+    connection.close()
+
+    assert found_of_all(("SELECT 1", []), ("SELECT 2", [])) == [[(1,)], [(2,)]]

@@ -27,7 +27,7 @@ from takeback.cancellations.models import (
     CancellationRequestImage,
     CaseHistory,
 )
-from takeback.cancellations.queries import cases_of_orders, facts_of, shop_limits
+from takeback.cancellations.queries import by_item, facts_of, requests_of_orders, shop_limits
 from takeback.cancellations.states import Kind, Status
 from takeback.core.sealing import unseal
 from takeback.demo.entrance import entrance
@@ -54,7 +54,7 @@ TODAY = REFERENCE + timedelta(hours=15)
 def may(order_ids: list[int], now: Any = TODAY) -> dict[int, set[Kind]]:
     """What the rules allow for each line of these orders."""
     placed = dict(Order.objects.filter(id__in=order_ids).values_list("id", "placed_at"))
-    cases, limits = cases_of_orders(order_ids), shop_limits()
+    cases, limits = by_item(requests_of_orders(order_ids=order_ids)), shop_limits()
     found = {}
     for item in items_of(order_ids=order_ids):
         facts = facts_of(item, cases.get(item.id, ()), placed[item.order_id])

@@ -9,6 +9,8 @@ from django.db.backends.postgresql import base
 from psycopg import Connection
 from psycopg.types.datetime import TimestamptzLoader
 
+from takeback.core.statements import Statement
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Connections that load moments quickly, and are not asked every time if they live.
@@ -18,7 +20,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     health_check_done: bool  # the stubs leave it out
-    _asking: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._asking: list[Any] = []
 
     def get_new_connection(self, conn_params: Any) -> "Connection[Any]":
         fresh: Connection[Any] = super().get_new_connection(conn_params)
@@ -39,16 +44,32 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Django makes one for each statement, in layers; that costs more than sending it.
         """
+        with self.wrap_database_errors:
+            (cursor,) = self._cursors(1)
+            cursor.execute(sql, parameters)
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
+
+    def rows_of_all(self, asked: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+        """All that each statement finds; they are sent one after the other, and waited for once."""
+        with self.wrap_database_errors:
+            cursors = self._cursors(len(asked))
+            with self.connection.pipeline():
+                for cursor, (sql, parameters) in zip(cursors, asked, strict=True):
+                    cursor.execute(sql, parameters)
+            return [cursor.fetchall() for cursor in cursors]
+
+    def _cursors(self, count: int) -> list[Any]:
+        """So many cursors of the connection as it is now, which lives."""
         if self.connection is None or not self.health_check_done:
             self.close_if_health_check_failed()
             self.ensure_connection()
         self.validate_no_broken_transaction()
-        with self.wrap_database_errors:
-            if self._asking is None or self._asking.connection is not self.connection:
-                self._asking = self.create_cursor()
-            self._asking.execute(sql, parameters)
-            found: list[tuple[Any, ...]] = self._asking.fetchall()
-            return found
+        if self._asking and self._asking[0].connection is not self.connection:
+            self._asking = []
+        while len(self._asking) < count:
+            self._asking.append(self.create_cursor())
+        return self._asking[:count]
 
     def is_usable(self) -> bool:
         """A server that goes away says so on the socket: only then is a statement needed."""
