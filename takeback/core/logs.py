@@ -17,17 +17,13 @@ _STAMPED: list[Any] = [
 
 def configure(form: str, level: str) -> dict[str, Any]:
     """Set structlog up for `json` or `console`; what Django's own logging is told."""
-    to_console = form == "console"
     structlog.configure(
         processors=[
             *_STAMPED,
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if to_console else _as_line,
+            structlog.dev.ConsoleRenderer() if form == "console" else _as_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=(
-            structlog.PrintLoggerFactory() if to_console else structlog.BytesLoggerFactory()
-        ),
         cache_logger_on_first_use=True,
     )
     formatter = {
@@ -52,10 +48,10 @@ def configure(form: str, level: str) -> dict[str, Any]:
     }
 
 
-def _as_line(logger: Any, name: str, event: structlog.typing.EventDict) -> bytes:
+def _as_line(logger: Any, name: str, event: structlog.typing.EventDict) -> str:
     """JSON in ASCII: characters that break a line or turn the direction of writing are escaped.
 
     Most lines hold nothing else, and every request writes one: the quick encoder is tried first.
     """
-    line = _encoder.encode(event)
-    return line if line.isascii() else json.dumps(event, default=repr).encode()
+    line = _encoder.encode(event).decode()
+    return line if line.isascii() else json.dumps(event, default=repr)

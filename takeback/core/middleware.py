@@ -38,7 +38,7 @@ def request_id(get_response: Handler) -> Handler:
     """Give every request a name, repeat it in the answer, write one line without personal data."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-Id", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         name = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         structlog.contextvars.bind_contextvars(request_id=name)
         started = time.perf_counter()
@@ -77,7 +77,7 @@ def language(get_response: Handler) -> Handler:
     """Speak the caller's language: the exact tag, then its first part, then the site's."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        spoken = best_language(request.headers.get("Accept-Language", ""))
+        spoken = best_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
         with translation.override(spoken):
             response = get_response(request)
         response.headers.setdefault("Content-Language", spoken)

@@ -1,9 +1,10 @@
 """Addresses as storefronts read them."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Raw
+from msgspec.structs import asdict
 
 from takeback.accounts.sessions import AccountRow
 from takeback.addresses.queries import AddressRow
@@ -24,49 +25,48 @@ def _place(text: str) -> dict[str, Any]:
 def address(row: AddressRow, view: View) -> shapes.Address:
     """An address with its place as documents; the owner is shown to themselves only."""
     place = _place(row.place)
-    return {
-        "pk": row.id,
-        "id": row.id,
-        "email": row.email,
-        "phone_number": row.phone_number,
-        "first_name": row.first_name,
-        "last_name": row.last_name,
-        "country": place["country"],
-        "city": place["city"],
-        "line": row.line,
-        "title": row.title,
-        "township": place["township"],
-        "district": place["district"],
-        "postcode": row.postcode,
-        "notes": row.notes,
-        "company_name": row.company_name,
-        "tax_office": row.tax_office,
-        "tax_no": row.tax_no,
-        "e_bill_taxpayer": row.e_bill_taxpayer,
-        "hash_data": row.hash_data,
-        "address_type": text_choice(labels.ADDRESS_TYPES, row.address_type, view),
-        "retail_store": embedded(row.retail_store),
-        "remote_id": row.remote_id,
-        "identity_number": row.identity_number,
-        "extra_field": embedded(row.extra_field),
-        "user": view.owner if view.owner and view.is_classic else row.user_id,
-        "is_corporate": row.is_corporate,
-        "primary": row.primary,
-    }
+    return shapes.Address(
+        row.id,  # pk
+        row.id,
+        row.email,
+        row.phone_number,
+        row.first_name,
+        row.last_name,
+        place["country"],
+        place["city"],
+        row.line,
+        row.title,
+        place["township"],
+        place["district"],
+        row.postcode,
+        row.notes,
+        row.company_name,
+        row.tax_office,
+        row.tax_no,
+        row.e_bill_taxpayer,
+        row.hash_data,
+        text_choice(labels.ADDRESS_TYPES, row.address_type, view),  # address_type
+        embedded(row.retail_store),
+        row.remote_id,
+        row.identity_number,
+        embedded(row.extra_field),
+        view.owner if view.owner and view.is_classic else row.user_id,  # user
+        row.is_corporate,
+        row.primary,
+    )
 
 
 def book_address(row: AddressRow, user_id: int, view: View) -> shapes.BookAddress:
     """The same for the address book, places as numbers."""
     place: dict[str, Any] = loads(row.place)
-    full: Any = address(row, view)
-    entry: shapes.BookAddress = full | {
+    entry: Any = asdict(address(row, view)) | {
         "country": place["country"]["pk"],
         "city": place["city"]["pk"],
         "township": place["township"] and place["township"]["pk"],
         "district": place["district"] and place["district"]["pk"],
         "user": user_id,
     }
-    return entry
+    return cast("shapes.BookAddress", entry)
 
 
 def owner(account: AccountRow) -> shapes.AddressUser:

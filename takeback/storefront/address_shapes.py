@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import Any, TypedDict
 
+from msgspec import Struct
+
 Object = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ class AddressUser(TypedDict):
     modified_date: datetime
 
 
-class Address(TypedDict):
+class Address(Struct, gc=False):
     """An address with its place; `user` is a number in v3 and for guests."""
 
     pk: int

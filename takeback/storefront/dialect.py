@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-HEADER = "X-Takeback-Dialect"
+_HEADER = "HTTP_X_TAKEBACK_DIALECT"
 
 
 class Dialect(StrEnum):
@@ -22,7 +22,7 @@ _NAMES = frozenset(dialect.value for dialect in Dialect)
 def spoken(request: HttpRequest, body: Any = None) -> Dialect:
     """The header says; else a guest's body does (`number`: v3, only `order`: classic); else the
     setting. A header that names no dialect says nothing."""
-    named = request.headers.get(HEADER, "").strip().lower()
+    named = request.META.get(_HEADER, "").strip().lower()
     if named in _NAMES:
         return Dialect(named)
     if isinstance(body, dict) and ("number" in body or "order" in body):
