@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ def _leave_when_told() -> None:
 
 def _loaded() -> "WSGIHandler":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
+    # The logger takes it along for terminals, if it is there: three megabytes in each worker.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # documented: not to be found
     from django.core.wsgi import get_wsgi_application
 
     loaded = get_wsgi_application()
