@@ -15,7 +15,7 @@ from stdnum.exceptions import ValidationError
 
 from takeback.cancellations.asks import BankAccount
 from takeback.core.fields import StrictText
-from takeback.core.sealing import unseal
+from takeback.core.sealing import seal, unseal
 
 IBAN_MAX = 34
 HOLDER_MAX = 255
@@ -81,6 +81,16 @@ def account_of(case: NamesAccount) -> BankAccount | None:
     context = str(case.uuid)
     holder = case.holder_name_sealed
     return BankAccount(unseal(case.iban_sealed, context), unseal(holder, context) if holder else "")
+
+
+def sealed(account: BankAccount, uuid: UUID) -> dict[str, str]:
+    """The columns in which the case with this `uuid` keeps its account; `account_of` opens them."""
+    context = str(uuid)
+    return {
+        "iban_sealed": seal(account.iban, context),
+        "holder_name_sealed": seal(account.holder_name, context),
+        "iban_index": blind_index(account.iban),
+    }
 
 
 def blind_index(iban: str) -> str:

@@ -21,7 +21,6 @@ from takeback.cancellations.topics import Topic, announce
 from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.bulk import insert_objects
 from takeback.core.problems import Refused
-from takeback.core.sealing import seal
 from takeback.logistics.commands import WantedReturn, want
 from takeback.orders.queries import lock_orders_of
 
@@ -169,10 +168,8 @@ def _row(ask: Ask, seen: Surroundings, actor: Actor, now: datetime) -> Cancellat
         modified_date=now,
     )
     if ask.bank_account:
-        context = str(row.uuid)
-        row.iban_sealed = seal(ask.bank_account.iban, context)
-        row.holder_name_sealed = seal(ask.bank_account.holder_name, context)
-        row.iban_index = bank.blind_index(ask.bank_account.iban)
+        for column, value in bank.sealed(ask.bank_account, row.uuid).items():
+            setattr(row, column, value)
         # A guest proved two weak facts: that is enough to ask, not to be paid (promise P21).
         row.is_bank_account_confirmed = ask.trusts_account and actor.kind is not ActorKind.GUEST
     return row

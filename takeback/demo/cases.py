@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from takeback.accounts.models import User
 from takeback.cancellations import bank
+from takeback.cancellations.asks import BankAccount
 from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
@@ -22,7 +23,6 @@ from takeback.cancellations.pictures.commands import keep
 from takeback.cancellations.plans.worth import worth_of
 from takeback.cancellations.states import Kind, Status
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.sealing import seal
 from takeback.demo.catalogue import told
 from takeback.demo.chance import happens
 from takeback.demo.history import last_change, past_of
@@ -217,10 +217,9 @@ def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
 
 def _name_account(request: CancellationRequest, item: OrderItem) -> None:
     """A guest's account is confirmed by the time that money could go there."""
-    context = str(request.uuid)
-    request.iban_sealed = seal(IBAN, context)
-    request.holder_name_sealed = seal(_holder(item), context)
-    request.iban_index = bank.blind_index(IBAN)
+    account = BankAccount(IBAN, _holder(item))
+    for column, value in bank.sealed(account, request.uuid).items():
+        setattr(request, column, value)
     is_guests = request.source == ActorKind.GUEST
     request.is_bank_account_confirmed = not is_guests or request.status in _TAKEN_UP
 

@@ -6,6 +6,7 @@ import pytest
 import zeal
 from pytest_django import Settings
 
+from takeback.cancellations.direct import commands
 from takeback.cancellations.models import (
     CancellationPlan,
     CancellationRequest,
@@ -215,6 +216,15 @@ def test_what_has_ended_is_not_cancelled() -> None:
 
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_nothing_left"
     assert _refused(order, _some(items[0]))["code"] == "cancellation_request_100_2"
+
+
+def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "MOST_LINES", 1)
+    order, items = _order(400, 400)
+
+    assert _refused(order, _all_of(*items))["code"] == "order_cancel_too_many"
+    assert _refused(order, _some(*items))["code"] == "order_cancel_too_many"
+    assert _cancel(order, _some(items[0])).status_code == 201
 
 
 def test_a_line_that_somebody_asks_for_already_is_refused_with_its_rule() -> None:

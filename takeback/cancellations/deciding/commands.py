@@ -111,6 +111,7 @@ def _review(case: CancellationRequest, actor: Actor, now: datetime, note: str | 
 
 
 def _confirm(case: CancellationRequest, actor: Actor, now: datetime, note: str | None) -> None:
+    """The shop says yes, on the terms of what was bought."""
     confirm_all([case], actor, now, note=note)
 
 

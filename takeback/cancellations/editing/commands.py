@@ -16,7 +16,6 @@ from takeback.cancellations.surroundings import look
 from takeback.cancellations.topics import Topic, announce
 from takeback.core.actor import Actor
 from takeback.core.problems import Refused
-from takeback.core.sealing import seal
 
 EDITED = "edit"
 """The event of the history row of a correction."""
@@ -91,14 +90,8 @@ def _differences(case: CancellationRequest, told: Edit, *, trusts_account: bool)
     if told.description is not None and told.description != (case.description or ""):
         changes["description"] = told.description or None
     account = told.bank_account
-    context = str(case.uuid)
     if account and account != bank.account_of(case):
-        changes |= {
-            "iban_sealed": seal(account.iban, context),
-            "holder_name_sealed": seal(account.holder_name, context),
-            "iban_index": bank.blind_index(account.iban),
-            "is_bank_account_confirmed": trusts_account,
-        }
+        changes |= bank.sealed(account, case.uuid) | {"is_bank_account_confirmed": trusts_account}
     return changes
 
 

@@ -18,8 +18,8 @@ from takeback.core.folding import folded
 from takeback.core.names import name_key
 
 STATUSES = {
-    word.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is word]
-    for word in SHOWN_TO_CHANNELS.values()
+    shown.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is shown]
+    for shown in SHOWN_TO_CHANNELS.values()
 }
 """What other systems call a case, and what it is then."""
 
@@ -58,9 +58,9 @@ def _day(column: str, bound: Callable[[date, ZoneInfo], datetime]) -> Filter:
     return Filter(StrictDate(required=False), equal(column, lambda day: bound(day, shop_zone())))
 
 
-def _has_status(word: str) -> Q:
+def _has_status(shown: str) -> Q:
     # Of either kind: the index by status begins with the kind.
-    return Q(cancellation_type__in=_KINDS, status__in=STATUSES[word])
+    return Q(cancellation_type__in=_KINDS, status__in=STATUSES[shown])
 
 
 FOUND_BY: dict[str, Filter] = {
