@@ -1,6 +1,7 @@
 """`./dev bench [orders|importing|scale|silence]`: the goals, measured; silence only by name."""
 
 import argparse
+from collections.abc import Callable
 
 from benchmarks import database, importing, orders, report, scale, silence
 from benchmarks.orders import Wanted
@@ -26,31 +27,50 @@ def main() -> None:
     given = parser.parse_args()
     if set(given.names) - set(NAMES):
         parser.error(f"there are {', '.join(NAMES)}")
-    names = given.names or USUAL
-    lines: list[Line] = []
-    about: list[str] = []
+    is_kept = True
+    for name in given.names or USUAL:
+        lines, about = _MEASURES[name](given)
+        report.show(lines)
+        print(*about)
+        if given.write:
+            report.write(name, lines, about=about)
+        is_kept &= all(line.is_kept for line in lines)
+    raise SystemExit(0 if is_kept else 1)
+
+
+Measured = tuple[list[Line], list[str]]
+
+
+def _orders(given: argparse.Namespace) -> Measured:
+    shop = Shop(given.orders, given.orders * Shop().requests // Shop().orders)
     with database.server() as url:
-        if "orders" in names:
-            shop = Shop(given.orders, given.orders * Shop().requests // Shop().orders)
-            lines, about = orders.measure(url, Wanted(shop, given.rounds, given.seconds))
-        if "scale" in names:
-            lines += scale.measure(url, given.requests, times=given.rounds, seconds=given.seconds)
-        if "silence" in names:
-            lines += silence.measure(url, given.pairs)
-    if "importing" in names:
-        lines += _import_lines()
-    report.show(lines)
-    print(*about)
-    if given.write:
-        report.write(lines, about=about)
-    raise SystemExit(0 if all(line.is_kept for line in lines) else 1)
+        return orders.measure(url, Wanted(shop, given.rounds, given.seconds))
 
 
-def _import_lines() -> list[Line]:
+def _importing(_: argparse.Namespace) -> Measured:
     result = importing.run()
     share = Line("import, share of COPY's rate", result.ratio, limit=importing.GOAL, is_floor=True)
     rates = [Line(row.what, row.rows_per_second, "rows/s") for row in result.table]
-    return [share, *rates]
+    return [share, *rates], []
+
+
+def _scale(given: argparse.Namespace) -> Measured:
+    with database.server() as url:
+        lines = scale.measure(url, given.requests, times=given.rounds, seconds=given.seconds)
+    return lines, [f"Medians of {given.rounds} rounds of {given.seconds:g} s, one connection."]
+
+
+def _silence(given: argparse.Namespace) -> Measured:
+    with database.server() as url:
+        return silence.measure(url, given.pairs), [f"{given.pairs:,} pairs of calls each."]
+
+
+_MEASURES: dict[str, Callable[[argparse.Namespace], Measured]] = {
+    "orders": _orders,
+    "importing": _importing,
+    "scale": _scale,
+    "silence": _silence,
+}
 
 
 if __name__ == "__main__":

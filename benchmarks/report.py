@@ -11,7 +11,7 @@ from benchmarks import processes
 from benchmarks.server import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "performance.md"
-_BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_BEGIN, _END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,15 @@ def show(lines: Sequence[Line]) -> None:
     Console().print(table)
 
 
-def write(lines: Sequence[Line], *, about: Sequence[str]) -> None:
-    """Replace the measured part of the page; its words around the table stay."""
+def write(name: str, lines: Sequence[Line], *, about: Sequence[str]) -> None:
+    """Replace what the page shows of this measurement; the words around its table stay."""
+    begin, end = _BEGIN.format(name=name), _END.format(name=name)
     rows = [_HEADINGS, ("---",) * len(_HEADINGS), *(line.cells() for line in lines)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
     where = f"{processes.machine()}, {processes.interpreter()}"
     told = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {where}.", *about]
     words = PAGE.read_text(encoding="utf-8")
-    before, _, rest = words.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    measured = "\n\n".join([_BEGIN, " ".join(told), table, _END])
+    before, _, rest = words.partition(begin)
+    _, _, after = rest.partition(end)
+    measured = "\n\n".join([begin, " ".join(told), table, end])
     PAGE.write_text(f"{before}{measured}{after}", encoding="utf-8")
