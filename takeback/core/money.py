@@ -87,12 +87,12 @@ def split(minor: int, weights: Sequence[int]) -> list[int]:
 
 
 def unit_worth(total: int, quantity: int) -> int:
-    """What the first unit is worth, as `units_worth` has it, of a total that is not negative.
+    """What the first unit is worth, quicker than `units_worth`: it carries what does not divide.
 
-    >>> unit_worth(1000, 3), unit_worth(999, 3)
-    (334, 333)
+    >>> unit_worth(1000, 3), unit_worth(999, 3), unit_worth(-1000, 3)
+    (334, 333, -334)
     """
-    return -(-total // quantity)
+    return -(-total // quantity) if total >= 0 else total // quantity
 
 
 def units_worth(total: int, quantity: int, used: int, count: int) -> int:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from takeback.core.money import NotAnAmount, decimals, is_currency, parse, show, split, units_worth
+from takeback.core.money import (
+    NotAnAmount,
+    decimals,
+    is_currency,
+    parse,
+    show,
+    split,
+    unit_worth,
+    units_worth,
+)
 
 CURRENCIES = {"jpy": 0, "krw": 0, "try": 2, "eur": 2, "kwd": 3, "bhd": 3}
 # Splits and portions of lines together; hypothesis looks for the odd ones besides.
@@ -88,6 +97,7 @@ def test_two_units_of_one_line_differ_by_one_minor_unit_at_most(total: int, quan
     first = units_worth(total, quantity, 0, 1)
     last = units_worth(total, quantity, quantity - 1, 1)
 
+    assert first == unit_worth(total, quantity)
     assert abs(first) - abs(last) == (1 if total % quantity and abs(total) % quantity else 0)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from takeback.channel.orders import shapes
 from takeback.channel.orders.queries import Found, FoundItems, ItemRow, OrderRow, ShareRow
-from takeback.core.money import show, units_worth
+from takeback.core.money import show, unit_worth
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.states import Status
 
@@ -128,7 +128,7 @@ def item_summary(
         "stock_list": stock_list(row.stock_list),
         "status": status_name(row.status),
         "quantity": row.quantity,
-        "unit_price": amount(units_worth(row.goods_minor, row.quantity, 0, 1), code),
+        "unit_price": amount(unit_worth(row.goods_minor, row.quantity), code),
         "total_price": amount(row.goods_minor, code),
         "price_currency": code,
         "price": amount(row.goods_minor, code),
