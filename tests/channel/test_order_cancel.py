@@ -14,6 +14,7 @@ from takeback.cancellations.models import (
 )
 from takeback.core.sealing import unseal
 from takeback.logistics.models import EasyReturn
+from takeback.orders.intake import TenderIn
 from takeback.orders.models import Order, OrderItem
 from tests import make
 from tests.channel import shop
@@ -302,6 +303,16 @@ def test_a_card_must_have_been_charged(payment_type: str) -> None:
 
     assert _refused(order, _some(first))["code"] == "order_cancel_no_purchase"
     assert _refused(order, _all_of(first, second))["code"] == "order_cancel_no_purchase"
+
+
+def test_a_card_gets_back_at_most_what_it_was_charged() -> None:
+    items = [make.item_in(remote_id=str(at)) for at in range(3)]
+    charged = TenderIn(kind="credit_card", amount_minor=3000, captured_minor=2000)
+    order, lines = _order(items=items, tenders=[charged])
+
+    refused = _refused(order, _all_of(*lines))
+    assert (set(refused), refused["code"]) == ({"forced_refund_amount", "code"}, "more_than_paid")
+    assert _cancel(order, _some(*lines[:2])).status_code == 201
 
 
 @pytest.mark.parametrize("payment_type", ["funds_transfer", "pay_on_delivery"])

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.asks import Ask, BankAccount, Scope
 from takeback.cancellations.commands import AtOnce, open_many
 from takeback.cancellations.models import CancellationPlan
-from takeback.cancellations.plans.commands import AS_BOUGHT, Terms
+from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, refuse_more_than
 from takeback.cancellations.policy import kind_of
 from takeback.cancellations.states import Kind, PlanStatus
 from takeback.cancellations.surroundings import CASH
@@ -65,7 +66,10 @@ def cancel_order(
     if order.payment_type in PAID_LATER and len({line.status for line in lines}) > 1:
         raise Refused(errors.MIXED_STATUSES, order_id=order.pk)
     asks = [_ask(line, told, kind) for kind in kinds for line in lines]
-    return open_many(asks, scope, actor=actor, now=now, at_once=AtOnce(_BOTH, told.terms))
+    cases = open_many(asks, scope, actor=actor, now=now, at_once=AtOnce(_BOTH, told.terms))
+    if order.payment_type in CARDS:
+        refuse_more_than(_charged(order), order)
+    return cases
 
 
 def _lines(order: Order, told: DirectCancel) -> Sequence[OrderItem]:
@@ -94,8 +98,14 @@ def _refuse_by_payment(order: Order, told: DirectCancel) -> None:
     if told.accounts and not tenders.filter(kind__in=CASH).exists():
         # Money that came by card goes back to that card, whatever account is named.
         raise Refused(errors.NO_TRANSFER, order_id=order.pk)
-    if order.payment_type in CARDS and not tenders.filter(captured_minor__gt=0).exists():
+    if order.payment_type in CARDS and not _charged(order):
         raise Refused(errors.NO_PURCHASE, order_id=order.pk)
+
+
+def _charged(order: Order) -> int:
+    """What was taken for the order so far, in minor units."""
+    found = Tender.objects.filter(order=order).aggregate(charged=Sum("captured_minor"))
+    return found["charged"] or 0
 
 
 def _ask(line: OrderItem, told: DirectCancel, kind: Kind) -> Ask:

@@ -1,6 +1,6 @@
 """Writing plans; whoever calls holds the order's lock."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -110,15 +110,21 @@ def settle(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> No
         plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in worth)
         _forget_payments_that_no_longer_fit(plan, left.keys())
     if is_promise:
-        _refuse_too_much(plans.values(), plan.order)
+        order = plan.order
+        _refuse_too_much(plans.values(), order, order.amount_minor + order.interest_minor)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
     plan.modified_date = now
     plan.save()
 
 
-def _refuse_too_much(plans: Collection[CancellationPlan], order: Order) -> None:
-    left = order.amount_minor + order.interest_minor - order.refund_minor
-    if sum(pays_back(plan) for plan in plans) > left:
+def refuse_more_than(paid_minor: int, order: Order) -> None:
+    """`Refused` when the order's plans would pay back more than was paid for it, as told here."""
+    live = CancellationPlan.objects.filter(order=order, status__in=_TO_BE_PAID)
+    _refuse_too_much(live, order, paid_minor)
+
+
+def _refuse_too_much(plans: Iterable[CancellationPlan], order: Order, paid_minor: int) -> None:
+    if sum(pays_back(plan) for plan in plans) > paid_minor - order.refund_minor:
         raise Refused(errors.MORE_THAN_PAID, order_id=order.pk)
 
 
