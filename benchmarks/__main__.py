@@ -9,13 +9,12 @@ from benchmarks.report import Line
 from benchmarks.shop import Shop
 
 USUAL = ("orders", "importing", "scale")
-NAMES = (*USUAL, "silence")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(_MEASURES)}")
     parser.add_argument("--orders", type=int, default=Shop().orders, help="orders in the shop")
     parser.add_argument("--rounds", type=int, default=5, help="times that each figure is taken")
     parser.add_argument("--seconds", type=float, default=4, help="length of a run")
@@ -25,8 +24,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=4_000, help="silence: calls of each kind")
     parser.add_argument("--write", action="store_true", help=f"into {report.PAGE.name}")
     given = parser.parse_args()
-    if set(given.names) - set(NAMES):
-        parser.error(f"there are {', '.join(NAMES)}")
+    if set(given.names) - _MEASURES.keys():
+        parser.error(f"there are {', '.join(_MEASURES)}")
     is_kept = True
     for name in given.names or USUAL:
         lines, about = _MEASURES[name](given)
