@@ -63,12 +63,12 @@ class Line(Protocol):
 def facts_of(line: Line, placed_at: datetime, *, has_live_request: bool) -> ItemFacts:
     """What the rules may know of a line."""
     return ItemFacts(
-        line.status,
-        line.quantity - line.units_used,
-        has_live_request,
-        bool(line.invoice_number),
-        placed_at,
-        line.delivered_date or line.shipped_date or line.invoice_date,
+        status=line.status,
+        units_left=line.quantity - line.units_used,
+        has_live_request=has_live_request,
+        is_invoiced=bool(line.invoice_number),
+        placed_at=placed_at,
+        arrived_at=line.delivered_date or line.shipped_date or line.invoice_date,
     )
 
 
@@ -100,19 +100,19 @@ def within_cancel_time(item: ItemFacts, limits: Limits, now: datetime) -> Proble
     return errors.CANCEL_TIME_OVER if over else None
 
 
-def _comes_back(status: int, is_invoiced: bool) -> bool:  # noqa: FBT001 - asked for every line
+def _comes_back(status: int, *, is_invoiced: bool) -> bool:
     return status in REFUNDABLE and (is_invoiced or status != Status.PREPARING)
 
 
 def kind_of(status: int, *, is_invoiced: bool) -> Kind:
     """What has left, or is invoiced and about to, is sent back; all else is cancelled."""
-    return Kind.REFUND if _comes_back(status, is_invoiced) else Kind.CANCEL
+    return Kind.REFUND if _comes_back(status, is_invoiced=is_invoiced) else Kind.CANCEL
 
 
 def has_left(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
     """Returning is for what has left, or is invoiced and about to."""
-    returnable = item.units_left > 0 and _comes_back(item.status, item.is_invoiced)
-    return None if returnable else errors.CANNOT_RETURN_NOW
+    comes_back = _comes_back(item.status, is_invoiced=item.is_invoiced)
+    return None if comes_back and item.units_left > 0 else errors.CANNOT_RETURN_NOW
 
 
 @lru_cache(maxsize=8)

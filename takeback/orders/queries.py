@@ -271,6 +271,12 @@ def beside(
     return extras, snapshots
 
 
+def charged_for(order_id: int) -> int:
+    """What has been taken for an order so far, by all its ways of paying, in minor units."""
+    found = Tender.objects.filter(order_id=order_id).aggregate(charged=Sum("captured_minor"))
+    return found["charged"] or 0
+
+
 def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:
     """A customer's order by its number, else by its id: real storefronts send either."""
     if not name.isprintable():

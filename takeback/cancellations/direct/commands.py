@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.asks import Ask, BankAccount, Scope
@@ -20,7 +19,7 @@ from takeback.core.actor import Actor
 from takeback.core.problems import Refused
 from takeback.orders.allocation import PAID_LATER
 from takeback.orders.models import Order, OrderItem, Tender
-from takeback.orders.queries import lock_orders_of
+from takeback.orders.queries import charged_for, lock_orders_of
 from takeback.orders.states import ENDED
 
 MOST_LINES = 500
@@ -68,7 +67,7 @@ def cancel_order(
     asks = [_ask(line, told, kind) for kind in kinds for line in lines]
     cases = open_many(asks, scope, actor=actor, now=now, at_once=AtOnce(_BOTH, told.terms))
     if order.payment_type in CARDS:
-        refuse_more_than(_charged(order), order)
+        refuse_more_than(charged_for(order.pk), order)
     return cases
 
 
@@ -98,14 +97,8 @@ def _refuse_by_payment(order: Order, told: DirectCancel) -> None:
     if told.accounts and not tenders.filter(kind__in=CASH).exists():
         # Money that came by card goes back to that card, whatever account is named.
         raise Refused(errors.NO_TRANSFER, order_id=order.pk)
-    if order.payment_type in CARDS and not _charged(order):
+    if order.payment_type in CARDS and not charged_for(order.pk):
         raise Refused(errors.NO_PURCHASE, order_id=order.pk)
-
-
-def _charged(order: Order) -> int:
-    """What was taken for the order so far, in minor units."""
-    found = Tender.objects.filter(order=order).aggregate(charged=Sum("captured_minor"))
-    return found["charged"] or 0
 
 
 def _ask(line: OrderItem, told: DirectCancel, kind: Kind) -> Ask:
