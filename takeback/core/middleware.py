@@ -99,8 +99,8 @@ class ContentPolicy(CSPMiddleware):
     """Pages say what they load; every other answer gets the closed policy, ready-made."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """No page of ours has a script or style of its own: no nonce, which would hold the
-        request in a circle."""
+        """No page of ours holds a script or style inline: no nonce, which would hold the request
+        in a circle."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

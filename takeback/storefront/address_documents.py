@@ -50,7 +50,7 @@ def address(row: AddressRow, view: View) -> shapes.Address:
         row.remote_id,
         row.identity_number,
         embedded(row.extra_field),
-        view.owner if view.owner and view.is_classic else row.user_id,  # user
+        view.owner or row.user_id,  # user
         row.is_corporate,
         row.primary,
     )

@@ -106,12 +106,15 @@ class StorefrontView(ApiView):
 
     def look(self, account: AccountRow | None, channel_id: int | None = None) -> View:
         """Who looks at the documents of this answer; carriers are those of the channel."""
+        dialect = self.dialect
+        # Only the classic dialect shows the customer inside their addresses.
+        shown = owner(account) if account and dialect is Dialect.CLASSIC else None
         return View(
-            dialect=self.dialect,
+            dialect=dialect,
             account=account,
             limits=shop_limits(),
             now=clock.now(),
             language=get_language() or "",
-            owner=cast("Any", Raw(http.encode(owner(account)))) if account else None,
+            owner=cast("Any", Raw(http.encode(shown))) if shown else None,
             companies=cast("Any", carriers.on_offer(channel_id)),
         )

@@ -19,7 +19,7 @@ class View:
     now: datetime
     language: str
     owner: address_shapes.AddressUser | None
-    """The signed-in customer, encoded already: every address of theirs repeats them."""
+    """The signed-in customer, encoded already: every address repeats them, where it shows them."""
     companies: list[shapes.ShippingCompany]
     """Carriers on offer, encoded already: every line repeats them."""
 
