@@ -176,8 +176,8 @@ TRADE_IN_LINK_DAYS = number(
 REQUESTS_PER_HOUR = number(
     "REQUESTS_PER_HOUR",
     120,
-    "Calls that ask for a cancellation or return, per customer and hour; clients repeat refused "
-    "calls three times.",
+    "Calls that ask for a cancellation or return, per customer, or guest's order, and hour; "
+    "clients repeat refused calls three times.",
 )
 SHOP_TIME_ZONE = text(
     "SHOP_TIME_ZONE", "UTC", "Zone in which days are counted: Europe/Istanbul, for example."

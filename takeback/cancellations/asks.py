@@ -8,9 +8,10 @@ from takeback.cancellations.states import Kind
 
 
 class Picture(NamedTuple):
-    """A picture that lies in the media folder already: its name there, and the shopper's words."""
+    """A picture that lies in the media folder already (`pictures.commands.Kept`), with words."""
 
     name: str
+    digest: str
     description: str | None
 
 

@@ -140,6 +140,7 @@ def _insert(
         CancellationRequestImage(
             cancellation_request_id=case.pk,
             image=picture.name,
+            digest=picture.digest,
             description=picture.description,
             created_date=now,
             modified_date=now,

@@ -211,10 +211,21 @@ class CancellationRequestImage(models.Model):
     cancellation_request = models.ForeignKey(CancellationRequest, models.CASCADE)
     image = models.CharField(max_length=255, db_index=True)
     """The file's name in the media folder."""
+    digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 - older ones have none
+    """Of the file's bytes: equal pictures are told to staff (`pictures.commands.Kept`)."""
     description = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
     is_uploaded_by_user = models.BooleanField(default=True)
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["digest", "-id"],
+                condition=Q(digest__isnull=False),
+                name="pictures_by_digest",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.image

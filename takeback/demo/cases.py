@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from itertools import chain
 from random import Random
 from uuid import NAMESPACE_URL, UUID, uuid5
+from zlib import crc32
 
 from django.db.models import QuerySet
+from stdnum import iban
 
 from takeback.accounts.models import User
 from takeback.cancellations import bank
@@ -136,22 +138,28 @@ def add_cases(reference: datetime, rng: Random, staff: Actor) -> None:
         case.request.version = len(steps)
     add_plans([case.request for case in cases], staff)
     CancellationRequest.objects.bulk_create(case.request for case in cases)
-    photo = damaged_box()
     CaseHistory.objects.bulk_create(chain.from_iterable(past))
+    pictured = [(case, number) for case in cases for number in range(case.pictures)]
+    # The last shopper sends the picture of the first: staff are told.
+    photos = [*range(len(pictured) - 1), 0]
     CancellationRequestImage.objects.bulk_create(
-        CancellationRequestImage(
-            cancellation_request=case.request,
-            image=keep(
-                photo, "jpg", uuid5(NAMESPACE_URL, f"photo-{case.item.remote_id}-{number}").hex
-            ),
-            description="The corner is broken.",
-            created_date=case.request.created_date,
-            modified_date=case.request.created_date,
-        )
-        for case in cases
-        for number in range(case.pictures)
+        _image(case, number, damaged_box(photo))
+        for (case, number), photo in zip(pictured, photos, strict=True)
     )
     _settle([case for case in cases if case.request.status == Status.COMPLETED])
+
+
+def _image(case: _Case, number: int, photo: bytes) -> CancellationRequestImage:
+    name = uuid5(NAMESPACE_URL, f"photo-{case.item.remote_id}-{number}").hex
+    file, asked = keep(photo, "jpg", name), case.request.created_date
+    return CancellationRequestImage(
+        cancellation_request=case.request,
+        image=file.name,
+        digest=file.digest,
+        description="The corner is broken.",
+        created_date=asked,
+        modified_date=asked,
+    )
 
 
 def _cases(writer: _Writer, items: "QuerySet[OrderItem]") -> Iterator[_Case]:
@@ -217,11 +225,19 @@ def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
 
 def _name_account(request: CancellationRequest, item: OrderItem) -> None:
     """A guest's account is confirmed by the time that money could go there."""
-    account = BankAccount(IBAN, _holder(item))
+    account = BankAccount(_iban_of(item.order), _holder(item))
     for column, value in bank.sealed(account, request.uuid).items():
         setattr(request, column, value)
     is_guests = request.source == ActorKind.GUEST
     request.is_bank_account_confirmed = not is_guests or request.status in _TAKEN_UP
+
+
+def _iban_of(order: Order) -> str:
+    """The demo's customer has the specimen, which a guest names, too: staff are told."""
+    if order.user_email == CUSTOMER_EMAIL:
+        return IBAN
+    number = f"{IBAN[4:12]}{crc32(order.user_email.encode()):010}"
+    return f"DE{iban.calc_check_digits(f'DE00{number}')}{number}"
 
 
 def _shopper(item: OrderItem) -> str:

@@ -25,6 +25,7 @@ from takeback.core.problems import Problem, Refused
 from takeback.desk import forms, queries, words
 from takeback.desk.finding import Wanted
 from takeback.desk.handling import DeskPage, SeeOther
+from takeback.desk.repeats import repeats
 from takeback.desk.verdicts import verdicts
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 
@@ -82,7 +83,7 @@ class CasePage(DeskPage):
             "faults": faults,
             "note": self.form.get("note", "")[: forms.NOTE_MAX],
             "done": DONE.get(self.request.GET.get("done", "")),
-            "pictures": queries.pictures(case.pk),
+            **repeats(self.agent.channels, case),
             "steps": steps_in_words(steps),
             "verdicts": verdicts(case, now) if can else [],
             "can": can if self.agent.may_decide else (),

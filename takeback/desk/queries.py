@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from takeback.accounts.models import User
 from takeback.cancellations.models import (
@@ -21,6 +21,7 @@ from takeback.desk.finding import UNDECIDED, Wanted, wanted_status
 from takeback.orders.models import Order, OrderItem
 
 PAGE = 50
+MOST_ALIKE = 20
 
 
 class QueueRow(NamedTuple):
@@ -65,6 +66,22 @@ class StepRow(NamedTuple):
     note: str | None
     waived: list[str]
     at: datetime
+
+
+class AlikeRow(NamedTuple):
+    """Another case that has the same `mark`: a picture's digest, or the index of an account."""
+
+    id: int
+    number: str
+    created_date: datetime
+    mark: str | None
+
+
+class Alike(NamedTuple):
+    """What another case has, too."""
+
+    picture: bool
+    account: bool
 
 
 def _listed(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
@@ -131,6 +148,54 @@ def pictures(request_id: int) -> list[CancellationRequestImage]:
     """A case's pictures in their order."""
     found = CancellationRequestImage.objects.filter(cancellation_request_id=request_id)
     return list(found.order_by("id"))
+
+
+def with_these_pictures(
+    channel_ids: Collection[int], digests: Collection[str], *, but: int
+) -> list[AlikeRow]:
+    """Other cases than this one with such a picture, the newest first; one row for each picture."""
+    found = _pictures_listed(channel_ids).filter(digest__in=digests)
+    rows = (
+        found.exclude(cancellation_request_id=but)
+        .order_by("-id")
+        .values_list(
+            "cancellation_request_id",
+            "cancellation_request__order_item__order__number",
+            "cancellation_request__created_date",
+            "digest",
+        )
+    )
+    return [AlikeRow(*row) for row in rows[:MOST_ALIKE]]
+
+
+def with_this_account(channel_ids: Collection[int], account: str, *, but: str) -> list[AlikeRow]:
+    """Cases of other customers than this one that name the same account, the newest first."""
+    found = (
+        _listed(channel_ids).filter(iban_index=account).exclude(order_item__order__email_key=but)
+    )
+    rows = found.order_by("-id").values_list(
+        "id", "order_item__order__number", "created_date", "iban_index"
+    )
+    return [AlikeRow(*row) for row in rows[:MOST_ALIKE]]
+
+
+def alike(channel_ids: Collection[int], request_ids: Collection[int]) -> dict[int, Alike]:
+    """Which of these cases have a picture twice or with others, or another customer's account."""
+    twins = _pictures_listed(channel_ids).filter(digest=OuterRef("digest"))
+    pictured = CancellationRequestImage.objects.filter(
+        Exists(twins.exclude(pk=OuterRef("pk"))), cancellation_request=OuterRef("pk")
+    )
+    sharing = _listed(channel_ids).filter(iban_index=OuterRef("iban_index"))
+    others = sharing.exclude(order_item__order__email_key=OuterRef("order_item__order__email_key"))
+    found = CancellationRequest.objects.filter(pk__in=request_ids)
+    rows = found.values_list("pk", Exists(pictured), Exists(others))
+    return {pk: Alike(picture, account) for pk, picture, account in rows}
+
+
+def _pictures_listed(channel_ids: Collection[int]) -> "QuerySet[CancellationRequestImage]":
+    return CancellationRequestImage.objects.filter(
+        cancellation_request__channel_id__in=channel_ids, cancellation_request__is_hidden=False
+    )
 
 
 _NAME = Subquery(User.objects.filter(pk=OuterRef("actor_number")).values("username"))

@@ -23,10 +23,12 @@ class Queue(DeskPage):
         channels = self.agent.channels
         wanted = Wanted(request.GET.dict())
         rows = queries.queue(channels, wanted, start_of(request))
+        shown = rows[: queries.PAGE]
+        alike = queries.alike(channels, [row.id for row in shown])
         counts = queries.waiting(channels)
         told = {
             "wanted": wanted,
-            "rows": [self._row(row) for row in rows[: queries.PAGE]],
+            "rows": [self._row(row) | {"alike": alike[row.id]} for row in shown],
             **_around(request, rows),
             "counts": [(status, STATUSES[status], counts.get(status, 0)) for status in TO_DECIDE],
             "total": sum(counts.values()),

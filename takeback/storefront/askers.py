@@ -44,10 +44,7 @@ class Asker:
 def customer_of(view: StorefrontView) -> Asker:
     """The signed-in customer, whose calls are counted."""
     account = view.account
-    if settings.LIMITS_ENABLED:
-        key = key_of("requests", str(account.id))
-        buckets = [Bucket(key, settings.REQUESTS_PER_HOUR, HOUR)]
-        refuse_above(buckets, hit(buckets, clock.now()))
+    _count(_calls_of("user", account.id))
     return Asker(
         actor=Actor(ActorKind.CUSTOMER, account.id),
         scope=Scope(channel_of(view.plain), user_id=account.id),
@@ -64,6 +61,8 @@ def guest_of(view: StorefrontView) -> Asker:
     order_ids = [_named_order(view)] if named else _proven_orders(view)
     if not order_ids:
         raise Refused(errors.LOOKUP_FAILED)
+    if not named:
+        _count(_calls_of("order", order_ids[0]))
     return Asker(
         actor=Actor(ActorKind.GUEST, order_ids[0]),
         scope=Scope(channel_of(view.plain), order_ids=frozenset(order_ids)),
@@ -73,9 +72,28 @@ def guest_of(view: StorefrontView) -> Asker:
 
 def _named_order(view: StorefrontView) -> int:
     body = guest_lookup.run_validation(view.body)
-    address, now = client_address(view.plain), clock.now()
-    number = body.get("number") or body["order"]
-    return lookup.find(channel_of(view.plain), number, body["email"], address=address, now=now).id
+    channel_id, number = channel_of(view.plain), body.get("number") or body["order"]
+    found = lookup.find(
+        channel_id,
+        number,
+        body["email"],
+        address=client_address(view.plain),
+        now=clock.now(),
+        # Counted with the look-up, in the same statement.
+        also=[_calls_of("number", channel_id, number)],
+    )
+    return found.id
+
+
+def _calls_of(kind: str, *name: int | str) -> Bucket:
+    """The calls of somebody who asks, as they are known here."""
+    key = key_of("requests", kind, *map(str, name))
+    return Bucket(key, settings.REQUESTS_PER_HOUR, HOUR)
+
+
+def _count(calls: Bucket) -> None:
+    if settings.LIMITS_ENABLED:
+        refuse_above([calls], hit([calls], clock.now()))
 
 
 def _proven_orders(view: StorefrontView) -> list[int]:

@@ -1,5 +1,6 @@
 """Finding a guest's order: silent about what is wrong, counted exactly (promises P19, P24)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -17,18 +18,39 @@ REPEAT_SECONDS = 15
 """Clients repeat a failed call three times at once; that counts as one failure."""
 
 
-def find(channel_id: int, number: str, email: str, *, address: str, now: datetime) -> OrderRow:
+def find(
+    channel_id: int,
+    number: str,
+    email: str,
+    *,
+    address: str,
+    now: datetime,
+    also: Sequence[Bucket] = (),
+) -> OrderRow:
     """The guest's order, or one and the same refusal for whatever did not match.
 
-    What is counted is what was sent, whether it exists or not. Failures are counted before
-    they happen and given back when they did not, under the bucket's row lock, so that of
-    many attempts at once no more than allowed are looked at.
+    What is counted is what was sent, whether it exists or not; `also` is counted with it.
     """
-    if not settings.LIMITS_ENABLED:
-        return _matched(channel_id, number, email)
-    channel, key = str(channel_id), email_key(email)
+    key = email_key(email)
+    if settings.LIMITS_ENABLED:
+        calls = [*_address_buckets(address), *also]
+        found = _counted(channel_id, number, key, calls, now)
+    else:
+        found = guest_order(channel_id=channel_id, number=number, email_key=key)
+    if not found:
+        raise Refused(errors.LOOKUP_FAILED)
+    return found[0]
+
+
+def _counted(
+    channel_id: int, number: str, key: str, calls: Sequence[Bucket], now: datetime
+) -> list[OrderRow]:
+    """Failures are counted before they happen and given back when they did not, under the
+    bucket's row lock, so that of many attempts at once no more than allowed are looked at.
+    """
+    channel = str(channel_id)
     shop = Bucket(f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0)
-    calls = [shop, *_address_buckets(address)]
+    calls = [shop, *calls]
     failures = _failure_buckets(channel, number, key)
     pair = Bucket(key_of("lookup-pair", channel, number, key), 0, REPEAT_SECONDS)
     names = [bucket.key for bucket in failures]
@@ -48,9 +70,7 @@ def find(channel_id: int, number: str, email: str, *, address: str, now: datetim
     # Only now, or the calls of a refused address would not stay counted.
     refuse_above(calls, counts)
     refuse_above(failures, counts)
-    if not found:
-        raise Refused(errors.LOOKUP_FAILED)
-    return found[0]
+    return found
 
 
 def _failure_buckets(channel: str, number: str, key: str) -> list[Bucket]:
@@ -71,10 +91,3 @@ def _address_buckets(address: str) -> list[Bucket]:
         Bucket(key_of("lookup-minute", network), settings.LOOKUP_PER_MINUTE, MINUTE),
         Bucket(key_of("lookup-hour", network), settings.LOOKUP_PER_HOUR, HOUR),
     ]
-
-
-def _matched(channel_id: int, number: str, email: str) -> OrderRow:
-    found = guest_order(channel_id=channel_id, number=number, email_key=email_key(email))
-    if not found:
-        raise Refused(errors.LOOKUP_FAILED)
-    return found[0]

@@ -82,14 +82,14 @@ class PhotosField(serializers.ListField):
 
 def kept(photos_of_items: Sequence[Sequence[Photo]]) -> list[list[Picture]]:
     """Each item's pictures where they are kept now; one that is none is its item's fault."""
-    names = iter(store([photo.raw for photos in photos_of_items for photo in photos]))
+    files = iter(store([photo.raw for photos in photos_of_items for photo in photos]))
     found: list[list[Picture]] = []
     for position, photos in enumerate(photos_of_items):
         pictures = []
         for photo in photos:
-            name = next(names)
-            if name is None:
+            file = next(files)
+            if file is None:
                 raise Refused(errors.UNREADABLE_PICTURE, position=position)
-            pictures.append(Picture(name, photo.description))
+            pictures.append(Picture(*file, photo.description))
         found.append(pictures)
     return found

@@ -47,7 +47,7 @@ def media(tmp_path: Path, settings: Any) -> Path:
 
 def kept(media: Path, *pictures: bytes) -> list[bytes | None]:
     """The clean copies of these pictures; None where there is none."""
-    return [(media / name).read_bytes() if name else None for name in store(pictures)]
+    return [(media / file.name).read_bytes() if file else None for file in store(pictures)]
 
 
 def opened(clean: bytes | None) -> Image.Image:
@@ -62,13 +62,13 @@ def files(media: Path) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_every_kind_becomes_a_jpeg_under_a_name_of_ours(kind: str, media: Path) -> None:
-    [name] = store([photo(kind)])
-    assert name
-    assert files(media) == [name]
-    folder, shard, file = name.split("/")
-    assert (folder, file[:2], file[32:]) == ("cases", shard, ".jpg")
-    assert int(file[:32], 16) > 0
-    image = opened((media / name).read_bytes())
+    [file] = store([photo(kind)])
+    assert file
+    assert files(media) == [file.name]
+    folder, shard, name = file.name.split("/")
+    assert (folder, name[:2], name[32:]) == ("cases", shard, ".jpg")
+    assert int(name[:32], 16) > 0
+    image = opened((media / file.name).read_bytes())
     assert (image.format, image.size, image.mode) == ("JPEG", (40, 30), "RGB")
 
 
@@ -260,7 +260,7 @@ def test_a_child_that_dies_costs_its_pictures_and_nothing_else(
     monkeypatch.setattr(commands, "PATIENCE_SECONDS", 1)
     first, second = store([b"a", b"b"])
     assert first
-    assert (media / first).read_bytes() == b"x"
+    assert (media / first.name).read_bytes() == b"x"
     assert second is None
 
 
@@ -317,7 +317,7 @@ def test_what_no_case_names_is_swept_away_after_a_day(
     monkeypatch.setattr(commands, "ASKED_AT_ONCE", 2)
     day, second = timedelta(days=1), timedelta(seconds=1)
     prefix = "ab" + "0" * 29
-    names = [keep(b"x", "jpg", f"{prefix}{number}") for number in range(6)]
+    names = [keep(b"x", "jpg", f"{prefix}{number}").name for number in range(6)]
     for name in names[:5]:
         _aged(media, name, frozen_now - day - second)
     _aged(media, names[5], frozen_now - day + second)

@@ -23,7 +23,7 @@ def stock(count: int) -> dict[str, Any]:
     iban = "TR330006100519786457841326"
     make.make_channel()
     reasons = {kind: make.make_reason(kind=kind) for kind in ("cancel", "refund")}
-    name = keep(photo(), "jpg")
+    name = keep(photo(), "jpg").name
     for number in range(count):
         kind = "refund" if number % 3 == 0 else "cancel"
         status = Status.DELIVERED if kind == "refund" else Status.APPROVED

@@ -228,7 +228,7 @@ def test_another_channels_case_is_as_if_it_were_not_there() -> None:
     # P20
     case = new_case(channel_id=OTHER)
     client = agent()
-    name = keep(photo(), "jpg")
+    name = keep(photo(), "jpg").name
     make.make_image(case=case, image=name)
     missing = page_of(client.get("/desk/cases/999999999"))
     with nothing_written():
@@ -359,7 +359,7 @@ def test_a_picture_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) ->
     # P26
     settings.MEDIA_ROOT = tmp_path / "media"
     case = new_case()
-    name = keep(photo(), "jpg")
+    name = keep(photo(), "jpg").name
     make.make_image(case=case, image=name, description="the seam")
     client = agent()
 

@@ -156,7 +156,7 @@ def test_the_queue_asks_as_much_however_long_it_is(
         for number in range(count):
             case(str(number))
     client = agent()
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(rows_on(client.get("/desk/"))) == count
 
 

@@ -88,7 +88,7 @@ def run(errand: Errand) -> None:
         kind=Kind.REFUND,
         reason=errand.reason,
         carrier=errand.carrier,
-        pictures=(Picture(errand.picture, None),),
+        pictures=(Picture(errand.picture, "", None),),
     )
     open_request(ask, Scope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
 

@@ -15,13 +15,14 @@ from tests import make
 from tests.storefront.asking import (
     WAYS,
     Shop,
+    Way,
     everywhere,
     let_in_everywhere,
     refused_everywhere,
     wrong_everywhere,
 )
 from tests.storefront.test_asking_rules import ARRIVED
-from tests.storefront.wire import nothing_written, refused, token_of
+from tests.storefront.wire import nothing_written, prove, refused, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -194,6 +195,31 @@ def test_a_customer_asks_so_often_an_hour_and_not_once_more(settings: Any) -> No
     client = make.client_of(other)
     shop.customer, shop.token = client, token_of(client)
     assert shop.ask(ways[0]).status_code == 400
+
+
+@pytest.mark.parametrize("names_the_order", [True, False])
+def test_a_guest_asks_so_often_an_hour_for_an_order(names_the_order: bool, settings: Any) -> None:
+    # C38
+    settings.REQUESTS_PER_HOUR = 3
+    settings.STOREFRONT_SERVERS = ["127.0.0.0/8"]
+    shop = Shop()
+    one, many = WAYS["guest one"], WAYS["guest many"]
+    if not names_the_order:
+        prove(shop.guest)
+
+    def ask(way: Way) -> Any:
+        named = {} if names_the_order else {"number": ..., "email": ...}
+        told = shop.body(way, shop.told(way)) | named
+        body = {key: value for key, value in told.items() if value is not ...}
+        headers = {} if names_the_order else token_of(shop.guest)
+        return shop.send(way, body, headers=headers)
+
+    assert [ask(way).status_code for way in (one, one, many)] == [200, 406, 406]
+    with nothing_written():
+        for way in (one, many):
+            answer = ask(way)
+            refused(answer, 429, "too_many_requests")
+            assert answer["Retry-After"] == "3600"
 
 
 def test_cancelling_may_be_confirmed_at_once_for_all(settings: Any) -> None:

@@ -40,7 +40,7 @@ def media(tmp_path: Path, settings: Any) -> Path:
 def picture_of(order: Any, ending: str = "jpg") -> str:
     """The address of a picture of a case of this order."""
     case = make.make_request(item=make.items_of(order)[0])
-    name = keep(photo("JPEG" if ending == "jpg" else "PNG"), ending)
+    name = keep(photo("JPEG" if ending == "jpg" else "PNG"), ending).name
     make.make_image(case=case, image=name)
     return f"/media/{name}"
 

@@ -1,5 +1,6 @@
 """Keeping pictures: made anew by a child process, written whole, swept away when unclaimed."""
 
+import hashlib
 import os
 import secrets
 import subprocess
@@ -9,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NamedTuple
 
 from django.conf import settings
 
@@ -25,8 +26,15 @@ ASKED_AT_ONCE = 500
 _ENDINGS = {b"J": "jpg", b"P": "png"}
 
 
-def store(pictures: Sequence[bytes]) -> list[str | None]:
-    """Write clean copies into the media folder; the name of each, None for what is no picture.
+class Kept(NamedTuple):
+    """A picture of ours: its path in the media folder, and a digest that equal ones share."""
+
+    name: str
+    digest: str
+
+
+def store(pictures: Sequence[bytes]) -> list[Kept | None]:
+    """Write clean copies into the media folder; None for what is no picture.
 
     Call it before the transaction: a row never names a file that is not there, and a file that no
     row names is swept away. More of them than a request may hold are refused as too large; a disk
@@ -74,11 +82,10 @@ def _answers(stream: IO[bytes]) -> Iterator[tuple[bytes, str] | None]:
         yield (clean, _ENDINGS[kind]) if whole else None
 
 
-def keep(clean: bytes, ending: str, name: str = "") -> str:
+def keep(clean: bytes, ending: str, name: str = "") -> Kept:
     """Write a picture of ours, all of it or nothing, and on the disk before anybody speaks of it.
 
-    The answer is what a row names: the file's path in the media folder. `name` is 32 hex digits,
-    and random unless told.
+    `name` is 32 hex digits, and random unless told.
     """
     name = name or secrets.token_hex(16)
     folder = settings.MEDIA_ROOT / FOLDER / name[:2]
@@ -93,7 +100,7 @@ def keep(clean: bytes, ending: str, name: str = "") -> str:
     finally:
         aside.unlink(missing_ok=True)
     _sync(folder)
-    return f"{FOLDER}/{name[:2]}/{name}.{ending}"
+    return Kept(f"{FOLDER}/{name[:2]}/{name}.{ending}", hashlib.sha256(clean).hexdigest())
 
 
 def _sync(folder: Path) -> None:
