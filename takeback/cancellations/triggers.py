@@ -58,11 +58,17 @@ CREATE OR REPLACE TRIGGER history_stays BEFORE UPDATE OR DELETE ON {_HISTORY}
 
 def _sqlite() -> list[str]:
     step, of_plan = _no_step(LIFE_CYCLE), _no_step(PLAN_LIFE_CYCLE)
+    # INSERT OR REPLACE removes the row in its way without asking the trigger for removals.
+    known = (
+        f"EXISTS (SELECT 1 FROM {_HISTORY} WHERE id = NEW.id"  # noqa: S608 - our own name
+        " OR (cancellation_request_id = NEW.cancellation_request_id AND seq = NEW.seq))"
+    )
     triggers = {
         "step_of_the_life_cycle": f"BEFORE UPDATE OF status ON {_CASES} WHEN {step}",
         "step_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {of_plan}",
         "history_stays_update": f"BEFORE UPDATE ON {_HISTORY}",
         "history_stays_delete": f"BEFORE DELETE ON {_HISTORY}",
+        "history_stays_replace": f"BEFORE INSERT ON {_HISTORY} WHEN {known}",
     }
     found = []
     for name, event in triggers.items():

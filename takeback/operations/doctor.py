@@ -21,6 +21,13 @@ SAMPLE = 1_000
 OVERDUE = timedelta(minutes=5)
 _SECRET_LENGTH = 40
 _SHOWN = 5
+# Whoever owns a table can switch its triggers off, and none is asked before a TRUNCATE.
+_BEYOND_ROWS = """
+SELECT relname FROM pg_class
+ WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+   AND (pg_has_role(relowner, 'USAGE') OR has_table_privilege(oid, 'TRUNCATE'))
+ ORDER BY relname
+"""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NETWORK_FILE_SYSTEMS = (
     *("nfs", "nfs4", "cifs", "smb", "smb3", "smbfs", "9p", "ceph"),
@@ -59,6 +66,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
         yield Finding("migrations", *_migrations())
         if not readiness.unapplied_migrations():
             yield Finding("triggers", *_triggers())
+            yield Finding("rights", *_rights())
             yield Finding("storefront channel", *_storefront_channel())
             yield Finding("sums", *_sums(every_order=every_order, progress=progress))
             yield Finding("outbox", *_outbox())
@@ -91,6 +99,17 @@ def _triggers() -> Told:
     if missing:
         return Verdict.FAILURE, f"Missing or off: {_some(missing)}. Run `takeback migrate`."
     return Verdict.FINE, "The database guards orders and cases."
+
+
+def _rights() -> Told:
+    if connection.vendor == "sqlite":
+        return Verdict.FINE, "SQLite has no roles: who may write its file may do everything."
+    with connection.cursor() as cursor:
+        cursor.execute(_BEYOND_ROWS)
+        tables = [str(name) for (name,) in cursor.fetchall()]
+    if tables:
+        return Verdict.WARNING, f"This role may also empty or alter {_some(tables)}."
+    return Verdict.FINE, "This role works with rows only."
 
 
 def _storefront_channel() -> Told:

@@ -1,5 +1,6 @@
 """The check-up: each finding seen both ways."""
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
         "database": FINE,
         "migrations": FINE,
         "triggers": FINE,
+        "rights": FINE if connection.vendor == "sqlite" else WARNING,
         "storefront channel": FINE,
         "sums": FINE,
         "outbox": FINE,
@@ -106,6 +108,27 @@ def test_messages_that_nobody_delivers_are_told_of(
     make_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
     found = _examined()["outbox"]
     assert (found.verdict, found.sentence) == (verdict, sentence)
+
+
+@pytest.mark.django_db
+def test_a_role_that_can_do_more_than_work_with_rows_is_told_of() -> None:
+    make_channel()
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has no roles")
+    role = f"takeback_probe_{os.getpid()}"
+    rows = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {role}")
+        cursor.execute(f"GRANT {rows} IN SCHEMA public TO {role}")
+        cursor.execute(f"SET LOCAL ROLE {role}")
+        as_documented = _examined()["rights"]
+        cursor.execute("RESET ROLE")
+        cursor.execute(f"GRANT TRUNCATE ON cancellations_casehistory TO {role}")
+        cursor.execute(f"SET LOCAL ROLE {role}")
+        with_one_right_more = _examined()["rights"]
+    assert as_documented == ("rights", FINE, "This role works with rows only.")
+    sentence = "This role may also empty or alter cancellations_casehistory."
+    assert with_one_right_more == ("rights", WARNING, sentence)
 
 
 @pytest.mark.django_db
