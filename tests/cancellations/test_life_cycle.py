@@ -122,7 +122,8 @@ def test_an_unknown_status_is_refused(line: OrderItem) -> None:
         "UPDATE cancellations_casehistory SET note = note",
         "DELETE FROM cancellations_casehistory",
         (
-            "INSERT INTO cancellations_casehistory SELECT * FROM cancellations_casehistory WHERE true"
+            "INSERT INTO cancellations_casehistory"
+            " SELECT * FROM cancellations_casehistory WHERE true"
             " ON CONFLICT (id) DO UPDATE SET note = 'x'"
         ),
         "REPLACE INTO cancellations_casehistory SELECT * FROM cancellations_casehistory",
