@@ -1,14 +1,14 @@
-"""`./dev bench [orders|importing|scale|silence]`: the goals, measured; silence only by name."""
+"""`./dev bench [orders|importing|scale|bodies|silence]`: the goals, measured; silence by name."""
 
 import argparse
 from collections.abc import Callable
 
-from benchmarks import database, importing, orders, report, scale, silence
+from benchmarks import bodies, database, importing, orders, report, scale, silence
 from benchmarks.orders import Wanted
 from benchmarks.report import Line
 from benchmarks.shop import Shop
 
-USUAL = ("orders", "importing", "scale")
+USUAL = ("orders", "importing", "scale", "bodies")
 
 
 def main() -> None:
@@ -59,6 +59,10 @@ def _scale(given: argparse.Namespace) -> Measured:
     return lines, [f"Medians of {given.rounds} rounds of {given.seconds:g} s, one connection."]
 
 
+def _bodies(_: argparse.Namespace) -> Measured:
+    return bodies.measure(), [f"Medians of {bodies.ROUNDS} rounds, bodies of 27 MB."]
+
+
 def _silence(given: argparse.Namespace) -> Measured:
     with database.server() as url:
         return silence.measure(url, given.pairs), [f"{given.pairs:,} pairs of calls each."]
@@ -68,6 +72,7 @@ _MEASURES: dict[str, Callable[[argparse.Namespace], Measured]] = {
     "orders": _orders,
     "importing": _importing,
     "scale": _scale,
+    "bodies": _bodies,
     "silence": _silence,
 }
 

@@ -49,6 +49,24 @@ def test_a_body_that_cannot_be_read_is_refused_and_leaves_nothing(way: Way, shop
             refused(shop.send(way, body), status, code)
 
 
+LARGE = {
+    "J9": b"[" * 27_000_000,
+    "J13 brackets": b"]" * 27_000_000,
+    "J13 lists": b"[]" * 13_500_000,
+    "J13 strings": b'"' * 27_000_000,
+    "B-3": b'{"cancel_order_items":[' + b"0," * 13_500_000 + b"0]}",
+}
+"""As large as pictures may be. Looked through to the end, each held a worker for half a minute;
+`benchmarks.bodies` takes the time."""
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_body_is_refused_where_it_becomes_too_much(name: str) -> None:
+    shop = Shop()
+    with nothing_written():
+        refused(shop.send(WAYS["guest many"], LARGE[name]), 400, "malformed_json")
+
+
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "multipart/form-data; boundary=x", "application/xml",
                      "application/x-www-form-urlencoded", "application/json; charset=utf-16"],
