@@ -125,8 +125,10 @@ def cases_by_id(request_ids: Sequence[int]) -> list[Case]:
 
 
 def order_of_picture(name: str) -> tuple[int, int] | None:
-    """The order that a picture belongs to, and its customer."""
-    found = CancellationRequestImage.objects.filter(image=name)
+    """The order that a picture belongs to, and its customer; that of a hidden case is gone."""
+    found = CancellationRequestImage.objects.filter(
+        image=name, cancellation_request__is_hidden=False
+    )
     order = "cancellation_request__order_item__order"
     return found.values_list(f"{order}_id", f"{order}__user_id").first()
 

@@ -37,7 +37,8 @@ class OrderPage(DeskPage):
             told = forms.taken(forms.OnBehalf(), forms.filled(self.form))
         except forms.Faults as faults:
             return self._again(order, faults.by_field)
-        ask, scope = _ask_of(told, order), _scope_of(order)
+        ask = _ask_of(told, order, trusts_account=self.agent.sees_money)
+        scope = _scope_of(order)
         try:
             case_id = open_request(
                 ask,
@@ -115,7 +116,7 @@ def _scope_of(order: Order) -> Scope:
     return Scope(order.channel_id, order_ids=frozenset({order.pk}))
 
 
-def _ask_of(told: Mapping[str, Any], order: Order) -> Ask:
+def _ask_of(told: Mapping[str, Any], order: Order, *, trusts_account: bool) -> Ask:
     """A carrier that comes, comes to where the order went."""
     kind = Kind(told["kind"])
     iban = told.get("iban")
@@ -128,6 +129,7 @@ def _ask_of(told: Mapping[str, Any], order: Order) -> Ask:
         carrier=told.get("carrier") if kind is Kind.REFUND else None,
         pickup_address=order.shipping_address_id if kind is Kind.REFUND else None,
         bank_account=BankAccount(iban, told["holder_name"]) if iban else None,
+        trusts_account=trusts_account,
         as_points=bool(told.get("as_points")),
     )
 
@@ -138,5 +140,6 @@ def _waivable(form: Mapping[str, str], order: Order) -> tuple[Problem, ...]:
         told = forms.taken(forms.OnBehalf(), forms.filled({**form, "waive": ""}))
     except forms.Faults:
         return ()
-    fixed, waivable = in_the_way(_ask_of(told, order), _scope_of(order), clock.now())
+    ask = _ask_of(told, order, trusts_account=False)
+    fixed, waivable = in_the_way(ask, _scope_of(order), clock.now())
     return () if fixed else waivable

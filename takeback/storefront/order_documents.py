@@ -147,7 +147,7 @@ def _item_summary(
     facts = facts_of(row, cases, parent.placed_at)
     against_cancel = policy.refusal(Kind.CANCEL, facts, view.limits, view.now)
     against_refund = policy.refusal(Kind.REFUND, facts, view.limits, view.now)
-    requests, live = _requests(cases)
+    requests, live = _requests(cases, view)
     return (
         row.id,
         row.id,  # pk
@@ -172,12 +172,12 @@ def _item_summary(
 
 
 def _requests(
-    cases: Sequence[Case],
+    cases: Sequence[Case], view: View
 ) -> tuple[list[shapes.CancellationRequest], shapes.CancellationRequest | None]:
     """A line's cases, and the one of them that is open; most lines have none."""
     if not cases:
         return [], None
-    requests = [nested_request(case) for case in cases]
+    requests = [nested_request(case, view) for case in cases]
     live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
     return requests, next(live, None)
 

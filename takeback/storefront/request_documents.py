@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import get_language
 
-from takeback.cancellations.bank import account_of
+from takeback.cancellations.bank import account_of, masked, masked_name
 from takeback.cancellations.labels import KINDS, subject_in
 from takeback.cancellations.queries import Case, ImageRow, ReasonRow
 from takeback.cancellations.states import SHOWN, Status
@@ -23,10 +23,17 @@ def request(case: Case, view: View) -> shapes.CancellationRequest:
     return _request(case, text_choice(KINDS, case.row.cancellation_type, view))
 
 
-def nested_request(case: Case) -> shapes.CancellationRequest:
-    """A case inside an order's line, where storefronts read `cancellation_type.value`."""
+def nested_request(case: Case, view: View) -> shapes.CancellationRequest:
+    """A case inside an order's line, where storefronts read `cancellation_type.value`.
+
+    Two weak facts open a guest's order; an account that was named before stays masked.
+    """
     kind = case.row.cancellation_type
-    return _request(case, choice(kind, labels.label(KINDS, kind)))
+    found = _request(case, choice(kind, labels.label(KINDS, kind)))
+    if view.account is None:
+        found["iban"] = masked(found["iban"]) if found["iban"] else None
+        found["holder_name"] = masked_name(found["holder_name"]) if found["holder_name"] else None
+    return found
 
 
 def _request(case: Case, kind: str | Choice) -> shapes.CancellationRequest:

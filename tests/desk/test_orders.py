@@ -141,14 +141,18 @@ def test_the_item_of_another_order_is_unknown() -> None:
     assert (answer.status_code, code_on(answer)) == (400, "unknown_item")
 
 
-def test_an_account_is_taken_with_its_holder_and_is_right() -> None:
-    order, client = in_cash(), agent()
+@pytest.mark.parametrize("scope", ["money", "pii"])
+def test_an_account_is_taken_with_its_holder_and_is_right_if_one_works_with_money(
+    scope: str,
+) -> None:
+    # P21
+    order, client = in_cash(), agent(scopes=["read", "decide", scope])
     reason = make.make_reason().pk
     iban = "TR33 0006 1005 1978 6457 8413 26"
     with nothing_written():
         assert ask(client, order, reason=reason, iban=iban).status_code == 400
     assert ask(client, order, reason=reason, iban=iban, holder_name="Ayla Ray").status_code == 303
-    assert CancellationRequest.objects.get().is_bank_account_confirmed
+    assert CancellationRequest.objects.get().is_bank_account_confirmed is (scope == "money")
 
 
 def test_a_carrier_that_comes_comes_to_where_the_order_went() -> None:

@@ -7,8 +7,9 @@ import pytest
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.intake import TenderIn
 from tests import make
+from tests.make import Visitor
 from tests.storefront.asking import WAYS, Shop, everywhere, let_in_everywhere, texts
-from tests.storefront.wire import nothing_written
+from tests.storefront.wire import nothing_written, prove
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -101,6 +102,37 @@ def test_a_cash_order_is_let_in_with_its_account(shop: Shop) -> None:
         case = CancellationRequest.objects.order_by("-pk")[0]
         assert case.is_bank_account_confirmed is confirmed
         assert IBAN not in f"{case.iban_sealed}{case.holder_name_sealed}{case.iban_index}"
+
+
+def test_an_account_is_shown_whole_to_its_owner_and_masked_to_whoever_looks_the_order_up(
+    shop: Shop,
+) -> None:
+    # P21, P25: number and e-mail are enough to ask, not to read where money goes.
+    for name in ("customer one", "guest one"):
+        told = shop.ask(WAYS[name], iban=IBAN, holder_name=HOLDER).json()
+        assert (told["iban"], told["holder_name"]) == (IBAN, HOLDER)
+    order = shop.of_guest.pk
+    masked = ("TR33 •••• 1326", "A••• R•••")
+
+    guest = Visitor()
+    [found] = prove(guest).json()
+    cancelling = guest.get(f"/users/orders/{order}/cancellation/").json()
+    documents = [found, guest.get(f"/users/orders/{order}/").json(), cancelling]
+    own = shop.customer.get(f"/users/orders/{shop.of_customer.pk}/").json()
+
+    for document in documents:
+        assert accounts_in(document) == {masked}
+    assert accounts_in(own) == {(IBAN, HOLDER)}
+    [case] = shop.customer.get("/users/orders/cancellation_requests/").json()["results"]
+    assert (case["iban"], case["holder_name"]) == (IBAN, HOLDER)
+
+
+def accounts_in(document: dict[str, Any]) -> set[tuple[str, str]]:
+    """Of all cases inside an order's lines."""
+    lines = document["orderitem_set"]
+    cases = [case for line in lines for case in line["cancellationrequest_set"]]
+    cases += [line["active_cancellation_request"] for line in lines]
+    return {(case["iban"], case["holder_name"]) for case in cases}
 
 
 def test_an_account_that_somebody_else_named_is_answered_like_any_other(shop: Shop) -> None:

@@ -120,6 +120,8 @@ def test_a_picture_of_a_case_that_is_gone_is_gone() -> None:
     # I21
     owner = make.make_customer()
     path = picture_of(make.make_order(customer=owner))
+    CancellationRequest.objects.update(is_hidden=True)
+    refused(make.client_of(owner).get(path), 404, "not_found")
     CancellationRequestImage.objects.all().delete()
     refused(make.client_of(owner).get(path), 404, "not_found")
 
