@@ -22,7 +22,7 @@ from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.bulk import insert_objects
 from takeback.core.problems import Refused
 from takeback.logistics.commands import WantedReturn, want
-from takeback.orders.queries import lock_orders_of
+from takeback.orders.queries import lock_orders_within
 
 OPENED = "open"
 """The event of a case's first history row; what follows is named by `Event`."""
@@ -33,10 +33,17 @@ _SHOPPERS = (ActorKind.CUSTOMER, ActorKind.GUEST)
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
-    """Kinds of cases that are confirmed as soon as they are open, and on which terms."""
+    """Kinds of cases that are confirmed as soon as they are open, and on which terms.
+
+    Parts of lines wait for the shop, unless the call is known to come once: the rest of the line
+    would be free for the same call again. What cannot be confirmed waits, too, unless it `must_be`:
+    then all is refused.
+    """
 
     kinds: frozenset[Kind] = frozenset()
     terms: Terms = AS_BOUGHT
+    with_parts: bool = False
+    must_be: bool = False
 
 
 NOTHING = AtOnce()
@@ -51,9 +58,13 @@ def open_request(
     now: datetime,
     waive: bool = False,
     note: str | None = None,
+    at_once: AtOnce = NOTHING,
 ) -> int:
     """As `open_many`, for a single ask; the new case's id."""
-    return open_many([ask], scope, actor=actor, now=now, waive=waive, note=note)[0]
+    [case_id] = open_many(
+        [ask], scope, actor=actor, now=now, waive=waive, note=note, at_once=at_once
+    )
+    return case_id
 
 
 @transaction.atomic
@@ -73,7 +84,12 @@ def open_many(
     it, from 0. Staff may `waive` the rules that are marked so; what they set aside is in the
     history. What is to be confirmed `at_once` is so in the same step.
     """
-    lock_orders_of(sorted({ask.order_item for ask in asks}))
+    lock_orders_within(
+        sorted({ask.order_item for ask in asks}),
+        channel_id=scope.channel_id,
+        user_id=scope.user_id,
+        order_ids=scope.order_ids,
+    )
     # Look only now: one statement doing both would look with the snapshot that it took
     # before it waited for the lock.
     seen = look(asks, scope)
@@ -91,12 +107,34 @@ def open_many(
         ]
     )
     announce(Topic.OPENED, cases)
-    kinds = at_once.kinds | (CANCELLATIONS.kinds if settings.CANCEL_AUTO_CONFIRM else NOTHING.kinds)
-    settled = [case for case in cases if case.cancellation_type in kinds]
-    if settled:
-        by = SYSTEM if actor.kind in _SHOPPERS else actor
-        confirm_all(settled, by, now, terms=at_once.terms)
+    if ready := _ready(cases, seen, at_once):
+        _confirm_at_once(ready, at_once, actor, now)
     return [case.pk for case in cases]
+
+
+def _ready(
+    cases: Sequence[CancellationRequest], seen: Surroundings, at_once: AtOnce
+) -> list[CancellationRequest]:
+    kinds = at_once.kinds | ({Kind.CANCEL} if settings.CANCEL_AUTO_CONFIRM else set())
+    return [
+        case
+        for case in cases
+        if case.cancellation_type in kinds
+        and (at_once.with_parts or case.quantity == seen.items[case.order_item_id].facts.units_left)
+    ]
+
+
+def _confirm_at_once(
+    cases: Sequence[CancellationRequest], at_once: AtOnce, actor: Actor, now: datetime
+) -> None:
+    by = SYSTEM if actor.kind in _SHOPPERS else actor
+    try:
+        with transaction.atomic():
+            confirm_all(cases, by, now, terms=at_once.terms)
+    except Refused as refused:
+        # Other plans have promised the order's money already: somebody has to look at it.
+        if at_once.must_be or refused.problem is not errors.MORE_THAN_PAID:
+            raise
 
 
 def _refuse_repeated(asks: Sequence[Ask]) -> None:

@@ -73,7 +73,13 @@ class CancellationPlan(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["order", "plan_type"],
-                condition=Q(status=PlanStatus.WAITING.value),
+                condition=Q(
+                    status=PlanStatus.WAITING.value,
+                    forced_refund_minor=None,
+                    is_cargo_refund=False,
+                    refund_invoice_number=None,
+                    refund_invoice_date=None,
+                ),
                 name="one_waiting_plan_per_order",
             ),
             models.CheckConstraint(

@@ -15,6 +15,7 @@ from takeback.core.problems import Refused
 from takeback.idempotency import errors
 from takeback.idempotency.commands import Answer, Call, once
 
+_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
 
 
@@ -39,8 +40,13 @@ def answer_once(
     return HttpResponse(answer.body, status=answer.status, content_type=JSON, headers=headers)
 
 
+def is_keyed(request: HttpRequest) -> bool:
+    """Whether the call comes with a key, and so acts once however often it is sent."""
+    return _HEADER in request.headers
+
+
 def _call(request: HttpRequest, principal: str, body: Any) -> Call | None:
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(_HEADER)
     if key is None:
         return None
     if not _KEY.fullmatch(key):

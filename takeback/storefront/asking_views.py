@@ -1,6 +1,7 @@
 """Asking to cancel or to send back: customers and guests, one item or many."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,7 +16,7 @@ from takeback.cancellations.commands import CANCELLATIONS, NOTHING, AtOnce, open
 from takeback.cancellations.queries import cases_by_id
 from takeback.core import clock, problems
 from takeback.core.problems import Problem, Refused
-from takeback.idempotency.http import answer_once
+from takeback.idempotency.http import answer_once, is_keyed
 from takeback.orders.queries import own_order_named
 from takeback.storefront import errors
 from takeback.storefront.askers import Asker, customer_of, guest_of
@@ -58,6 +59,7 @@ class AskView(StorefrontView):
 
     def open(self, asker: Asker, asks: Sequence[Ask], *, at_once: AtOnce = NOTHING) -> list[Any]:
         """Let the asks in, or refuse; the documents of the new cases."""
+        at_once = replace(at_once, with_parts=is_keyed(self.plain))
         try:
             ids = open_many(asks, asker.scope, actor=asker.actor, now=clock.now(), at_once=at_once)
         except Refused as refused:

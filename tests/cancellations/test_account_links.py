@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+import zeal
 from pytest_django import Settings
 
 from takeback.cancellations.accounts.commands import confirm_bank_account
@@ -146,6 +147,23 @@ def test_a_token_ends_with_its_use_with_its_account_and_with_its_case() -> None:
     CancellationRequest.objects.filter(pk=changed.pk).update(iban_index="another")
     reject(over)
     assert [case_of(token) for token in tokens] == [None, None, None]
+
+
+def test_a_token_holds_for_what_is_left_of_its_call() -> None:
+    order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
+    wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel(iban=IBAN)]
+    first, other, third, fourth = ask(order, *wishes)
+    token = token_of(fourth)
+    with zeal.zeal_ignore():
+        reject(fourth)
+        assert case_of(token) == first
+        reject(first)
+    assert case_of(token) == third
+
+    confirm_bank_account(third.pk, actor=GUEST, now=make.NOW, account=third.iban_index)
+
+    assert (case_of(token), confirmed()) == (None, [third.pk])
+    assert case_of(token_of(other)) == other
 
 
 def test_a_token_of_another_installation_opens_nothing(settings: Settings) -> None:

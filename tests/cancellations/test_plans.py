@@ -12,7 +12,7 @@ from takeback.cancellations.commands import CANCELLATIONS, AtOnce, open_many
 from takeback.cancellations.deciding.commands import approve, confirm, reject, withdraw
 from takeback.cancellations.imports.commands import Completed, record_completed
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.cancellations.plans.commands import Terms
+from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, pays_back
 from takeback.cancellations.states import Kind, PlanStatus
 from takeback.orders.models import Order, OrderItem
 from tests import make
@@ -230,13 +230,38 @@ def test_a_case_is_refused_even_when_its_order_has_too_little_left(
     assert [(plan.status, plan.refund_minor) for plan in plans()] == [("waiting", 1800)]
 
 
-def test_terms_that_come_later_hold_for_the_plan_that_waits(lines: list[OrderItem]) -> None:
-    decided(lines[0])
-    case = opened(lines[1])
+FORCED, CARGO = Terms(forced_refund_minor=100), Terms(is_cargo_refund=True)
 
-    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=100))
 
-    assert [plan.forced_refund_minor for plan in plans()] == [100]
+@pytest.mark.parametrize(
+    ("earlier", "later", "pay"),
+    [
+        (FORCED, AS_BOUGHT, [100, 1800]),
+        (AS_BOUGHT, CARGO, [900, 2000]),
+        (CARGO, FORCED, [1000, 100]),
+    ],
+)
+def test_what_is_said_about_money_is_said_of_the_cases_at_hand(
+    earlier: Terms, later: Terms, pay: list[int], lines: list[OrderItem]
+) -> None:
+    for line, terms in zip(lines[:2], (earlier, later), strict=True):
+        confirm(opened(line), SCOPE, actor=STAFF, now=LATER, terms=terms)
+
+    assert [pays_back(plan) for plan in plans()] == pay
+
+
+def test_a_forced_amount_is_for_all_its_cases_or_at_most_what_the_rest_is_worth(
+    lines: list[OrderItem],
+) -> None:
+    for forced, then in ((2500, 900), (700, 700)):
+        asks = [asked(line) for line in lines]
+        at_once = AtOnce(frozenset({Kind.CANCEL}), Terms(forced_refund_minor=forced))
+        first, *others = open_many(asks, SCOPE, actor=STAFF, now=make.NOW, at_once=at_once)
+        assert pays_back(plans()[-1]) == forced
+        for case in others:
+            reject(case, SCOPE, actor=STAFF, now=LATER)
+        assert pays_back(plans()[-1]) == then
+        reject(first, SCOPE, actor=STAFF, now=LATER)
 
 
 STEPS = {("waiting", "approved"), ("waiting", "rejected"), ("approved", "completed")}

@@ -240,11 +240,16 @@ def test_a_direct_cancel_writes_but_one_row_more_for_each_line(
         customer=user, items=lines(count), discounts=[DiscountIn(name="a", amount_minor=100)]
     )
     client = make.client_of(user)
-    token = token_of(client)
+    headers = token_of(client)
+    if units == 1:
+        # Parts are confirmed at once under a key only: it is looked for, on PostgreSQL locked
+        # first, and kept with its answer.
+        headers |= {"Idempotency-Key": "1"}
+        cost = cost[0] + (2 if connection.vendor == "postgresql" else 1), cost[1] + 1
     body = {"cancel_order_items": asked(order, quantity=units)}
 
     reads, writes = counted(
-        lambda: post(client, f"/orders/{order.pk}/cancel/", body, headers=token)
+        lambda: post(client, f"/orders/{order.pk}/cancel/", body, headers=headers)
     )
 
     assert (reads, writes - count) == cost

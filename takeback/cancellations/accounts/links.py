@@ -11,6 +11,7 @@ from django.core.signing import BadSignature, TimestampSigner
 
 from takeback.cancellations.bank import account_of, masked
 from takeback.cancellations.models import CancellationRequest
+from takeback.cancellations.queries import asked_together
 from takeback.cancellations.states import LIVE
 from takeback.core.ids import id_of
 
@@ -28,21 +29,15 @@ def token_of(case: CancellationRequest) -> str:
 
 
 def case_of(token: str) -> CancellationRequest | None:
-    """The live case whose account waits for this token; None for any other, whatever is wrong."""
+    """A live case whose account waits for this token; None for any other, whatever is wrong."""
     case_id = id_of(token.partition(".")[0])
-    if case_id is None:
+    together = asked_together(case_id) if case_id else []
+    account = next((case.iban_index for case in together if case.pk == case_id), None)
+    if account is None or not _is_fresh(token, account):
         return None
-    case = (
-        CancellationRequest.objects.select_related("order_item__order")
-        .filter(
-            pk=case_id,
-            status__in=[status.value for status in LIVE],
-            iban_index__isnull=False,
-            is_bank_account_confirmed=False,
-        )
-        .first()
-    )
-    return case if case and _is_fresh(token, str(case.iban_index)) else None
+    # The case that the link was made for may have ended while others of the same call live.
+    waiting = (case for case in together if case.iban_index == account and case.status in LIVE)
+    return next((case for case in waiting if not case.is_bank_account_confirmed), None)
 
 
 def masked_account(case: CancellationRequest) -> str:

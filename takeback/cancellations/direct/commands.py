@@ -65,7 +65,9 @@ def cancel_order(
     if order.payment_type in PAID_LATER and len({line.status for line in lines}) > 1:
         raise Refused(errors.MIXED_STATUSES, order_id=order.pk)
     asks = [_ask(line, told, kind) for kind in kinds for line in lines]
-    cases = open_many(asks, scope, actor=actor, now=now, at_once=AtOnce(_BOTH, told.terms))
+    cases = open_many(
+        asks, scope, actor=actor, now=now, at_once=AtOnce(_BOTH, told.terms, must_be=True)
+    )
     if order.payment_type in CARDS:
         refuse_more_than(charged_for(order.pk), order)
     return cases

@@ -1,7 +1,7 @@
 """Writing plans; whoever calls holds the order's lock."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -54,31 +54,26 @@ _TO_BE_PAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
 
 
 def join(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -> int:
-    """The plan that still waits for this order's cases of a kind, or a new one; its id."""
+    """The plan of an order's cases of a kind that are confirmed on these terms; its id.
+
+    What goes back as bought joins those that wait. Whoever says anything else about the money
+    says it of the cases at hand: they get a plan of their own, which no others join.
+    """
     waiting = CancellationPlan.objects.filter(
-        order_id=order_id, plan_type=kind.value, status=PlanStatus.WAITING.value
+        order_id=order_id,
+        plan_type=kind.value,
+        status=PlanStatus.WAITING.value,
+        **asdict(AS_BOUGHT),
     )
-    plan_id = waiting.values_list("pk", flat=True).first()
-    if plan_id is None:
-        return _new(order_id, kind, terms, actor, now)
-    if terms != AS_BOUGHT:
-        waiting.update(
-            forced_refund_minor=terms.forced_refund_minor,
-            is_cargo_refund=terms.is_cargo_refund,
-            refund_invoice_number=terms.refund_invoice_number,
-            refund_invoice_date=terms.refund_invoice_date,
-        )
-    return plan_id
+    plan_id = waiting.values_list("pk", flat=True).first() if terms == AS_BOUGHT else None
+    return _new(order_id, kind, terms, actor, now) if plan_id is None else plan_id
 
 
 def _new(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -> int:
     plan = CancellationPlan.objects.create(
         order_id=order_id,
         plan_type=kind.value,
-        forced_refund_minor=terms.forced_refund_minor,
-        is_cargo_refund=terms.is_cargo_refund,
-        refund_invoice_number=terms.refund_invoice_number,
-        refund_invoice_date=terms.refund_invoice_date,
+        **asdict(terms),
         created_by_kind=actor.kind.value,
         created_by_number=actor.number,
         modified_by_kind=actor.kind.value,
@@ -92,14 +87,17 @@ def _new(order_id: int, kind: Kind, terms: Terms, actor: Actor, now: datetime) -
 def settle(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> None:
     """Let a plan follow its cases: what they are worth, and whether all of them are decided.
 
-    A plan that none of its cases is left in is rejected and keeps its last amounts. A step that
-    promises money is `Refused` when all plans of the order would pay back more than it has left.
+    A plan that none of its cases is left in is rejected and keeps its last amounts. An amount
+    that was forced for all of them is, for those that are left, at most what they are worth. A
+    step that promises money is `Refused` when all plans of the order would pay back more than it
+    has left.
     """
     beside = CancellationPlan.objects.filter(order__cancellationplan=plan_id)
     live = beside.filter(status__in=_TO_BE_PAID).select_related("order")
     plans = {plan.pk: plan for plan in live}
     plan = plans[plan_id]
-    left = _left_in(plan_id)
+    cases = CancellationRequest.objects.filter(plan_id=plan_id).select_related("order_item")
+    left = {case.order_item_id: case for case in cases if case.status not in _GONE}
     event = _event({Status(case.status) for case in left.values()})
     if event:
         plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), event).value
@@ -108,6 +106,9 @@ def settle(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> No
         plan.refund_minor = sum(part.goods for part in worth)
         plan.discount_refund_minor = sum(part.discount for part in worth)
         plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in worth)
+        if plan.forced_refund_minor is not None and len(left) < len(cases):
+            whole = plan.refund_minor + plan.shipping_refund_minor
+            plan.forced_refund_minor = min(plan.forced_refund_minor, whole)
         _forget_payments_that_no_longer_fit(plan, left.keys())
     if is_promise:
         order = plan.order

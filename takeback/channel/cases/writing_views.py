@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
 from takeback.cancellations.asks import Scope
-from takeback.cancellations.commands import open_request
+from takeback.cancellations.commands import AtOnce, open_request
 from takeback.cancellations.deciding.commands import decide, remove
 from takeback.cancellations.editing.commands import edit
 from takeback.cancellations.states import Status
@@ -28,6 +28,7 @@ from takeback.channel.cases.views import READING, CancellationRequests, CaseView
 from takeback.channel.versions import version_told
 from takeback.core import clock
 from takeback.core.strict_json import StrictJSONParser
+from takeback.idempotency.http import is_keyed
 
 SAW = OpenApiParameter(
     "If-Match",
@@ -78,7 +79,10 @@ class OpenCase(DecidingView):
 
     def _opened(self) -> Response:
         ask = ask_in(self.document, trusts_account=self.caller.sees_accounts)
-        request_id = open_request(ask, self.scope, actor=self.actor, now=clock.now())
+        at_once = AtOnce(with_parts=is_keyed(self.plain))
+        request_id = open_request(
+            ask, self.scope, actor=self.actor, now=clock.now(), at_once=at_once
+        )
         answer = self.whole(str(request_id))
         answer.status_code = 201
         return answer
