@@ -10,6 +10,7 @@ from takeback.cancellations.labels import KINDS
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.cancellations.states import SHOWN
 from takeback.cancellations.states import Status as RequestStatus
+from takeback.core.links import path, web
 from takeback.core.money import show
 from takeback.core.sealing import unseal
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
@@ -17,7 +18,7 @@ from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
 from takeback.orders.models import Order, Snapshot
 from takeback.storefront import labels
-from takeback.storefront.values import choice, path, web
+from takeback.storefront.values import choice
 
 Told = serializers.ReadOnlyField
 Method = serializers.SerializerMethodField

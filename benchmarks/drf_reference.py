@@ -34,6 +34,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import shop_limits
 from takeback.cancellations.states import LIVE, Kind
 from takeback.core import clock
+from takeback.core.links import web
 from takeback.core.money import show, units_worth
 from takeback.core.problems import Problem
 from takeback.logistics.models import EasyReturnShippingCompany
@@ -41,7 +42,7 @@ from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, Orde
 from takeback.orders.states import Status
 from takeback.storefront.callers import Known, SessionCaller
 from takeback.storefront.shop import channel_of
-from takeback.storefront.values import carrier, closed, currency, order_type, status, web
+from takeback.storefront.values import carrier, closed, currency, order_type, status
 
 
 class ItemSerializer(serializers.ModelSerializer[OrderItem]):

@@ -13,7 +13,7 @@ CANNOT_CANCEL_NOW = RuleProblem(NOT_CANCELLABLE, 406, _("This item can no longer
 ALREADY_INVOICED = RuleProblem(
     NOT_CANCELLABLE,
     406,
-    _("This item has been invoiced; you can return it instead."),
+    _("This item has been invoiced; send it back once it has arrived."),
     waivable=True,
 )
 CANCEL_TIME_OVER = RuleProblem(

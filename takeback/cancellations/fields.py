@@ -1,5 +1,6 @@
 """Input fields that every way of asking has in common."""
 
+import re
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -46,6 +47,10 @@ class KindField(serializers.Field[Kind, Any, str, Any]):
         return value.value
 
 
+# Letters that are drawn as nothing: they stand in for words where words are wanted.
+_BLANK = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0]")
+
+
 class Words(StrictText):
     """What somebody has to say; text of which nothing can be seen says nothing."""
 
@@ -53,5 +58,5 @@ class Words(StrictText):
         super().__init__(max_length=DESCRIPTION_MAX, allow_blank=True, lines=True, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        invisible = isinstance(data, str) and not INVISIBLE.sub("", data).strip()
+        invisible = isinstance(data, str) and not _BLANK.sub("", INVISIBLE.sub("", data)).strip()
         return "" if invisible else super().to_internal_value(data)

@@ -28,7 +28,11 @@ class RuleProblem(Problem):
 
 
 class Refused(Exception):
-    """The request was understood and is not allowed; `context` is for our log only."""
+    """The request was understood and is not allowed.
+
+    `context` is for our log; of it an answer tells the `position` of the item that is at fault,
+    and in a header `retry_after_seconds`.
+    """
 
     def __init__(self, problem: Problem, **context: object) -> None:
         super().__init__(problem.code)

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from takeback.cancellations.accounts.links import link_of, masked_account
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.states import LIVE, Kind
+from takeback.cancellations.states import LIVE, Kind, Status
 from takeback.core.middleware import best_language
 
 _STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction of whatever follows them."""
+_UNCHECKED = (Status.WAITING, Status.WAITING_APPROVAL)
 _RTL_MARK, _ISOLATE, _END = "\u200f", "\u2068", "\u2069"
 
 
@@ -53,6 +54,7 @@ def received(cases: Sequence[CancellationRequest]) -> Mail:
         context = {
             "accounts": _accounts(cases),
             "days": settings.BANK_ACCOUNT_LINK_DAYS,
+            "waits": any(case.status in _UNCHECKED for case in cases),
             "has_returns": any(case.cancellation_type == Kind.REFUND for case in cases),
         }
         return _mail("received", subject, cases, context)

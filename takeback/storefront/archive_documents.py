@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from takeback.archive.models import OldOrder, OldOrderItem
+from takeback.core.links import web
 from takeback.core.money import show
 from takeback.storefront import shapes
-from takeback.storefront.values import carrier, currency, web
+from takeback.storefront.values import carrier, currency
 
 
 def old_order(row: OldOrder, lines: Sequence[OldOrderItem]) -> shapes.OldOrder:

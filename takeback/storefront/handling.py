@@ -46,6 +46,8 @@ class StorefrontView(ApiView):
         if not isinstance(error, Refused):
             return http.exception_handler(error, context)
         problem, position = error.problem, cast("int | None", error.context.get("position"))
+        if problem.field or isinstance(problem, RuleProblem):
+            http.log.info("refused", code=problem.code, **error.context)
         if problem.field:
             fault = self.field_fault(problem, position)
             return Response(self.field_errors(fault), status=400)

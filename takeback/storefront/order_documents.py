@@ -9,6 +9,7 @@ from msgspec import Raw
 from takeback.cancellations import policy
 from takeback.cancellations.queries import Case, facts_of
 from takeback.cancellations.states import Kind
+from takeback.core.links import web
 from takeback.core.money import show, unit_worth
 from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow
 from takeback.orders.states import Status
@@ -27,7 +28,6 @@ from takeback.storefront.values import (
     rate,
     status,
     text_choice,
-    web,
 )
 from takeback.storefront.view import View
 

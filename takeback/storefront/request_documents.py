@@ -9,12 +9,13 @@ from takeback.cancellations.bank import account_of, masked, masked_name
 from takeback.cancellations.labels import KINDS, subject_in
 from takeback.cancellations.queries import Case, ImageRow, ReasonRow
 from takeback.cancellations.states import SHOWN, Status
+from takeback.core.links import web
 from takeback.logistics.queries import CompanyRow, EasyReturnRow
 from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
 from takeback.storefront import labels, shapes
 from takeback.storefront.address_shapes import Choice
-from takeback.storefront.values import choice, loads, text_choice, web
+from takeback.storefront.values import choice, loads, text_choice
 from takeback.storefront.view import View
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from msgspec import Raw
 
 from takeback.core.http import encode
+from takeback.core.links import path, web
 from takeback.orders.queries import SnapshotRow
 from takeback.storefront import shapes
 from takeback.storefront.address_shapes import Object
 from takeback.storefront.dialect import Dialect
-from takeback.storefront.values import loads, path, web
+from takeback.storefront.values import loads
 
 Snapshots = Mapping[int | None, Any]
 """The encoded documents of an answer's snapshots by id; no snapshot, no document."""

@@ -1,6 +1,5 @@
 """The small values that documents are made of."""
 
-import re
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -50,23 +49,10 @@ def text_choice(words: Any, value: str, view: View) -> str | Choice:
     return value if view.is_classic else choice(value, labels.label(words, value))
 
 
-def web(url: str | None) -> str | None:
-    """A link as others told it, unless it would do something else than open a page."""
-    return url if url and url.startswith(("http://", "https://")) else None
-
-
 @lru_cache(maxsize=256)
 def closed(problem: Problem | None, language: str) -> Closed | None:
     """Why nothing can be asked for an item, in the caller's language."""
     return {"code": problem.code, "message": str(problem.message)} if problem else None
-
-
-_PATH = re.compile(r"(?!//)[^:\\\x00-\x20]+")
-
-
-def path(url: str | None) -> str | None:
-    """As `web`, or a path on the shop's own site: no other scheme, no other host."""
-    return url if url and _PATH.fullmatch(url) else web(url)
 
 
 def loads(text: str | None) -> Any:

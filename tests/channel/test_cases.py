@@ -50,6 +50,25 @@ def test_every_route_answers_under_every_prefix_with_and_without_a_slash(
     assert given.get("results", [given])[0]["id"] == case.pk
 
 
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "http://a b"]
+)
+def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
+    # C41
+    details = {"defined_tracking_url": url}
+    links: dict[str, Any] = {"tracking_url": url, "e_archive_url": url, "details": details}
+    order = make.make_order(items=[make.item_in(**links)], **links)
+    way_back = make.make_easy_return(tracking_url=url)
+    case = make.make_request(item=make.items_of(order)[0], kind="refund", easy_return=way_back)
+    caller = shop.client()
+
+    whole = caller.get(_path("/{}/detailed", case.pk)).content.decode()
+    orders = caller.get(f"/api/v1/channel/{make.SHOP}/orders/{order.pk}/").content.decode()
+
+    assert '"tracking_url":null' in whole
+    assert [told for told in (whole, orders) if url in told] == []
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("path", PATHS[3:])
 def test_a_case_of_another_channel_is_as_absent_as_none(path: str, prefix: str) -> None:

@@ -12,6 +12,7 @@ from takeback.accounts.models import Channel
 from takeback.cancellations.accounts.commands import confirm_bank_account
 from takeback.cancellations.accounts.links import case_of
 from takeback.cancellations.editing.commands import Edit, edit
+from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.topics import Topic
 from takeback.notifications.handlers import HANDLERS
 from takeback.outbox.models import Message
@@ -166,6 +167,20 @@ def test_a_mail_costs_one_query(django_assert_num_queries: DjangoAssertNumQuerie
     first, _ = ask(order_with("Red shoe", "Blue hat"), cancel(), cancel())
     with django_assert_num_queries(1):
         deliver(first)
+
+
+@pytest.mark.parametrize(("status", "is_checked"), [("waiting", True), ("confirmed", False)])
+def test_a_mail_says_that_the_shop_looks_at_it_while_it_does(
+    status: str, is_checked: bool, mailoutbox: Any
+) -> None:
+    (case,) = ask(order_with("Red shoe"), cancel())
+    CancellationRequest.objects.update(status=status)
+
+    deliver(case)
+
+    (mail,) = mailoutbox
+    assert ("The shop checks it now." in mail.body) is is_checked
+    assert "ou can follow it where you see your order." in mail.body
 
 
 def test_each_account_that_waits_has_one_link(mailoutbox: Any) -> None:

@@ -138,7 +138,7 @@ STORIES = {
             fields={"description": words},
             named=_reason(extra_information_needed=True),
         )
-        for words in (..., None, "", "   ", "\u200b", "\u200b \ufeff", "\n\t")
+        for words in (..., None, "", "   ", "\u200b", "\u200b \ufeff", "\n\t", "\u2800 \u3164")
     },
     "C11 a few words": Story(
         None, fields={"description": "no"}, named=_reason(extra_information_needed=True)

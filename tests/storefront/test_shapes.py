@@ -254,6 +254,9 @@ NO_PAGE = [
     "//evil.example",
     "\\/evil.example",
     "ftp://x",
+    "http://a\nb",
+    "http://a b",
+    "https://",
 ]
 
 

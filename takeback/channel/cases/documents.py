@@ -16,6 +16,7 @@ from takeback.channel.exchange import documents as exchange
 from takeback.channel.orders import documents as orders
 from takeback.channel.orders.documents import loads
 from takeback.channel.people.documents import customer
+from takeback.core.links import web
 from takeback.logistics.states import SHOWN as SHOWN_GOODS
 from takeback.logistics.states import GoodsStatus
 
@@ -112,7 +113,7 @@ def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasy
         "raw_request": row.raw_request if caller.sees_secrets else None,
         "raw_response": row.raw_response if caller.sees_secrets else None,
         "tracking_number": row.tracking_number,
-        "tracking_url": row.tracking_url,
+        "tracking_url": web(row.tracking_url),
         "pickup_date": None if row.pickup_date is None else loads(row.pickup_date),
         "created_date": row.created_date,
         "modified_date": row.modified_date,
