@@ -108,15 +108,20 @@ def _mail(
         "lines": [_line(case) for case in cases],
         "shop": one_line(order.channel.name),
     }
+    return composed(name, order.user_email, subject, context)
+
+
+def composed(name: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
+    """The mail of a template, in the present language."""
     body = render_to_string(f"notifications/{name}.txt", context)
     language = translation.get_language() or settings.LANGUAGE_CODE
-    return Mail(language, order.user_email, subject, _set(body))
+    return Mail(language, recipient, subject, _set(body))
 
 
 def _line(case: CancellationRequest) -> Line:
     item = case.order_item
     name = one_line(str(item.product.document.get("name") or item.sku))
-    return Line(case.cancellation_type, _isolated(name), case.quantity)
+    return Line(case.cancellation_type, isolated(name), case.quantity)
 
 
 def _accounts(cases: Sequence[CancellationRequest]) -> list[Account]:
@@ -126,10 +131,10 @@ def _accounts(cases: Sequence[CancellationRequest]) -> list[Account]:
         for case in cases
         if case.iban_index and case.status in LIVE and not case.is_bank_account_confirmed
     }
-    return [Account(_isolated(masked_account(case)), link_of(case)) for case in waiting.values()]
+    return [Account(isolated(masked_account(case)), link_of(case)) for case in waiting.values()]
 
 
-def _isolated(value: str) -> str:
+def isolated(value: str) -> str:
     """A value that may run the other way than the text around it."""
     foreign = any(unicodedata.bidirectional(char) in {"R", "AL"} for char in value)
     return f"{_ISOLATE}{value}{_END}" if foreign or get_language_bidi() else value

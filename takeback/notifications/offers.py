@@ -4,7 +4,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from takeback.core.middleware import best_language
-from takeback.notifications.mails import Mail
+from takeback.notifications.mails import Mail, composed, isolated, one_line
 from takeback.notifications.sending import send
 from takeback.outbox.worker import Delivery
 from takeback.tradein.links import link
@@ -23,19 +23,14 @@ def tell_offer(delivery: Delivery) -> None:
 
 def offer_mail(offer: Offer, approve: str, reject: str) -> Mail:
     """What we offer, and the two links that answer it; in the language of the order."""
-    language = best_language(offer.language)
-    told = {
-        "number": offer.order_number,
-        "product": offer.product,
-        "amount": offer.amount,
-    }
-    with translation.override(language):
-        subject = _("Your trade-in offer for order %(number)s") % told
-        paragraphs = (
-            _("We have valued what you send in with your order %(number)s (%(product)s).") % told,
-            _("Our offer: %(amount)s") % told,
-            _("To accept the offer, open this page:") + f"\n{approve}",
-            _("To reject it, open this page:") + f"\n{reject}",
-            _("You can answer once. Please keep the links to yourself."),
-        )
-    return Mail(language, offer.email, subject, "\n\n".join(paragraphs) + "\n")
+    with translation.override(best_language(offer.language)):
+        number = one_line(offer.order_number)
+        subject = _("Your trade-in offer for order %(number)s") % {"number": number}
+        context = {
+            "number": number,
+            "product": isolated(one_line(offer.product)),
+            "amount": isolated(offer.amount),
+            "approve": approve,
+            "reject": reject,
+        }
+        return composed("offered", offer.email, subject, context)

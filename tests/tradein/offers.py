@@ -20,7 +20,8 @@ def make_offer(
     *, customer: User | None = None, number: str = make.NUMBER, **fields: Any
 ) -> OrderItem:
     """The line of an order that has an offer and nothing else."""
-    order = make.make_order(customer=customer, number=number, items=[offered_item()], **fields)
+    told = {"items": [offered_item()]} | fields
+    order = make.make_order(customer=customer, number=number, **told)
     return make.items_of(order)[0]
 
 

@@ -142,6 +142,19 @@ def test_the_mail_goes_to_the_orders_address_in_its_language(language: str, subj
     assert "A thing" in sent.body
 
 
+def test_an_arabic_mail_runs_from_the_right_and_a_product_changes_nothing_around_it() -> None:
+    product = {"sku": "SKU-1", "name": "A\u202ething\nmore"}
+    item = make_offer(language_code="ar", items=[offered_item(product=product)])
+
+    tell_offer(Delivery("key", {"order_item": item.pk, "amount_minor": 12050}))
+
+    lines = [line for line in str(mail.outbox[0].body).splitlines() if line]
+    assert [line[0] for line in lines if "://" not in line] == ["\u200f"] * 5
+    assert [line[:4] for line in lines if "://" in line] == ["http"] * 2
+    assert "\u2068Athing more\u2069" in lines[0]
+    assert "\u2068120.50 TRY\u2069" in lines[1]
+
+
 def test_an_offer_that_was_answered_replaced_or_withdrawn_is_not_mailed() -> None:
     answered, replaced = make_offer(number="1"), make_offer(number="2")
     bare = make.items_of(make.make_order(number="3"))[0]
