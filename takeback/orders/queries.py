@@ -325,6 +325,11 @@ def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:
     return found
 
 
+def order_of_item(item_id: int) -> int | None:
+    """The order that an item belongs to, whosever it is."""
+    return OrderItem.objects.filter(pk=item_id).values_list("order_id", flat=True).first()
+
+
 @lru_cache(maxsize=MAX_LIMIT)
 def _first_page(limit: int) -> Compiled[OrderRow]:
     """LIMIT is a literal in Django's SQL: one statement per page size, of which there are few."""

@@ -11,6 +11,7 @@ from takeback.core.actor import Actor, ActorKind
 from takeback.core.callers import client_address
 from takeback.core.problems import Refused
 from takeback.limits.commands import Bucket, hit, key_of, refuse_above
+from takeback.orders.queries import order_of_item
 from takeback.storefront import errors, lookup
 from takeback.storefront.callers import Caller
 from takeback.storefront.handling import StorefrontView
@@ -39,6 +40,16 @@ class Asker:
     def only(self, order_id: int) -> "Asker":
         """The same, of one order."""
         return replace(self, scope=replace(self.scope, order_ids=frozenset({order_id})))
+
+    def about(self, item_id: int) -> "Asker":
+        """The same; a guest who has proved several orders acts for that of this item."""
+        proven = self.scope.order_ids or ()
+        if not self.has_only_proof or len(proven) == 1:
+            return self
+        order_id = order_of_item(item_id)
+        if order_id is None or order_id not in proven:
+            return self
+        return replace(self.only(order_id), actor=Actor(ActorKind.GUEST, order_id))
 
 
 def customer_of(view: StorefrontView) -> Asker:

@@ -73,6 +73,7 @@ class AskView(StorefrontView):
         self, asker: Asker, asks: Sequence[Ask], *, status: int, at_once: AtOnce = NOTHING
     ) -> HttpResponse:
         """The new cases, once per Idempotency-Key."""
+        asker = asker.about(asks[0].order_item)
 
         def act() -> Response:
             documents = self.open(asker, asks, at_once=at_once)

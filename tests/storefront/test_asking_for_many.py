@@ -1,8 +1,10 @@
 """Several items at once: all of them, or none, and the answer says which one it is about (6.5)."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest, CaseHistory
@@ -172,6 +174,34 @@ def test_a_guest_with_a_proof_alone_is_told_as_little_as_in_a_look_up(shop: Shop
     with nothing_written():
         answer = shop.send(GUEST_MANY, body, headers=token_of(shop.guest))
     assert (answer.status_code, answer.json()) == (400, LOOKUP_FAILED)
+
+
+def test_a_guest_who_has_proved_two_orders_acts_for_the_one_they_ask_about(
+    shop: Shop, frozen_now: datetime
+) -> None:
+    # B-6, P9, P10
+    key = {"Idempotency-Key": "a-key"}
+    second = make.make_order(number="9")
+    told = shop.told(GUEST_MANY, order_item=make.items_of(second)[0].pk)
+
+    def ask(*items: Any) -> Any:
+        return shop.send(GUEST_MANY, {ITEMS: items}, headers=token_of(shop.guest) | key)
+
+    prove(shop.guest)
+    first = ask(shop.told(GUEST_MANY))
+    with time_machine.travel(frozen_now + timedelta(seconds=5), tick=False):
+        prove(shop.guest, number="9")
+        again = ask(shop.told(GUEST_MANY))
+        other = shop.send(GUEST_MANY, {ITEMS: [told]}, headers=token_of(shop.guest))
+        with nothing_written():
+            both = [shop.told(GUEST_MANY, 1), told]
+            mixed = shop.send(GUEST_MANY, {ITEMS: both}, headers=token_of(shop.guest))
+
+    assert [answer.status_code for answer in (first, again, other)] == [201] * 3
+    assert again.content == first.content
+    assert (mixed.status_code, mixed.json()) == (400, LOOKUP_FAILED)
+    steps = CaseHistory.objects.order_by("pk").values_list("actor_kind", "actor_number")
+    assert list(steps) == [("guest", shop.of_guest.pk), ("guest", second.pk)]
 
 
 @pytest.mark.parametrize("way", [MANY, GUEST_MANY], ids=["customer", "guest"])
