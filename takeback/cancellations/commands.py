@@ -153,7 +153,7 @@ def _admit(
     if item is None:
         raise Refused(errors.UNKNOWN_ITEM, position=position)
     verdict = policy.judge(
-        ask.wish, item.facts, seen.terms_of(ask), shop_limits(), now, may_waive=may_waive
+        ask.wish, item.facts, seen.conditions_of(ask), shop_limits(), now, may_waive=may_waive
     )
     if verdict.refusal:
         raise Refused(verdict.refusal, position=position, order_item=ask.order_item)

@@ -180,7 +180,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Conditions:
     """What the wish meets: what its names stand for, and what the shop asks of it.
 
     `reason` is None when there is no such reason on offer, `needs_pickup` when there is no
@@ -197,65 +197,65 @@ class Terms:
     is_loyalty_open: bool
 
 
-WishRule = Callable[[Wish, ItemFacts, Terms], Problem | None]
+WishRule = Callable[[Wish, ItemFacts, Conditions], Problem | None]
 
 
-def reason_is_offered(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def reason_is_offered(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Only what the shop's own list holds."""
-    return errors.UNKNOWN_REASON if terms.reason is None else None
+    return errors.UNKNOWN_REASON if met.reason is None else None
 
 
-def reason_fits(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def reason_fits(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Storefronts send one reason for everything; a strict shop minds."""
-    other = terms.is_strict_about_reasons and terms.reason != wish.kind
+    other = met.is_strict_about_reasons and met.reason != wish.kind
     return errors.REASON_DOES_NOT_FIT if other else None
 
 
-def words_where_needed(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def words_where_needed(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Some reasons mean nothing without a description."""
-    missing = terms.reason_needs_words and not wish.has_words
+    missing = met.reason_needs_words and not wish.has_words
     return errors.WORDS_REQUIRED if missing else None
 
 
-def divides_only_what_has_parts(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def divides_only_what_has_parts(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """A single piece has no quantity to speak of."""
     several = wish.quantity is not None and wish.quantity > 1
-    return errors.NOT_DIVISIBLE if several and not terms.is_divisible else None
+    return errors.NOT_DIVISIBLE if several and not met.is_divisible else None
 
 
-def units_are_left(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def units_are_left(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Never more than was bought and not given back yet."""
     too_many = wish.quantity is not None and wish.quantity > item.units_left
     return errors.QUANTITY_TOO_LARGE if too_many else None
 
 
-def carrier_is_offered(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def carrier_is_offered(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Only a carrier that the shop works with; what is cancelled needs none."""
-    unknown = terms.needs_pickup is None
+    unknown = met.needs_pickup is None
     return errors.CARRIER_NOT_OFFERED if wish.kind == Kind.REFUND and unknown else None
 
 
-def pickup_has_an_address(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def pickup_has_an_address(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """A carrier that comes must know where to."""
-    needed = wish.kind == Kind.REFUND and terms.needs_pickup
+    needed = wish.kind == Kind.REFUND and met.needs_pickup
     return errors.PICKUP_ADDRESS_REQUIRED if needed and not wish.names_address else None
 
 
-def address_is_own(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def address_is_own(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """From one's own address book, or the order's own copy."""
-    unknown = wish.names_address and not terms.is_address_known
+    unknown = wish.names_address and not met.is_address_known
     return errors.UNKNOWN_ADDRESS if unknown else None
 
 
-def bank_account_where_needed(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def bank_account_where_needed(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Cash cannot go back the way it came."""
-    missing = terms.needs_bank_account and not (wish.has_bank_account or wish.as_points)
+    missing = met.needs_bank_account and not (wish.has_bank_account or wish.as_points)
     return errors.BANK_ACCOUNT_REQUIRED if missing else None
 
 
-def loyalty_is_open(wish: Wish, item: ItemFacts, terms: Terms) -> Problem | None:
+def loyalty_is_open(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
     """Points only where the shop has them, and for guests only if it wants to."""
-    return errors.LOYALTY_CLOSED if wish.as_points and not terms.is_loyalty_open else None
+    return errors.LOYALTY_CLOSED if wish.as_points and not met.is_loyalty_open else None
 
 
 WISH_RULES: tuple[WishRule, ...] = (
@@ -283,14 +283,14 @@ class Verdict:
 def judge(
     wish: Wish,
     item: ItemFacts,
-    terms: Terms,
+    met: Conditions,
     limits: Limits,
     now: datetime,
     *,
     may_waive: bool = False,
 ) -> Verdict:
     """Let this very wish in or not: first what holds for the item, then what holds for the wish."""
-    of_the_wish = (problem for rule in WISH_RULES if (problem := rule(wish, item, terms)))
+    of_the_wish = (problem for rule in WISH_RULES if (problem := rule(wish, item, met)))
     waived: list[Problem] = []
     for problem in chain(refusals(wish.kind, item, limits, now), of_the_wish):
         if not (may_waive and problem.waivable):

@@ -116,13 +116,13 @@ class Surroundings:
             return ask
         return replace(ask, pickup_address=item.order.shipping_address_id)
 
-    def terms_of(self, ask: Ask) -> policy.Terms:
+    def conditions_of(self, ask: Ask) -> policy.Conditions:
         """What the ask meets."""
         item, reason = self.items[ask.order_item], self.reasons.get(ask.reason)
         carrier = self.carrier_of(ask)
         is_guest = item.order.user_type == "guest"
         own_copies = (item.order.shipping_address_id, item.order.billing_address_id)
-        return policy.Terms(
+        return policy.Conditions(
             reason=Kind(reason.cancellation_type) if reason else None,
             reason_needs_words=bool(reason and reason.extra_information_needed),
             is_divisible=item.is_divisible,

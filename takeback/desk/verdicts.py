@@ -66,10 +66,10 @@ def verdicts(case: CancellationRequest, now: datetime) -> list[Verdict]:
         has_live_request=has_other_live_case(case),
         status=facts.status if case.item_status_before is None else case.item_status_before,
     )
-    limits, terms = shop_limits(), seen.terms_of(ask)
+    limits, met = shop_limits(), seen.conditions_of(ask)
     found = [_verdict(rule, rule(facts, limits, now)) for rule in policy.ITEM_RULES[wish.kind]]
     return found + [
-        _verdict(rule, rule(wish, facts, terms)) for rule in policy.WISH_RULES if rule in HOLDS
+        _verdict(rule, rule(wish, facts, met)) for rule in policy.WISH_RULES if rule in HOLDS
     ]
 
 
@@ -84,6 +84,6 @@ def in_the_way(ask: Ask, scope: Scope, now: datetime) -> tuple[Problem | None, t
     if item is None:
         return None, ()
     told = policy.judge(
-        ask.wish, item.facts, seen.terms_of(ask), shop_limits(), now, may_waive=True
+        ask.wish, item.facts, seen.conditions_of(ask), shop_limits(), now, may_waive=True
     )
     return told.refusal, told.waived

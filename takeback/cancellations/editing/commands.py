@@ -110,7 +110,7 @@ def _judge(case: CancellationRequest, changes: dict[str, Any], told: Edit, scope
     item = seen.items[ask.order_item]
     rules = [rule for name, rules in _RULES.items() if name in changes for rule in rules]
     for rule in rules:
-        if problem := rule(ask.wish, item.facts, seen.terms_of(ask)):
+        if problem := rule(ask.wish, item.facts, seen.conditions_of(ask)):
             raise Refused(problem, order_item=case.order_item_id)
 
 
