@@ -21,7 +21,7 @@ EDITED = "edit"
 """The event of the history row of a correction."""
 
 OPEN = (Status.WAITING.value, Status.WAITING_APPROVAL.value)
-NOT_PAID = (*OPEN, Status.CONFIRMED.value)
+NOT_APPROVED = (*OPEN, Status.CONFIRMED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def edit(
     case = locked(request_id, scope, version)
     changes = _differences(case, told, trusts_account=trusts_account)
     if changes:
-        allowed = NOT_PAID if changes.keys() <= _LATE else OPEN
+        allowed = NOT_APPROVED if changes.keys() <= _LATE else OPEN
         if case.status not in allowed:
             raise Refused(errors.WRONG_STATE, status=case.status, step=EDITED)
         _judge(case, changes, told, scope)
