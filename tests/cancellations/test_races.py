@@ -43,8 +43,8 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for anybody: the order's lock is off."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one writer in at a time: there is no lock to switch off")
-    for module in (commands, deciding):
-        monkeypatch.setattr(module, "lock_orders_of", lambda item_ids: [])
+    monkeypatch.setattr(commands, "lock_orders_within", lambda item_ids, **whose: [])
+    monkeypatch.setattr(deciding, "lock_orders_of", lambda item_ids: [])
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def _points() -> dict[str, tuple[Any, str, bool]]:
 
     return {
         "K1 before BEGIN": (Atomic, "__enter__", False),
-        "K2 locked": (commands, "lock_orders_of", True),
+        "K2 locked": (commands, "lock_orders_within", True),
         "way back wanted": (commands, "_want_returns", True),
         "K12 picture and case written": (commands, "_insert", True),
         "history written": (commands, "announce", False),
