@@ -108,7 +108,7 @@ def test_nothing_that_is_told_changes(settings: Settings) -> None:
     sealed_names = {column.name for column in COLUMNS}
 
     def told() -> dict[type[Model], list[dict[str, Any]]]:
-        rows = {model: list(model._default_manager.values()) for model in models}
+        rows = {model: list(model._default_manager.order_by("pk").values()) for model in models}
         return {
             model: [{name: row[name] for name in row.keys() - sealed_names} for row in found]
             for model, found in rows.items()
