@@ -33,10 +33,11 @@ class NotAnIban(ValueError):
 def normalised(text: str) -> str:
     """The IBAN in capitals without spaces, its country's length and check digits verified.
 
-    Only ASCII is read: digits of other scripts would pass the library's arithmetic.
+    Only ASCII is read: digits of other scripts would pass the library's arithmetic, and some
+    letters become ASCII in capitals.
     """
-    compact = _SEPARATORS.sub("", text).upper()
-    if not _ALPHABET.fullmatch(compact):
+    compact = _SEPARATORS.sub("", text)
+    if not compact.isascii() or not _ALPHABET.fullmatch(compact := compact.upper()):
         raise NotAnIban
     try:
         # A country's own list of banks ages faster than accounts do: it is not asked.

@@ -8,6 +8,7 @@ from takeback.cli.channels import add_channel
 from takeback.cli.demo import demo
 from takeback.cli.examining import doctor
 from takeback.cli.keys import issue_key, revoke_key
+from takeback.cli.resealing import reseal
 from takeback.cli.serving import serve
 from takeback.cli.staff import add_staff, change_staff
 from takeback.cli.working import worker
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 _COMMANDS = (
-    *(demo, serve, worker, migrate, doctor),
+    *(demo, serve, worker, migrate, doctor, reseal),
     *(add_channel, issue_key, revoke_key, add_staff, change_staff),
 )
 for _command in _COMMANDS:

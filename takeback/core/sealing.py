@@ -6,30 +6,43 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from takeback.core import problems
+from takeback.core.problems import Refused
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 
 
+def newest_key() -> str:
+    """The id of the key that seals; the others only open."""
+    return str(next(iter(settings.DATA_KEYS)))
+
+
 def seal(text: str, context: str) -> str:
     """`key-id:base64`; opens only with the same context (the row's uuid)."""
-    key_id, key = next(iter(settings.DATA_KEYS.items()))
-    nonce = os.urandom(_NONCE_BYTES)
-    sealed = _cipher(key).encrypt(nonce, text.encode(), context.encode())
+    key_id, nonce = newest_key(), os.urandom(_NONCE_BYTES)
+    sealed = _cipher(key_id).encrypt(nonce, text.encode(), context.encode())
     return f"{key_id}:{b64encode(nonce + sealed).decode()}"
 
 
 def unseal(sealed: str, context: str) -> str:
-    """The text again; older keys stay usable as long as they are in the settings."""
+    """The text again; older keys stay usable as long as they are in the settings.
+
+    Raises Refused (`unavailable`) when its key is not, and `InvalidTag` or ValueError for what was
+    not sealed by it in this context.
+    """
     key_id, _, packed = sealed.partition(":")
+    if key_id not in settings.DATA_KEYS:
+        raise Refused(problems.UNAVAILABLE, missing_data_key=key_id)
     raw = b64decode(packed)
-    cipher = _cipher(settings.DATA_KEYS[key_id])
-    return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
+    opened = _cipher(key_id).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
+    return opened.decode()
 
 
-def _cipher(key: str) -> "AESGCM":
+def _cipher(key_id: str) -> "AESGCM":
     # Loaded when first needed: 6 MiB that most workers never use.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    return AESGCM(b64decode(key))
+    return AESGCM(b64decode(settings.DATA_KEYS[key_id]))

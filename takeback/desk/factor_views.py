@@ -12,6 +12,7 @@ from takeback.accounts.staff.codes.commands import enrol, give_up
 from takeback.accounts.staff.commands import totp_context
 from takeback.accounts.staff.queries import by_id
 from takeback.core import clock
+from takeback.core.problems import Refused
 from takeback.core.sealing import seal, unseal
 from takeback.desk import access, forms
 from takeback.desk.handling import DeskPage, SeeOther
@@ -68,5 +69,5 @@ def _opened(sealed: str, user_id: int) -> str:
     """The secret that we put into the form; empty for whatever else comes back."""
     try:
         return unseal(sealed, totp_context(user_id))
-    except (InvalidTag, ValueError, KeyError):
+    except (InvalidTag, ValueError, Refused):
         return ""

@@ -1,16 +1,18 @@
 """Counting: one statement for all buckets of a request, exact under any concurrency."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from takeback.core import problems
 from takeback.core.problems import Refused
 from takeback.core.statements import database, rows
 from takeback.limits.models import Counter
+
+PRUNED_AT_ONCE = 1_000
 
 
 class Bucket(NamedTuple):
@@ -42,7 +44,12 @@ _LOOK = """,
   (SELECT hits FROM limits_counter WHERE key = %s AND ends_at_epoch > %s),
   (SELECT ends_at_epoch FROM limits_counter WHERE key = %s AND ends_at_epoch > %s)"""
 
-_GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key IN ({places})"
+# An UPDATE would lock rows as they lie in the table; an INSERT takes them in the order it is told.
+# A key that is not there any more becomes a window that is over.
+_GIVE_BACK = """
+INSERT INTO limits_counter AS kept (key, hits, ends_at_epoch) VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET hits = kept.hits - 1 WHERE kept.hits > 0
+"""
 
 
 def key_of(kind: str, *parts: str) -> str:
@@ -76,11 +83,12 @@ def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
     return found
 
 
-def give_back(keys: Sequence[str]) -> None:
-    """What was counted in advance did not count after all."""
-    places = ", ".join(["%s"] * len(keys))
+def give_back(keys: Collection[str]) -> None:
+    """What was counted in advance did not count after all; keys are told in the order of `hit`."""
+    told = sorted(set(keys))
+    places = ", ".join(["(%s, 0, 0)"] * len(told))
     with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK.format(places=places), sorted(keys))
+        cursor.execute(_GIVE_BACK.format(rows=places), told)
 
 
 def above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Count]:
@@ -96,7 +104,14 @@ def refuse_above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:
         raise Refused(problems.TOO_MANY_REQUESTS, retry_after_seconds=max(1, wait))
 
 
+@transaction.atomic
 def prune(now: datetime) -> int:
-    """Forget windows that are over; how many."""
-    deleted, _ = Counter.objects.filter(ends_at_epoch__lte=int(now.timestamp())).delete()
+    """Forget up to `PRUNED_AT_ONCE` windows that are over; how many. Repeat until it is 0.
+
+    What is being counted at this moment is left for the next time: waiting for it could deadlock.
+    """
+    over = Counter.objects.filter(ends_at_epoch__lte=int(now.timestamp()))
+    free = over.order_by("ends_at_epoch").select_for_update(skip_locked=True)
+    batch = list(free.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+    deleted, _ = Counter.objects.filter(pk__in=batch).delete()
     return deleted

@@ -13,7 +13,9 @@ from django.http.request import validate_host
 
 from takeback.accounts.models import Channel
 from takeback.core import clock, triggers
+from takeback.core.sealing import newest_key
 from takeback.operations import readiness
+from takeback.operations.data_keys.queries import texts_by_key
 from takeback.orders import audit
 from takeback.outbox.queries import backlog
 
@@ -70,6 +72,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
             yield Finding("storefront channel", *_storefront_channel())
             yield Finding("sums", *_sums(every_order=every_order, progress=progress))
             yield Finding("outbox", *_outbox())
+            yield Finding("data keys", *_data_keys())
         yield Finding("clock", *_clock())
     yield Finding("data folder", *data_folder(settings.DATA_DIR, Path("/proc/self/mounts")))
     yield Finding("secret key", *_secret_key())
@@ -142,6 +145,16 @@ def _outbox() -> Told:
     if found.parked:
         return Verdict.WARNING, f"{found.parked} parked; see `takeback outbox list`."
     return Verdict.FINE, f"{found.waiting} messages wait, none is parked."
+
+
+def _data_keys() -> Told:
+    found, newest = texts_by_key(), newest_key()
+    if missing := sorted(found.keys() - settings.DATA_KEYS.keys()):
+        count = sum(found[key_id] for key_id in missing)
+        return Verdict.FAILURE, f"DATA_KEYS lacks {_some(missing)}: {count} texts cannot be opened."
+    if count := found.total() - found[newest]:
+        return Verdict.WARNING, f"{count} texts are sealed with older keys: run `takeback reseal`."
+    return Verdict.FINE, f"All that is sealed is sealed with key {newest}."
 
 
 def _clock() -> Told:

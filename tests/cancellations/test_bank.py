@@ -101,6 +101,20 @@ def test_the_library_alone_would_read_digits_of_other_scripts() -> None:
         normalised("TR\u0663\u06630006100519786457841326")
 
 
+BECOMES_ASCII = [
+    "\u0131t60x0542811101000000123456",
+    "\ufb0121 1234 5600 0007 85",
+    "\u017fe4550000000058398257466",
+]
+
+
+@pytest.mark.parametrize("text", BECOMES_ASCII)
+def test_letters_that_become_ascii_in_capitals_are_none(text: str) -> None:
+    assert validate(text.upper())
+    with pytest.raises(NotAnIban):
+        normalised(text)
+
+
 def test_an_account_has_one_number_although_two_sets_of_check_digits_come_out() -> None:
     assert normalised("TR970006105197864578410041")
     assert validate("TR000006105197864578410041")

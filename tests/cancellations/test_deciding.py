@@ -59,6 +59,17 @@ def topics_of(case: int) -> list[str]:
     return [topic.removeprefix("cancellation_request.") for topic in topics]
 
 
+def test_all_that_is_left_of_a_line_is_not_set_apart() -> None:
+    line = make.items_of(make.make_order(items=[make.item_in(quantity=5)]))[0]
+    OrderItem.objects.filter(pk=line.pk).update(units_used=3)
+    case = opened(line, quantity=2)
+
+    confirm(case, SCOPE, actor=STAFF, now=LATER)
+
+    assert case_of(case).order_item_id == line.pk
+    assert OrderItem.objects.get().quantity == 5
+
+
 def test_approving_a_confirmed_case_leaves_its_line_waiting_for_the_money(line: OrderItem) -> None:
     case = opened(line)
     confirm(case, SCOPE, actor=STAFF, now=LATER)

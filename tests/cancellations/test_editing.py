@@ -122,6 +122,18 @@ def test_after_that_they_are_not(line: OrderItem, status: Status, field: str) ->
         corrected(case, **{field: (EARLY | LATE)[field]})
 
 
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("early", EARLY)
+def test_what_may_still_be_corrected_does_not_take_along_what_may_not(
+    line: OrderItem, early: str, late: str
+) -> None:
+    case = opened(line)
+    decide(case, SCOPE, Status.CONFIRMED, actor=STAFF, now=make.NOW)
+
+    with refused(errors.WRONG_STATE):
+        corrected(case, **{early: EARLY[early], late: LATE[late]})
+
+
 def other_reason(settings: LazySettings) -> dict[str, Any]:
     """Strict about reasons, and it is for returns."""
     settings.STRICT_REASON_TYPE = True

@@ -325,9 +325,8 @@ def two_in_one_parcel() -> list[int]:
     """Two lines of an order that go back with the same carrier."""
     carrier, reason = make.make_company().pk, make.make_reason(kind="refund").pk
     told = {"status": ItemStatus.DELIVERED}
-    lines = make.items_of(
-        make.make_order(items=[make.item_in(**told), make.item_in(remote_id="2", **told)])
-    )
+    items = [make.item_in(**told), make.item_in(remote_id="2", **told)]
+    lines = make.items_of(make.make_order(items=items))
     asks = [asked(line, kind=Kind.REFUND, reason=reason, carrier=carrier) for line in lines]
     return open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW)
 

@@ -238,3 +238,12 @@ def test_the_last_moment_of_a_window_around_a_change_of_the_clocks(
 
     assert allows(Kind.REFUND, item, limits, end)
     assert not allows(Kind.REFUND, item, limits, end + timedelta(microseconds=over))
+
+
+@pytest.mark.parametrize("days", [10**6, 10**10])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
+def test_a_window_longer_than_the_calendar_never_closes(days: int, zone: str) -> None:
+    item = SHIPPED._replace(arrived_at=datetime(2, 1, 1, tzinfo=UTC))
+    limits = replace(LIMITS, refund_days=days, zone=ZoneInfo(zone))
+
+    assert allows(Kind.REFUND, item, limits, NOW)

@@ -33,7 +33,7 @@ def test_help_names_every_command_and_loads_no_django() -> None:
     )
     *help_page, loaded = done.stdout.splitlines()
     commands = ["demo", "serve", "worker", "migrate", "import", "add-channel", "issue-key"]
-    commands += ["revoke-key", "add-staff", "change-staff", "doctor", "outbox"]
+    commands += ["revoke-key", "add-staff", "change-staff", "doctor", "reseal", "outbox"]
     assert [name for name in commands if f" {name} " not in "\n".join(help_page)] == []
     assert loaded == "light"
 

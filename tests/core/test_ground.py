@@ -6,6 +6,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from django.test import RequestFactory
 
+from takeback.core import problems
 from takeback.core.callers import client_address, client_network, is_within
 from takeback.core.emails import email_key
 from takeback.core.paging import Page
@@ -97,6 +98,17 @@ def test_older_keys_still_open_and_the_newest_seals(settings: Any) -> None:
 
     assert unseal(old, "row") == IBAN
     assert seal(IBAN, "row").startswith("2:")
+
+
+def test_what_a_missing_key_has_sealed_is_not_available(settings: Any) -> None:
+    old = seal(IBAN, "row")
+    settings.DATA_KEYS = {"2": settings.DATA_KEYS["1"]}
+
+    with pytest.raises(Refused) as refused:
+        unseal(old, "row")
+
+    assert refused.value.problem is problems.UNAVAILABLE
+    assert refused.value.context == {"missing_data_key": "1"}
 
 
 @pytest.mark.parametrize(

@@ -212,3 +212,23 @@ def test_a_twin_of_a_running_call_is_told_to_come_again_or_gets_its_answer() -> 
 
     assert once(CALL, Desk().act, SOON).is_replayed is True
     assert Counter.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_under_different_keys_do_not_refuse_each_other() -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+
+    def another() -> Answer:
+        try:
+            return once(replace(CALL, key="k-2"), Desk().act, NOW)
+        finally:
+            connection.close()
+
+    def slow() -> Answer:
+        with ThreadPoolExecutor(1) as threads:
+            assert threads.submit(another).result().status == 201
+        return Answer(201, b"{}")
+
+    assert once(CALL, slow, NOW).status == 201
+    assert Reply.objects.count() == 2

@@ -1,17 +1,21 @@
 """Promise P24, the counter itself: exact at any concurrency, silent about what it counts."""
 
 from collections import Counter as Tally
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Event
 
 import pytest
 from django.db import connection, transaction
 
 from takeback.core.problems import Refused
+from takeback.limits import commands
 from takeback.limits.commands import Bucket, Count, give_back, hit, key_of, prune, refuse_above
 from takeback.limits.models import Counter
 from tests.make import NOW
+from tests.rigs.races import WON, Clients
 
 THREADS = 64
 ALLOWED = 50
@@ -82,9 +86,11 @@ def test_what_is_given_back_was_never_counted_and_never_less_than_nothing() -> N
     hit([one("a"), one("b")], NOW)
 
     give_back(["a", "b"])
-    give_back(["a", "unknown"])
+    give_back(["a", "unknown", "unknown"])
 
-    assert dict(Counter.objects.values_list("key", "hits")) == {"a": 0, "b": 0}
+    assert dict(Counter.objects.values_list("key", "hits")) == {"a": 0, "b": 0, "unknown": 0}
+    assert prune(NOW) == 1
+    assert hit([one("a"), one("b")], NOW) == {"a": Count(1, 60), "b": Count(1, 60)}
 
 
 @pytest.mark.django_db
@@ -99,12 +105,50 @@ def test_one_too_many_is_refused_until_the_longest_wait_is_over() -> None:
     assert refused.value.context == {"retry_after_seconds": 890}
 
 
+def test_nobody_is_told_to_come_again_at_once() -> None:
+    with pytest.raises(Refused) as refused:
+        refuse_above([one(allowed=1)], {"k": Count(2, 0)})
+
+    assert refused.value.context == {"retry_after_seconds": 1}
+
+
 @pytest.mark.django_db
 def test_only_windows_that_are_over_are_forgotten() -> None:
     hit([one("a"), one("b", window_seconds=61)], NOW)
 
     assert prune(NOW + timedelta(seconds=60)) == 1
     assert list(Counter.objects.values_list("key", flat=True)) == ["b"]
+
+
+@pytest.mark.django_db
+def test_windows_are_forgotten_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)
+    hit([one("a"), one("b"), one("c")], NOW)
+
+    assert [prune(NOW + timedelta(seconds=60)) for _ in range(3)] == [2, 1, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forgetting_waits_for_nobody_and_leaves_what_is_being_counted() -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    hit([one("a"), one("b"), one("c")], NOW)
+    later = NOW + timedelta(seconds=60)
+    forgot = Event()
+
+    def another() -> int:
+        try:
+            return prune(later)
+        finally:
+            forgot.set()
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        hit([one("b")], later)
+        forgotten = threads.submit(another)
+        assert forgot.wait(20)
+    assert forgotten.result() == 2
+    assert list(Counter.objects.values_list("key", "hits")) == [("b", 1)]
 
 
 def test_the_name_of_a_bucket_does_not_tell_what_was_sent() -> None:
@@ -139,16 +183,78 @@ def test_of_many_hits_at_once_exactly_the_allowed_number_pass(long_run: bool) ->
     assert Counter.objects.get().hits == THREADS * each
 
 
+KEYS = [f"k{number:02}" for number in range(20)]
+ROUNDS = 3
+CALLS = 40
+
+
+def _raced(clients: Clients, *acts: Callable[[], object]) -> dict[str, int]:
+    """What becomes of acts at once, each done many times."""
+    _lay_reversed()
+    return dict(clients.race([partial(_again, act) for act in acts]))
+
+
 @pytest.mark.django_db(transaction=True)
-def test_two_buckets_in_either_order_never_wait_for_each_other_for_ever() -> None:
-    def tries(number: int) -> None:
-        buckets = [one("a"), one("b")]
+@pytest.mark.parametrize(
+    "act",
+    [lambda: hit([one(key) for key in reversed(KEYS)], NOW), lambda: give_back(KEYS)],
+    ids=["count", "give back"],
+)
+def test_whoever_waits_for_the_first_key_holds_no_other(act: Callable[[], object]) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    _lay_reversed()
+
+    def another() -> None:
         try:
-            hit(buckets if number % 2 else buckets[::-1], NOW)
+            act()
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(tries, range(THREADS)))
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            hit([one(KEYS[0])], NOW)
+            waiting = threads.submit(another)
+            while not (_somebody_waits() or waiting.done()):
+                pass
+            # Were this one held meanwhile, both would wait, and one of them would fail.
+            hit([one(KEYS[-1])], NOW)
+        waiting.result()
 
-    assert set(Counter.objects.values_list("hits", flat=True)) == {THREADS}
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def _lay_reversed() -> None:
+    """The rows lie in the table against the order of their keys."""
+    Counter.objects.all().delete()
+    for key in reversed(KEYS):
+        hit([one(key)], NOW)
+
+
+def _again(act: Callable[[], object]) -> None:
+    for _ in range(CALLS):
+        act()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_buckets_in_either_order_never_wait_for_each_other_for_ever(long_run: bool) -> None:
+    forth = partial(hit, [one(key) for key in KEYS], NOW)
+    back = partial(hit, [one(key) for key in reversed(KEYS)], NOW)
+
+    with Clients(4) as clients:
+        for _ in range(100 if long_run else ROUNDS):
+            assert _raced(clients, forth, back, forth, back) == {WON: 4}
+            assert set(Counter.objects.values_list("hits", flat=True)) == {4 * CALLS + 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_given_back_never_waits_for_what_is_counted_for_ever(long_run: bool) -> None:
+    count, uncount = partial(hit, [one(key) for key in KEYS], NOW), partial(give_back, KEYS)
+
+    with Clients(4) as clients:
+        for _ in range(100 if long_run else ROUNDS):
+            assert _raced(clients, count, uncount, count, uncount) == {WON: 4}

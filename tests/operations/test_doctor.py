@@ -13,6 +13,7 @@ from takeback.core import triggers
 from takeback.operations import doctor
 from takeback.operations.doctor import Finding, Verdict
 from takeback.orders import audit
+from tests import make
 from tests.make import make_channel, make_message, make_order
 
 FINE, WARNING, FAILURE = Verdict.FINE, Verdict.WARNING, Verdict.FAILURE
@@ -35,6 +36,7 @@ def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
         "storefront channel": FINE,
         "sums": FINE,
         "outbox": FINE,
+        "data keys": FINE,
         "clock": FINE,
         "data folder": FINE,
         "secret key": FINE,
@@ -107,6 +109,27 @@ def test_messages_that_nobody_delivers_are_told_of(
     make_channel()
     make_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
     found = _examined()["outbox"]
+    assert (found.verdict, found.sentence) == (verdict, sentence)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("keys", "verdict", "sentence"),
+    [
+        (["1"], FINE, "All that is sealed is sealed with key 1."),
+        (["2", "1"], WARNING, "2 texts are sealed with older keys: run `takeback reseal`."),
+        (["1", "2"], FINE, "All that is sealed is sealed with key 1."),
+        (["2"], FAILURE, "DATA_KEYS lacks 1: 2 texts cannot be opened."),
+    ],
+)
+def test_keys_that_are_old_or_gone_are_told_of(
+    settings: Settings, keys: list[str], verdict: Verdict, sentence: str
+) -> None:
+    make.make_request(
+        item=make.items_of(make_order())[0], iban="DE89370400440532013000", holder_name="Jo Ray"
+    )
+    settings.DATA_KEYS = dict.fromkeys(keys, settings.DATA_KEYS["1"])
+    found = _examined()["data keys"]
     assert (found.verdict, found.sentence) == (verdict, sentence)
 
 

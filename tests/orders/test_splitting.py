@@ -25,6 +25,7 @@ from takeback.orders.audit import unequal
 from takeback.orders.commands import REFUSED, UPDATED
 from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
+from takeback.orders.splitting.commands import set_apart
 from takeback.orders.states import Status
 from tests import make
 from tests.storefront.wire import tables
@@ -385,3 +386,11 @@ def test_what_is_left_after_an_import_can_be_asked_for_and_split() -> None:
         confirm(case, scope, actor=staff, now=LATER)
     assert [line.quantity for line in make.items_of(order)] == [5, 2]
     assert [line.status for line in make.items_of(order)] == [50, 50]
+
+
+def test_a_line_and_a_part_of_it_are_divided_at_once() -> None:
+    _, line, part = split_order()
+
+    made = set_apart([(line, 1), (part, 1)], now=LATER)
+
+    assert [made[each.pk].remote_id for each in (line, part)] == ["1/2", "1/3"]

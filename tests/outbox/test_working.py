@@ -1,8 +1,10 @@
 """Promise P17: leases, attempts, waits and parking, with the clock held."""
 
+import signal
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -305,6 +307,15 @@ def test_a_handler_that_hangs_is_stopped_and_its_connection_is_not_used_again() 
 
     assert state(message) == (1, False, False, False, TookTooLong.__name__)
     assert connection.connection is not held
+
+
+@pytest.mark.parametrize("handler", [lambda delivery: None, failing])
+def test_after_a_message_no_alarm_is_left_to_ring(handler: Handler) -> None:
+    with suppress(ConnectionError):
+        limited({TOPIC: handler}, seconds=60)[TOPIC](Delivery("k", {}))
+
+    left = signal.setitimer(signal.ITIMER_REAL, 0)
+    assert left == (0.0, 0.0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -155,6 +155,27 @@ def test_items_of_two_own_orders_are_allowed(shop: Shop) -> None:
     assert CancellationRequest.objects.count() == 2
 
 
+def test_lines_of_two_orders_do_not_travel_in_one_parcel() -> None:
+    # B-6, B-8
+    shop = Shop(kind="refund", items=lines(1, status=Status.DELIVERED))
+    second = make.make_order(
+        customer=shop.user, number="1002", items=lines(2, status=Status.DELIVERED)
+    )
+    told = [shop.told(MANY), *(shop.told(MANY, order_item=i.pk) for i in make.items_of(second))]
+    top = {
+        "shipping_company": make.make_company(needs_pickup=True).pk,
+        "pickup_address": make.make_address(user=shop.user).pk,
+    }
+    answer = shop.send(MANY, shop.body(MANY, *({**ask, **top} for ask in told)))
+
+    assert answer.status_code == 201, answer.content
+    rows = CancellationRequest.objects.order_by("pk").values_list("easy_return_id", flat=True)
+    first, *others = rows
+    assert others == [others[0]] * 2
+    assert first != others[0]
+    assert list(EasyReturn.objects.order_by("pk").values_list("max_count", flat=True)) == [1, 2]
+
+
 def test_a_guest_asks_for_one_order_and_so_does_a_direct_cancel(shop: Shop) -> None:
     # B-6
     guests, own = make.make_order(number="9"), make.make_order(customer=shop.user, number="1002")

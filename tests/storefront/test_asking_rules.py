@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import JSONField, Value
 from django.utils import translation
 
 from takeback.cancellations import errors
 from takeback.core.problems import Problem
 from takeback.orders.intake import TenderIn
+from takeback.orders.models import OrderItem
 from takeback.orders.states import Status
 from tests import make
 from tests.make import NOW
@@ -264,3 +266,10 @@ def test_a_refusal_has_four_languages_and_one_code(problem: Problem, settings: A
             text = str(problem.message)
         assert answer.json() == {"non_field_errors": text, "error_code": CODES[problem]}
         assert answer["Content-Language"] == language
+
+
+@pytest.mark.parametrize("attributes", [["quantity"], "quantity", 5, None], ids=repr)
+def test_attributes_that_are_no_object_say_nothing_of_units(attributes: Any) -> None:
+    shop = Shop()
+    OrderItem.objects.update(attributes=Value(attributes, JSONField()))
+    refused_everywhere(shop, errors.NOT_DIVISIBLE, {"quantity": 2})

@@ -18,6 +18,7 @@ from tests.storefront.asking import (
     Shop,
     everywhere,
     refused_everywhere,
+    texts,
 )
 from tests.storefront.wire import look_up, nothing_written, post, prove, refused, token_of
 
@@ -156,6 +157,20 @@ def test_naming_one_order_does_not_open_a_proven_other() -> None:
         told = answer.status_code, answer.json()
         assert told == way.refusal(dialect, errors.UNKNOWN_ITEM)
     assert make.items_of(second)[0].status == Status.APPROVED
+
+
+def test_an_e_mail_address_alone_is_a_look_up_that_lacks_its_number() -> None:
+    # P21: whoever begins to name an order is not answered by what they proved before.
+    shop = Shop()
+    prove(shop.guest)
+    headers = token_of(shop.guest)
+    with nothing_written():
+        for name, way, dialect in everywhere(GUESTS):
+            told = shop.body(way, shop.told(way))
+            body = {key: value for key, value in told.items() if key != "number"}
+            answer = post(shop.guest, way.path, body, headers=headers | dialect)
+            missing = {"number": texts("This field is required.", dialect)}
+            assert (answer.status_code, answer.json()) == (400, missing), name
 
 
 def test_a_proof_that_is_over_is_none() -> None:
