@@ -60,7 +60,8 @@ SECRET_KEY = text(
 DATA_KEYS = pairs(
     "DATA_KEYS",
     {},
-    "Keys that seal bank accounts, newest first: 2=<base64 of 32 bytes>,1=<...>; empty: generated.",
+    "Keys that seal bank accounts and secrets, newest first: 2=<base64 of 32 bytes>,1=<...>; "
+    "empty: generated.",
 ) or {"1": _kept("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
 
 # Database

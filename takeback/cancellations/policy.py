@@ -96,8 +96,9 @@ def within_cancel_time(item: ItemFacts, limits: Limits, now: datetime) -> Proble
     """Some shops let customers change their mind for a while only."""
     if not limits.cancel_minutes:
         return None
-    over = now > item.placed_at + timedelta(minutes=limits.cancel_minutes)
-    return errors.CANCEL_TIME_OVER if over else None
+    # Counted, not added: a limit beyond the calendar's end never ends.
+    elapsed = divmod(now - item.placed_at, timedelta(minutes=1))
+    return errors.CANCEL_TIME_OVER if elapsed > (limits.cancel_minutes, timedelta()) else None
 
 
 def _comes_back(status: int, *, is_invoiced: bool) -> bool:

@@ -130,6 +130,13 @@ STORIES = [
         None,
     ),
     (
+        "a time for cancelling that outlasts the calendar runs for ever",
+        Kind.CANCEL,
+        ITEM._replace(placed_at=NOW - timedelta(days=3650)),
+        replace(LIMITS, cancel_minutes=10**18),
+        None,
+    ),
+    (
         "the return window is over",
         Kind.REFUND,
         SHIPPED._replace(arrived_at=NOW - timedelta(days=15)),
