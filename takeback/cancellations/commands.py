@@ -84,15 +84,7 @@ def open_many(
     it, from 0. Staff may `waive` the rules that are marked so; what they set aside is in the
     history. What is to be confirmed `at_once` is so in the same step.
     """
-    lock_orders_within(
-        sorted({ask.order_item for ask in asks}),
-        channel_id=scope.channel_id,
-        user_id=scope.user_id,
-        order_ids=scope.order_ids,
-    )
-    # Look only now: one statement doing both would look with the snapshot that it took
-    # before it waited for the lock.
-    seen = look(asks, scope)
+    seen = _lock_and_look(asks, scope)
     asks = [seen.with_pickup(ask) for ask in asks]
     may_waive = waive and actor.kind is ActorKind.STAFF
     waived = [
@@ -110,6 +102,18 @@ def open_many(
     if ready := _ready(cases, seen, at_once):
         _confirm_at_once(ready, at_once, actor, now)
     return [case.pk for case in cases]
+
+
+def _lock_and_look(asks: Sequence[Ask], scope: Scope) -> Surroundings:
+    lock_orders_within(
+        sorted({ask.order_item for ask in asks}),
+        channel_id=scope.channel_id,
+        user_id=scope.user_id,
+        order_ids=scope.order_ids,
+    )
+    # Only now: one statement doing both would look with the snapshot that it took before it
+    # waited for the lock.
+    return look(asks, scope)
 
 
 def _ready(
