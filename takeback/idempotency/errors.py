@@ -7,7 +7,7 @@ from takeback.core.problems import Problem
 KEY_INVALID = Problem(
     "idempotency_key_invalid",
     400,
-    _("The Idempotency-Key header must be 1 to 255 visible ASCII characters."),
+    _("The Idempotency-Key header must be 1 to 255 visible ASCII characters without a comma."),
 )
 KEY_REUSED = Problem(
     "idempotency_key_reused", 422, _("This Idempotency-Key was used for another request.")

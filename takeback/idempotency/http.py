@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,8 +15,14 @@ from takeback.core.problems import Refused
 from takeback.idempotency import errors
 from takeback.idempotency.commands import Answer, Call, once
 
+REPLAYED = "Idempotent-Replayed"
+"""The header that an answer has when it was given before."""
+
 _HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+# Two headers arrive as one, joined by a comma: it is no part of a key.
+_KEY = re.compile(r"[!-+\--~]{1,255}", re.ASCII)
+# Equal bodies are equal however their keys are ordered; numbers stay what they were.
+_spelled = json.JSONEncoder(sort_keys=True, default=str).iterencode
 
 
 def answer_once(
@@ -36,7 +42,7 @@ def answer_once(
 
     call = _call(request, principal, body)
     answer = once(call, acted, clock.now()) if call else acted()
-    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else {}
+    headers = {REPLAYED: "true"} if answer.is_replayed else {}
     return HttpResponse(answer.body, status=answer.status, content_type=JSON, headers=headers)
 
 
@@ -51,17 +57,23 @@ def _call(request: HttpRequest, principal: str, body: Any) -> Call | None:
         return None
     if not _KEY.fullmatch(key):
         raise Refused(errors.KEY_INVALID)
-    route = request.resolver_match.route if request.resolver_match else ""
-    # Equal bodies are equal however their keys are ordered; numbers stay what they were.
-    said = json.dumps([request.path, body], sort_keys=True, default=str)
+    match = request.resolver_match
+    # What the route left open, not the path: with and without its last slash it is one call.
+    said = [match.kwargs if match else {}, body]
     return Call(
-        principal=_digest("principal", principal),
-        route=f"{request.method} {route}"[:255],
+        principal=_digest("principal", [principal]),
+        route=f"{request.method} {match.route if match else ''}"[:255],
         key=key,
-        fingerprint=_digest("said", said),
+        fingerprint=_digest("said", _spelled(said)),
     )
 
 
-def _digest(kind: str, text: str) -> str:
-    """With a secret: a body may hold a bank account, and there are not so many of those."""
-    return salted_hmac(f"takeback.idempotency.{kind}", text, algorithm="sha256").hexdigest()
+def _digest(kind: str, text: Iterable[str]) -> str:
+    """With a secret: a body may hold a bank account, and there are not so many of those.
+
+    Piece by piece: a body of pictures is not spelled out a second time.
+    """
+    digest = salted_hmac(f"takeback.idempotency.{kind}", "", algorithm="sha256")
+    for piece in text:
+        digest.update(piece.encode())
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Idempotency keys on the wire."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -35,13 +36,14 @@ def ask(
     principal: str = "user:7",
     route: str = "asks/",
     path: str = "/asks/",
+    place: str = "9",
     method: str = "POST",
     **headers: str,
 ) -> HttpResponse:
     """A call through the hook."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = RequestFactory().generic(method, path, headers=named)
-    request.resolver_match = ResolverMatch(ask, (), {}, route=route)
+    request.resolver_match = ResolverMatch(ask, (), {"place": place}, route=route)
     return answer_once(request, act, principal=principal, body=body)
 
 
@@ -67,7 +69,9 @@ def test_without_a_key_every_call_acts_and_nothing_is_kept() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "tab\tbed", "\x7f", "k\n"])
+@pytest.mark.parametrize(
+    "key", ["", " ", "a b", "x" * 256, "é", "tab\tbed", "\x7f", "k\n", ",", "a,b"]
+)
 def test_a_key_that_is_none_is_refused_before_anything_is_done(key: str) -> None:
     act = Counting()
     with pytest.raises(Refused) as refusal:
@@ -78,7 +82,7 @@ def test_a_key_that_is_none_is_refused_before_anything_is_done(key: str) -> None
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("key", ["!", "~", "x" * 255, '"8e03978e-40d5"'])
+@pytest.mark.parametrize("key", ["!", "~", "+", "-", "x" * 255, '"8e03978e-40d5"'])
 def test_any_visible_ascii_is_a_key(key: str) -> None:
     act = Counting()
     for _ in range(2):
@@ -95,7 +99,7 @@ def test_any_visible_ascii_is_a_key(key: str) -> None:
         {"body": {**BODY, "reason": 1}},
         {"body": [BODY]},
         {"body": None},
-        {"path": "/asks/8/"},
+        {"place": "8"},
     ],
 )
 def test_a_key_may_not_be_used_for_something_else(other: dict[str, Any]) -> None:
@@ -106,6 +110,27 @@ def test_a_key_may_not_be_used_for_something_else(other: dict[str, Any]) -> None
 
     assert refusal.value.problem is errors.KEY_REUSED
     assert act.times == 1
+
+
+@pytest.mark.django_db
+def test_the_last_slash_makes_no_other_call() -> None:
+    act = Counting()
+    for path in ("/asks/", "/asks"):
+        ask(act, path=path, Idempotency_Key="k")
+
+    assert act.times == 1
+
+
+@pytest.mark.django_db
+def test_a_large_body_is_not_spelled_out_as_a_whole() -> None:
+    # Of 16 MiB one piece at a time, as text and as bytes.
+    body = {"pictures": ["A" * 2**20 + str(number) for number in range(16)]}
+    tracemalloc.start()
+    ask(Counting(), body=body, Idempotency_Key="k")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 5 * 2**20
 
 
 @pytest.mark.django_db
