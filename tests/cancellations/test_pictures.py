@@ -1,9 +1,9 @@
 """Promise P26, the pixels: whatever comes in, a clean small copy lies in the folder, or nothing."""
 
+import errno
 import os
 import random
-import subprocess
-import sys
+import stat
 import zlib
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from takeback.cancellations.models import CancellationRequestImage
-from takeback.cancellations.pictures import child, commands
-from takeback.cancellations.pictures.commands import keep, store, sweep
+from takeback.cancellations.pictures import commands
+from takeback.cancellations.pictures.commands import discard, keep, store, sweep
 from takeback.core import problems
 from takeback.core.problems import Refused
 from tests import make
@@ -225,66 +225,6 @@ def test_flipped_bytes_give_a_clean_copy_or_nothing(media: Path) -> None:
         assert opened(clean).format in ("JPEG", "PNG")
 
 
-def test_the_child_bounds_itself() -> None:
-    told = (
-        "import runpy, resource, sys; sys.argv = ['x'];"
-        f"ours = runpy.run_path({child.__file__!r}); ours['bound']();"
-        "print([resource.getrlimit(what)[1] for what in (resource.RLIMIT_AS,"
-        " resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)])\n"
-        "try: bytearray(600 * 2**20)\n"
-        "except MemoryError: print('no more')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", told], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == f"[{512 * 2**20}, 5, {64 * 2**20}, 0]\nno more\n"
-
-
-ANSWER = "import os, sys, time; sys.stdin.buffer.read(); os.write(1, b'J\\0\\0\\0\\1x');"
-ENDS = {
-    "killed": "os.kill(os.getpid(), 9)",
-    "stuck": "time.sleep(60)",
-    "in the middle of an answer": "os.write(1, b'J\\0\\0\\1\\0xyz')",
-    "with less than it was asked for": "",
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-def test_a_child_that_dies_costs_its_pictures_and_nothing_else(
-    end: str, media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # I25
-    stand_in = tmp_path / "child.py"
-    stand_in.write_text(ANSWER + ENDS[end])
-    monkeypatch.setattr(child, "__file__", str(stand_in))
-    monkeypatch.setattr(commands, "PATIENCE_SECONDS", 1)
-    first, second = store([b"a", b"b"])
-    assert first
-    assert (media / first.name).read_bytes() == b"x"
-    assert second is None
-
-
-def test_a_child_that_cannot_work_is_our_fault(
-    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(child, "__file__", str(tmp_path / "nothing.py"))
-    with pytest.raises(Refused) as refused:
-        store([photo()])
-    assert refused.value.problem is problems.UNAVAILABLE
-
-
-def test_the_child_knows_none_of_our_secrets(
-    media: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = tmp_path / "told"
-    stand_in = tmp_path / "child.py"
-    stand_in.write_text(f"import os; open({str(told)!r}, 'w').write(repr(sorted(os.environ)))")
-    monkeypatch.setattr(child, "__file__", str(stand_in))
-    monkeypatch.setenv("SECRET_KEY", "secret")
-    store([photo()])
-    assert set(eval(told.read_text())) <= {"LC_CTYPE"}
-
-
 def test_all_pictures_of_a_call_together_have_a_limit(media: Path, settings: Any) -> None:
     # I17
     settings.MAX_PICTURES_BYTES_PER_REQUEST = 2 * len(photo())
@@ -302,6 +242,35 @@ def test_a_disk_that_takes_nothing_is_told_as_unavailable(media: Path) -> None:
     with pytest.raises(Refused) as refused:
         store([photo()])
     assert refused.value.problem is problems.UNAVAILABLE
+
+
+def test_a_disk_that_fills_up_half_way_keeps_none_of_the_call(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # I24
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        is_picture = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        if is_picture and any(not name.rpartition("/")[2].startswith(".") for name in files(media)):
+            raise OSError(errno.ENOSPC, "full")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refused) as refused:
+        store([photo(), photo()])
+    assert (refused.value.problem, refused.value.context) == (
+        problems.UNAVAILABLE,
+        {"error": errno.ENOSPC},
+    )
+    assert files(media) == []
+
+
+def test_only_what_is_named_is_discarded_and_it_may_be_gone_already(media: Path) -> None:
+    one, two, three = (keep(b"x", "jpg").name for _ in range(3))
+    (media / one).unlink()
+    discard([one, two])
+    assert files(media) == [three]
 
 
 def _aged(media: Path, name: str, written: datetime) -> str:

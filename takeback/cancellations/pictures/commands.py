@@ -1,13 +1,14 @@
-"""Keeping pictures: made anew by a child process, written whole, swept away when unclaimed."""
+"""Keeping pictures: made anew by a child process, written whole, removed when unclaimed."""
 
 import hashlib
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
@@ -20,7 +21,8 @@ from takeback.core import problems
 from takeback.core.problems import Refused
 
 FOLDER = "cases"
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 25
+"""With all pictures of a call."""
 UNCLAIMED_FOR = timedelta(days=1)
 ASKED_AT_ONCE = 500
 _ENDINGS = {b"J": "jpg", b"P": "png"}
@@ -36,48 +38,70 @@ class Kept(NamedTuple):
 def store(pictures: Sequence[bytes]) -> list[Kept | None]:
     """Write clean copies into the media folder; None for what is no picture.
 
-    Call it before the transaction: a row never names a file that is not there, and a file that no
-    row names is swept away. More of them than a request may hold are refused as too large; a disk
-    that takes nothing more, or no room for a child, as unavailable.
+    Call it before the transaction: a row never names a file that is not there. Whoever then
+    commits no row discards them; what a crash leaves behind is swept away. Beside the pictures it
+    holds one clean copy at a time. More of them than a request may hold are refused as too large;
+    a disk that takes nothing more, no room for a child, or more work than `PATIENCE_SECONDS` allow
+    as unavailable: then nothing is left.
     """
     if sum(map(len, pictures)) > settings.MAX_PICTURES_BYTES_PER_REQUEST:
         raise Refused(problems.PAYLOAD_TOO_LARGE)
-    try:
-        return [keep(*found) if found else None for found in _made_anew(pictures)]
-    except OSError as error:
-        raise Refused(problems.UNAVAILABLE, error=error.errno) from error
-
-
-def _made_anew(pictures: Sequence[bytes]) -> list[tuple[bytes, str] | None]:
-    """One child for all; pictures that it did not live to answer for are none."""
     if not pictures:
         return []
-    told = b"".join(len(raw).to_bytes(child.LENGTH_BYTES) + raw for raw in pictures)
+    files: list[Kept | None] = []
+    try:
+        with TemporaryFile() as answer:
+            _make_anew(pictures, answer)
+            # Pictures that the child did not live to answer for are none.
+            for found in islice(_answers(answer), len(pictures)):
+                file = keep(*found) if found else None
+                files.append(file)
+    except OSError as error:
+        discard(file.name for file in files if file)
+        raise Refused(problems.UNAVAILABLE, error=error.errno) from error
+    return files + [None] * (len(pictures) - len(files))
+
+
+def discard(names: Iterable[str]) -> None:
+    """Remove pictures that no row will name; one that cannot be removed is left to the sweep."""
+    for name in names:
+        with suppress(OSError):
+            (settings.MEDIA_ROOT / name).unlink()
+
+
+def _make_anew(pictures: Sequence[bytes], answer: IO[bytes]) -> None:
+    """One child for all; it answers into this file, and reads from one, so neither waits."""
     # By path and isolated: it needs nothing of ours, not even our environment, and starts quickly.
     command = [sys.executable, "-I", child.__file__]
-    with TemporaryFile() as answer:
-        with suppress(subprocess.TimeoutExpired):
+    with TemporaryFile() as told:
+        for raw in pictures:
+            told.write(len(raw).to_bytes(child.LENGTH_BYTES))
+            told.write(raw)
+        told.seek(0)
+        try:
             done = subprocess.run(  # noqa: S603 - our own program
                 command,
-                input=told,
+                stdin=told,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
                 env={},
                 timeout=PATIENCE_SECONDS,
                 check=False,
             )
-            # Killed, it died of a picture; an end of its own choice is a fault on our side.
-            if done.returncode > 0:
-                raise Refused(problems.UNAVAILABLE, picture_child=done.returncode)
-        answer.seek(0)
-        found = list(_answers(answer))
-    return found + [None] * (len(pictures) - len(found))
+        except subprocess.TimeoutExpired as error:
+            # Each picture has its own limit: it is we who are too slow for all of them.
+            raise Refused(problems.UNAVAILABLE, pictures=len(pictures)) from error
+    # Killed, it died of a picture; an end of its own choice is a fault on our side.
+    if done.returncode > 0:
+        raise Refused(problems.UNAVAILABLE, picture_child=done.returncode)
+    answer.seek(0)
 
 
 def _answers(stream: IO[bytes]) -> Iterator[tuple[bytes, str] | None]:
     while kind := stream.read(1):
         length = int.from_bytes(stream.read(child.LENGTH_BYTES))
-        clean = stream.read(length)
+        # The child may be a stranger's by now: no room is made for what it merely announces.
+        clean = stream.read(min(length, child.ANSWER_BYTES))
         whole = kind in _ENDINGS and len(clean) == length
         yield (clean, _ENDINGS[kind]) if whole else None
 
@@ -112,9 +136,9 @@ def _sync(folder: Path) -> None:
 
 
 def sweep(now: datetime) -> int:
-    """Remove files that no case names, a day after they were written; how many.
+    """Remove files that no case names and that are older than a day; how many.
 
-    They are left by calls that were refused, or that died, between file and row.
+    They are left by calls that died between file and row.
     """
     return sum(_sweep_folder(folder, now) for folder in (settings.MEDIA_ROOT / FOLDER).glob("??"))
 
