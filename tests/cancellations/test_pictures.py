@@ -273,6 +273,35 @@ def test_only_what_is_named_is_discarded_and_it_may_be_gone_already(media: Path)
     assert files(media) == [three]
 
 
+NAME = "ab" + "0" * 30
+
+
+def test_a_picture_and_all_that_leads_to_it_are_on_the_disk(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # I24
+    real, synced = os.fsync, []
+    picture = media / f"cases/ab/{NAME}.jpg"
+
+    def watched(descriptor: int) -> None:
+        real(descriptor)
+        synced.append((os.fstat(descriptor).st_ino, picture.exists()))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    keep(b"x", "jpg", NAME)
+    shard, cases = picture.parent, media / "cases"
+    above = [(folder.stat().st_ino, False) for folder in (media.parent, media, cases)]
+    written = [(picture.stat().st_ino, False), (shard.stat().st_ino, True)]
+    assert synced == above + written
+
+    synced.clear()
+    keep(b"x", "png", NAME)
+    assert [inode for inode, _ in synced] == [
+        picture.with_suffix(".png").stat().st_ino,
+        shard.stat().st_ino,
+    ]
+
+
 def _aged(media: Path, name: str, written: datetime) -> str:
     os.utime(media / name, (written.timestamp(), written.timestamp()))
     return name
@@ -303,6 +332,18 @@ def test_what_no_case_names_is_swept_away_after_a_day(
     CancellationRequestImage.objects.all().delete()
     assert sweep(frozen_now) == 2
     assert files(media) == [names[5]]
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_gone_when_it_is_looked_at_is_not_swept(
+    media: Path, frozen_now: datetime
+) -> None:
+    # I24: a link that leads nowhere is listed, and nothing is found there.
+    folder = media / "cases/ab"
+    folder.mkdir(parents=True)
+    (folder / ".aside").symlink_to("nowhere")
+    assert sweep(frozen_now) == 0
+    assert (folder / ".aside").is_symlink()
 
 
 @pytest.mark.django_db

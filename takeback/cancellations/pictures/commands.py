@@ -112,8 +112,7 @@ def keep(clean: bytes, ending: str, name: str = "") -> Kept:
     `name` is 32 hex digits, and random unless told.
     """
     name = name or secrets.token_hex(16)
-    folder = settings.MEDIA_ROOT / FOLDER / name[:2]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(settings.MEDIA_ROOT / FOLDER / name[:2])
     aside = folder / f".{secrets.token_hex(16)}"
     try:
         with aside.open("xb") as file:
@@ -125,6 +124,15 @@ def keep(clean: bytes, ending: str, name: str = "") -> Kept:
         aside.unlink(missing_ok=True)
     _sync(folder)
     return Kept(f"{FOLDER}/{name[:2]}/{name}.{ending}", hashlib.sha256(clean).hexdigest())
+
+
+def _made(folder: Path) -> Path:
+    """The folder, and when it is new the entry that leads to it is on the disk, too."""
+    if not folder.is_dir():
+        _made(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+    return folder
 
 
 def _sync(folder: Path) -> None:
