@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from takeback.cancellations import errors as case_errors
 from takeback.cancellations.asks import Ask
 from takeback.cancellations.commands import CANCELLATIONS, NOTHING, AtOnce, open_many
+from takeback.cancellations.pictures.commands import discard
 from takeback.cancellations.queries import cases_by_id
 from takeback.core import clock, problems
 from takeback.core.problems import Problem, Refused
-from takeback.idempotency.http import answer_once, is_keyed
+from takeback.idempotency.http import REPLAYED, answer_once, is_keyed
 from takeback.orders.queries import own_order_named
 from takeback.storefront import errors
 from takeback.storefront.askers import Asker, customer_of, guest_of
@@ -72,14 +73,23 @@ class AskView(StorefrontView):
     def opened(
         self, asker: Asker, asks: Sequence[Ask], *, status: int, at_once: AtOnce = NOTHING
     ) -> HttpResponse:
-        """The new cases, once per Idempotency-Key."""
+        """The new cases, once per Idempotency-Key; pictures that none of them took are removed."""
         asker = asker.about(asks[0].order_item)
+        pictures = [picture.name for ask in asks for picture in ask.pictures]
 
         def act() -> Response:
             documents = self.open(asker, asks, at_once=at_once)
             return Response(documents if self.is_bulk else documents[0], status=status)
 
-        return answer_once(self.plain, act, principal=asker.principal, body=self.body)
+        try:
+            answer = answer_once(self.plain, act, principal=asker.principal, body=self.body)
+        except Refused:
+            # Nobody refuses after a commit. Other exceptions may follow one: the sweep looks.
+            discard(pictures)
+            raise
+        if answer.has_header(REPLAYED):
+            discard(pictures)
+        return answer
 
 
 class AskForOne(AskView):

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from takeback.cancellations import errors
 from takeback.cancellations.asks import Picture
-from takeback.cancellations.pictures.commands import store
+from takeback.cancellations.pictures.commands import discard, store
 from takeback.cancellations.pictures.reading import NotAPicture, TooLarge, picture_bytes
 from takeback.core.fields import StrictText
 from takeback.core.problems import Refused
@@ -66,8 +66,6 @@ class PhotosField(serializers.ListField):
     def to_internal_value(self, data: Any) -> list[Photo]:
         if not isinstance(data, list):
             raise serializers.ValidationError([errors.NOT_A_PICTURE])
-        if len(data) > settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM:
-            raise Refused(errors.TOO_MANY_PICTURES)
         return [self._photo(told) for told in data]
 
     def _photo(self, told: Any) -> Photo:
@@ -81,15 +79,23 @@ class PhotosField(serializers.ListField):
 
 
 def kept(photos_of_items: Sequence[Sequence[Photo]]) -> list[list[Picture]]:
-    """Each item's pictures where they are kept now; one that is none is its item's fault."""
-    files = iter(store([photo.raw for photos in photos_of_items for photo in photos]))
-    found: list[list[Picture]] = []
+    """Each item's pictures where they are kept now.
+
+    Raises Refused, and keeps none, with the `position` of the item that has too many pictures or
+    one that cannot be read, and as `store` does.
+    """
+    most = settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM
+    owners: list[int] = []
     for position, photos in enumerate(photos_of_items):
-        pictures = []
-        for photo in photos:
-            file = next(files)
-            if file is None:
-                raise Refused(errors.UNREADABLE_PICTURE, position=position)
-            pictures.append(Picture(*file, photo.description))
-        found.append(pictures)
-    return found
+        if len(photos) > most:
+            raise Refused(errors.TOO_MANY_PICTURES, position=position)
+        owners += [position] * len(photos)
+    files = store([photo.raw for photos in photos_of_items for photo in photos])
+    whole = [file for file in files if file]
+    if len(whole) < len(files):
+        discard(file.name for file in whole)
+        raise Refused(errors.UNREADABLE_PICTURE, position=owners[files.index(None)])
+    left = iter(whole)
+    return [
+        [Picture(*next(left), photo.description) for photo in photos] for photos in photos_of_items
+    ]

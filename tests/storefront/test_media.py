@@ -200,18 +200,6 @@ def test_a_call_with_something_that_is_no_picture_is_refused_whole(
     field_refused(answer, SET)
 
 
-def test_one_picture_too_many_is_refused_by_its_code(asker: Asked, media: Path) -> None:
-    # I1
-    with nothing_written():
-        answer = ask(asker, [image()] * 6)
-    assert answer.status_code == 400
-    assert answer.json() == {
-        "non_field_errors": "These are more pictures than an item may have.",
-        "error_code": "cancellation_request_100_10",
-    }
-    assert not media.exists()
-
-
 def test_five_pictures_with_any_words_are_kept(asker: Asked) -> None:
     # I1, I19
     words = ["<b>x</b>", "../../x", None, "", "مرحبا"]
