@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from takeback.cancellations import errors as case_errors
 from takeback.cancellations.asks import Ask
 from takeback.cancellations.commands import CANCELLATIONS, NOTHING, AtOnce, open_many
-from takeback.cancellations.pictures.commands import discard
+from takeback.cancellations.pictures.commands import discard, unclaimed
 from takeback.cancellations.queries import cases_by_id
 from takeback.core import clock, problems
 from takeback.core.problems import Problem, Refused
@@ -84,8 +84,8 @@ class AskView(StorefrontView):
         try:
             answer = answer_once(self.plain, act, principal=asker.principal, body=self.body)
         except Refused:
-            # Nobody refuses after a commit. Other exceptions may follow one: the sweep looks.
-            discard(pictures)
+            # Nearly always before the commit, but documents are made after it.
+            discard(unclaimed(pictures))
             raise
         if answer.has_header(REPLAYED):
             discard(pictures)

@@ -1,6 +1,6 @@
 """Pictures that come with an ask: at which item a fault lies, and what a refusal leaves behind."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -132,23 +132,33 @@ def test_a_call_that_is_only_answered_again_leaves_no_second_picture(
     assert CancellationRequestImage.objects.count() == len(files(media)) - 1 == 3
 
 
-class LosesTheDatabase:
-    """The first question after a step that brought pictures is over gets no answer."""
+class AfterTheCommit:
+    """Something happens at the first question after a step that brought pictures is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, happens: Callable[[], None]) -> None:
+        self.happens = happens
         self.brought = self.is_over = False
 
     def __call__(self, execute: Any, sql: str, *rest: Any) -> Any:
         if self.is_over and sql.startswith("SELECT"):
-            raise OperationalError("connection lost")
+            self.happens()
         self.brought |= sql.startswith(f'INSERT INTO "{CancellationRequestImage._meta.db_table}"')
         self.is_over |= self.brought and sql.startswith("RELEASE SAVEPOINT")
         return execute(sql, *rest)
 
 
-def test_a_fault_after_the_commit_takes_no_case_its_picture(shop: Shop, media: Path) -> None:
-    with connection.execute_wrapper(LosesTheDatabase()):
-        answer = shop.send(ONE, with_pictures(shop, ONE, 0, GOOD))
+@pytest.mark.parametrize("lost", ["database", "key"])
+def test_a_fault_after_the_commit_takes_no_case_its_picture(
+    lost: str, shop: Shop, media: Path, settings: Any
+) -> None:
+    def lose() -> None:
+        if lost == "database":
+            raise OperationalError("connection lost")
+        settings.DATA_KEYS = {}
+
+    account = {"iban": "TR330006100519786457841326", "holder_name": "Ayla Ray"}
+    with connection.execute_wrapper(AfterTheCommit(lose)):
+        answer = shop.send(ONE, with_pictures(shop, ONE, 0, GOOD) | account)
     refused(answer, 503, "unavailable")
     assert CancellationRequest.objects.count() == 1
     assert CancellationRequestImage.objects.get().image in files(media)

@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -160,11 +160,16 @@ def _sweep_folder(folder: Path, now: datetime) -> int:
     }
     swept = 0
     for names in _batches(list(old)):
-        claimed = CancellationRequestImage.objects.filter(image__in=names)
-        for name in set(names).difference(claimed.values_list("image", flat=True)):
+        for name in unclaimed(names):
             old[name].unlink(missing_ok=True)
             swept += 1
     return swept
+
+
+def unclaimed(names: Collection[str]) -> set[str]:
+    """Those that no case names."""
+    claimed = CancellationRequestImage.objects.filter(image__in=names)
+    return set(names).difference(claimed.values_list("image", flat=True))
 
 
 def _written(path: Path) -> float:
