@@ -116,7 +116,8 @@ def test_part_of_a_line_gets_a_line_of_its_own_when_it_is_cancelled_at_once() ->
     order = make.make_order(customer=user, items=[line])
     item = make.items_of(order)[0]
     body = {"cancel_order_items": [body_of(item, quantity=1)]}
-    answer = ask(make.client_of(user), body, f"/orders/{order.number}/cancel/")
+    key = {"Idempotency-Key": "a-key"}
+    answer = ask(make.client_of(user), body, f"/orders/{order.number}/cancel/", **key)
     assert answer.status_code == 200
     kept, gone = make.items_of(order)
     assert (kept.quantity, kept.goods_minor, kept.status) == (2, 666, Status.APPROVED)
