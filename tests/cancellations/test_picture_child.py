@@ -92,6 +92,7 @@ ours["main"]()
 """
 
 
+@pytest.mark.thorough
 def test_a_picture_that_takes_more_time_than_its_own_kills_the_child() -> None:
     ended, said = run(ENDLESS, b"\0\0\0\1x\0\0\0\1y")
     assert (ended, said) == (-signal.SIGXCPU, b"J\0\0\0\1x")
