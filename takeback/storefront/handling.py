@@ -46,17 +46,16 @@ class StorefrontView(ApiView):
         if not isinstance(error, Refused):
             return http.exception_handler(error, context)
         problem, position = error.problem, cast("int | None", error.context.get("position"))
-        if problem.field or isinstance(problem, RuleProblem):
-            http.log.info("refused", code=problem.code, **error.context)
+        if not (problem.field or isinstance(problem, RuleProblem)):
+            return http.exception_handler(error, context)
+        http.log.info("refused", code=problem.code, **error.context)
         if problem.field:
             fault = self.field_fault(problem, position)
             return Response(self.field_errors(fault), status=400)
-        if isinstance(problem, RuleProblem):
-            body: dict[str, Any] = {"non_field_errors": problem.message, "error_code": problem.code}
-            if self.is_bulk and position is not None:
-                body |= {"position": position}
-            return Response(body, status=problem.status if self.is_classic else 400)
-        return http.exception_handler(error, context)
+        body: dict[str, Any] = {"non_field_errors": problem.message, "error_code": problem.code}
+        if self.is_bulk and position is not None:
+            body |= {"position": position}
+        return Response(body, status=problem.status if self.is_classic else 400)
 
     def field_errors(self, detail: Any) -> Any:
         """One text per field in the classic dialect, lists of texts in v3; items by position."""

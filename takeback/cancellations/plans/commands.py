@@ -96,8 +96,8 @@ def settle(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> No
     live = beside.filter(status__in=_TO_BE_PAID).select_related("order")
     plans = {plan.pk: plan for plan in live}
     plan = plans[plan_id]
-    cases = CancellationRequest.objects.filter(plan_id=plan_id).select_related("order_item")
-    left = {case.order_item_id: case for case in cases if case.status not in _GONE}
+    cases = _cases_of(plan_id)
+    left = _left_of(cases)
     event = _event({Status(case.status) for case in left.values()})
     if event:
         plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), event).value
@@ -148,7 +148,7 @@ def plan_payments(
     plan = _locked(plan_id, channel_id)
     if PLAN_LIFE_CYCLE.is_final(PlanStatus(plan.status)):
         raise Refused(errors.WRONG_STATE, status=plan.status)
-    left = _left_in(plan_id)
+    left = _left_of(_cases_of(plan_id))
     if not all(payment.order_items <= left.keys() for payment in payments):
         raise Refused(errors.NOT_OF_THIS_PLAN)
     amounts = [_amount(payment, plan, left) for payment in payments]
@@ -189,10 +189,14 @@ def _locked(plan_id: int, channel_id: int) -> CancellationPlan:
     return plans.get()
 
 
-def _left_in(plan_id: int) -> dict[int, CancellationRequest]:
-    """The cases of a plan that have not been refused, by their lines."""
-    cases = CancellationRequest.objects.filter(plan_id=plan_id).exclude(status__in=_GONE)
-    return {case.order_item_id: case for case in cases.select_related("order_item")}
+def _cases_of(plan_id: int) -> list[CancellationRequest]:
+    found = CancellationRequest.objects.filter(plan_id=plan_id)
+    return list(found.select_related("order_item"))
+
+
+def _left_of(cases: Iterable[CancellationRequest]) -> dict[int, CancellationRequest]:
+    """Those that have not been refused, by their lines."""
+    return {case.order_item_id: case for case in cases if case.status not in _GONE}
 
 
 def _amount(
