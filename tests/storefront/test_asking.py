@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
@@ -108,6 +109,20 @@ def test_a_proof_opens_its_own_order_only() -> None:
     assert (refused.status_code, refused.json()["error_code"]) == (400, "order_lookup_100_1")
     assert ask(client, body_of(make.items_of(mine)[0]), GUEST_ONE).status_code == 200
     assert post(Visitor(), GUEST_ONE, body_of(make.items_of(mine)[0])).status_code == 400
+
+
+def test_a_refusal_is_logged_with_its_code_and_its_item() -> None:
+    user = make.make_customer()
+    item = make.items_of(make.make_order(customer=user))[0]
+    client, body = make.client_of(user), body_of(item)
+    with capture_logs() as told:
+        for fields in ({}, {}, {"reason": 10**9}):
+            ask(client, body | fields)
+    refused = [line for line in told if line["event"] == "refused"]
+    assert [(line["code"], line["order_item"]) for line in refused] == [
+        ("cancellation_request_100_1", item.pk),
+        ("cancellation_request_100_1", item.pk),
+    ]
 
 
 def test_part_of_a_line_gets_a_line_of_its_own_when_it_is_cancelled_at_once() -> None:
