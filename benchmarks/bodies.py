@@ -30,8 +30,8 @@ def measure() -> list[Line]:
     """The median of each; goals are those of the catalogue of bad input."""
     # The reader asks nothing of our settings, but its base class wants some to be there.
     settings.configure()
-    from takeback.core.problems import Refused
-    from takeback.core.strict_json import loads
+    from takeback.api.json_parser import loads
+    from takeback.core.errors import Refused
 
     lines = []
     for name, (body, limit) in BODIES.items():

@@ -17,13 +17,9 @@ from benchmarks.shop import (
     Shop,
     number_of,
 )
-from takeback.cancellations.models import (
-    CancellationPlan,
-    CancellationReason,
-    CancellationRequest,
-)
-from takeback.cancellations.states import Kind, PlanStatus, Status
-from takeback.core.bulk import insert_rows, reserve_ids
+from takeback.cancellations.models import CancellationPlan, CancellationReason, CancellationRequest
+from takeback.cancellations.statuses import Kind, PlanStatus, Status
+from takeback.core.db.bulk import insert_rows, reserve_ids
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import OrderItem
 

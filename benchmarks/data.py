@@ -26,16 +26,16 @@ from benchmarks.shop import (
 django.setup()
 
 from benchmarks import cases, copies, sought  # noqa: E402 - models need Django set up
-from takeback.accounts.intake import CustomerIn  # noqa: E402
+from takeback.accounts.customer_input import CustomerIn  # noqa: E402
 from takeback.accounts.models import Channel, Session, User  # noqa: E402
 from takeback.accounts.sessions import USER_ID, SessionStore  # noqa: E402
-from takeback.addresses.intake import AddressIn  # noqa: E402
-from takeback.core.bulk import insert_rows  # noqa: E402
+from takeback.addresses.address_input import AddressIn  # noqa: E402
+from takeback.core.db.bulk import insert_rows  # noqa: E402
 from takeback.logistics.models import EasyReturnShippingCompany  # noqa: E402
-from takeback.orders.commands import REFUSED, Snapshots, place_many  # noqa: E402
-from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn  # noqa: E402
-from takeback.orders.states import Status as ItemStatus  # noqa: E402
-from takeback.storefront.callers import AUTH_HASH, auth_hash  # noqa: E402
+from takeback.orders.commands.ingest import REFUSED, Snapshots, ingest_orders  # noqa: E402
+from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn  # noqa: E402
+from takeback.orders.statuses import Status as ItemStatus  # noqa: E402
+from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash  # noqa: E402
 
 BATCH = 1_000
 CHANNEL = 1
@@ -247,7 +247,7 @@ def _load_orders(shop: Shop, progress: Progress) -> None:
     snapshots = Snapshots()
     for first in range(0, shop.orders, BATCH):
         told = [order(shop, number) for number in range(first, min(first + BATCH, shop.orders))]
-        outcomes = place_many(CHANNEL, told, source="bench", now=LOADED_AT, snapshots=snapshots)
+        outcomes = ingest_orders(CHANNEL, told, source="bench", now=LOADED_AT, snapshots=snapshots)
         refused = [outcome for outcome in outcomes if outcome.result == REFUSED]
         if refused:
             raise ValueError(refused[0])

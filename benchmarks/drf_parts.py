@@ -8,14 +8,14 @@ from takeback.accounts.models import User
 from takeback.addresses.models import Address
 from takeback.cancellations.labels import KINDS
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
-from takeback.cancellations.states import SHOWN
-from takeback.cancellations.states import Status as RequestStatus
-from takeback.core.links import path, web
+from takeback.cancellations.statuses import SHOWN
+from takeback.cancellations.statuses import Status as RequestStatus
+from takeback.core.encryption import decrypt
+from takeback.core.links import safe_http_url, safe_url_or_path
 from takeback.core.money import show
-from takeback.core.sealing import unseal
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
-from takeback.logistics.states import SHOWN as SHOWN_GOODS
-from takeback.logistics.states import GoodsStatus
+from takeback.logistics.statuses import SHOWN as SHOWN_GOODS
+from takeback.logistics.statuses import GoodsStatus
 from takeback.orders.models import Order, Snapshot
 from takeback.storefront import labels
 from takeback.storefront.values import choice
@@ -56,7 +56,11 @@ class Money(serializers.Field[Any, Any, Any, Any]):
 def detail(name: str, *, link: bool = False) -> Any:
     """Something that was told with the row and is only repeated."""
     source = f"details.{name}"
-    return Value(web, source=source, allow_null=True) if link else Told(source=source, default=None)
+    return (
+        Value(safe_http_url, source=source, allow_null=True)
+        if link
+        else Told(source=source, default=None)
+    )
 
 
 class OwnerSerializer(serializers.ModelSerializer[User]):
@@ -116,8 +120,8 @@ class ProductSerializer(SnapshotSerializer):
             "sku": sku,
             "base_code": told.get("base_code") or sku,
             "name": told.get("name") or sku,
-            "image": web(told.get("image")),
-            "absolute_url": path(told.get("absolute_url")) or "",
+            "image": safe_http_url(told.get("image")),
+            "absolute_url": safe_url_or_path(told.get("absolute_url")) or "",
             "attributes": told.get("attributes") or {},
             "attributes_kwargs": told.get("attributes_kwargs") or {},
             "form_schema": told.get("form_schema"),
@@ -145,7 +149,10 @@ class BankSerializer(SnapshotSerializer):
         told = instance.document
         number = told.get("pk") or instance.pk
         names = {name: told.get(name) or "" for name in ("name", "slug")}
-        logos = {"logo": web(told.get("logo")), "logo_path": path(told.get("logo_path"))}
+        logos = {
+            "logo": safe_http_url(told.get("logo")),
+            "logo_path": safe_url_or_path(told.get("logo_path")),
+        }
         return {"pk": number, "id": number, **names, **logos}
 
 
@@ -168,7 +175,7 @@ class EasyReturnSerializer(serializers.ModelSerializer[EasyReturn]):
 
     pk = Told()
     status = Method()
-    tracking_url = Value(web)
+    tracking_url = Value(safe_http_url)
     shipping_company = Method()
 
     class Meta:
@@ -225,8 +232,8 @@ class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
         return choice(shown, labels.label(labels.REQUEST_STATUSES, shown))
 
     def get_iban(self, case: CancellationRequest) -> str | None:
-        return unseal(case.iban_sealed, str(case.uuid)) if case.iban_sealed else None
+        return decrypt(case.iban_encrypted, str(case.uuid)) if case.iban_encrypted else None
 
     def get_holder_name(self, case: CancellationRequest) -> str | None:
-        sealed = case.holder_name_sealed
-        return unseal(sealed, str(case.uuid)) if sealed else None
+        sealed = case.holder_name_encrypted
+        return decrypt(sealed, str(case.uuid)) if sealed else None

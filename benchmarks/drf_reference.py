@@ -32,15 +32,15 @@ from benchmarks.drf_parts import (
 from takeback.cancellations import policy
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import shop_limits
-from takeback.cancellations.states import LIVE, Kind
+from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock
-from takeback.core.links import web
+from takeback.core.errors import Problem
+from takeback.core.links import safe_http_url
 from takeback.core.money import show, units_worth
-from takeback.core.problems import Problem
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
-from takeback.orders.states import Status
-from takeback.storefront.callers import Known, SessionCaller
+from takeback.orders.statuses import Status
+from takeback.storefront.auth import IsShopperOrVerifiedGuest, ShopperSessionAuthentication
 from takeback.storefront.shop import channel_of
 from takeback.storefront.values import carrier, closed, currency, order_type, status
 
@@ -59,7 +59,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     cancellationrequest_set = RequestSerializer(many=True)
     active_cancellation_request = Method()
     shipping_company = Value(carrier)
-    tracking_url = Value(web)
+    tracking_url = Value(safe_http_url)
     available_easy_return_shipping_companies = Method()
     datasource_detailed = SnapshotSerializer(source="data_source")
     extra_product_stock_detailed = SnapshotSerializer(source="stock_list")
@@ -69,7 +69,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     localized_attributes = Told(source="details.localized_attributes", default={})
     localized_attributes_kwargs = Told(source="details.localized_attributes_kwargs", default={})
     price = Money("goods_minor")
-    e_archive_url = Value(web)
+    e_archive_url = Value(safe_http_url)
     defined_tracking_url = detail("defined_tracking_url", link=True)
     retail_price = Money("retail_minor")
     discount_amount = Money("discount_minor")
@@ -104,7 +104,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     def _refusal(self, kind: Kind, item: OrderItem) -> Problem | None:
         facts = policy.ItemFacts(
             status=item.status,
-            units_left=item.quantity - item.units_used,
+            units_left=item.quantity - item.units_closed,
             has_live_request=self._live(item) is not None,
             is_invoiced=bool(item.invoice_number),
             placed_at=item.order.placed_at,
@@ -126,7 +126,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return self.refusals[Kind.REFUND] is None
 
     def get_closed_because(self, item: OrderItem) -> Any:
-        return closed(policy.closed_because(*self.refusals.values()), get_language() or "")
+        return closed(policy.first_blocking_reason(*self.refusals.values()), get_language() or "")
 
     def get_active_cancellation_request(self, item: OrderItem) -> Any:
         live = self._live(item)
@@ -184,7 +184,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     is_refundable = Told(default=None)
     amount_without_discount = Method()
     is_payable = Method()
-    tracking_url = Value(web)
+    tracking_url = Value(safe_http_url)
     bank = BankSerializer()
     loyaltytransaction_set = PointsSerializer(many=True)
     created_date = serializers.DateTimeField(source="placed_at")
@@ -194,7 +194,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     refund_amount = Money("refund_minor")
     discount_refund_amount = Money("discount_refund_minor")
     shipping_refund_amount = Money("shipping_refund_minor")
-    e_archive_url = Value(web)
+    e_archive_url = Value(safe_http_url)
     defined_tracking_url = detail("defined_tracking_url", link=True)
     delivery_range = detail("delivery_range")
     shipping_option_slug = detail("shipping_option_slug")
@@ -277,8 +277,8 @@ def _orders() -> "QuerySet[Order]":
 class ReferenceOrders(ListAPIView[Order]):
     """A customer's orders, newest first."""
 
-    authentication_classes = [SessionCaller]
-    permission_classes = [Known]
+    authentication_classes = [ShopperSessionAuthentication]
+    permission_classes = [IsShopperOrVerifiedGuest]
     renderer_classes = [JSONRenderer]
     pagination_class = TenOrders
     serializer_class = OrderSerializer

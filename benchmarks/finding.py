@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from urllib.parse import urlencode
 
-from takeback.accounts.keys import PREFIX, checksum
+from takeback.accounts.api_keys import PREFIX, checksum
 
 FOUND = 50
 """Cases that have the value that is looked for."""

@@ -22,7 +22,7 @@ from benchmarks import database
 from benchmarks.report import Line
 from benchmarks.server import Server, environment, serving
 from benchmarks.shop import Shop, customer_email, guest_email, number_of
-from takeback.accounts import keys
+from takeback.accounts import api_keys
 
 MEDIAN_MS, INTERVAL_MS, AUC = 0.25, 0.5, 0.53
 _WARM_UP = 500
@@ -71,16 +71,16 @@ def _keys(url: str) -> Mapping[str, Call]:
         text=True,
         check=True,
     ).stdout.strip()
-    name = made[: len(keys.PREFIX) + keys.PUBLIC_ID_LENGTH]
-    unknown = keys.new_key().text
-    forged = name + unknown[len(name) : -keys.CHECKSUM_LENGTH]
+    name = made[: len(api_keys.PREFIX) + api_keys.PUBLIC_ID_LENGTH]
+    unknown = api_keys.new_key().text
+    forged = name + unknown[len(name) : -api_keys.CHECKSUM_LENGTH]
 
     def list_with(key: str) -> Call:
         return "GET", "/api/v1/channel/1/orders/", b"", {"Authorization": f"Token {key}"}
 
     return {
         "unknown key": list_with(unknown),
-        "wrong secret": list_with(forged + keys.checksum(forged)),
+        "wrong secret": list_with(forged + api_keys.checksum(forged)),
     }
 
 

@@ -4,21 +4,17 @@ from datetime import datetime
 from uuid import UUID
 
 from benchmarks import finding
-from takeback.accounts import keys
-from takeback.accounts.intake import CustomerIn
+from takeback.accounts import api_keys
+from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import ApiKey, Channel
-from takeback.addresses.intake import AddressIn
-from takeback.cancellations.models import (
-    CancellationPlan,
-    CancellationReason,
-    CancellationRequest,
-)
-from takeback.cancellations.states import Kind, PlanStatus, Status
-from takeback.core.bulk import insert_objects
+from takeback.addresses.address_input import AddressIn
+from takeback.cancellations.models import CancellationPlan, CancellationReason, CancellationRequest
+from takeback.cancellations.statuses import Kind, PlanStatus, Status
+from takeback.core.db.bulk import insert_objects
 from takeback.logistics.models import EasyReturn
-from takeback.orders.commands import place_many
-from takeback.orders.intake import ItemIn, OrderIn
+from takeback.orders.commands.ingest import ingest_orders
 from takeback.orders.models import OrderItem
+from takeback.orders.order_input import ItemIn, OrderIn
 
 STATUSES = {0: Status.WAITING_APPROVAL, 1: Status.CONFIRMED}
 """What becomes of the first two orders' cases, and of no others."""
@@ -29,18 +25,18 @@ def load(now: datetime) -> None:
     small, _ = Channel.objects.get_or_create(
         pk=finding.SMALL_CHANNEL, defaults={"name": "Small shop"}
     )
-    public_id = keys.public_id_of(finding.KEY)
+    public_id = api_keys.public_id_of(finding.KEY)
     assert public_id
     key = ApiKey.objects.create(
         name="bench",
         public_id=public_id,
-        secret_hash=keys.digest(finding.KEY),
+        secret_hash=api_keys.digest(finding.KEY),
         scopes=list(ApiKey.SCOPES),
     )
     key.channels.set([finding.CHANNEL, small.pk])
     told = [_order(sought) for sought in range(finding.SOUGHT)]
-    place_many(finding.CHANNEL, told, source="bench", now=now)
-    place_many(small.pk, told[:1], source="bench", now=now)
+    ingest_orders(finding.CHANNEL, told, source="bench", now=now)
+    ingest_orders(small.pk, told[:1], source="bench", now=now)
     reason = CancellationReason.objects.create(cancellation_type=Kind.CANCEL, subject="Sought")
     for position in range(finding.SOUGHT + 1):
         _load_cases(position, reason, now)

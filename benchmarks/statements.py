@@ -41,7 +41,7 @@ GUEST_ORDER = (
 )
 
 ITEMS = """
-SELECT i.id, i.order_id, i.status, i.quantity, i.units_used, i.goods_minor, i.discount_minor,
+SELECT i.id, i.order_id, i.status, i.quantity, i.units_closed, i.goods_minor, i.discount_minor,
        i.retail_minor, i.tax_rate, product.id, product.document, price_list.id,
        price_list.document, stock_list.id, stock_list.document, data_source.id,
        data_source.document, shipping_group.id, shipping_group.document, i.shipping_company,
@@ -67,7 +67,7 @@ SELECT 'loyalty', order_id, id, reference, uuid::text, amount_minor, created_dat
 
 _REQUEST = """
 SELECT c.id, c.uuid, c.order_item_id, c.reason_id, c.cancellation_type, c.status, c.quantity,
-       c.description, c.iban_sealed, c.holder_name_sealed, c.fully_refund_as_loyalty_money,
+       c.description, c.iban_encrypted, c.holder_name_encrypted, c.fully_refund_as_loyalty_money,
        c.created_date, c.modified_date, e.id, e.carrier, e.carrier_label, e.code, e.status,
        e.start_date, e.end_date, e.tracking_number, e.tracking_url, e.pickup_date,
        image.id, image.image, image.description, image.is_uploaded_by_user, image.created_date,
@@ -117,7 +117,7 @@ SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM orders_orderitem W
    FOR NO KEY UPDATE
 """
 ASKED_ITEM = """
-SELECT i.id, i.status, i.quantity, i.units_used, i.invoice_number, i.invoice_date, i.shipped_date,
+SELECT i.id, i.status, i.quantity, i.units_closed, i.invoice_number, i.invoice_date, i.shipped_date,
        i.delivered_date, i.attributes, o.id, o.channel_id, o.user_id, o.user_type, o.placed_at,
        o.shipping_address_id, o.billing_address_id,
        EXISTS (SELECT FROM cancellations_cancellationrequest c WHERE c.order_item_id = i.id
@@ -140,7 +140,7 @@ RETURNING id
 """
 ADD_HISTORY = """
 INSERT INTO cancellations_casehistory
-       (cancellation_request_id, seq, event, after, actor_kind, actor_number, waived, at)
+       (cancellation_request_id, seq, event, after, actor_kind, actor_number, overridden, at)
 VALUES (%s, 1, 'open', 'waiting', 'customer', %s, '[]', %s)
 """
 ADD_MESSAGE = """

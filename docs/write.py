@@ -14,7 +14,7 @@ PAGES = Path(__file__).parent / "reference"
 
 def settings_page() -> str:
     """Every setting with its default and its sentence."""
-    from takeback.core.environment import DECLARED
+    from takeback.core.env import DECLARED
 
     lines = [
         "# Settings",
@@ -43,10 +43,11 @@ def errors_page() -> str:
     """Every refusal: its code, status and sentence."""
     from takeback.cancellations import errors as cancellation
     from takeback.channel import errors as channel
-    from takeback.core import problems
-    from takeback.exchange import errors as exchange
+    from takeback.channel_sync import errors as channel_sync
+    from takeback.core import errors as core
     from takeback.idempotency import errors as idempotency
     from takeback.orders import errors as orders
+    from takeback.shoppers import errors as shoppers
     from takeback.storefront import errors as storefront
 
     lines = [
@@ -56,22 +57,31 @@ def errors_page() -> str:
         "status given here in the classic dialect and 400 in v3. All others are `detail` and",
         "`code`. Codes never change; sentences come in the caller's language.",
         "",
-        "| code | status | sentence | staff may waive |",
+        "| code | status | sentence | staff may override |",
         "|---|---|---|---|",
     ]
-    for room in (problems, idempotency, storefront, cancellation, orders, channel, exchange):
+    for room in (
+        core,
+        idempotency,
+        shoppers,
+        storefront,
+        cancellation,
+        orders,
+        channel,
+        channel_sync,
+    ):
         for problem in vars(room).values():
-            if isinstance(problem, problems.Problem):
-                waivable = "yes" if problem.waivable else ""
+            if isinstance(problem, core.Problem):
+                override = "yes" if problem.is_overridable else ""
                 lines.append(
-                    f"| `{problem.code}` | {problem.status} | {problem.message} | {waivable} |"
+                    f"| `{problem.code}` | {problem.status} | {problem.message} | {override} |"
                 )
     return "\n".join(lines) + "\n"
 
 
 def life_cycle_page() -> str:
     """The steps of a case, as a picture and as a table; and those of the plan it joins."""
-    from takeback.cancellations.states import LIFE_CYCLE, PLAN_LIFE_CYCLE, SHOWN
+    from takeback.cancellations.statuses import LIFE_CYCLE, PLAN_LIFE_CYCLE, SHOWN
 
     lines = [
         "# The life of a case",
@@ -86,7 +96,7 @@ def life_cycle_page() -> str:
         "| from | event | to | the shopper sees |",
         "|---|---|---|---|",
     ]
-    for source, event, target in LIFE_CYCLE.steps():
+    for source, event, target in LIFE_CYCLE.transitions():
         lines.append(f"| `{source}` | {event} | `{target}` | `{SHOWN[target]}` |")
     lines += [
         "",
@@ -103,7 +113,7 @@ def life_cycle_page() -> str:
 
 def rules_page() -> str:
     """Every rule of asking, in the order in which they are asked."""
-    from takeback.cancellations.policy import ITEM_RULES, WISH_RULES
+    from takeback.cancellations.policy import ITEM_RULES, TERMS_RULES
 
     lines = [
         "# Rules",
@@ -114,23 +124,29 @@ def rules_page() -> str:
     ]
     for kind, rules in ITEM_RULES.items():
         lines += _rule_table(f"A {kind}", rules)
-    lines += _rule_table("Then, of either", WISH_RULES)
+    lines += _rule_table("Then, of either", TERMS_RULES)
     return "\n".join(lines) + "\n"
 
 
 def _rule_table(title: str, rules: Iterable[object]) -> list[str]:
     from takeback.cancellations import errors
-    from takeback.core.problems import Problem
+    from takeback.core.errors import Problem
 
-    lines = ["", f"## {title}", "", "| rule | why | code | staff may waive |", "|---|---|---|---|"]
+    lines = [
+        "",
+        f"## {title}",
+        "",
+        "| rule | why | code | staff may override |",
+        "|---|---|---|---|",
+    ]
     for rule in rules:
         assert isinstance(rule, FunctionType)
         # What a rule can say no with stands in its code as the errors that it names.
         named = (vars(errors).get(name) for name in rule.__code__.co_names)
         for problem in (found for found in named if isinstance(found, Problem)):
-            waivable = "yes" if problem.waivable else ""
+            override = "yes" if problem.is_overridable else ""
             name = rule.__name__.replace("_", " ")
-            lines.append(f"| {name} | {rule.__doc__} | `{problem.code}` | {waivable} |")
+            lines.append(f"| {name} | {rule.__doc__} | `{problem.code}` | {override} |")
     return lines
 
 

@@ -8,32 +8,40 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from takeback.core import logs
-from takeback.core.environment import database, mail_server, number, pairs, switch, text, words
+from takeback.core import logging
+from takeback.core.env import (
+    env_bool,
+    env_database,
+    env_dict,
+    env_int,
+    env_list,
+    env_mail_server,
+    env_str,
+)
 
-# Where it runs
-
-DATA_DIR = Path(text("DATA_DIR", "var", "Folder of everything that is written to disk.")).resolve()
+DATA_DIR = Path(
+    env_str("DATA_DIR", "var", "Folder of everything that is written to disk.")
+).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
-DEBUG = switch("DEBUG", False, "Shows faults in the browser; never in production.")
-SITE_URL = text(
+DEBUG = env_bool("DEBUG", False, "Shows faults in the browser; never in production.")
+SITE_URL = env_str(
     "SITE_URL",
     "http://127.0.0.1:8000",
     "Public address; every link we write starts with it.",
 ).rstrip("/")
-ALLOWED_HOSTS = words(
+ALLOWED_HOSTS = env_list(
     "ALLOWED_HOSTS",
     ["localhost", "127.0.0.1", "[::1]"],
     "Host names that requests may name.",
 )
-TLS = switch("TLS", SITE_URL.startswith("https://"), "Served over TLS: secure cookies and HSTS.")
-TRUSTED_PROXIES = number(
+TLS = env_bool("TLS", SITE_URL.startswith("https://"), "Served over TLS: secure cookies and HSTS.")
+TRUSTED_PROXIES = env_int(
     "TRUSTED_PROXIES",
     0,
     "Reverse proxies in front of us whose X-Forwarded-For is believed.",
 )
-STOREFRONT_SERVERS = words(
+STOREFRONT_SERVERS = env_list(
     "STOREFRONT_SERVERS",
     [],
     "Networks of storefront servers, which call for all their shoppers: no per-address limit.",
@@ -54,24 +62,23 @@ def _kept(name: str, make: Callable[[], str]) -> str:
     return kept.read_text()
 
 
-SECRET_KEY = text(
+SECRET_KEY = env_str(
     "SECRET_KEY", "", "Signs sessions; empty: generated into the data folder."
 ) or _kept("secret_key", lambda: secrets.token_urlsafe(50))
-DATA_KEYS = pairs(
+DATA_KEYS = env_dict(
     "DATA_KEYS",
     {},
     "Keys that seal bank accounts and secrets, newest first: 2=<base64 of 32 bytes>,1=<...>; "
     "empty: generated.",
 ) or {"1": _kept("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
 
-# Database
 
-_DATABASE: dict[str, Any] = database(
+_DATABASE: dict[str, Any] = env_database(
     "DATABASE_URL",
     f"sqlite:///{DATA_DIR / 'takeback.sqlite3'}",
     "postgres://user:password@host:5432/name; without it SQLite in the data folder.",
 )
-DATABASE_PREPARED = switch(
+DATABASE_PREPARED = env_bool(
     "DATABASE_PREPARED",
     True,
     "Prepared statements on PostgreSQL; off behind PgBouncer < 1.21.",
@@ -88,7 +95,7 @@ if "sqlite" in str(_DATABASE["ENGINE"]):
     # pytest-xdist and threads need a file too; ':memory:' would be one database per connection.
     _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
-    _DATABASE["ENGINE"] = "takeback.core.postgresql"
+    _DATABASE["ENGINE"] = "takeback.core.db.postgresql"
     _DATABASE["OPTIONS"] = {
         "server_side_binding": True,
         "prepare_threshold": 2 if DATABASE_PREPARED else None,
@@ -104,200 +111,194 @@ _DATABASE["CONN_HEALTH_CHECKS"] = "sqlite" not in str(_DATABASE["ENGINE"])
 DATABASES = {"default": _DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Which shop a storefront is
 
-STOREFRONT_CHANNEL = number(
+STOREFRONT_CHANNEL = env_int(
     "STOREFRONT_CHANNEL",
     1,
     "Channel whose orders the storefront shows, unless its host says else.",
 )
-STOREFRONT_HOSTS = pairs(
+STOREFRONT_HOSTS = env_dict(
     "STOREFRONT_HOSTS",
     {},
     "Channel of a host name, for several shops: shop.example=1,other=2.",
 )
-STOREFRONT_DIALECT = text(
+STOREFRONT_DIALECT = env_str(
     "STOREFRONT_DIALECT",
     "classic",
     "Wire form when a request does not say: classic or v3.",
 )
-ORDER_ITEM_QUANTITY_KEY = text(
+ORDER_ITEM_QUANTITY_KEY = env_str(
     "ORDER_ITEM_QUANTITY_KEY",
     "quantity",
     "Item attribute that holds a merged line's quantity.",
 )
 
-# What may be asked, and until when
 
-CANCEL_TIME_LIMIT_MINUTES = number(
+CANCEL_TIME_LIMIT_MINUTES = env_int(
     "CANCEL_TIME_LIMIT_MINUTES",
     0,
     "Minutes after the order in which it may be cancelled; 0: no end.",
 )
-CANCEL_BLOCKED_BY_INVOICE = switch(
+CANCEL_BLOCKED_BY_INVOICE = env_bool(
     "CANCEL_BLOCKED_BY_INVOICE",
     True,
     "An invoiced item can no longer be cancelled, only returned.",
 )
-REFUND_DAY_LIMIT = number(
+REFUND_DAY_LIMIT = env_int(
     "REFUND_DAY_LIMIT",
     14,
     "Days after delivery in which goods may come back; 0: no end.",
 )
-STRICT_REASON_TYPE = switch(
+STRICT_REASON_TYPE = env_bool(
     "STRICT_REASON_TYPE",
     False,
     "Refuses a reason of the other type; storefronts exist that send one reason for everything.",
 )
-BANK_ACCOUNT_REQUIRED = switch(
+BANK_ACCOUNT_REQUIRED = env_bool(
     "BANK_ACCOUNT_REQUIRED",
     True,
     "Asks for a bank account when an order was paid in cash or by transfer.",
 )
-LOYALTY_MONEY_ENABLED = switch(
+LOYALTY_MONEY_ENABLED = env_bool(
     "LOYALTY_MONEY_ENABLED", True, "Refunds may go to loyalty points instead."
 )
-LOYALTY_FOR_GUESTS = switch(
+LOYALTY_FOR_GUESTS = env_bool(
     "LOYALTY_FOR_GUESTS", True, "The same for guests, who can use them once they register."
 )
-RETURN_CARRIER = number(
+RETURN_CARRIER = env_int(
     "RETURN_CARRIER", 0, "Carrier (its id) of returns that choose none; 0: none."
 )
-CANCEL_AUTO_CONFIRM = switch(
+CANCEL_AUTO_CONFIRM = env_bool(
     "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation at once."
 )
-TRADE_IN_KEY = text(
+TRADE_IN_KEY = env_str(
     "TRADE_IN_KEY",
     "tradein_inquiry",
     "Item attribute that holds a trade-in offer: an object with at least an amount.",
 )
-TRADE_IN_LINK_DAYS = number(
+TRADE_IN_LINK_DAYS = env_int(
     "TRADE_IN_LINK_DAYS", 14, "Days in which the mailed links of a trade-in offer work."
 )
-REQUESTS_PER_HOUR = number(
+REQUESTS_PER_HOUR = env_int(
     "REQUESTS_PER_HOUR",
     120,
     "Calls that ask for a cancellation or return, per customer, or guest's order, and hour; "
     "clients repeat refused calls three times.",
 )
-SHOP_TIME_ZONE = text(
+SHOP_TIME_ZONE = env_str(
     "SHOP_TIME_ZONE", "UTC", "Zone in which days are counted: Europe/Istanbul, for example."
 )
-ADDRESS_PHONE_MIN_LENGTH = number(
+ADDRESS_PHONE_MIN_LENGTH = env_int(
     "ADDRESS_PHONE_MIN_LENGTH", 11, "Fewest characters of a phone number in the address book."
 )
-ADDRESS_DISTRICT_REQUIRED = switch(
+ADDRESS_DISTRICT_REQUIRED = env_bool(
     "ADDRESS_DISTRICT_REQUIRED", False, "Whether an address needs a district."
 )
 
-# Limits (reliability promise P24); counted in the database
 
-LOOKUP_PER_MINUTE = number("LOOKUP_PER_MINUTE", 10, "Guest look-ups per address and minute.")
-LOOKUP_PER_HOUR = number("LOOKUP_PER_HOUR", 40, "Guest look-ups per address and hour.")
-LOOKUP_FAILURES_PER_NUMBER = number(
+LOOKUP_PER_MINUTE = env_int("LOOKUP_PER_MINUTE", 10, "Guest look-ups per address and minute.")
+LOOKUP_PER_HOUR = env_int("LOOKUP_PER_HOUR", 40, "Guest look-ups per address and hour.")
+LOOKUP_FAILURES_PER_NUMBER = env_int(
     "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes."
 )
-LOOKUP_FAILURES_PER_EMAIL = number(
+LOOKUP_FAILURES_PER_EMAIL = env_int(
     "LOOKUP_FAILURES_PER_EMAIL", 10, "Failed look-ups per e-mail address in an hour."
 )
-LOOKUP_FAILURES_PER_SHOP = number(
+LOOKUP_FAILURES_PER_SHOP = env_int(
     "LOOKUP_FAILURES_PER_SHOP",
     2000,
     "Failed look-ups per shop in an hour, the last brake.",
 )
-LOGIN_FAILURES_PER_EMAIL = number(
+LOGIN_FAILURES_PER_EMAIL = env_int(
     "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address in 15 minutes."
 )
-KEY_REQUESTS_PER_MINUTE = number(
+KEY_REQUESTS_PER_MINUTE = env_int(
     "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per API key and minute, from all addresses."
 )
-BATCH_COMMIT_MINUTES = number(
+BATCH_COMMIT_MINUTES = env_int(
     "BATCH_COMMIT_MINUTES", 60, "After how long an untouched batch in commit gives way to another."
 )
-LIMITS_ENABLED = switch("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
-MAX_BODY_BYTES = number("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
-MAX_ORDER_BODY_BYTES = number(
+LIMITS_ENABLED = env_bool("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
+MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
+MAX_ORDER_BODY_BYTES = env_int(
     "MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order or a batch."
 )
-CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM = number(
+CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM = env_int(
     "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM", 5, "Most pictures of one item."
 )
-MAX_PICTURE_BYTES = number("MAX_PICTURE_BYTES", 8_388_608, "Largest picture that is taken in.")
-MAX_PICTURE_BODY_BYTES = number(
+MAX_PICTURE_BYTES = env_int("MAX_PICTURE_BYTES", 8_388_608, "Largest picture that is taken in.")
+MAX_PICTURE_BODY_BYTES = env_int(
     "MAX_PICTURE_BODY_BYTES",
     28_311_552,
     "Largest body of a request that may hold pictures, which are a third longer in it.",
 )
-MAX_PICTURES_BYTES_PER_REQUEST = number(
+MAX_PICTURES_BYTES_PER_REQUEST = env_int(
     "MAX_PICTURES_BYTES_PER_REQUEST", 20_971_520, "Largest sum of the pictures of one request."
 )
 MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
-# Sessions: a guest's proof lives in one too
 
-SESSION_COOKIE_NAME = text("SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.")
+SESSION_COOKIE_NAME = env_str("SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.")
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_ENGINE = "takeback.accounts.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_TRUSTED_ORIGINS = words(
+CSRF_TRUSTED_ORIGINS = env_list(
     "CSRF_TRUSTED_ORIGINS",
     [],
     "Other origins (scheme and host) that may post with a session.",
 )
-GUEST_PROOF_IDLE_MINUTES = number(
+GUEST_PROOF_IDLE_MINUTES = env_int(
     "GUEST_PROOF_IDLE_MINUTES",
     30,
     "A guest's proof of an order ends after this long unused.",
 )
-GUEST_PROOF_MAX_MINUTES = number(
+GUEST_PROOF_MAX_MINUTES = env_int(
     "GUEST_PROOF_MAX_MINUTES",
     120,
     "A guest's proof of an order ends after this long in any case.",
 )
-DESK_IDLE_MINUTES = number(
+DESK_IDLE_MINUTES = env_int(
     "DESK_IDLE_MINUTES", 30, "A session at the desk ends after this long unused."
 )
 
-# Mails
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mails"
 EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # Django would let everybody read them
 EMAIL_TIMEOUT = 10
 vars().update(
-    mail_server(
+    env_mail_server(
         "MAIL_URL",
         "",
         "Mail server: smtps://user:password@host:port, smtp+tls:// (STARTTLS) or smtp://, special "
         "characters percent-encoded; empty: mails are written into the data folder.",
     )
 )
-DEFAULT_FROM_EMAIL = text("MAIL_FROM", "returns@localhost", "Sender: Shop <returns@shop.example>.")
-BANK_ACCOUNT_LINK_DAYS = number(
+DEFAULT_FROM_EMAIL = env_str(
+    "MAIL_FROM", "returns@localhost", "Sender: Shop <returns@shop.example>."
+)
+BANK_ACCOUNT_LINK_DAYS = env_int(
     "BANK_ACCOUNT_LINK_DAYS", 14, "Days in which a mailed link confirms a guest's bank account."
 )
 
-# Operation
 
-METRICS_TOKEN = text(
+METRICS_TOKEN = env_str(
     "METRICS_TOKEN", "", "Bearer token of /metrics; empty: served to this machine only."
 )
-LOG_FORMAT = text("LOG_FORMAT", "json", "json or console.")
-LOG_LEVEL = text("LOG_LEVEL", "INFO", "Lowest level that is logged.")
+LOG_FORMAT = env_str("LOG_FORMAT", "json", "json or console.")
+LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "Lowest level that is logged.")
 
-# Languages
 
-LANGUAGE_CODE = text("LANGUAGE_CODE", "en", "Language of callers who name none of ours.")
+LANGUAGE_CODE = env_str("LANGUAGE_CODE", "en", "Language of callers who name none of ours.")
 LANGUAGES = [("tr", "Türkçe"), ("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# Django
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -315,12 +316,12 @@ INSTALLED_APPS = [
     "takeback.addresses",
     "takeback.orders",
     "takeback.archive",
-    "takeback.exchange",
+    "takeback.channel_sync",
     "takeback.logistics",
     "takeback.cancellations",
-    "takeback.tradein",
+    "takeback.trade_in",
     "takeback.notifications",
-    "takeback.portal",
+    "takeback.home",
     "takeback.desk",
     "django_htmx",
     "takeback.demo",
@@ -372,10 +373,10 @@ CONTENT_SECURITY_POLICY = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "DEFAULT_RENDERER_CLASSES": ["takeback.core.http.Renderer"],
-    "DEFAULT_PARSER_CLASSES": ["takeback.core.strict_json.StrictJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "takeback.core.http.AlwaysJson",
-    "EXCEPTION_HANDLER": "takeback.core.http.exception_handler",
+    "DEFAULT_RENDERER_CLASSES": ["takeback.api.renderer.Renderer"],
+    "DEFAULT_PARSER_CLASSES": ["takeback.api.json_parser.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "takeback.api.renderer.JSONNegotiation",
+    "EXCEPTION_HANDLER": "takeback.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -390,9 +391,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVERS": [{"url": "/"}],
-    "POSTPROCESSING_HOOKS": ["takeback.portal.openapi.add_documents"],
+    "POSTPROCESSING_HOOKS": ["takeback.api.openapi.add_documents"],
 }
 
-# Logs
 
-LOGGING = logs.configure(LOG_FORMAT, LOG_LEVEL)
+LOGGING = logging.configure(LOG_FORMAT, LOG_LEVEL)

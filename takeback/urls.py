@@ -6,12 +6,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # First, because most calls are its: every route before the right one is tried in vain.
     path("", include("takeback.storefront.urls")),
     path("", include("takeback.operations.urls")),
-    path("", include("takeback.portal.urls")),
+    path("", include("takeback.home.urls")),
     path("", include("takeback.desk.urls")),
     path("", include("takeback.channel.urls")),
 ]
 
-handler400 = "takeback.core.http.bad_request"
-handler403 = "takeback.core.http.forbidden"
-handler404 = "takeback.core.http.not_found"
-handler500 = "takeback.core.http.server_error"
+handler400 = "takeback.api.errors.bad_request"
+handler403 = "takeback.api.errors.forbidden"
+handler404 = "takeback.api.errors.not_found"
+handler500 = "takeback.api.errors.server_error"

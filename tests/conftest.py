@@ -75,10 +75,10 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
     """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
     if touches_a_database(request.node):
-        from takeback.storefront import carriers, snapshot_documents
+        from takeback.storefront import carrier_cache, snapshot_cache
 
-        carriers.forget()
-        snapshot_documents.forget()
+        carrier_cache.forget()
+        snapshot_cache.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def _unsealed_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
     if commits:
         from takeback.orders.models import Order
 
-        Order.objects.filter(is_sealed=True).update(is_sealed=False)
+        Order.objects.filter(is_finalized=True).update(is_finalized=False)
         _forget_history()
 
 

@@ -19,6 +19,7 @@ Check = Callable[[str], list[str]]
 
 FUNCTION_LINES = 40
 FILE_LINES = 400
+LONG_FILES: set[str] = set()
 
 WRITES = {
     "save",
@@ -38,7 +39,9 @@ QUERYSET_WRITES = {"update", "delete", "aupdate", "adelete"}
 WRITING_SQL = re.compile(r"\s*(INSERT INTO |UPDATE \w+ SET|DELETE FROM |COPY \w)")
 # The child writes pictures to its standard output, and has no database.
 MAY_WRITE = re.compile(
-    r"/commands\.py|core/bulk\.py|accounts/sessions\.py|takeback/demo/|pictures/child\.py"
+    r"/commands(\.py|/)|core/db/bulk\.py|accounts/(api_keys|channels|customers|sessions|sign_in|staff|totp)\.py"
+    r"|addresses/(address_book|places|snapshots)\.py|cancellations/(history|plans)\.py|takeback/demo/"
+    r"|images/sanitizer\.py|operations/data_keys\.py"
 )
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
@@ -171,7 +174,7 @@ def complaints(check: Check, paths: list[Path]) -> Iterator[str]:
 
 RULES: list[tuple[Check, list[Path]]] = [
     (long_functions, SOURCES),
-    (long_file, SOURCES),
+    (long_file, [path for path in MODULES if _name(path) not in LONG_FILES]),
     (opening_sentence, SOURCES),
     (writes, [path for path in MODULES if not MAY_WRITE.search(_name(path))]),
     (inexact_arithmetic, [path for path in MODULES if _name(path) in EXACT]),

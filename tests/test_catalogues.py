@@ -20,10 +20,10 @@ from rest_framework import serializers
 
 import takeback
 from takeback.cancellations import labels as case_labels
-from takeback.core.problems import Problem
+from takeback.core.errors import Problem
 from takeback.orders import labels as order_labels
 from takeback.storefront import labels
-from tests.make import Visitor
+from tests.factories import Visitor
 from tools import catalogues
 from tools.catalogues import PLACEHOLDER, PLURAL_FORMS, Key, is_translated
 

@@ -14,17 +14,17 @@ import zeal
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.commands import open_request
-from takeback.cancellations.deciding.commands import confirm
+from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.transition import confirm
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.states import Kind
-from takeback.exchange.commands import open_batch
-from tests import make
+from takeback.cancellations.statuses import Kind
+from takeback.channel_sync.commands import open_batch
+from tests import factories
 from tests.cancellations.cases import CUSTOMER, SCOPE, STAFF, asked
 from tests.channel import shop
 from tests.desk import agents
-from tests.storefront.wire import nothing_written, prove, token_of
-from tests.tradein.offers import offered_item
+from tests.storefront.api import nothing_written, prove, token_of
+from tests.trade_in.offers import offered_item
 
 pytestmark = pytest.mark.django_db
 
@@ -141,20 +141,20 @@ def test_every_route_that_names_something_is_in_the_matrix() -> None:
 def things() -> dict[str, Any]:
     """One of everything, of a customer of the first channel."""
     with zeal.zeal_ignore():
-        owner = make.make_customer()
-        items = [offered_item(), make.item_in(remote_id="2"), make.item_in(remote_id="3")]
-        order = make.make_order(customer=owner, items=items)
-        offered, waiting, confirmed = make.items_of(order)
-        case = open_request(asked(waiting), SCOPE, actor=CUSTOMER, now=make.NOW)
-        decided = open_request(asked(confirmed), SCOPE, actor=CUSTOMER, now=make.NOW)
-        confirm(decided, SCOPE, actor=STAFF, now=make.NOW)
+        owner = factories.make_customer()
+        items = [offered_item(), factories.item_in(remote_id="2"), factories.item_in(remote_id="3")]
+        order = factories.make_order(customer=owner, items=items)
+        offered, waiting, confirmed = factories.items_of(order)
+        case = open_case(asked(waiting), SCOPE, actor=CUSTOMER, now=factories.NOW)
+        decided = open_case(asked(confirmed), SCOPE, actor=CUSTOMER, now=factories.NOW)
+        confirm(decided, SCOPE, actor=STAFF, now=factories.NOW)
         row = CancellationRequest.objects.get(pk=decided)
         name = f"cases/ab/{'ab' * 16}.jpg"
-        image = make.make_image(case=row, image=name)
+        image = factories.make_image(case=row, image=name)
         _lay(name)
         return {
             "owner": owner,
-            "channel": make.SHOP,
+            "channel": factories.SHOP,
             "customer": owner.pk,
             "order": order.pk,
             "item": waiting.pk,
@@ -163,10 +163,10 @@ def things() -> dict[str, Any]:
             "plan": row.plan_id,
             "image": image.pk,
             "photo": name,
-            "address": make.make_address(user=owner).pk,
-            "old_order": make.make_old_order(customer=owner).pk,
-            "reason": make.make_reason(kind=Kind.CANCEL, channel_id=make.SHOP).pk,
-            "batch": open_batch(make.SHOP, make.NOW),
+            "address": factories.make_address(user=owner).pk,
+            "old_order": factories.make_old_order(customer=owner).pk,
+            "reason": factories.make_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
+            "batch": open_batch(factories.SHOP, factories.NOW),
         }
 
 
@@ -194,7 +194,7 @@ def system(channels: tuple[int, ...]) -> Call:
 
 def anonymous() -> Call:
     """Nobody."""
-    client = make.Visitor()
+    client = factories.Visitor()
     return lambda method, path: client.generic(
         method.upper(), path, json.dumps({}), content_type="application/json"
     )
@@ -208,7 +208,7 @@ def visitor(client: Any) -> Call:
     )
 
 
-def at_the_desk(client: make.Visitor) -> Call:
+def at_the_desk(client: factories.Visitor) -> Call:
     """A member of staff, whose changes are forms."""
     return lambda method, path: (
         agents.send(client, path) if method == "post" else client.generic(method.upper(), path)
@@ -217,13 +217,13 @@ def at_the_desk(client: make.Visitor) -> Call:
 
 def other_customer() -> Call:
     """A customer of the same channel."""
-    return visitor(make.client_of(make.make_customer(email="other@example.com")))
+    return visitor(factories.client_of(factories.make_customer(email="other@example.com")))
 
 
 def other_guest() -> Call:
     """A guest who has proved another order."""
-    make.make_order(number="99", guest="guest2@example.com")
-    client = make.Visitor()
+    factories.make_order(number="99", guest="guest2@example.com")
+    client = factories.Visitor()
     prove(client, number="99", email="guest2@example.com")
     return visitor(client)
 
@@ -242,14 +242,14 @@ def rightful(route: Route, things: dict[str, Any]) -> Call:
     if route.template.startswith("desk/"):
         return at_the_desk(agents.agent(username="own"))
     if route.template.startswith("api/"):
-        return system((make.SHOP,))
-    return visitor(make.client_of(things["owner"]))
+        return system((factories.SHOP,))
+    return visitor(factories.client_of(things["owner"]))
 
 
 def asked_for(key: str, things: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every method of every path to the owner's thing."""
     for route in ROUTES[key]:
-        paths = [route.path(things, make.SHOP)]
+        paths = [route.path(things, factories.SHOP)]
         if NAMES[key] and "<channel_id>" in route.template:
             # A channel of one's own with somebody else's thing in it.
             paths.append(route.path(things, shop.OTHER))
@@ -274,7 +274,7 @@ def test_it_is_there_for_whom_it_is(key: str, things: dict[str, Any]) -> None:
         for route in ROUTES[key]:
             call = rightful(route, things)
             for method in [name for name in route.methods if name != "delete"]:
-                answer = call(method, route.path(things, make.SHOP))
+                answer = call(method, route.path(things, factories.SHOP))
                 if answer.streaming:
                     b"".join(answer.streaming_content)  # a file is closed at its end
                 told = (method, route.template, answer.status_code)

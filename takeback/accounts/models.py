@@ -1,7 +1,6 @@
 """Channels, people, their sessions, who works here, and the keys of systems."""
 
 import uuid
-from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -10,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from takeback.core.names import KEY_MAX
+from takeback.core.normalize import NAME_KEY_MAX
 
 
 class Channel(models.Model):
@@ -53,8 +52,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_key = models.CharField(max_length=254, db_index=True)
     first_name = models.CharField(max_length=255, blank=True)
     last_name = models.CharField(max_length=255, blank=True)
-    first_name_key = models.CharField(max_length=KEY_MAX, blank=True, default="")
-    last_name_key = models.CharField(max_length=KEY_MAX, blank=True, default="")
+    first_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
+    last_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
     """The names as they are looked for (`core.names`)."""
     phone = models.CharField(max_length=128, blank=True)
     user_type = models.CharField(max_length=16, default=REGISTERED)
@@ -113,12 +112,6 @@ class Session(AbstractBaseSession):
 
     user = models.ForeignKey(User, models.CASCADE, null=True)
 
-    @classmethod
-    def get_session_store_class(cls) -> Any:
-        from takeback.accounts.sessions import SessionStore
-
-        return SessionStore
-
 
 class ApiKey(models.Model):
     """A system's key: only its hash is kept, found by a short public name."""
@@ -147,7 +140,7 @@ class StaffMember(models.Model):
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="staff")
     scopes = models.JSONField(default=list)
     channels = models.ManyToManyField(Channel)
-    totp_sealed = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
+    totp_encrypted = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
     totp_step = models.BigIntegerField(null=True)
     """The half minute of the last code that was taken: no code is taken twice."""
 

@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
 from takeback.accounts.models import ApiKey, Channel, User
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 
 
 class KeyOwner(NamedTuple):
@@ -50,7 +50,7 @@ def _named_or_oldest(public_id: str, channel_id: int) -> "QuerySet[ApiKey]":
     )
 
 
-key_in_channel = Compiled(KeyRow, _named_or_oldest)
+key_in_channel = CompiledQuery(KeyRow, _named_or_oldest)
 """The key of this name, else some other: only its secret says whose it is."""
 
 
@@ -64,18 +64,18 @@ def _active_channels(key_id: int) -> "QuerySet[Channel]":
     return Channel.objects.filter(apikey=key_id, is_active=True).order_by("id")
 
 
-active_channels = Compiled(ChannelRow, _active_channels)
+active_channels = CompiledQuery(ChannelRow, _active_channels)
 """The channels of a key in which it may act today."""
 
 
-class Holder(NamedTuple):
+class KeyHolderRow(NamedTuple):
     """A key, and the person in whose name it acts if there is one."""
 
     key: ApiKey
     user: User | None
 
 
-def holder(key_id: int) -> Holder:
+def key_holder(key_id: int) -> KeyHolderRow:
     """Whose key this is."""
     key = ApiKey.objects.select_related("user").get(pk=key_id)
-    return Holder(key, key.user)
+    return KeyHolderRow(key, key.user)

@@ -9,9 +9,10 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db.models import QuerySet
 from django.utils.crypto import get_random_string
 
+from takeback.accounts.api_keys import PRUNED_AT_ONCE
 from takeback.accounts.models import Session
 from takeback.core import clock
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 
 USER_ID = "user_id"
 KEY_MAX = 40
@@ -53,7 +54,7 @@ def _running(session_key: str, now: datetime) -> "QuerySet[Session]":
     return Session.objects.filter(session_key=session_key, expire_date__gt=now)
 
 
-running_session = Compiled(SessionRow, _running)
+running_session = CompiledQuery(SessionRow, _running)
 
 
 class SessionStore(DatabaseStore):
@@ -132,3 +133,11 @@ class SessionStore(DatabaseStore):
     def _get_new_session_key(self) -> str:
         # 32 letters and digits collide with nothing; the insert would say so.
         return get_random_string(32, VALID_KEY_CHARS)
+
+
+def prune_sessions(now: datetime) -> int:
+    """Forget up to `PRUNED_AT_ONCE` sessions that are over; how many. Repeat until it is 0."""
+    over = Session.objects.filter(expire_date__lte=now).order_by("expire_date")
+    batch = over.values("pk")[:PRUNED_AT_ONCE]
+    deleted, _ = Session.objects.filter(pk__in=list(batch.values_list("pk", flat=True))).delete()
+    return deleted

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 
 
 class AddressRow(NamedTuple):
@@ -41,7 +41,7 @@ def address_book(user_id: int) -> "QuerySet[Address]":
     return Address.objects.filter(user_id=user_id, is_copy=False, is_active=True).order_by("-id")
 
 
-_rows = Compiled(AddressRow, address_book)
+_rows = CompiledQuery(AddressRow, address_book)
 
 
 def address_rows(found: "QuerySet[Address]") -> list[AddressRow]:
@@ -59,7 +59,7 @@ def _pickup_addresses(address_ids: list[int], user_id: int) -> "QuerySet[Address
     return address_book(user_id).filter(pk__anyof=address_ids, address_type="customer")
 
 
-pickup_addresses = Compiled(PickupAddressRow, _pickup_addresses)
+pickup_addresses = CompiledQuery(PickupAddressRow, _pickup_addresses)
 
 
 def countries() -> "QuerySet[Country]":

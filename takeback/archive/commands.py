@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
-from takeback.accounts.commands import customers
-from takeback.accounts.intake import CustomerIn
+from takeback.accounts.customer_input import CustomerIn
+from takeback.accounts.customers import get_or_create_customers
 from takeback.accounts.models import Channel
 from takeback.archive.models import OldOrder, OldOrderItem
-from takeback.core.bulk import json_text
+from takeback.core.db.bulk import json_text
 
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"
 
@@ -75,7 +75,7 @@ def write_orders(channel_id: int, told: Sequence[OldOrderIn]) -> list[str]:
     A second one with the same customer and number in one go is refused.
     """
     Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
-    people = customers(channel_id, [order.customer for order in told])
+    people = get_or_create_customers(channel_id, [order.customer for order in told])
     keys = [(people[order.customer.key()], order.number) for order in told]
     kept = {
         (order.user_id, order.number): order

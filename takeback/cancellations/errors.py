@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from takeback.core.problems import Problem, RuleProblem
+from takeback.core.errors import Problem, RuleProblem
 
 ALREADY_REQUESTED = RuleProblem(
     "cancellation_request_100_1", 406, _("There is already an open request for this item.")
@@ -14,10 +14,10 @@ ALREADY_INVOICED = RuleProblem(
     NOT_CANCELLABLE,
     406,
     _("This item has been invoiced; send it back once it has arrived."),
-    waivable=True,
+    is_overridable=True,
 )
 CANCEL_TIME_OVER = RuleProblem(
-    NOT_CANCELLABLE, 406, _("The time for cancelling this item is over."), waivable=True
+    NOT_CANCELLABLE, 406, _("The time for cancelling this item is over."), is_overridable=True
 )
 
 NOT_REFUNDABLE = "cancellation_request_100_3"
@@ -25,20 +25,20 @@ CANNOT_RETURN_NOW = RuleProblem(
     NOT_REFUNDABLE, 406, _("This item cannot be returned at the moment.")
 )
 RETURN_TIME_OVER = RuleProblem(
-    NOT_REFUNDABLE, 406, _("The time for returning this item is over."), waivable=True
+    NOT_REFUNDABLE, 406, _("The time for returning this item is over."), is_overridable=True
 )
 
 REASON_DOES_NOT_FIT = RuleProblem(
     "cancellation_request_100_4",
     406,
     _("This reason does not fit what is asked for."),
-    waivable=True,
+    is_overridable=True,
 )
-WORDS_REQUIRED = RuleProblem(
+DESCRIPTION_REQUIRED = RuleProblem(
     "cancellation_request_100_5",
     406,
     _("This reason needs a few words of description."),
-    waivable=True,
+    is_overridable=True,
 )
 CARRIER_NOT_OFFERED = RuleProblem(
     "cancellation_request_100_6", 406, _("This carrier is not offered for this item.")
@@ -46,17 +46,17 @@ CARRIER_NOT_OFFERED = RuleProblem(
 PICKUP_ADDRESS_REQUIRED = RuleProblem(
     "cancellation_request_100_8", 406, _("Pickup address is required.")
 )
-NOT_DIVISIBLE = RuleProblem(
+SINGLE_UNIT = RuleProblem(
     "cancellation_request_100_9", 406, _("This item is a single piece and cannot be divided.")
 )
-TOO_MANY_PICTURES = RuleProblem(
+TOO_MANY_IMAGES = RuleProblem(
     "cancellation_request_100_10", 400, _("These are more pictures than an item may have.")
 )
-NOT_A_PICTURE = _("Send a JPEG, PNG, WebP or GIF picture, as base64.")
-UNREADABLE_PICTURE = Problem(
-    "unreadable_picture", 400, NOT_A_PICTURE, field="cancellation_request_image_set"
+NOT_AN_IMAGE = _("Send a JPEG, PNG, WebP or GIF picture, as base64.")
+UNREADABLE_IMAGE = Problem(
+    "unreadable_picture", 400, NOT_AN_IMAGE, field="cancellation_request_image_set"
 )
-PICTURE_TOO_LARGE = _("This picture is too large.")
+IMAGE_TOO_LARGE = _("This picture is too large.")
 LOYALTY_CLOSED = RuleProblem(
     "loyalty_100_1", 406, _("Refunds to loyalty points are not offered here.")
 )
@@ -93,7 +93,7 @@ MORE_THAN_PAID = Problem(
     field="forced_refund_amount",
 )
 
-WRONG_STATE = Problem("wrong_state", 400, _("This step is not possible in the present state."))
+WRONG_STATUS = Problem("wrong_state", 400, _("This step is not possible in the present state."))
 SHARED_REASON = Problem(
     "shared_reason", 403, _("This reason belongs to all channels and is not changed here.")
 )
@@ -105,10 +105,10 @@ MORE_THAN_PLANNED = Problem(
 )
 
 # Of an order that is cancelled directly.
-NO_SUCH_LINE = Problem(
+NO_SUCH_ITEM = Problem(
     "order_cancel_unknown_item", 400, _("There is no such item."), field="cancel_items"
 )
-TOO_MANY_LINES = Problem(
+TOO_MANY_ITEMS = Problem(
     "order_cancel_too_many",
     400,
     _("These are too many lines for one call: name some of them."),

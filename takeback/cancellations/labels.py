@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from takeback.cancellations.states import Event, Kind, PlanStatus, Status
+from takeback.cancellations.statuses import Kind, PlanStatus, Status, Transition
 
 KINDS: dict[str, Promise] = {Kind.CANCEL: _("Cancellation"), Kind.REFUND: _("Return")}
 STATUSES: dict[str, Promise] = {
@@ -26,12 +26,12 @@ PLAN_STATUSES: dict[str, Promise] = {
 }
 STEPS: dict[str, Promise] = {
     "open": pgettext_lazy("step", "Asked"),
-    Event.REVIEW: pgettext_lazy("step", "Passed on for approval"),
-    Event.CONFIRM: pgettext_lazy("step", "Confirmed"),
-    Event.APPROVE: pgettext_lazy("step", "Approved"),
-    Event.COMPLETE: pgettext_lazy("step", "Completed"),
-    Event.REJECT: pgettext_lazy("step", "Rejected"),
-    Event.WITHDRAW: pgettext_lazy("step", "Withdrawn"),
+    Transition.REVIEW: pgettext_lazy("step", "Passed on for approval"),
+    Transition.CONFIRM: pgettext_lazy("step", "Confirmed"),
+    Transition.APPROVE: pgettext_lazy("step", "Approved"),
+    Transition.COMPLETE: pgettext_lazy("step", "Completed"),
+    Transition.REJECT: pgettext_lazy("step", "Rejected"),
+    Transition.WITHDRAW: pgettext_lazy("step", "Withdrawn"),
     "remove": pgettext_lazy("step", "Removed"),
     "edit": pgettext_lazy("step", "Changed"),
     "confirm_account": pgettext_lazy("step", "Bank account checked"),

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.states import LIVE, Kind, PlanStatus, Status, TransactionType
+from takeback.cancellations.statuses import LIVE, Kind, PlanStatus, Status, TransactionType
 from takeback.core.actor import ActorKind
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
@@ -147,8 +147,8 @@ class CancellationRequest(models.Model):
     status = models.CharField(max_length=16, default=Status.WAITING.value)
     quantity = models.IntegerField(default=1)
     description = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - null on the wire
-    iban_sealed = models.TextField(null=True)  # noqa: DJ001 - null on the wire
-    holder_name_sealed = models.TextField(null=True)  # noqa: DJ001 - null on the wire
+    iban_encrypted = models.TextField(null=True)  # noqa: DJ001 - null on the wire
+    holder_name_encrypted = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     iban_index = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not empty
     """Finds equal accounts without opening any (`bank.blind_index`)."""
     is_bank_account_confirmed = models.BooleanField(db_default=False, default=False)
@@ -238,7 +238,7 @@ class CancellationRequestImage(models.Model):
 
 
 class CaseHistory(models.Model):
-    """One step of a case: who did what, when, and what was waived; never changed, never removed."""
+    """One step of a case: who did what, when, and which rules were overridden; append-only."""
 
     cancellation_request = models.ForeignKey(CancellationRequest, models.PROTECT)
     seq = models.IntegerField()
@@ -249,7 +249,7 @@ class CaseHistory(models.Model):
     actor_kind = models.CharField(max_length=16)
     actor_number = models.BigIntegerField(null=True)
     note = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - absent is not empty
-    waived = models.JSONField(default=list)
+    overridden = models.JSONField(default=list)
     """Codes of the rules that staff set aside."""
     at = models.DateTimeField()
 

@@ -1,7 +1,7 @@
 """Who may cancel or return what: pure rules in the order of their precedence (domain D.1, D.2).
 
 The same tuples answer `is_cancellable` in a list and refuse a request, so the two cannot
-disagree. The first refusal is the one that is told; staff may waive what is marked so.
+disagree. The first refusal is the one that is told; staff may override what is marked so.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from takeback.cancellations import errors
-from takeback.cancellations.states import Kind
+from takeback.cancellations.statuses import Kind
 from takeback.core import clock
-from takeback.core.problems import Problem
-from takeback.orders.states import CANCELLABLE, REFUNDABLE, Status
+from takeback.core.errors import Problem
+from takeback.orders.statuses import CANCELLABLE, REFUNDABLE, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ItemFacts(NamedTuple):
     """When the goods were delivered; unknown, when they were sent; unknown, when invoiced."""
 
 
-class Line(Protocol):
+class ItemLike(Protocol):
     """An order's line, whichever query it was read by."""
 
     @property
@@ -49,7 +49,7 @@ class Line(Protocol):
     @property
     def quantity(self) -> int: ...
     @property
-    def units_used(self) -> int: ...
+    def units_closed(self) -> int: ...
     @property
     def invoice_number(self) -> str | None: ...
     @property
@@ -60,11 +60,11 @@ class Line(Protocol):
     def delivered_date(self) -> datetime | None: ...
 
 
-def facts_of(line: Line, placed_at: datetime, *, has_live_request: bool) -> ItemFacts:
+def facts_of(line: ItemLike, placed_at: datetime, *, has_live_request: bool) -> ItemFacts:
     """What the rules may know of a line."""
     return ItemFacts(
         status=line.status,
-        units_left=line.quantity - line.units_used,
+        units_left=line.quantity - line.units_closed,
         has_live_request=has_live_request,
         is_invoiced=bool(line.invoice_number),
         placed_at=placed_at,
@@ -158,7 +158,7 @@ def allows(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> bool:
     return refusal(kind, item, limits, now) is None
 
 
-def closed_because(
+def first_blocking_reason(
     against_cancel: Problem | None, against_refund: Problem | None
 ) -> Problem | None:
     """Why nothing can be asked for an item, of its two refusals; None while anything can."""
@@ -169,19 +169,19 @@ def closed_because(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CaseTerms:
     """What is asked for an item, as far as a rule looks at it; no quantity means all units."""
 
     kind: Kind
     quantity: int | None = None
-    has_words: bool = False
+    has_description: bool = False
     has_bank_account: bool = False
-    as_points: bool = False
+    refund_to_loyalty: bool = False
     names_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class TermsContext:
     """What the wish meets: what its names stand for, and what the shop asks of it.
 
     `reason` is None when there is no such reason on offer, `needs_pickup` when there is no
@@ -189,8 +189,8 @@ class Conditions:
     """
 
     reason: Kind | None
-    reason_needs_words: bool
-    is_divisible: bool
+    reason_needs_description: bool
+    has_multiple_units: bool
     needs_pickup: bool | None
     is_address_known: bool
     needs_bank_account: bool
@@ -198,71 +198,75 @@ class Conditions:
     is_loyalty_open: bool
 
 
-WishRule = Callable[[Wish, ItemFacts, Conditions], Problem | None]
+TermsRule = Callable[[CaseTerms, ItemFacts, TermsContext], Problem | None]
 
 
-def reason_is_offered(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def reason_is_offered(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """Only what the shop's own list holds."""
     return errors.UNKNOWN_REASON if met.reason is None else None
 
 
-def reason_fits(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def reason_fits(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """Storefronts send one reason for everything; a strict shop minds."""
     other = met.is_strict_about_reasons and met.reason != wish.kind
     return errors.REASON_DOES_NOT_FIT if other else None
 
 
-def words_where_needed(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def description_where_needed(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """Some reasons mean nothing without a description."""
-    missing = met.reason_needs_words and not wish.has_words
-    return errors.WORDS_REQUIRED if missing else None
+    missing = met.reason_needs_description and not wish.has_description
+    return errors.DESCRIPTION_REQUIRED if missing else None
 
 
-def divides_only_what_has_parts(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def divides_only_what_has_parts(
+    wish: CaseTerms, item: ItemFacts, met: TermsContext
+) -> Problem | None:
     """A single piece has no quantity to speak of."""
     several = wish.quantity is not None and wish.quantity > 1
-    return errors.NOT_DIVISIBLE if several and not met.is_divisible else None
+    return errors.SINGLE_UNIT if several and not met.has_multiple_units else None
 
 
-def units_are_left(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def units_are_left(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """Never more than was bought and not given back yet."""
     too_many = wish.quantity is not None and wish.quantity > item.units_left
     return errors.QUANTITY_TOO_LARGE if too_many else None
 
 
-def carrier_is_offered(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def carrier_is_offered(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """Only a carrier that the shop works with; what is cancelled needs none."""
     unknown = met.needs_pickup is None
     return errors.CARRIER_NOT_OFFERED if wish.kind == Kind.REFUND and unknown else None
 
 
-def pickup_has_an_address(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def pickup_has_an_address(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """A carrier that comes must know where to."""
     needed = wish.kind == Kind.REFUND and met.needs_pickup
     return errors.PICKUP_ADDRESS_REQUIRED if needed and not wish.names_address else None
 
 
-def address_is_own(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def address_is_own(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """From one's own address book, or the order's own copy."""
     unknown = wish.names_address and not met.is_address_known
     return errors.UNKNOWN_ADDRESS if unknown else None
 
 
-def bank_account_where_needed(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def bank_account_where_needed(
+    wish: CaseTerms, item: ItemFacts, met: TermsContext
+) -> Problem | None:
     """Cash cannot go back the way it came."""
-    missing = met.needs_bank_account and not (wish.has_bank_account or wish.as_points)
+    missing = met.needs_bank_account and not (wish.has_bank_account or wish.refund_to_loyalty)
     return errors.BANK_ACCOUNT_REQUIRED if missing else None
 
 
-def loyalty_is_open(wish: Wish, item: ItemFacts, met: Conditions) -> Problem | None:
+def loyalty_is_open(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
     """Points only where the shop has them, and for guests only if it wants to."""
-    return errors.LOYALTY_CLOSED if wish.as_points and not met.is_loyalty_open else None
+    return errors.LOYALTY_CLOSED if wish.refund_to_loyalty and not met.is_loyalty_open else None
 
 
-WISH_RULES: tuple[WishRule, ...] = (
+TERMS_RULES: tuple[TermsRule, ...] = (
     reason_is_offered,
     reason_fits,
-    words_where_needed,
+    description_where_needed,
     divides_only_what_has_parts,
     units_are_left,
     carrier_is_offered,
@@ -274,27 +278,27 @@ WISH_RULES: tuple[WishRule, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The first rule that says no, and the rules that staff waived on the way."""
+class Eligibility:
+    """The first rule that says no, and the rules that staff overridden on the way."""
 
     refusal: Problem | None = None
-    waived: tuple[Problem, ...] = ()
+    overridden: tuple[Problem, ...] = ()
 
 
-def judge(
-    wish: Wish,
+def check_eligibility(
+    wish: CaseTerms,
     item: ItemFacts,
-    met: Conditions,
+    met: TermsContext,
     limits: Limits,
     now: datetime,
     *,
-    may_waive: bool = False,
-) -> Verdict:
+    may_override: bool = False,
+) -> Eligibility:
     """Let this very wish in or not: first what holds for the item, then what holds for the wish."""
-    of_the_wish = (problem for rule in WISH_RULES if (problem := rule(wish, item, met)))
-    waived: list[Problem] = []
+    of_the_wish = (problem for rule in TERMS_RULES if (problem := rule(wish, item, met)))
+    overridden: list[Problem] = []
     for problem in chain(refusals(wish.kind, item, limits, now), of_the_wish):
-        if not (may_waive and problem.waivable):
-            return Verdict(problem, tuple(waived))
-        waived.append(problem)
-    return Verdict(waived=tuple(waived))
+        if not (may_override and problem.is_overridable):
+            return Eligibility(problem, tuple(overridden))
+        overridden.append(problem)
+    return Eligibility(overridden=tuple(overridden))

@@ -17,8 +17,8 @@ from takeback.cancellations.models import (
     CancellationRequest,
     CancellationRequestImage,
 )
-from takeback.cancellations.states import LIVE, Kind
-from takeback.core.compiled import Compiled
+from takeback.cancellations.statuses import LIVE, Kind
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
@@ -35,7 +35,7 @@ class ImageRow(NamedTuple):
     modified_date: datetime
 
 
-class RequestRow(NamedTuple):
+class CaseRow(NamedTuple):
     """A case; with several pictures it comes in several rows."""
 
     id: int
@@ -46,8 +46,8 @@ class RequestRow(NamedTuple):
     status: str
     quantity: int
     description: str | None
-    iban_sealed: str | None
-    holder_name_sealed: str | None
+    iban_encrypted: str | None
+    holder_name_encrypted: str | None
     fully_refund_as_loyalty_money: bool
     created_date: datetime
     modified_date: datetime
@@ -55,10 +55,10 @@ class RequestRow(NamedTuple):
     cancellationrequestimage: ImageRow | None
 
 
-class Case(NamedTuple):
+class CaseWithImages(NamedTuple):
     """A case and its pictures."""
 
-    row: RequestRow
+    row: CaseRow
     images: list[ImageRow]
 
     @property
@@ -93,19 +93,19 @@ def _requests_by_id(request_ids: list[int]) -> "QuerySet[CancellationRequest]":
     return found.order_by("-id", "cancellationrequestimage__id")
 
 
-requests_of_orders = Compiled(RequestRow, _requests_of_orders)
-_rows_by_id = Compiled(RequestRow, _requests_by_id)
+cases_of_orders = CompiledQuery(CaseRow, _requests_of_orders)
+_rows_by_id = CompiledQuery(CaseRow, _requests_by_id)
 
 
-def by_item(rows: Iterable[RequestRow]) -> dict[int, list[Case]]:
+def by_item(rows: Iterable[CaseRow]) -> dict[int, list[CaseWithImages]]:
     """The cases of several items, newest first."""
-    found: dict[int, list[Case]] = defaultdict(list)
+    found: dict[int, list[CaseWithImages]] = defaultdict(list)
     for case in _grouped(rows):
         found[case.row.order_item_id].append(case)
     return found
 
 
-def own_cases(user_id: int, page: Page) -> tuple[int, list[Case]]:
+def own_cases(user_id: int, page: Page) -> tuple[int, list[CaseWithImages]]:
     """A page of a customer's cases, newest first, and how many there are."""
     counted = (
         CancellationRequest.objects.filter(order_item__order__user_id=user_id, is_hidden=False)
@@ -118,13 +118,13 @@ def own_cases(user_id: int, page: Page) -> tuple[int, list[Case]]:
     return total, _grouped(_rows_by_id(request_ids=[request_id for request_id, _ in found]))
 
 
-def cases_by_id(request_ids: Sequence[int]) -> list[Case]:
+def cases_by_id(request_ids: Sequence[int]) -> list[CaseWithImages]:
     """These cases, in this order."""
     found = {case.row.id: case for case in _grouped(_rows_by_id(request_ids=list(request_ids)))}
     return [found[request_id] for request_id in request_ids]
 
 
-def order_of_picture(name: str) -> tuple[int, int] | None:
+def order_of_image(name: str) -> tuple[int, int] | None:
     """The order that a picture belongs to, and its customer; that of a hidden case is gone."""
     found = CancellationRequestImage.objects.filter(
         image=name, cancellation_request__is_hidden=False
@@ -133,7 +133,7 @@ def order_of_picture(name: str) -> tuple[int, int] | None:
     return found.values_list(f"{order}_id", f"{order}__user_id").first()
 
 
-def asked_together(request_id: int) -> "list[CancellationRequest]":
+def cases_opened_together(request_id: int) -> "list[CancellationRequest]":
     """The cases of one order that came in one call with this one, the first first."""
     asked = CancellationRequest.objects.filter(pk=request_id)
     found = CancellationRequest.objects.filter(
@@ -143,10 +143,10 @@ def asked_together(request_id: int) -> "list[CancellationRequest]":
     return list(found.order_by("id"))
 
 
-def _grouped(rows: Iterable[RequestRow]) -> list[Case]:
-    cases: dict[int, Case] = {}
+def _grouped(rows: Iterable[CaseRow]) -> list[CaseWithImages]:
+    cases: dict[int, CaseWithImages] = {}
     for row in rows:
-        case = cases.setdefault(row.id, Case(row, []))
+        case = cases.setdefault(row.id, CaseWithImages(row, []))
         if row.cancellationrequestimage:
             case.images.append(row.cancellationrequestimage)
     return list(cases.values())
@@ -169,7 +169,7 @@ def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[R
     return (len(rows) if complete else offered.count()), rows
 
 
-_reasons = Compiled(ReasonRow, reasons_on_offer)
+_reasons = CompiledQuery(ReasonRow, reasons_on_offer)
 
 
 @lru_cache(maxsize=1)
@@ -192,7 +192,9 @@ def shop_limits() -> policy.Limits:
     )
 
 
-def facts_of(item: ItemRow, cases: Sequence[Case], placed_at: datetime) -> policy.ItemFacts:
+def facts_of(
+    item: ItemRow, cases: Sequence[CaseWithImages], placed_at: datetime
+) -> policy.ItemFacts:
     """What the rules may know of a line that has these cases; most have none."""
     is_live = bool(cases) and any(case.is_live for case in cases)
     return policy.facts_of(item, placed_at, has_live_request=is_live)

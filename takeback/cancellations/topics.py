@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.states import Event
+from takeback.cancellations.statuses import Transition
 from takeback.outbox.commands import emit_all
 
 
@@ -22,16 +22,16 @@ class Topic(StrEnum):
     ACCOUNT_CHANGED = "cancellation_request.account_changed"
 
 
-OF_EVENT = {
-    Event.WITHDRAW: Topic.WITHDRAWN,
-    Event.REJECT: Topic.REJECTED,
-    Event.REVIEW: Topic.REVIEWED,
-    Event.CONFIRM: Topic.CONFIRMED,
-    Event.APPROVE: Topic.APPROVED,
+TOPIC_OF_TRANSITION = {
+    Transition.WITHDRAW: Topic.WITHDRAWN,
+    Transition.REJECT: Topic.REJECTED,
+    Transition.REVIEW: Topic.REVIEWED,
+    Transition.CONFIRM: Topic.CONFIRMED,
+    Transition.APPROVE: Topic.APPROVED,
 }
 
 
-def announce(topic: Topic, cases: Sequence[CancellationRequest]) -> None:
+def publish(topic: Topic, cases: Sequence[CancellationRequest]) -> None:
     """Tell whoever listens, in the transaction that changed the cases."""
     emit_all(
         topic, {f"{case.pk}.{case.version}": {"cancellation_request": case.pk} for case in cases}

@@ -5,8 +5,8 @@ Generated from the tables of the life cycles, in the trigger languages of both d
 
 from typing import Any
 
-from takeback.cancellations.states import LIFE_CYCLE, PLAN_LIFE_CYCLE
-from takeback.core.machine import Machine
+from takeback.cancellations.statuses import LIFE_CYCLE, PLAN_LIFE_CYCLE
+from takeback.core.state_machine import StateMachine
 
 _CASES, _HISTORY = "cancellations_cancellationrequest", "cancellations_casehistory"
 _PLANS = "cancellations_cancellationplan"
@@ -17,13 +17,13 @@ def statements(vendor: str) -> list[str]:
     return _postgresql() if vendor == "postgresql" else _sqlite()
 
 
-def _no_step(machine: Machine[Any, Any]) -> str:
+def _no_step(machine: StateMachine[Any, Any]) -> str:
     """True for a change of status that the life cycle does not know."""
-    steps = ", ".join(f"('{before}', '{after}')" for before, _, after in machine.steps())
+    steps = ", ".join(f"('{before}', '{after}')" for before, _, after in machine.transitions())
     return f"NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (VALUES {steps})"
 
 
-def _guarded_steps(name: str, table: str, machine: Machine[Any, Any]) -> list[str]:
+def _guarded_steps(name: str, table: str, machine: StateMachine[Any, Any]) -> list[str]:
     return [
         f"""
 CREATE OR REPLACE FUNCTION takeback_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -42,8 +42,8 @@ CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OF status ON {table}
 
 def _postgresql() -> list[str]:
     return [
-        *_guarded_steps("step_of_the_life_cycle", _CASES, LIFE_CYCLE),
-        *_guarded_steps("step_of_a_plan", _PLANS, PLAN_LIFE_CYCLE),
+        *_guarded_steps("transition_of_a_case", _CASES, LIFE_CYCLE),
+        *_guarded_steps("transition_of_a_plan", _PLANS, PLAN_LIFE_CYCLE),
         """
 CREATE OR REPLACE FUNCTION takeback_history_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -64,8 +64,8 @@ def _sqlite() -> list[str]:
         " OR (cancellation_request_id = NEW.cancellation_request_id AND seq = NEW.seq))"
     )
     triggers = {
-        "step_of_the_life_cycle": f"BEFORE UPDATE OF status ON {_CASES} WHEN {step}",
-        "step_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {of_plan}",
+        "transition_of_a_case": f"BEFORE UPDATE OF status ON {_CASES} WHEN {step}",
+        "transition_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {of_plan}",
         "history_stays_update": f"BEFORE UPDATE ON {_HISTORY}",
         "history_stays_delete": f"BEFORE DELETE ON {_HISTORY}",
         "history_stays_replace": f"BEFORE INSERT ON {_HISTORY} WHEN {known}",

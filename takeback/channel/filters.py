@@ -10,8 +10,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
 from takeback.channel import errors
-from takeback.core.fields import StrictBoolean, StrictInteger, StrictText
 
 TEXT_MAX = 8_000
 """More than any column holds: a long text finds nothing, it is no mistake."""
@@ -25,7 +25,7 @@ AS_THEY_CHANGED = ("modified_date", "id")
 Condition = Callable[[Any], Q]
 
 
-def asked(call: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+def validated_filters(call: Request, form: type[serializers.Serializer[Any]]) -> dict[str, Any]:
     """What the caller filters by; unknown parameters are ignored.
 
     Blank means not at all, but for a list: one that turned out empty wants no rows, and would be
@@ -111,13 +111,15 @@ def word(words: Iterable[str], condition: Condition, **options: Any) -> Filter:
     return Filter(serializers.ChoiceField(list(words), required=False, **options), condition)
 
 
-def form_of(name: str, filters: Mapping[str, Filter]) -> type[serializers.Serializer[Any]]:
+def filters_serializer(
+    name: str, filters: Mapping[str, Filter]
+) -> type[serializers.Serializer[Any]]:
     """What reads these filters by parameter, and describes them on the API page."""
     fields = {parameter: found.field for parameter, found in filters.items()}
     return type(name, (serializers.Serializer,), fields)
 
 
-def wanted(filters: Mapping[str, Filter], told: Mapping[str, Any]) -> Q:
+def build_filter(filters: Mapping[str, Filter], told: Mapping[str, Any]) -> Q:
     """Rows to which everything that was told applies."""
     condition = Q()
     for name, value in told.items():

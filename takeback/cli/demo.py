@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from takeback.cli.beside import start_worker
-from takeback.cli.boot import boot
-from takeback.cli.serving import allow_connections, server_command, share_figures
+from takeback.cli.demo_worker import start_worker
+from takeback.cli.serve import allow_connections, server_command, share_figures
+from takeback.cli.setup import boot
 from takeback.demo import announce
 from takeback.demo.folder import Folder, Unusable
 

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from takeback.cli.boot import boot
+from takeback.cli.setup import boot
 
 app = typer.Typer(help="Look at parked messages, and deliver them again.", no_args_is_help=True)
 

@@ -1,7 +1,7 @@
 """Ids in addresses and texts, as somebody sent them."""
 
-from takeback.core import problems
-from takeback.core.problems import Refused
+from takeback.core import errors
+from takeback.core.errors import Refused
 
 MAX_DIGITS = 18
 """More digits than this do not fit a database's integer."""
@@ -17,9 +17,9 @@ def id_of(text: str) -> int | None:
     return int(text) if usable else None
 
 
-def id_in_path(text: str) -> int:
+def id_from_path(text: str) -> int:
     """The same; what can be no id is as absent as an id that nobody has."""
     number = id_of(text)
     if number is None:
-        raise Refused(problems.NOT_FOUND)
+        raise Refused(errors.NOT_FOUND)
     return number

@@ -7,15 +7,17 @@ settings of this start say, and only a return waits: cancellations may be confir
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from takeback.cancellations.asks import Ask, BankAccount, Scope
-from takeback.cancellations.commands import open_request
-from takeback.cancellations.deciding.commands import confirm, reject, withdraw
+from takeback.bank_accounts.bank_account import BankAccount
+from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.transition import confirm, reject, withdraw
+from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.states import Kind, Status
+from takeback.cancellations.statuses import Kind, Status
 from takeback.core.actor import Actor, ActorKind
 from takeback.demo.cases import DROP_OFF, IBAN
 from takeback.demo.stories import REQUESTS
 from takeback.orders.models import OrderItem
+from takeback.orders.scope import OrderScope
 
 _SOON, _LATER = timedelta(minutes=10), timedelta(hours=4)
 _BY_MISTAKE, _DAMAGED = 2, 6
@@ -25,7 +27,7 @@ class _Asked(NamedTuple):
     """A new request, and who asked for it."""
 
     id: int
-    scope: Scope
+    scope: OrderScope
     asker: Actor
     at: datetime
 
@@ -52,7 +54,7 @@ def add_asked(staff: Actor) -> None:
 def _return(name: str) -> _Asked:
     line = _line(name)
     assert line.delivered_date, "only what has come can go back"
-    ask = Ask(
+    ask = NewCase(
         order_item=line.pk,
         kind=Kind.REFUND,
         reason=_DAMAGED,
@@ -66,7 +68,7 @@ def _cancel(
     name: str, *, quantity: int | None = None, account: BankAccount | None = None
 ) -> _Asked:
     line = _line(name)
-    ask = Ask(
+    ask = NewCase(
         order_item=line.pk,
         kind=Kind.CANCEL,
         reason=_BY_MISTAKE,
@@ -81,12 +83,12 @@ def _line(name: str) -> OrderItem:
     return OrderItem.objects.select_related("order").get(order__number=number, sku=sku)
 
 
-def _asked(line: OrderItem, ask: Ask, at: datetime) -> _Asked:
+def _asked(line: OrderItem, ask: NewCase, at: datetime) -> _Asked:
     order = line.order
     if order.user_type == ActorKind.GUEST:
         asker = Actor(ActorKind.GUEST, order.pk)
-        scope = Scope(order.channel_id, order_ids=frozenset({order.pk}))
+        scope = OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
     else:
         asker = Actor(ActorKind.CUSTOMER, order.user_id)
-        scope = Scope(order.channel_id, user_id=order.user_id)
-    return _Asked(open_request(ask, scope, actor=asker, now=at), scope, asker, at)
+        scope = OrderScope(order.channel_id, user_id=order.user_id)
+    return _Asked(open_case(ask, scope, actor=asker, now=at), scope, asker, at)

@@ -13,17 +13,16 @@ from django.db.models import QuerySet
 from stdnum import iban
 
 from takeback.accounts.models import User
-from takeback.cancellations import bank
-from takeback.cancellations.asks import BankAccount
+from takeback.bank_accounts import bank_account
+from takeback.bank_accounts.bank_account import BankAccount
+from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
     CaseHistory,
 )
-from takeback.cancellations.pictures.commands import keep
-from takeback.cancellations.plans.worth import worth_of
-from takeback.cancellations.states import Kind, Status
+from takeback.cancellations.statuses import Kind, Status
 from takeback.core.actor import Actor, ActorKind
 from takeback.demo.catalogue import told
 from takeback.demo.chance import happens
@@ -32,11 +31,12 @@ from takeback.demo.people import CUSTOMER_EMAIL
 from takeback.demo.photo import damaged_box
 from takeback.demo.plans import add_plans
 from takeback.demo.stories import ASKED, DECIDED, UNTOUCHED
+from takeback.images.store import write_image
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
-from takeback.logistics.states import GoodsStatus
+from takeback.logistics.statuses import GoodsStatus
 from takeback.orders.models import Order, OrderItem, Tender
-from takeback.orders.states import CANCELLABLE, ENDED
-from takeback.orders.states import Status as Code
+from takeback.orders.statuses import CANCELLABLE, ENDED
+from takeback.orders.statuses import Status as Code
 
 DROP_OFF, PICKUP = 1, 2
 _TAGS = {"tr": "tr-tr", "en": "en-us", "de": "de-de", "ar": "ar-sa"}
@@ -151,7 +151,7 @@ def add_cases(reference: datetime, rng: Random, staff: Actor) -> None:
 
 def _image(case: _Case, number: int, photo: bytes) -> CancellationRequestImage:
     name = uuid5(NAMESPACE_URL, f"photo-{case.item.remote_id}-{number}").hex
-    file, asked = keep(photo, "jpg", name), case.request.created_date
+    file, asked = write_image(photo, "jpg", name), case.request.created_date
     return CancellationRequestImage(
         cancellation_request=case.request,
         image=file.name,
@@ -226,7 +226,7 @@ def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
 def _name_account(request: CancellationRequest, item: OrderItem) -> None:
     """A guest's account is confirmed by the time that money could go there."""
     account = BankAccount(_iban_of(item.order), _holder(item))
-    for column, value in bank.sealed(account, request.uuid).items():
+    for column, value in bank_account.encrypted_columns(account, request.uuid).items():
         setattr(request, column, value)
     is_guests = request.source == ActorKind.GUEST
     request.is_bank_account_confirmed = not is_guests or request.status in _TAKEN_UP
@@ -319,8 +319,8 @@ def _settle(done: list[_Case]) -> None:
         _pay_back(order, cases, tenders[order_id], with_shipping=order_id in gone)
         orders.append(order)
     for case in done:
-        case.item.units_used = case.request.quantity
-    OrderItem.objects.bulk_update((case.item for case in done), ["units_used"])
+        case.item.units_closed = case.request.quantity
+    OrderItem.objects.bulk_update((case.item for case in done), ["units_closed"])
     Order.objects.bulk_update(orders, ["refund_minor", "shipping_refund_minor"])
     Tender.objects.bulk_update(
         (tender for found in tenders.values() for tender in found), ["reserved_minor"]
@@ -330,7 +330,7 @@ def _settle(done: list[_Case]) -> None:
 def _pay_back(
     order: Order, cases: Iterable[_Case], tenders: list[Tender], *, with_shipping: bool
 ) -> None:
-    worth = sum(worth_of(case.request).goods for case in cases)
+    worth = sum(refundable_amounts(case.request).goods for case in cases)
     shipping = order.shipping_minor + order.fee_minor if with_shipping else 0
     left = worth + shipping
     for tender in tenders:

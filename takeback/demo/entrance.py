@@ -3,11 +3,10 @@
 import secrets
 from typing import Any, TypedDict
 
-from takeback.accounts.commands import issue_key
-from takeback.accounts.keys import matches, public_id_of
+from takeback.accounts.api_keys import issue_key, matches, public_id_of
 from takeback.accounts.models import ApiKey, Channel, User
 from takeback.core import clock
-from takeback.core.emails import email_key
+from takeback.core.normalize import email_key
 from takeback.demo.people import CUSTOMER_EMAIL, GUEST_EMAIL, STAFF_USERNAME, staff_of
 from takeback.demo.stories import GUEST, Request, Story, requests, stories
 

@@ -2,23 +2,23 @@
 
 from datetime import datetime, timedelta
 
-from takeback.cancellations.accounts.commands import CONFIRMED as ACCOUNT_CONFIRMED
-from takeback.cancellations.commands import OPENED
+from takeback.cancellations.commands.confirm_bank_account import CONFIRMED as ACCOUNT_CONFIRMED
+from takeback.cancellations.commands.open import OPENED
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.states import LIFE_CYCLE, Event, Status
+from takeback.cancellations.statuses import LIFE_CYCLE, Status, Transition
 from takeback.core.actor import SYSTEM, Actor, ActorKind
 
 _Step = tuple[str, Status | None, Status, Actor]
 
 _PAUSE = timedelta(hours=5)
-_WAYS: dict[Status, tuple[Event, ...]] = {
+_WAYS: dict[Status, tuple[Transition, ...]] = {
     Status.WAITING: (),
-    Status.WAITING_APPROVAL: (Event.REVIEW,),
-    Status.CONFIRMED: (Event.CONFIRM,),
-    Status.APPROVED: (Event.CONFIRM, Event.APPROVE),
-    Status.COMPLETED: (Event.CONFIRM, Event.APPROVE, Event.COMPLETE),
-    Status.REJECTED: (Event.REJECT,),
-    Status.WITHDRAWN: (Event.WITHDRAW,),
+    Status.WAITING_APPROVAL: (Transition.REVIEW,),
+    Status.CONFIRMED: (Transition.CONFIRM,),
+    Status.APPROVED: (Transition.CONFIRM, Transition.APPROVE),
+    Status.COMPLETED: (Transition.CONFIRM, Transition.APPROVE, Transition.COMPLETE),
+    Status.REJECTED: (Transition.REJECT,),
+    Status.WITHDRAWN: (Transition.WITHDRAW,),
 }
 
 
@@ -55,5 +55,5 @@ def last_change(asked: datetime, status: Status, reference: datetime) -> datetim
     return min(asked + len(_WAYS[status]) * _PAUSE, reference)
 
 
-def _actor(event: Event, asker: Actor, staff: Actor) -> Actor:
-    return {Event.WITHDRAW: asker, Event.COMPLETE: SYSTEM}.get(event, staff)
+def _actor(event: Transition, asker: Actor, staff: Actor) -> Actor:
+    return {Transition.WITHDRAW: asker, Transition.COMPLETE: SYSTEM}.get(event, staff)

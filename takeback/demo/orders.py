@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.conf import settings
 
-from takeback.addresses.intake import AddressIn
+from takeback.addresses.address_input import AddressIn
 from takeback.core import money
 from takeback.demo.catalogue import Article, Catalogue, Market
 from takeback.demo.chance import happens
 from takeback.demo.people import Person, store_address
-from takeback.orders.intake import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
-from takeback.orders.states import ENDED, Status, rolled_up
+from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
+from takeback.orders.statuses import ENDED, Status, rolled_up_status
 
 CARRIER = "extension"
 
@@ -101,7 +101,7 @@ def order_of(plan: OrderPlan, catalogue: Catalogue, rng: Random) -> OrderIn:
         shipping_address=_shipping_address(plan),
         billing_address=_billing_address(draft),
         items=draft.items,
-        status=rolled_up([line.status for line in plan.lines]),
+        status=rolled_up_status([line.status for line in plan.lines]),
         shipping_minor=shipping,
         shipping_tax_rate=draft.market.tax[0],
         language_code=draft.market.locale,

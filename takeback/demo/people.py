@@ -7,14 +7,13 @@ from random import Random
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
-from takeback.accounts.intake import CustomerIn
+from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import ApiKey, Channel, User
-from takeback.accounts.staff.commands import hire
-from takeback.addresses.commands import Places
-from takeback.addresses.intake import COPIED, AddressIn
+from takeback.accounts.staff import create_staff_user
+from takeback.addresses.address_input import COPIED, AddressIn
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.core.emails import email_key
-from takeback.core.names import name_key
+from takeback.addresses.places import Places
+from takeback.core.normalize import email_key, name_key
 from takeback.demo.catalogue import Market, markets, told
 
 CUSTOMER_EMAIL = "customer@example.com"
@@ -194,7 +193,7 @@ def staff_of(channel: Channel) -> User:
     """The member of staff, who may do everything; without a password as yet."""
     known = User.objects.filter(username=STAFF_USERNAME).first()
     return known or User.objects.get(
-        pk=hire(
+        pk=create_staff_user(
             STAFF_USERNAME,
             password=None,
             channel_ids=[channel.pk],

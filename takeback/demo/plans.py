@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import NAMESPACE_URL, uuid5
 
+from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.cancellations.plans.worth import worth_of
-from takeback.cancellations.states import PlanStatus, Status
+from takeback.cancellations.statuses import PlanStatus, Status
 from takeback.core.actor import Actor
 
 _LEADS = {
@@ -33,7 +33,7 @@ def add_plans(requests: Iterable[CancellationRequest], staff: Actor) -> None:
 
 
 def _plan(group: list[CancellationRequest], staff: Actor) -> CancellationPlan:
-    first, worth = group[0], [worth_of(request) for request in group]
+    first, worth = group[0], [refundable_amounts(request) for request in group]
     statuses = {_LEADS[request.status] for request in group}
     waits = PlanStatus.WAITING.value
     changed = max(request.modified_date for request in group)

@@ -13,7 +13,7 @@ from takeback.accounts.models import Channel
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cancellations.models import CancellationReason
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.bulk import refresh_statistics
+from takeback.core.db.bulk import refresh_statistics
 from takeback.demo import cases, people, stories
 from takeback.demo.asked import add_asked
 from takeback.demo.catalogue import Catalogue, articles
@@ -21,9 +21,9 @@ from takeback.demo.chance import happens
 from takeback.demo.orders import LinePlan, OrderPlan, order_of
 from takeback.demo.people import Person
 from takeback.logistics.models import EasyReturnShippingCompany
-from takeback.orders.commands import CREATED, Snapshots, place_many
+from takeback.orders.commands.ingest import CREATED, Snapshots, ingest_orders
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
-from takeback.orders.states import Status
+from takeback.orders.statuses import Status
 
 ORDERS = 2_000
 CHANNEL = 1
@@ -134,7 +134,7 @@ def _add_orders(
     snapshots = Snapshots()
     for batch in _batches(plans):
         told = [order_of(plan, catalogue, rng) for plan in batch]
-        outcomes = place_many(
+        outcomes = ingest_orders(
             CHANNEL, told, source="demo", now=batch[-1].placed_at, snapshots=snapshots
         )
         for outcome in outcomes:

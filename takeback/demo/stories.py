@@ -7,12 +7,12 @@ from typing import TypedDict
 from takeback.accounts.models import Channel
 from takeback.archive.models import OldOrder
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.states import Status as CaseStatus
+from takeback.cancellations.statuses import Status as CaseStatus
 from takeback.demo.catalogue import article, markets
 from takeback.demo.orders import LinePlan, OrderPlan
 from takeback.demo.people import CUSTOMER_EMAIL, Person
 from takeback.orders.models import Order, OrderItem
-from takeback.orders.states import Status
+from takeback.orders.statuses import Status
 
 CANCELLABLE, REFUNDABLE, NEEDS_PICKUP = "100200301", "100200302", "100200303"
 PARTLY_SHIPPED, MERGED, GUEST, IN_STORE = "100200304", "100200305", "100200306", "100200307"

@@ -10,24 +10,25 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from takeback.accounts.models import ApiKey
+from takeback.api.image_response import image_response, is_image_name
 from takeback.cancellations import errors
-from takeback.cancellations.accounts.commands import confirm_bank_account
-from takeback.cancellations.asks import Scope
+from takeback.cancellations.amounts import refundable_amounts
+from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.pictures.serving import is_ours, picture_file
-from takeback.cancellations.plans.worth import worth_of
-from takeback.cancellations.states import LIFE_CYCLE, Event, Status
-from takeback.core import clock, problems
+from takeback.cancellations.statuses import LIFE_CYCLE, Status, Transition
+from takeback.core import clock
+from takeback.core import errors as core_errors
 from takeback.core.actor import ActorKind
-from takeback.core.ids import id_in_path
-from takeback.core.problems import Problem, Refused
-from takeback.desk import forms, queries, words
-from takeback.desk.finding import Wanted
-from takeback.desk.handling import DeskPage, SeeOther
-from takeback.desk.repeats import repeats
-from takeback.desk.verdicts import verdicts
+from takeback.core.errors import Problem, Refused
+from takeback.core.ids import id_from_path
+from takeback.desk import formatting, forms, queries
+from takeback.desk.base import DeskPage, SeeOther
+from takeback.desk.filters import QueueFilters
+from takeback.desk.rule_results import rule_results
+from takeback.desk.shared_evidence import shared_evidence
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
+from takeback.orders.scope import OrderScope
 
 DONE = {
     "confirm": _("Confirmed."),
@@ -43,7 +44,7 @@ WHO: dict[str, Promise] = {
     ActorKind.CHANNEL: _("API key"),
     ActorKind.SYSTEM: _("The shop's rules"),
 }
-CHANGED = (problems.PRECONDITION_FAILED, problems.CONFLICT)
+CHANGED = (core_errors.PRECONDITION_FAILED, core_errors.CONFLICT)
 
 
 class CasePage(DeskPage):
@@ -51,15 +52,15 @@ class CasePage(DeskPage):
 
     def case(self, pk: str) -> CancellationRequest:
         """The case; that of another channel is as if it were not there."""
-        found = queries.case(self.agent.channels, id_in_path(pk))
+        found = queries.case(self.agent.channels, id_from_path(pk))
         if found is None:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(core_errors.NOT_FOUND)
         return found
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> QueueFilters:
         """The queue that this case was reached through."""
-        return Wanted(self.request.GET.dict())
+        return QueueFilters(self.request.GET.dict())
 
     def page(
         self,
@@ -83,11 +84,11 @@ class CasePage(DeskPage):
             "faults": faults,
             "note": self.form.get("note", "")[: forms.NOTE_MAX],
             "done": DONE.get(self.request.GET.get("done", "")),
-            **repeats(self.agent.channels, case),
+            **shared_evidence(self.agent.channels, case),
             "steps": steps_in_words(steps),
-            "verdicts": verdicts(case, now) if can else [],
+            "verdicts": rule_results(case, now) if can else [],
             "can": can if self.agent.may_decide else (),
-            "account": words.account(case, whole=self.agent.sees_money),
+            "account": formatting.account(case, whole=self.agent.sees_money),
             **in_words(case),
         }
         return self.show("case", told, status=status)
@@ -120,14 +121,14 @@ class Decide(CasePage):
         try:
             forms.DECISIONS[told["step"]](
                 case.pk,
-                Scope(case.channel_id),
+                OrderScope(case.channel_id),
                 actor=self.agent.actor,
                 now=clock.now(),
                 note=told.get("note") or None,
                 version=told["version"],
             )
         except Refused as refused:
-            if refused.problem is problems.NOT_FOUND:
+            if refused.problem is core_errors.NOT_FOUND:
                 raise
             return self.page(self.case(pk), problem=refused.problem, status=refused.problem.status)
         return self.after(case.pk, told["step"])
@@ -144,10 +145,10 @@ class AccountIsRight(CasePage):
         try:
             confirm_bank_account(case.pk, actor=self.agent.actor, now=clock.now(), account=shown)
         except Refused as refused:
-            if refused.problem is not problems.NOT_FOUND:
+            if refused.problem is not core_errors.NOT_FOUND:
                 raise
             # The case was there a moment ago: it has ended, or names another account by now.
-            problem = errors.WRONG_STATE if case.iban_index == shown else problems.CONFLICT
+            problem = errors.WRONG_STATUS if case.iban_index == shown else core_errors.CONFLICT
             return self.page(self.case(pk), problem=problem, status=problem.status)
         return self.after(case.pk, "account")
 
@@ -156,17 +157,17 @@ class Photo(DeskPage):
     """A picture, for staff of its case's channel."""
 
     def get(self, request: HttpRequest, name: str) -> FileResponse:
-        if not is_ours(name):
-            raise Refused(problems.NOT_FOUND)
+        if not is_image_name(name):
+            raise Refused(core_errors.NOT_FOUND)
         if queries.channel_of_picture(name) not in self.agent.channels:
-            raise Refused(problems.NOT_FOUND)
-        return picture_file(name)
+            raise Refused(core_errors.NOT_FOUND)
+        return image_response(name)
 
 
 def possible(case: CancellationRequest) -> set[str]:
     """The buttons that lead somewhere; approving confirms, too, where nobody has."""
     status = Status(case.status)
-    can = {name for name in forms.DECISIONS if LIFE_CYCLE.allows(status, Event(name))}
+    can = {name for name in forms.DECISIONS if LIFE_CYCLE.allows(status, Transition(name))}
     return can | {"approve"} if "confirm" in can else can
 
 
@@ -178,11 +179,11 @@ def in_words(case: CancellationRequest) -> dict[str, Any]:
         "kind": KINDS[case.cancellation_type],
         "status": STATUSES[case.status],
         "reason": subject_in(get_language(), case.reason.subject, case.reason.translations),
-        "product": words.product_name(line.product.document, line.sku),
+        "product": formatting.product_name(line.product.document, line.sku),
         "item_status": ITEM_STATUSES.get(line.status, line.status),
-        "worth": words.amount(worth_of(case).goods, currency),
-        "total": words.amount(order.amount_minor + order.interest_minor, currency),
-        "refunded": words.amount(order.refund_minor, currency) if order.refund_minor else "",
+        "worth": formatting.amount(refundable_amounts(case).goods, currency),
+        "total": formatting.amount(order.amount_minor + order.interest_minor, currency),
+        "refunded": formatting.amount(order.refund_minor, currency) if order.refund_minor else "",
     }
     if plan:
         amounts = {
@@ -193,7 +194,7 @@ def in_words(case: CancellationRequest) -> dict[str, Any]:
         }
         found["plan_status"] = PLAN_STATUSES[plan.status]
         found["plan_amounts"] = [
-            (name, words.amount(minor, currency)) for name, minor in amounts.items() if minor
+            (name, formatting.amount(minor, currency)) for name, minor in amounts.items() if minor
         ]
     return found
 
@@ -208,7 +209,7 @@ def steps_in_words(steps: Sequence[queries.StepRow]) -> list[dict[str, Any]]:
             "who": WHO.get(step.actor_kind) or step.name or step.actor_kind,
             "number": step.actor_number if step.actor_kind == ActorKind.CHANNEL else None,
             "note": step.note,
-            "waived": step.waived,
+            "overridden": step.overridden,
         }
         for step in steps
     ]

@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from takeback.cancellations import bank
-from takeback.cancellations.deciding.commands import approve, confirm, reject, review
-from takeback.cancellations.states import Event, Kind
-from takeback.core.fields import Password, StrictBoolean, StrictInteger, StrictText
+from takeback.api import case_fields
+from takeback.api.fields import Password, StrictBoolean, StrictInteger, StrictText
+from takeback.cancellations.commands.transition import approve, confirm, reject, review
+from takeback.cancellations.statuses import Kind, Transition
 
 NAME_MAX = 150
 NOTE_MAX = 2000
@@ -20,10 +20,10 @@ WRONG_CODE = _("This code is not right, or was used already. Wait for the next o
 """What is said about every code that is not taken."""
 
 DECISIONS: dict[str, Callable[..., None]] = {
-    Event.APPROVE.value: approve,
-    Event.CONFIRM.value: confirm,
-    Event.REVIEW.value: review,
-    Event.REJECT.value: reject,
+    Transition.APPROVE.value: approve,
+    Transition.CONFIRM.value: confirm,
+    Transition.REVIEW.value: review,
+    Transition.REJECT.value: reject,
 }
 """What a button of a case does."""
 
@@ -76,15 +76,15 @@ class OnBehalf(serializers.Serializer[Any]):
     quantity = StrictInteger(required=False)
     description = StrictText(max_length=NOTE_MAX, lines=True, required=False)
     carrier = StrictInteger(required=False)
-    iban = bank.IbanField(required=False)
-    holder_name = bank.HolderNameField(required=False)
-    as_points = StrictBoolean(required=False)
+    iban = case_fields.IbanField(required=False)
+    holder_name = case_fields.HolderNameField(required=False)
+    refund_to_loyalty = StrictBoolean(required=False)
     note = StrictText(max_length=NOTE_MAX, lines=True, required=False)
-    waive = StrictBoolean(required=False)
+    override = StrictBoolean(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        bank.refuse_half_an_account(attrs)
-        if attrs.get("waive") and not attrs.get("note"):
+        case_fields.require_complete_bank_account(attrs)
+        if attrs.get("override") and not attrs.get("note"):
             raise ValidationError({"note": SAY_WHY})
         return attrs
 

@@ -9,17 +9,17 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from takeback.accounts import logins
-from takeback.accounts.commands import note_login
+from takeback.accounts import sign_in
 from takeback.accounts.models import User
 from takeback.accounts.sessions import SessionStore
-from takeback.accounts.staff.codes.commands import take
-from takeback.accounts.staff.queries import by_id, by_password
+from takeback.accounts.sign_in import note_login
+from takeback.accounts.staff import by_id, by_password
+from takeback.accounts.totp import take_code
 from takeback.core import clock
-from takeback.core.callers import client_address
-from takeback.desk import access, forms
-from takeback.desk.handling import DeskPage, Page, SeeOther
-from takeback.limits.commands import give_back, hit, refuse_above
+from takeback.core.client_ip import client_address
+from takeback.desk import auth, forms
+from takeback.desk.base import DeskPage, Page, SeeOther
+from takeback.limits.commands import decrement, enforce, increment
 
 _TICKET = "takeback.desk.ticket"
 _TICKET_SECONDS = 300
@@ -43,13 +43,13 @@ class Login(Page):
         except forms.Faults as faults:
             return self._form(faults=faults.by_field)
         username, now = told["username"], clock.now()
-        tries = logins.buckets("login-staff", username.casefold(), client_address(request))
-        refuse_above(tries, hit(tries, now))
+        tries = sign_in.sign_in_buckets("login-staff", username.casefold(), client_address(request))
+        enforce(tries, increment(tries, now))
         user = by_password(username, told["password"])
         if user is None:
             return self._form(faults={"": _("User name or password is not right.")})
-        give_back([bucket.key for bucket in tries])
-        if user.staff.totp_sealed is None:
+        decrement([bucket.key for bucket in tries])
+        if user.staff.totp_encrypted is None:
             return self._signed_in(user)
         return self._code_form(_ticket_for(user))
 
@@ -57,21 +57,21 @@ class Login(Page):
         user = _holder_of(ticket)
         if user is None:
             return self._form(faults={"": _("That took too long. Please sign in again.")})
-        tries, now = logins.code_buckets(user.pk), clock.now()
-        refuse_above(tries, hit(tries, now))
-        if not take(user.pk, self.form.get("code", ""), now):
+        tries, now = sign_in.code_buckets(user.pk), clock.now()
+        enforce(tries, increment(tries, now))
+        if not take_code(user.pk, self.form.get("code", ""), now):
             return self._code_form(ticket, {"code": str(forms.WRONG_CODE)})
-        give_back([bucket.key for bucket in tries])
+        decrement([bucket.key for bucket in tries])
         return self._signed_in(user)
 
     def _signed_in(self, user: User) -> HttpResponse:
-        left = SessionStore(self.request.COOKIES.get(access.COOKIE))
+        left = SessionStore(self.request.COOKIES.get(auth.COOKIE))
         left.flush()
         now = clock.now()
-        session = access.sign_in(user, user.staff.totp_sealed, now)
+        session = auth.sign_in(user, user.staff.totp_encrypted, now)
         note_login(user.pk, now)
         answer = SeeOther(self._next or reverse("desk_queue"))
-        access.hand_over(answer, session)
+        auth.hand_over(answer, session)
         return answer
 
     @property
@@ -96,7 +96,7 @@ class Logout(DeskPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         self.agent.session.flush()
         answer = SeeOther(reverse("desk_login"))
-        answer.delete_cookie(access.COOKIE, path=access.PATH, samesite="Lax")
+        answer.delete_cookie(auth.COOKIE, path=auth.PATH, samesite="Lax")
         return answer
 
 
@@ -114,4 +114,4 @@ def _holder_of(ticket: str) -> User | None:
 
 
 def _proof(user: User) -> str:
-    return access.proof_of(user.password, user.staff.totp_sealed)
+    return auth.proof_of(user.password, user.staff.totp_encrypted)

@@ -8,19 +8,21 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.asks import Ask, BankAccount, Scope
-from takeback.cancellations.commands import open_request
+from takeback.bank_accounts.bank_account import BankAccount
+from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
-from takeback.cancellations.states import LIVE, Kind
-from takeback.core import clock, problems
-from takeback.core.ids import id_in_path
-from takeback.core.problems import Problem, Refused
-from takeback.desk import forms, queries, words
-from takeback.desk.handling import DeskPage, SeeOther
-from takeback.desk.verdicts import in_the_way
+from takeback.cancellations.statuses import LIVE, Kind
+from takeback.core import clock, errors
+from takeback.core.errors import Problem, Refused
+from takeback.core.ids import id_from_path
+from takeback.desk import formatting, forms, queries
+from takeback.desk.base import DeskPage, SeeOther
+from takeback.desk.rule_results import in_the_way
 from takeback.logistics.queries import companies_on_offer
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 from takeback.orders.models import Order
+from takeback.orders.scope import OrderScope
 
 
 class OrderPage(DeskPage):
@@ -37,37 +39,37 @@ class OrderPage(DeskPage):
             told = forms.taken(forms.OnBehalf(), forms.filled(self.form))
         except forms.Faults as faults:
             return self._again(order, faults.by_field)
-        ask = _ask_of(told, order, trusts_account=self.agent.sees_money)
+        ask = _ask_of(told, order, is_account_trusted=self.agent.sees_money)
         scope = _scope_of(order)
         try:
-            case_id = open_request(
+            case_id = open_case(
                 ask,
                 scope,
                 actor=self.agent.actor,
                 now=clock.now(),
-                waive=bool(told.get("waive")),
+                override=bool(told.get("override")),
                 note=told.get("note"),
             )
         except Refused as refused:
             return self._refused(order, ask, refused.problem)
         return SeeOther(f"{reverse('desk_case', args=[case_id])}?done=open")
 
-    def _refused(self, order: Order, ask: Ask, problem: Problem) -> HttpResponse:
-        fixed, waivable = in_the_way(ask, _scope_of(order), clock.now())
-        told = {"problem": fixed or problem, "waivable": () if fixed else waivable}
+    def _refused(self, order: Order, ask: NewCase, problem: Problem) -> HttpResponse:
+        fixed, is_overridable = in_the_way(ask, _scope_of(order), clock.now())
+        told = {"problem": fixed or problem, "is_overridable": () if fixed else is_overridable}
         return self._page(order, told, status=problem.status)
 
     def _again(self, order: Order, faults: Mapping[str, str]) -> HttpResponse:
         """What was typed, with what is wrong; whoever was setting rules aside still is."""
         told: dict[str, Any] = {"faults": faults}
-        if self.form.get("waive"):
-            told["waivable"] = _waivable(self.form, order)
+        if self.form.get("override"):
+            told["is_overridable"] = _waivable(self.form, order)
         return self._page(order, told, status=400)
 
     def _order(self, pk: str) -> Order:
-        found = queries.order(self.agent.channels, id_in_path(pk))
+        found = queries.order(self.agent.channels, id_from_path(pk))
         if found is None:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return found
 
     def _page(
@@ -77,14 +79,14 @@ class OrderPage(DeskPage):
         live = {case.order_item_id: case for case in cases if case.status in LIVE}
         context = {
             "order": order,
-            "total": words.amount(order.amount_minor + order.interest_minor, order.currency),
+            "total": formatting.amount(order.amount_minor + order.interest_minor, order.currency),
             "channel": self.agent.channels[order.channel_id],
             "lines": [
                 {
                     "row": line,
-                    "product": words.product_name(line.product.document, line.sku),
+                    "product": formatting.product_name(line.product.document, line.sku),
                     "status": ITEM_STATUSES.get(line.status, line.status),
-                    "left": line.quantity - line.units_used,
+                    "left": line.quantity - line.units_closed,
                     "live": live.get(line.pk),
                 }
                 for line in queries.lines_of(order.pk)
@@ -112,15 +114,15 @@ class OrderPage(DeskPage):
         }
 
 
-def _scope_of(order: Order) -> Scope:
-    return Scope(order.channel_id, order_ids=frozenset({order.pk}))
+def _scope_of(order: Order) -> OrderScope:
+    return OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
 
 
-def _ask_of(told: Mapping[str, Any], order: Order, *, trusts_account: bool) -> Ask:
+def _ask_of(told: Mapping[str, Any], order: Order, *, is_account_trusted: bool) -> NewCase:
     """A carrier that comes, comes to where the order went."""
     kind = Kind(told["kind"])
     iban = told.get("iban")
-    return Ask(
+    return NewCase(
         order_item=told["order_item"],
         kind=kind,
         reason=told["reason"],
@@ -129,17 +131,17 @@ def _ask_of(told: Mapping[str, Any], order: Order, *, trusts_account: bool) -> A
         carrier=told.get("carrier") if kind is Kind.REFUND else None,
         pickup_address=order.shipping_address_id if kind is Kind.REFUND else None,
         bank_account=BankAccount(iban, told["holder_name"]) if iban else None,
-        trusts_account=trusts_account,
-        as_points=bool(told.get("as_points")),
+        is_account_trusted=is_account_trusted,
+        refund_to_loyalty=bool(told.get("refund_to_loyalty")),
     )
 
 
 def _waivable(form: Mapping[str, str], order: Order) -> tuple[Problem, ...]:
     """The rules that still stand in the way, when all but the note can be read."""
     try:
-        told = forms.taken(forms.OnBehalf(), forms.filled({**form, "waive": ""}))
+        told = forms.taken(forms.OnBehalf(), forms.filled({**form, "override": ""}))
     except forms.Faults:
         return ()
-    ask = _ask_of(told, order, trusts_account=False)
-    fixed, waivable = in_the_way(ask, _scope_of(order), clock.now())
-    return () if fixed else waivable
+    ask = _ask_of(told, order, is_account_trusted=False)
+    fixed, is_overridable = in_the_way(ask, _scope_of(order), clock.now())
+    return () if fixed else is_overridable

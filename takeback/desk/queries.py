@@ -14,10 +14,10 @@ from takeback.cancellations.models import (
     CaseHistory,
 )
 from takeback.cancellations.queries import reasons_on_offer
-from takeback.cancellations.states import LIVE
+from takeback.cancellations.statuses import LIVE
 from takeback.core.actor import ActorKind
-from takeback.core.planning import planned_for_its_values
-from takeback.desk.finding import UNDECIDED, Wanted, wanted_status
+from takeback.core.db.planner import custom_plan
+from takeback.desk.filters import UNDECIDED, QueueFilters, status_filter
 from takeback.orders.models import Order, OrderItem
 
 PAGE = 50
@@ -48,7 +48,7 @@ class ActionRow(NamedTuple):
     cancellation_request_id: int
     event: str
     note: str | None
-    waived: list[str]
+    overridden: list[str]
     at: datetime
     actor_number: int
     name: str | None
@@ -64,7 +64,7 @@ class StepRow(NamedTuple):
     actor_number: int | None
     name: str | None
     note: str | None
-    waived: list[str]
+    overridden: list[str]
     at: datetime
 
 
@@ -88,7 +88,7 @@ def _listed(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
     return CancellationRequest.objects.filter(channel_id__in=channel_ids, is_hidden=False)
 
 
-def queue(channel_ids: Collection[int], wanted: Wanted, start: int | None) -> list[QueueRow]:
+def queue(channel_ids: Collection[int], wanted: QueueFilters, start: int | None) -> list[QueueRow]:
     """A page of cases and, if there are more, the first of the next page; `start` is the first."""
     found = _listed(channel_ids).filter(wanted.condition())
     if start is not None:
@@ -96,24 +96,24 @@ def queue(channel_ids: Collection[int], wanted: Wanted, start: int | None) -> li
             found.filter(pk__gte=start) if wanted.is_oldest_first else found.filter(pk__lte=start)
         )
     rows = found.order_by(_order(wanted)).values_list(*QueueRow._fields)
-    with planned_for_its_values():
+    with custom_plan():
         return [QueueRow(*row) for row in rows[: PAGE + 1]]
 
 
-def _order(wanted: Wanted) -> str:
+def _order(wanted: QueueFilters) -> str:
     """The number of a case is the order of asking, and has an index."""
     return "pk" if wanted.is_oldest_first else "-pk"
 
 
 def neighbours(
-    channel_ids: Collection[int], wanted: Wanted, request_id: int
+    channel_ids: Collection[int], wanted: QueueFilters, request_id: int
 ) -> tuple[int | None, int | None]:
     """The cases before and after this one in the queue: one question for both."""
     found = _listed(channel_ids).filter(wanted.condition())
     lower = found.filter(pk__lt=request_id).order_by("-pk").values_list("pk", flat=True)[:1]
     higher = found.filter(pk__gt=request_id).order_by("pk").values_list("pk", flat=True)[:1]
     near = Q(pk__in=lower) | Q(pk__in=higher)
-    with planned_for_its_values():
+    with custom_plan():
         ids = list(CancellationRequest.objects.filter(near).values_list("pk", flat=True))
     below = next((pk for pk in ids if pk < request_id), None)
     above = next((pk for pk in ids if pk > request_id), None)
@@ -122,7 +122,7 @@ def neighbours(
 
 def waiting(channel_ids: Collection[int]) -> dict[str, int]:
     """How many cases there are to decide, by status."""
-    counted = _listed(channel_ids).filter(wanted_status(UNDECIDED))
+    counted = _listed(channel_ids).filter(status_filter(UNDECIDED))
     return dict(counted.values_list("status").annotate(Count("pk")).order_by())
 
 

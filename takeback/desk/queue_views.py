@@ -9,11 +9,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
-from takeback.core.ids import id_in_path
+from takeback.core.ids import id_from_path
 from takeback.desk import queries
-from takeback.desk.finding import ALL, NEWEST, OLDEST, TO_DECIDE, UNDECIDED, Wanted
-from takeback.desk.handling import DeskPage
-from takeback.desk.words import product_name
+from takeback.desk.base import DeskPage
+from takeback.desk.filters import ALL, NEWEST, OLDEST, TO_DECIDE, UNDECIDED, QueueFilters
+from takeback.desk.formatting import product_name
 
 
 class Queue(DeskPage):
@@ -21,7 +21,7 @@ class Queue(DeskPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         channels = self.agent.channels
-        wanted = Wanted(request.GET.dict())
+        wanted = QueueFilters(request.GET.dict())
         rows = queries.queue(channels, wanted, start_of(request))
         shown = rows[: queries.PAGE]
         alike = queries.alike(channels, [row.id for row in shown])
@@ -74,7 +74,7 @@ def _around(
 def start_of(request: HttpRequest) -> int | None:
     """Where a page of a list begins; none: at its beginning."""
     told = request.GET.get("start")
-    return None if told is None else id_in_path(told)
+    return None if told is None else id_from_path(told)
 
 
 EVERYBODY = "all"
@@ -104,4 +104,4 @@ class Activity(DeskPage):
         return self.show("activity", told)
 
     def _person(self, who: str) -> int:
-        return id_in_path(who) if who else self.agent.id
+        return id_from_path(who) if who else self.agent.id

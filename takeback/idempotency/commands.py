@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from takeback.core.problems import Refused
-from takeback.core.sealing import seal, unseal
+from takeback.core.encryption import decrypt, encrypt
+from takeback.core.errors import Refused
 from takeback.idempotency import errors
 from takeback.idempotency.models import Reply
 
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
 
 
 @transaction.atomic
-def once(call: Call, act: Callable[[], Answer], now: datetime) -> Answer:
+def run_idempotent(call: Call, act: Callable[[], Answer], now: datetime) -> Answer:
     """Act, or give the answer that the same call was given before.
 
     `act` runs inside the transaction that keeps its answer, so it may neither talk to the network
@@ -72,7 +72,7 @@ def once(call: Call, act: Callable[[], Answer], now: datetime) -> Answer:
         key=call.key,
         fingerprint=call.fingerprint,
         status=answer.status,
-        body_sealed=seal(answer.body.decode(), call.name),
+        body_encrypted=encrypt(answer.body.decode(), call.name),
         created_at=now,
     )
     return answer
@@ -101,5 +101,5 @@ def _is_ours(call: Call) -> bool:
 def _replayed(kept: Reply, call: Call) -> Answer:
     if kept.fingerprint != call.fingerprint:
         raise Refused(errors.KEY_REUSED)
-    body = unseal(kept.body_sealed, call.name).encode()
+    body = decrypt(kept.body_encrypted, call.name).encode()
     return Answer(kept.status, body, is_replayed=True)

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from takeback.core.problems import Problem
+from takeback.core.errors import Problem
 
 KEY_INVALID = Problem(
     "idempotency_key_invalid",

@@ -11,7 +11,7 @@ class Reply(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.SmallIntegerField()
-    body_sealed = models.TextField()
+    body_encrypted = models.TextField()
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
-from takeback.core import problems
-from takeback.core.problems import Refused
-from takeback.core.statements import database, rows
+from takeback.core import errors
+from takeback.core.db.connection import database, fetch_rows
+from takeback.core.errors import Refused
 from takeback.limits.models import Counter
 
 PRUNED_AT_ONCE = 1_000
@@ -58,7 +58,7 @@ def key_of(kind: str, *parts: str) -> str:
     return f"{kind}:{digest.hexdigest()[:40]}"
 
 
-def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
+def increment(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
     """Count in all buckets at once, one of them at least, and look at the others.
 
     Keys are told in one order, so that two callers cannot deadlock.
@@ -74,7 +74,7 @@ def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
         parameters += [bucket.key, epoch] * 2
     places = ", ".join(["(%s, %s, %s)"] * len(counted))
     statement = _HIT.format(rows=places, looks=_LOOK * len(looked))
-    told = rows(database(), statement, parameters)
+    told = fetch_rows(database(), statement, parameters)
     found = {key: Count(hits, ends_at - epoch) for key, hits, ends_at, *_ in told}
     seen = iter(told[0][3:])
     for bucket, hits, ends_at in zip(looked, seen, seen, strict=True):
@@ -83,7 +83,7 @@ def hit(buckets: Sequence[Bucket], now: datetime) -> dict[str, Count]:
     return found
 
 
-def give_back(keys: Collection[str]) -> None:
+def decrement(keys: Collection[str]) -> None:
     """What was counted in advance did not count after all; keys are told in the order of `hit`."""
     told = sorted(set(keys))
     places = ", ".join(["(%s, 0, 0)"] * len(told))
@@ -91,17 +91,17 @@ def give_back(keys: Collection[str]) -> None:
         cursor.execute(_GIVE_BACK.format(rows=places), told)
 
 
-def above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Count]:
+def over_limit(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Count]:
     """The counts of buckets that are fuller than allowed."""
     found = [(bucket, counts[bucket.key]) for bucket in buckets]
     return [count for bucket, count in found if count.hits > bucket.allowed]
 
 
-def refuse_above(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:
+def enforce(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:
     """Refuse when any bucket is fuller than allowed, saying when to come again."""
-    if full := above(buckets, counts):
+    if full := over_limit(buckets, counts):
         wait = max(count.seconds_left for count in full)
-        raise Refused(problems.TOO_MANY_REQUESTS, retry_after_seconds=max(1, wait))
+        raise Refused(errors.TOO_MANY_REQUESTS, retry_after_seconds=max(1, wait))
 
 
 @transaction.atomic

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from takeback.logistics.models import EasyReturn
-from takeback.logistics.states import GoodsStatus
+from takeback.logistics.statuses import GoodsStatus
 
 
-class WantedReturn(NamedTuple):
+class NewEasyReturn(NamedTuple):
     """A way back that somebody asked for, for so many cases of one parcel."""
 
     carrier: str
@@ -18,7 +18,7 @@ class WantedReturn(NamedTuple):
     cases: int
 
 
-def want(wanted: Sequence[WantedReturn], *, now: datetime) -> list[int]:
+def create_easy_returns(wanted: Sequence[NewEasyReturn], *, now: datetime) -> list[int]:
     """Note down ways back that are still to be booked with their carriers; their ids."""
     rows = EasyReturn.objects.bulk_create(
         EasyReturn(
@@ -35,7 +35,7 @@ def want(wanted: Sequence[WantedReturn], *, now: datetime) -> list[int]:
     return [row.pk for row in rows]
 
 
-def give_up(return_id: int, *, now: datetime) -> None:
+def cancel_easy_return(return_id: int, *, now: datetime) -> None:
     """Nobody waits for these goods any more; a parcel that is on its way comes all the same."""
     not_sent = (GoodsStatus.WANTED.value, GoodsStatus.BOOKED.value)
     found = EasyReturn.objects.filter(pk=return_id, status__in=not_sent)

@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
-from takeback.core.transforms import Folded
-from takeback.logistics.states import GoodsStatus
+from takeback.core.db.lookups import Folded
+from takeback.logistics.statuses import GoodsStatus
 
 
 class EasyReturnShippingCompany(models.Model):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.logistics.models import EasyReturnShippingCompany
 
 
@@ -53,5 +53,5 @@ def _carriers(carrier_ids: list[int], channel_id: int) -> "QuerySet[EasyReturnSh
     return found.filter(Q(channel_id=channel_id) | Q(channel_id=None))
 
 
-carriers = Compiled(CarrierRow, _carriers)
-companies_on_offer = Compiled(CompanyRow, _companies)
+carriers = CompiledQuery(CarrierRow, _carriers)
+companies_on_offer = CompiledQuery(CompanyRow, _companies)

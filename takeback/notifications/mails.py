@@ -11,9 +11,9 @@ from django.utils import translation
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
-from takeback.cancellations.accounts.links import link_of, masked_account
+from takeback.cancellations.bank_account_links import link_of, masked_account
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.states import LIVE, Kind, Status
+from takeback.cancellations.statuses import LIVE, Kind, Status
 from takeback.core.middleware import best_language
 
 _STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -10,16 +10,16 @@ from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 
 from takeback.notifications.mails import Mail
-from takeback.outbox.worker import Hopeless
+from takeback.outbox.worker import PermanentFailure
 
 _FOR_GOOD = 500
 
 
-class AddressRefused(Hopeless):
+class AddressRefused(PermanentFailure):
     """There is no such mailbox, or it is no address at all."""
 
 
-class MailRefused(Hopeless):
+class MailRefused(PermanentFailure):
     """The server will not have this mail."""
 
 

@@ -13,9 +13,9 @@ from django.http.request import validate_host
 
 from takeback.accounts.models import Channel
 from takeback.core import clock, triggers
-from takeback.core.sealing import newest_key
+from takeback.core.encryption import newest_key_id
 from takeback.operations import readiness
-from takeback.operations.data_keys.queries import texts_by_key
+from takeback.operations.data_keys import texts_by_key
 from takeback.orders import audit
 from takeback.outbox.queries import backlog
 
@@ -37,7 +37,7 @@ _NETWORK_FILE_SYSTEMS = (
 )
 
 
-class Verdict(StrEnum):
+class Severity(StrEnum):
     """How bad it is; only a failure makes the check-up fail."""
 
     FINE = "fine"
@@ -49,11 +49,11 @@ class Finding(NamedTuple):
     """An answer to one question."""
 
     subject: str
-    verdict: Verdict
+    verdict: Severity
     sentence: str
 
 
-Told = tuple[Verdict, str]
+Told = tuple[Severity, str]
 Progress = Callable[[int, int], None]
 
 
@@ -64,7 +64,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
     """
     reachable = _database()
     yield Finding("database", *reachable)
-    if reachable[0] is Verdict.FINE:
+    if reachable[0] is Severity.FINE:
         yield Finding("migrations", *_migrations())
         if not readiness.unapplied_migrations():
             yield Finding("triggers", *_triggers())
@@ -86,33 +86,33 @@ def _database() -> Told:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error as error:
-        return Verdict.FAILURE, f"{connection.vendor} does not answer: {type(error).__name__}."
-    return Verdict.FINE, f"{connection.display_name} answers."
+        return Severity.FAILURE, f"{connection.vendor} does not answer: {type(error).__name__}."
+    return Severity.FINE, f"{connection.display_name} answers."
 
 
 def _migrations() -> Told:
     missing = readiness.unapplied_migrations()
     if missing:
-        return Verdict.FAILURE, f"Not applied: {_some(missing)}. Run `takeback migrate`."
-    return Verdict.FINE, "All applied."
+        return Severity.FAILURE, f"Not applied: {_some(missing)}. Run `takeback migrate`."
+    return Severity.FINE, "All applied."
 
 
 def _triggers() -> Told:
     missing = triggers.missing()
     if missing:
-        return Verdict.FAILURE, f"Missing or off: {_some(missing)}. Run `takeback migrate`."
-    return Verdict.FINE, "The database guards orders and cases."
+        return Severity.FAILURE, f"Missing or off: {_some(missing)}. Run `takeback migrate`."
+    return Severity.FINE, "The database guards orders and cases."
 
 
 def _rights() -> Told:
     if connection.vendor == "sqlite":
-        return Verdict.FINE, "SQLite has no roles: who may write its file may do everything."
+        return Severity.FINE, "SQLite has no roles: who may write its file may do everything."
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND_ROWS)
         tables = [str(name) for (name,) in cursor.fetchall()]
     if tables:
-        return Verdict.WARNING, f"This role may also empty or alter {_some(tables)}."
-    return Verdict.FINE, "This role works with rows only."
+        return Severity.WARNING, f"This role may also empty or alter {_some(tables)}."
+    return Severity.FINE, "This role works with rows only."
 
 
 def _storefront_channel() -> Told:
@@ -121,47 +121,53 @@ def _storefront_channel() -> Told:
     missing = sorted(wanted - set(found))
     if missing:
         names = _some([str(channel_id) for channel_id in missing])
-        return Verdict.FAILURE, f"No active channel {names}: the storefront would be empty."
-    return Verdict.FINE, "Every shop that the storefront shows exists."
+        return Severity.FAILURE, f"No active channel {names}: the storefront would be empty."
+    return Severity.FINE, "Every shop that the storefront shows exists."
 
 
 def _sums(*, every_order: bool, progress: Progress) -> Told:
     unequal: list[str] = []
-    ranges = list(audit.slices(None if every_order else SAMPLE))
+    ranges = list(audit.id_ranges(None if every_order else SAMPLE))
     for done, (first, last) in enumerate(ranges, start=1):
-        unequal += audit.unequal(first, last)
+        unequal += audit.unbalanced_orders(first, last)
         progress(done, len(ranges))
     which = "every order" if every_order else f"the newest {SAMPLE} orders"
     if unequal:
-        return Verdict.FAILURE, f"Of {which}, {len(unequal)} do not add up: {_some(unequal)}."
-    return Verdict.FINE, f"Looked at {which}: the parts equal the whole."
+        return Severity.FAILURE, f"Of {which}, {len(unequal)} do not add up: {_some(unequal)}."
+    return Severity.FINE, f"Looked at {which}: the parts equal the whole."
 
 
 def _outbox() -> Told:
     found, now = backlog(), clock.now()
     if found.oldest_due_at and now - found.oldest_due_at > OVERDUE:
         since = f"{found.oldest_due_at:%Y-%m-%d %H:%M}"
-        return Verdict.FAILURE, f"A message is due since {since}: is `takeback worker` running?"
+        return Severity.FAILURE, f"A message is due since {since}: is `takeback worker` running?"
     if found.parked:
-        return Verdict.WARNING, f"{found.parked} parked; see `takeback outbox list`."
-    return Verdict.FINE, f"{found.waiting} messages wait, none is parked."
+        return Severity.WARNING, f"{found.parked} parked; see `takeback outbox list`."
+    return Severity.FINE, f"{found.waiting} messages wait, none is parked."
 
 
 def _data_keys() -> Told:
-    found, newest = texts_by_key(), newest_key()
+    found, newest = texts_by_key(), newest_key_id()
     if missing := sorted(found.keys() - settings.DATA_KEYS.keys()):
         count = sum(found[key_id] for key_id in missing)
-        return Verdict.FAILURE, f"DATA_KEYS lacks {_some(missing)}: {count} texts cannot be opened."
+        return (
+            Severity.FAILURE,
+            f"DATA_KEYS lacks {_some(missing)}: {count} texts cannot be opened.",
+        )
     if count := found.total() - found[newest]:
-        return Verdict.WARNING, f"{count} texts are sealed with older keys: run `takeback reseal`."
-    return Verdict.FINE, f"All that is sealed is sealed with key {newest}."
+        return (
+            Severity.WARNING,
+            f"{count} texts are sealed with older keys: run `takeback rotate-data-key`.",
+        )
+    return Severity.FINE, f"All that is sealed is sealed with key {newest}."
 
 
 def _clock() -> Told:
     skew = readiness.clock_skew_seconds()
     sentence = f"The database's clock differs by {abs(skew):.1f} s."
     allowed = abs(skew) <= readiness.SKEW_ALLOWED_SECONDS
-    return (Verdict.FINE if allowed else Verdict.FAILURE), sentence
+    return (Severity.FINE if allowed else Severity.FAILURE), sentence
 
 
 def data_folder(folder: Path, mounts: Path) -> Told:
@@ -171,11 +177,11 @@ def data_folder(folder: Path, mounts: Path) -> Told:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        return Verdict.FAILURE, f"{folder} cannot be written to: {error.strerror}."
+        return Severity.FAILURE, f"{folder} cannot be written to: {error.strerror}."
     kind = file_system(folder, mounts)
     if connection.vendor == "sqlite" and kind in _NETWORK_FILE_SYSTEMS:
-        return Verdict.FAILURE, f"{folder} lies on {kind}; SQLite needs a local disk."
-    return Verdict.FINE, f"{folder} can be written to ({kind})."
+        return Severity.FAILURE, f"{folder} lies on {kind}; SQLite needs a local disk."
+    return Severity.FINE, f"{folder} can be written to ({kind})."
 
 
 def file_system(folder: Path, mounts: Path) -> str:
@@ -192,31 +198,31 @@ def file_system(folder: Path, mounts: Path) -> str:
 
 def _secret_key() -> Told:
     if len(settings.SECRET_KEY) < _SECRET_LENGTH:
-        return Verdict.FAILURE, f"SECRET_KEY is shorter than {_SECRET_LENGTH} characters."
-    return Verdict.FINE, "Present and long enough."
+        return Severity.FAILURE, f"SECRET_KEY is shorter than {_SECRET_LENGTH} characters."
+    return Severity.FINE, "Present and long enough."
 
 
 def _debug() -> Told:
     if settings.DEBUG:
-        return Verdict.FAILURE, "DEBUG is on: faults would show our insides."
-    return Verdict.FINE, "Off."
+        return Severity.FAILURE, "DEBUG is on: faults would show our insides."
+    return Severity.FINE, "Off."
 
 
 def _hosts() -> Told:
     host = urlsplit(settings.SITE_URL).hostname or ""
     if "*" in settings.ALLOWED_HOSTS:
-        return Verdict.FAILURE, "ALLOWED_HOSTS lets every name in."
+        return Severity.FAILURE, "ALLOWED_HOSTS lets every name in."
     if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
-        return Verdict.FAILURE, f"ALLOWED_HOSTS lacks {host or 'the host'} of SITE_URL."
-    return Verdict.FINE, f"SITE_URL's {host} is allowed."
+        return Severity.FAILURE, f"ALLOWED_HOSTS lacks {host or 'the host'} of SITE_URL."
+    return Severity.FINE, f"SITE_URL's {host} is allowed."
 
 
 def _tls() -> Told:
     if settings.TLS:
-        return Verdict.FINE, "On: cookies are secure, HSTS is sent."
+        return Severity.FINE, "On: cookies are secure, HSTS is sent."
     if urlsplit(settings.SITE_URL).hostname in _LOOPBACK:
-        return Verdict.WARNING, "Off; fine on this machine only."
-    return Verdict.FAILURE, "Off, but SITE_URL is not this machine."
+        return Severity.WARNING, "Off; fine on this machine only."
+    return Severity.FAILURE, "Off, but SITE_URL is not this machine."
 
 
 def _some(names: list[str]) -> str:

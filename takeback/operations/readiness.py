@@ -47,7 +47,7 @@ def clock_skew_seconds() -> float:
     return float(told) - halfway.timestamp()
 
 
-def hindrance() -> str | None:
+def not_ready_reason() -> str | None:
     """Why we cannot serve now, or None; raises `django.db.Error` without a database."""
     if unapplied_migrations():
         return "migrations"

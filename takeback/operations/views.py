@@ -10,10 +10,10 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.core import problems
-from takeback.core.callers import is_within
-from takeback.core.http import RETRY_AFTER_SECONDS
-from takeback.core.problems import Refused
+from takeback.api.errors import RETRY_AFTER_SECONDS
+from takeback.core import errors
+from takeback.core.client_ip import is_within
+from takeback.core.errors import Refused
 from takeback.operations import metrics, readiness
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -36,12 +36,12 @@ def live(request: Request) -> Response:
 def ready(request: Request) -> Response:
     """The database is there, migrated, and its clock agrees; otherwise 503, try again later."""
     try:
-        hindrance = readiness.hindrance()
+        hindrance = readiness.not_ready_reason()
     except Error as error:
         hindrance = type(error).__name__
     if hindrance:
         raise Refused(
-            problems.UNAVAILABLE, retry_after_seconds=RETRY_AFTER_SECONDS, hindrance=hindrance
+            errors.UNAVAILABLE, retry_after_seconds=RETRY_AFTER_SECONDS, hindrance=hindrance
         )
     return Response({"status": "ok"})
 
@@ -51,7 +51,7 @@ def ready(request: Request) -> Response:
 def figures(request: Request) -> HttpResponse:
     """Figures for Prometheus; whoever may not see them is told that there are none."""
     if not _may_read_figures(request):
-        raise Refused(problems.NOT_FOUND)
+        raise Refused(errors.NOT_FOUND)
     return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from takeback.core.money import split
-from takeback.orders.intake import DiscountIn, ItemIn, OrderIn, TenderIn
-from takeback.orders.states import Status
+from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
+from takeback.orders.statuses import Status
 
 PAID_LATER = frozenset({"pay_on_delivery"})
 """Payment types whose money does not exist before the goods are handed over."""
@@ -18,7 +18,7 @@ class DoesNotAddUp(ValueError):
     """The parts of the order contradict each other; the text says which."""
 
 
-class Worth(NamedTuple):
+class ItemAmounts(NamedTuple):
     """The components of one line, in minor units."""
 
     goods: int
@@ -33,7 +33,7 @@ class Worth(NamedTuple):
 class Allocation:
     """The whole order, shared out; `shares[d][i]` is what discount d takes off line i."""
 
-    lines: list[Worth]
+    lines: list[ItemAmounts]
     discounts: list[DiscountIn]
     shares: list[list[int]]
     tenders: list[TenderIn]
@@ -61,7 +61,9 @@ def allocate(order: OrderIn) -> Allocation:
     shipping, fee = split(order.shipping_minor, goods), split(order.fee_minor, goods)
     interest = _interest(order, goods)
     lines = [
-        Worth(goods[i], taken[i], _tax(item, goods[i] - taken[i]), shipping[i], fee[i], interest[i])
+        ItemAmounts(
+            goods[i], taken[i], _tax(item, goods[i] - taken[i]), shipping[i], fee[i], interest[i]
+        )
         for i, item in enumerate(items)
     ]
     total_interest = sum(interest)

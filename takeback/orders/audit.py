@@ -10,19 +10,19 @@ from takeback.orders.triggers import SUMS
 _SLICE = 5_000
 _UNEQUAL = f"""
 SELECT o.number FROM orders_order o
- WHERE o.id BETWEEN %s AND %s AND o.is_sealed AND ({SUMS.format(new="o")})
+ WHERE o.id BETWEEN %s AND %s AND o.is_finalized AND ({SUMS.format(new="o")})
  ORDER BY o.id
 """  # noqa: S608 - our own text, no input
 
 
-def unequal(first_id: int, last_id: int) -> list[str]:
+def unbalanced_orders(first_id: int, last_id: int) -> list[str]:
     """The numbers of sealed orders in this range of ids whose parts do not equal the whole."""
     with connection.cursor() as cursor:
         cursor.execute(_UNEQUAL, [first_id, last_id])
         return [str(number) for (number,) in cursor.fetchall()]
 
 
-def slices(newest: int | None = None) -> Iterator[tuple[int, int]]:
+def id_ranges(newest: int | None = None) -> Iterator[tuple[int, int]]:
     """Ranges of ids that hold the `newest` orders, or all, a few thousand at a time."""
     ids = Order.objects.order_by("-id").values_list("id", flat=True)
     last = ids.first()

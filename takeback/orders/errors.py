@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from takeback.core.problems import Problem
+from takeback.core.errors import Problem
 
 STATUS_IS_DECIDED = Problem(
     "order_item_status_is_decided",

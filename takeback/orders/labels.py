@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from takeback.orders.states import Status
+from takeback.orders.statuses import Status
 
 STATUSES: dict[int, Promise] = {
     Status.CANCELLATION_WAITING: _("Cancellation pending"),

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
-from takeback.core.transforms import Folded
+from takeback.core.db.lookups import Folded
 
 
 class Snapshot(models.Model):
@@ -53,7 +53,7 @@ class Order(models.Model):
     discount_refund_minor = models.BigIntegerField(default=0)
     shipping_refund_minor = models.BigIntegerField(default=0)
     shipping_tax_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
-    is_sealed = models.BooleanField(default=True)
+    is_finalized = models.BooleanField(default=True)
 
     shipping_address = models.ForeignKey(Address, models.PROTECT, related_name="+")
     billing_address = models.ForeignKey(Address, models.PROTECT, related_name="+")
@@ -133,7 +133,7 @@ class OrderItem(models.Model):
     """One line; `quantity` units whose worth was shared out once, when the order arrived.
 
     Each `…_minor` is the total of the line for one component. Its first `total mod quantity`
-    units carry one minor unit more; `units_used` says how many are gone, so any split in
+    units carry one minor unit more; `units_closed` says how many are gone, so any split in
     any order adds up to the total (`core.money.units_worth`).
     """
 
@@ -147,7 +147,7 @@ class OrderItem(models.Model):
     status = models.SmallIntegerField()
     cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
     quantity = models.IntegerField(default=1)
-    units_used = models.IntegerField(default=0)
+    units_closed = models.IntegerField(default=0)
 
     goods_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
@@ -179,7 +179,7 @@ class OrderItem(models.Model):
     attributes = models.JSONField(default=dict)
     extra_field = models.JSONField(null=True)
     details = models.JSONField(default=dict)
-    status_told_meanwhile = models.SmallIntegerField(null=True)
+    deferred_status = models.SmallIntegerField(null=True)
     """What was told last while the line waits for the end of a case, should that be refused."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
@@ -188,8 +188,8 @@ class OrderItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["order", "remote_id"], name="one_item_per_remote_id"),
             models.CheckConstraint(
-                condition=Q(quantity__gte=1, units_used__gte=0, units_used__lte=F("quantity")),
-                name="used_within_quantity",
+                condition=Q(quantity__gte=1, units_closed__gte=0, units_closed__lte=F("quantity")),
+                name="closed_within_quantity",
             ),
         ]
         indexes = [models.Index(Folded("sku"), name="items_by_sku")]

@@ -1,6 +1,5 @@
 """Reading orders: rows by the column, never objects; a page costs the same however long it is."""
 
-from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -23,7 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Cast
 
 from takeback.addresses.queries import AddressRow
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.ids import id_of
 from takeback.core.paging import MAX_LIMIT, Page
 from takeback.orders.models import (
@@ -96,7 +95,7 @@ class ItemRow(NamedTuple):
     order_id: int
     status: int
     quantity: int
-    units_used: int
+    units_closed: int
     goods_minor: int
     discount_minor: int
     retail_minor: int | None
@@ -137,7 +136,7 @@ class ExtraRow(NamedTuple):
     email: str | None
 
 
-class _BesideRow(NamedTuple):
+class _ExtraOrSnapshotRow(NamedTuple):
     """An `ExtraRow`'s columns, or a snapshot: its kind (`label`) and its JSON text (`document`)."""
 
     kind: str
@@ -189,7 +188,7 @@ def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
     return OrderItem.objects.filter(order_id__anyof=order_ids).order_by("id")
 
 
-def _beside(order_ids: list[int], snapshot_ids: list[int]) -> "QuerySet[Any]":
+def _extras_and_snapshots(order_ids: list[int], snapshot_ids: list[int]) -> "QuerySet[Any]":
     no_word, no_number = (
         Value(None, output_field=TextField()),
         Value(None, output_field=BigIntegerField()),
@@ -205,7 +204,7 @@ def _beside(order_ids: list[int], snapshot_ids: list[int]) -> "QuerySet[Any]":
         document=no_word,
     )
     snapshots = Snapshot.objects.filter(pk__anyof=snapshot_ids)
-    columns = _BesideRow._fields
+    columns = _ExtraOrSnapshotRow._fields
     return discounts.values_list(*columns).union(
         points.values_list(*columns),
         snapshots.values_list(
@@ -223,75 +222,14 @@ def _beside(order_ids: list[int], snapshot_ids: list[int]) -> "QuerySet[Any]":
     )
 
 
-class LockedRow(NamedTuple):
-    """An order that is ours until the transaction ends."""
-
-    id: int
-
-
-def _lock_orders_of(item_ids: list[int]) -> "QuerySet[Order]":
-    items = OrderItem.objects.filter(pk__anyof=item_ids)
-    found = Order.objects.filter(pk__in=items.values("order_id")).order_by("id")
-    return found.select_for_update(no_key=True)
+guest_order = CompiledQuery(OrderRow, _guest_order)
+own_order = CompiledQuery(OrderRow, _own_order)
+orders_by_id = CompiledQuery(OrderRow, _orders_by_id)
+items_of = CompiledQuery(ItemRow, _items)
+_read_extras_and_snapshots = CompiledQuery(_ExtraOrSnapshotRow, _extras_and_snapshots)
 
 
-def _lock_in_channel(item_ids: list[int], channel_id: int) -> "QuerySet[Order]":
-    return _lock_orders_of(item_ids).filter(channel_id=channel_id)
-
-
-def _lock_of_customer(item_ids: list[int], channel_id: int, user_id: int) -> "QuerySet[Order]":
-    return _lock_in_channel(item_ids, channel_id).filter(user_id=user_id)
-
-
-def _lock_among(item_ids: list[int], channel_id: int, order_ids: list[int]) -> "QuerySet[Order]":
-    return _lock_in_channel(item_ids, channel_id).filter(pk__anyof=order_ids)
-
-
-_orders_of_items = Compiled(LockedRow, _lock_orders_of)
-_orders_in_channel = Compiled(LockedRow, _lock_in_channel)
-_orders_of_customer = Compiled(LockedRow, _lock_of_customer)
-_orders_among = Compiled(LockedRow, _lock_among)
-
-
-def lock_orders_of(item_ids: list[int]) -> list[int]:
-    """Lock the orders of these items, in ascending order, and return their ids.
-
-    The order is the one lock of everything below it: lines, cases, money. Whoever changes any
-    of them takes it first, so that nothing is decided on what somebody else is changing, and
-    nobody waits in a circle.
-    """
-    return [row.id for row in _orders_of_items(item_ids=item_ids)]
-
-
-def lock_orders_within(
-    item_ids: list[int],
-    *,
-    channel_id: int,
-    user_id: int | None = None,
-    order_ids: Collection[int] | None = None,
-) -> list[int]:
-    """As `lock_orders_of`, of a channel's orders, of a customer's, or of those among `order_ids`.
-
-    So nobody waits for orders that they may not name, or holds them up (promise P20).
-    """
-    whose: dict[str, Any] = {"item_ids": item_ids, "channel_id": channel_id}
-    if order_ids is not None:
-        rows = _orders_among(**whose, order_ids=sorted(order_ids))
-    elif user_id is not None:
-        rows = _orders_of_customer(**whose, user_id=user_id)
-    else:
-        rows = _orders_in_channel(**whose)
-    return [row.id for row in rows]
-
-
-guest_order = Compiled(OrderRow, _guest_order)
-own_order = Compiled(OrderRow, _own_order)
-orders_by_id = Compiled(OrderRow, _orders_by_id)
-items_of = Compiled(ItemRow, _items)
-_read_beside = Compiled(_BesideRow, _beside)
-
-
-def beside(
+def order_extras(
     order_ids: list[int], snapshot_ids: list[int]
 ) -> tuple[list[ExtraRow], list[tuple[str, SnapshotRow]]]:
     """Discounts and points of these orders, and these snapshots with their kinds.
@@ -300,7 +238,7 @@ def beside(
     """
     extras: list[ExtraRow] = []
     snapshots: list[tuple[str, SnapshotRow]] = []
-    for row in _read_beside(order_ids=order_ids, snapshot_ids=snapshot_ids):
+    for row in _read_extras_and_snapshots(order_ids=order_ids, snapshot_ids=snapshot_ids):
         if row.kind == SNAPSHOT:
             snapshots.append((str(row.label), SnapshotRow(row.id, str(row.document))))
         else:
@@ -308,7 +246,7 @@ def beside(
     return extras, snapshots
 
 
-def charged_for(order_id: int) -> int:
+def captured_amount(order_id: int) -> int:
     """What has been taken for an order so far, by all its ways of paying, in minor units."""
     found = Tender.objects.filter(order_id=order_id).aggregate(charged=Sum("captured_minor"))
     return found["charged"] or 0
@@ -331,13 +269,13 @@ def order_of_item(item_id: int) -> int | None:
 
 
 @lru_cache(maxsize=MAX_LIMIT)
-def _first_page(limit: int) -> Compiled[OrderRow]:
+def _first_page(limit: int) -> CompiledQuery[OrderRow]:
     """LIMIT is a literal in Django's SQL: one statement per page size, of which there are few."""
 
     def build(user_id: int) -> "QuerySet[Order]":
         return _own_orders(user_id)[:limit]
 
-    return Compiled(OrderRow, build)
+    return CompiledQuery(OrderRow, build)
 
 
 def own_orders(user_id: int, page: Page, **filters: Any) -> list[OrderRow]:

@@ -25,7 +25,7 @@ SUMS = """
 # for good: these functions read by index.
 _READS = "RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off"
 _WATCHED = (
-    "is_sealed, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
+    "is_finalized, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
     " interest_minor"
 )
 _SHARES = "orders_benefitapplicant"
@@ -76,7 +76,7 @@ BEGIN
 END $$""",
         f"""
 CREATE OR REPLACE TRIGGER order_adds_up AFTER INSERT OR UPDATE OF {_WATCHED} ON orders_order
-  FOR EACH ROW WHEN (NEW.is_sealed) EXECUTE FUNCTION takeback_order_adds_up()""",
+  FOR EACH ROW WHEN (NEW.is_finalized) EXECUTE FUNCTION takeback_order_adds_up()""",
     ]
     for table, columns in _AMOUNTS.items():
         statements += _postgresql_part(table, columns)
@@ -97,14 +97,14 @@ CREATE OR REPLACE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapsho
 def _postgresql_part(table: str, columns: tuple[str, ...]) -> list[str]:
     watched = (_owner(table), *columns)
     changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in watched)
-    refuse = """RAISE EXCEPTION 'the order is sealed'
-      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_sealed';"""
+    refuse = """RAISE EXCEPTION 'the order is finalized'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_finalized';"""
     return [
         f"""
 CREATE OR REPLACE FUNCTION takeback_{table}_added() {_READS} AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM added
-              WHERE (SELECT o.is_sealed FROM orders_order o
+              WHERE (SELECT o.is_finalized FROM orders_order o
                       WHERE o.id = {_order_of(table, "added")})) THEN
     {refuse}
   END IF;
@@ -114,7 +114,7 @@ END $$""",  # noqa: S608 - our own names
 CREATE OR REPLACE FUNCTION takeback_{table}_changed() {_READS} AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM orders_order o
-              WHERE o.id = {_order_of(table, "OLD")} AND o.is_sealed) THEN
+              WHERE o.id = {_order_of(table, "OLD")} AND o.is_finalized) THEN
     {refuse}
   END IF;
   RETURN NULL;
@@ -144,7 +144,7 @@ BEGIN SELECT RAISE(ABORT, 'snapshot_never_changes'); END""",
             f"DROP TRIGGER IF EXISTS {name}",
             f"""
 CREATE TRIGGER {name} AFTER {event} ON orders_order
-WHEN NEW.is_sealed AND ({SUMS.format(new="NEW")})
+WHEN NEW.is_finalized AND ({SUMS.format(new="NEW")})
 BEGIN SELECT RAISE(ABORT, 'order_adds_up'); END""",
         ]
     for table, columns in _AMOUNTS.items():
@@ -155,7 +155,7 @@ BEGIN SELECT RAISE(ABORT, 'order_adds_up'); END""",
                 f"DROP TRIGGER IF EXISTS {name}",
                 f"""
 CREATE TRIGGER {name} BEFORE {event} ON {table}
-WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {_order_of(table, row)} AND o.is_sealed)
-BEGIN SELECT RAISE(ABORT, 'order_is_sealed'); END""",  # noqa: S608 - our own names
+WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {_order_of(table, row)} AND o.is_finalized)
+BEGIN SELECT RAISE(ABORT, 'order_is_finalized'); END""",  # noqa: S608 - our own names
             ]
     return statements

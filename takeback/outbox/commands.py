@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from takeback.core import clock
-from takeback.core.bulk import insert_objects
+from takeback.core.db.bulk import insert_objects
 from takeback.outbox.models import Message
 from takeback.outbox.queries import waiting
 

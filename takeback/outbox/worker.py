@@ -36,11 +36,11 @@ Handler = Callable[[Delivery], None]
 """Reads, talks, writes; no transaction is open when it is called, and none may span the talking."""
 
 
-class Hopeless(Exception):
+class PermanentFailure(Exception):
     """Trying again cannot help; raised by handlers, in subclasses whose name says why."""
 
 
-class TookTooLong(Exception):
+class HandlerTimeout(Exception):
     """A handler ran past its limit."""
 
 
@@ -72,7 +72,7 @@ class Worker:
         """Run the handler and note what came of it; False when the lease was lost meanwhile."""
         try:
             self.handlers[message.topic](Delivery(message.key, message.payload))
-        except Hopeless as error:
+        except PermanentFailure as error:
             log.warning("message parked", key=message.key, error=type(error).__name__)
             return commands.park(message, error, now)
         except Exception as error:  # noqa: BLE001 - whatever one handler raises, the next is served
@@ -122,13 +122,13 @@ def _limited(handler: Handler, seconds: float) -> Handler:
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     def stop(signal_number: int, frame: FrameType | None) -> None:
-        raise TookTooLong
+        raise HandlerTimeout
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
-    except TookTooLong:
+    except HandlerTimeout:
         # It may have been interrupted in the middle of a statement.
         connection.close()
         raise

@@ -19,7 +19,7 @@ class Dialect(StrEnum):
 _NAMES = frozenset(dialect.value for dialect in Dialect)
 
 
-def spoken(request: HttpRequest, body: Any = None) -> Dialect:
+def detect_dialect(request: HttpRequest, body: Any = None) -> Dialect:
     """The header says; else a guest's body does (`number`: v3, only `order`: classic); else the
     setting. A header that names no dialect says nothing."""
     named = request.META.get(_HEADER, "").strip().lower()

@@ -9,20 +9,21 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts import logins
-from takeback.accounts.commands import note_login
+from takeback.accounts import sign_in
 from takeback.accounts.models import User
 from takeback.accounts.sessions import USER_ID
+from takeback.accounts.sign_in import note_login
 from takeback.core import clock
-from takeback.core.callers import client_address
-from takeback.core.emails import email_key
-from takeback.limits.commands import give_back, hit, refuse_above
-from takeback.storefront import address_shapes as shapes
+from takeback.core.client_ip import client_address
+from takeback.core.normalize import email_key
+from takeback.limits.commands import decrement, enforce, increment
+from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
+from takeback.storefront import addresses_shapes as shapes
 from takeback.storefront import errors
-from takeback.storefront.callers import AUTH_HASH, SignedIn, auth_hash
-from takeback.storefront.handling import StorefrontView
+from takeback.storefront.auth import IsShopper
+from takeback.storefront.base import StorefrontView
 from takeback.storefront.openapi import answers
-from takeback.storefront.schemas import Login
+from takeback.storefront.serializers import Login
 from takeback.storefront.shop import channel_of
 from takeback.storefront.values import sha256_of
 
@@ -58,12 +59,12 @@ class LoginView(StorefrontView):
         told = Login(data=self.body)
         told.is_valid(raise_exception=True)
         email, now = email_key(told.validated_data["email"]), clock.now()
-        buckets = logins.buckets("login-email", email, client_address(self.plain))
-        refuse_above(buckets, hit(buckets, now))
+        buckets = sign_in.sign_in_buckets("login-email", email, client_address(self.plain))
+        enforce(buckets, increment(buckets, now))
         user = _customer(channel_of(self.plain), email, told.validated_data["password"])
         if user is None:
             raise ValidationError({"non_field_errors": [errors.LOGIN_FAILED]})
-        give_back([bucket.key for bucket in buckets])
+        decrement([bucket.key for bucket in buckets])
         session = request.session
         session.cycle_key()
         session.clear()
@@ -86,7 +87,7 @@ def _customer(channel_id: int, email: str, password: str) -> User | None:
         is_staff=False,
         is_active=True,
     )
-    return logins.checked(found.first(), password)
+    return sign_in.check_credentials(found.first(), password)
 
 
 class Logout(StorefrontView):
@@ -112,7 +113,7 @@ class Logout(StorefrontView):
 class CurrentUserView(StorefrontView):
     """Who is signed in."""
 
-    permission_classes = [SignedIn]
+    permission_classes = [IsShopper]
 
     @extend_schema(
         operation_id="current_user",

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from takeback.storefront.address_shapes import Address, Choice, Object
+from takeback.storefront.addresses_shapes import Address, Choice, Object
 
 
 class PickupHours(TypedDict):

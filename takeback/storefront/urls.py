@@ -5,16 +5,16 @@ from typing import Any
 from django.urls import URLPattern, re_path
 
 from takeback.storefront import (
-    address_views,
-    asking_views,
-    bank_views,
-    case_views,
+    addresses_views,
+    bank_account_views,
+    cases_views,
     media_views,
-    order_views,
+    opening_views,
+    orders_views,
     session_views,
-    tradein_views,
+    trade_in_views,
 )
-from takeback.tradein.states import Decision
+from takeback.trade_in.statuses import Decision
 
 PK = r"(?P<pk>[^/]+)"
 
@@ -25,31 +25,33 @@ def _route(path: str, view: Any, name: str, **options: Any) -> URLPattern:
 
 
 urlpatterns = [
-    _route("users/orders/anonymous", order_views.GuestOrder, "guest_order"),
+    _route("users/orders/anonymous", orders_views.GuestOrder, "guest_order"),
     _route(
-        "users/orders/anonymous/cancellation_requests", asking_views.GuestAsksForOne, "guest_asks"
+        "users/orders/anonymous/cancellation_requests", opening_views.GuestAsksForOne, "guest_asks"
     ),
     _route(
         "users/orders/anonymous/bulk_cancellation_requests",
-        asking_views.GuestAsksForMany,
+        opening_views.GuestAsksForMany,
         "guest_asks_for_many",
     ),
-    _route("users/orders/bulk_cancellation_requests", asking_views.AskForMany, "ask_for_many"),
-    _route("orders/(?P<name>[^/]+)/cancel", asking_views.CancelOrder, "cancel_order"),
-    _route("users/orders/cancellation_reasons", case_views.Reasons, "cancellation_reasons"),
-    _route("users/orders/cancellation_requests", asking_views.Requests, "cancellation_requests"),
-    _route("users/orders", order_views.Orders, "orders"),
+    _route("users/orders/bulk_cancellation_requests", opening_views.AskForMany, "ask_for_many"),
+    _route("orders/(?P<name>[^/]+)/cancel", opening_views.CancelOrder, "cancel_order"),
+    _route("users/orders/cancellation_reasons", cases_views.Reasons, "cancellation_reasons"),
+    _route("users/orders/cancellation_requests", opening_views.Requests, "cancellation_requests"),
+    _route("users/orders", orders_views.Orders, "orders"),
     _route(
-        "users/orders/bank_account/(?P<token>[^/]+)", bank_views.BankAccountPage, "bank_account"
+        "users/orders/bank_account/(?P<token>[^/]+)",
+        bank_account_views.BankAccountPage,
+        "bank_account",
     ),
-    _route(f"users/orders/{PK}/cancellation", order_views.OrderCancellation, "order_cancellation"),
-    _route(f"users/orders/{PK}", order_views.OrderDetail, "order"),
-    _route("users/old-orders", case_views.OldOrders, "old_orders"),
-    _route(f"users/old-orders/{PK}", case_views.OldOrderDetail, "old_order"),
+    _route(f"users/orders/{PK}/cancellation", orders_views.OrderCancellation, "order_cancellation"),
+    _route(f"users/orders/{PK}", orders_views.OrderDetail, "order"),
+    _route("users/old-orders", cases_views.OldOrders, "old_orders"),
+    _route(f"users/old-orders/{PK}", cases_views.OldOrderDetail, "old_order"),
     *(
         _route(
             f"users/order_item/{PK}/tradein_{decision}",
-            tradein_views.TradeInAnswer,
+            trade_in_views.TradeInAnswer,
             f"tradein_{decision}",
             decision=decision,
         )
@@ -59,12 +61,12 @@ urlpatterns = [
     _route("users/logout", session_views.Logout, "logout"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),
     _route("current_user", session_views.CurrentUserView, "current_user"),
-    _route("media/(?P<name>.+)", media_views.MediaFile, "case_picture"),
-    _route("address/detailed", address_views.DetailedAddressBook, "addresses_detailed"),
+    _route("media/(?P<name>.+)", media_views.MediaFile, "case_image"),
+    _route("address/detailed", addresses_views.DetailedAddressBook, "addresses_detailed"),
     *(
-        _route(f"address/{level}", address_views.PlacesView, level, level=level)
+        _route(f"address/{level}", addresses_views.PlacesView, level, level=level)
         for level in ("country", "city", "township", "district")
     ),
-    _route("address", address_views.AddressBook, "addresses"),
-    _route(f"address/{PK}", address_views.AddressEntryView, "address"),
+    _route("address", addresses_views.AddressBook, "addresses"),
+    _route(f"address/{PK}", addresses_views.AddressEntryView, "address"),
 ]

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from takeback.core.problems import Problem
+from takeback.core.errors import Problem
 from takeback.storefront import labels
-from takeback.storefront.address_shapes import Choice
+from takeback.storefront.addresses_shapes import Choice
+from takeback.storefront.document_context import DocumentContext
 from takeback.storefront.shapes import Closed
-from takeback.storefront.view import View
 
 decode = msgspec.json.Decoder().decode
 
@@ -44,7 +44,7 @@ def carrier(slug: str | None) -> Choice | None:
     return choice(slug, labels.label(labels.CARRIERS, slug)) if slug else None
 
 
-def text_choice(words: Any, value: str, view: View) -> str | Choice:
+def text_choice(words: Any, value: str, view: DocumentContext) -> str | Choice:
     """Plain in the classic dialect, with its word in v3."""
     return value if view.is_classic else choice(value, labels.label(words, value))
 

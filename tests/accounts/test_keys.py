@@ -13,54 +13,57 @@ from hypothesis import strategies as st
 from typer import Typer
 from typer.testing import CliRunner
 
-from takeback.accounts import keys
-from takeback.accounts.commands import KeyRefused, issue_key, note_use, revoke_key, rotate_key
+from takeback.accounts import api_keys
+from takeback.accounts.api_keys import KeyRefused, issue_key, note_use, revoke_key, rotate_key
 from takeback.accounts.models import ApiKey
 from takeback.accounts.queries import key_in_channel
-from takeback.cli import keys as cli
-from tests import make
+from takeback.cli import issue_key as cli_issue_key
+from takeback.cli import revoke_key as cli_revoke_key
+from tests import factories
 
-NOW = make.NOW
+NOW = factories.NOW
 DAY = timedelta(days=1)
 
 
 def test_a_key_is_a_prefix_a_name_a_secret_and_a_checksum() -> None:
-    made = keys.new_key()
+    made = api_keys.new_key()
 
     assert re.fullmatch(r"tkb_live_[0-9A-Za-z]{8}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", made.text)
     assert made.public_id == made.text[9:17]
     assert made.digest == sha256(made.text.encode()).hexdigest()
-    assert keys.public_id_of(made.text) == made.public_id
+    assert api_keys.public_id_of(made.text) == made.public_id
 
 
 def test_no_two_keys_are_alike() -> None:
-    assert len({keys.new_key().public_id for _ in range(500)}) == 500
+    assert len({api_keys.new_key().public_id for _ in range(500)}) == 500
 
 
 @given(place=st.integers(0, 65), character=st.sampled_from("0aZ_ \u0661\x00"))
 def test_a_key_with_any_one_character_changed_is_no_key(place: int, character: str) -> None:
-    text = keys.new_key().text
+    text = api_keys.new_key().text
     changed = text[:place] + character + text[place + 1 :]
 
-    assert keys.public_id_of(changed) == (keys.public_id_of(text) if changed == text else None)
+    assert api_keys.public_id_of(changed) == (
+        api_keys.public_id_of(text) if changed == text else None
+    )
 
 
 @pytest.mark.parametrize("text", ["", "tkb_live_", "x" * 66, "tkb_live_" + "0" * 57, "y" * 2**20])
 def test_what_is_no_key_has_no_public_name(text: str) -> None:
-    assert keys.public_id_of(text) is None
+    assert api_keys.public_id_of(text) is None
 
 
 def test_a_key_matches_its_own_digest_only() -> None:
-    made = keys.new_key()
+    made = api_keys.new_key()
 
-    assert keys.matches(made.text, made.digest)
-    assert not keys.matches(keys.new_key().text, made.digest)
-    assert not keys.matches(made.text, None)
+    assert api_keys.matches(made.text, made.digest)
+    assert not api_keys.matches(api_keys.new_key().text, made.digest)
+    assert not api_keys.matches(made.text, None)
 
 
 @pytest.mark.django_db
 def test_only_the_hash_of_a_key_is_kept() -> None:
-    make.make_channel()
+    factories.make_channel()
 
     made = issue_key("erp", channel_ids=[1], scopes=["decide", "read"], now=NOW)
 
@@ -96,7 +99,7 @@ def test_only_the_hash_of_a_key_is_kept() -> None:
 def test_a_key_that_cannot_be_is_not_made(
     channels: list[int], scopes: list[str], ends: object
 ) -> None:
-    make.make_channel()
+    factories.make_channel()
 
     with pytest.raises(KeyRefused):
         issue_key("erp", channel_ids=channels, scopes=scopes, now=NOW, expires_at=ends)  # type: ignore[arg-type]
@@ -106,8 +109,8 @@ def test_a_key_that_cannot_be_is_not_made(
 
 @pytest.mark.django_db
 def test_a_rotated_key_may_do_the_same_and_the_old_one_ends_after_the_overlap() -> None:
-    make.make_channel()
-    make.make_channel(pk=2)
+    factories.make_channel()
+    factories.make_channel(pk=2)
     old = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW, expires_at=NOW + 90 * DAY)
     later = NOW + 30 * DAY
 
@@ -122,7 +125,7 @@ def test_a_rotated_key_may_do_the_same_and_the_old_one_ends_after_the_overlap() 
 
 @pytest.mark.django_db
 def test_rotation_never_prolongs_the_old_key() -> None:
-    make.make_channel()
+    factories.make_channel()
     old = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW, expires_at=NOW + DAY)
 
     rotate_key(old.public_id, overlap=10 * DAY, now=NOW)
@@ -132,7 +135,7 @@ def test_rotation_never_prolongs_the_old_key() -> None:
 
 @pytest.mark.django_db
 def test_an_ended_key_is_neither_rotated_nor_revoked_again() -> None:
-    make.make_channel()
+    factories.make_channel()
     made = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
     revoke_key(made.public_id, now=NOW)
 
@@ -147,7 +150,7 @@ def test_an_ended_key_is_neither_rotated_nor_revoked_again() -> None:
 
 @pytest.mark.django_db
 def test_the_last_use_is_written_once_a_minute() -> None:
-    make.make_channel()
+    factories.make_channel()
     made = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
     row = ApiKey.objects.get(public_id=made.public_id)
 
@@ -164,9 +167,9 @@ def test_the_last_use_is_written_once_a_minute() -> None:
 
 @pytest.mark.django_db
 def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
-    make.make_channel()
-    make.make_channel(pk=2, is_active=False)
-    make.make_channel(pk=3)
+    factories.make_channel()
+    factories.make_channel(pk=2, is_active=False)
+    factories.make_channel(pk=3)
     made = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW)
 
     found = {}
@@ -182,7 +185,7 @@ def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
 @pytest.mark.django_db
 def test_an_unknown_name_costs_a_row_too() -> None:
     assert key_in_channel(public_id="unknown1", channel_id=1) == []
-    make.make_channel()
+    factories.make_channel()
     first, second = (issue_key(n, channel_ids=[1], scopes=["read"], now=NOW) for n in "ab")
 
     found = {
@@ -196,24 +199,24 @@ def test_an_unknown_name_costs_a_row_too() -> None:
 
 def _run(*words: str) -> tuple[int, str, str]:
     app = Typer()
-    app.command("issue-key")(cli.issue_key)
-    app.command("revoke-key")(cli.revoke_key)
+    app.command("issue-key")(cli_issue_key.issue_key)
+    app.command("revoke-key")(cli_revoke_key.revoke_key)
     done = CliRunner().invoke(app, words)
     return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.mark.django_db
 def test_the_command_prints_a_key_once() -> None:
-    make.make_channel()
-    make.make_channel(pk=2)
+    factories.make_channel()
+    factories.make_channel(pk=2)
     limits = ["--channel", "1", "--channel", "2", "--scope", "read", "--scope", "decide"]
 
     code, out, _ = _run("issue-key", "--name", "erp", *limits, "--expires-days", "30")
 
     text = out.strip()
-    kept = ApiKey.objects.get(public_id=keys.public_id_of(text))
+    kept = ApiKey.objects.get(public_id=api_keys.public_id_of(text))
     assert (code, kept.name, kept.scopes) == (0, "erp", ["read", "decide"])
-    assert kept.secret_hash == keys.digest(text)
+    assert kept.secret_hash == api_keys.digest(text)
     assert set(kept.channels.values_list("pk", flat=True)) == {1, 2}
     assert kept.expires_at is not None
     assert kept.expires_at - kept.created_at == 30 * DAY
@@ -221,13 +224,13 @@ def test_the_command_prints_a_key_once() -> None:
 
 @pytest.mark.django_db
 def test_the_command_rotates_and_revokes() -> None:
-    make.make_channel()
+    factories.make_channel()
     _, out, _ = _run("issue-key", "--name", "erp", "--channel", "1", "--scope", "read")
-    old = str(keys.public_id_of(out.strip()))
+    old = str(api_keys.public_id_of(out.strip()))
 
     code, out, _ = _run("issue-key", "--rotate", old, "--overlap-hours", "24")
 
-    new = str(keys.public_id_of(out.strip()))
+    new = str(api_keys.public_id_of(out.strip()))
     assert code == 0
     ends = dict(ApiKey.objects.values_list("public_id", "expires_at"))
     assert ends[new] is None
@@ -248,7 +251,7 @@ def test_the_command_rotates_and_revokes() -> None:
     ],
 )
 def test_the_command_says_why_not_and_leaves_with_two(words: list[str]) -> None:
-    make.make_channel()
+    factories.make_channel()
 
     code, out, err = _run(*words)
 

@@ -10,33 +10,34 @@ from django.contrib.auth.hashers import check_password
 from typer import Typer
 from typer.testing import CliRunner
 
-from takeback.accounts.commands import KeyRefused, issue_key, prune_keys, rights
-from takeback.accounts.keys import NewKey
+from takeback.accounts import staff, totp
+from takeback.accounts.api_keys import KeyRefused, NewKey, issue_key, prune_keys, rights
 from takeback.accounts.models import ApiKey, StaffMember, User
-from takeback.accounts.staff import commands, queries
-from takeback.accounts.staff.codes.commands import enrol
-from takeback.cli import staff as cli
-from tests import make
+from takeback.accounts.totp import enable_totp
+from takeback.cli import add_staff, change_staff
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-NOW = make.NOW
+NOW = factories.NOW
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HOUR = timedelta(hours=1)
 
 
 def _hired(username: str = "mira", **told: Any) -> User:
-    make.make_channel()
-    make.make_channel(pk=2)
+    factories.make_channel()
+    factories.make_channel(pk=2)
     fields: dict[str, Any] = {"channel_ids": [1], "scopes": ["decide", "read"]}
     with zeal.zeal_ignore():
-        number = commands.hire(username, **{"password": make.PASSWORD} | fields | told)
+        number = staff.create_staff_user(
+            username, **{"password": factories.PASSWORD} | fields | told
+        )
         return User.objects.get(pk=number)
 
 
 def _sign_in(user: User, now: Any = NOW) -> NewKey:
     with zeal.zeal_ignore():
-        return commands.sign_in(user, now)
+        return staff.issue_login_key(user, now)
 
 
 def _live(now: Any = NOW) -> set[str]:
@@ -59,9 +60,9 @@ def test_somebody_hired_may_do_what_was_said() -> None:
     )
     assert (user.first_name, user.last_name) == ("Mira", "Day")
     assert (user.is_staff, user.is_superuser, user.channel_id) == (True, False, None)
-    assert check_password(make.PASSWORD, user.password)
+    assert check_password(factories.PASSWORD, user.password)
     member = StaffMember.objects.get(pk=user.pk)
-    assert (member.scopes, member.totp_sealed) == (["read", "decide"], None)
+    assert (member.scopes, member.totp_encrypted) == (["read", "decide"], None)
     assert set(member.channels.values_list("pk", flat=True)) == {1}
 
 
@@ -119,7 +120,7 @@ def test_keys_of_the_same_moment_are_told_apart_by_their_order() -> None:
 
 def test_a_login_with_a_password_that_was_changed_meanwhile_gives_none() -> None:
     user = _hired()
-    commands.change("mira", now=NOW, password="another-long-password")
+    staff.update_staff_user("mira", now=NOW, password="another-long-password")
 
     with pytest.raises(KeyRefused):
         _sign_in(user)
@@ -142,7 +143,7 @@ def test_every_change_ends_the_keys_of_the_persons_logins(told: dict[str, Any]) 
     theirs = _sign_in(other)
     system = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
 
-    commands.change("mira", now=NOW + HOUR, **told)
+    staff.update_staff_user("mira", now=NOW + HOUR, **told)
 
     assert _live() == {theirs.public_id}
     assert ApiKey.objects.get(public_id=system.public_id).revoked_at is None
@@ -151,34 +152,34 @@ def test_every_change_ends_the_keys_of_the_persons_logins(told: dict[str, Any]) 
 def test_other_rights_are_those_of_the_next_key() -> None:
     user = _hired()
 
-    commands.change("mira", now=NOW, rights_now=rights([2], ["read"]))
+    staff.update_staff_user("mira", now=NOW, rights_now=rights([2], ["read"]))
 
     assert _rights_of(_sign_in(user)) == (["read"], {2})
 
 
 def test_nobody_on_the_staff_is_changed_under_a_customers_name() -> None:
-    customer = make.make_customer()
+    customer = factories.make_customer()
 
     with pytest.raises(KeyRefused):
-        commands.change(customer.username, now=NOW, password="another-long-password")
+        staff.update_staff_user(customer.username, now=NOW, password="another-long-password")
 
     assert User.objects.get().password == customer.password
 
 
 def test_a_second_factor_is_kept_sealed_and_bound_to_its_owner() -> None:
     user, other = _hired(), _hired("otto")
-    assert enrol(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
+    assert enable_totp(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
-    assert queries.totp_secret(user.pk) == SECRET
+    assert totp.totp_secret(user.pk) == SECRET
     with zeal.zeal_context():
-        assert queries.totp_secret(other.pk) is None
-    kept = StaffMember.objects.get(pk=user.pk).totp_sealed
+        assert totp.totp_secret(other.pk) is None
+    kept = StaffMember.objects.get(pk=user.pk).totp_encrypted
     assert kept is not None
     assert "JBSWY3DP" not in kept
 
-    commands.clear_totp(user.pk)
+    totp.clear_totp(user.pk)
     with zeal.zeal_context():
-        assert queries.totp_secret(user.pk) is None
+        assert totp.totp_secret(user.pk) is None
 
 
 def test_keys_of_logins_are_forgotten_a_month_after_their_end() -> None:
@@ -194,14 +195,14 @@ def test_keys_of_logins_are_forgotten_a_month_after_their_end() -> None:
 
 def _run(*words: str) -> tuple[int, str, str]:
     app = Typer()
-    app.command("add-staff")(cli.add_staff)
-    app.command("change-staff")(cli.change_staff)
+    app.command("add-staff")(add_staff.add_staff)
+    app.command("change-staff")(change_staff.change_staff)
     done = CliRunner().invoke(app, words)
     return done.exit_code, done.stdout, done.stderr
 
 
 def test_the_command_prints_a_password_once() -> None:
-    make.make_channel()
+    factories.make_channel()
 
     code, out, _ = _run("add-staff", "mira", "--channel", "1", "--scope", "read")
 
@@ -214,7 +215,7 @@ def test_the_command_prints_a_password_once() -> None:
 
 def test_the_command_gives_another_password_and_other_rights() -> None:
     user = _hired()
-    assert enrol(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
+    assert enable_totp(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
     words = ["--new-password", "--channel", "2", "--scope", "money", "--without-totp"]
     code, out, _ = _run("change-staff", "mira", *words)
@@ -223,7 +224,7 @@ def test_the_command_gives_another_password_and_other_rights() -> None:
     member = StaffMember.objects.get(pk=user.pk)
     assert code == 0
     assert check_password(out.strip(), user.password)
-    assert (member.scopes, member.totp_sealed) == (["money"], None)
+    assert (member.scopes, member.totp_encrypted) == (["money"], None)
     assert set(member.channels.values_list("pk", flat=True)) == {2}
     assert _run("change-staff", "mira", "--inactive") == (0, "", "")
     assert not User.objects.get().is_active

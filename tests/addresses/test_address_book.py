@@ -7,9 +7,9 @@ import pytest
 from takeback.accounts.models import User
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.orders.models import Order
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import field_refused, nothing_written, post, refused, token_of
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import field_refused, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -19,13 +19,13 @@ BOOK = "/address/"
 @pytest.fixture
 def shopper() -> Visitor:
     """A signed-in customer without addresses."""
-    return make.client_of(make.make_customer())
+    return factories.client_of(factories.make_customer())
 
 
 @pytest.fixture
 def body() -> dict[str, Any]:
     """A complete new entry; its place is known from some other customer."""
-    kept = make.make_address(user=make.make_customer(email="other@example.com"))
+    kept = factories.make_address(user=factories.make_customer(email="other@example.com"))
     return {
         "title": "Work",
         "first_name": "Ayla",
@@ -71,7 +71,7 @@ def test_an_address_is_added_read_changed_and_removed(shopper: Visitor, body: An
 def test_the_book_holds_the_shopper_s_own_entries_newest_first(shopper: Visitor, body: Any) -> None:
     first = add(shopper, body).json()["pk"]
     second = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
-    make.make_order(customer=User.objects.get(email=make.CUSTOMER))
+    factories.make_order(customer=User.objects.get(email=factories.CUSTOMER))
 
     plain = shopper.get(BOOK).json()
     detailed = shopper.get(f"{BOOK}detailed/").json()
@@ -168,27 +168,29 @@ def test_another_s_address_can_be_neither_read_changed_nor_removed(
 
 
 def test_the_copy_that_an_order_keeps_is_not_part_of_the_book() -> None:
-    user = make.make_customer()
-    order = make.make_order(customer=user)
-    client = make.client_of(user)
+    user = factories.make_customer()
+    order = factories.make_order(customer=user)
+    client = factories.client_of(user)
 
     assert client.get(BOOK).json()["count"] == 0
     refused(change(client, order.shipping_address_id, {"title": "mine"}), 404, "not_found")
 
 
 def test_renaming_a_city_changes_no_order() -> None:
-    user = make.make_customer()
-    order = make.make_order(customer=user)
+    user = factories.make_customer()
+    order = factories.make_order(customer=user)
     City.objects.update(name="Renamed")
 
-    shown = make.client_of(user).get(f"/users/orders/{order.pk}/").json()
+    shown = factories.client_of(user).get(f"/users/orders/{order.pk}/").json()
 
     assert shown["shipping_address"]["city"]["name"] == "Adana"
 
 
 def test_one_copy_serves_both_addresses_of_an_order_when_they_are_the_same() -> None:
-    same = make.make_order(number="1")
-    other = make.make_order(number="2", billing_address=make.address_in(line="Elsewhere 9"))
+    same = factories.make_order(number="1")
+    other = factories.make_order(
+        number="2", billing_address=factories.address_in(line="Elsewhere 9")
+    )
 
     assert same.shipping_address_id == same.billing_address_id
     assert other.shipping_address_id != other.billing_address_id

@@ -7,37 +7,38 @@ from typing import Any
 
 import pytest
 
-from takeback.cancellations.asks import Ask, Scope
-from takeback.cancellations.commands import open_request
-from takeback.cancellations.states import Kind
+from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.inputs import NewCase
+from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.problems import Problem, Refused
+from takeback.core.errors import Problem, Refused
 from takeback.orders.models import OrderItem
-from takeback.orders.states import Status
-from tests import make
-from tests.storefront.wire import nothing_written
+from takeback.orders.scope import OrderScope
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.storefront.api import nothing_written
 
-LATER = make.NOW + timedelta(hours=1)
-SCOPE = Scope(make.SHOP)
+LATER = factories.NOW + timedelta(hours=1)
+SCOPE = OrderScope(factories.SHOP)
 STAFF, CUSTOMER = Actor(ActorKind.STAFF, 1), Actor(ActorKind.CUSTOMER, 2)
 
 
-def asked(item: OrderItem, **fields: Any) -> Ask:
+def asked(item: OrderItem, **fields: Any) -> NewCase:
     """Somebody asks for this line to be cancelled, unless told otherwise."""
     kind = fields.setdefault("kind", Kind.CANCEL)
-    fields.setdefault("reason", make.make_reason(kind=kind).pk)
-    return Ask(order_item=item.pk, **fields)
+    fields.setdefault("reason", factories.make_reason(kind=kind).pk)
+    return NewCase(order_item=item.pk, **fields)
 
 
 def opened(item: OrderItem, **fields: Any) -> int:
     """A case on this line."""
-    return open_request(asked(item, **fields), SCOPE, actor=CUSTOMER, now=make.NOW)
+    return open_case(asked(item, **fields), SCOPE, actor=CUSTOMER, now=factories.NOW)
 
 
 def delivered(**fields: Any) -> OrderItem:
     """A line that can be sent back."""
-    told = {"status": Status.DELIVERED, "delivered_date": make.NOW}
-    return make.items_of(make.make_order(items=[make.item_in(**told | fields)]))[0]
+    told = {"status": Status.DELIVERED, "delivered_date": factories.NOW}
+    return factories.items_of(factories.make_order(items=[factories.item_in(**told | fields)]))[0]
 
 
 @contextmanager

@@ -3,15 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from takeback.accounts.intake import CustomerIn
-from takeback.cancellations.asks import Scope
-from takeback.cancellations.imports.commands import imported_reason
-from takeback.cancellations.states import Kind
+from takeback.accounts.customer_input import CustomerIn
+from takeback.cancellations.commands.import_completed import imported_reason
+from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
-from takeback.orders.intake import DiscountIn, ItemIn, OrderIn, TenderIn
 from takeback.orders.models import Order
-from tests import make
-from tests.cancellations.world import Carrier, Line, Person, Purchase, Reason, World
+from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
+from takeback.orders.scope import OrderScope
+from tests import factories
+from tests.cancellations.reference_model import Carrier, Line, Person, Purchase, Reason, World
 
 
 @dataclass
@@ -27,19 +27,19 @@ class Shop:
 
 def merged(name: str, units: int, goods: int) -> ItemIn:
     """Several units in one line."""
-    return make.item_in(
+    return factories.item_in(
         remote_id=name, quantity=units, goods_minor=goods, attributes={"quantity": units}
     )
 
 
 def single(name: str, goods: int) -> ItemIn:
     """A piece."""
-    return make.item_in(remote_id=name, goods_minor=goods)
+    return factories.item_in(remote_id=name, goods_minor=goods)
 
 
 def delivered(item: ItemIn) -> ItemIn:
     """It came a moment ago."""
-    return replace(item, status=550, invoice_number="INV", delivered_date=make.NOW)
+    return replace(item, status=550, invoice_number="INV", delivered_date=factories.NOW)
 
 
 CASH = {"tenders": [TenderIn(kind="funds_transfer", amount_minor=5_000, captured_minor=5_000)]}
@@ -79,7 +79,7 @@ ORDERS: list[tuple[str, dict[str, Any]]] = [
 
 def make_shop() -> Shop:
     """Orders of two thousand minor units or so, three reasons of each kind, two carriers."""
-    world, told = World(placed=make.NOW), {}
+    world, told = World(placed=factories.NOW), {}
     people: dict[str, Person] = {}
     for index, (email, fields) in enumerate(ORDERS):
         number = str(index)
@@ -87,15 +87,15 @@ def make_shop() -> Shop:
             email=email or f"guest{index}@example.com",
             user_type="registered" if email else "guest",
         )
-        told[number] = make.order_in(number=number, customer=who, **fields)
-        make.make_channel()
-        make.tell(told[number])
+        told[number] = factories.order_in(number=number, customer=who, **fields)
+        factories.make_channel()
+        factories.tell(told[number])
         order = Order.objects.get(number=number)
         owner = people.get(email) or _person(email, order)
         people[owner.name] = owner
         copies = frozenset({order.shipping_address_id, order.billing_address_id})
         purchase = Purchase(order.pk, number, owner, "tenders" in fields, copies)
-        for item in make.items_of(order):
+        for item in factories.items_of(order):
             world.lines[item.pk] = Line(
                 item.pk,
                 item.remote_id,
@@ -107,25 +107,25 @@ def make_shop() -> Shop:
                 arrived=item.delivered_date,
             )
     _offer(world)
-    agent = Person("agent", Actor(ActorKind.STAFF, 1), Scope(make.SHOP))
+    agent = Person("agent", Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP))
     return Shop(world, list(people.values()), agent, told, imported_reason())
 
 
 def _person(email: str, order: Order) -> Person:
     if not email:
-        scope = Scope(make.SHOP, order_ids=frozenset({order.pk}))
+        scope = OrderScope(factories.SHOP, order_ids=frozenset({order.pk}))
         return Person(order.number, Actor(ActorKind.GUEST, order.pk), scope)
-    book = frozenset({make.make_address(user=order.user).pk})
-    scope = Scope(make.SHOP, user_id=order.user_id)
+    book = frozenset({factories.make_address(user=order.user).pk})
+    scope = OrderScope(factories.SHOP, user_id=order.user_id)
     return Person(email, Actor(ActorKind.CUSTOMER, order.user_id), scope, book)
 
 
 def _offer(world: World) -> None:
     for kind in Kind:
         for needs_words in (False, True):
-            row = make.make_reason(kind=kind, extra_information_needed=needs_words)
+            row = factories.make_reason(kind=kind, extra_information_needed=needs_words)
             world.reasons[row.pk] = Reason(kind, needs_words)
     # Numbers of their own, so that the model tells reasons and carriers apart.
     for number, needs_pickup in enumerate((False, True), start=1_000_000):
-        make.make_company(pk=number, needs_pickup=needs_pickup)
+        factories.make_company(pk=number, needs_pickup=needs_pickup)
         world.carriers[number] = Carrier(needs_pickup)

@@ -8,13 +8,13 @@ import time_machine
 import zeal
 from pytest_django import Settings
 
-from takeback.cancellations.accounts.commands import confirm_bank_account
-from takeback.cancellations.accounts.links import case_of, link_of, masked_account, token_of
+from takeback.cancellations.bank_account_links import case_of, link_of, masked_account, token_of
+from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.core import problems
-from takeback.core.problems import Refused
-from tests import make
-from tests.notifications.asked import (
+from takeback.core import errors
+from takeback.core.errors import Refused
+from tests import factories
+from tests.notifications.factories import (
     GUEST,
     IBAN,
     OTHER_IBAN,
@@ -49,18 +49,18 @@ def steps(case: CancellationRequest) -> list[tuple[Any, ...]]:
 def test_a_guests_account_waits_until_it_is_confirmed() -> None:
     case = case_with_account()
     assert confirmed() == []
-    confirm_bank_account(case.pk, actor=GUEST, now=make.NOW, account=case.iban_index)
+    confirm_bank_account(case.pk, actor=GUEST, now=factories.NOW, account=case.iban_index)
     case.refresh_from_db()
     assert confirmed() == [case.pk]
-    assert (case.version, case.status, case.modified_date) == (2, "waiting", make.NOW)
-    assert steps(case) == [(2, "waiting", "waiting", "guest", GUEST.number, None, make.NOW)]
+    assert (case.version, case.status, case.modified_date) == (2, "waiting", factories.NOW)
+    assert steps(case) == [(2, "waiting", "waiting", "guest", GUEST.number, None, factories.NOW)]
 
 
 def test_staff_confirm_without_a_link_and_a_second_time_changes_nothing() -> None:
     case = case_with_account()
     for _ in range(2):
-        confirm_bank_account(case.pk, actor=STAFF, now=make.NOW)
-    assert steps(case) == [(2, "waiting", "waiting", "staff", 7, None, make.NOW)]
+        confirm_bank_account(case.pk, actor=STAFF, now=factories.NOW)
+    assert steps(case) == [(2, "waiting", "waiting", "staff", 7, None, factories.NOW)]
     case.refresh_from_db()
     assert case.version == 2
 
@@ -69,28 +69,28 @@ def test_cases_asked_together_share_the_word_on_an_account() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
     wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel()]
     first, _, third, _ = ask(order, *wishes)
-    confirm_bank_account(third.pk, actor=GUEST, now=make.NOW)
+    confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW)
     assert confirmed() == [first.pk, third.pk]
     elsewhere = case_with_account(number="999")
-    confirm_bank_account(third.pk, actor=GUEST, now=make.NOW)
+    confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW)
     assert elsewhere.pk not in confirmed()
 
 
-def refusal(request_id: int, account: str | None = None) -> problems.Problem:
+def refusal(request_id: int, account: str | None = None) -> errors.Problem:
     """Why an account cannot be confirmed."""
     with pytest.raises(Refused) as refused:
-        confirm_bank_account(request_id, actor=GUEST, now=make.NOW, account=account)
+        confirm_bank_account(request_id, actor=GUEST, now=factories.NOW, account=account)
     return refused.value.problem
 
 
 def test_only_the_account_of_a_live_case_is_confirmed() -> None:
     case = case_with_account()
     (bare,) = ask(order_with("Red shoe", number="999"), cancel())
-    assert refusal(case.pk + 1000) is problems.NOT_FOUND
-    assert refusal(bare.pk) is problems.NOT_FOUND
-    assert refusal(case.pk, account="another") is problems.NOT_FOUND
+    assert refusal(case.pk + 1000) is errors.NOT_FOUND
+    assert refusal(bare.pk) is errors.NOT_FOUND
+    assert refusal(case.pk, account="another") is errors.NOT_FOUND
     reject(case)
-    assert refusal(case.pk) is problems.NOT_FOUND
+    assert refusal(case.pk) is errors.NOT_FOUND
     assert confirmed() == []
 
 
@@ -132,7 +132,7 @@ def test_a_token_opens_no_other_case() -> None:
 def test_a_token_ends_with_its_days(settings: Settings) -> None:
     settings.BANK_ACCOUNT_LINK_DAYS = 2
     token = token_of(case_with_account())
-    end = make.NOW + timedelta(days=2)
+    end = factories.NOW + timedelta(days=2)
     with time_machine.travel(end, tick=False):
         assert case_of(token)
     with time_machine.travel(end + timedelta(seconds=1), tick=False):
@@ -143,7 +143,7 @@ def test_a_token_ends_with_its_use_with_its_account_and_with_its_case() -> None:
     used, changed, over = (case_with_account(number=number) for number in ("1", "2", "3"))
     tokens = [token_of(case) for case in (used, changed, over)]
     assert all(case_of(token) for token in tokens)
-    confirm_bank_account(used.pk, actor=GUEST, now=make.NOW)
+    confirm_bank_account(used.pk, actor=GUEST, now=factories.NOW)
     CancellationRequest.objects.filter(pk=changed.pk).update(iban_index="another")
     reject(over)
     assert [case_of(token) for token in tokens] == [None, None, None]
@@ -160,7 +160,7 @@ def test_a_token_holds_for_what_is_left_of_its_call() -> None:
         reject(first)
     assert case_of(token) == third
 
-    confirm_bank_account(third.pk, actor=GUEST, now=make.NOW, account=third.iban_index)
+    confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW, account=third.iban_index)
 
     assert (case_of(token), confirmed()) == (None, [third.pk])
     assert case_of(token_of(other)) == other

@@ -11,9 +11,9 @@ import zeal
 from django.conf import settings
 from django.db import connection
 
-from takeback.core.problems import Refused
-from takeback.orders.states import Status
-from tests import make
+from takeback.core.errors import Refused
+from takeback.orders.statuses import Status
+from tests import factories
 from tests.conftest import CI, LONG
 from tests.rigs import kill
 from tests.rigs.kill import DONE, UNDONE, Errand, victims
@@ -63,12 +63,12 @@ def carrier_of(errand: Errand) -> str:
 
 def errands(first: int, number: int) -> list[Errand]:
     """Delivered lines, each of an order of its own."""
-    reason, found = make.make_reason(kind="refund").pk, []
+    reason, found = factories.make_reason(kind="refund").pk, []
     with zeal.zeal_ignore():
         for index in range(first, first + number):
-            told = make.item_in(status=Status.DELIVERED)
-            [item] = make.items_of(make.make_order(number=str(index), items=[told]))
-            carrier = make.make_company(carrier=f"carrier {item.pk}").pk
+            told = factories.item_in(status=Status.DELIVERED)
+            [item] = factories.items_of(factories.make_order(number=str(index), items=[told]))
+            carrier = factories.make_company(carrier=f"carrier {item.pk}").pk
             found.append(Errand(item.pk, reason, carrier, f"cases/{item.pk}.jpg"))
     return found
 

@@ -10,16 +10,16 @@ from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 
 from takeback.cancellations import errors
-from takeback.cancellations.asks import Scope
-from takeback.cancellations.commands import CANCELLATIONS, open_many
-from takeback.cancellations.deciding.commands import confirm, reject, withdraw
+from takeback.cancellations.commands.open import AUTO_CONFIRM_CANCELLATIONS, open_cases
+from takeback.cancellations.commands.transition import confirm, reject, withdraw
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.states import Kind, Status
-from takeback.core.problems import Refused
+from takeback.cancellations.statuses import Kind, Status
+from takeback.core.errors import Refused
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
-from takeback.orders.states import Status as ItemStatus
-from tests import make
+from takeback.orders.scope import OrderScope
+from takeback.orders.statuses import Status as ItemStatus
+from tests import factories
 from tests.cancellations.cases import (
     CUSTOMER,
     LATER,
@@ -30,7 +30,7 @@ from tests.cancellations.cases import (
     opened,
     refused,
 )
-from tests.storefront.wire import nothing_written
+from tests.storefront.api import nothing_written
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ def _few_queries_do_not_matter_here() -> Iterator[None]:
 @pytest.fixture
 def line() -> OrderItem:
     """A line of one unit that can be cancelled."""
-    return make.items_of(make.make_order())[0]
+    return factories.items_of(factories.make_order())[0]
 
 
 def status_of(case: int) -> str:
@@ -74,12 +74,9 @@ def steps_of(case: int) -> list[tuple[Any, ...]]:
     return list(found.values_list("seq", "event", "before", "after", "actor_kind"))
 
 
-# The database itself
-
-
 def let_through(item: OrderItem, before: Status, after: Status) -> bool:
     """Whether the database lets anybody write this change of status."""
-    case = make.make_request(item=item, status=before)
+    case = factories.make_request(item=item, status=before)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -108,7 +105,7 @@ def test_what_is_no_step_may_be_written_in_every_state(line: OrderItem, status: 
 
 
 def test_an_unknown_status_is_refused(line: OrderItem) -> None:
-    case = make.make_request(item=line)
+    case = factories.make_request(item=line)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         CancellationRequest.objects.filter(pk=case.pk).update(status="lost")
@@ -129,8 +126,8 @@ def test_an_unknown_status_is_refused(line: OrderItem) -> None:
         "REPLACE INTO cancellations_casehistory SELECT * FROM cancellations_casehistory",
         (
             "REPLACE INTO cancellations_casehistory"
-            " (cancellation_request_id, seq, event, after, actor_kind, waived, at)"
-            " SELECT cancellation_request_id, seq, 'x', after, actor_kind, waived, at"
+            " (cancellation_request_id, seq, event, after, actor_kind, overridden, at)"
+            " SELECT cancellation_request_id, seq, 'x', after, actor_kind, overridden, at"
             " FROM cancellations_casehistory"
         ),
     ],
@@ -146,8 +143,6 @@ def test_history_is_never_changed(line: OrderItem, statement: str) -> None:
     assert steps_of(case) == [(1, "open", None, "waiting", "customer")]
 
 
-# Commands
-
 FROM_HERE: dict[Status, dict[Command, str]] = {
     Status.WAITING: {confirm: "confirmed", reject: "rejected", withdraw: "withdrawn"},
     Status.WAITING_APPROVAL: {confirm: "confirmed", reject: "rejected", withdraw: "withdrawn"},
@@ -161,15 +156,17 @@ EVENTS = {confirm: "confirm", reject: "reject", withdraw: "withdraw"}
 @pytest.mark.parametrize("status", Status)
 def test_every_command_in_every_state(status: Status, command: Command, kind: Kind) -> None:
     status_before = {Kind.CANCEL: ItemStatus.APPROVED, Kind.REFUND: ItemStatus.DELIVERED}[kind]
-    [line] = make.items_of(make.make_order(items=[make.item_in(status=status_before)]))
-    case = make.make_request(item=line, kind=kind, status=status, version=4).pk
+    [line] = factories.items_of(
+        factories.make_order(items=[factories.item_in(status=status_before)])
+    )
+    case = factories.make_request(item=line, kind=kind, status=status, version=4).pk
     if status in {Status.CONFIRMED, Status.APPROVED}:
         CancellationRequest.objects.filter(pk=case).update(item_status_before=status_before)
         OrderItem.objects.update(status=ItemStatus.CANCELLATION_WAITING)
 
     after = FROM_HERE.get(status, {}).get(command)
     if after is None:
-        with refused(errors.WRONG_STATE):
+        with refused(errors.WRONG_STATUS):
             command(case, SCOPE, actor=STAFF, now=LATER)
         return
     command(case, SCOPE, actor=STAFF, now=LATER, note="because")
@@ -191,10 +188,16 @@ def test_every_command_in_every_state(status: Status, command: Command, kind: Ki
 @pytest.mark.parametrize("command", EVENTS, ids=EVENTS.values())
 @pytest.mark.parametrize(
     "scope",
-    [Scope(make.SHOP + 1), Scope(make.SHOP, user_id=0), Scope(make.SHOP, order_ids=frozenset())],
+    [
+        OrderScope(factories.SHOP + 1),
+        OrderScope(factories.SHOP, user_id=0),
+        OrderScope(factories.SHOP, order_ids=frozenset()),
+    ],
     ids=["another shop", "another customer", "another order"],
 )
-def test_somebody_else_s_case_is_not_there(line: OrderItem, command: Command, scope: Scope) -> None:
+def test_somebody_else_s_case_is_not_there(
+    line: OrderItem, command: Command, scope: OrderScope
+) -> None:
     case = opened(line)
 
     with nothing_written(), pytest.raises(Refused, match="not_found"):
@@ -204,36 +207,39 @@ def test_somebody_else_s_case_is_not_there(line: OrderItem, command: Command, sc
 
 
 def test_confirming_sets_the_units_apart_and_the_order_follows() -> None:
-    order = make.make_order(
-        items=[make.item_in(quantity=3, attributes={"quantity": 3}, goods_minor=1000)]
+    order = factories.make_order(
+        items=[factories.item_in(quantity=3, attributes={"quantity": 3}, goods_minor=1000)]
     )
-    [line] = make.items_of(order)
+    [line] = factories.items_of(order)
     case = opened(line, quantity=2)
 
     confirm(case, SCOPE, actor=STAFF, now=LATER)
 
-    rest, part = make.items_of(order)
+    rest, part = factories.items_of(order)
     assert (rest.status, rest.quantity, rest.goods_minor) == (400, 1, 333)
     assert (part.status, part.quantity, part.goods_minor) == (50, 2, 667)
     row = CancellationRequest.objects.get()
     assert (row.order_item_id, row.quantity, row.item_status_before) == (part.pk, 2, 400)
     order.refresh_from_db()
-    assert (order.status, order.is_sealed, order.modified_date) == (50, True, LATER)
+    assert (order.status, order.is_finalized, order.modified_date) == (50, True, LATER)
 
 
 @pytest.mark.parametrize(("end", "after"), [(reject, "rejected"), (withdraw, "withdrawn")])
 def test_a_confirmed_case_that_ends_puts_its_line_back(end: Command, after: str) -> None:
-    order = make.make_order(
-        items=[make.item_in(quantity=3, status=ItemStatus.PREPARING), make.item_in(remote_id="2")]
+    order = factories.make_order(
+        items=[
+            factories.item_in(quantity=3, status=ItemStatus.PREPARING),
+            factories.item_in(remote_id="2"),
+        ]
     )
-    line = make.items_of(order)[0]
+    line = factories.items_of(order)[0]
     case = opened(line, quantity=1)
     confirm(case, SCOPE, actor=STAFF, now=LATER)
 
     end(case, SCOPE, actor=STAFF, now=LATER)
 
     assert status_of(case) == after
-    lines = make.items_of(order)
+    lines = factories.items_of(order)
     assert [(line.status, line.quantity) for line in lines] == [(450, 2), (400, 1), (450, 1)]
     order.refresh_from_db()
     assert order.status == 400
@@ -253,8 +259,8 @@ def test_a_case_that_was_never_confirmed_leaves_its_line_alone(line: OrderItem) 
 
 def tell(status: int, **fields: Any) -> None:
     """The order's line has come to this, says the shop."""
-    told = make.order_in(items=[make.item_in(status=status, **fields)])
-    [outcome] = make.tell(told, now=LATER)
+    told = factories.order_in(items=[factories.item_in(status=status, **fields)])
+    [outcome] = factories.tell(told, now=LATER)
     assert outcome.result == "updated"
 
 
@@ -310,25 +316,22 @@ def test_a_return_of_what_has_ended_elsewhere_is_not_confirmed(ended: ItemStatus
 
 
 def test_units_that_went_elsewhere_meanwhile_are_not_confirmed() -> None:
-    [line] = make.items_of(make.make_order(items=[make.item_in(quantity=3)]))
+    [line] = factories.items_of(factories.make_order(items=[factories.item_in(quantity=3)]))
     case = opened(line, quantity=2)
-    OrderItem.objects.update(units_used=2)
+    OrderItem.objects.update(units_closed=2)
 
     with refused(errors.QUANTITY_TOO_LARGE):
         confirm(case, SCOPE, actor=STAFF, now=LATER)
 
 
-# The way back
-
-
 def two_in_one_parcel() -> list[int]:
     """Two lines of an order that go back with the same carrier."""
-    carrier, reason = make.make_company().pk, make.make_reason(kind="refund").pk
+    carrier, reason = factories.make_company().pk, factories.make_reason(kind="refund").pk
     told = {"status": ItemStatus.DELIVERED}
-    items = [make.item_in(**told), make.item_in(remote_id="2", **told)]
-    lines = make.items_of(make.make_order(items=items))
+    items = [factories.item_in(**told), factories.item_in(remote_id="2", **told)]
+    lines = factories.items_of(factories.make_order(items=items))
     asks = [asked(line, kind=Kind.REFUND, reason=reason, carrier=carrier) for line in lines]
-    return open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW)
+    return open_cases(asks, SCOPE, actor=CUSTOMER, now=factories.NOW)
 
 
 @pytest.mark.parametrize("end", [reject, withdraw])
@@ -356,20 +359,17 @@ def test_a_parcel_on_its_way_comes_all_the_same(before: str, after: str) -> None
     assert EasyReturn.objects.get().status == after
 
 
-# Confirmed at once
-
-
 def test_a_shop_may_confirm_every_cancellation_at_once(settings: LazySettings) -> None:
     settings.CANCEL_AUTO_CONFIRM = True
-    order = make.make_order(items=[make.item_in(quantity=2)])
+    order = factories.make_order(items=[factories.item_in(quantity=2)])
 
-    case = opened(make.items_of(order)[0])
+    case = opened(factories.items_of(order)[0])
 
     assert steps_of(case) == [
         (1, "open", None, "waiting", "customer"),
         (2, "confirm", "waiting", "confirmed", "system"),
     ]
-    assert [line.status for line in make.items_of(order)] == [50]
+    assert [line.status for line in factories.items_of(order)] == [50]
 
 
 def test_no_return_is_confirmed_at_once(settings: LazySettings) -> None:
@@ -379,22 +379,24 @@ def test_no_return_is_confirmed_at_once(settings: LazySettings) -> None:
 
 
 def test_one_call_may_confirm_its_own_cancellations_at_once() -> None:
-    reason = make.make_reason().pk
-    order = make.make_order(
+    reason = factories.make_reason().pk
+    order = factories.make_order(
         items=[
-            make.item_in(),
-            make.item_in(remote_id="2"),
-            make.item_in(remote_id="3", status=ItemStatus.DELIVERED),
+            factories.item_in(),
+            factories.item_in(remote_id="2"),
+            factories.item_in(remote_id="3", status=ItemStatus.DELIVERED),
         ]
     )
-    first, second, third = make.items_of(order)
+    first, second, third = factories.items_of(order)
     asks = [
         asked(first, reason=reason),
         asked(second, reason=reason),
         asked(third, kind=Kind.REFUND),
     ]
 
-    cases = open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW, at_once=CANCELLATIONS)
+    cases = open_cases(
+        asks, SCOPE, actor=CUSTOMER, now=factories.NOW, auto_confirm=AUTO_CONFIRM_CANCELLATIONS
+    )
 
     assert [status_of(case) for case in cases] == ["confirmed", "confirmed", "waiting"]
-    assert [line.status for line in make.items_of(order)] == [50, 50, 550]
+    assert [line.status for line in factories.items_of(order)] == [50, 50, 550]

@@ -22,9 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from takeback.cancellations.asks import Ask, BankAccount
-from takeback.cancellations.commands import open_many, open_request
-from takeback.cancellations.deciding.commands import (
+from takeback.bank_accounts.bank_account import BankAccount
+from takeback.cancellations.commands.import_completed import Completed, record_completed
+from takeback.cancellations.commands.open import open_case, open_cases
+from takeback.cancellations.commands.transition import (
     approve,
     confirm,
     reject,
@@ -32,17 +33,16 @@ from takeback.cancellations.deciding.commands import (
     review,
     withdraw,
 )
-from takeback.cancellations.imports.commands import Completed, record_completed
+from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationReason, CancellationRequest
-from takeback.cancellations.states import Kind
-from takeback.core.problems import Refused
+from takeback.cancellations.statuses import Kind
+from takeback.core.errors import Refused
 from takeback.logistics.models import EasyReturnShippingCompany
-from takeback.orders.commands import REFUSED, UPDATED
-from tests import make
-from tests.cancellations.books import Books, check, read
-from tests.cancellations.flaws import FLAWS
-from tests.cancellations.shop import Shop, make_shop
-from tests.cancellations.world import (
+from takeback.orders.commands.ingest import REFUSED, UPDATED
+from tests import factories
+from tests.cancellations.invalid_inputs import FLAWS
+from tests.cancellations.invariants import Books, check, read
+from tests.cancellations.reference_model import (
     CODES,
     COMMANDS,
     LET_IN,
@@ -54,11 +54,12 @@ from tests.cancellations.world import (
     sees,
     usual_kind,
 )
+from tests.cancellations.shop import Shop, make_shop
 from tests.conftest import CI, LONG
 
 pytestmark = pytest.mark.heavy
 
-SOON, LATE = make.NOW + timedelta(hours=1), make.NOW + timedelta(days=60)
+SOON, LATE = factories.NOW + timedelta(hours=1), factories.NOW + timedelta(days=60)
 STATUSES = [400, 400, 450, 450, 500, 550, 550, 550, 100, 600]
 """What a shop says of a line, the usual more often."""
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
@@ -113,13 +114,13 @@ class Cases(RuleBasedStateMachine):
         found = [x for x in self.world.lines.values() if usual_kind(x) and not x.case]
         return [line for line in found if asker is None or sees(asker, line)]
 
-    def right(self, data: st.DataObject, line: Line) -> Ask:
+    def right(self, data: st.DataObject, line: Line) -> NewCase:
         """An ask that nothing is wrong with, unless its reason or carrier is switched off."""
         kind = usual_kind(line) or Kind.CANCEL
         some = line.left > 1 and data.draw(st.booleans())
         ways = [None, False, True] if kind is Kind.REFUND else [None]
         comes_back = data.draw(st.sampled_from(ways))
-        return Ask(
+        return NewCase(
             order_item=line.pk,
             kind=kind,
             reason=self.world.reason(kind),
@@ -156,13 +157,13 @@ class Cases(RuleBasedStateMachine):
         self.ask_all([ask, ask], line.purchase.owner)
         self.tell_again(data, lie=True)
 
-    def ask(self, ask: Ask, asker: Person, *, late: bool = False, waives: bool = False) -> None:
+    def ask(self, ask: NewCase, asker: Person, *, late: bool = False, waives: bool = False) -> None:
         """Ask, and compare what comes of it with what should."""
         now = LATE if late else SOON
         staff = asker is self.shop.agent
         expected = self.world.expected(ask, asker, now, waives=waives and staff)
         came_to = attempt(
-            lambda: open_request(ask, asker.scope, actor=asker.actor, now=now, waive=waives)
+            lambda: open_case(ask, asker.scope, actor=asker.actor, now=now, override=waives)
         )
         if isinstance(came_to, Refused):
             assert came_to.problem.code == expected
@@ -171,7 +172,7 @@ class Cases(RuleBasedStateMachine):
             assert expected == LET_IN
             self.let_in([ask], [came_to], "open_request")
 
-    def let_in(self, asks: Sequence[Ask], cases: Sequence[int], command: str) -> None:
+    def let_in(self, asks: Sequence[NewCase], cases: Sequence[int], command: str) -> None:
         """Live cases from now on."""
         for ask, case in zip(asks, cases, strict=True):
             line = self.world.lines[ask.order_item]
@@ -189,10 +190,10 @@ class Cases(RuleBasedStateMachine):
         chosen = data.draw(st.lists(lines, min_size=1, max_size=4, unique_by=lambda x: x.pk))
         self.ask_all([self.right(data, line) for line in chosen], asker)
 
-    def ask_all(self, asks: Sequence[Ask], asker: Person) -> None:
+    def ask_all(self, asks: Sequence[NewCase], asker: Person) -> None:
         """All or nothing, and the first problem is named with its position."""
         expected = self.world.expected_of_all(asks, asker, SOON)
-        came_to = attempt(lambda: open_many(asks, asker.scope, actor=asker.actor, now=SOON))
+        came_to = attempt(lambda: open_cases(asks, asker.scope, actor=asker.actor, now=SOON))
         if isinstance(came_to, Refused):
             assert (came_to.problem.code, came_to.context["position"]) == expected
             self.seen[came_to.problem.code] += 1
@@ -302,11 +303,11 @@ class Cases(RuleBasedStateMachine):
                 item,
                 status=status,
                 invoice_number=invoice,
-                delivered_date=make.NOW if status == 550 else None,
+                delivered_date=factories.NOW if status == 550 else None,
                 goods_minor=item.goods_minor + lie,
             )
         told = replace(order, items=list(moves.values()))
-        [outcome] = make.tell(told, now=SOON)
+        [outcome] = factories.tell(told, now=SOON)
         if lie:
             assert outcome.result == REFUSED
             self.seen["told otherwise"] += 1
@@ -330,8 +331,8 @@ class Cases(RuleBasedStateMachine):
         line = data.draw(st.sampled_from(self.open_lines()))
         units = data.draw(st.integers(1, line.left))
         self.undone += 1
-        told = Completed(line.pk, units, f"C{self.undone}", make.NOW)
-        record_completed(make.SHOP, [told], reason_id=self.shop.imported_reason, now=SOON)
+        told = Completed(line.pk, units, f"C{self.undone}", factories.NOW)
+        record_completed(factories.SHOP, [told], reason_id=self.shop.imported_reason, now=SOON)
         line.used += units
         if not line.left:
             line.status = 100

@@ -8,14 +8,14 @@ import zeal
 from django.db import IntegrityError, connection, transaction
 
 from takeback.cancellations import errors
-from takeback.cancellations.commands import CANCELLATIONS, AtOnce, open_many
-from takeback.cancellations.deciding.commands import approve, confirm, reject, withdraw
-from takeback.cancellations.imports.commands import Completed, record_completed
+from takeback.cancellations.commands.import_completed import Completed, record_completed
+from takeback.cancellations.commands.open import AUTO_CONFIRM_CANCELLATIONS, AutoConfirm, open_cases
+from takeback.cancellations.commands.transition import approve, confirm, reject, withdraw
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.cancellations.plans.commands import AS_BOUGHT, Terms, pays_back
-from takeback.cancellations.states import Kind, PlanStatus
+from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, pays_back
+from takeback.cancellations.statuses import Kind, PlanStatus
 from takeback.orders.models import Order, OrderItem
-from tests import make
+from tests import factories
 from tests.cancellations.cases import (
     CUSTOMER,
     LATER,
@@ -39,9 +39,11 @@ def _few_queries_do_not_matter_here() -> Iterator[None]:
 @pytest.fixture
 def lines() -> list[OrderItem]:
     """Three lines of one order, 10.00, 20.00 and 30.00, six off together and six for sending."""
-    items = [make.item_in(remote_id=str(number), goods_minor=1000 * number) for number in (1, 2, 3)]
-    order = make.make_order(items=items, discount_minor=600, shipping_minor=600)
-    return make.items_of(order)
+    items = [
+        factories.item_in(remote_id=str(number), goods_minor=1000 * number) for number in (1, 2, 3)
+    ]
+    order = factories.make_order(items=items, discount_minor=600, shipping_minor=600)
+    return factories.items_of(order)
 
 
 def plans() -> list[CancellationPlan]:
@@ -121,8 +123,11 @@ def test_a_plan_without_cases_is_rejected_and_keeps_what_it_was_worth(
 
 
 def test_returns_and_cancellations_are_never_one_plan() -> None:
-    items = [make.item_in(), make.item_in(remote_id="2", status=550, delivered_date=make.NOW)]
-    first, second = make.items_of(make.make_order(items=items))
+    items = [
+        factories.item_in(),
+        factories.item_in(remote_id="2", status=550, delivered_date=factories.NOW),
+    ]
+    first, second = factories.items_of(factories.make_order(items=items))
 
     decided(first)
     decided(second, kind=Kind.REFUND)
@@ -131,7 +136,9 @@ def test_returns_and_cancellations_are_never_one_plan() -> None:
 
 
 def test_part_of_a_line_is_worth_its_own_units() -> None:
-    [line] = make.items_of(make.make_order(items=[make.item_in(quantity=3, goods_minor=1000)]))
+    [line] = factories.items_of(
+        factories.make_order(items=[factories.item_in(quantity=3, goods_minor=1000)])
+    )
 
     decided(line, quantity=1)
 
@@ -139,9 +146,13 @@ def test_part_of_a_line_is_worth_its_own_units() -> None:
 
 
 def test_units_that_were_gone_before_are_not_paid_back() -> None:
-    [line] = make.items_of(make.make_order(items=[make.item_in(quantity=3, goods_minor=1000)]))
-    gone = Completed(line.pk, 1, "C-1", make.NOW)
-    record_completed(make.SHOP, [gone], reason_id=make.make_reason().pk, now=make.NOW)
+    [line] = factories.items_of(
+        factories.make_order(items=[factories.item_in(quantity=3, goods_minor=1000)])
+    )
+    gone = Completed(line.pk, 1, "C-1", factories.NOW)
+    record_completed(
+        factories.SHOP, [gone], reason_id=factories.make_reason().pk, now=factories.NOW
+    )
 
     decided(line)
 
@@ -151,17 +162,25 @@ def test_units_that_were_gone_before_are_not_paid_back() -> None:
 def test_one_call_makes_one_plan(lines: list[OrderItem]) -> None:
     asks = [asked(line) for line in lines]
 
-    open_many(asks, SCOPE, actor=CUSTOMER, now=make.NOW, at_once=CANCELLATIONS)
+    open_cases(
+        asks, SCOPE, actor=CUSTOMER, now=factories.NOW, auto_confirm=AUTO_CONFIRM_CANCELLATIONS
+    )
 
     assert [(plan.refund_minor, plan.created_by_kind) for plan in plans()] == [(5400, "system")]
 
 
 def test_returns_are_confirmed_at_once_where_somebody_says_so() -> None:
     line = delivered()
-    terms = Terms(forced_refund_minor=500, is_cargo_refund=True, refund_invoice_number="R-1")
-    at_once = AtOnce(frozenset({Kind.REFUND}), terms)
+    terms = RefundTerms(forced_refund_minor=500, is_cargo_refund=True, refund_invoice_number="R-1")
+    auto_confirm = AutoConfirm(frozenset({Kind.REFUND}), terms)
 
-    open_many([asked(line, kind=Kind.REFUND)], SCOPE, actor=STAFF, now=make.NOW, at_once=at_once)
+    open_cases(
+        [asked(line, kind=Kind.REFUND)],
+        SCOPE,
+        actor=STAFF,
+        now=factories.NOW,
+        auto_confirm=auto_confirm,
+    )
 
     [plan] = plans()
     assert (plan.forced_refund_minor, plan.is_cargo_refund) == (500, True)
@@ -169,9 +188,15 @@ def test_returns_are_confirmed_at_once_where_somebody_says_so() -> None:
 
 
 def test_shipping_goes_back_when_it_is_said(lines: list[OrderItem]) -> None:
-    at_once = AtOnce(frozenset({Kind.CANCEL}), Terms(is_cargo_refund=True))
+    auto_confirm = AutoConfirm(frozenset({Kind.CANCEL}), RefundTerms(is_cargo_refund=True))
 
-    open_many([asked(line) for line in lines], SCOPE, actor=STAFF, now=make.NOW, at_once=at_once)
+    open_cases(
+        [asked(line) for line in lines],
+        SCOPE,
+        actor=STAFF,
+        now=factories.NOW,
+        auto_confirm=auto_confirm,
+    )
 
     assert [plan.shipping_refund_minor for plan in plans()] == [600]
 
@@ -183,31 +208,35 @@ def test_nobody_is_paid_more_than_the_order_has_left(lines: list[OrderItem]) -> 
     left = order.amount_minor - 1000
 
     with refused(errors.MORE_THAN_PAID):
-        confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=left + 1))
-    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=left))
+        confirm(
+            case, SCOPE, actor=STAFF, now=LATER, terms=RefundTerms(forced_refund_minor=left + 1)
+        )
+    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=RefundTerms(forced_refund_minor=left))
 
     assert [plan.forced_refund_minor for plan in plans()] == [left]
 
 
 def test_plans_of_an_order_share_what_it_has_left(lines: list[OrderItem]) -> None:
     cases = [opened(line) for line in lines]
-    all_but_ten = Terms(forced_refund_minor=lines[0].order.amount_minor - 1000)
+    all_but_ten = RefundTerms(forced_refund_minor=lines[0].order.amount_minor - 1000)
     confirm(cases[0], SCOPE, actor=STAFF, now=LATER, terms=all_but_ten)
     approve(cases[0], SCOPE, actor=STAFF, now=LATER)
 
     with refused(errors.MORE_THAN_PAID):
-        confirm(cases[1], SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=1001))
+        confirm(
+            cases[1], SCOPE, actor=STAFF, now=LATER, terms=RefundTerms(forced_refund_minor=1001)
+        )
     with refused(errors.MORE_THAN_PAID):
         confirm(cases[1], SCOPE, actor=STAFF, now=LATER)
     with refused(errors.MORE_THAN_PAID):
         approve(cases[1], SCOPE, actor=STAFF, now=LATER)
-    confirm(cases[1], SCOPE, actor=STAFF, now=LATER, terms=Terms(forced_refund_minor=1000))
+    confirm(cases[1], SCOPE, actor=STAFF, now=LATER, terms=RefundTerms(forced_refund_minor=1000))
 
     assert [plan.forced_refund_minor for plan in plans()] == [5000, 1000]
 
 
 def test_a_plan_that_was_refused_leaves_its_money_to_others(lines: list[OrderItem]) -> None:
-    everything = Terms(forced_refund_minor=lines[0].order.amount_minor)
+    everything = RefundTerms(forced_refund_minor=lines[0].order.amount_minor)
     case = opened(lines[0])
     confirm(case, SCOPE, actor=STAFF, now=LATER, terms=everything)
     reject(case, SCOPE, actor=STAFF, now=LATER)
@@ -230,7 +259,7 @@ def test_a_case_is_refused_even_when_its_order_has_too_little_left(
     assert [(plan.status, plan.refund_minor) for plan in plans()] == [("waiting", 1800)]
 
 
-FORCED, CARGO = Terms(forced_refund_minor=100), Terms(is_cargo_refund=True)
+FORCED, CARGO = RefundTerms(forced_refund_minor=100), RefundTerms(is_cargo_refund=True)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +271,7 @@ FORCED, CARGO = Terms(forced_refund_minor=100), Terms(is_cargo_refund=True)
     ],
 )
 def test_what_is_said_about_money_is_said_of_the_cases_at_hand(
-    earlier: Terms, later: Terms, pay: list[int], lines: list[OrderItem]
+    earlier: RefundTerms, later: RefundTerms, pay: list[int], lines: list[OrderItem]
 ) -> None:
     for line, terms in zip(lines[:2], (earlier, later), strict=True):
         confirm(opened(line), SCOPE, actor=STAFF, now=LATER, terms=terms)
@@ -255,8 +284,12 @@ def test_a_forced_amount_is_for_all_its_cases_or_at_most_what_the_rest_is_worth(
 ) -> None:
     for forced, then in ((2500, 900), (700, 700)):
         asks = [asked(line) for line in lines]
-        at_once = AtOnce(frozenset({Kind.CANCEL}), Terms(forced_refund_minor=forced))
-        first, *others = open_many(asks, SCOPE, actor=STAFF, now=make.NOW, at_once=at_once)
+        auto_confirm = AutoConfirm(
+            frozenset({Kind.CANCEL}), RefundTerms(forced_refund_minor=forced)
+        )
+        first, *others = open_cases(
+            asks, SCOPE, actor=STAFF, now=factories.NOW, auto_confirm=auto_confirm
+        )
         assert pays_back(plans()[-1]) == forced
         for case in others:
             reject(case, SCOPE, actor=STAFF, now=LATER)

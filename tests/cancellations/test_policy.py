@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from takeback.cancellations import errors
 from takeback.cancellations.policy import ItemFacts, Limits, allows, refusals
-from takeback.cancellations.states import Kind
-from takeback.core.problems import Problem
-from takeback.orders.states import Status
+from takeback.cancellations.statuses import Kind
+from takeback.core.errors import Problem
+from takeback.orders.statuses import Status
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LIMITS = Limits(cancel_minutes=0, invoice_blocks_cancel=True, refund_days=14, zone=ZoneInfo("UTC"))
@@ -178,7 +178,7 @@ def test_a_story(kind: Kind, item: ItemFacts, limits: Limits, told: Problem | No
 
 
 def test_staff_may_waive_an_invoice_and_a_time_limit_but_no_fact() -> None:
-    waivable = {
+    is_overridable = {
         errors.ALREADY_INVOICED: True,
         errors.CANCEL_TIME_OVER: True,
         errors.RETURN_TIME_OVER: True,
@@ -187,7 +187,7 @@ def test_staff_may_waive_an_invoice_and_a_time_limit_but_no_fact() -> None:
         errors.CANNOT_RETURN_NOW: False,
     }
 
-    assert {problem: problem.waivable for problem in waivable} == waivable
+    assert {problem: problem.is_overridable for problem in is_overridable} == is_overridable
 
 
 def test_every_refusal_is_found_not_only_the_first() -> None:

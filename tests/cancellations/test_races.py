@@ -6,16 +6,17 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from takeback.cancellations import commands
-from takeback.cancellations.asks import Ask, Scope
-from takeback.cancellations.commands import open_many, open_request
-from takeback.cancellations.deciding import commands as deciding
-from takeback.cancellations.deciding.commands import reject, withdraw
+from takeback.cancellations.commands import open as opening
+from takeback.cancellations.commands import transition as deciding
+from takeback.cancellations.commands.open import open_case, open_cases
+from takeback.cancellations.commands.transition import reject, withdraw
+from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.states import Kind
+from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.orders.models import OrderItem
-from tests import make
+from takeback.orders.scope import OrderScope
+from tests import factories
 from tests.conftest import CI, LONG
 from tests.rigs.races import CONSTRAINT, WON, Clients
 
@@ -26,7 +27,7 @@ pytestmark = [
 ]
 
 ALREADY, WRONG, CONFLICT = "cancellation_request_100_1", "wrong_state", "conflict"
-SCOPE = Scope(make.SHOP)
+SCOPE = OrderScope(factories.SHOP)
 STAFF = Actor(ActorKind.STAFF, 1)
 UNTIL_SEEN = 100
 """A race whose guard is off must show itself within so many rounds."""
@@ -43,7 +44,7 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for anybody: the order's lock is off."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one writer in at a time: there is no lock to switch off")
-    monkeypatch.setattr(commands, "lock_orders_within", lambda item_ids, **whose: [])
+    monkeypatch.setattr(opening, "lock_orders_within", lambda item_ids, **whose: [])
     monkeypatch.setattr(deciding, "lock_orders_of", lambda item_ids: [])
 
 
@@ -63,14 +64,14 @@ def unconstrained(unlocked: None) -> Iterator[None]:
 
 def asking(reason: int, *items: OrderItem) -> "partial[list[int]]":
     """Somebody asks for all of these."""
-    asks = [Ask(order_item=item.pk, kind=Kind.CANCEL, reason=reason) for item in items]
-    return partial(open_many, asks, SCOPE, actor=STAFF, now=make.NOW)
+    asks = [NewCase(order_item=item.pk, kind=Kind.CANCEL, reason=reason) for item in items]
+    return partial(open_cases, asks, SCOPE, actor=STAFF, now=factories.NOW)
 
 
 def fresh_items(number: int, count: int) -> Sequence[OrderItem]:
     """Lines that nobody has asked for yet."""
-    lines = [make.item_in(remote_id=str(line)) for line in range(count)]
-    return make.items_of(make.make_order(number=str(number), items=lines))
+    lines = [factories.item_in(remote_id=str(line)) for line in range(count)]
+    return factories.items_of(factories.make_order(number=str(number), items=lines))
 
 
 def live_cases(items: Sequence[OrderItem]) -> list[int]:
@@ -81,7 +82,7 @@ def live_cases(items: Sequence[OrderItem]) -> list[int]:
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
 def test_one_of_many_gets_the_item(clients: int, rounds: int) -> None:
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             items = fresh_items(number, 1)
@@ -100,7 +101,7 @@ def crossing(reason: int, items: Sequence[OrderItem], clients: int) -> list["par
 
 @pytest.mark.parametrize("clients", [3, 9, 30])
 def test_crossing_bulks_never_wait_for_each_other_for_ever(clients: int, rounds: int) -> None:
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             items = fresh_items(number, 3)
@@ -112,7 +113,7 @@ def test_crossing_bulks_never_wait_for_each_other_for_ever(clients: int, rounds:
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
 def test_reject_or_withdraw_but_never_both(clients: int, rounds: int) -> None:
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             came_to = racing.race(ending(number, reason, clients))
@@ -125,18 +126,18 @@ def test_reject_or_withdraw_but_never_both(clients: int, rounds: int) -> None:
 def ending(number: int, reason: int, clients: int) -> list["partial[None]"]:
     """Half of them reject a fresh case, half withdraw it."""
     [item] = fresh_items(number, 1)
-    ask = Ask(order_item=item.pk, kind=Kind.CANCEL, reason=reason)
-    case = open_request(ask, SCOPE, actor=STAFF, now=make.NOW)
+    ask = NewCase(order_item=item.pk, kind=Kind.CANCEL, reason=reason)
+    case = open_case(ask, SCOPE, actor=STAFF, now=factories.NOW)
     steps = [reject, withdraw]
     return [
-        partial(steps[index % 2], case, SCOPE, actor=STAFF, now=make.NOW)
+        partial(steps[index % 2], case, SCOPE, actor=STAFF, now=factories.NOW)
         for index in range(clients)
     ]
 
 
 @pytest.mark.usefixtures("unlocked")
 def test_without_the_lock_the_constraint_alone_still_holds() -> None:
-    reason, seen = make.make_reason().pk, set[str]()
+    reason, seen = factories.make_reason().pk, set[str]()
     with Clients(8) as racing:
         for number in range(UNTIL_SEEN):
             items = fresh_items(number, 3)
@@ -150,7 +151,7 @@ def test_without_the_lock_the_constraint_alone_still_holds() -> None:
 
 @pytest.mark.usefixtures("unconstrained")
 def test_without_lock_and_constraint_an_item_gets_two_cases() -> None:
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     with Clients(8) as racing:
         for number in range(UNTIL_SEEN):
             items = fresh_items(number, 1)
@@ -162,7 +163,7 @@ def test_without_lock_and_constraint_an_item_gets_two_cases() -> None:
 
 @pytest.mark.usefixtures("unlocked")
 def test_without_the_lock_a_step_still_wins_alone() -> None:
-    reason, seen = make.make_reason().pk, set[str]()
+    reason, seen = factories.make_reason().pk, set[str]()
     with Clients(8) as racing:
         for number in range(UNTIL_SEEN):
             came_to = racing.race(ending(number, reason, 8))

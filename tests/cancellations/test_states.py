@@ -4,31 +4,33 @@ from itertools import product
 
 import pytest
 
-from takeback.cancellations.states import LIFE_CYCLE, LIVE, SHOWN, Event, Status
+from takeback.cancellations.statuses import LIFE_CYCLE, LIVE, SHOWN, Status, Transition
 
 STEPS = {
     Status.WAITING: {
-        Event.REVIEW: Status.WAITING_APPROVAL,
-        Event.CONFIRM: Status.CONFIRMED,
-        Event.REJECT: Status.REJECTED,
-        Event.WITHDRAW: Status.WITHDRAWN,
+        Transition.REVIEW: Status.WAITING_APPROVAL,
+        Transition.CONFIRM: Status.CONFIRMED,
+        Transition.REJECT: Status.REJECTED,
+        Transition.WITHDRAW: Status.WITHDRAWN,
     },
     Status.WAITING_APPROVAL: {
-        Event.CONFIRM: Status.CONFIRMED,
-        Event.REJECT: Status.REJECTED,
-        Event.WITHDRAW: Status.WITHDRAWN,
+        Transition.CONFIRM: Status.CONFIRMED,
+        Transition.REJECT: Status.REJECTED,
+        Transition.WITHDRAW: Status.WITHDRAWN,
     },
     Status.CONFIRMED: {
-        Event.APPROVE: Status.APPROVED,
-        Event.REJECT: Status.REJECTED,
-        Event.WITHDRAW: Status.WITHDRAWN,
+        Transition.APPROVE: Status.APPROVED,
+        Transition.REJECT: Status.REJECTED,
+        Transition.WITHDRAW: Status.WITHDRAWN,
     },
-    Status.APPROVED: {Event.COMPLETE: Status.COMPLETED},
+    Status.APPROVED: {Transition.COMPLETE: Status.COMPLETED},
 }
 
 
-@pytest.mark.parametrize(("state", "event"), list(product(Status, Event)))
-def test_a_case_goes_where_the_rulings_say_and_nowhere_else(state: Status, event: Event) -> None:
+@pytest.mark.parametrize(("state", "event"), list(product(Status, Transition)))
+def test_a_case_goes_where_the_rulings_say_and_nowhere_else(
+    state: Status, event: Transition
+) -> None:
     wanted = STEPS.get(state, {}).get(event)
     assert LIFE_CYCLE.allows(state, event) is (wanted is not None)
     if wanted:

@@ -7,14 +7,14 @@ from typing import Any
 import zeal
 from django.apps import apps
 
-from takeback.accounts.commands import issue_key
+from takeback.accounts.api_keys import issue_key
 from takeback.core import clock
 from takeback.limits.models import Counter
 from takeback.orders.models import Order, OrderItem
-from tests import held, make
-from tests.make import Visitor
+from tests import db_counts, factories
+from tests.factories import Visitor
 
-SHOP, OTHER = make.SHOP, 2
+SHOP, OTHER = factories.SHOP, 2
 PREFIXES = ("/api", "/api/v1", "/api/i1")
 Document = dict[str, Any]
 
@@ -24,7 +24,7 @@ def key(
 ) -> str:
     """The text of a new key for these channels, which exist afterwards."""
     for pk in channels:
-        make.make_channel(pk=pk)
+        factories.make_channel(pk=pk)
     told: dict[str, Any] = {"now": clock.now()} | limits
     return issue_key("a system", channel_ids=channels, scopes=scopes, **told).text
 
@@ -37,10 +37,10 @@ def client(key_text: str | None = None) -> Visitor:
 def document(order: Document | None = None, *items: Document) -> Document:
     """An order that adds up: 11.87 of goods and 8.50 for sending them."""
     told = {
-        "number": make.NUMBER,
+        "number": factories.NUMBER,
         "currency": "try",
         "date_placed": "2026-03-01T09:00:00Z",
-        "customer": {"email": make.GUEST, "first_name": "Ayla", "last_name": "Ray"},
+        "customer": {"email": factories.GUEST, "first_name": "Ayla", "last_name": "Ray"},
         "amount": "20.37",
         "shipping_amount": 8.5,
         "status": 400,
@@ -65,7 +65,7 @@ def send(
         return caller.generic("POST", path, data, content_type=content_type, headers=headers)
 
 
-def find(caller: Visitor, number: str = make.NUMBER, *, channel: int = SHOP) -> Any:
+def find(caller: Visitor, number: str = factories.NUMBER, *, channel: int = SHOP) -> Any:
     """GET the orders of this number."""
     return caller.get(f"/api/v1/channel/{channel}/orders/", {"number": number})
 
@@ -84,7 +84,7 @@ def orders() -> list[Any]:
 
 def rows() -> dict[str, int]:
     """How many rows every table of ours has, where it has any; calls are counted aside."""
-    counts = held.counts()
+    counts = db_counts.counts()
     return {
         model._meta.label: counts[model._meta.db_table]
         for model in apps.get_models()

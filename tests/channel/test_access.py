@@ -12,14 +12,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from takeback.accounts import keys
-from takeback.accounts.commands import revoke_key, rotate_key
+from takeback.accounts import api_keys
+from takeback.accounts.api_keys import revoke_key, rotate_key
 from takeback.accounts.models import ApiKey, Channel
 from takeback.core import clock
 from takeback.limits.models import Counter
-from tests import make
+from tests import factories
 from tests.channel import shop
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -51,9 +51,9 @@ def _changed(text: str) -> str:
 
 def _resealed(text: str) -> str:
     """Another secret under the same public name, with a right checksum."""
-    drawn = "".join(secrets.choice(string.ascii_letters) for _ in range(keys.SECRET_LENGTH))
-    begun = text[: len(keys.PREFIX) + keys.PUBLIC_ID_LENGTH] + drawn
-    return begun + keys.checksum(begun)
+    drawn = "".join(secrets.choice(string.ascii_letters) for _ in range(api_keys.SECRET_LENGTH))
+    begun = text[: len(api_keys.PREFIX) + api_keys.PUBLIC_ID_LENGTH] + drawn
+    return begun + api_keys.checksum(begun)
 
 
 WRONG: dict[str, Callable[[str], str | None]] = {
@@ -68,10 +68,10 @@ WRONG: dict[str, Callable[[str], str | None]] = {
     "a key in small letters": lambda text: f"Token {text.lower()}",
     "another character": lambda text: f"Token {_changed(text)}",
     "another secret": lambda text: f"Token {_resealed(text)}",
-    "an unknown key": lambda text: f"Token {keys.new_key().text}",
+    "an unknown key": lambda text: f"Token {api_keys.new_key().text}",
     "the prefix only": lambda text: "Token tkb_live_",
-    "the public name": lambda text: f"Token {keys.public_id_of(text)}",
-    "its hash": lambda text: f"Token {keys.digest(text)}",
+    "the public name": lambda text: f"Token {api_keys.public_id_of(text)}",
+    "its hash": lambda text: f"Token {api_keys.digest(text)}",
     "a mebibyte": lambda text: "Token " + "x" * 2**20,
     "twice": lambda text: f"Token {text}, Token {text}",
     "letters of no alphabet of ours": lambda text: "Token tkb_live_" + "\u0661" * 57,
@@ -119,10 +119,10 @@ def test_a_malformed_key_is_refused_without_asking_the_database() -> None:
 
 
 def test_an_unknown_key_costs_one_question_by_its_public_name() -> None:
-    make.make_channel()
+    factories.make_channel()
 
     with CaptureQueriesContext(connection) as asked:
-        assert _read(_raw(keys.new_key().text)).status_code == 401
+        assert _read(_raw(api_keys.new_key().text)).status_code == 401
 
     assert len(asked) == 1
     assert '."public_id" =' in asked[0]["sql"]
@@ -179,7 +179,7 @@ def test_a_revoked_key_is_refused_at_once(call: Call) -> None:
     text = shop.key()
     assert _read(shop.client(text)).status_code == 200
 
-    revoke_key(str(keys.public_id_of(text)), now=clock.now())
+    revoke_key(str(api_keys.public_id_of(text)), now=clock.now())
 
     answer = call(shop.client(text), shop.SHOP)
     assert (answer.status_code, answer.json()) == (401, UNSIGNED)
@@ -206,7 +206,7 @@ def test_a_key_of_a_deactivated_channel_is_refused(call: Call) -> None:
 
 
 def test_a_key_of_somebody_who_left_is_refused() -> None:
-    person = make.make_customer(is_staff=True)
+    person = factories.make_customer(is_staff=True)
     text = shop.key(user_id=person.pk)
     assert _read(shop.client(text)).status_code == 200
 
@@ -222,7 +222,7 @@ def test_a_key_of_somebody_who_left_is_refused() -> None:
 )
 def test_another_channel_is_as_absent_as_none(call: Call, channel: Any) -> None:
     caller = shop.client()
-    make.make_channel(pk=shop.OTHER)
+    factories.make_channel(pk=shop.OTHER)
     before = shop.rows()
 
     answer = call(caller, channel)
@@ -245,7 +245,7 @@ def test_all_prefixes_lead_to_the_same_routes_and_never_by_redirect(
     made = caller.post(
         f"{prefix}/channel/1/create_orders{slash}", shop.document(), content_type="application/json"
     )
-    found = caller.get(f"{prefix}/channel/1/orders{slash}", {"number": make.NUMBER})
+    found = caller.get(f"{prefix}/channel/1/orders{slash}", {"number": factories.NUMBER})
 
     assert (made.status_code, found.status_code) == (201, 200)
     assert found.json()["results"] == [made.json()]
@@ -256,7 +256,7 @@ def test_an_order_of_another_channel_is_not_found(prefix: str) -> None:
     stranger = shop.client(shop.key(channels=[shop.OTHER]))
     shop.send(stranger, shop.document(), channel=shop.OTHER)
 
-    answer = shop.client().get(f"{prefix}/channel/1/orders/", {"number": make.NUMBER})
+    answer = shop.client().get(f"{prefix}/channel/1/orders/", {"number": factories.NUMBER})
 
     assert answer.json() == {"count": 0, "next": None, "previous": None, "results": []}
 
@@ -274,7 +274,7 @@ def test_the_same_number_in_two_channels_is_two_orders() -> None:
 
 def test_an_old_key_works_until_the_overlap_is_over_and_then_no_more() -> None:
     text = shop.key()
-    old = str(keys.public_id_of(text))
+    old = str(api_keys.public_id_of(text))
 
     new = rotate_key(old, overlap=timedelta(hours=1), now=clock.now()).text
     assert [_read(shop.client(each)).status_code for each in (text, new)] == [200, 200]

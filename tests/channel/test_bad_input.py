@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from takeback.core.strict_json import loads
-from takeback.orders.parts import ToldProduct
-from takeback.orders.schemas import ToldItem, ToldOrder, order_from
+from takeback.api.json_parser import loads
+from takeback.api.order_payload.parts import ProductPayload
+from takeback.api.order_payload.serializers import ItemPayload, OrderPayload, order_from
 from tests.channel import shop
 from tests.channel.shop import document, item
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -125,9 +125,9 @@ def test_a_body_on_a_read_is_not_looked_at() -> None:
 
 
 SWAPS: list[Any] = [True, 1, -1, 1.5, "x", "", [], [1], {}, {"a": None}, "\u0661\u0662", 10**39]
-ORDER_FIELDS = sorted(ToldOrder().fields)
-ITEM_FIELDS = sorted(ToldItem().fields)
-PRODUCT_FIELDS = sorted(ToldProduct().fields)
+ORDER_FIELDS = sorted(OrderPayload().fields)
+ITEM_FIELDS = sorted(ItemPayload().fields)
+PRODUCT_FIELDS = sorted(ProductPayload().fields)
 
 
 def _told_with(part: str, field: str, value: Any) -> dict[str, Any]:

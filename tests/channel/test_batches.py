@@ -10,14 +10,14 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from takeback.channel.exchange import shapes
-from takeback.exchange.commands import prune
-from takeback.exchange.models import BatchRequest, ErrorReport, IntegrationAction
-from takeback.exchange.states import BatchStatus
-from tests import make
-from tests.channel import exchange, shop
-from tests.channel.exchange import actions, begun, moved, thing
-from tests.make import Visitor
+from takeback.channel.sync import shapes
+from takeback.channel_sync.commands import prune
+from takeback.channel_sync.models import BatchRequest, ErrorReport, IntegrationAction
+from takeback.channel_sync.statuses import BatchStatus
+from tests import factories
+from tests.channel import shop, sync
+from tests.channel.sync import actions, begun, moved, thing
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -53,14 +53,14 @@ def test_a_batch_begins_with_nothing_in_it(frozen_now: datetime) -> None:
         "content_type": None,
         "status": "initialized",
         "objects": [],
-        "created_date": exchange.DATE,
-        "modified_date": exchange.DATE,
+        "created_date": sync.DATE,
+        "modified_date": sync.DATE,
     }
-    assert exchange.call(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
+    assert sync.call(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
 
 
 def test_a_batch_goes_its_way_to_the_end() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     batch = begun(caller)
 
     told: list[tuple[str, dict[str, Any]]] = [
@@ -79,7 +79,7 @@ def test_a_batch_goes_its_way_to_the_end() -> None:
             "pk": case.pk,
             "content_type": KIND,
             "remote_id": "c-9",
-            "version_date": exchange.DATE,
+            "version_date": sync.DATE,
             "status": "success",
             "failed_reason_type": None,
         }
@@ -113,7 +113,7 @@ def test_only_the_steps_of_the_life_cycle_are_taken(before: str, after: str) -> 
 
 
 def test_an_ended_batch_takes_nothing_in() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     batch = _in_commit(caller)
     ended = moved(caller, batch, "done").json()
 
@@ -127,7 +127,7 @@ def test_an_ended_batch_takes_nothing_in() -> None:
 
 def test_objects_may_come_in_several_parts() -> None:
     caller = shop.client()
-    first, second = exchange.case("1"), exchange.case("2")
+    first, second = sync.case("1"), sync.case("2")
     batch = _in_commit(caller, thing(first.pk))
 
     moved(caller, batch, "commit", content_type=KIND, objects=[thing(second.pk)])
@@ -138,7 +138,7 @@ def test_objects_may_come_in_several_parts() -> None:
 
 def test_an_object_is_through_when_its_batch_says_so() -> None:
     caller = shop.client()
-    taken, refused, silent = (exchange.case(number) for number in "123")
+    taken, refused, silent = (sync.case(number) for number in "123")
     batch = _in_commit(caller, *(thing(each.pk) for each in (taken, refused, silent)))
 
     told = [thing(taken.pk, remote_id="r-1"), thing(refused.pk, failed_reason_type="remote")]
@@ -156,7 +156,7 @@ def test_an_object_is_through_when_its_batch_says_so() -> None:
 
 @pytest.mark.parametrize(("end", "status"), [("done", "success"), ("fail", "error")])
 def test_what_is_open_ends_as_its_batch_does(end: str, status: str) -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     batch = _in_commit(caller, thing(case.pk))
 
     moved(caller, batch, end, objects=None)
@@ -166,18 +166,18 @@ def test_what_is_open_ends_as_its_batch_does(end: str, status: str) -> None:
 
 
 def test_what_was_not_said_of_an_object_is_kept() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     moved(caller, _in_commit(caller, thing(case.pk, remote_id="c-9")), "done")
 
     _in_commit(caller, {"pk": str(case.pk), "content_type": KIND})
 
     (action,) = actions(caller)
-    assert (action["remote_id"], action["version_date"]) == ("c-9", exchange.DATE)
+    assert (action["remote_id"], action["version_date"]) == ("c-9", sync.DATE)
     assert action["status"] == "processing"
 
 
 def test_of_an_object_told_twice_the_last_word_counts() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
 
     _in_commit(caller, thing(case.pk, remote_id="a"), thing(case.pk, remote_id="b"))
 
@@ -185,7 +185,7 @@ def test_of_an_object_told_twice_the_last_word_counts() -> None:
 
 
 def test_a_second_batch_of_the_kind_waits_for_the_one_in_commit() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     first, second = _in_commit(caller, thing(case.pk)), begun(caller)
 
     assert _refusal(moved(caller, second, "commit", content_type=KIND)) == NO_STEP
@@ -196,16 +196,16 @@ def test_a_second_batch_of_the_kind_waits_for_the_one_in_commit() -> None:
 
 def test_another_channel_has_a_commit_of_its_own() -> None:
     caller = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
-    _in_commit(caller, thing(exchange.case().pk))
+    _in_commit(caller, thing(sync.case().pk))
     path = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
-    made = exchange.call(caller, "POST", path, {}).json()
+    made = sync.call(caller, "POST", path, {}).json()
 
     told = {"status": "commit", "content_type": KIND}
-    assert exchange.call(caller, "PATCH", f"{path}{made['pk']}/", told).status_code == 200
+    assert sync.call(caller, "PATCH", f"{path}{made['pk']}/", told).status_code == 200
 
 
 def test_a_batch_whose_objects_are_all_through_gives_way() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     first = _in_commit(caller, thing(case.pk))
     moved(caller, first, "commit", content_type=KIND, objects=[thing(case.pk, remote_id="r")])
 
@@ -218,7 +218,7 @@ def test_a_batch_that_nobody_moves_gives_way_after_an_hour(
     settings: Settings, frozen_now: datetime
 ) -> None:
     settings.BATCH_COMMIT_MINUTES = 60
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     first, second = _in_commit(caller, thing(case.pk)), begun(caller)
 
     with time_machine.travel(frozen_now + timedelta(minutes=60, seconds=-1), tick=False):
@@ -296,10 +296,10 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
 def test_actions_are_found_by_what_is_known_of_them(
     filters: dict[str, Any], found: list[int]
 ) -> None:
-    caller, order = shop.client(), exchange.order()
+    caller, order = shop.client(), sync.order()
     told = [
         thing(order.pk, "order", remote_id="o-1"),
-        thing(make.items_of(order)[0].pk, "orderitem", remote_id="i-1"),
+        thing(factories.items_of(order)[0].pk, "orderitem", remote_id="i-1"),
         thing(7_000_000, "product", remote_id="p-7"),
     ]
     batch = _in_commit(caller, *told, kind="order")
@@ -310,7 +310,7 @@ def test_actions_are_found_by_what_is_known_of_them(
 
 
 def test_an_action_says_what_kind_of_object_it_is_about() -> None:
-    caller, case = shop.client(), exchange.case()
+    caller, case = shop.client(), sync.case()
     batch = _in_commit(caller, thing(case.pk, remote_id="c-9"))
 
     (action,) = actions(caller)
@@ -320,9 +320,7 @@ def test_an_action_says_what_kind_of_object_it_is_about() -> None:
     assert (action["pk"], action["id"], action["channel"]) == (row.pk, row.pk, shop.SHOP)
     assert (action["object_id"], action["remote_id"]) == (case.pk, "c-9")
     assert action["local_batch_id"] == batch["local_batch_id"]
-    page = Visitor(headers={"authorization": shop.key()}).get(
-        exchange.BASE + "integration_actions/"
-    )
+    page = Visitor(headers={"authorization": shop.key()}).get(sync.BASE + "integration_actions/")
     msgspec.json.decode(
         msgspec.json.encode(page.json()["results"]), type=list[shapes.ChannelIntegrationAction]
     )
@@ -349,7 +347,7 @@ def test_batches_are_found_by_status_and_kind(query: str, found: list[str]) -> N
             more = {"remote_batch_id": "r-1"} if status == "sent_to_remote" else {}
             assert moved(caller, batch, status, content_type="order", **more).status_code == 200
 
-    answer = exchange.call(caller, "GET", f"batch_requests/{query}").json()
+    answer = sync.call(caller, "GET", f"batch_requests/{query}").json()
 
     assert [each["status"] for each in answer["results"]] == found
     assert {each["objects"] for each in answer["results"]} <= {None}
@@ -364,9 +362,9 @@ def test_lists_ask_the_same_number_of_questions_however_long_they_are(route: str
         for number in range(count):
             batch = _in_commit(caller, thing(100 * count + number, "product"), kind="product")
             moved(caller, batch, "done")
-            exchange.call(caller, "POST", "error_reports/", exchange.report())
+            sync.call(caller, "POST", "error_reports/", sync.report())
         with CaptureQueriesContext(connection) as asked:
-            answer = exchange.call(caller, "GET", f"{route}?limit=50")
+            answer = sync.call(caller, "GET", f"{route}?limit=50")
         assert len(answer.json()["results"]) >= count
         counted.append(len(asked))
 
@@ -376,9 +374,9 @@ def test_lists_ask_the_same_number_of_questions_however_long_they_are(route: str
 
 @pytest.mark.parametrize("route", ["batch_requests/", "error_reports/"])
 def test_a_post_repeated_under_its_key_acts_once(route: str) -> None:
-    caller, body = shop.client(), exchange.report()
+    caller, body = shop.client(), sync.report()
 
-    made = [exchange.call(caller, "POST", route, body, idempotency_key="k1") for _ in range(2)]
+    made = [sync.call(caller, "POST", route, body, idempotency_key="k1") for _ in range(2)]
 
     assert made[0].json() == made[1].json()
     assert made[1].headers["Idempotent-Replayed"] == "true"
@@ -388,7 +386,7 @@ def test_a_post_repeated_under_its_key_acts_once(route: str) -> None:
 def test_old_batches_and_reports_are_forgotten_and_ids_are_kept(frozen_now: datetime) -> None:
     caller = shop.client()
     moved(caller, _in_commit(caller, thing(7, "product", remote_id="p"), kind="product"), "done")
-    exchange.call(caller, "POST", "error_reports/", exchange.report())
+    sync.call(caller, "POST", "error_reports/", sync.report())
     end = frozen_now + timedelta(days=90)
 
     assert prune(end - timedelta(seconds=1)) == 0

@@ -9,16 +9,16 @@ from django.conf import LazySettings
 from takeback.accounts.models import User
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.channel.cases.filters import FOUND_BY
-from takeback.core.names import name_key
+from takeback.core.normalize import name_key
 from takeback.orders.models import Order, OrderItem
-from tests import make
+from tests import factories
 from tests.channel import shop
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
 LIST, DETAILED, UPDATES = (
-    f"/api/v1/channel/{make.SHOP}/cancellation_requests/{path}"
+    f"/api/v1/channel/{factories.SHOP}/cancellation_requests/{path}"
     for path in ("", "detailed/", "updates/")
 )
 
@@ -29,8 +29,10 @@ def _in_istanbul(settings: LazySettings) -> None:
 
 
 def _case(number: str, *, kind: str = "cancel", **case: Any) -> CancellationRequest:
-    item = make.items_of(make.make_order(number=number, guest=f"guest{number}@example.com"))[0]
-    return make.make_request(item=item, kind=kind, **case)
+    item = factories.items_of(
+        factories.make_order(number=number, guest=f"guest{number}@example.com")
+    )[0]
+    return factories.make_request(item=item, kind=kind, **case)
 
 
 def _found(caller: Visitor, path: str = LIST, **query: Any) -> list[int]:
@@ -43,7 +45,7 @@ def _found(caller: Visitor, path: str = LIST, **query: Any) -> list[int]:
 
 def _the_one() -> CancellationRequest:
     """A case that differs from others in everything that one can look for."""
-    case = _case("AB-7", kind="refund", status="approved", easy_return=make.make_easy_return(
+    case = _case("AB-7", kind="refund", status="approved", easy_return=factories.make_easy_return(
         code="Code-7", tracking_number="Track-7"
     ))  # fmt: skip
     item = case.order_item
@@ -143,7 +145,7 @@ def test_the_rest_is_found_by_the_other_side_of_a_date_and_by_numbers() -> None:
     assert _found(caller, date_placed__gte="2026-03-08", date_placed__lte="2026-03-07") == []
     assert _found(caller, pk__in=f"{one.pk}, {other.pk}") == [other.pk, one.pk]
     assert _found(caller, pk__in=f"{one.pk},99999") == [one.pk]
-    assert _found(caller, order_id=one.order_item.order_id, channel=make.SHOP) == [one.pk]
+    assert _found(caller, order_id=one.order_item.order_id, channel=factories.SHOP) == [one.pk]
     assert _found(caller, status="approved", cancellation_type="cancel") == []
 
 

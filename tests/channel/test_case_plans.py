@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from takeback.accounts.intake import CustomerIn
+from takeback.accounts.customer_input import CustomerIn
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.channel.cases.filters import FILTERS, wanted
 from takeback.channel.cases.queries import case_ids
 from takeback.channel.filters import AS_THEY_CHANGED, NEWEST
+from takeback.core.db.planner import analyze_tables
 from takeback.core.paging import Page
-from takeback.core.planning import look_at_tables
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import OrderItem
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +30,10 @@ CODES = {
 }
 """Filters that leave one case of many, and what finds it; the others' plans need a large shop, see
 `benchmarks.scale`."""
-VALUES: dict[str, Any] = {"pk__in": [1, 2], "channel": make.SHOP, "order_id": 1} | {
-    name: make.NOW.date() if "__date__" in name else make.NOW for name in FILTERS if "date" in name
+VALUES: dict[str, Any] = {"pk__in": [1, 2], "channel": factories.SHOP, "order_id": 1} | {
+    name: factories.NOW.date() if "__date__" in name else factories.NOW
+    for name in FILTERS
+    if "date" in name
 }
 WORDS = {
     "status": "approved",
@@ -43,7 +45,7 @@ WORDS = {
 def _plan(name: str, order: tuple[str, ...] = NEWEST) -> str:
     told = {name: VALUES.get(name, WORDS.get(name, "x"))} if name else {}
     found = CancellationRequest.objects.filter(
-        wanted(told), channel_id=make.SHOP, is_hidden=False
+        wanted(told), channel_id=factories.SHOP, is_hidden=False
     ).order_by(*order)
     return found.values_list("id")[:10_001].explain()
 
@@ -51,19 +53,19 @@ def _plan(name: str, order: tuple[str, ...] = NEWEST) -> str:
 def _make_cases(count: int) -> None:
     """Every order by somebody else, for something else; every case with all that can be found."""
     orders = [
-        make.order_in(
+        factories.order_in(
             number=str(number),
-            placed_at=make.NOW + timedelta(hours=number),
+            placed_at=factories.NOW + timedelta(hours=number),
             customer=CustomerIn(
                 email=f"{number}@x.example", first_name=f"F{number}", last_name="L"
             ),
-            items=[make.item_in(sku=f"SKU-{number}")],
+            items=[factories.item_in(sku=f"SKU-{number}")],
         )
         for number in range(count)
     ]
-    make.make_channel()
-    make.tell(*orders)
-    reason = make.make_reason()
+    factories.make_channel()
+    factories.tell(*orders)
+    reason = factories.make_reason()
     returns = EasyReturn.objects.bulk_create(
         EasyReturn(carrier="x", carrier_label="X", code=str(n), tracking_number=str(n))
         for n in range(count)
@@ -75,7 +77,7 @@ def _make_cases(count: int) -> None:
     )
     CancellationRequest.objects.bulk_create(
         CancellationRequest(
-            channel_id=make.SHOP, order_item=item, reason=reason, easy_return=way, plan=plan,
+            channel_id=factories.SHOP, order_item=item, reason=reason, easy_return=way, plan=plan,
             cancellation_type="refund", status="completed",
         )
         for item, way, plan in zip(items, returns, plans, strict=True)
@@ -97,7 +99,7 @@ def test_a_filter_is_answered_by_an_index(name: str) -> None:
 def test_a_database_that_knows_its_tables_starts_with_the_code() -> None:
     _make_cases(300)
     if connection.vendor == "sqlite":
-        look_at_tables(make.NOW)
+        analyze_tables(factories.NOW)
     else:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
@@ -120,7 +122,7 @@ def test_changes_are_not_sorted() -> None:
 
 def test_a_question_is_planned_anew_each_time() -> None:
     for _ in range(5):
-        case_ids(make.SHOP, wanted({"number": "1"}), Page(1, 10))
+        case_ids(factories.SHOP, wanted({"number": "1"}), Page(1, 10))
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -11,10 +11,10 @@ from takeback.accounts.models import ApiKey, User
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.cases import queries
 from takeback.core import clock
-from tests import make
+from tests import factories
 from tests.channel import shop
 from tests.channel.shop import OTHER, PREFIXES
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -22,17 +22,19 @@ PATHS = ("", "/detailed", "/updates", "/{}", "/{}/detailed")
 IBAN = "TR330006100519786457841326"
 
 
-def _path(path: str, case: int = 0, *, prefix: str = "/api/v1", channel: int = make.SHOP) -> str:
+def _path(
+    path: str, case: int = 0, *, prefix: str = "/api/v1", channel: int = factories.SHOP
+) -> str:
     return f"{prefix}/channel/{channel}/cancellation_requests{path.format(case)}"
 
 
-def _case(channel: int = make.SHOP, **fields: Any) -> CancellationRequest:
-    order = make.make_order(channel_id=channel, number=fields.pop("number", make.NUMBER))
-    return make.make_request(item=make.items_of(order)[0], **fields)
+def _case(channel: int = factories.SHOP, **fields: Any) -> CancellationRequest:
+    order = factories.make_order(channel_id=channel, number=fields.pop("number", factories.NUMBER))
+    return factories.make_request(item=factories.items_of(order)[0], **fields)
 
 
 def _rich_case() -> CancellationRequest:
-    make.make_rich_order()
+    factories.make_rich_order()
     User.objects.update(attributes={"logged_ip": "192.0.2.7", "tier": 1})
     return CancellationRequest.objects.get()
 
@@ -57,13 +59,15 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     # C41
     details = {"defined_tracking_url": url}
     links: dict[str, Any] = {"tracking_url": url, "e_archive_url": url, "details": details}
-    order = make.make_order(items=[make.item_in(**links)], **links)
-    way_back = make.make_easy_return(tracking_url=url)
-    case = make.make_request(item=make.items_of(order)[0], kind="refund", easy_return=way_back)
+    order = factories.make_order(items=[factories.item_in(**links)], **links)
+    way_back = factories.make_easy_return(tracking_url=url)
+    case = factories.make_request(
+        item=factories.items_of(order)[0], kind="refund", easy_return=way_back
+    )
     caller = shop.client()
 
     whole = caller.get(_path("/{}/detailed", case.pk)).content.decode()
-    orders = caller.get(f"/api/v1/channel/{make.SHOP}/orders/{order.pk}/").content.decode()
+    orders = caller.get(f"/api/v1/channel/{factories.SHOP}/orders/{order.pk}/").content.decode()
 
     assert '"tracking_url":null' in whole
     assert [told for told in (whole, orders) if url in told] == []
@@ -72,7 +76,7 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("path", PATHS[3:])
 def test_a_case_of_another_channel_is_as_absent_as_none(path: str, prefix: str) -> None:
-    shop.key(channels=[make.SHOP, OTHER])
+    shop.key(channels=[factories.SHOP, OTHER])
     foreign, caller = _case(OTHER), shop.client()
 
     answers = [
@@ -85,11 +89,11 @@ def test_a_case_of_another_channel_is_as_absent_as_none(path: str, prefix: str) 
 
 @pytest.mark.parametrize("path", PATHS[:3])
 def test_no_list_shows_a_case_of_another_channel(path: str) -> None:
-    shop.key(channels=[make.SHOP, OTHER])
+    shop.key(channels=[factories.SHOP, OTHER])
     foreign = _case(OTHER)
     caller = shop.client()
 
-    for query in ({}, {"channel": OTHER}, {"pk__in": foreign.pk}, {"number": make.NUMBER}):
+    for query in ({}, {"channel": OTHER}, {"pk__in": foreign.pk}, {"number": factories.NUMBER}):
         assert caller.get(_path(path), query).json()["count"] == 0
 
 
@@ -146,14 +150,14 @@ def test_secrets_are_shown_to_keys_that_may_see_them() -> None:
 
 
 def test_a_way_back_without_a_code_is_none() -> None:
-    case = _case(easy_return=make.make_easy_return(code=None, status="wanted"))
+    case = _case(easy_return=factories.make_easy_return(code=None, status="wanted"))
 
     assert _seen(PATHS[3], case)["easy_return"] is None
 
 
 def test_lists_are_newest_first_and_updates_as_they_changed() -> None:
     first, second, third = (
-        _case(number=str(number), modified_date=make.NOW.replace(hour=hour))
+        _case(number=str(number), modified_date=factories.NOW.replace(hour=hour))
         for number, hour in ((1, 5), (2, 7), (3, 5))
     )
     caller = shop.client()

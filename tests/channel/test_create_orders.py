@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.orders.models import BenefitApplicant, DiscountItem, Order, OrderItem, Tender
-from tests import make
+from tests import factories
 from tests.channel import shop
 from tests.channel.shop import document, item
 
@@ -34,15 +34,19 @@ def test_an_order_is_taken_in_whole() -> None:
         "orders.Tender": 1,
     }
     order = Order.objects.get()
-    assert (order.number, order.user_type, order.user_email) == (make.NUMBER, "guest", make.GUEST)
+    assert (order.number, order.user_type, order.user_email) == (
+        factories.NUMBER,
+        "guest",
+        factories.GUEST,
+    )
     assert (order.goods_minor, order.shipping_minor, order.amount_minor) == (1187, 850, 2037)
-    assert (order.source, order.is_sealed) == ("channel", True)
+    assert (order.source, order.is_finalized) == ("channel", True)
     tender = Tender.objects.get()
     assert (tender.kind, tender.amount_minor, tender.captured_minor) == ("unknown", 2037, 2037)
 
 
 ANSWER: dict[str, Any] = {
-    "number": make.NUMBER,
+    "number": factories.NUMBER,
     "channel": shop.SHOP,
     "date_placed": "2026-03-01T09:00:00Z",
     "extra_field": {},

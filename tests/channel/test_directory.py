@@ -6,7 +6,7 @@ import pytest
 
 from takeback.accounts.models import Channel
 from tests.channel import shop
-from tests.channel.exchange import call
+from tests.channel.sync import call
 from tests.channel.test_access import ABSENT
 
 pytestmark = pytest.mark.django_db

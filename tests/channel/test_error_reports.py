@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from takeback.exchange.models import ErrorReport
-from tests.channel import exchange, shop
+from takeback.channel_sync.models import ErrorReport
+from tests.channel import shop, sync
 
 pytestmark = pytest.mark.django_db
 
@@ -15,19 +15,19 @@ def test_a_report_is_kept_sealed_and_shown_to_those_who_may_see_traffic(
 ) -> None:
     caller = shop.client(shop.key(scopes=["read", "decide", "pii"]))
 
-    made = exchange.call(caller, "POST", "error_reports/", exchange.report())
+    made = sync.call(caller, "POST", "error_reports/", sync.report())
 
     assert (made.status_code, made.json()) == (
         201,
-        exchange.report(target_object_id=shop.SHOP)
+        sync.report(target_object_id=shop.SHOP)
         | {"pk": made.json()["id"], "id": made.json()["id"], "channel": shop.SHOP}
-        | {"obj_modified_date": exchange.DATE, "created_date": exchange.DATE},
+        | {"obj_modified_date": sync.DATE, "created_date": sync.DATE},
     )
     kept = ErrorReport.objects.get()
     assert "localhost" not in str(vars(kept))
-    shown = exchange.call(shop.client(), "GET", "error_reports/").json()["results"]
+    shown = sync.call(shop.client(), "GET", "error_reports/").json()["results"]
     assert shown == [made.json() | {"raw_request": None, "raw_response": None}]
-    found = exchange.call(caller, "GET", "error_reports/").json()["results"]
+    found = sync.call(caller, "GET", "error_reports/").json()["results"]
     assert found == [made.json()]
 
 
@@ -45,16 +45,16 @@ def test_reports_are_found_by_what_they_are_about(query: str, count: int) -> Non
     caller = shop.client()
     about = {"action_content_type": 7, "action_object_id": 7}
     for told in ({}, {"is_ok": True, "error_code": "x"}, about):
-        exchange.call(caller, "POST", "error_reports/", exchange.report(**told))
+        sync.call(caller, "POST", "error_reports/", sync.report(**told))
 
-    answer = exchange.call(caller, "GET", f"error_reports/?{query}").json()
+    answer = sync.call(caller, "GET", f"error_reports/?{query}").json()
     assert answer["count"] == count
 
 
 def test_of_long_traffic_the_beginning_is_kept() -> None:
     caller = shop.client(shop.key(scopes=["decide", "pii"]))
 
-    told = exchange.report(raw_request="a" * 65_536 + "b", raw_response=None)
-    made = exchange.call(caller, "POST", "error_reports/", told).json()
+    told = sync.report(raw_request="a" * 65_536 + "b", raw_response=None)
+    made = sync.call(caller, "POST", "error_reports/", told).json()
 
     assert (made["raw_request"], made["raw_response"]) == ("a" * 65_536, None)

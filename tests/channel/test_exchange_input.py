@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.channel import exchange, shop
-from tests.channel.exchange import begun, call, moved, report, thing
+from tests.channel import shop, sync
+from tests.channel.sync import begun, call, moved, report, thing
 from tests.channel.test_access import ABSENT, FORBIDDEN, UNSIGNED, WRONG
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +87,7 @@ def test_all_prefixes_lead_to_the_same_routes(
 ) -> None:
     caller = shop.client()
     number = begun(caller)["pk"]
-    where = path if path.startswith("/") else exchange.BASE + path
+    where = path if path.startswith("/") else sync.BASE + path
     where = where.replace("/api/v1", prefix).removesuffix("/") + slash
     where = where.replace("batch_requests/1", f"batch_requests/{number}")
 
@@ -137,7 +137,7 @@ def test_lists_hold_nothing_of_another_channel() -> None:
 @pytest.mark.parametrize("kind", ["order", "orderitem", KIND, "batchrequest", "integrationaction"])
 @pytest.mark.parametrize("whose", ["another's", "nobody's"])
 def test_an_object_of_another_channel_is_as_absent_as_none(kind: str, whose: str) -> None:
-    theirs = exchange.case(channel_id=shop.OTHER)
+    theirs = sync.case(channel_id=shop.OTHER)
     stranger = shop.client(shop.key(channels=[shop.OTHER]))
     where = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
     batch = call(stranger, "POST", where, {}).json()

@@ -14,14 +14,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from takeback.accounts import keys
+from takeback.accounts import api_keys, staff
 from takeback.accounts.models import ApiKey, User
-from takeback.accounts.staff import commands
-from takeback.accounts.staff.codes.commands import enrol
+from takeback.accounts.totp import enable_totp
 from takeback.limits.models import Counter
-from tests import make
+from tests import factories
 from tests.channel import shop
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -31,15 +30,15 @@ UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 
 
 def _hire(username: str = "mira", **told: Any) -> User:
-    make.make_channel()
-    make.make_channel(pk=shop.OTHER)
+    factories.make_channel()
+    factories.make_channel(pk=shop.OTHER)
     fields: dict[str, Any] = {"channel_ids": [shop.SHOP], "scopes": ["read", "decide"]}
-    fields |= {"password": make.PASSWORD, "email": "mira@example.com", "name": ("Mira", "Day")}
-    return User.objects.get(pk=commands.hire(username, **fields | told))
+    fields |= {"password": factories.PASSWORD, "email": "mira@example.com", "name": ("Mira", "Day")}
+    return User.objects.get(pk=staff.create_staff_user(username, **fields | told))
 
 
 def _login(
-    username: Any = "mira", password: Any = make.PASSWORD, path: str = PATH, **options: Any
+    username: Any = "mira", password: Any = factories.PASSWORD, path: str = PATH, **options: Any
 ) -> Any:
     body = json.dumps({"username": username, "password": password})
     # A request is what may not repeat a question; a test may sign in several times.
@@ -61,7 +60,7 @@ def test_a_login_gives_a_key_that_tells_whose_it_is(prefix: str, slash: str) -> 
 
     assert (answer.status_code, list(answer.json())) == (200, ["key"])
     text = answer.json()["key"]
-    assert keys.public_id_of(text) is not None
+    assert api_keys.public_id_of(text) is not None
     told = _active(text, f"{prefix}/active_user{slash}")
     assert (told.status_code, told.json()) == (
         200,
@@ -101,7 +100,7 @@ def test_a_systems_own_key_has_no_person() -> None:
 
 
 def _left(user: User) -> None:
-    commands.change(user.username, now=make.NOW, is_active=False)
+    staff.update_staff_user(user.username, now=factories.NOW, is_active=False)
 
 
 def _not_staff(user: User) -> None:
@@ -110,7 +109,7 @@ def _not_staff(user: User) -> None:
 
 def _second_factor(user: User) -> None:
     secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-    assert enrol(user.pk, secret, pyotp.TOTP(secret).at(make.NOW), make.NOW)
+    assert enable_totp(user.pk, secret, pyotp.TOTP(secret).at(factories.NOW), factories.NOW)
 
 
 def _no_password(user: User) -> None:
@@ -142,7 +141,7 @@ def _hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (_nothing, {"username": "nobody"}),
         (_nothing, {"username": "MIRA"}),
         (_nothing, {"password": "wrong"}),
-        (_nothing, {"password": make.PASSWORD + " "}),
+        (_nothing, {"password": factories.PASSWORD + " "}),
         (_nothing, {"username": "ayla"}),
         (_left, {}),
         (_not_staff, {}),
@@ -154,7 +153,7 @@ def test_every_wrong_pair_gets_the_same_answer_after_one_hash(
     before: Callable[[User], None], told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before(_hire())
-    make.make_customer(username="ayla")
+    factories.make_customer(username="ayla")
     rows = shop.rows()
     hashed = _hashes(monkeypatch)
 
@@ -170,14 +169,14 @@ def test_a_pair_that_is_right_costs_one_hash_too(monkeypatch: pytest.MonkeyPatch
     hashed = _hashes(monkeypatch)
 
     assert _login().status_code == 200
-    assert hashed == [make.PASSWORD]
+    assert hashed == [factories.PASSWORD]
 
 
 def test_cookies_are_not_read() -> None:
     _hire()
-    caller = make.client_of(make.make_customer())
+    caller = factories.client_of(factories.make_customer())
 
-    body = json.dumps({"username": "mira", "password": make.PASSWORD})
+    body = json.dumps({"username": "mira", "password": factories.PASSWORD})
     answer = caller.post(PATH, body, content_type="application/json")
 
     assert answer.status_code == 200
@@ -316,7 +315,7 @@ def test_a_login_is_a_post(method: str) -> None:
 
 @pytest.mark.parametrize("header", ["", "Token", "Token x", "Bearer x", "Token " + "x" * 2**20])
 def test_who_shows_no_key_has_not_signed_in(header: str) -> None:
-    make.make_channel()
+    factories.make_channel()
 
     answer = Visitor(headers={"authorization": header}).get("/api/v1/active_user/")
 

@@ -6,19 +6,15 @@ import pytest
 import zeal
 from pytest_django import Settings
 
-from takeback.cancellations.direct import commands
-from takeback.cancellations.models import (
-    CancellationPlan,
-    CancellationRequest,
-    CaseHistory,
-)
-from takeback.core.sealing import unseal
+from takeback.cancellations.commands import cancel_order
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
+from takeback.core.encryption import decrypt
 from takeback.logistics.models import EasyReturn
-from takeback.orders.intake import TenderIn
 from takeback.orders.models import Order, OrderItem
-from tests import make
+from takeback.orders.order_input import TenderIn
+from tests import factories
 from tests.channel import shop
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +23,11 @@ IBAN = "TR330006100519786457841326"
 
 def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
     lines = [
-        make.item_in(remote_id=str(at), status=status)
+        factories.item_in(remote_id=str(at), status=status)
         for at, status in enumerate(statuses or (400, 400))
     ]
-    order = make.make_order(**{"items": lines} | fields)
-    return order, [line.pk for line in make.items_of(order)]
+    order = factories.make_order(**{"items": lines} | fields)
+    return order, [line.pk for line in factories.items_of(order)]
 
 
 def _cancel(
@@ -43,7 +39,7 @@ def _cancel(
 
 
 def _some(*items: int, **fields: Any) -> dict[str, Any]:
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     reasons = {str(item): reason for item in items}
     return {"cancel_items": list(items), "reasons": reasons} | fields
 
@@ -112,7 +108,7 @@ def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
 
 
 def test_what_is_taken_back_is_picked_up_where_the_order_went(settings: Settings) -> None:
-    settings.RETURN_CARRIER = make.make_company(needs_pickup=True).pk
+    settings.RETURN_CARRIER = factories.make_company(needs_pickup=True).pk
     order, items = _order(550, 550)
 
     assert _cancel(order, _all_of(*items)).status_code == 201
@@ -155,8 +151,8 @@ def test_money_paid_by_transfer_goes_to_the_accounts_named(
     assert _cancel(order, told, caller=caller).status_code == 201
 
     case = CancellationRequest.objects.order_by("pk")[0]
-    assert case.iban_sealed
-    assert unseal(case.iban_sealed, str(case.uuid)) == IBAN
+    assert case.iban_encrypted
+    assert decrypt(case.iban_encrypted, str(case.uuid)) == IBAN
     assert case.is_bank_account_confirmed is is_trusted
 
 
@@ -220,7 +216,7 @@ def test_what_has_ended_is_not_cancelled() -> None:
 
 
 def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "MOST_LINES", 1)
+    monkeypatch.setattr(cancel_order, "MOST_LINES", 1)
     order, items = _order(400, 400)
 
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_too_many"
@@ -230,7 +226,7 @@ def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPa
 
 def test_a_line_that_somebody_asks_for_already_is_refused_with_its_rule() -> None:
     order, (first, _) = _order()
-    make.make_request(item=OrderItem.objects.get(pk=first))
+    factories.make_request(item=OrderItem.objects.get(pk=first))
 
     refused = _refused(order, _some(first))
 
@@ -306,7 +302,7 @@ def test_a_card_must_have_been_charged(payment_type: str) -> None:
 
 
 def test_a_card_gets_back_at_most_what_it_was_charged() -> None:
-    items = [make.item_in(remote_id=str(at)) for at in range(3)]
+    items = [factories.item_in(remote_id=str(at)) for at in range(3)]
     charged = TenderIn(kind="credit_card", amount_minor=3000, captured_minor=2000)
     order, lines = _order(items=items, tenders=[charged])
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.orders.models import Order
-from tests import make
+from tests import factories
 from tests.channel import shop
 
 pytestmark = pytest.mark.django_db
@@ -30,8 +30,8 @@ def _three() -> list[int]:
     """Orders A, B and C: placed, and changed, on three days; B waits for its cancellation."""
     made = []
     for day, number in enumerate("ABC"):
-        moment = make.NOW + timedelta(days=day)
-        order = make.make_order(number=number, placed_at=moment, status=400 + 50 * day)
+        moment = factories.NOW + timedelta(days=day)
+        order = factories.make_order(number=number, placed_at=moment, status=400 + 50 * day)
         changes: dict[str, Any] = {"modified_date": moment, "created_date": moment}
         if number == "B":
             changes |= {"cancel_status": "waiting"}
@@ -98,19 +98,19 @@ def test_a_filter_that_cannot_be_is_a_field_error(query: dict[str, Any]) -> None
 
 def test_changed_orders_come_the_longest_ago_first() -> None:
     first, _, third = _three()
-    Order.objects.filter(pk=first).update(modified_date=make.NOW + timedelta(days=9))
+    Order.objects.filter(pk=first).update(modified_date=factories.NOW + timedelta(days=9))
 
     updates = f"{ORDERS}updates/"
     assert _numbers(updates, {}) == ["B", "C", "A"]
     assert _numbers(updates, {"modified_date__gt": "2026-03-11T12:00:00Z"}) == ["C", "A"]
     assert _numbers(updates, {"limit": 1, "page": 2}) == ["C"]
-    Order.objects.filter(pk=third).update(modified_date=make.NOW + timedelta(days=9))
+    Order.objects.filter(pk=third).update(modified_date=factories.NOW + timedelta(days=9))
     assert _numbers(updates, {}) == ["B", "A", "C"]
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 def test_an_order_is_found_with_and_without_its_channel(prefix: str) -> None:
-    order = make.make_rich_order()
+    order = factories.make_rich_order()
     caller = shop.client()
     (listed,) = caller.get(ORDERS).json()["results"]
 
@@ -119,7 +119,7 @@ def test_an_order_is_found_with_and_without_its_channel(prefix: str) -> None:
 
 
 def test_only_whether_it_was_sent_may_be_told_of_an_order() -> None:
-    order = make.make_order()
+    order = factories.make_order()
     path = f"/api/v1/orders/{order.pk}/"
     before = shop.client().get(path).json()
 
@@ -140,7 +140,7 @@ def _stamp(order_id: int) -> str:
 
 @pytest.mark.parametrize("value", [None, 1, "yes", [], {}])
 def test_whether_it_was_sent_is_true_or_false(value: Any) -> None:
-    order = make.make_order()
+    order = factories.make_order()
 
     answer = shop.patch(f"{ORDERS}{order.pk}/", {"is_send": value})
 
@@ -149,18 +149,18 @@ def test_whether_it_was_sent_is_true_or_false(value: Any) -> None:
 
 
 def test_a_key_without_a_channel_in_the_path_sees_its_own_channels_only() -> None:
-    mine, other = make.make_order(), make.make_order(number="2", channel_id=shop.OTHER)
+    mine, other = factories.make_order(), factories.make_order(number="2", channel_id=shop.OTHER)
     both = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
     one = shop.client(shop.key(channels=[shop.OTHER]))
 
-    assert _numbers("/api/i1/orders/", {}, both) == ["2", make.NUMBER]
+    assert _numbers("/api/i1/orders/", {}, both) == ["2", factories.NUMBER]
     assert _numbers("/api/i1/orders/", {}, one) == ["2"]
-    assert _numbers("/api/i1/orders/", {"number": make.NUMBER}, one) == []
+    assert _numbers("/api/i1/orders/", {"number": factories.NUMBER}, one) == []
     assert both.get(f"/api/v1/orders/{mine.pk}/").status_code == 200
     assert one.get(f"/api/v1/orders/{other.pk}/").status_code == 200
     before = shop.orders()
     for prefix in shop.PREFIXES:
-        line = make.items_of(mine)[0].pk
+        line = factories.items_of(mine)[0].pk
         for answer in (
             one.get(f"{prefix}/orders/{mine.pk}/"),
             shop.patch(f"{prefix}/orders/{mine.pk}/", {"is_send": True}, one),
@@ -180,7 +180,7 @@ def test_a_key_without_a_channel_in_the_path_sees_its_own_channels_only() -> Non
 
 def test_a_key_whose_channels_are_all_closed_opens_nothing() -> None:
     text = shop.key()
-    channel = make.make_channel()
+    channel = factories.make_channel()
     channel.is_active = False
     channel.save()
 
@@ -198,11 +198,11 @@ def test_what_is_not_there_is_not_found(pk: str) -> None:
 
 
 def test_lines_are_listed_and_sorted() -> None:
-    order = make.make_order(items=[make.item_in(remote_id=str(n)) for n in range(3)])
-    make.make_order(number="2", items=[make.item_in(status=500)])
-    make.make_order(number="3", channel_id=shop.OTHER)
+    order = factories.make_order(items=[factories.item_in(remote_id=str(n)) for n in range(3)])
+    factories.make_order(number="2", items=[factories.item_in(status=500)])
+    factories.make_order(number="3", channel_id=shop.OTHER)
     caller = shop.client()
-    ids = [line.pk for line in make.items_of(order)]
+    ids = [line.pk for line in factories.items_of(order)]
 
     def found(**query: Any) -> list[int]:
         return [line["pk"] for line in caller.get(ITEMS, query).json()["results"]]
@@ -223,7 +223,7 @@ def test_lines_are_listed_and_sorted() -> None:
 
 
 def test_a_list_costs_as_many_queries_however_long_it_is() -> None:
-    make.make_orders(customer=make.make_customer(), count=30)
+    factories.make_orders(customer=factories.make_customer(), count=30)
     caller = shop.client()
     caller.get(ORDERS)
 

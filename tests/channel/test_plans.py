@@ -8,15 +8,15 @@ import zeal
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from takeback.cancellations.deciding.commands import approve, confirm, reject
+from takeback.cancellations.commands.transition import approve, confirm, reject
 from takeback.cancellations.models import CancellationPlan, PaymentPlanLine
 from takeback.core import clock
 from takeback.core.actor import Actor, ActorKind
-from tests import make
+from tests import factories
 from tests.cancellations.cases import LATER, SCOPE, STAFF, opened
 from tests.channel import shop
-from tests.channel.writing import call, caller, refused
-from tests.make import Visitor
+from tests.channel.case_calls import call, caller, refused
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -34,8 +34,8 @@ SYSTEM = Actor(ActorKind.CHANNEL, 5)
 def confirmed(*, by: Actor = STAFF, **fields: Any) -> tuple[CancellationPlan, list[int]]:
     """A plan of an order of two lines, worth 10.00 and 20.00, and the lines' numbers."""
     told = {"number": "A-1"} | fields
-    lines = [make.item_in(), make.item_in(remote_id="2", goods_minor=2000)]
-    items = make.items_of(make.make_order(items=lines, **told))
+    lines = [factories.item_in(), factories.item_in(remote_id="2", goods_minor=2000)]
+    items = factories.items_of(factories.make_order(items=lines, **told))
     for item in items:
         confirm(opened(item), SCOPE, actor=by, now=LATER)
     return CancellationPlan.objects.get(order__number=told["number"]), [item.pk for item in items]

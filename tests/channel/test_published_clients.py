@@ -17,12 +17,12 @@ import pytest
 from pytest_django import Settings
 
 from takeback.accounts.models import Channel
-from takeback.accounts.staff.commands import hire
+from takeback.accounts.staff import create_staff_user
 from takeback.cancellations.models import CancellationRequest
-from takeback.exchange.models import BatchRequest, ErrorReport, IntegrationAction
+from takeback.channel_sync.models import BatchRequest, ErrorReport, IntegrationAction
 from takeback.orders.models import Order
-from tests import make
-from tests.channel import exchange, shop
+from tests import factories
+from tests.channel import shop, sync
 from tests.conftest import CI
 from tests.rigs.serving import Server, database_url, serving
 
@@ -49,16 +49,16 @@ def run(live: Server, settings: Settings) -> Scenario:
     """Run a scenario in the name of a member of staff; what it printed."""
     # The server checks passwords in earnest.
     settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]
-    make.make_channel()
-    hire(
+    factories.make_channel()
+    create_staff_user(
         "mira",
-        password=make.PASSWORD,
+        password=factories.PASSWORD,
         channel_ids=[shop.SHOP],
         scopes=["read", "decide"],
         email="mira@example.com",
     )
     told = {"url": f"{live.url}/", "channel": shop.SHOP, "now": NOW}
-    told |= {"username": "mira", "password": make.PASSWORD}
+    told |= {"username": "mira", "password": factories.PASSWORD}
 
     def run(name: str, **more: Any) -> Any:
         done = subprocess.run(
@@ -77,7 +77,7 @@ def run(live: Server, settings: Settings) -> Scenario:
 
 def _mapped(order: Order) -> dict[str, Any]:
     """By which ids the channel's system knows this order and its lines."""
-    items = {f"i-{n}": item.pk for n, item in enumerate(make.items_of(order), start=1)}
+    items = {f"i-{n}": item.pk for n, item in enumerate(factories.items_of(order), start=1)}
     return {"orders": {"o-1": order.pk}, "items": items}
 
 
@@ -100,7 +100,7 @@ def test_the_sdk_understands_a_wrong_password(run: Scenario) -> None:
 
 def test_the_sdk_reads_all_pages_and_stops(run: Scenario) -> None:
     for number in range(1, 6):
-        make.make_order(number=str(number))
+        factories.make_order(number=str(number))
 
     assert run("pages") == {"pages": [["5", "4"], ["3", "2"], ["1"]], "calls": 3}
 
@@ -116,7 +116,7 @@ def test_the_sdk_begins_a_batch_asks_for_it_and_sends_it_back_whole(run: Scenari
 
 
 def test_the_sdk_signs_in_once_more_when_its_key_has_ended(run: Scenario) -> None:
-    make.make_order()
+    factories.make_order()
 
     orders = f"/api/v1/channel/{shop.SHOP}/orders/"
     assert run("stale_key") == {
@@ -126,7 +126,7 @@ def test_the_sdk_signs_in_once_more_when_its_key_has_ended(run: Scenario) -> Non
 
 
 def test_channel_app_takes_a_batch_from_its_beginning_to_its_end(run: Scenario) -> None:
-    order = make.make_order(items=[make.item_in(), make.item_in(remote_id="2")])
+    order = factories.make_order(items=[factories.item_in(), factories.item_in(remote_id="2")])
     told = _mapped(order)
 
     seen = run("batch_life", **told)
@@ -148,10 +148,10 @@ def test_channel_app_ends_a_run_that_had_nothing_to_do(run: Scenario) -> None:
 
 
 def test_the_sdk_takes_a_case_from_its_creation_to_its_removal(run: Scenario) -> None:
-    exchange.case("another")
-    order = make.make_order()
+    sync.case("another")
+    order = factories.make_order()
 
-    seen = run("cancellations", **_mapped(order), reason=make.make_reason().pk)
+    seen = run("cancellations", **_mapped(order), reason=factories.make_reason().pk)
 
     assert seen == {
         "made": [True, "waiting", "first"],
@@ -164,10 +164,10 @@ def test_the_sdk_takes_a_case_from_its_creation_to_its_removal(run: Scenario) ->
 
 
 def test_channel_app_fetches_all_approved_returns(run: Scenario) -> None:
-    items = [make.items_of(make.make_order(number=str(number)))[0] for number in range(5)]
-    wanted = [make.make_request(item=i, kind="refund", status="approved") for i in items[:3]]
-    make.make_request(item=items[3], kind="refund")
-    make.make_request(item=items[4], status="approved")
+    items = [factories.items_of(factories.make_order(number=str(number)))[0] for number in range(5)]
+    wanted = [factories.make_request(item=i, kind="refund", status="approved") for i in items[:3]]
+    factories.make_request(item=items[3], kind="refund")
+    factories.make_request(item=items[4], status="approved")
 
     seen = run("approved_refunds")
 
@@ -178,7 +178,7 @@ def test_channel_app_fetches_all_approved_returns(run: Scenario) -> None:
 
 
 def test_channel_app_passes_on_what_changed_and_says_so(run: Scenario) -> None:
-    case = exchange.case()
+    case = sync.case()
 
     run("updated_cancellations")
 
@@ -190,26 +190,26 @@ def test_channel_app_passes_on_what_changed_and_says_so(run: Scenario) -> None:
 
 
 def test_channel_app_opens_a_case_by_the_ids_of_the_channel(run: Scenario) -> None:
-    order, reason = make.make_order(), make.make_reason()
+    order, reason = factories.make_order(), factories.make_reason()
     Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
 
     number = run("created_cancellation", **_mapped(order))
 
     case = CancellationRequest.objects.get()
     assert (case.pk, case.reason_id, case.cancellation_type) == (number, reason.pk, "cancel")
-    assert case.order_item_id == make.items_of(order)[0].pk
+    assert case.order_item_id == factories.items_of(order)[0].pk
     action = IntegrationAction.objects.get(content_type="cancellationrequest")
     assert (action.object_id, action.remote_id, action.status) == (case.pk, "c-1", "success")
 
 
 def test_channel_app_cancels_a_line_of_an_order_by_the_ids_of_the_channel(run: Scenario) -> None:
-    order = make.make_order(items=[make.item_in(), make.item_in(remote_id="2")])
-    reason = make.make_reason()
+    order = factories.make_order(items=[factories.item_in(), factories.item_in(remote_id="2")])
+    reason = factories.make_reason()
     Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
 
     sent = run("cancelled_order", **_mapped(order))
 
-    first = make.items_of(order)[0]
+    first = factories.items_of(order)[0]
     assert sent["cancel_items"] == [first.pk]
     case = CancellationRequest.objects.get()
     assert (case.order_item_id, case.reason_id) == (first.pk, reason.pk)

@@ -8,18 +8,18 @@ from urllib.parse import urlencode
 import pytest
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.exchange.models import IntegrationAction
+from takeback.channel_sync.models import IntegrationAction
 from takeback.orders.models import Order
-from tests.channel import exchange, shop
-from tests.channel.exchange import begun, call, moved, thing
-from tests.make import Visitor
+from tests.channel import shop, sync
+from tests.channel.sync import begun, call, moved, thing
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
 SINCE = {"modified_date__gte": "2026-01-01"}
 KINDS = [
-    ("cancellation_requests/", "cancellationrequest", exchange.case),
-    ("orders/", "order", exchange.order),
+    ("cancellation_requests/", "cancellationrequest", sync.case),
+    ("orders/", "order", sync.order),
 ]
 
 

@@ -2,10 +2,18 @@
 
 import pytest
 
-from takeback.cancellations.asks import BankAccount
-from takeback.cancellations.bank import account_of
+from takeback.bank_accounts.bank_account import BankAccount, bank_account_of
 from tests.cancellations.cases import opened
-from tests.channel.writing import HOLDER, IBAN, OTHER_IBAN, caller, case_of, change, item, refused
+from tests.channel.case_calls import (
+    HOLDER,
+    IBAN,
+    OTHER_IBAN,
+    caller,
+    case_of,
+    change,
+    item,
+    refused,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +34,7 @@ def test_a_new_account_is_trusted_with_those_who_may_pay(
 
     assert answer.status_code == 200
     row = case_of(case)
-    assert account_of(row) == BankAccount(OTHER_IBAN, "Bo Ray")
+    assert bank_account_of(row) == BankAccount(OTHER_IBAN, "Bo Ray")
     assert row.is_bank_account_confirmed is is_trusted
 
 
@@ -36,7 +44,7 @@ def test_half_an_account_keeps_the_other_half(scopes: tuple[str, ...]) -> None:
 
     assert change(caller(*scopes), case, {"holder_name": "Bo Ray"}).status_code == 200
 
-    assert account_of(case_of(case)) == BankAccount(IBAN, "Bo Ray")
+    assert bank_account_of(case_of(case)) == BankAccount(IBAN, "Bo Ray")
 
 
 def test_the_masked_number_stands_for_the_whole() -> None:
@@ -46,7 +54,7 @@ def test_the_masked_number_stands_for_the_whole() -> None:
 
     change(system, case, {"iban": shown["iban"], "holder_name": "Bo Ray"})
 
-    assert account_of(case_of(case)) == BankAccount(IBAN, "Bo Ray")
+    assert bank_account_of(case_of(case)) == BankAccount(IBAN, "Bo Ray")
 
 
 def test_half_an_account_is_none_where_there_was_none() -> None:

@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from takeback.cancellations.asks import BankAccount
-from takeback.cancellations.bank import account_of
+from takeback.bank_accounts.bank_account import BankAccount, bank_account_of
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.states import Kind
+from takeback.cancellations.statuses import Kind
 from takeback.orders.models import OrderItem
-from tests import make
+from tests import factories
 from tests.cancellations.cases import delivered, opened
 from tests.channel import shop
-from tests.channel.writing import (
+from tests.channel.case_calls import (
     CASES,
     HOLDER,
     IBAN,
@@ -29,8 +28,8 @@ from tests.channel.writing import (
     step,
     steps,
 )
-from tests.make import Visitor
-from tests.storefront.wire import nothing_written
+from tests.factories import Visitor
+from tests.storefront.api import nothing_written
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +43,7 @@ def with_account() -> int:
 
 class TestOpening:
     def test_a_system_asks_in_a_customers_name(self) -> None:
-        system, line, reason = caller(), item(quantity=3), make.make_reason()
+        system, line, reason = caller(), item(quantity=3), factories.make_reason()
 
         answer = ask(
             system,
@@ -71,7 +70,7 @@ class TestOpening:
         answer = ask(
             caller(),
             order_item=item().pk,
-            reason=make.make_reason().pk,
+            reason=factories.make_reason().pk,
             cancellation_type="cancel",
             status="completed",
             refund_amount=100,
@@ -87,8 +86,8 @@ class TestOpening:
         self, settings: Settings, *, needs_pickup: bool
     ) -> None:
         # No body of a channel names a carrier or an address.
-        settings.RETURN_CARRIER = make.make_company(needs_pickup=needs_pickup).pk
-        line, reason = item(status=550), make.make_reason(kind="refund").pk
+        settings.RETURN_CARRIER = factories.make_company(needs_pickup=needs_pickup).pk
+        line, reason = item(status=550), factories.make_reason(kind="refund").pk
 
         answer = ask(caller(), order_item=line.pk, reason=reason, cancellation_type="refund")
 
@@ -102,7 +101,7 @@ class TestOpening:
         settings.LOYALTY_MONEY_ENABLED = False
         told = {
             "order_item": item().pk,
-            "reason": make.make_reason().pk,
+            "reason": factories.make_reason().pk,
             "cancellation_type": "cancel",
             "fully_refund_as_loyalty_money": True,
         }
@@ -119,20 +118,20 @@ class TestOpening:
     def test_an_account_is_trusted_with_those_who_may_pay(
         self, scopes: tuple[str, ...], is_trusted: bool
     ) -> None:
-        told = {"order_item": item().pk, "reason": make.make_reason().pk}
+        told = {"order_item": item().pk, "reason": factories.make_reason().pk}
         account = {"iban": IBAN, "holder_name": HOLDER}
 
         answer = ask(caller(*scopes), told | account | {"cancellation_type": "cancel"})
 
         row = case_of(answer.json()["id"])
-        assert account_of(row) == ACCOUNT
+        assert bank_account_of(row) == ACCOUNT
         assert row.is_bank_account_confirmed is is_trusted
 
     def test_a_key_of_a_member_of_staff_acts_as_that_person(self) -> None:
-        person = make.make_customer(email="staff@example.com", is_staff=True)
+        person = factories.make_customer(email="staff@example.com", is_staff=True)
         system = shop.client(shop.key(user_id=person.pk))
 
-        told = {"order_item": item().pk, "reason": make.make_reason().pk}
+        told = {"order_item": item().pk, "reason": factories.make_reason().pk}
         case = ask(system, told | {"cancellation_type": "cancel"}).json()["id"]
 
         (first,) = CaseHistory.objects.filter(cancellation_request_id=case)
@@ -142,7 +141,7 @@ class TestOpening:
         system = caller()
         body = {
             "order_item": item().pk,
-            "reason": make.make_reason().pk,
+            "reason": factories.make_reason().pk,
             "cancellation_type": "cancel",
         }
         first = call(system, "POST", CASES, body, **{"Idempotency-Key": "a"})
@@ -157,7 +156,10 @@ class TestOpening:
 class TestCorrecting:
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     def test_what_is_told_is_changed_and_the_rest_stays(self, method: str) -> None:
-        case, reason = opened(item(quantity=3), description="old", quantity=1), make.make_reason()
+        case, reason = (
+            opened(item(quantity=3), description="old", quantity=1),
+            factories.make_reason(),
+        )
 
         answer = change(caller(), case, {"reason": reason.pk, "quantity": 2}, method)
 
@@ -190,7 +192,7 @@ class TestCorrecting:
             answer = change(system, case, body, method)
 
         assert answer.status_code == 200
-        assert answer.json()["modified_date"] == make.NOW.isoformat().replace("+00:00", "Z")
+        assert answer.json()["modified_date"] == factories.NOW.isoformat().replace("+00:00", "Z")
 
     def test_read_only_keys_are_ignored(self) -> None:
         system, case = caller(), opened(item())
@@ -210,7 +212,7 @@ class TestCorrecting:
         answer = change(system, case, {"description": "", "iban": "", "holder_name": ""})
 
         assert answer.json()["description"] is None
-        assert account_of(case_of(case)) == ACCOUNT
+        assert bank_account_of(case_of(case)) == ACCOUNT
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     def test_corrections_and_a_step_go_together(self, method: str) -> None:
@@ -259,7 +261,7 @@ class TestDeciding:
         assert (answer.status_code, answer.json()["status"]) == (200, wanted)
 
     def test_a_withdrawn_case_is_rejected_for_whoever_says_so(self) -> None:
-        system, case = caller(), make.make_request(item=item(), status="withdrawn").pk
+        system, case = caller(), factories.make_request(item=item(), status="withdrawn").pk
 
         with nothing_written():
             assert step(system, case, "reject").json()["status"] == "rejected"
@@ -353,9 +355,9 @@ def test_the_last_version_may_be_changed(write: Write, tag: str) -> None:
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 def test_what_is_not_the_channels_is_not_there(write: Write, prefix: str) -> None:
     system = caller()
-    foreign = make.items_of(make.make_order(channel_id=shop.OTHER, number="2"))[0]
-    hidden = make.make_request(item=item(), is_hidden=True)
-    for case in (make.make_request(item=foreign).pk, hidden.pk, 0, 10**40):
+    foreign = factories.items_of(factories.make_order(channel_id=shop.OTHER, number="2"))[0]
+    hidden = factories.make_request(item=item(), is_hidden=True)
+    for case in (factories.make_request(item=foreign).pk, hidden.pk, 0, 10**40):
         with refused(404, "not_found") as answers:
             answers.append(write(system, case, {}))
 

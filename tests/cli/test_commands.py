@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from takeback.accounts.models import Channel
 from takeback.cli.main import app
-from takeback.cli.serving import server_command
-from tests.make import make_channel
+from takeback.cli.serve import server_command
+from tests.factories import make_channel
 from tests.rigs.serving import TAKEBACK, environment
 
 pytestmark = pytest.mark.heavy("postgresql")
@@ -33,7 +33,7 @@ def test_help_names_every_command_and_loads_no_django() -> None:
     )
     *help_page, loaded = done.stdout.splitlines()
     commands = ["demo", "serve", "worker", "migrate", "import", "add-channel", "issue-key"]
-    commands += ["revoke-key", "add-staff", "change-staff", "doctor", "reseal", "outbox"]
+    commands += ["revoke-key", "add-staff", "change-staff", "doctor", "rotate-data-key", "outbox"]
     assert [name for name in commands if f" {name} " not in "\n".join(help_page)] == []
     assert loaded == "light"
 

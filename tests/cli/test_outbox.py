@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from takeback.cli.main import app
-from tests.make import NOW, make_message
+from tests.factories import NOW, make_message
 
 
 def _run(*words: str) -> tuple[int, list[str]]:

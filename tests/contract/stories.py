@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from takeback.accounts.models import User
-from takeback.addresses.intake import AddressIn
+from takeback.addresses.address_input import AddressIn
 from takeback.core.money import parse
-from takeback.orders.intake import DiscountIn, ItemIn
 from takeback.orders.models import Order
-from tests import make
+from takeback.orders.order_input import DiscountIn, ItemIn
+from tests import factories
 
 Document = dict[str, Any]
 
@@ -101,7 +101,7 @@ def _picked(document: Document, names: list[str]) -> Document:
 def address(document: Document) -> AddressIn:
     """An address as the example shows it; where it shows only `{}` any address does."""
     if "line" not in document:
-        return make.address_in()
+        return factories.address_in()
     places = {place: document[place]["name"] for place in ("city", "township", "district")}
     country = document["country"]
     return AddressIn(
@@ -114,7 +114,7 @@ def address(document: Document) -> AddressIn:
 
 def customer(document: Document) -> User:
     """The customer of an example."""
-    user = make.make_customer(
+    user = factories.make_customer(
         email=document["email"],
         date_joined=moment(document["date_joined"]),
         last_login=moment(document["last_login"]),
@@ -133,7 +133,7 @@ def order(document: Document, *, owner: User | None = None) -> Order:
     goods = parse(document["amount_without_discount"], "try") - shipping
     status = int(document["status"].get("value", "100"))
     client = document["client_type"]
-    return make.make_order(
+    return factories.make_order(
         customer=owner,
         guest=document["user_email"],
         now=moment(document["created_date"]),
@@ -153,7 +153,7 @@ def order(document: Document, *, owner: User | None = None) -> Order:
 
 
 def _item(document: Document, status: int, goods: int) -> ItemIn:
-    return make.item_in(
+    return factories.item_in(
         status=status,
         goods_minor=goods,
         retail_minor=parse(document["retail_price"], "try") if "retail_price" in document else None,
@@ -176,7 +176,7 @@ def _discounts(document: Document) -> list[DiscountIn]:
 def reason(document: Document) -> None:
     """The reason of an example."""
     fields = _picked(document, _REASON)
-    make.make_reason(
+    factories.make_reason(
         kind=fields.pop("cancellation_type"),
         uuid=UUID(document["uuid"]),
         created_date=moment(document["created_date"]),
@@ -187,9 +187,9 @@ def reason(document: Document) -> None:
 
 def request(document: Document, *, owner: User, number: str) -> None:
     """A case of an example, on an order of its own."""
-    made = make.make_order(customer=owner, number=number)
-    make.make_request(
-        item=make.items_of(made)[0],
+    made = factories.make_order(customer=owner, number=number)
+    factories.make_request(
+        item=factories.items_of(made)[0],
         kind=document["cancellation_type"],
         description=document["description"],
         created_date=moment(document["created_date"]),
@@ -199,7 +199,7 @@ def request(document: Document, *, owner: User, number: str) -> None:
 
 def old_order(document: Document, *, owner: User) -> int:
     """The old order of an example."""
-    made = make.make_old_order(
+    made = factories.make_old_order(
         customer=owner,
         created_date=moment(document["created_date"]),
         amount_minor=parse(document["amount"], "try"),

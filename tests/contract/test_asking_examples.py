@@ -8,12 +8,12 @@ import time_machine
 
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import OrderItem
-from takeback.orders.states import Status
-from tests import make
+from takeback.orders.statuses import Status
+from tests import factories
 from tests.contract.examples import differences, example, schema
 from tests.contract.stories import moment
-from tests.make import Visitor
-from tests.storefront.wire import V3, post, prove, token_of
+from tests.factories import Visitor
+from tests.storefront.api import V3, post, prove, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,23 +35,26 @@ def _told(operation: str) -> tuple[dict[str, Any], Any]:
 
 def _shop(operation: str, now: Any) -> tuple[Visitor, dict[str, int]]:
     """Whoever asks, and the ids that stand in the body."""
-    line = make.item_in(quantity=3, status=Status.DELIVERED)
-    company = make.make_company(
+    line = factories.item_in(quantity=3, status=Status.DELIVERED)
+    company = factories.make_company(
         carrier="extension", carrier_label="Extension Cargo", needs_pickup=True
     )
     ids = {
-        "reason": make.make_reason(kind="refund").pk,
+        "reason": factories.make_reason(kind="refund").pk,
         "shipping_company": company.pk,
     }
     if operation.startswith("guest"):
-        order, client = make.make_order(items=[line], now=now, placed_at=now), Visitor()
+        order, client = factories.make_order(items=[line], now=now, placed_at=now), Visitor()
         prove(client)
         ids["pickup_address"] = order.shipping_address_id
     else:
-        user = make.make_customer()
-        order, client = make.make_order(customer=user, items=[line], now=now), make.client_of(user)
-        ids["pickup_address"] = make.make_address(user=user).pk
-    return client, ids | {"order_item": make.items_of(order)[0].pk}
+        user = factories.make_customer()
+        order, client = (
+            factories.make_order(customer=user, items=[line], now=now),
+            factories.client_of(user),
+        )
+        ids["pickup_address"] = factories.make_address(user=user).pk
+    return client, ids | {"order_item": factories.items_of(order)[0].pk}
 
 
 def _filled(value: Any, ids: dict[str, int]) -> Any:
@@ -149,7 +152,7 @@ def test_the_openapi_document_s_guest_names_the_order_in_the_body(operation: str
     told, now = _told(operation)
     with time_machine.travel(now, tick=False):
         _, ids = _shop(operation, now)
-        named = {"number": make.NUMBER, "email": make.GUEST}
+        named = {"number": factories.NUMBER, "email": factories.GUEST}
         body = _filled(told["request"]["body"], ids) | named
         _input(operation).validate(body)
         answer = post(Visitor(), told["request"]["path"], body)

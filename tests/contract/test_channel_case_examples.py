@@ -10,10 +10,10 @@ from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.cases import shapes
 from takeback.orders.models import Order
-from tests import make
+from tests import factories
 from tests.channel import shop
 from tests.contract.examples import example
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -41,18 +41,18 @@ def _told() -> CancellationRequest:
         date_of_birth="1985-08-25",
         date_joined="2023-01-15T10:30:00Z",
     )
-    Channel.objects.filter(pk=make.SHOP).update(
+    Channel.objects.filter(pk=factories.SHOP).update(
         name="Commerce Channel", catalog=1, category_tree="text",
         conf={"ANY_ADDITIONAL_PROPERTY": "text"},
     )  # fmt: skip
-    way_back = make.make_easy_return(
-        carrier="yurtici", code="EASYRETURN123", start_date=make.NOW, end_date=make.NOW,
+    way_back = factories.make_easy_return(
+        carrier="yurtici", code="EASYRETURN123", start_date=factories.NOW, end_date=factories.NOW,
         tracking_number="123456789", tracking_url="https://example.com/track/123456789",
         pickup_date={}, raw_request="text", raw_response="text",
     )  # fmt: skip
-    return make.make_request(
-        item=make.items_of(order)[0], kind="refund", status="rejected", easy_return=way_back,
-        reason=make.make_reason(subject="text", send_to_remote=True), description="text",
+    return factories.make_request(
+        item=factories.items_of(order)[0], kind="refund", status="rejected", easy_return=way_back,
+        reason=factories.make_reason(subject="text", send_to_remote=True), description="text",
         iban="text", holder_name="text", attributes={"key1": "value1", "key2": "value2"},
     )  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_ids_times_and_words_are_of_the_kind_that_the_example_shows() -> None:
 
     assert (line["pk"], line["order"]["pk"]) == (case.order_item_id, case.order_item.order_id)
     assert given["customer"]["pk"] == line["order"]["customer"] == case.order_item.order.user_id
-    assert (given["channel"]["id"], line["order"]["channel"]) == (make.SHOP, make.SHOP)
+    assert (given["channel"]["id"], line["order"]["channel"]) == (factories.SHOP, factories.SHOP)
     assert (given["reason"]["pk"], given["reason"]["order"]) == (case.reason_id, 100)
     assert (given["status"], line["status"], line["order"]["status"]) == (
         "rejected",
@@ -142,7 +142,7 @@ def test_ids_times_and_words_are_of_the_kind_that_the_example_shows() -> None:
 
 def test_answers_have_the_types_that_the_api_page_shows() -> None:
     case = _told()
-    make.make_request(item=case.order_item)
+    factories.make_request(item=case.order_item)
     kinds: dict[str, Any] = {
         "": shapes.ChannelCancellationRequest,
         "detailed/": shapes.ChannelDetailedCancellationRequest,

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from takeback.channel.customers import shapes as people
 from takeback.channel.orders import shapes
-from takeback.channel.people import shapes as people
-from tests import make
+from tests import factories
 from tests.channel import shop
 from tests.contract.examples import differences, example
 
@@ -123,7 +123,7 @@ def test_a_customer_told_as_documented_is_answered_as_documented() -> None:
 
 def test_lines_told_as_documented_are_answered_as_documented() -> None:
     told = example("channel_order_items_bulk_status_update")
-    (line,) = make.items_of(make.make_order())
+    (line,) = factories.items_of(factories.make_order())
     body = told["request"]["body"]
     body["orderitem_set"][0]["id"] = line.pk
 
@@ -136,10 +136,10 @@ def test_lines_told_as_documented_are_answered_as_documented() -> None:
 
 def test_an_order_is_cancelled_as_documented() -> None:
     told = example("channel_order_cancel")
-    order = make.make_order()
-    (line,) = make.items_of(order)
+    order = factories.make_order()
+    (line,) = factories.items_of(order)
     text = json.dumps(told["request"])
-    names = {"order": order.pk, "item": line.pk, "reason": make.make_reason().pk}
+    names = {"order": order.pk, "item": line.pk, "reason": factories.make_reason().pk}
     for name, number in names.items():
         text = text.replace(f"{{{name}}}", str(number))
     request = json.loads(text)

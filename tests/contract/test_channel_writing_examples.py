@@ -8,10 +8,10 @@ import pytest
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.cases import shapes
 from takeback.core import clock
-from tests import make
+from tests import factories
 from tests.cancellations.cases import delivered
 from tests.channel import shop
-from tests.channel.writing import IBAN, call
+from tests.channel.case_calls import IBAN, call
 from tests.contract.examples import differences, example
 
 pytestmark = pytest.mark.django_db
@@ -36,8 +36,8 @@ OURS = {
 
 def returned() -> CancellationRequest:
     """A return that waits, with a way back that is booked."""
-    way_back = make.make_easy_return(max_count=1, tracking_number="1", pickup_date={})
-    return make.make_request(item=delivered(), kind="refund", easy_return=way_back)
+    way_back = factories.make_easy_return(max_count=1, tracking_number="1", pickup_date={})
+    return factories.make_request(item=delivered(), kind="refund", easy_return=way_back)
 
 
 def replayed(name: str, case: CancellationRequest | None = None, **ours: Any) -> tuple[Any, Any]:
@@ -63,7 +63,7 @@ def unlike(told: Any, answer: Any) -> list[str]:
 
 
 def test_opening() -> None:
-    reason = make.make_reason(kind="refund")
+    reason = factories.make_reason(kind="refund")
 
     told, answer = replayed(
         "channel_cancellation_request_open",
@@ -80,7 +80,7 @@ def test_opening() -> None:
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_correcting(method: str) -> None:
-    case, reason = returned(), make.make_reason(kind="refund")
+    case, reason = returned(), factories.make_reason(kind="refund")
 
     told, answer = replayed(
         f"channel_cancellation_request_{method}",

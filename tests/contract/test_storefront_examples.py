@@ -8,11 +8,11 @@ import jsonschema
 import pytest
 
 from takeback.addresses.models import City, Country, District, Township
-from tests import make
+from tests import factories
 from tests.contract import stories
 from tests.contract.examples import differences, example, schema
-from tests.make import Visitor
-from tests.tradein.offers import make_offer
+from tests.factories import Visitor
+from tests.trade_in.offers import make_offer
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def _guest_order(answer: Any) -> tuple[Visitor, Ids]:
 
 def _owner(document: Any) -> Any:
     told = document.get("shipping_address", {}).get("user")
-    return stories.customer(told) if told else make.make_customer(email=document["user_email"])
+    return stories.customer(told) if told else factories.make_customer(email=document["user_email"])
 
 
 def _order(answer: Any) -> tuple[Visitor, Ids]:
@@ -42,8 +42,10 @@ def _order(answer: Any) -> tuple[Visitor, Ids]:
         and (document["orderitem_set"][0]["available_easy_return_shipping_companies"])
     ):
         told = company["shipping_company"]
-        make.make_company(carrier=told["value"], carrier_label=told["label"], name=company["name"])
-    return make.client_of(owner), {"order": stories.order(document, owner=owner).pk}
+        factories.make_company(
+            carrier=told["value"], carrier_label=told["label"], name=company["name"]
+        )
+    return factories.client_of(owner), {"order": stories.order(document, owner=owner).pk}
 
 
 def _reasons(answer: Any) -> tuple[Visitor, Ids]:
@@ -52,21 +54,21 @@ def _reasons(answer: Any) -> tuple[Visitor, Ids]:
 
 
 def _requests(answer: Any) -> tuple[Visitor, Ids]:
-    owner = make.make_customer()
+    owner = factories.make_customer()
     for number, document in enumerate(reversed(answer["results"])):
         stories.request(document, owner=owner, number=str(number))
-    return make.client_of(owner), {}
+    return factories.client_of(owner), {}
 
 
 def _old_orders(answer: Any) -> tuple[Visitor, Ids]:
     document = answer["results"][0] if "results" in answer else answer
-    owner = make.make_customer(email=document["user_email"])
-    return make.client_of(owner), {"old_order": stories.old_order(document, owner=owner)}
+    owner = factories.make_customer(email=document["user_email"])
+    return factories.client_of(owner), {"old_order": stories.old_order(document, owner=owner)}
 
 
 def _account(answer: Any) -> tuple[Visitor, Ids]:
     owner = stories.customer(_the_customer())
-    return make.client_of(owner), {}
+    return factories.client_of(owner), {}
 
 
 def _registered(answer: Any) -> tuple[Visitor, Ids]:
@@ -77,8 +79,10 @@ def _registered(answer: Any) -> tuple[Visitor, Ids]:
 def _book(answer: Any) -> tuple[Visitor, Ids]:
     owner = stories.customer(_the_customer())
     told = stories.address(_the_address())
-    kept = make.make_address(user=owner, **{name: getattr(told, name) for name in told.__slots__})
-    return make.client_of(owner), {"address": kept.pk} | _places()
+    kept = factories.make_address(
+        user=owner, **{name: getattr(told, name) for name in told.__slots__}
+    )
+    return factories.client_of(owner), {"address": kept.pk} | _places()
 
 
 def _new_address(answer: Any) -> tuple[Visitor, Ids]:
@@ -88,8 +92,8 @@ def _new_address(answer: Any) -> tuple[Visitor, Ids]:
 
 
 def _trade_in(answer: Any) -> tuple[Visitor, Ids]:
-    owner = make.make_customer()
-    return make.client_of(owner), {"item": make_offer(customer=owner).pk}
+    owner = factories.make_customer()
+    return factories.client_of(owner), {"item": make_offer(customer=owner).pk}
 
 
 def _the_address() -> Any:
@@ -182,11 +186,11 @@ def test_an_operation_answers_as_its_documented_example_does(operation: str) -> 
 
 
 def test_a_rich_order_validates_against_the_openapi_document_with_everything_required() -> None:
-    make.make_rich_order()
+    factories.make_rich_order()
 
     answer = Visitor().post(
         "/users/orders/anonymous/",
-        {"number": make.NUMBER, "email": make.GUEST},
+        {"number": factories.NUMBER, "email": factories.GUEST},
         content_type="application/json",
     )
 
@@ -202,11 +206,11 @@ def test_a_rich_order_validates_against_the_openapi_document_with_everything_req
 
 
 def test_a_bare_order_validates_too() -> None:
-    make.make_order()
+    factories.make_order()
 
     answer = Visitor().post(
         "/users/orders/anonymous/",
-        {"number": make.NUMBER, "email": make.GUEST},
+        {"number": factories.NUMBER, "email": factories.GUEST},
         content_type="application/json",
     )
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from takeback.cancellations.models import CancellationReason
-from takeback.core.bulk import insert_objects
+from takeback.core.db.bulk import insert_objects
 
 pytestmark = pytest.mark.django_db
 

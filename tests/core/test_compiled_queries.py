@@ -16,24 +16,24 @@ import takeback
 from takeback.accounts.models import ApiKey, Session
 from takeback.addresses.models import Address
 from takeback.cancellations.models import CancellationReason
-from takeback.core.compiled import Compiled
-from takeback.exchange import commands as exchange
-from takeback.exchange.content_types import ContentType
+from takeback.channel_sync import commands as exchange
+from takeback.channel_sync.content_types import ContentType
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders import queries
 from takeback.orders.models import Order, Snapshot
-from tests import make
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 
-def compiled_queries() -> dict[str, Compiled[Any]]:
+def compiled_queries() -> dict[str, CompiledQuery[Any]]:
     """All that any module keeps, by name."""
     found = {}
     for module in pkgutil.walk_packages(takeback.__path__, "takeback."):
         if module.name.endswith((".queries", ".sessions")):
             for name, value in vars(importlib.import_module(module.name)).items():
-                if isinstance(value, Compiled):
+                if isinstance(value, CompiledQuery):
                     found[f"{value.build.__module__}.{name}"] = value
     return found
 
@@ -43,17 +43,21 @@ QUERIES = compiled_queries() | {"takeback.orders.queries._first_page": queries._
 
 def _known() -> dict[str, list[Any]]:
     """For every argument by name: what finds rows, and what finds none."""
-    user = make.make_customer()
-    first = make.make_rich_order(customer=user)
-    orders = [first, make.make_order(customer=user, number="2"), make.make_order(number="3")]
-    make.make_address(user=user)
-    make.make_old_order(customer=user, lines=1)
-    key = make.session_of(user).session_key
+    user = factories.make_customer()
+    first = factories.make_rich_order(customer=user)
+    orders = [
+        first,
+        factories.make_order(customer=user, number="2"),
+        factories.make_order(number="3"),
+    ]
+    factories.make_address(user=user)
+    factories.make_old_order(customer=user, lines=1)
+    key = factories.session_of(user).session_key
     api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
-    api_key.channels.add(make.SHOP)
+    api_key.channels.add(factories.SHOP)
     _exchange()
     cases = [row.pk for row in _cases(orders)]
-    plan = make.make_plan(case=cases[0])
+    plan = factories.make_plan(case=cases[0])
     return {
         "user_id": [user.pk, 0],
         "user_ids": [[user.pk], []],
@@ -64,45 +68,45 @@ def _known() -> dict[str, list[Any]]:
         "request_ids": [cases, []],
         "plan_ids": [[plan.pk], []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
-        "item_ids": [[item.pk for item in make.items_of(first)], []],
+        "item_ids": [[item.pk for item in factories.items_of(first)], []],
         "reason_ids": [[row.pk for row in CancellationReason.objects.all()], []],
         "carrier_ids": [[row.pk for row in EasyReturnShippingCompany.objects.all()], []],
         "address_ids": [[row.pk for row in Address.objects.filter(is_copy=False)], []],
-        "channel_id": [make.SHOP, 0],
-        "channel_ids": [[make.SHOP, 2], []],
+        "channel_id": [factories.SHOP, 0],
+        "channel_ids": [[factories.SHOP, 2], []],
         "number": ["3", "unknown"],
-        "email_key": [make.GUEST, "else@example.com"],
+        "email_key": [factories.GUEST, "else@example.com"],
         "session_key": [key, "x"],
         "public_id": ["abcdefgh", "x"],
-        "now": [make.NOW.replace(year=2020)],
+        "now": [factories.NOW.replace(year=2020)],
     }
 
 
 def _exchange() -> None:
     """A batch with an object, and a report about it."""
-    batch_id = exchange.open_batch(make.SHOP, make.NOW)
-    told = exchange.ObjectIn(ContentType.PRODUCT, 7, "p-7", make.NOW)
-    exchange.change_batch(make.SHOP, batch_id, exchange.BatchIn(objects=[told]), make.NOW)
+    batch_id = exchange.open_batch(factories.SHOP, factories.NOW)
+    told = exchange.ObjectIn(ContentType.PRODUCT, 7, "p-7", factories.NOW)
+    exchange.change_batch(factories.SHOP, batch_id, exchange.BatchIn(objects=[told]), factories.NOW)
     exchange.report(
-        make.SHOP,
+        factories.SHOP,
         exchange.ReportIn(
             action_content_type=ContentType.BATCH_REQUEST,
             action_object_id=batch_id,
             target_content_type=ContentType.CHANNEL,
-            target_object_id=make.SHOP,
-            obj_modified_date=make.NOW,
+            target_object_id=factories.SHOP,
+            obj_modified_date=factories.NOW,
             error_code="e",
             error_desc="e",
             raw_request="asked",
             raw_response="answered",
             is_ok=False,
         ),
-        make.NOW,
+        factories.NOW,
     )
 
 
 def _cases(orders: list[Any]) -> list[Any]:
-    return [make.make_request(item=make.items_of(order)[0]) for order in orders[1:]]
+    return [factories.make_request(item=factories.items_of(order)[0]) for order in orders[1:]]
 
 
 def _flat(value: Any, kind: Any) -> list[Any]:
@@ -147,8 +151,8 @@ def test_a_compiled_query_gives_the_rows_of_its_queryset(name: str) -> None:
 
 
 def test_a_compiled_query_is_made_into_sql_once() -> None:
-    order = make.make_order()
-    query = Compiled(queries.OrderRow, queries._orders_by_id)
+    order = factories.make_order()
+    query = CompiledQuery(queries.OrderRow, queries._orders_by_id)
 
     query(order_ids=[order.pk])
     (statement,) = query._statements.values()
@@ -172,7 +176,7 @@ def test_an_argument_that_the_sql_does_not_hold_as_it_is_is_refused() -> None:
         return Order.objects.filter(number__icontains=number)
 
     with pytest.raises(TypeError, match="number does not reach the SQL as it is"):
-        Compiled(queries.OrderRow, _annotated(build))(number="1")
+        CompiledQuery(queries.OrderRow, _annotated(build))(number="1")
 
 
 def _annotated(build: Any) -> Any:
@@ -185,18 +189,18 @@ def _annotated(build: Any) -> Any:
 def test_an_expired_session_is_not_found() -> None:
     from takeback.accounts.sessions import running_session
 
-    session = make.session_of(make.make_customer())
+    session = factories.session_of(factories.make_customer())
     ends: datetime = Session.objects.get().expire_date
 
     assert running_session(session_key=session.session_key, now=ends) == []
-    assert len(running_session(session_key=session.session_key, now=make.NOW)) == 1
+    assert len(running_session(session_key=session.session_key, now=factories.NOW)) == 1
 
 
 def test_a_relation_is_a_row_of_its_own_and_none_where_there_is_nothing() -> None:
     from takeback.channel.orders.queries import items_of
 
-    bare = make.items_of(make.make_order(number="1"))[0]
-    rich = make.items_of(make.make_rich_order(number="2"))[0]
+    bare = factories.items_of(factories.make_order(number="1"))[0]
+    rich = factories.items_of(factories.make_rich_order(number="2"))[0]
 
     without, with_, _ = items_of(order_ids=[bare.order_id, rich.order_id])
 

@@ -6,12 +6,12 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from django.test import RequestFactory
 
-from takeback.core import problems
-from takeback.core.callers import client_address, client_network, is_within
-from takeback.core.emails import email_key
+from takeback.core import errors
+from takeback.core.client_ip import client_address, client_network, is_within
+from takeback.core.encryption import decrypt, encrypt
+from takeback.core.errors import Refused
+from takeback.core.normalize import email_key
 from takeback.core.paging import Page
-from takeback.core.problems import Refused
-from takeback.core.sealing import seal, unseal
 
 IBAN = "TR330006100519786457841326"
 
@@ -83,31 +83,31 @@ def test_an_address_lies_in_a_network_or_not() -> None:
 
 
 def test_sealed_text_opens_in_its_own_row_only() -> None:
-    sealed = seal(IBAN, "row-1")
+    sealed = encrypt(IBAN, "row-1")
 
     assert IBAN not in sealed
-    assert unseal(sealed, "row-1") == IBAN
-    assert seal(IBAN, "row-1") != sealed
+    assert decrypt(sealed, "row-1") == IBAN
+    assert encrypt(IBAN, "row-1") != sealed
     with pytest.raises(InvalidTag):
-        unseal(sealed, "row-2")
+        decrypt(sealed, "row-2")
 
 
 def test_older_keys_still_open_and_the_newest_seals(settings: Any) -> None:
-    old = seal(IBAN, "row")
+    old = encrypt(IBAN, "row")
     settings.DATA_KEYS = {"2": "QUJD" * 10 + "QUI="} | settings.DATA_KEYS
 
-    assert unseal(old, "row") == IBAN
-    assert seal(IBAN, "row").startswith("2:")
+    assert decrypt(old, "row") == IBAN
+    assert encrypt(IBAN, "row").startswith("2:")
 
 
 def test_what_a_missing_key_has_sealed_is_not_available(settings: Any) -> None:
-    old = seal(IBAN, "row")
+    old = encrypt(IBAN, "row")
     settings.DATA_KEYS = {"2": settings.DATA_KEYS["1"]}
 
     with pytest.raises(Refused) as refused:
-        unseal(old, "row")
+        decrypt(old, "row")
 
-    assert refused.value.problem is problems.UNAVAILABLE
+    assert refused.value.problem is errors.UNAVAILABLE
     assert refused.value.context == {"missing_data_key": "1"}
 
 

@@ -8,7 +8,7 @@ import zeal
 
 from takeback.accounts.models import ApiKey
 from takeback.cancellations.models import CancellationRequest
-from takeback.channel.callers import Caller
+from takeback.channel.auth import Caller
 from takeback.channel.cases import documents, queries
 from tests.demo.loaded import load_shop
 

@@ -28,9 +28,9 @@ from takeback.cancellations.models import (
     CancellationRequestImage,
     CaseHistory,
 )
-from takeback.cancellations.queries import by_item, facts_of, requests_of_orders, shop_limits
-from takeback.cancellations.states import Kind, Status
-from takeback.core.sealing import unseal
+from takeback.cancellations.queries import by_item, cases_of_orders, facts_of, shop_limits
+from takeback.cancellations.statuses import Kind, Status
+from takeback.core.encryption import decrypt
 from takeback.demo.entrance import entrance
 from takeback.demo.folder import Unusable
 from takeback.demo.opening import opened
@@ -41,7 +41,7 @@ from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.queries import items_of
 from takeback.outbox.models import Message
-from takeback.tradein.queries import offer_of
+from takeback.trade_in.queries import offer_of
 from tests.demo.loaded import REFERENCE, load_shop
 
 pytestmark = pytest.mark.heavy
@@ -55,7 +55,7 @@ TODAY = REFERENCE + timedelta(hours=15)
 def may(order_ids: list[int], now: Any = TODAY) -> dict[int, set[Kind]]:
     """What the rules allow for each line of these orders."""
     placed = dict(Order.objects.filter(id__in=order_ids).values_list("id", "placed_at"))
-    cases, limits = by_item(requests_of_orders(order_ids=order_ids)), shop_limits()
+    cases, limits = by_item(cases_of_orders(order_ids=order_ids)), shop_limits()
     found = {}
     for item in items_of(order_ids=order_ids):
         facts = facts_of(item, cases.get(item.id, ()), placed[item.order_id])
@@ -112,7 +112,7 @@ class TestDemoShop(TestCase):
                 "sku",
                 "status",
                 "quantity",
-                "units_used",
+                "units_closed",
                 "goods_minor",
                 "discount_minor",
             ),
@@ -137,11 +137,11 @@ class TestDemoShop(TestCase):
 
     def test_a_finished_case_has_used_its_units(self) -> None:
         done = CancellationRequest.objects.filter(status="completed")
-        assert done.exclude(quantity=F("order_item__units_used")).count() == 0
-        assert done.filter(order_item__units_used__lt=F("order_item__quantity")).exists()
+        assert done.exclude(quantity=F("order_item__units_closed")).count() == 0
+        assert done.filter(order_item__units_closed__lt=F("order_item__quantity")).exists()
         ended = OrderItem.objects.filter(status__in=[100, 600])
-        assert ended.exclude(units_used=F("quantity")).count() == 0
-        assert OrderItem.objects.filter(units_used__gt=0).count() == done.count()
+        assert ended.exclude(units_closed=F("quantity")).count() == 0
+        assert OrderItem.objects.filter(units_closed__gt=0).count() == done.count()
 
     def test_what_was_paid_back_had_been_paid(self) -> None:
         reserved = dict(
@@ -179,10 +179,10 @@ class TestDemoShop(TestCase):
         assert LoyaltyTransaction.objects.filter(amount_minor__gt=0).exists()
 
     def test_bank_accounts_are_sealed_to_their_case(self) -> None:
-        cases = CancellationRequest.objects.exclude(iban_sealed=None)
+        cases = CancellationRequest.objects.exclude(iban_encrypted=None)
         owners: dict[str, set[str]] = {}
         for case in cases.select_related("order_item__order"):
-            account = unseal(str(case.iban_sealed), str(case.uuid))
+            account = decrypt(str(case.iban_encrypted), str(case.uuid))
             owners.setdefault(iban.validate(account), set()).add(case.order_item.order.user_email)
         assert owners.pop("DE89370400440532013000") == {CUSTOMER_EMAIL, GUEST_EMAIL}
         assert max(map(len, owners.values())) == 1
@@ -288,8 +288,8 @@ class TestDemoShop(TestCase):
             pk=requests(self.channel)["unconfirmed_account"]["id"]
         )
         assert (case.source, case.is_bank_account_confirmed) == ("guest", False)
-        assert unseal(str(case.iban_sealed), str(case.uuid)) == "DE89370400440532013000"
-        taken_up = CancellationRequest.objects.exclude(iban_sealed=None).filter(
+        assert decrypt(str(case.iban_encrypted), str(case.uuid)) == "DE89370400440532013000"
+        taken_up = CancellationRequest.objects.exclude(iban_encrypted=None).filter(
             status__in=["confirmed", "approved", "completed"]
         )
         assert not taken_up.filter(is_bank_account_confirmed=False).exists()

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 import zeal
 
 from takeback.accounts.models import User
-from takeback.accounts.staff.commands import hire
+from takeback.accounts.staff import create_staff_user
 from takeback.core import clock
-from takeback.desk.access import COOKIE, sign_in
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import token_of
+from takeback.desk.auth import COOKIE, sign_in
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import token_of
 
 FORM = "application/x-www-form-urlencoded"
 PASSWORD = "a-long-enough-password"
@@ -24,13 +24,13 @@ def member(
     username: str = "ada",
     *,
     scopes: Sequence[str] = EVERYTHING,
-    channels: Sequence[int] = (make.SHOP,),
+    channels: Sequence[int] = (factories.SHOP,),
 ) -> User:
     """Somebody who works for these channels."""
     with zeal.zeal_ignore():
         for pk in channels:
-            make.make_channel(pk=pk)
-        pk = hire(username, password=PASSWORD, channel_ids=channels, scopes=scopes)
+            factories.make_channel(pk=pk)
+        pk = create_staff_user(username, password=PASSWORD, channel_ids=channels, scopes=scopes)
         return User.objects.select_related("staff").get(pk=pk)
 
 
@@ -38,7 +38,7 @@ def browser_of(user: User) -> Visitor:
     """A browser in which they have signed in."""
     client = Visitor()
     with zeal.zeal_ignore():
-        session = sign_in(user, user.staff.totp_sealed, clock.now())
+        session = sign_in(user, user.staff.totp_encrypted, clock.now())
     client.cookies[COOKIE] = str(session.session_key)
     return client
 

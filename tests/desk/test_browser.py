@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from tests.conftest import CI, LONG
-from tests.portal.test_browser import ARGUMENTS, _heard
+from tests.home.test_browser import ARGUMENTS, _heard
 from tests.rigs.serving import Server, environment, serving
 from tests.test_architecture import ROOT
 
@@ -35,7 +35,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("desk")
     with serving(folder, "--workers", "2", "--migrate") as running:
         subprocess.run(
-            [sys.executable, "-m", "tests.desk.stocked", str(DECIDED + SPARE)],
+            [sys.executable, "-m", "tests.desk.stock", str(DECIDED + SPARE)],
             cwd=ROOT,
             env=environment(folder),
             check=True,

@@ -8,18 +8,18 @@ import pytest
 import zeal
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.asks import Scope
-from takeback.cancellations.bank import blind_index
-from takeback.cancellations.commands import open_request
+from takeback.bank_accounts.bank_account import blind_index
+from takeback.cancellations.commands.open import open_case
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.pictures.commands import keep
+from takeback.images.store import write_image
 from takeback.orders.models import OrderItem
-from tests import make
+from takeback.orders.scope import OrderScope
+from tests import factories
 from tests.cancellations.cases import CUSTOMER, asked
-from tests.cancellations.photos import photo
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, rows_on, send
-from tests.make import Visitor
-from tests.storefront.wire import nothing_written
+from tests.factories import Visitor
+from tests.images.samples import photo
+from tests.storefront.api import nothing_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -28,13 +28,13 @@ SPACED = "TR33 0006 1005 1978 6457 8413 26"
 OTHER = 2
 
 
-def new_case(number: str = make.NUMBER, **fields: Any) -> CancellationRequest:
+def new_case(number: str = factories.NUMBER, **fields: Any) -> CancellationRequest:
     """A case of a guest's order, as it is asked for."""
     with zeal.zeal_ignore():
-        line = make.items_of(make.make_order(number=number, **fields))[0]
-        scope = Scope(line.order.channel_id)
+        line = factories.items_of(factories.make_order(number=number, **fields))[0]
+        scope = OrderScope(line.order.channel_id)
         ask = asked(line, description="<b>too small</b>")
-        pk = open_request(ask, scope, actor=CUSTOMER, now=make.NOW)
+        pk = open_case(ask, scope, actor=CUSTOMER, now=factories.NOW)
         return CancellationRequest.objects.get(pk=pk)
 
 
@@ -56,8 +56,8 @@ def last_step(case: CancellationRequest) -> tuple[Any, ...]:
 
 
 def test_a_case_is_shown_with_all_that_one_needs_to_decide() -> None:
-    make.make_channel()
-    order = make.make_rich_order()
+    factories.make_channel()
+    order = factories.make_rich_order()
     case = CancellationRequest.objects.get(order_item__order=order)
 
     page = page_of(agent().get(path_of(case)))
@@ -228,8 +228,8 @@ def test_another_channels_case_is_as_if_it_were_not_there() -> None:
     # P20
     case = new_case(channel_id=OTHER)
     client = agent()
-    name = keep(photo(), "jpg").name
-    make.make_image(case=case, image=name)
+    name = write_image(photo(), "jpg").name
+    factories.make_image(case=case, image=name)
     missing = page_of(client.get("/desk/cases/999999999"))
     with nothing_written():
         answers = [
@@ -248,8 +248,8 @@ def test_another_channels_case_is_as_if_it_were_not_there() -> None:
 
 
 def test_a_channel_that_sleeps_is_nobodys() -> None:
-    case, client = new_case(), agent(channels=[make.SHOP, OTHER])
-    Channel.objects.filter(pk=make.SHOP).update(is_active=False)
+    case, client = new_case(), agent(channels=[factories.SHOP, OTHER])
+    Channel.objects.filter(pk=factories.SHOP).update(is_active=False)
     assert client.get(path_of(case)).status_code == 404
 
 
@@ -309,8 +309,8 @@ def test_a_body_of_another_kind_is_refused(
 @pytest.fixture
 def named(settings: Any) -> CancellationRequest:
     """A guest's case with a bank account that nobody has confirmed."""
-    line = make.items_of(make.make_order())[0]
-    return make.make_request(
+    line = factories.items_of(factories.make_order())[0]
+    return factories.make_request(
         item=line, iban=IBAN, holder_name="Ayla Ray", iban_index=blind_index(IBAN)
     )
 
@@ -359,8 +359,8 @@ def test_a_picture_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) ->
     # P26
     settings.MEDIA_ROOT = tmp_path / "media"
     case = new_case()
-    name = keep(photo(), "jpg").name
-    make.make_image(case=case, image=name, description="the seam")
+    name = write_image(photo(), "jpg").name
+    factories.make_image(case=case, image=name, description="the seam")
     client = agent()
 
     answer: Any = client.get(f"/desk/photos/{name}")
@@ -390,10 +390,10 @@ def test_the_page_of_a_case_asks_as_much_whatever_it_has(
 ) -> None:
     client = agent()
     plain = new_case("1")
-    make.make_rich_order()
+    factories.make_rich_order()
     rich = CancellationRequest.objects.exclude(pk=plain.pk).get()
     for number in range(3):
-        make.make_image(case=rich, image=f"cases/{number}.jpg")
+        factories.make_image(case=rich, image=f"cases/{number}.jpg")
     decide(client, rich, "confirm")
     for case in (plain, rich):
         with django_assert_num_queries(9):

@@ -9,12 +9,12 @@ import time_machine
 
 from takeback.accounts.models import Session, StaffMember, User
 from takeback.accounts.sessions import SessionStore
-from takeback.accounts.staff.codes.commands import enrol
-from takeback.desk.access import COOKIE, sign_in, stays_open
-from tests import make
+from takeback.accounts.totp import enable_totp
+from takeback.desk.auth import COOKIE, sign_in, stays_open
+from tests import factories
 from tests.desk.agents import FORM, PASSWORD, agent, browser_of, code_on, member, page_of, send
-from tests.make import Visitor
-from tests.storefront.wire import nothing_written
+from tests.factories import Visitor
+from tests.storefront.api import nothing_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -26,13 +26,13 @@ WRONG = "User name or password is not right."
 
 def code(ahead: int = 0) -> str:
     """What the phone shows now, or some half minutes from now."""
-    return pyotp.TOTP(SECRET).at(make.NOW + ahead * timedelta(seconds=30))
+    return pyotp.TOTP(SECRET).at(factories.NOW + ahead * timedelta(seconds=30))
 
 
 def with_factor() -> User:
     """Somebody whose first code was of the half minute before."""
     user = member()
-    assert enrol(user.pk, SECRET, code(-1), make.NOW)
+    assert enable_totp(user.pk, SECRET, code(-1), factories.NOW)
     user.staff.refresh_from_db()
     return user
 
@@ -55,7 +55,7 @@ def test_the_right_password_opens_the_queue() -> None:
     assert cookie["max-age"] == 12 * 60 * 60
     assert client.get("/desk/").status_code == 200
     user.refresh_from_db()
-    assert user.last_login == make.NOW
+    assert user.last_login == factories.NOW
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_the_right_password_opens_the_queue() -> None:
     [
         {"username": "ada", "password": "another"},
         {"username": "bea", "password": PASSWORD},
-        {"username": "customer", "password": make.PASSWORD},
+        {"username": "customer", "password": factories.PASSWORD},
         {"username": "nobody", "password": PASSWORD},
     ],
     ids=["password", "let go", "customer", "unknown"],
 )
 def test_everybody_else_is_told_the_same(told: dict[str, str]) -> None:
     member()
-    make.make_customer(username="customer")
+    factories.make_customer(username="customer")
     User.objects.filter(pk=member("bea").pk).update(is_active=False)
     client = Visitor()
 
@@ -109,7 +109,7 @@ def test_right_passwords_do_not_count() -> None:
 
 
 def test_a_customers_session_opens_nothing_at_the_desk() -> None:
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
     client.cookies[COOKIE] = client.cookies["osessionid"].value
 
     answer = client.get("/desk/")
@@ -159,7 +159,7 @@ def test_a_session_ends_half_an_hour_after_its_last_use_and_with_the_day() -> No
     half_hour = timedelta(minutes=30)
 
     def opened(client: Visitor, after: timedelta) -> int:
-        with time_machine.travel(make.NOW + after, tick=False):
+        with time_machine.travel(factories.NOW + after, tick=False):
             return client.get("/desk/").status_code
 
     assert opened(idle, half_hour - timedelta(seconds=1)) == 200
@@ -173,8 +173,8 @@ def test_a_session_ends_half_an_hour_after_its_last_use_and_with_the_day() -> No
 
 def test_a_session_that_ends_while_it_is_used_opens_nothing() -> None:
     member()
-    session = sign_in(User.objects.select_related("staff").get(), None, make.NOW)
-    later = make.NOW + timedelta(minutes=10)
+    session = sign_in(User.objects.select_related("staff").get(), None, factories.NOW)
+    later = factories.NOW + timedelta(minutes=10)
     assert stays_open(session, later)
     Session.objects.all().delete()
     assert not stays_open(session, later + timedelta(minutes=10))
@@ -241,7 +241,7 @@ def test_a_second_factor_is_asked_for_and_each_code_is_good_once() -> None:
 
 def test_the_code_that_set_the_factor_does_not_open_the_desk() -> None:
     user = member()
-    assert enrol(user.pk, SECRET, code(), make.NOW)
+    assert enable_totp(user.pk, SECRET, code(), factories.NOW)
     client = Visitor()
     assert send(client, LOGIN, ticket=first_step(client), code=code()).status_code == 400
     assert send(client, LOGIN, ticket=first_step(client), code=code(1)).status_code == 303
@@ -285,7 +285,7 @@ def test_a_ticket_is_good_for_five_minutes_and_this_password() -> None:
     User.objects.filter(pk=user.pk).update(password="!")
     assert send(client, LOGIN, ticket=ticket, code=code()).status_code == 400
     User.objects.filter(pk=user.pk).update(password=user.password)
-    late = make.NOW + timedelta(minutes=5, seconds=1)
+    late = factories.NOW + timedelta(minutes=5, seconds=1)
     with time_machine.travel(late, tick=False):
         answer = send(client, LOGIN, ticket=ticket, code=pyotp.TOTP(SECRET).at(late))
     assert "Please sign in again." in page_of(answer)
@@ -301,10 +301,10 @@ def test_a_factor_is_set_by_its_first_code_and_other_sessions_end() -> None:
     with nothing_written():
         assert send(client, FACTOR, sealed=sealed, code="000000").status_code == 400
 
-    answer = send(client, FACTOR, sealed=sealed, code=pyotp.TOTP(secret).at(make.NOW))
+    answer = send(client, FACTOR, sealed=sealed, code=pyotp.TOTP(secret).at(factories.NOW))
 
     assert answer.status_code == 303
-    kept = StaffMember.objects.get().totp_sealed
+    kept = StaffMember.objects.get().totp_encrypted
     assert kept
     assert secret not in kept
     assert "Do without" in page_of(client.get(FACTOR))
@@ -321,7 +321,7 @@ def test_a_secret_that_is_not_ours_is_not_taken(sealed: str) -> None:
 def test_somebody_elses_secret_is_not_taken() -> None:
     client, other = agent(), agent(username="bea")
     page: Any = other.get(FACTOR)
-    right = pyotp.TOTP(page.context["secret"].replace(" ", "")).at(make.NOW)
+    right = pyotp.TOTP(page.context["secret"].replace(" ", "")).at(factories.NOW)
     assert send(client, FACTOR, sealed=page.context["sealed"], code=right).status_code == 400
 
 
@@ -329,5 +329,5 @@ def test_a_factor_is_given_up_by_a_code() -> None:
     client = browser_of(with_factor())
     assert send(client, FACTOR, code="000000").status_code == 400
     assert send(client, FACTOR, code=code()).status_code == 303
-    assert StaffMember.objects.get().totp_sealed is None
+    assert StaffMember.objects.get().totp_encrypted is None
     assert client.get("/desk/").status_code == 200

@@ -7,20 +7,20 @@ import pytest
 import zeal
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.orders.intake import TenderIn
 from takeback.orders.models import Order
-from takeback.orders.states import Status
-from tests import make
+from takeback.orders.order_input import TenderIn
+from takeback.orders.statuses import Status
+from tests import factories
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, send
-from tests.storefront.wire import nothing_written
+from tests.storefront.api import nothing_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
-LATE = {"status": Status.DELIVERED, "delivered_date": make.NOW - timedelta(days=30)}
+LATE = {"status": Status.DELIVERED, "delivered_date": factories.NOW - timedelta(days=30)}
 
 
 def order_of(**fields: Any) -> Order:
-    return make.make_order(items=[make.item_in(**fields)])
+    return factories.make_order(items=[factories.item_in(**fields)])
 
 
 def ask(client: Any, order: Order, **told: Any) -> Any:
@@ -28,9 +28,9 @@ def ask(client: Any, order: Order, **told: Any) -> Any:
     kind = told.get("kind", "cancel")
     with zeal.zeal_ignore():
         form = {
-            "order_item": make.items_of(order)[0].pk,
+            "order_item": factories.items_of(order)[0].pk,
             "kind": kind,
-            "reason": told.pop("reason", None) or make.make_reason(kind=kind).pk,
+            "reason": told.pop("reason", None) or factories.make_reason(kind=kind).pk,
             **dict.fromkeys(("quantity", "description", "iban", "holder_name", "note"), ""),
         }
         return send(client, f"/desk/orders/{order.pk}", **form | told)
@@ -38,9 +38,9 @@ def ask(client: Any, order: Order, **told: Any) -> Any:
 
 def test_an_order_is_shown_with_its_lines_and_cases() -> None:
     order = order_of()
-    case = make.make_request(item=make.items_of(order)[0])
+    case = factories.make_request(item=factories.items_of(order)[0])
     page = page_of(agent().get(f"/desk/orders/{order.pk}"))
-    for told in (order.number, "A thing", "SKU-1", f"/desk/cases/{case.pk}", make.GUEST):
+    for told in (order.number, "A thing", "SKU-1", f"/desk/cases/{case.pk}", factories.GUEST):
         assert told in page
 
 
@@ -62,30 +62,30 @@ def test_an_agent_asks_for_a_customer() -> None:
     assert (answer.status_code, answer["Location"]) == (303, f"/desk/cases/{case.pk}?done=open")
     assert (case.source, case.description, case.status) == ("staff", "by telephone", "waiting")
     step = CaseHistory.objects.get()
-    assert (step.actor_kind, step.actor_number, step.waived) == ("staff", user.pk, [])
+    assert (step.actor_kind, step.actor_number, step.overridden) == ("staff", user.pk, [])
 
 
 def test_only_waivable_rules_in_the_way_are_told_and_may_be_set_aside_with_a_reason() -> None:
     user, order = member(), order_of(**LATE)
     client = browser_of(user)
-    reason = make.make_reason(kind="refund", extra_information_needed=True).pk
+    reason = factories.make_reason(kind="refund", extra_information_needed=True).pk
 
     with nothing_written():
         first = ask(client, order, kind="refund", reason=reason)
     assert (first.status_code, code_on(first)) == (406, "cancellation_request_100_3")
     page = page_of(first)
-    assert 'name="waive" value="true"' in page
+    assert 'name="override" value="true"' in page
     assert "cancellation_request_100_5" in page
 
     with nothing_written():
-        second = ask(client, order, kind="refund", reason=reason, waive="true", note=" ")
+        second = ask(client, order, kind="refund", reason=reason, override="true", note=" ")
     assert second.status_code == 400
-    assert 'name="waive" value="true"' in page_of(second)
+    assert 'name="override" value="true"' in page_of(second)
 
-    third = ask(client, order, kind="refund", reason=reason, waive="true", note="our mistake")
+    third = ask(client, order, kind="refund", reason=reason, override="true", note="our mistake")
     assert third.status_code == 303
     step = CaseHistory.objects.get()
-    assert step.waived == ["cancellation_request_100_3", "cancellation_request_100_5"]
+    assert step.overridden == ["cancellation_request_100_3", "cancellation_request_100_5"]
     assert (step.note, step.actor_number) == ("our mistake", user.pk)
     shown = page_of(client.get(third["Location"].partition("?")[0]))
     assert "our mistake" in shown
@@ -98,12 +98,12 @@ def sent(**fields: Any) -> Order:
 
 def in_cash() -> Order:
     paid = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
-    return make.make_order(items=[make.item_in()], tenders=[paid])
+    return factories.make_order(items=[factories.item_in()], tenders=[paid])
 
 
 def asked_already() -> Order:
     order = order_of()
-    make.make_request(item=make.items_of(order)[0])
+    factories.make_request(item=factories.items_of(order)[0])
     return order
 
 
@@ -122,20 +122,20 @@ def test_a_fact_is_not_set_aside(
     make_order: Any, told: dict[str, Any], status: int, code: str
 ) -> None:
     order, client = make_order(), agent()
-    for more in ({}, {"waive": "true", "note": "please"}):
-        reason = make.make_reason().pk
+    for more in ({}, {"override": "true", "note": "please"}):
+        reason = factories.make_reason().pk
         with nothing_written():
             answer = ask(client, order, **{"reason": reason} | told | more)
         assert (answer.status_code, code_on(answer)) == (status, code)
-        assert 'name="waive"' not in page_of(answer)
+        assert 'name="override"' not in page_of(answer)
 
 
 def test_the_item_of_another_order_is_unknown() -> None:
     order, client = order_of(), agent()
-    other = make.make_order(number="other")
+    other = factories.make_order(number="other")
     with zeal.zeal_ignore():
-        foreign = make.items_of(other)[0].pk
-        reason = make.make_reason().pk
+        foreign = factories.items_of(other)[0].pk
+        reason = factories.make_reason().pk
     with nothing_written():
         answer = ask(client, order, order_item=foreign, reason=reason)
     assert (answer.status_code, code_on(answer)) == (400, "unknown_item")
@@ -147,7 +147,7 @@ def test_an_account_is_taken_with_its_holder_and_is_right_if_one_works_with_mone
 ) -> None:
     # P21
     order, client = in_cash(), agent(scopes=["read", "decide", scope])
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     iban = "TR33 0006 1005 1978 6457 8413 26"
     with nothing_written():
         assert ask(client, order, reason=reason, iban=iban).status_code == 400
@@ -156,8 +156,8 @@ def test_an_account_is_taken_with_its_holder_and_is_right_if_one_works_with_mone
 
 
 def test_a_carrier_that_comes_comes_to_where_the_order_went() -> None:
-    order, client = order_of(**LATE | {"delivered_date": make.NOW}), agent()
-    carrier = make.make_company(needs_pickup=True).pk
+    order, client = order_of(**LATE | {"delivered_date": factories.NOW}), agent()
+    carrier = factories.make_company(needs_pickup=True).pk
     assert ask(client, order, kind="refund", carrier=carrier).status_code == 303
     way_back = CancellationRequest.objects.select_related("easy_return").get().easy_return
     assert way_back
@@ -168,15 +168,16 @@ FORMS: list[dict[str, Any]] = [
     {"order_item": "x"}, {"order_item": "9" * 30}, {"kind": "x"}, {"reason": " "},
     {"quantity": "0"}, {"quantity": "-1"}, {"quantity": "1.5"}, {"quantity": "9" * 30},
     {"description": "x" * 2001}, {"description": "\x00"}, {"carrier": "x"}, {"iban": "TR00"},
-    {"iban": "x" * 5000, "holder_name": "A B"}, {"holder_name": "Ayla Ray"}, {"as_points": "x"},
-    {"waive": "x", "note": "x"}, {"note": "\u202e"},
+    {"iban": "x" * 5000, "holder_name": "A B"}, {"holder_name": "Ayla Ray"},
+    {"refund_to_loyalty": "x"},
+    {"override": "x", "note": "x"}, {"note": "\u202e"},
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("told", FORMS, ids=lambda told: repr(told)[:30])
 def test_a_form_that_cannot_be_read_changes_nothing(told: dict[str, Any]) -> None:
     order, client = order_of(), agent()
-    reason = make.make_reason().pk
+    reason = factories.make_reason().pk
     with nothing_written():
         answer = ask(client, order, **{"reason": reason} | told)
     assert answer.status_code == 400
@@ -188,10 +189,10 @@ def test_the_page_of_an_order_asks_as_much_however_long_it_is(
     lines: int, django_assert_num_queries: Any
 ) -> None:
     with zeal.zeal_ignore():
-        items = [make.item_in(remote_id=str(number)) for number in range(lines)]
-        order = make.make_order(items=items)
-        for item in make.items_of(order):
-            make.make_request(item=item)
+        items = [factories.item_in(remote_id=str(number)) for number in range(lines)]
+        order = factories.make_order(items=items)
+        for item in factories.items_of(order):
+            factories.make_request(item=item)
     client = agent()
     with django_assert_num_queries(7):
         assert client.get(f"/desk/orders/{order.pk}").status_code == 200

@@ -8,7 +8,7 @@ import pytest
 import zeal
 
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from tests import make
+from tests import factories
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, rows_on, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -22,8 +22,8 @@ def case(number: str, **fields: Any) -> CancellationRequest:
         told = {
             name: fields.pop(name) for name in ("guest", "items", "channel_id") if name in fields
         }
-        order = make.make_order(number=number, **told)
-        return make.make_request(item=make.items_of(order)[0], **fields)
+        order = factories.make_order(number=number, **told)
+        return factories.make_request(item=factories.items_of(order)[0], **fields)
 
 
 def found(query: str = "", client: Any = None) -> list[int]:
@@ -51,14 +51,14 @@ def test_what_waits_is_counted() -> None:
 
 def by_everything() -> CancellationRequest:
     """A case that every filter of `FILTERS` finds."""
-    way_back = make.make_easy_return(code="Er-77", tracking_number="Back-1")
+    way_back = factories.make_easy_return(code="Er-77", tracking_number="Back-1")
     found = case(
         "Nr-1",
         guest="Find.Me@example.com",
-        items=[make.item_in(sku="Sku-9", status=550)],
+        items=[factories.item_in(sku="Sku-9", status=550)],
         kind="refund",
         easy_return=way_back,
-        created_date=make.NOW - timedelta(days=3),
+        created_date=factories.NOW - timedelta(days=3),
     )
     user = found.order_item.order.user
     type(user).objects.filter(pk=user.pk).update(first_name_key="özge", last_name_key="çelik ray")
@@ -130,16 +130,16 @@ def test_unknown_words_and_too_many_of_them() -> None:
 
 
 def test_an_order_that_is_looked_for_is_offered_even_without_a_case() -> None:
-    order = make.make_order(number="77")
+    order = factories.make_order(number="77")
     client = agent()
     assert f'href="/desk/orders/{order.pk}"' in page_of(client.get("/desk/?number=77"))
-    make.make_order(number="88", channel_id=2)
+    factories.make_order(number="88", channel_id=2)
     assert "/desk/orders/" not in page_of(client.get("/desk/?number=88"))
 
 
 def test_pages_follow_each_other_without_a_gap() -> None:
     with zeal.zeal_ignore():
-        reason = make.make_reason()
+        reason = factories.make_reason()
         cases = [case(str(number), reason=reason).pk for number in range(52)]
     client = agent()
     assert found("", client) == cases[:50]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import zeal
 
-from takeback.cancellations.bank import blind_index
+from takeback.bank_accounts.bank_account import blind_index
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
-from tests import make
-from tests.cancellations.photos import as_text, photo, telling_exif
+from tests import factories
 from tests.desk.agents import agent, page_of
-from tests.make import Visitor
-from tests.storefront.asking import GUEST_ONE
-from tests.storefront.wire import post
+from tests.factories import Visitor
+from tests.images.samples import as_text, photo, telling_exif
+from tests.storefront.api import post
+from tests.storefront.routes import GUEST_ONE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now", "media")]
 
@@ -35,12 +35,12 @@ def asked(number: str, pictures: Sequence[str] = (), **fields: Any) -> dict[str,
     """What a guest is answered who sends these pictures of the line of an order of their own."""
     with zeal.zeal_ignore():
         email = f"{number}@example.com"
-        item = make.items_of(make.make_order(number=number, guest=email))[0]
+        item = factories.items_of(factories.make_order(number=number, guest=email))[0]
         body = {
             "number": number,
             "email": email,
             "order_item": item.pk,
-            "reason": make.make_reason().pk,
+            "reason": factories.make_reason().pk,
             "cancellation_type": "cancel",
             "cancellation_request_image_set": [{"image": picture} for picture in pictures],
         }
@@ -100,7 +100,7 @@ def test_a_picture_that_comes_twice_in_a_case_is_kept_twice_and_told_to_staff() 
 def test_different_pictures_and_those_from_before_digests_are_no_repeats() -> None:
     first, second = asked("1", [RED]), asked("2", [BLACK])
     for old in CancellationRequest.objects.all():
-        make.make_image(case=old, image=f"cases/{old.pk}.jpg")
+        factories.make_image(case=old, image=f"cases/{old.pk}.jpg")
     client = agent()
     for case in (first, second):
         assert (also_in(client, case), flags(client, case)) == ([], [])
@@ -118,16 +118,16 @@ def test_an_account_that_another_customer_names_is_told_to_staff() -> None:
 
 
 def test_a_customer_may_name_their_own_account_again_as_a_guest_too() -> None:
-    user = make.make_customer(email="Same@example.com")
+    user = factories.make_customer(email="Same@example.com")
     told = {"iban": IBAN, "holder_name": "Ayla Ray", "iban_index": blind_index(IBAN)}
     with zeal.zeal_ignore():
         orders = (
-            make.make_order(number="1", customer=user),
-            make.make_order(number="2", customer=user),
+            factories.make_order(number="1", customer=user),
+            factories.make_order(number="2", customer=user),
         )
-        guests = make.make_order(number="3", guest="same@example.com")
-        lines = [make.items_of(order)[0] for order in (*orders, guests)]
-        cases = [{"id": make.make_request(item=line, **told).pk} for line in lines]
+        guests = factories.make_order(number="3", guest="same@example.com")
+        lines = [factories.items_of(order)[0] for order in (*orders, guests)]
+        cases = [{"id": factories.make_request(item=line, **told).pk} for line in lines]
     client = agent()
     for case in cases:
         assert (also_in(client, case), flags(client, case)) == ([], [])
@@ -138,10 +138,10 @@ def test_what_an_agent_may_not_see_is_not_named() -> None:
     account = {"iban": IBAN, "holder_name": "Ayla Ray"}
     ours, hidden, foreign = (asked(number, [RED], **account) for number in "123")
     CancellationRequest.objects.filter(pk=hidden["id"]).update(is_hidden=True)
-    make.make_channel(pk=OTHER)
+    factories.make_channel(pk=OTHER)
     CancellationRequest.objects.filter(pk=foreign["id"]).update(channel=OTHER)
 
-    alone, of_both = agent(), agent(username="bea", channels=[make.SHOP, OTHER])
+    alone, of_both = agent(), agent(username="bea", channels=[factories.SHOP, OTHER])
 
     assert (also_in(alone, ours), flags(alone, ours)) == ([], [])
     assert also_in(of_both, ours) == [[foreign["id"]]] * 2
@@ -150,10 +150,12 @@ def test_what_an_agent_may_not_see_is_not_named() -> None:
 
 def test_no_more_than_twenty_others_are_named_the_newest_first() -> None:
     with zeal.zeal_ignore():
-        order = make.make_order(items=[make.item_in(remote_id=str(line)) for line in range(23)])
-        cases = [{"id": make.make_request(item=item).pk} for item in make.items_of(order)]
+        order = factories.make_order(
+            items=[factories.item_in(remote_id=str(line)) for line in range(23)]
+        )
+        cases = [{"id": factories.make_request(item=item).pk} for item in factories.items_of(order)]
     for row in CancellationRequest.objects.all():
-        make.make_image(case=row, digest="0" * 64)
+        factories.make_image(case=row, digest="0" * 64)
     case, *others = cases
     newest = [other["id"] for other in reversed(others)]
     assert also_in(agent(), case) == [newest[:20]]

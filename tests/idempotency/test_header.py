@@ -9,10 +9,11 @@ from django.test import RequestFactory
 from django.urls import ResolverMatch
 from rest_framework.response import Response
 
-from takeback.core import http
-from takeback.core.problems import Refused
+from takeback.api import errors as api_errors
+from takeback.api import renderer
+from takeback.api.idempotency import idempotent_response
+from takeback.core.errors import Refused
 from takeback.idempotency import errors
-from takeback.idempotency.http import answer_once
 from takeback.idempotency.models import Reply
 
 BODY = {"order_item": 7, "reason": "1"}
@@ -44,7 +45,7 @@ def ask(
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = RequestFactory().generic(method, path, headers=named)
     request.resolver_match = ResolverMatch(ask, (), {"place": place}, route=route)
-    return answer_once(request, act, principal=principal, body=body)
+    return idempotent_response(request, act, principal=principal, body=body)
 
 
 @pytest.mark.django_db
@@ -55,7 +56,7 @@ def test_a_replay_is_the_same_answer_and_says_that_it_is_one() -> None:
     assert act.times == 1
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.content == second.content == '{"id":1,"name":"Ağaç"}'.encode()
-    assert first["Content-Type"] == second["Content-Type"] == http.JSON
+    assert first["Content-Type"] == second["Content-Type"] == renderer.JSON
     assert "Idempotent-Replayed" not in first
     assert second["Idempotent-Replayed"] == "true"
 
@@ -161,11 +162,11 @@ def test_nobody_can_read_who_called_with_what() -> None:
     kept = Reply.objects.get()
     assert (kept.route, kept.key) == ("POST asks/", "k")
     assert [len(kept.principal), len(kept.fingerprint)] == [64, 64]
-    assert "Ağaç" not in kept.body_sealed
+    assert "Ağaç" not in kept.body_encrypted
 
 
 def test_a_key_in_use_says_when_to_come_again() -> None:
-    answer = http.exception_handler(Refused(errors.KEY_IN_USE, retry_after_seconds=1), {})
+    answer = api_errors.exception_handler(Refused(errors.KEY_IN_USE, retry_after_seconds=1), {})
 
     assert answer is not None
     assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")

@@ -10,11 +10,11 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
-from takeback.core.problems import Refused
+from takeback.core.errors import Refused
 from takeback.limits import commands
-from takeback.limits.commands import Bucket, Count, give_back, hit, key_of, prune, refuse_above
+from takeback.limits.commands import Bucket, Count, decrement, enforce, increment, key_of, prune
 from takeback.limits.models import Counter
-from tests.make import NOW
+from tests.factories import NOW
 from tests.rigs.races import WON, Clients
 
 THREADS = 64
@@ -28,24 +28,24 @@ def one(key: str = "k", allowed: int = 3, window_seconds: int = 60, hits: int = 
 
 @pytest.mark.django_db
 def test_hits_add_up_and_say_how_long_the_window_still_runs() -> None:
-    assert hit([one()], NOW) == {"k": Count(1, 60)}
-    assert hit([one()], NOW + timedelta(seconds=59)) == {"k": Count(2, 1)}
+    assert increment([one()], NOW) == {"k": Count(1, 60)}
+    assert increment([one()], NOW + timedelta(seconds=59)) == {"k": Count(2, 1)}
 
 
 @pytest.mark.django_db
 def test_a_window_ends_to_the_second_and_the_next_hit_starts_another() -> None:
-    hit([one()], NOW)
+    increment([one()], NOW)
 
-    assert hit([one()], NOW + timedelta(seconds=60)) == {"k": Count(1, 60)}
+    assert increment([one()], NOW + timedelta(seconds=60)) == {"k": Count(1, 60)}
 
 
 @pytest.mark.django_db
 def test_looking_counts_nothing() -> None:
     def look(*, after: int) -> Count:
-        return hit([one("other"), one(hits=0)], NOW + timedelta(seconds=after))["k"]
+        return increment([one("other"), one(hits=0)], NOW + timedelta(seconds=after))["k"]
 
     assert look(after=0) == Count(0, 60)
-    assert hit([one(hits=2)], NOW)["k"].hits == 2
+    assert increment([one(hits=2)], NOW)["k"].hits == 2
     assert [look(after=59), look(after=60)] == [Count(2, 1), Count(0, 60)]
     assert Counter.objects.get(key="k").hits == 2
 
@@ -54,18 +54,18 @@ def test_looking_counts_nothing() -> None:
 def test_looking_waits_for_nobody() -> None:
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time")
-    hit([one("shop")], NOW)
+    increment([one("shop")], NOW)
     looked = Event()
 
     def another() -> int:
         try:
-            return hit([one("other"), one("shop", hits=0)], NOW)["shop"].hits
+            return increment([one("other"), one("shop", hits=0)], NOW)["shop"].hits
         finally:
             looked.set()
             connection.close()
 
     with ThreadPoolExecutor(1) as threads, transaction.atomic():
-        hit([one("shop")], NOW)
+        increment([one("shop")], NOW)
         seen = threads.submit(another)
         assert looked.wait(20)
     assert seen.result() == 1
@@ -76,30 +76,30 @@ def test_several_buckets_are_counted_by_one_statement(
     django_assert_num_queries: pytest.FixtureRequest,
 ) -> None:
     with django_assert_num_queries(1):  # type: ignore[operator]  # a context manager
-        counts = hit([one("b"), one("a"), one("c", hits=0)], NOW)
+        counts = increment([one("b"), one("a"), one("c", hits=0)], NOW)
 
     assert counts == {"a": Count(1, 60), "b": Count(1, 60), "c": Count(0, 60)}
 
 
 @pytest.mark.django_db
 def test_what_is_given_back_was_never_counted_and_never_less_than_nothing() -> None:
-    hit([one("a"), one("b")], NOW)
+    increment([one("a"), one("b")], NOW)
 
-    give_back(["a", "b"])
-    give_back(["a", "unknown", "unknown"])
+    decrement(["a", "b"])
+    decrement(["a", "unknown", "unknown"])
 
     assert dict(Counter.objects.values_list("key", "hits")) == {"a": 0, "b": 0, "unknown": 0}
     assert prune(NOW) == 1
-    assert hit([one("a"), one("b")], NOW) == {"a": Count(1, 60), "b": Count(1, 60)}
+    assert increment([one("a"), one("b")], NOW) == {"a": Count(1, 60), "b": Count(1, 60)}
 
 
 @pytest.mark.django_db
 def test_one_too_many_is_refused_until_the_longest_wait_is_over() -> None:
     short, long = one("a", allowed=1, window_seconds=60), one("b", allowed=1, window_seconds=900)
-    refuse_above([short, long], hit([short, long], NOW))
+    enforce([short, long], increment([short, long], NOW))
 
     with pytest.raises(Refused) as refused:
-        refuse_above([short, long], hit([short, long], NOW + timedelta(seconds=10)))
+        enforce([short, long], increment([short, long], NOW + timedelta(seconds=10)))
 
     assert refused.value.problem.code == "too_many_requests"
     assert refused.value.context == {"retry_after_seconds": 890}
@@ -107,14 +107,14 @@ def test_one_too_many_is_refused_until_the_longest_wait_is_over() -> None:
 
 def test_nobody_is_told_to_come_again_at_once() -> None:
     with pytest.raises(Refused) as refused:
-        refuse_above([one(allowed=1)], {"k": Count(2, 0)})
+        enforce([one(allowed=1)], {"k": Count(2, 0)})
 
     assert refused.value.context == {"retry_after_seconds": 1}
 
 
 @pytest.mark.django_db
 def test_only_windows_that_are_over_are_forgotten() -> None:
-    hit([one("a"), one("b", window_seconds=61)], NOW)
+    increment([one("a"), one("b", window_seconds=61)], NOW)
 
     assert prune(NOW + timedelta(seconds=60)) == 1
     assert list(Counter.objects.values_list("key", flat=True)) == ["b"]
@@ -123,7 +123,7 @@ def test_only_windows_that_are_over_are_forgotten() -> None:
 @pytest.mark.django_db
 def test_windows_are_forgotten_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)
-    hit([one("a"), one("b"), one("c")], NOW)
+    increment([one("a"), one("b"), one("c")], NOW)
 
     assert [prune(NOW + timedelta(seconds=60)) for _ in range(3)] == [2, 1, 0]
 
@@ -132,7 +132,7 @@ def test_windows_are_forgotten_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) 
 def test_forgetting_waits_for_nobody_and_leaves_what_is_being_counted() -> None:
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time")
-    hit([one("a"), one("b"), one("c")], NOW)
+    increment([one("a"), one("b"), one("c")], NOW)
     later = NOW + timedelta(seconds=60)
     forgot = Event()
 
@@ -144,7 +144,7 @@ def test_forgetting_waits_for_nobody_and_leaves_what_is_being_counted() -> None:
             connection.close()
 
     with ThreadPoolExecutor(1) as threads, transaction.atomic():
-        hit([one("b")], later)
+        increment([one("b")], later)
         forgotten = threads.submit(another)
         assert forgot.wait(20)
     assert forgotten.result() == 2
@@ -172,7 +172,9 @@ def test_of_many_hits_at_once_exactly_the_allowed_number_pass(long_run: bool) ->
 
     def tries(_: int) -> Tally[bool]:
         try:
-            return Tally(hit([one(allowed=ALLOWED)], NOW)["k"].hits <= ALLOWED for _ in range(each))
+            return Tally(
+                increment([one(allowed=ALLOWED)], NOW)["k"].hits <= ALLOWED for _ in range(each)
+            )
         finally:
             connection.close()
 
@@ -197,7 +199,7 @@ def _raced(clients: Clients, *acts: Callable[[], object]) -> dict[str, int]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "act",
-    [lambda: hit([one(key) for key in reversed(KEYS)], NOW), lambda: give_back(KEYS)],
+    [lambda: increment([one(key) for key in reversed(KEYS)], NOW), lambda: decrement(KEYS)],
     ids=["count", "give back"],
 )
 def test_whoever_waits_for_the_first_key_holds_no_other(act: Callable[[], object]) -> None:
@@ -213,12 +215,12 @@ def test_whoever_waits_for_the_first_key_holds_no_other(act: Callable[[], object
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
-            hit([one(KEYS[0])], NOW)
+            increment([one(KEYS[0])], NOW)
             waiting = threads.submit(another)
             while not (_somebody_waits() or waiting.done()):
                 pass
             # Were this one held meanwhile, both would wait, and one of them would fail.
-            hit([one(KEYS[-1])], NOW)
+            increment([one(KEYS[-1])], NOW)
         waiting.result()
 
 
@@ -232,7 +234,7 @@ def _lay_reversed() -> None:
     """The rows lie in the table against the order of their keys."""
     Counter.objects.all().delete()
     for key in reversed(KEYS):
-        hit([one(key)], NOW)
+        increment([one(key)], NOW)
 
 
 def _again(act: Callable[[], object]) -> None:
@@ -242,8 +244,8 @@ def _again(act: Callable[[], object]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_buckets_in_either_order_never_wait_for_each_other_for_ever(long_run: bool) -> None:
-    forth = partial(hit, [one(key) for key in KEYS], NOW)
-    back = partial(hit, [one(key) for key in reversed(KEYS)], NOW)
+    forth = partial(increment, [one(key) for key in KEYS], NOW)
+    back = partial(increment, [one(key) for key in reversed(KEYS)], NOW)
 
     with Clients(4) as clients:
         for _ in range(100 if long_run else ROUNDS):
@@ -253,7 +255,7 @@ def test_buckets_in_either_order_never_wait_for_each_other_for_ever(long_run: bo
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_given_back_never_waits_for_what_is_counted_for_ever(long_run: bool) -> None:
-    count, uncount = partial(hit, [one(key) for key in KEYS], NOW), partial(give_back, KEYS)
+    count, uncount = partial(increment, [one(key) for key in KEYS], NOW), partial(decrement, KEYS)
 
     with Clients(4) as clients:
         for _ in range(100 if long_run else ROUNDS):

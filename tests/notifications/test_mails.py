@@ -9,15 +9,15 @@ import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from takeback.accounts.models import Channel
-from takeback.cancellations.accounts.commands import confirm_bank_account
-from takeback.cancellations.accounts.links import case_of
-from takeback.cancellations.editing.commands import Edit, edit
+from takeback.cancellations.bank_account_links import case_of
+from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
+from takeback.cancellations.commands.edit import Edit, edit_case
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.topics import Topic
-from takeback.notifications.handlers import HANDLERS
+from takeback.handlers.mails import HANDLERS
 from takeback.outbox.models import Message
-from tests import make
-from tests.notifications.asked import (
+from tests import factories
+from tests.notifications.factories import (
     GUEST,
     IBAN,
     OTHER_IBAN,
@@ -67,7 +67,7 @@ def test_a_received_mail_says_all_that_was_asked_in_one_go(language: str, mailou
         deliver(case)
     (mail,) = mailoutbox
     assert whole(mail) == golden(f"received_{language}")
-    assert mail.to == [make.GUEST]
+    assert mail.to == [factories.GUEST]
     assert mail.extra_headers["Content-Language"] == language
 
 
@@ -80,7 +80,7 @@ def test_whoever_reads_the_orders_mailbox_is_asked_about_a_corrected_account(
     deliver(case, Topic.ACCOUNT_CHANGED, 2)
     (mail,) = mailoutbox
     assert whole(mail) == golden(f"account_changed_{language}")
-    assert mail.to == [make.GUEST]
+    assert mail.to == [factories.GUEST]
     (token,) = LINK.findall(mail.body)
     assert case_of(token) == case
 
@@ -96,7 +96,7 @@ def test_a_corrected_account_has_its_message(wish: dict[str, Any], *, is_trusted
 
 def test_words_that_are_corrected_ask_for_no_account() -> None:
     (case,) = ask(order_with("Red shoe"), cancel(iban=IBAN))
-    edit(case.pk, SCOPE, Edit(description="a"), actor=STAFF, now=make.NOW)
+    edit_case(case.pk, SCOPE, Edit(description="a"), actor=STAFF, now=factories.NOW)
     assert not Message.objects.filter(topic=Topic.ACCOUNT_CHANGED).exists()
 
 
@@ -152,7 +152,7 @@ def test_what_was_asked_at_another_time_or_of_another_order_has_its_own_mail(
     order, other = order_with("Red shoe", "Blue hat"), order_with("Green sock", number="999")
     early, late = ask(order, cancel(), cancel())
     (elsewhere,) = ask(other, cancel())
-    type(late).objects.filter(pk=late.pk).update(created_date=make.NOW.replace(minute=1))
+    type(late).objects.filter(pk=late.pk).update(created_date=factories.NOW.replace(minute=1))
     for case in (early, late, elsewhere):
         deliver(case)
     said = [re.findall(r"^- (.*)$", mail.body, re.MULTILINE) for mail in mailoutbox]
@@ -189,7 +189,7 @@ def test_each_account_that_waits_has_one_link(mailoutbox: Any) -> None:
     first, *_ = ask(order, *wishes)
     deliver(first)
     assert len(LINK.findall(mailoutbox[0].body)) == 2
-    confirm_bank_account(first.pk, actor=GUEST, now=make.NOW)
+    confirm_bank_account(first.pk, actor=GUEST, now=factories.NOW)
     deliver(first)
     assert len(LINK.findall(mailoutbox[1].body)) == 1
     assert "DE89 •••• 3000" in mailoutbox[1].body

@@ -13,13 +13,13 @@ from django.conf import settings as live
 from pytest_django import Settings
 
 from takeback.cancellations.topics import Topic
-from takeback.core import environment
-from takeback.notifications.handlers import HANDLERS, tell_received
+from takeback.core import env
+from takeback.handlers.mails import HANDLERS, send_received_mail
 from takeback.notifications.mails import Mail
 from takeback.notifications.sending import AddressRefused, MailRefused, message_id, send
-from takeback.outbox.worker import Hopeless
-from tests import make
-from tests.notifications.asked import IBAN, ask, cancel, order_with, reject, told
+from takeback.outbox.worker import PermanentFailure
+from tests import factories
+from tests.notifications.factories import IBAN, ask, cancel, order_with, reject, told
 from tests.rigs.mailing import mail_server
 
 MAIL = Mail("tr", "jane@example.com", "Talebiniz ığüşöç", "Merhaba,\n.\nson\n")
@@ -86,7 +86,7 @@ def test_only_a_refusal_for_good_is_hopeless(
         with pytest.raises(error) as raised:
             send(MAIL, KEY)
     assert type(raised.value) is error
-    assert isinstance(raised.value, Hopeless) is (error in {AddressRefused, MailRefused})
+    assert isinstance(raised.value, PermanentFailure) is (error in {AddressRefused, MailRefused})
 
 
 def test_a_refusal_for_good_does_not_repeat_the_address(smtp: Settings) -> None:
@@ -145,9 +145,9 @@ SERVERS = {
 def test_a_mail_server_is_named_by_an_address(
     url: str, meant: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "DECLARED", {})
+    monkeypatch.setattr(env, "DECLARED", {})
     monkeypatch.setenv("MAIL_URL", url)
-    found = environment.mail_server("MAIL_URL", "", "A sentence.")
+    found = env.env_mail_server("MAIL_URL", "", "A sentence.")
     names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD")
     switches = ("USE_TLS", "USE_SSL")
     assert bool(found) is bool(meant)
@@ -196,12 +196,12 @@ def test_neither_log_nor_message_nor_file_name_tells_who_it_is(
     order = order_with("Red shoe", guest="kanarya@example.com")
     (case,) = ask(order, cancel(iban=IBAN))
     messages = [told(case, Topic.OPENED), told(case, Topic.REJECTED, 2)]
-    tell_received(messages[0])
+    send_received_mail(messages[0])
     reject(case, "Kanarya")
     HANDLERS[Topic.REJECTED](messages[1])
     names = [path.name for path in files.iterdir()]
     assert len(names) == 2
     public = " ".join([*heard, *names, *map(repr, messages), *capfd.readouterr()])
-    secrets = ["kanarya", "ayla", IBAN.lower(), IBAN[4:-4], str(case.iban_index), make.NUMBER]
+    secrets = ["kanarya", "ayla", IBAN.lower(), IBAN[4:-4], str(case.iban_index), factories.NUMBER]
     assert [secret for secret in secrets if secret in public.lower()] == []
     assert "kanarya@example.com" in "".join(path.read_text() for path in files.iterdir())

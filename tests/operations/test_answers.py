@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from tests.make import Visitor
+from tests.factories import Visitor
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"

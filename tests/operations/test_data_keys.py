@@ -13,21 +13,25 @@ from pytest_django import Settings
 from typer.testing import CliRunner
 
 from takeback.accounts.models import StaffMember
-from takeback.accounts.staff.codes.commands import enrol
-from takeback.accounts.staff.queries import totp_secret
-from takeback.cancellations.asks import BankAccount
-from takeback.cancellations.bank import account_of, sealed
+from takeback.accounts.totp import enable_totp, totp_secret
+from takeback.bank_accounts.bank_account import BankAccount, bank_account_of, encrypted_columns
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cli.main import app
-from takeback.idempotency.commands import Answer, Call, once
-from takeback.operations.data_keys import commands
-from takeback.operations.data_keys.commands import Resealed, renew, reseal
-from takeback.operations.data_keys.queries import COLUMNS, older, texts_by_key
-from tests import make
+from takeback.idempotency.commands import Answer, Call, run_idempotent
+from takeback.operations import data_keys
+from takeback.operations.data_keys import (
+    COLUMNS,
+    Reencrypted,
+    older,
+    reencrypt,
+    reencrypt_text,
+    texts_by_key,
+)
+from tests import factories
 from tests.cancellations.cases import opened
-from tests.channel import exchange, shop
+from tests.channel import shop, sync
 from tests.desk.agents import member, send
-from tests.make import Visitor
+from tests.factories import Visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -36,7 +40,7 @@ ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
 OTHER = BankAccount("DE89370400440532013000", "Jo Ray")
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 CALL = Call("p" * 64, "POST asks/", "k-1", "f" * 64)
-IBANS = next(column for column in COLUMNS if column.name == "iban_sealed")
+IBANS = next(column for column in COLUMNS if column.name == "iban_encrypted")
 TEXTS = 6
 """What `everything` keeps sealed."""
 
@@ -55,8 +59,8 @@ def case() -> CancellationRequest:
 
 def case_with_account() -> CancellationRequest:
     """A customer's case that names an account."""
-    order = make.make_order(customer=make.make_customer())
-    opened(make.items_of(order)[0], bank_account=ACCOUNT)
+    order = factories.make_order(customer=factories.make_customer())
+    opened(factories.items_of(order)[0], bank_account=ACCOUNT)
     return case()
 
 
@@ -64,9 +68,9 @@ def everything() -> None:
     """One of each that is kept sealed, written as the service writes it."""
     case_with_account()
     caller = shop.client(shop.key(scopes=["read", "decide", "pii"]))
-    exchange.call(caller, "POST", "error_reports/", exchange.report(raw_request="<a/>"))
-    once(CALL, lambda: Answer(201, b'{"id":1}'), make.NOW)
-    assert enrol(member().pk, SECRET, pyotp.TOTP(SECRET).at(make.NOW), make.NOW)
+    sync.call(caller, "POST", "error_reports/", sync.report(raw_request="<a/>"))
+    run_idempotent(CALL, lambda: Answer(201, b'{"id":1}'), factories.NOW)
+    assert enable_totp(member().pk, SECRET, pyotp.TOTP(SECRET).at(factories.NOW), factories.NOW)
     member("without_a_second_factor")
 
 
@@ -80,7 +84,7 @@ def test_every_sealed_column_is_known() -> None:
         (model, field.name)
         for model in apps.get_models()
         for field in model._meta.get_fields()
-        if field.name.endswith("_sealed") and isinstance(field, TextField)
+        if field.name.endswith("_encrypted") and isinstance(field, TextField)
     }
     assert {(column.model, column.name) for column in COLUMNS} == kept
 
@@ -90,17 +94,17 @@ def test_an_old_key_may_go_once_all_is_sealed_anew(settings: Settings) -> None:
     before = texts_by_key()
     changed_key(settings)
 
-    assert reseal() == Resealed(done=TEXTS, unreadable=0)
+    assert reencrypt() == Reencrypted(done=TEXTS, unreadable=0)
     settings.DATA_KEYS = NEW
 
     assert (before, texts_by_key()) == ({"1": TEXTS}, {"2": TEXTS})
-    assert account_of(case()) == ACCOUNT
-    assert once(CALL, lambda: Answer(500, b""), make.NOW).body == b'{"id":1}'
+    assert bank_account_of(case()) == ACCOUNT
+    assert run_idempotent(CALL, lambda: Answer(500, b""), factories.NOW).body == b'{"id":1}'
     assert totp_secret(StaffMember.objects.get(user__username="ada").pk) == SECRET
     caller = shop.client(shop.key(scopes=["read", "pii"]))
-    (report,) = exchange.call(caller, "GET", "error_reports/").json()["results"]
+    (report,) = sync.call(caller, "GET", "error_reports/").json()["results"]
     assert report["raw_request"] == "<a/>"
-    assert report["raw_response"] == exchange.report()["raw_response"]
+    assert report["raw_response"] == sync.report()["raw_response"]
 
 
 def test_nothing_that_is_told_changes(settings: Settings) -> None:
@@ -118,7 +122,7 @@ def test_nothing_that_is_told_changes(settings: Settings) -> None:
     before = told()
     changed_key(settings)
 
-    assert reseal().done == TEXTS
+    assert reencrypt().done == TEXTS
     assert told() == before
 
 
@@ -126,16 +130,16 @@ def test_what_is_sealed_anew_already_is_left(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One text at a time is as good as a hundred.
-    monkeypatch.setattr(commands, "AT_ONCE", 1)
-    orders = [make.make_order(number=str(number)) for number in range(3)]
+    monkeypatch.setattr(data_keys, "AT_ONCE", 1)
+    orders = [factories.make_order(number=str(number)) for number in range(3)]
     for order in orders:
-        make.make_request(item=make.items_of(order)[0], iban=ACCOUNT.iban)
+        factories.make_request(item=factories.items_of(order)[0], iban=ACCOUNT.iban)
     changed_key(settings)
     fresh = CancellationRequest.objects.order_by("pk")[1]
-    CancellationRequest.objects.filter(pk=fresh.pk).update(**sealed(OTHER, fresh.uuid))
+    CancellationRequest.objects.filter(pk=fresh.pk).update(**encrypted_columns(OTHER, fresh.uuid))
 
-    assert [reseal(), reseal()] == [Resealed(2, 0), Resealed(0, 0)]
-    found = [account_of(each) for each in CancellationRequest.objects.order_by("pk")]
+    assert [reencrypt(), reencrypt()] == [Reencrypted(2, 0), Reencrypted(0, 0)]
+    found = [bank_account_of(each) for each in CancellationRequest.objects.order_by("pk")]
     assert found == [BankAccount(ACCOUNT.iban, ""), OTHER, BankAccount(ACCOUNT.iban, "")]
 
 
@@ -143,32 +147,32 @@ def test_what_somebody_changes_meanwhile_stays_as_they_wrote_it(settings: Settin
     written = case_with_account()
     changed_key(settings)
     (found,) = older(IBANS, after=0, most=10)
-    CancellationRequest.objects.update(**sealed(OTHER, written.uuid))
+    CancellationRequest.objects.update(**encrypted_columns(OTHER, written.uuid))
 
-    assert renew(IBANS, found) is False
+    assert reencrypt_text(IBANS, found) is False
 
-    assert account_of(case()) == OTHER
+    assert bank_account_of(case()) == OTHER
 
 
 def test_what_somebody_takes_away_meanwhile_does_not_come_back(settings: Settings) -> None:
     case_with_account()
     changed_key(settings)
     (found,) = older(IBANS, after=0, most=10)
-    CancellationRequest.objects.update(iban_sealed=None)
+    CancellationRequest.objects.update(iban_encrypted=None)
 
-    assert renew(IBANS, found) is False
+    assert reencrypt_text(IBANS, found) is False
 
-    assert case().iban_sealed is None
+    assert case().iban_encrypted is None
 
 
 @pytest.mark.parametrize("text", ["1:AAAA", "1:" + "A" * 200, "9:AAAA", "1:\u00fc", ":"])
 def test_what_nobody_can_open_is_counted_and_hinders_nothing(settings: Settings, text: str) -> None:
     everything()
-    CancellationRequest.objects.update(iban_sealed=text)
+    CancellationRequest.objects.update(iban_encrypted=text)
     changed_key(settings)
 
-    assert reseal() == Resealed(done=TEXTS - 1, unreadable=1)
-    assert case().iban_sealed == text
+    assert reencrypt() == Reencrypted(done=TEXTS - 1, unreadable=1)
+    assert case().iban_encrypted == text
 
 
 def test_keys_are_told_apart_by_their_whole_names(settings: Settings) -> None:
@@ -178,20 +182,20 @@ def test_keys_are_told_apart_by_their_whole_names(settings: Settings) -> None:
     settings.DATA_KEYS = {"A": old, "a_": old, "a": old, "a%": old}
 
     assert texts_by_key() == Counter({"a%": 2})
-    assert reseal().done == 2
+    assert reencrypt().done == 2
     assert texts_by_key() == Counter({"A": 2})
 
 
 def their_requests() -> Any:
     """The customer's list."""
-    client = make.client_of(case().order_item.order.user)
+    client = factories.client_of(case().order_item.order.user)
     return client.get("/users/orders/cancellation_requests/")
 
 
 def reports() -> Any:
     """The channel's, with their traffic."""
     caller = shop.client(shop.key(scopes=["read", "pii"]))
-    return exchange.call(caller, "GET", "error_reports/")
+    return sync.call(caller, "GET", "error_reports/")
 
 
 def code_at_the_desk() -> Any:
@@ -215,10 +219,10 @@ def test_the_command_says_how_many(settings: Settings) -> None:
     everything()
     changed_key(settings)
 
-    told = CliRunner().invoke(app, ["reseal"])
+    told = CliRunner().invoke(app, ["rotate-data-key"])
     assert (told.exit_code, told.output) == (0, f"{TEXTS} sealed anew.\n")
 
     settings.DATA_KEYS = {"3": NEW["2"]}
-    told = CliRunner().invoke(app, ["reseal"])
+    told = CliRunner().invoke(app, ["rotate-data-key"])
     assert (told.exit_code, told.stdout) == (1, "0 sealed anew.\n")
     assert told.stderr.startswith(f"Error: {TEXTS} cannot be opened")

@@ -11,12 +11,12 @@ from pytest_django import Settings
 
 from takeback.core import triggers
 from takeback.operations import doctor
-from takeback.operations.doctor import Finding, Verdict
+from takeback.operations.doctor import Finding, Severity
 from takeback.orders import audit
-from tests import make
-from tests.make import make_channel, make_message, make_order
+from tests import factories
+from tests.factories import make_channel, make_message, make_order
 
-FINE, WARNING, FAILURE = Verdict.FINE, Verdict.WARNING, Verdict.FAILURE
+FINE, WARNING, FAILURE = Severity.FINE, Severity.WARNING, Severity.FAILURE
 
 
 def _examined(*, every_order: bool = False) -> dict[str, Finding]:
@@ -71,7 +71,7 @@ def test_what_is_wrong_is_found(
     settings: Settings,
     subject: str,
     changed: dict[str, Any],
-    verdict: Verdict,
+    verdict: Severity,
     sentence: str,
 ) -> None:
     make_channel()
@@ -104,7 +104,7 @@ def test_a_closed_channel_is_as_good_as_none() -> None:
     ],
 )
 def test_messages_that_nobody_delivers_are_told_of(
-    frozen_now: datetime, late: timedelta, parked: bool, verdict: Verdict, sentence: str
+    frozen_now: datetime, late: timedelta, parked: bool, verdict: Severity, sentence: str
 ) -> None:
     make_channel()
     make_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
@@ -117,16 +117,22 @@ def test_messages_that_nobody_delivers_are_told_of(
     ("keys", "verdict", "sentence"),
     [
         (["1"], FINE, "All that is sealed is sealed with key 1."),
-        (["2", "1"], WARNING, "2 texts are sealed with older keys: run `takeback reseal`."),
+        (
+            ["2", "1"],
+            WARNING,
+            "2 texts are sealed with older keys: run `takeback rotate-data-key`.",
+        ),
         (["1", "2"], FINE, "All that is sealed is sealed with key 1."),
         (["2"], FAILURE, "DATA_KEYS lacks 1: 2 texts cannot be opened."),
     ],
 )
 def test_keys_that_are_old_or_gone_are_told_of(
-    settings: Settings, keys: list[str], verdict: Verdict, sentence: str
+    settings: Settings, keys: list[str], verdict: Severity, sentence: str
 ) -> None:
-    make.make_request(
-        item=make.items_of(make_order())[0], iban="DE89370400440532013000", holder_name="Jo Ray"
+    factories.make_request(
+        item=factories.items_of(make_order())[0],
+        iban="DE89370400440532013000",
+        holder_name="Jo Ray",
     )
     settings.DATA_KEYS = dict.fromkeys(keys, settings.DATA_KEYS["1"])
     found = _examined()["data keys"]
@@ -161,18 +167,18 @@ def test_triggers_that_are_gone_or_off_are_named() -> None:
         gone = "orders_tender.part_changed"
         broken = [
             "ALTER TABLE orders_tender DISABLE TRIGGER part_changed",
-            "DROP TRIGGER step_of_the_life_cycle ON cancellations_cancellationrequest",
+            "DROP TRIGGER transition_of_a_case ON cancellations_cancellationrequest",
         ]
     else:
         gone = "orders_tender.orders_tender_part_update"
         broken = [
             "DROP TRIGGER orders_tender_part_update",
-            "DROP TRIGGER step_of_the_life_cycle",
+            "DROP TRIGGER transition_of_a_case",
         ]
     with connection.cursor() as cursor:
         for statement in broken:
             cursor.execute(statement)
-    missing = ["cancellations_cancellationrequest.step_of_the_life_cycle", gone]
+    missing = ["cancellations_cancellationrequest.transition_of_a_case", gone]
     assert triggers.missing() == missing
     assert _examined()["triggers"].sentence == (
         f"Missing or off: {', '.join(missing)}. Run `takeback migrate`."
@@ -184,8 +190,8 @@ def test_an_order_that_no_longer_adds_up_is_named(monkeypatch: pytest.MonkeyPatc
     make_channel()
     sound, broken, newest = (make_order(number=number) for number in ("S-1", "B-2", "N-3"))
     _change_behind_the_guards(broken.pk)
-    assert list(audit.slices()) == [(sound.pk, newest.pk)]
-    assert audit.unequal(sound.pk, newest.pk) == ["B-2"]
+    assert list(audit.id_ranges()) == [(sound.pk, newest.pk)]
+    assert audit.unbalanced_orders(sound.pk, newest.pk) == ["B-2"]
     monkeypatch.setattr(doctor, "SAMPLE", 1)
     assert (
         _examined()["sums"].sentence == "Looked at the newest 1 orders: the parts equal the whole."
@@ -214,17 +220,17 @@ def _change_behind_the_guards(order_id: int) -> None:
 
 @pytest.mark.django_db
 def test_all_orders_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(audit.slices()) == []
+    assert list(audit.id_ranges()) == []
     first = make_order(number="1").pk
     for number in range(2, 6):
         make_order(number=str(number))
     monkeypatch.setattr(audit, "_SLICE", 2)
-    assert list(audit.slices()) == [
+    assert list(audit.id_ranges()) == [
         (first, first + 1),
         (first + 2, first + 3),
         (first + 4, first + 4),
     ]
-    assert list(audit.slices(newest=2)) == [(first + 3, first + 4)]
+    assert list(audit.id_ranges(newest=2)) == [(first + 3, first + 4)]
 
 
 MOUNTS = """\

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from takeback.operations import readiness
-from tests.make import Visitor
+from tests.factories import Visitor
 
 OK = b'{"status":"ok"}'
 

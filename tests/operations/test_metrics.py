@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from tests.make import Visitor, make_message
+from tests.factories import Visitor, make_message
 
 NOT_FOUND = b'{"detail":"Not found.","code":"not_found"}'
 

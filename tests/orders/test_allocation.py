@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from takeback.orders.allocation import DoesNotAddUp, Worth, allocate
-from takeback.orders.intake import DiscountIn, OrderIn, TenderIn
-from takeback.orders.states import Status
-from tests.make import item_in, order_in
+from takeback.orders.allocation import DoesNotAddUp, ItemAmounts, allocate
+from takeback.orders.order_input import DiscountIn, OrderIn, TenderIn
+from takeback.orders.statuses import Status
+from tests.factories import item_in, order_in
 
 
 @st.composite
@@ -46,7 +46,7 @@ def orders(draw: st.DrawFn) -> OrderIn:
     )
 
 
-def _column(lines: list[Worth], name: str) -> int:
+def _column(lines: list[ItemAmounts], name: str) -> int:
     return sum(getattr(line, name) for line in lines)
 
 
@@ -85,7 +85,7 @@ def test_the_tax_in_a_price_is_its_exact_part_half_up(order: OrderIn) -> None:
         assert abs(Fraction(line.tax) - Fraction(exact)) <= Fraction(1, 2) + Fraction(1, 10**9)
 
 
-def lines(**fields: Any) -> list[Worth]:
+def lines(**fields: Any) -> list[ItemAmounts]:
     """What the lines of an order are worth."""
     return allocate(order_in(**fields)).lines
 
@@ -102,7 +102,7 @@ def test_the_documented_order_is_shared_as_expected() -> None:
         interest_minor=7,
     )
 
-    assert found == [Worth(1187, 71, 170, 598, 2, 5), Worth(500, 30, 0, 252, 1, 2)]
+    assert found == [ItemAmounts(1187, 71, 170, 598, 2, 5), ItemAmounts(500, 30, 0, 252, 1, 2)]
 
 
 def test_lines_that_say_what_they_were_discounted_by_are_believed() -> None:

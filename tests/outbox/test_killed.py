@@ -16,7 +16,7 @@ from takeback.core import clock
 from takeback.outbox.commands import LEASE
 from takeback.outbox.models import Message
 from takeback.outbox.worker import Delivery, Worker
-from tests.make import make_message
+from tests.factories import make_message
 from tests.rigs.serving import database_url
 
 pytestmark = pytest.mark.heavy
@@ -25,9 +25,9 @@ TOPIC = "thing.happened"
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from takeback.cli.boot import boot
+from takeback.cli.setup import boot
 boot()
-from takeback.cli.working import work
+from takeback.cli.worker import work
 
 folder = Path(sys.argv[1])
 

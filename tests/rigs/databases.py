@@ -21,7 +21,7 @@ _DEPTH = "TAKEBACK_DEPTH"
 SAMPLES, TURNS = "samples", "turns"
 _SHORT_TABLE, _LONG_TABLE = 3, 12
 # The rooms where people and systems come in; what they ask of the rooms below is tried on both.
-_ENTRIES = ("channel", "cli", "contract", "desk", "ingest", "operations", "portal", "storefront")
+_ENTRIES = ("channel", "cli", "contract", "desk", "home", "importer", "operations", "storefront")
 
 _TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server"}
 _MADE_UP_SECRETS = {

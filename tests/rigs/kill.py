@@ -31,18 +31,18 @@ def _points() -> dict[str, tuple[Any, str, bool]]:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.transaction import Atomic
 
-    from takeback.cancellations import commands
+    from takeback.cancellations.commands import open as opening
 
     return {
         "K1 before BEGIN": (Atomic, "__enter__", False),
-        "K2 locked": (commands, "lock_orders_within", True),
-        "way back wanted": (commands, "_want_returns", True),
-        "K12 picture and case written": (commands, "_insert", True),
-        "history written": (commands, "announce", False),
-        "message written": (commands, "announce", True),
+        "K2 locked": (opening, "lock_orders_within", True),
+        "way back wanted": (opening, "_want_returns", True),
+        "K12 picture and case written": (opening, "_insert", True),
+        "history written": (opening, "publish", False),
+        "message written": (opening, "publish", True),
         "before COMMIT": (BaseDatabaseWrapper, "_commit", False),
         "K4 committed, nobody told": (BaseDatabaseWrapper, "_commit", True),
-        "K3 before the answer": (commands, "open_request", True),
+        "K3 before the answer": (opening, "open_case", True),
     }
 
 
@@ -74,23 +74,24 @@ def run(errand: Errand) -> None:
     """Write the picture, then ask."""
     from django.conf import settings
 
-    from takeback.cancellations.asks import Ask, Picture, Scope
-    from takeback.cancellations.commands import open_request
-    from takeback.cancellations.states import Kind
+    from takeback.cancellations.commands.open import open_case
+    from takeback.cancellations.inputs import NewCase, NewImage
+    from takeback.cancellations.statuses import Kind
     from takeback.core import clock
     from takeback.core.actor import Actor, ActorKind
+    from takeback.orders.scope import OrderScope
 
     path = settings.DATA_DIR / "media" / errand.picture
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"a picture")
-    ask = Ask(
+    ask = NewCase(
         order_item=errand.order_item,
         kind=Kind.REFUND,
         reason=errand.reason,
         carrier=errand.carrier,
-        pictures=(Picture(errand.picture, "", None),),
+        pictures=(NewImage(errand.picture, "", None),),
     )
-    open_request(ask, Scope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
+    open_case(ask, OrderScope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
 
 
 def environment() -> dict[str, str]:

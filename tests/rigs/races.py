@@ -8,7 +8,7 @@ from typing import Self
 
 from django.db import IntegrityError, OperationalError, connection
 
-from takeback.core.problems import Refused
+from takeback.core.errors import Refused
 
 WON, CONSTRAINT = "won", "constraint"
 

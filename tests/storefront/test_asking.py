@@ -11,10 +11,10 @@ from structlog.testing import capture_logs
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
-from takeback.orders.states import Status
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import V3, look_up, post, token_of
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import V3, look_up, post, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -31,17 +31,17 @@ def ask(client: Visitor, body: Any, path: str = ONE, **headers: str) -> Any:
 
 def body_of(item: Any, **fields: Any) -> dict[str, Any]:
     """The least that asks for a cancellation."""
-    reason = fields.pop("reason", None) or make.make_reason().pk
+    reason = fields.pop("reason", None) or factories.make_reason().pk
     told = {"order_item": item.pk, "reason": reason, "cancellation_type": "cancel"}
     return told | fields
 
 
 def test_a_customer_cancels_an_item() -> None:
-    user = make.make_customer()
-    order = make.make_order(customer=user)
-    item = make.items_of(order)[0]
+    user = factories.make_customer()
+    order = factories.make_order(customer=user)
+    item = factories.items_of(order)[0]
     body = body_of(item, description="too late", cancellation_type={"value": "cancel"})
-    answer = ask(make.client_of(user), body | {"order_item": str(item.pk)})
+    answer = ask(factories.client_of(user), body | {"order_item": str(item.pk)})
     assert answer.status_code == 200
     case = CancellationRequest.objects.get()
     assert answer.json() == {
@@ -64,13 +64,13 @@ def test_a_customer_cancels_an_item() -> None:
     }
     step = CaseHistory.objects.get()
     assert (step.seq, step.event, step.before, step.after) == (1, "open", None, "waiting")
-    assert (step.actor_kind, step.actor_number, step.waived) == ("customer", user.pk, [])
+    assert (step.actor_kind, step.actor_number, step.overridden) == ("customer", user.pk, [])
 
 
 def test_a_second_case_on_the_item_is_refused_and_leaves_nothing() -> None:
-    user = make.make_customer()
-    item = make.items_of(make.make_order(customer=user))[0]
-    client, body = make.client_of(user), body_of(item)
+    user = factories.make_customer()
+    item = factories.items_of(factories.make_order(customer=user))[0]
+    client, body = factories.client_of(user), body_of(item)
     assert ask(client, body).status_code == 200
     answer = ask(client, body)
     assert answer.status_code == 406
@@ -83,14 +83,19 @@ def test_a_second_case_on_the_item_is_refused_and_leaves_nothing() -> None:
 
 
 def test_a_guest_sends_two_items_back_in_one_parcel() -> None:
-    lines = [make.item_in(remote_id=n, status=Status.DELIVERED) for n in ("1", "2")]
-    order = make.make_order(items=lines)
-    carrier, reason = make.make_company(needs_pickup=True), make.make_reason(kind="refund")
+    lines = [factories.item_in(remote_id=n, status=Status.DELIVERED) for n in ("1", "2")]
+    order = factories.make_order(items=lines)
+    carrier, reason = (
+        factories.make_company(needs_pickup=True),
+        factories.make_reason(kind="refund"),
+    )
     asked = {"reason": reason.pk, "cancellation_type": "refund", "shipping_company": carrier.pk}
     body = {
         "number": order.number,
-        "email": make.GUEST,
-        "cancel_order_items": [asked | {"order_item": item.pk} for item in make.items_of(order)],
+        "email": factories.GUEST,
+        "cancel_order_items": [
+            asked | {"order_item": item.pk} for item in factories.items_of(order)
+        ],
     }
     answer = post(Visitor(), GUEST_MANY, body)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "cancellation_request_100_8")
@@ -102,19 +107,19 @@ def test_a_guest_sends_two_items_back_in_one_parcel() -> None:
 
 
 def test_a_proof_opens_its_own_order_only() -> None:
-    mine, other = make.make_order(), make.make_order(number="999")
+    mine, other = factories.make_order(), factories.make_order(number="999")
     client = Visitor()
     assert look_up(client).status_code == 200
-    refused = ask(client, body_of(make.items_of(other)[0]), GUEST_ONE)
+    refused = ask(client, body_of(factories.items_of(other)[0]), GUEST_ONE)
     assert (refused.status_code, refused.json()["error_code"]) == (400, "order_lookup_100_1")
-    assert ask(client, body_of(make.items_of(mine)[0]), GUEST_ONE).status_code == 200
-    assert post(Visitor(), GUEST_ONE, body_of(make.items_of(mine)[0])).status_code == 400
+    assert ask(client, body_of(factories.items_of(mine)[0]), GUEST_ONE).status_code == 200
+    assert post(Visitor(), GUEST_ONE, body_of(factories.items_of(mine)[0])).status_code == 400
 
 
 def test_a_refusal_is_logged_with_its_code_and_its_item() -> None:
-    user = make.make_customer()
-    item = make.items_of(make.make_order(customer=user))[0]
-    client, body = make.client_of(user), body_of(item)
+    user = factories.make_customer()
+    item = factories.items_of(factories.make_order(customer=user))[0]
+    client, body = factories.client_of(user), body_of(item)
     with capture_logs() as told:
         for fields in ({}, {}, {"reason": 10**9}):
             ask(client, body | fields)
@@ -126,21 +131,21 @@ def test_a_refusal_is_logged_with_its_code_and_its_item() -> None:
 
 
 def test_part_of_a_line_gets_a_line_of_its_own_when_it_is_cancelled_at_once() -> None:
-    user = make.make_customer()
-    line = make.item_in(goods_minor=1000, quantity=3, attributes={"quantity": 3})
-    order = make.make_order(customer=user, items=[line])
-    item = make.items_of(order)[0]
+    user = factories.make_customer()
+    line = factories.item_in(goods_minor=1000, quantity=3, attributes={"quantity": 3})
+    order = factories.make_order(customer=user, items=[line])
+    item = factories.items_of(order)[0]
     body = {"cancel_order_items": [body_of(item, quantity=1)]}
     key = {"Idempotency-Key": "a-key"}
-    answer = ask(make.client_of(user), body, f"/orders/{order.number}/cancel/", **key)
+    answer = ask(factories.client_of(user), body, f"/orders/{order.number}/cancel/", **key)
     assert answer.status_code == 200
-    kept, gone = make.items_of(order)
+    kept, gone = factories.items_of(order)
     assert (kept.quantity, kept.goods_minor, kept.status) == (2, 666, Status.APPROVED)
     assert (gone.quantity, gone.goods_minor, gone.status) == (1, 334, 50)
     assert (kept.attributes, gone.attributes) == ({"quantity": 2}, {"quantity": 1})
     assert answer.json()[0]["order_item"] == gone.pk
     order.refresh_from_db()
-    assert (order.status, order.is_sealed) == (50, True)
+    assert (order.status, order.is_finalized) == (50, True)
 
 
 def photo(**options: Any) -> str:
@@ -158,9 +163,9 @@ def media(tmp_path: Path, settings: Any) -> Path:
 
 
 def test_pictures_are_kept_and_shown_to_their_customer_only(media: Path) -> None:
-    user = make.make_customer()
-    item = make.items_of(make.make_order(customer=user))[0]
-    client = make.client_of(user)
+    user = factories.make_customer()
+    item = factories.items_of(factories.make_order(customer=user))[0]
+    client = factories.client_of(user)
     body = body_of(item, cancellation_request_image_set=[{"image": photo(), "description": "x"}])
     [shown] = ask(client, body).json()["cancellation_request_image_set"]
     assert shown["image"].startswith("http://127.0.0.1:8000/media/cases/")
@@ -170,6 +175,9 @@ def test_pictures_are_kept_and_shown_to_their_customer_only(media: Path) -> None
     assert Image.open(BytesIO(b"".join(answer))).size == (40, 30)
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Cache-Control"] == "private, no-store"
-    for stranger in (Visitor(), make.client_of(make.make_customer(email="b@example.com"))):
+    for stranger in (
+        Visitor(),
+        factories.client_of(factories.make_customer(email="b@example.com")),
+    ):
         assert stranger.get(path).status_code == 404
     assert len([path for path in media.rglob("*") if path.is_file()]) == 1

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.orders.intake import TenderIn
-from tests import make
-from tests.make import Visitor
-from tests.storefront.asking import WAYS, Shop, everywhere, let_in_everywhere, texts
-from tests.storefront.wire import nothing_written, prove
+from takeback.orders.order_input import TenderIn
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import nothing_written, prove
+from tests.storefront.routes import WAYS, Shop, everywhere, let_in_everywhere, texts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -101,7 +101,7 @@ def test_a_cash_order_is_let_in_with_its_account(shop: Shop) -> None:
         assert shop.ask(WAYS[name], iban=IBAN, holder_name=HOLDER).status_code == 200
         case = CancellationRequest.objects.order_by("-pk")[0]
         assert case.is_bank_account_confirmed is confirmed
-        assert IBAN not in f"{case.iban_sealed}{case.holder_name_sealed}{case.iban_index}"
+        assert IBAN not in f"{case.iban_encrypted}{case.holder_name_encrypted}{case.iban_index}"
 
 
 def test_an_account_is_shown_whole_to_its_owner_and_masked_to_whoever_looks_the_order_up(
@@ -137,8 +137,8 @@ def accounts_in(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 def test_an_account_that_somebody_else_named_is_answered_like_any_other(shop: Shop) -> None:
     # C28
-    other = make.make_order(guest="other@example.com", number="77")
-    make.make_request(item=make.items_of(other)[0], iban=IBAN, holder_name=HOLDER)
+    other = factories.make_order(guest="other@example.com", number="77")
+    factories.make_request(item=factories.items_of(other)[0], iban=IBAN, holder_name=HOLDER)
     ours = {"id", "pk", "uuid", "iban"}
     shared = let_in_everywhere(shop, iban=IBAN, holder_name=HOLDER)
     alone = let_in_everywhere(shop, iban=OTHER_IBAN, holder_name=HOLDER)

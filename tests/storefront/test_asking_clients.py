@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.orders.states import Status
-from tests import make
-from tests.make import Visitor
-from tests.storefront.asking import MANY
-from tests.storefront.wire import post, token_of
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import post, token_of
+from tests.storefront.routes import MANY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -24,11 +24,11 @@ HEADERS = {
 @pytest.fixture
 def shop() -> tuple[Visitor, Any]:
     """A customer whose first item has arrived and whose second has not left; one reason."""
-    user = make.make_customer()
-    lines = [make.item_in(status=Status.DELIVERED), make.item_in(remote_id="2")]
-    order = make.make_order(customer=user, items=lines)
-    make.make_reason(pk=1)
-    return make.client_of(user), order
+    user = factories.make_customer()
+    lines = [factories.item_in(status=Status.DELIVERED), factories.item_in(remote_id="2")]
+    order = factories.make_order(customer=user, items=lines)
+    factories.make_reason(pk=1)
+    return factories.client_of(user), order
 
 
 def items(order: Any, *, as_text: bool) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def items(order: Any, *, as_text: bool) -> list[dict[str, Any]]:
             "reason": "1",
             "description": "",
         }
-        for kind, item in zip(kinds, make.items_of(order), strict=True)
+        for kind, item in zip(kinds, factories.items_of(order), strict=True)
     ]
 
 

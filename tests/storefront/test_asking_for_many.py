@@ -10,19 +10,10 @@ from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import OrderItem
-from takeback.orders.states import Status
-from tests import make
-from tests.storefront.asking import (
-    BULKS,
-    ITEMS,
-    LOOKUP_FAILED,
-    WAYS,
-    Shop,
-    Way,
-    everywhere,
-    texts,
-)
-from tests.storefront.wire import CLASSIC, nothing_written, prove, refused, token_of
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.storefront.api import CLASSIC, nothing_written, prove, refused, token_of
+from tests.storefront.routes import BULKS, ITEMS, LOOKUP_FAILED, WAYS, Shop, Way, everywhere, texts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -31,7 +22,7 @@ MANY, GUEST_MANY = WAYS["customer many"], WAYS["guest many"]
 
 def lines(count: int, **fields: Any) -> list[Any]:
     """As many lines of an order."""
-    return [make.item_in(remote_id=str(number), **fields) for number in range(count)]
+    return [factories.item_in(remote_id=str(number), **fields) for number in range(count)]
 
 
 @pytest.fixture
@@ -136,7 +127,7 @@ def test_nine_good_items_and_a_foreign_one_are_all_refused(foreign: str) -> None
 def test_a_rule_names_the_position_of_its_item(shop: Shop) -> None:
     # B-5, B-14: it became shipped before the lock was ours.
     for order in (shop.of_customer, shop.of_guest):
-        last = make.items_of(order)[2]
+        last = factories.items_of(order)[2]
         OrderItem.objects.filter(pk=last.pk).update(status=Status.SHIPPED)
     with nothing_written():
         for name, way, dialect in everywhere(BULKS):
@@ -148,8 +139,10 @@ def test_a_rule_names_the_position_of_its_item(shop: Shop) -> None:
 
 def test_items_of_two_own_orders_are_allowed(shop: Shop) -> None:
     # B-6
-    second = make.make_order(customer=shop.user, number="1002")
-    body = shop.body(MANY, shop.told(MANY), shop.told(MANY, order_item=make.items_of(second)[0].pk))
+    second = factories.make_order(customer=shop.user, number="1002")
+    body = shop.body(
+        MANY, shop.told(MANY), shop.told(MANY, order_item=factories.items_of(second)[0].pk)
+    )
 
     assert shop.send(MANY, body).status_code == 201
     assert CancellationRequest.objects.count() == 2
@@ -158,13 +151,16 @@ def test_items_of_two_own_orders_are_allowed(shop: Shop) -> None:
 def test_lines_of_two_orders_do_not_travel_in_one_parcel() -> None:
     # B-6, B-8
     shop = Shop(kind="refund", items=lines(1, status=Status.DELIVERED))
-    second = make.make_order(
+    second = factories.make_order(
         customer=shop.user, number="1002", items=lines(2, status=Status.DELIVERED)
     )
-    told = [shop.told(MANY), *(shop.told(MANY, order_item=i.pk) for i in make.items_of(second))]
+    told = [
+        shop.told(MANY),
+        *(shop.told(MANY, order_item=i.pk) for i in factories.items_of(second)),
+    ]
     top = {
-        "shipping_company": make.make_company(needs_pickup=True).pk,
-        "pickup_address": make.make_address(user=shop.user).pk,
+        "shipping_company": factories.make_company(needs_pickup=True).pk,
+        "pickup_address": factories.make_address(user=shop.user).pk,
     }
     answer = shop.send(MANY, shop.body(MANY, *({**ask, **top} for ask in told)))
 
@@ -178,9 +174,12 @@ def test_lines_of_two_orders_do_not_travel_in_one_parcel() -> None:
 
 def test_a_guest_asks_for_one_order_and_so_does_a_direct_cancel(shop: Shop) -> None:
     # B-6
-    guests, own = make.make_order(number="9"), make.make_order(customer=shop.user, number="1002")
+    guests, own = (
+        factories.make_order(number="9"),
+        factories.make_order(customer=shop.user, number="1002"),
+    )
     for way, order in ((GUEST_MANY, guests), (WAYS["direct"], own)):
-        told = shop.told(way, order_item=make.items_of(order)[0].pk)
+        told = shop.told(way, order_item=factories.items_of(order)[0].pk)
         with nothing_written():
             answer = shop.send(way, shop.body(way, shop.told(way), told))
         assert (answer.status_code, answer.json()) == way.refusal(CLASSIC, errors.UNKNOWN_ITEM, 1)
@@ -188,9 +187,9 @@ def test_a_guest_asks_for_one_order_and_so_does_a_direct_cancel(shop: Shop) -> N
 
 def test_a_guest_with_a_proof_alone_is_told_as_little_as_in_a_look_up(shop: Shop) -> None:
     # B-6
-    other = make.make_order(number="9")
+    other = factories.make_order(number="9")
     prove(shop.guest)
-    told = shop.told(GUEST_MANY, order_item=make.items_of(other)[0].pk)
+    told = shop.told(GUEST_MANY, order_item=factories.items_of(other)[0].pk)
     body = {ITEMS: [shop.told(GUEST_MANY), told]}
     with nothing_written():
         answer = shop.send(GUEST_MANY, body, headers=token_of(shop.guest))
@@ -202,8 +201,8 @@ def test_a_guest_who_has_proved_two_orders_acts_for_the_one_they_ask_about(
 ) -> None:
     # B-6, P9, P10
     key = {"Idempotency-Key": "a-key"}
-    second = make.make_order(number="9")
-    told = shop.told(GUEST_MANY, order_item=make.items_of(second)[0].pk)
+    second = factories.make_order(number="9")
+    told = shop.told(GUEST_MANY, order_item=factories.items_of(second)[0].pk)
 
     def ask(*items: Any) -> Any:
         return shop.send(GUEST_MANY, {ITEMS: items}, headers=token_of(shop.guest) | key)
@@ -228,8 +227,10 @@ def test_a_guest_who_has_proved_two_orders_acts_for_the_one_they_ask_about(
 @pytest.mark.parametrize("way", [MANY, GUEST_MANY], ids=["customer", "guest"])
 def test_cancelling_and_sending_back_go_together(way: Way) -> None:
     # B-7
-    shop = Shop(items=[make.item_in(), make.item_in(remote_id="2", status=Status.DELIVERED)])
-    carrier = make.make_company().pk
+    shop = Shop(
+        items=[factories.item_in(), factories.item_in(remote_id="2", status=Status.DELIVERED)]
+    )
+    carrier = factories.make_company().pk
     refund = shop.told(way, 1, cancellation_type="refund", shipping_company=carrier)
     answer = shop.send(way, shop.body(way, shop.told(way), refund))
 
@@ -244,8 +245,8 @@ def test_cancelling_and_sending_back_go_together(way: Way) -> None:
 def test_an_item_s_own_word_wins() -> None:
     # B-8
     shop = Shop(kind="refund", items=lines(3, status=Status.DELIVERED))
-    home, work = (make.make_address(user=shop.user, line=line).pk for line in ("Home", "Work"))
-    carrier = make.make_company(needs_pickup=True).pk
+    home, work = (factories.make_address(user=shop.user, line=line).pk for line in ("Home", "Work"))
+    carrier = factories.make_company(needs_pickup=True).pk
     asks = [
         shop.told(MANY, 0, shipping_company=carrier),
         shop.told(MANY, 1, shipping_company=carrier, pickup_address=work),
@@ -266,7 +267,7 @@ def test_an_item_s_own_word_wins() -> None:
 def test_a_foreign_address_is_told_where_it_was_named(way: Way) -> None:
     # B-9
     shop = Shop(kind="refund", items=lines(2, status=Status.DELIVERED))
-    foreign = make.make_address(user=make.make_customer(email="b@example.com")).pk
+    foreign = factories.make_address(user=factories.make_customer(email="b@example.com")).pk
     text = "There is no such address."
     with nothing_written():
         for name, _, dialect in everywhere({"": way}):

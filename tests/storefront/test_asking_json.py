@@ -7,8 +7,9 @@ import pytest
 
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest
-from tests import make
-from tests.storefront.asking import (
+from tests import factories
+from tests.storefront.api import field_refused, nothing_written, refused
+from tests.storefront.routes import (
     BULKS,
     DIALECTS,
     ITEMS,
@@ -22,7 +23,6 @@ from tests.storefront.asking import (
     wrong_everywhere,
 )
 from tests.storefront.test_bad_json import BODIES
-from tests.storefront.wire import field_refused, nothing_written, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -39,7 +39,7 @@ def shop(settings: Any) -> Shop:
     """Both visitors have a line of three units; calls are not counted, and hold no pictures."""
     settings.LIMITS_ENABLED = False
     settings.MAX_PICTURE_BODY_BYTES = settings.MAX_BODY_BYTES
-    return Shop(items=[make.item_in(quantity=3)])
+    return Shop(items=[factories.item_in(quantity=3)])
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)

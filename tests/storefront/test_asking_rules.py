@@ -10,20 +10,14 @@ from django.db.models import JSONField, Value
 from django.utils import translation
 
 from takeback.cancellations import errors
-from takeback.core.problems import Problem
-from takeback.orders.intake import TenderIn
+from takeback.core.errors import Problem
 from takeback.orders.models import OrderItem
-from takeback.orders.states import Status
-from tests import make
-from tests.make import NOW
-from tests.storefront.asking import (
-    WAYS,
-    Shop,
-    everywhere,
-    let_in_everywhere,
-    refused_everywhere,
-)
-from tests.storefront.wire import nothing_written
+from takeback.orders.order_input import TenderIn
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.factories import NOW
+from tests.storefront.api import nothing_written
+from tests.storefront.routes import WAYS, Shop, everywhere, let_in_everywhere, refused_everywhere
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -35,10 +29,10 @@ CODES: dict[Problem, str] = {
     errors.CANNOT_RETURN_NOW: "cancellation_request_100_3",
     errors.RETURN_TIME_OVER: "cancellation_request_100_3",
     errors.REASON_DOES_NOT_FIT: "cancellation_request_100_4",
-    errors.WORDS_REQUIRED: "cancellation_request_100_5",
+    errors.DESCRIPTION_REQUIRED: "cancellation_request_100_5",
     errors.CARRIER_NOT_OFFERED: "cancellation_request_100_6",
     errors.PICKUP_ADDRESS_REQUIRED: "cancellation_request_100_8",
-    errors.NOT_DIVISIBLE: "cancellation_request_100_9",
+    errors.SINGLE_UNIT: "cancellation_request_100_9",
     errors.LOYALTY_CLOSED: "loyalty_100_1",
 }
 """What clients compare with, for ever."""
@@ -66,19 +60,19 @@ CARD = {"tenders": [TenderIn(kind="card", amount_minor=1000, captured_minor=1000
 
 
 def _reason(**fields: Any) -> dict[str, Callable[[], Any]]:
-    return {"reason": lambda: make.make_reason(**fields).pk}
+    return {"reason": lambda: factories.make_reason(**fields).pk}
 
 
 def _reason_of_another_channel() -> int:
-    return make.make_reason(channel=make.make_channel(pk=2)).pk
+    return factories.make_reason(channel=factories.make_channel(pk=2)).pk
 
 
 def _carrier(**fields: Any) -> dict[str, Callable[[], Any]]:
-    return {"shipping_company": lambda: make.make_company(**fields).pk}
+    return {"shipping_company": lambda: factories.make_company(**fields).pk}
 
 
 def _carrier_of_another_channel() -> int:
-    return make.make_company(channel=make.make_channel(pk=2)).pk
+    return factories.make_company(channel=factories.make_channel(pk=2)).pk
 
 
 STORIES = {
@@ -136,7 +130,7 @@ STORIES = {
     "C10 no such reason": Story(errors.UNKNOWN_REASON, fields={"reason": 10**9}),
     **{
         f"C11 words are missing: {words!a}": Story(
-            errors.WORDS_REQUIRED,
+            errors.DESCRIPTION_REQUIRED,
             fields={"description": words},
             named=_reason(extra_information_needed=True),
         )
@@ -151,7 +145,7 @@ STORIES = {
     "C13 far more than was bought": Story(
         errors.QUANTITY_TOO_LARGE, item={"quantity": 3}, fields={"quantity": 10**9}
     ),
-    "C14 two of a single piece": Story(errors.NOT_DIVISIBLE, fields={"quantity": 2}),
+    "C14 two of a single piece": Story(errors.SINGLE_UNIT, fields={"quantity": 2}),
     "C14 one of a single piece": Story(None, fields={"quantity": 1}),
     "C14 a merged line of one": Story(
         errors.QUANTITY_TOO_LARGE, item={"attributes": {"quantity": 1}}, fields={"quantity": 2}
@@ -208,7 +202,7 @@ STORIES = {
 def test_a_rule_is_told_or_kept_by_every_route(story: Story, settings: Any) -> None:
     for name, value in story.settings.items():
         setattr(settings, name, value)
-    shop = Shop(kind=story.kind, items=[make.item_in(**story.item)], **story.order)
+    shop = Shop(kind=story.kind, items=[factories.item_in(**story.item)], **story.order)
     fields = story.fields | {name: made() for name, made in story.named.items()}
     if story.problem is None:
         assert len(let_in_everywhere(shop, **fields)) == len(WAYS)
@@ -253,10 +247,10 @@ def test_a_refusal_has_four_languages_and_one_code(problem: Problem, settings: A
     story = next((s for s in STORIES.values() if s.problem is problem), Story(problem))
     for name, value in story.settings.items():
         setattr(settings, name, value)
-    shop = Shop(kind=story.kind, items=[make.item_in(**story.item)], **story.order)
+    shop = Shop(kind=story.kind, items=[factories.item_in(**story.item)], **story.order)
     fields = story.fields | {name: made() for name, made in story.named.items()}
     if problem is errors.ALREADY_REQUESTED:
-        make.make_request(item=shop.item(WAYS["customer one"]))
+        factories.make_request(item=shop.item(WAYS["customer one"]))
     way = WAYS["customer one"]
     body = shop.body(way, shop.told(way, **fields))
     for language in LANGUAGES:
@@ -272,4 +266,4 @@ def test_a_refusal_has_four_languages_and_one_code(problem: Problem, settings: A
 def test_attributes_that_are_no_object_say_nothing_of_units(attributes: Any) -> None:
     shop = Shop()
     OrderItem.objects.update(attributes=Value(attributes, JSONField()))
-    refused_everywhere(shop, errors.NOT_DIVISIBLE, {"quantity": 2})
+    refused_everywhere(shop, errors.SINGLE_UNIT, {"quantity": 2})

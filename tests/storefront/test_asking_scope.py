@@ -7,10 +7,11 @@ import pytest
 from takeback.addresses.models import Address
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest
-from takeback.orders.states import Status
-from tests import make
-from tests.make import Visitor
-from tests.storefront.asking import (
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import look_up, nothing_written, post, prove, refused, token_of
+from tests.storefront.routes import (
     CUSTOMERS_NUMBER,
     DIALECTS,
     LOOKUP_FAILED,
@@ -20,7 +21,6 @@ from tests.storefront.asking import (
     refused_everywhere,
     texts,
 )
-from tests.storefront.wire import look_up, nothing_written, post, prove, refused, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -37,19 +37,21 @@ def _uncounted(settings: Any) -> None:
 
 def _foreign_items() -> dict[str, int]:
     """Items that neither visitor may name."""
-    other = make.make_customer(email=OTHER)
-    namesake = make.make_customer(email=make.CUSTOMER, channel_id=2)
+    other = factories.make_customer(email=OTHER)
+    namesake = factories.make_customer(email=factories.CUSTOMER, channel_id=2)
     orders = {
-        "another customer's": make.make_order(customer=other, number="11"),
-        "another channel's, same e-mail": make.make_order(
+        "another customer's": factories.make_order(customer=other, number="11"),
+        "another channel's, same e-mail": factories.make_order(
             customer=namesake, number=CUSTOMERS_NUMBER, channel_id=2
         ),
-        "another channel's guest's, same number": make.make_order(channel_id=2),
-        "a guest's with the customer's e-mail": make.make_order(guest=make.CUSTOMER, number="12"),
-        "the same guest's other order": make.make_order(number="13"),
-        "another guest's": make.make_order(guest=OTHER, number="14"),
+        "another channel's guest's, same number": factories.make_order(channel_id=2),
+        "a guest's with the customer's e-mail": factories.make_order(
+            guest=factories.CUSTOMER, number="12"
+        ),
+        "the same guest's other order": factories.make_order(number="13"),
+        "another guest's": factories.make_order(guest=OTHER, number="14"),
     }
-    found = {name: make.items_of(order)[0].pk for name, order in orders.items()}
+    found = {name: factories.items_of(order)[0].pk for name, order in orders.items()}
     return found | {"nobody's": 10**9, "out of range": 2**63, "zero": 0}
 
 
@@ -101,15 +103,15 @@ def test_an_item_alone_is_never_enough() -> None:
 def test_a_pair_that_does_not_match_is_one_answer(name: str) -> None:
     # P19: as in the look-up, whatever the item is.
     shop = Shop()
-    make.make_order(number="22", channel_id=2)
+    factories.make_order(number="22", channel_id=2)
     pairs = {
         "unknown number": {"number": "0"},
         "other e-mail": {"email": OTHER},
-        "a customer's": {"number": CUSTOMERS_NUMBER, "email": make.CUSTOMER},
+        "a customer's": {"number": CUSTOMERS_NUMBER, "email": factories.CUSTOMER},
         "channel 2": {"number": "22"},
     }
     _silent(shop, lambda way: shop.body(way, shop.told(way)) | pairs[name], Visitor(), {})
-    pair = {"number": make.NUMBER, "email": make.GUEST} | pairs[name]
+    pair = {"number": factories.NUMBER, "email": factories.GUEST} | pairs[name]
     told = look_up(number=pair["number"], email=pair["email"])
     assert (told.status_code, told.json()) == (400, LOOKUP_FAILED)
 
@@ -118,7 +120,7 @@ def test_a_pair_that_does_not_match_is_one_answer(name: str) -> None:
 def test_a_guest_names_the_order_by_either_word(key: str) -> None:
     shop = Shop()
     way = WAYS["guest one"]
-    body = {key: make.NUMBER, "email": make.GUEST.upper()} | shop.told(way)
+    body = {key: factories.NUMBER, "email": factories.GUEST.upper()} | shop.told(way)
     answer = post(Visitor(), way.path, body)
 
     # The word tells the dialect, too.
@@ -148,7 +150,7 @@ def test_a_proof_opens_its_own_order_and_no_other_of_the_same_address() -> None:
 def test_naming_one_order_does_not_open_a_proven_other() -> None:
     # P21: what is named counts, not what was proven before.
     shop = Shop()
-    second = make.make_order(number="13")
+    second = factories.make_order(number="13")
     prove(shop.guest)
     way = WAYS["guest one"]
     body = shop.body(way, shop.told(way)) | {"number": "13"}
@@ -156,7 +158,7 @@ def test_naming_one_order_does_not_open_a_proven_other() -> None:
         answer = post(shop.guest, way.path, body, headers=token_of(shop.guest) | dialect)
         told = answer.status_code, answer.json()
         assert told == way.refusal(dialect, errors.UNKNOWN_ITEM)
-    assert make.items_of(second)[0].status == Status.APPROVED
+    assert factories.items_of(second)[0].status == Status.APPROVED
 
 
 def test_an_e_mail_address_alone_is_a_look_up_that_lacks_its_number() -> None:
@@ -195,7 +197,7 @@ def test_a_guest_is_not_signed_in() -> None:
     for client, headers in ((shop.guest, token_of(shop.guest)), (Visitor(), {})):
         with nothing_written():
             for way, item in ((w, WAYS["guest one"]) for w in CUSTOMERS.values()):
-                path = way.path.format(number=make.NUMBER)
+                path = way.path.format(number=factories.NUMBER)
                 body = shop.body(way, shop.told(item))
                 refused(post(client, path, body, headers=headers), 401, "not_authenticated")
 
@@ -231,16 +233,16 @@ def test_a_session_needs_its_token(wrong: str) -> None:
 
 
 def _addresses(shop: Shop) -> dict[str, int]:
-    other = make.make_customer(email=OTHER)
-    second = make.make_order(
-        customer=shop.user, number="1002", shipping_address=make.address_in(line="2")
+    other = factories.make_customer(email=OTHER)
+    second = factories.make_order(
+        customer=shop.user, number="1002", shipping_address=factories.address_in(line="2")
     )
-    foreign = make.make_order(customer=other, number="15")
-    gone = make.make_address(user=shop.user, line="gone", is_active=False)
-    store = make.make_address(user=shop.user, line="store")
+    foreign = factories.make_order(customer=other, number="15")
+    gone = factories.make_address(user=shop.user, line="gone", is_active=False)
+    store = factories.make_address(user=shop.user, line="store")
     Address.objects.filter(pk=store.pk).update(address_type="store")
     return {
-        "another customer's": make.make_address(user=other).pk,
+        "another customer's": factories.make_address(user=other).pk,
         "a copy of another customer's order": foreign.shipping_address_id,
         "a copy of an own other order": second.shipping_address_id,
         "deleted": gone.pk,
@@ -251,8 +253,8 @@ def _addresses(shop: Shop) -> dict[str, int]:
 
 def test_a_pickup_address_is_one_s_own_or_not_there() -> None:
     # C19
-    shop = Shop(kind="refund", items=[make.item_in(status=Status.DELIVERED)])
-    carrier = make.make_company(needs_pickup=True).pk
+    shop = Shop(kind="refund", items=[factories.item_in(status=Status.DELIVERED)])
+    carrier = factories.make_company(needs_pickup=True).pk
     for pk in _addresses(shop).values():
         ask = {"shipping_company": carrier, "pickup_address": pk}
         refused_everywhere(shop, errors.UNKNOWN_ADDRESS, ask)
@@ -260,8 +262,8 @@ def test_a_pickup_address_is_one_s_own_or_not_there() -> None:
 
 def test_a_customer_s_address_is_not_a_guest_s() -> None:
     # C19
-    shop = Shop(kind="refund", items=[make.item_in(status=Status.DELIVERED)])
-    own = make.make_address(user=shop.user).pk
+    shop = Shop(kind="refund", items=[factories.item_in(status=Status.DELIVERED)])
+    own = factories.make_address(user=shop.user).pk
     way = WAYS["guest one"]
     answer = shop.ask(way, pickup_address=own)
     assert (answer.status_code, answer.json()) == way.refusal(DIALECTS[0], errors.UNKNOWN_ADDRESS)
@@ -271,7 +273,7 @@ def test_a_customer_s_address_is_not_a_guest_s() -> None:
 def test_a_session_of_one_shop_asks_for_nothing_in_another(settings: Any) -> None:
     # P20: the same person, under the name of another of the operator's shops.
     shop = Shop()
-    make.make_channel(pk=2)
+    factories.make_channel(pk=2)
     prove(shop.guest)
     settings.ALLOWED_HOSTS = ["*"]
     settings.STOREFRONT_HOSTS = {"two.example": 2}
@@ -299,9 +301,11 @@ def test_an_order_that_is_not_one_s_own_is_not_found() -> None:
     # P20, U2
     shop = Shop()
     orders = [
-        make.make_order(customer=make.make_customer(email=OTHER), number="11"),
-        make.make_order(number="12", guest=make.CUSTOMER),
-        make.make_order(customer=make.make_customer(channel_id=2), number="13", channel_id=2),
+        factories.make_order(customer=factories.make_customer(email=OTHER), number="11"),
+        factories.make_order(number="12", guest=factories.CUSTOMER),
+        factories.make_order(
+            customer=factories.make_customer(channel_id=2), number="13", channel_id=2
+        ),
     ]
     names = [str(name) for order in orders for name in (order.pk, order.number)]
     body = shop.body(WAYS["direct"], shop.told(WAYS["direct"]))

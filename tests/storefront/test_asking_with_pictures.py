@@ -10,11 +10,11 @@ from django.db import OperationalError, connection
 
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
-from takeback.cancellations.pictures.commands import keep
-from tests import make
-from tests.cancellations.photos import as_text, photo
-from tests.storefront.asking import BULKS, WAYS, Shop, Way, everywhere
-from tests.storefront.wire import nothing_written, refused
+from takeback.images.store import write_image
+from tests import factories
+from tests.images.samples import as_text, photo
+from tests.storefront.api import nothing_written, refused
+from tests.storefront.routes import BULKS, WAYS, Shop, Way, everywhere
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -29,14 +29,14 @@ ONE, MANY = WAYS["customer one"], WAYS["customer many"]
 def media(tmp_path: Path, settings: Any) -> Path:
     """A media folder with a picture of somebody else's."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    keep(photo(), "jpg")
+    write_image(photo(), "jpg")
     return tmp_path / "media"
 
 
 @pytest.fixture
 def shop() -> Shop:
     """Both visitors have three lines."""
-    return Shop(items=[make.item_in(remote_id=str(number)) for number in range(3)])
+    return Shop(items=[factories.item_in(remote_id=str(number)) for number in range(3)])
 
 
 def files(media: Path) -> list[str]:
@@ -65,7 +65,7 @@ def test_one_picture_too_many_is_refused_by_its_code(shop: Shop, media: Path) ->
             at = 1 if way.is_bulk else 0
             answer = shop.send(way, shop.body(way, *told[1 - at :]), dialect)
             assert answer.status_code == 400, name
-            assert answer.json() == way.refusal(dialect, errors.TOO_MANY_PICTURES, at)[1], name
+            assert answer.json() == way.refusal(dialect, errors.TOO_MANY_IMAGES, at)[1], name
 
 
 def test_too_many_pictures_do_not_hide_what_is_wrong_elsewhere(shop: Shop, media: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_pictures_of_a_refused_ask_are_gone(
     headers: dict[str, str], shop: Shop, media: Path, settings: Any
 ) -> None:
     settings.STRICT_REASON_TYPE = True
-    wrong = make.make_reason(kind="refund").pk
+    wrong = factories.make_reason(kind="refund").pk
     with nothing_kept(media):
         for name, way, dialect in everywhere():
             told = [with_pictures(shop, way, 0, GOOD), shop.told(way, 1, reason=wrong)]

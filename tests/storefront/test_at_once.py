@@ -7,23 +7,23 @@ import pytest
 import zeal
 
 from takeback.cancellations import errors
-from takeback.cancellations.asks import Scope
-from takeback.cancellations.deciding.commands import approve, confirm
+from takeback.cancellations.commands.transition import approve, confirm
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.cancellations.plans.commands import Terms
+from takeback.cancellations.plans import RefundTerms
 from takeback.core.actor import Actor, ActorKind
 from takeback.orders.models import Order, OrderItem
-from tests import make
-from tests.channel import writing
-from tests.storefront.asking import WAYS, Shop
-from tests.storefront.wire import CLASSIC, nothing_written
+from takeback.orders.scope import OrderScope
+from tests import factories
+from tests.channel import case_calls
+from tests.storefront.api import CLASSIC, nothing_written
+from tests.storefront.routes import WAYS, Shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 KEY = {"Idempotency-Key": "a-key"}
 DIRECT = WAYS["direct"]
 STAFF = Actor(ActorKind.STAFF, 1)
-FIVE = [make.item_in(quantity=5)]
+FIVE = [factories.item_in(quantity=5)]
 
 
 @pytest.fixture(autouse=True)
@@ -80,13 +80,13 @@ def test_a_whole_line_is_confirmed_without_a_key(quantity: Any) -> None:
 
 def test_a_channel_app_that_calls_again_without_a_key_gets_no_second_part(settings: Any) -> None:
     settings.CANCEL_AUTO_CONFIRM = True
-    first, second = (make.make_order(number=number, items=FIVE) for number in "12")
-    reason, app = make.make_reason().pk, writing.caller()
+    first, second = (factories.make_order(number=number, items=FIVE) for number in "12")
+    reason, app = factories.make_reason().pk, case_calls.caller()
 
     def ask(order: Order, **headers: str) -> int:
-        line = make.items_of(order)[0].pk
+        line = factories.items_of(order)[0].pk
         body = {"order_item": line, "reason": reason, "cancellation_type": "cancel", "quantity": 1}
-        status: int = writing.call(app, "POST", writing.CASES, body, **headers).status_code
+        status: int = case_calls.call(app, "POST", case_calls.CASES, body, **headers).status_code
         return status
 
     assert [ask(first), ask(first)] == [201, 400]
@@ -95,12 +95,12 @@ def test_a_channel_app_that_calls_again_without_a_key_gets_no_second_part(settin
 
 
 def test_what_the_order_has_no_money_left_for_waits_for_the_shop() -> None:
-    shop = Shop(items=[make.item_in(remote_id=str(number)) for number in range(3)])
+    shop = Shop(items=[factories.item_in(remote_id=str(number)) for number in range(3)])
     shop.ask(WAYS["customer one"])
     case = CancellationRequest.objects.get().pk
-    forced = Terms(forced_refund_minor=shop.of_customer.amount_minor - 500)
-    confirm(case, Scope(make.SHOP), actor=STAFF, now=make.NOW, terms=forced)
-    approve(case, Scope(make.SHOP), actor=STAFF, now=make.NOW)
+    forced = RefundTerms(forced_refund_minor=shop.of_customer.amount_minor - 500)
+    confirm(case, OrderScope(factories.SHOP), actor=STAFF, now=factories.NOW, terms=forced)
+    approve(case, OrderScope(factories.SHOP), actor=STAFF, now=factories.NOW)
 
     answer = shop.send(DIRECT, shop.body(DIRECT, shop.told(DIRECT, 1), shop.told(DIRECT, 2)))
 

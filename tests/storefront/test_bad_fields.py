@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from takeback.addresses.models import Address
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import (
-    LOGIN,
-    LOOK_UP,
-    field_refused,
-    nothing_written,
-    post,
-    token_of,
-)
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import LOGIN, LOOK_UP, field_refused, nothing_written, post, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +31,7 @@ MAY_BE_NULL = ("email", "district", "postcode", "notes", "identity_number")
 
 def _new(user: Any) -> dict[str, Any]:
     """A complete entry, in the place of an address that is there already."""
-    kept = make.make_address(user=user)
+    kept = factories.make_address(user=user)
     return {
         "title": "Work",
         "first_name": "Ayla",
@@ -67,8 +60,8 @@ def _is_fine(field: str, kind: str) -> bool:
 @pytest.mark.parametrize(("field", "kind"), _swaps())
 def test_an_address_field_of_another_type_is_refused(field: str, kind: str) -> None:
     # J19
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
     if (field, kind) in {(place, "a number") for place in PLACES}:
@@ -92,8 +85,8 @@ OUT_OF_RANGE = [0, -1, 2**31, 2**63 - 1, 2**63, 10**39, str(2**63)]
 @pytest.mark.parametrize("value", [*NO_NUMBERS, *OUT_OF_RANGE], ids=repr)
 def test_a_place_that_is_no_number_or_not_there_is_refused(value: Any, field: str) -> None:
     # J21, J22
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
     with nothing_written():
@@ -106,8 +99,8 @@ def test_a_place_that_is_no_number_or_not_there_is_refused(value: Any, field: st
 
 def test_a_place_may_be_told_in_digits() -> None:
     # J20
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
     told = body | {name: str(body[name]) for name in PLACES}
 
     answer = post(client, "/address/", told, headers=token_of(client))
@@ -119,8 +112,8 @@ def test_a_place_may_be_told_in_digits() -> None:
 @pytest.mark.parametrize("value", ["yes", "on", 1, 0, 1.0, "TRUE", "True", "1", "", None, []])
 def test_only_true_and_false_are_truths(value: Any) -> None:
     # J23
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
     with nothing_written():
@@ -131,8 +124,8 @@ def test_only_true_and_false_are_truths(value: Any) -> None:
 
 @pytest.mark.parametrize(("value", "meant"), [("true", True), ("false", False), (True, True)])
 def test_true_and_false_may_be_words(value: Any, meant: bool) -> None:
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
 
     answer = post(client, "/address/", body | {"is_corporate": value}, headers=token_of(client))
 
@@ -156,8 +149,8 @@ HIDDEN = {
 @pytest.mark.parametrize("value", HIDDEN.values(), ids=HIDDEN)
 def test_text_that_hides_something_is_refused(value: str) -> None:
     # J24, J26
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
     with nothing_written():
@@ -181,8 +174,8 @@ def test_text_that_hides_something_is_refused(value: str) -> None:
 )
 def test_text_is_kept_and_shown_letter_by_letter(value: str) -> None:
     # J25
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
 
     answer = post(client, "/address/", body | {"title": value}, headers=token_of(client))
 
@@ -196,8 +189,8 @@ def test_text_is_kept_and_shown_letter_by_letter(value: str) -> None:
     [("title", 128), ("first_name", 255), ("line", 255), ("notes", 512), ("tax_no", 20)],
 )
 def test_text_of_exactly_the_limit_is_taken_and_one_more_is_not(field: str, most: int) -> None:
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
     too_long = post(client, "/address/", body | {field: "x" * (most + 1)}, headers=headers)
@@ -216,8 +209,8 @@ def test_text_of_exactly_the_limit_is_taken_and_one_more_is_not(field: str, most
 )  # fmt: skip
 def test_what_is_not_for_shoppers_to_say_is_ignored(told: dict[str, Any]) -> None:
     # J18
-    user = make.make_customer()
-    client, body = make.client_of(user), _new(user)
+    user = factories.make_customer()
+    client, body = factories.client_of(user), _new(user)
 
     answer = post(client, "/address/", body | told, headers=token_of(client))
 
@@ -229,8 +222,8 @@ def test_what_is_not_for_shoppers_to_say_is_ignored(told: dict[str, Any]) -> Non
 
 
 def test_all_fields_at_fault_are_named_at_once() -> None:
-    user = make.make_customer()
-    client = make.client_of(user)
+    user = factories.make_customer()
+    client = factories.client_of(user)
 
     answer = post(client, "/address/", {}, headers=token_of(client))
 
@@ -240,13 +233,13 @@ def test_all_fields_at_fault_are_named_at_once() -> None:
     )  # fmt: skip
 
 
-LOGIN_BODY = {"email": make.CUSTOMER, "password": make.PASSWORD}
+LOGIN_BODY = {"email": factories.CUSTOMER, "password": factories.PASSWORD}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "text"])
 @pytest.mark.parametrize("field", ["email", "password"])
 def test_a_login_field_of_another_type_is_refused_with_a_list(field: str, kind: str) -> None:
-    make.make_customer()
+    factories.make_customer()
 
     with nothing_written():
         answer = post(Visitor(), LOGIN, LOGIN_BODY | {field: KINDS[kind]})
@@ -259,8 +252,8 @@ def test_a_login_field_of_another_type_is_refused_with_a_list(field: str, kind: 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "text"])
 @pytest.mark.parametrize("field", ["email", "number", "order"])
 def test_a_look_up_field_of_another_type_is_refused(field: str, kind: str) -> None:
-    make.make_order()
-    body = {"email": make.GUEST, "number" if field == "number" else "order": make.NUMBER}
+    factories.make_order()
+    body = {"email": factories.GUEST, "number" if field == "number" else "order": factories.NUMBER}
 
     with nothing_written():
         answer = post(Visitor(), LOOK_UP, body | {field: KINDS[kind]})

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import LOGIN, LOOK_UP, nothing_written, post, refused, token_of
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import LOGIN, LOOK_UP, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ BODIES: dict[str, tuple[bytes, tuple[int, str]]] = {
 def _client(route: str) -> tuple[Visitor, dict[str, str]]:
     if route != "add":
         return Visitor(), {}
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
     return client, token_of(client)
 
 
@@ -92,8 +92,11 @@ def test_a_body_that_cannot_be_read_is_refused_and_leaves_nothing(name: str, rou
 
 
 def test_a_body_of_exactly_the_limit_is_read() -> None:
-    make.make_order()
-    told = b'{"number": "%s", "email": "%s", "a": "' % (make.NUMBER.encode(), make.GUEST.encode())
+    factories.make_order()
+    told = b'{"number": "%s", "email": "%s", "a": "' % (
+        factories.NUMBER.encode(),
+        factories.GUEST.encode(),
+    )
     body = told + b"x" * (LIMIT - len(told) - 2) + b'"}'
 
     assert len(body) == LIMIT
@@ -102,18 +105,18 @@ def test_a_body_of_exactly_the_limit_is_read() -> None:
 
 @pytest.mark.parametrize(("depth", "status"), [(20, 200), (21, 400)])
 def test_a_body_may_be_twenty_levels_deep(depth: int, status: int) -> None:
-    make.make_order()
+    factories.make_order()
     deep = "[" * (depth - 1) + "]" * (depth - 1)
-    body = f'{{"number": "{make.NUMBER}", "email": "{make.GUEST}", "a": {deep}}}'
+    body = f'{{"number": "{factories.NUMBER}", "email": "{factories.GUEST}", "a": {deep}}}'
 
     assert post(Visitor(), LOOK_UP, body).status_code == status
 
 
 @pytest.mark.parametrize(("values", "status"), [(9_990, 200), (10_001, 400)])
 def test_a_body_may_hold_ten_thousand_values(values: int, status: int) -> None:
-    make.make_order()
+    factories.make_order()
     many = "[" + "1," * (values - 1) + "1]"
-    body = f'{{"number": "{make.NUMBER}", "email": "{make.GUEST}", "a": {many}}}'
+    body = f'{{"number": "{factories.NUMBER}", "email": "{factories.GUEST}", "a": {many}}}'
 
     assert post(Visitor(), LOOK_UP, body).status_code == status
 
@@ -127,8 +130,12 @@ def test_keys_that_collide_are_refused_before_they_are_put_into_a_table() -> Non
 
 @pytest.mark.parametrize("key", ["id", "return_policy", "remote_id", "__proto__", "constructor"])
 def test_an_unknown_key_is_ignored(key: str) -> None:
-    make.make_order()
-    body: dict[str, Any] = {"number": make.NUMBER, "email": make.GUEST, key: {"any": ["thing"]}}
+    factories.make_order()
+    body: dict[str, Any] = {
+        "number": factories.NUMBER,
+        "email": factories.GUEST,
+        key: {"any": ["thing"]},
+    }
 
     answer = Visitor().post(LOOK_UP, body, content_type="application/json")
 
@@ -138,9 +145,9 @@ def test_an_unknown_key_is_ignored(key: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD"])
 def test_a_body_where_none_belongs_is_ignored(method: str) -> None:
     # J27
-    user = make.make_customer()
-    kept = make.make_address(user=user)
-    client = make.client_of(user)
+    user = factories.make_customer()
+    kept = factories.make_address(user=user)
+    client = factories.client_of(user)
 
     answer = client.generic(
         method,

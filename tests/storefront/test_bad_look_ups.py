@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 
 from takeback.orders.models import Order
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import (
-    LOOK_UP,
-    field_refused,
-    look_up,
-    nothing_written,
-    post,
-    refused,
-)
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import LOOK_UP, field_refused, look_up, nothing_written, post, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +33,7 @@ def silent(answer: Any) -> None:
 @pytest.fixture(autouse=True)
 def order() -> Order:
     """The pair that is known."""
-    return make.make_order(number=NUMBER, guest=EMAIL)
+    return factories.make_order(number=NUMBER, guest=EMAIL)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +147,7 @@ def test_what_a_shopper_may_write_differently_is_found(
 
 def test_an_address_of_another_alphabet_is_found_when_the_order_has_it() -> None:
     # L14, L12: the same letters as were stored, and only those.
-    make.make_order(number="8", guest="\u212aate@b\u00fccher.example")
+    factories.make_order(number="8", guest="\u212aate@b\u00fccher.example")
 
     assert look_up(number="8", email="\u212aATE@b\u00fccher.example").status_code == 200
     silent(look_up(number="8", email="kate@b\u00fccher.example"))
@@ -218,10 +211,10 @@ def test_a_form_is_taken_as_storefronts_post_it(form: str, status: int) -> None:
 
 def test_an_order_of_five_hundred_lines_is_shown_whole_within_a_second() -> None:
     # L29
-    make.make_order(
+    factories.make_order(
         number="500",
         guest=EMAIL,
-        items=[make.item_in(remote_id=str(number)) for number in range(500)],
+        items=[factories.item_in(remote_id=str(number)) for number in range(500)],
     )
     look_up(number="unknown")
 

@@ -8,9 +8,9 @@ import pytest
 
 from takeback.accounts.models import Session
 from takeback.orders.models import Order
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import field_refused, nothing_written, prove, refused
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import field_refused, nothing_written, prove, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -37,21 +37,21 @@ NOBODY_S = [
 @pytest.fixture
 def shop() -> tuple[Visitor, dict[str, int]]:
     """A customer who owns nothing of what a second one owns."""
-    other = make.make_customer(email="other@example.com")
-    order = make.make_order(number="1", customer=other)
+    other = factories.make_customer(email="other@example.com")
+    order = factories.make_order(number="1", customer=other)
     ids = {
         "/users/orders/{}/": order.pk,
         "/users/orders/{}/cancellation/": order.pk,
-        "/users/old-orders/{}/": make.make_old_order(customer=other).pk,
-        "/address/{}/": make.make_address(user=other).pk,
+        "/users/old-orders/{}/": factories.make_old_order(customer=other).pk,
+        "/address/{}/": factories.make_address(user=other).pk,
     }
-    return make.client_of(make.make_customer()), ids
+    return factories.client_of(factories.make_customer()), ids
 
 
 @pytest.mark.parametrize("path", [*LISTS, *(path.format(1) for path in DETAILS), "/current_user/"])
 def test_without_a_session_there_is_nothing_to_read(path: str) -> None:
     # U1
-    make.make_order()
+    factories.make_order()
 
     with nothing_written():
         refused(Visitor().get(path), 401, "not_authenticated")
@@ -60,8 +60,8 @@ def test_without_a_session_there_is_nothing_to_read(path: str) -> None:
 
 def test_a_session_that_has_ended_is_nobody() -> None:
     # U1
-    client = make.client_of(make.make_customer())
-    Session.objects.update(expire_date=make.NOW - timedelta(seconds=1))
+    client = factories.client_of(factories.make_customer())
+    Session.objects.update(expire_date=factories.NOW - timedelta(seconds=1))
 
     refused(client.get(ORDERS), 401, "not_authenticated")
 
@@ -85,8 +85,8 @@ def test_what_is_another_s_is_as_if_it_were_not_there(
 def test_a_guest_reads_the_proven_order_only(shop: tuple[Visitor, dict[str, int]]) -> None:
     # U3
     _, ids = shop
-    make.make_order(number="2")
-    proven = make.make_order(number="3")
+    factories.make_order(number="2")
+    proven = factories.make_order(number="3")
     client = Visitor()
     prove(client, number="3")
 
@@ -101,7 +101,7 @@ def test_a_guest_reads_the_proven_order_only(shop: tuple[Visitor, dict[str, int]
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "9" * 18, "9" * 400, "1.5", "%D9%A1", "2"])
 def test_a_page_that_cannot_be_is_not_found(path: str, page: str) -> None:
     # U4
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
 
     started = time.process_time()
     refused(client.get(f"{path}?page={page}"), 404, "not_found")
@@ -111,10 +111,10 @@ def test_a_page_that_cannot_be_is_not_found(path: str, page: str) -> None:
 @pytest.mark.parametrize("query", ["page=", "page=&page=2"])
 def test_an_empty_page_and_two_pages_have_an_answer(query: str) -> None:
     # U4
-    user = make.make_customer()
-    make.make_order(customer=user)
+    user = factories.make_customer()
+    factories.make_order(customer=user)
 
-    refused(make.client_of(user).get(f"{ORDERS}?{query}"), 404, "not_found")
+    refused(factories.client_of(user).get(f"{ORDERS}?{query}"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_an_empty_page_and_two_pages_have_an_answer(query: str) -> None:
 )
 def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
     # U5
-    user = make.make_customer()
+    user = factories.make_customer()
     for number in range(101):
-        make.make_old_order(customer=user, number=str(number))
-    client = make.client_of(user)
+        factories.make_old_order(customer=user, number=str(number))
+    client = factories.client_of(user)
 
     page = client.get(f"/users/old-orders/?limit={limit}").json()
 
@@ -144,19 +144,19 @@ def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
 )  # fmt: skip
 def test_a_search_is_for_these_very_letters(search: str, numbers: list[str]) -> None:
     # U6
-    user = make.make_customer()
+    user = factories.make_customer()
     for number in ("A100", "B10", "C%", "D_", "E\\"):
-        make.make_order(customer=user, number=number)
+        factories.make_order(customer=user, number=number)
 
-    page = make.client_of(user).get(f"{ORDERS}?search={search}").json()
+    page = factories.client_of(user).get(f"{ORDERS}?search={search}").json()
 
-    assert sorted(make.numbers(page["results"])) == numbers
+    assert sorted(factories.numbers(page["results"])) == numbers
 
 
 @pytest.mark.parametrize("search", ["%00", "a%00b", "%E2%80%AE", "x" * 129, "x" * 10_240])
 def test_a_search_that_cannot_be_a_number_is_a_field_error(search: str) -> None:
     # U6
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
 
     field_refused(client.get(f"{ORDERS}?search={search}"), "search")
 
@@ -175,7 +175,7 @@ BAD_FILTERS = [
 @pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
 def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) -> None:
     # U7
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
 
     field_refused(client.get(f"{ORDERS}?{name}={value}"), name)
 
@@ -199,13 +199,15 @@ def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) ->
     ],
 )
 def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[str]) -> None:
-    user = make.make_customer()
-    make.make_order(customer=user, number="new")
-    make.make_order(customer=user, number="old", placed_at=make.NOW.replace(2025, 1, 1, 0))
+    user = factories.make_customer()
+    factories.make_order(customer=user, number="new")
+    factories.make_order(
+        customer=user, number="old", placed_at=factories.NOW.replace(2025, 1, 1, 0)
+    )
 
-    page = make.client_of(user).get(f"{ORDERS}?{query}").json()
+    page = factories.client_of(user).get(f"{ORDERS}?{query}").json()
 
-    assert make.numbers(page["results"]) == numbers
+    assert factories.numbers(page["results"]) == numbers
     assert page["count"] == len(numbers)
 
 
@@ -219,9 +221,9 @@ def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[st
 )  # fmt: skip
 def test_an_unknown_parameter_is_never_a_filter(query: str) -> None:
     # U8
-    user = make.make_customer()
-    make.make_order(customer=user)
-    client = make.client_of(user)
+    user = factories.make_customer()
+    factories.make_order(customer=user)
+    client = factories.client_of(user)
     plain = client.get(ORDERS).json()
 
     for path in LISTS:
@@ -233,12 +235,12 @@ def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) ->
     # U9
     settings.SITE_URL = "https://shop.example"
     settings.ALLOWED_HOSTS = ["evil.example", "testserver"]
-    user = make.make_customer()
+    user = factories.make_customer()
     for number in range(3):
-        make.make_order(customer=user, number=str(number))
+        factories.make_order(customer=user, number=str(number))
 
     page = (
-        make.client_of(user)
+        factories.client_of(user)
         .get(
             f"{ORDERS}?page=2&limit=1&format=json",
             headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"},
@@ -248,15 +250,15 @@ def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) ->
 
     assert page["next"] == "https://shop.example/users/orders/?limit=1&format=json&page=3"
     assert page["previous"] == "https://shop.example/users/orders/?limit=1&format=json&page=1"
-    assert make.numbers(page["results"]) == ["1"]
+    assert factories.numbers(page["results"]) == ["1"]
 
 
 def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
     # U10
     count = 10_000 if long_run else 300
-    user = make.make_customer()
-    make.make_orders(customer=user, count=count)
-    client = make.client_of(user)
+    user = factories.make_customer()
+    factories.make_orders(customer=user, count=count)
+    client = factories.client_of(user)
     client.get(ORDERS)
 
     started = time.process_time()
@@ -269,25 +271,25 @@ def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
 @pytest.mark.parametrize("kind", ["evil", "CANCEL", "cancel,refund", "0", "%00"])
 def test_reasons_of_an_unknown_kind_are_a_field_error(kind: str) -> None:
     # U11
-    make.make_channel()
+    factories.make_channel()
 
     path = "/users/orders/cancellation_reasons/"
     field_refused(Visitor().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
 
 
 def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
-    make.make_channel()
-    make.make_channel(pk=2)
+    factories.make_channel()
+    factories.make_channel(pk=2)
     told: list[dict[str, Any]] = [
         {"subject": "later", "order": 200},
         {"subject": "first", "order": 1},
-        {"subject": "of ours", "order": 2, "channel_id": make.SHOP},
+        {"subject": "of ours", "order": 2, "channel_id": factories.SHOP},
         {"subject": "return", "order": 3, "kind": "refund"},
         {"subject": "of others", "channel_id": 2},
         {"subject": "gone", "is_active": False},
     ]
     for fields in told:
-        make.make_reason(**fields)
+        factories.make_reason(**fields)
 
     path = "/users/orders/cancellation_reasons/"
     every = Visitor().get(path).json()

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import (
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import (
     LOGIN,
     LOOK_UP,
     documented,
@@ -20,7 +20,7 @@ from tests.storefront.wire import (
 
 pytestmark = pytest.mark.django_db
 
-BODY = {"number": make.NUMBER, "email": make.GUEST}
+BODY = {"number": factories.NUMBER, "email": factories.GUEST}
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ OVERRIDES = [
 @pytest.mark.parametrize("headers", OVERRIDES, ids=lambda headers: next(iter(headers)))
 def test_a_header_that_says_otherwise_is_ignored(headers: dict[str, str]) -> None:
     # T18
-    user = make.make_customer()
-    pk = make.make_address(user=user).pk
-    client = make.client_of(user)
+    user = factories.make_customer()
+    pk = factories.make_address(user=user).pk
+    client = factories.client_of(user)
     plain = client.get(f"/address/{pk}/")
 
     with nothing_written():
@@ -77,7 +77,7 @@ ALLOWED = {
 @pytest.mark.parametrize("path", ALLOWED)
 def test_a_method_that_a_route_does_not_have_is_refused(path: str, method: str) -> None:
     # T19, T20
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
     headers = token_of(client)
 
     with nothing_written():
@@ -98,12 +98,12 @@ def test_head_of_a_route_that_only_posts_has_no_body(path: str) -> None:
 @pytest.mark.parametrize("path", ["*", "/users/orders/anonymous/", "/users/login/"])
 def test_options_shows_no_data(path: str) -> None:
     # T20
-    make.make_order()
+    factories.make_order()
     with nothing_written():
         answer = Visitor().options(path)
 
     assert answer.status_code in {200, 404}
-    assert make.GUEST.encode() not in answer.content
+    assert factories.GUEST.encode() not in answer.content
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_path_that_is_none_of_ours_is_not_found_and_never_redirected(
 
 def test_a_post_without_its_last_slash_is_the_same_post() -> None:
     # T23
-    make.make_order()
+    factories.make_order()
 
     with_slash = post(Visitor(), LOOK_UP, BODY)
     without = post(Visitor(), LOOK_UP.rstrip("/"), BODY)
@@ -148,7 +148,7 @@ ACCEPTED = [
 @pytest.mark.parametrize("accept", ACCEPTED, ids=lambda text: text[:30])
 def test_whatever_a_caller_accepts_they_get_json_and_fast(accept: str) -> None:
     # T24, T25
-    make.make_order()
+    factories.make_order()
     look_up()
 
     started = time.process_time()
@@ -191,7 +191,7 @@ def test_nothing_is_inflated(encoding: str) -> None:
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN])
 def test_a_body_of_another_kind_is_refused(path: str, kind: str) -> None:
     # T29, T30
-    make.make_order()
+    factories.make_order()
 
     with nothing_written():
         answer = Visitor().generic("POST", path, b'{"a": 1}', kind)
@@ -204,8 +204,11 @@ def test_a_body_of_another_kind_is_refused(path: str, kind: str) -> None:
     ["application/json", "application/json; charset=utf-8", 'APPLICATION/JSON;charset="UTF-8"'],
 )
 def test_json_in_utf_8_is_read(kind: str) -> None:
-    make.make_order()
-    body = b'{"number": "%s", "email": "%s"}' % (make.NUMBER.encode(), make.GUEST.encode())
+    factories.make_order()
+    body = b'{"number": "%s", "email": "%s"}' % (
+        factories.NUMBER.encode(),
+        factories.GUEST.encode(),
+    )
 
     assert Visitor().generic("POST", LOOK_UP, body, kind).status_code == 200
 
@@ -213,7 +216,7 @@ def test_json_in_utf_8_is_read(kind: str) -> None:
 @pytest.mark.parametrize(("method", "path"), [("POST", LOGIN), ("POST", "/address/")])
 def test_forms_are_for_the_look_up_only(method: str, path: str) -> None:
     # T31
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
 
     with nothing_written():
         answer = client.generic(

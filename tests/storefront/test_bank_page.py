@@ -8,12 +8,12 @@ import pytest
 import time_machine
 from django.urls import resolve
 
-from takeback.cancellations.accounts.links import PATH, token_of
+from takeback.cancellations.bank_account_links import PATH, token_of
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.storefront.bank_views import BankAccountPage
-from tests import make
-from tests.make import Visitor
-from tests.notifications.asked import IBAN, ask, cancel, order_with
+from takeback.storefront.bank_account_views import BankAccountPage
+from tests import factories
+from tests.factories import Visitor
+from tests.notifications.factories import IBAN, ask, cancel, order_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -42,9 +42,9 @@ def test_the_page_shows_the_account_masked(case: CancellationRequest) -> None:
     page = answer.content.decode()
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, HTML)
     assert "TR33 •••• 1326" in page
-    assert make.NUMBER in page
+    assert factories.NUMBER in page
     assert IBAN[4:-4] not in page
-    assert not [word for word in ("Kanarya", "Ayla", make.GUEST) if word in page]
+    assert not [word for word in ("Kanarya", "Ayla", factories.GUEST) if word in page]
 
 
 def test_the_page_may_post_to_us_and_run_nothing(case: CancellationRequest) -> None:
@@ -68,11 +68,11 @@ def test_the_button_confirms(case: CancellationRequest) -> None:
     assert "The bank account is confirmed." in answer.content.decode()
     assert is_confirmed(case)
     step = CaseHistory.objects.get(event="confirm_account")
-    assert (step.seq, step.actor_kind, step.at) == (2, "guest", make.NOW)
+    assert (step.seq, step.actor_kind, step.at) == (2, "guest", factories.NOW)
 
 
 def test_the_button_works_in_a_browser_that_has_a_session(case: CancellationRequest) -> None:
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
     client.handler = type(client.handler)(enforce_csrf_checks=True)
     assert client.post(path_of(case)).status_code == 200
     assert is_confirmed(case)
@@ -102,7 +102,7 @@ def changed(case: CancellationRequest) -> str:
 
 def expired(case: CancellationRequest) -> str:
     """A link of long ago."""
-    with time_machine.travel(make.NOW - timedelta(days=14, seconds=1), tick=False):
+    with time_machine.travel(factories.NOW - timedelta(days=14, seconds=1), tick=False):
         return path_of(case)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from takeback.logistics.models import EasyReturnShippingCompany
-from takeback.storefront import carriers
-from tests import make
+from takeback.storefront import carrier_cache
+from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -20,11 +20,11 @@ def offered(client: Any) -> list[str]:
 
 def test_what_the_shop_changes_shows_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 1_000.0
-    monkeypatch.setattr(carriers, "monotonic", lambda: seconds)
-    user = make.make_customer()
-    client = make.client_of(user)
-    make.make_order(customer=user)
-    make.make_company(name="First")
+    monkeypatch.setattr(carrier_cache, "monotonic", lambda: seconds)
+    user = factories.make_customer()
+    client = factories.client_of(user)
+    factories.make_order(customer=user)
+    factories.make_company(name="First")
     assert offered(client) == ["First"]
 
     EasyReturnShippingCompany.objects.update(name="Second")
@@ -35,8 +35,8 @@ def test_what_the_shop_changes_shows_after_ten_seconds(monkeypatch: pytest.Monke
 
 
 def test_a_channel_shows_its_own() -> None:
-    ours = make.make_channel()
-    make.make_company(name="Ours", channel=ours)
+    ours = factories.make_channel()
+    factories.make_company(name="Ours", channel=ours)
 
-    assert b"Ours" in bytes(carriers.on_offer(ours.pk))
-    assert bytes(carriers.on_offer(ours.pk + 1)) == b"[]"
+    assert b"Ours" in bytes(carrier_cache.on_offer(ours.pk))
+    assert bytes(carrier_cache.on_offer(ours.pk + 1)) == b"[]"

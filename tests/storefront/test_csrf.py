@@ -6,13 +6,13 @@ import pytest
 
 from takeback.accounts.models import Session
 from takeback.addresses.models import Address
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import LOGIN, LOOK_UP, nothing_written, post, prove, refused, token_of
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import LOGIN, LOOK_UP, nothing_written, post, prove, refused, token_of
 
 pytestmark = pytest.mark.django_db
 
-BODY = {"number": make.NUMBER, "email": make.GUEST}
+BODY = {"number": factories.NUMBER, "email": factories.GUEST}
 CHANGES = {
     "look-up": ("POST", LOOK_UP),
     "add": ("POST", "/address/"),
@@ -24,9 +24,9 @@ CHANGES = {
 @pytest.fixture
 def shop() -> tuple[Visitor, int]:
     """A signed-in customer with an address; a guest's order stands beside."""
-    make.make_order()
-    user = make.make_customer()
-    return make.client_of(user), make.make_address(user=user).pk
+    factories.make_order()
+    user = factories.make_customer()
+    return factories.client_of(user), factories.make_address(user=user).pk
 
 
 def _other_token() -> str:
@@ -105,7 +105,7 @@ def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[Visitor, int]
 
 def test_the_storefront_may_write_the_cookie_itself() -> None:
     # It drops our Set-Cookie and keeps the token of the body.
-    make.make_order()
+    factories.make_order()
     client = Visitor()
     token = Visitor().get("/csrf_token/").json()["csrf_token"]
     prove(client)
@@ -115,28 +115,28 @@ def test_the_storefront_may_write_the_cookie_itself() -> None:
 
 
 def test_a_token_from_before_the_login_is_good_after_it() -> None:
-    user = make.make_customer()
-    pk = make.make_address(user=user).pk
+    user = factories.make_customer()
+    pk = factories.make_address(user=user).pk
     client = Visitor()
     token = client.get("/csrf_token/").json()["csrf_token"]
 
-    login = post(client, LOGIN, {"email": user.email, "password": make.PASSWORD})
+    login = post(client, LOGIN, {"email": user.email, "password": factories.PASSWORD})
 
     assert login.status_code == 200
     assert client.delete(f"/address/{pk}/", headers={"X-CSRFToken": token}).status_code == 204
 
 
 def test_a_visitor_without_a_session_needs_no_token() -> None:
-    make.make_order()
+    factories.make_order()
 
     assert post(Visitor(), LOOK_UP, BODY).status_code == 200
 
 
 def test_login_and_logout_need_no_token_even_with_a_session() -> None:
-    user = make.make_customer()
-    client = make.client_of(user)
+    user = factories.make_customer()
+    client = factories.client_of(user)
 
-    login = post(client, LOGIN, {"email": user.email, "password": make.PASSWORD})
+    login = post(client, LOGIN, {"email": user.email, "password": factories.PASSWORD})
     logout = client.post("/users/logout")
 
     assert (login.status_code, logout.status_code) == (200, 200)
@@ -144,7 +144,7 @@ def test_login_and_logout_need_no_token_even_with_a_session() -> None:
 
 
 def test_logging_out_twice_is_what_storefronts_do() -> None:
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
 
     first = client.post("/users/logout")
     token = first.json()["form"].split("value='")[1].split("'")[0]
@@ -179,10 +179,10 @@ SAFE_PATHS = (
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
 def test_a_safe_method_changes_nothing(method: str) -> None:
-    user = make.make_customer()
-    order = make.make_rich_order(customer=user)
-    pk = make.make_address(user=user).pk
-    client = make.client_of(user)
+    user = factories.make_customer()
+    order = factories.make_rich_order(customer=user)
+    pk = factories.make_address(user=user).pk
+    client = factories.client_of(user)
 
     with nothing_written():
         for path in SAFE_PATHS:

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from takeback.cancellations import policy
-from takeback.cancellations.states import Kind
-from takeback.cancellations.states import Status as CaseStatus
-from takeback.orders.intake import TenderIn
+from takeback.cancellations.statuses import Kind
+from takeback.cancellations.statuses import Status as CaseStatus
 from takeback.orders.models import OrderItem
-from takeback.orders.states import Status
-from tests import make
-from tests.storefront.wire import look_up
+from takeback.orders.order_input import TenderIn
+from takeback.orders.statuses import Status
+from tests import factories
+from tests.storefront.api import look_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 
 def shown(**line: Any) -> dict[str, Any]:
     """The one line of a guest's order, as the guest reads it."""
-    make.make_order(items=[make.item_in(**line)])
+    factories.make_order(items=[factories.item_in(**line)])
     return read()
 
 
@@ -47,17 +47,19 @@ def test_a_line_s_flags_are_what_the_policy_allows(status: Status, invoice: str 
         units_left=1,
         has_live_request=False,
         is_invoiced=invoice is not None,
-        placed_at=make.NOW,
+        placed_at=factories.NOW,
         arrived_at=None,
     )
     limits = policy.Limits(0, invoice_blocks_cancel=True, refund_days=14, zone=None)  # type: ignore[arg-type]  # no day is counted
-    allowed = [policy.allows(kind, facts, limits, make.NOW) for kind in (Kind.CANCEL, Kind.REFUND)]
+    allowed = [
+        policy.allows(kind, facts, limits, factories.NOW) for kind in (Kind.CANCEL, Kind.REFUND)
+    ]
     assert flags(line) == (status == Status.CANCELLED, *allowed)
     assert allowed != [True, True]
 
 
-LONG_AGO = make.NOW - timedelta(days=15)
-RECENT = make.NOW - timedelta(days=14)
+LONG_AGO = factories.NOW - timedelta(days=15)
+RECENT = factories.NOW - timedelta(days=14)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +84,8 @@ def test_the_window_begins_with_delivery_else_shipping_else_the_invoice(
 
 @pytest.mark.parametrize("status", CaseStatus)
 def test_a_live_case_closes_its_line_and_is_shown_as_the_active_one(status: CaseStatus) -> None:
-    order = make.make_order()
-    case = make.make_request(item=make.items_of(order)[0], status=status)
+    order = factories.make_order()
+    case = factories.make_request(item=factories.items_of(order)[0], status=status)
 
     line = read()
     is_live = status in {"waiting", "waiting_approval", "confirmed", "approved"}
@@ -106,37 +108,37 @@ SHOWN_AS = {
 
 @pytest.mark.parametrize(("status", "shown_as"), SHOWN_AS.items())
 def test_a_case_is_shown_in_the_shopper_s_words(status: str, shown_as: str) -> None:
-    order = make.make_order()
-    make.make_request(item=make.items_of(order)[0], status=status)
+    order = factories.make_order()
+    factories.make_request(item=factories.items_of(order)[0], status=status)
 
     assert read()["cancellationrequest_set"][0]["status"]["value"] == shown_as
 
 
 def test_a_line_whose_units_are_gone_offers_nothing() -> None:
-    order = make.make_order(items=[make.item_in(quantity=2)])
+    order = factories.make_order(items=[factories.item_in(quantity=2)])
     assert read()["is_cancellable"]
 
-    OrderItem.objects.filter(order=order).update(units_used=2)
+    OrderItem.objects.filter(order=order).update(units_closed=2)
 
     assert flags(read()) == (False, False, False)
 
 
 def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> None:
-    make.make_order(
+    factories.make_order(
         number="1",
         items=[
-            make.item_in(status=Status.CANCELLED),
-            make.item_in(remote_id="2", status=Status.APPROVED),
+            factories.item_in(status=Status.CANCELLED),
+            factories.item_in(remote_id="2", status=Status.APPROVED),
         ],
     )
-    make.make_order(
+    factories.make_order(
         number="2",
         items=[
-            make.item_in(status=Status.CANCELLED),
-            make.item_in(remote_id="2", status=Status.DELIVERED),
+            factories.item_in(status=Status.CANCELLED),
+            factories.item_in(remote_id="2", status=Status.DELIVERED),
         ],
     )
-    make.make_order(number="3", items=[make.item_in(status=Status.CANCELLED)])
+    factories.make_order(number="3", items=[factories.item_in(status=Status.CANCELLED)])
 
     found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
 
@@ -159,9 +161,9 @@ def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> 
 def test_an_order_is_payable_while_it_waits_for_money_that_is_missing(
     status: Status, captured: int, payable: bool
 ) -> None:
-    make.make_order(
+    factories.make_order(
         status=status,
-        items=[make.item_in(status=status)],
+        items=[factories.item_in(status=status)],
         tenders=[TenderIn(kind="card", amount_minor=1000, captured_minor=captured)],
     )
 
@@ -172,12 +174,14 @@ def test_the_settings_of_the_shop_are_the_policy_s_limits(settings: Any) -> None
     settings.CANCEL_BLOCKED_BY_INVOICE = False
     settings.CANCEL_TIME_LIMIT_MINUTES = 30
     settings.REFUND_DAY_LIMIT = 1
-    make.make_order(number="1", items=[make.item_in(invoice_number="INV")])
-    make.make_order(number="2", placed_at=make.NOW - timedelta(minutes=31))
-    late = make.item_in(
-        status=Status.DELIVERED, invoice_number="I", delivered_date=make.NOW - timedelta(days=2)
+    factories.make_order(number="1", items=[factories.item_in(invoice_number="INV")])
+    factories.make_order(number="2", placed_at=factories.NOW - timedelta(minutes=31))
+    late = factories.item_in(
+        status=Status.DELIVERED,
+        invoice_number="I",
+        delivered_date=factories.NOW - timedelta(days=2),
     )
-    make.make_order(number="3", items=[late])
+    factories.make_order(number="3", items=[late])
 
     found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
 

@@ -7,9 +7,9 @@ import pytest
 from django.utils import translation
 
 from takeback.core.middleware import best_language
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import look_up, post
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import look_up, post
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def told(language: str, text: str) -> str:
 
 @pytest.mark.parametrize(("header", "language"), SPOKEN)
 def test_a_language_of_ours_is_spoken(header: str, language: str) -> None:
-    make.make_order()
+    factories.make_order()
     answer = look_up(headers={"Accept-Language": header})
 
     assert answer["Content-Language"] == language
@@ -50,7 +50,7 @@ def test_a_language_of_ours_is_spoken(header: str, language: str) -> None:
 @pytest.mark.parametrize("header", NOT_SPOKEN, ids=lambda text: text[:20])
 def test_whoever_names_no_language_of_ours_hears_the_shop_s(header: str, settings: Any) -> None:
     # T27
-    make.make_order()
+    factories.make_order()
     answer = look_up(headers={"Accept-Language": header})
 
     assert answer.status_code == 200
@@ -67,7 +67,7 @@ def test_the_shop_s_own_language_is_a_setting(settings: Any) -> None:
 
 
 def test_the_four_languages_have_four_words() -> None:
-    make.make_order()
+    factories.make_order()
     words = {language: status_label(language) for language in ("tr", "en", "de", "ar")}
 
     assert words["en"] == "Approved"
@@ -97,7 +97,7 @@ def test_field_errors_are_in_the_caller_s_language() -> None:
 
 
 def test_digits_and_codes_stay_as_they_are_in_arabic() -> None:
-    make.make_order()
+    factories.make_order()
     english = look_up(headers={"Accept-Language": "en"}).json()[0]
     arabic = look_up(headers={"Accept-Language": "ar"}).json()[0]
 
@@ -115,8 +115,8 @@ def test_digits_and_codes_stay_as_they_are_in_arabic() -> None:
     ],
 )  # fmt: skip
 def test_a_reason_s_subject_is_in_the_caller_s_language(header: str, subject: str) -> None:
-    make.make_channel()
-    make.make_reason(
+    factories.make_channel()
+    factories.make_reason(
         subject="Own words",
         translations={
             "en-us": {"subject": "Wrong product"},

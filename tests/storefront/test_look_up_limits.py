@@ -9,9 +9,9 @@ import time_machine
 from django.db import connection
 
 from takeback.limits.models import Counter
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import LOGIN, look_up, post, refused
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import LOGIN, look_up, post, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def clock() -> Any:
     """Time that moves only when told to."""
-    with time_machine.travel(make.NOW, tick=False) as traveller:
+    with time_machine.travel(factories.NOW, tick=False) as traveller:
         yield traveller
 
 
@@ -45,12 +45,12 @@ def test_calls_that_another_limit_refused_count_for_their_address_all_the_same()
 
 @pytest.mark.usefixtures("clock")
 def test_an_address_may_look_up_ten_times_a_minute_right_or_wrong() -> None:
-    make.make_order()
+    factories.make_order()
 
-    assert statuses(5, number=make.NUMBER) == [200] * 5
+    assert statuses(5, number=factories.NUMBER) == [200] * 5
     assert statuses(5, **fresh()) == [400] * 5
-    assert statuses(2, number=make.NUMBER) == [429] * 2
-    assert statuses(1, number=make.NUMBER, address="192.0.2.1") == [200]
+    assert statuses(2, number=factories.NUMBER) == [429] * 2
+    assert statuses(1, number=factories.NUMBER, address="192.0.2.1") == [200]
 
 
 def test_the_minute_of_an_address_ends(clock: Any) -> None:
@@ -146,8 +146,8 @@ def test_a_storefront_s_server_has_no_limit_of_its_own(settings: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_number_may_fail_five_times_from_anywhere_and_its_own_guest_is_then_out_too() -> None:
     # L23, L24
-    make.make_order()
-    found = statuses(7, number=make.NUMBER, email="e{n}@example.com", address="192.0.2.{n}")
+    factories.make_order()
+    found = statuses(7, number=factories.NUMBER, email="e{n}@example.com", address="192.0.2.{n}")
 
     assert found == [400] * 5 + [429] * 2
     answer = look_up(address="198.51.100.1")
@@ -156,8 +156,8 @@ def test_a_number_may_fail_five_times_from_anywhere_and_its_own_guest_is_then_ou
 
 
 def test_the_number_is_open_again_after_a_quarter_of_an_hour(clock: Any) -> None:
-    make.make_order()
-    statuses(6, number=make.NUMBER, email="e{n}@example.com", address="192.0.2.{n}")
+    factories.make_order()
+    statuses(6, number=factories.NUMBER, email="e{n}@example.com", address="192.0.2.{n}")
 
     clock.shift(timedelta(seconds=899))
     assert look_up().status_code == 429
@@ -166,8 +166,8 @@ def test_the_number_is_open_again_after_a_quarter_of_an_hour(clock: Any) -> None
 
 
 def test_an_address_may_fail_ten_times_an_hour_whatever_the_numbers(clock: Any) -> None:
-    make.make_order()
-    told = {"number": "n{n}", "email": make.GUEST, "address": "192.0.2.{n}"}
+    factories.make_order()
+    told = {"number": "n{n}", "email": factories.GUEST, "address": "192.0.2.{n}"}
 
     assert statuses(11, **told) == [400] * 10 + [429]
     assert look_up().status_code == 429
@@ -177,23 +177,23 @@ def test_an_address_may_fail_ten_times_an_hour_whatever_the_numbers(clock: Any) 
 
 @pytest.mark.usefixtures("clock")
 def test_writing_an_address_in_capitals_does_not_get_around_its_limit() -> None:
-    statuses(10, number="n{n}", email=make.GUEST, address="192.0.2.{n}")
+    statuses(10, number="n{n}", email=factories.GUEST, address="192.0.2.{n}")
 
-    assert look_up(number="m", email=make.GUEST.upper()).status_code == 429
+    assert look_up(number="m", email=factories.GUEST.upper()).status_code == 429
 
 
 @pytest.mark.usefixtures("clock")
 def test_success_costs_the_number_and_the_address_nothing() -> None:
     # L23: nobody is kept out by somebody else's success.
-    make.make_order()
+    factories.make_order()
 
-    assert statuses(30, number=make.NUMBER, address="192.0.2.{n}") == [200] * 30
+    assert statuses(30, number=factories.NUMBER, address="192.0.2.{n}") == [200] * 30
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_shop_as_a_whole_has_a_last_brake(settings: Any) -> None:
     settings.LOOKUP_FAILURES_PER_SHOP = 20
-    make.make_order()
+    factories.make_order()
     told = fresh(address="192.0.2.{n}")
 
     assert statuses(25, **told) == [400] * 20 + [429] * 5
@@ -203,7 +203,7 @@ def test_a_shop_as_a_whole_has_a_last_brake(settings: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_counting_up_the_numbers_ends_at_the_limit_of_the_address() -> None:
     # L22
-    make.make_order(number="1000", guest="e5@example.com")
+    factories.make_order(number="1000", guest="e5@example.com")
     neighbours = statuses(1_000 // 20, number="10{n}", email="e@example.com", address="192.0.2.8")
 
     assert neighbours[:10] == [400] * 10
@@ -211,7 +211,7 @@ def test_counting_up_the_numbers_ends_at_the_limit_of_the_address() -> None:
 
 
 def test_a_failed_call_that_a_client_repeats_at_once_counts_once(clock: Any) -> None:
-    make.make_order()
+    factories.make_order()
     for try_number in range(5):
         for _ in range(4):
             answer = look_up(email=f"e{try_number}@example.com", address=f"192.0.2.{try_number}")
@@ -224,7 +224,7 @@ def test_a_failed_call_that_a_client_repeats_at_once_counts_once(clock: Any) -> 
 
 
 def test_the_same_failure_counts_again_after_fifteen_seconds(clock: Any) -> None:
-    make.make_order()
+    factories.make_order()
     found = []
     for _ in range(6):
         found.append(look_up(email="e@example.com", address="192.0.2.1").status_code)
@@ -235,19 +235,19 @@ def test_the_same_failure_counts_again_after_fifteen_seconds(clock: Any) -> None
 
 def test_the_limiter_may_be_switched_off_for_measurements(settings: Any) -> None:
     settings.LIMITS_ENABLED = False
-    make.make_order()
+    factories.make_order()
 
-    assert statuses(12, number=make.NUMBER) == [200] * 12
+    assert statuses(12, number=factories.NUMBER) == [200] * 12
     assert statuses(2, **fresh()) == [400] * 2
     assert Counter.objects.count() == 0
 
 
 @pytest.mark.usefixtures("clock")
 def test_ten_wrong_passwords_close_an_account_for_a_while_to_the_right_one_too() -> None:
-    make.make_customer()
-    wrong = {"email": make.CUSTOMER, "password": "wrong"}
+    factories.make_customer()
+    wrong = {"email": factories.CUSTOMER, "password": "wrong"}
     found = [post(Visitor(), LOGIN, wrong).status_code for _ in range(11)]
-    answer = post(Visitor(), LOGIN, {"email": make.CUSTOMER, "password": make.PASSWORD})
+    answer = post(Visitor(), LOGIN, {"email": factories.CUSTOMER, "password": factories.PASSWORD})
 
     assert found == [400] * 10 + [429]
     refused(answer, 429, "too_many_requests")
@@ -264,7 +264,7 @@ def test_an_account_that_is_not_there_is_closed_just_the_same() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_sixty_four_tries_at_once_exactly_five_are_looked_at() -> None:
     # L25
-    make.make_order()
+    factories.make_order()
 
     def attempt(number: int) -> int:
         try:

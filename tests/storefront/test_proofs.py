@@ -7,9 +7,9 @@ import pytest
 import time_machine
 
 from takeback.accounts.models import Session, User
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import look_up, nothing_written, post, prove, refused, token_of
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import look_up, nothing_written, post, prove, refused, token_of
 
 pytestmark = [pytest.mark.django_db]
 
@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def clock() -> Any:
     """Time that moves only when told to."""
-    with time_machine.travel(make.NOW, tick=False) as traveller:
+    with time_machine.travel(factories.NOW, tick=False) as traveller:
         yield traveller
 
 
@@ -31,7 +31,7 @@ def opens(client: Visitor, order: Any) -> bool:
 
 
 def test_a_proof_opens_its_order_and_no_other_of_the_same_address() -> None:
-    proved, other = make.make_order(number="1"), make.make_order(number="2")
+    proved, other = factories.make_order(number="1"), factories.make_order(number="2")
     client = Visitor()
     prove(client, number="1")
 
@@ -39,18 +39,18 @@ def test_a_proof_opens_its_order_and_no_other_of_the_same_address() -> None:
     refused(client.get(f"/users/orders/{other.pk}/"), 404, "not_found")
     refused(client.get("/users/orders/999999/"), 404, "not_found")
     page = client.get("/users/orders/").json()
-    assert (page["count"], make.numbers(page["results"])) == (1, ["1"])
+    assert (page["count"], factories.numbers(page["results"])) == (1, ["1"])
 
 
 def test_nobody_without_a_proof_reads_anything() -> None:
-    order = make.make_order()
+    order = factories.make_order()
 
     for path in (f"/users/orders/{order.pk}/", "/users/orders/"):
         refused(Visitor().get(path), 401, "not_authenticated")
 
 
 def test_a_failed_look_up_proves_nothing() -> None:
-    order = make.make_order()
+    order = factories.make_order()
     client = Visitor()
 
     look_up(client, email="else@example.com")
@@ -61,7 +61,7 @@ def test_a_failed_look_up_proves_nothing() -> None:
 
 
 def test_two_proofs_open_two_orders_and_the_list_shows_the_last_proved(clock: Any) -> None:
-    first, second = make.make_order(number="1"), make.make_order(number="2")
+    first, second = factories.make_order(number="1"), factories.make_order(number="2")
     client = Visitor()
     prove(client, number="1")
     clock.shift(MINUTE)
@@ -69,11 +69,11 @@ def test_two_proofs_open_two_orders_and_the_list_shows_the_last_proved(clock: An
 
     assert opens(client, first)
     assert opens(client, second)
-    assert make.numbers(client.get("/users/orders/").json()["results"]) == ["2"]
+    assert factories.numbers(client.get("/users/orders/").json()["results"]) == ["2"]
 
 
 def test_a_proof_is_the_visitor_s_own() -> None:
-    order = make.make_order()
+    order = factories.make_order()
     mine, theirs = Visitor(), Visitor()
     prove(mine)
 
@@ -82,7 +82,7 @@ def test_a_proof_is_the_visitor_s_own() -> None:
 
 
 def test_a_proof_ends_after_half_an_hour_unused(clock: Any) -> None:
-    order = make.make_order()
+    order = factories.make_order()
     client = Visitor()
     prove(client)
 
@@ -93,7 +93,7 @@ def test_a_proof_ends_after_half_an_hour_unused(clock: Any) -> None:
 
 
 def test_a_proof_in_use_ends_after_two_hours(clock: Any) -> None:
-    order = make.make_order()
+    order = factories.make_order()
     client = Visitor()
     prove(client)
 
@@ -107,12 +107,12 @@ def test_a_proof_in_use_ends_after_two_hours(clock: Any) -> None:
 
 
 def test_a_proof_renewed_lives_two_hours_more(clock: Any) -> None:
-    order = make.make_order()
+    order = factories.make_order()
     client = Visitor()
     prove(client)
     clock.shift(20 * MINUTE)
     prove(client)
-    started: datetime = make.NOW + 20 * MINUTE
+    started: datetime = factories.NOW + 20 * MINUTE
 
     for minutes in (29, 58, 87, 116, 120):
         clock.move_to(started + minutes * MINUTE)
@@ -122,7 +122,7 @@ def test_a_proof_renewed_lives_two_hours_more(clock: Any) -> None:
 
 
 def test_the_session_key_changes_at_each_proof_and_the_old_one_opens_nothing() -> None:
-    order = make.make_order()
+    order = factories.make_order()
     client, old = Visitor(), Visitor()
     prove(client)
     first = client.cookies["osessionid"].value
@@ -140,7 +140,7 @@ def test_the_session_key_changes_at_each_proof_and_the_old_one_opens_nothing() -
 
 @pytest.mark.parametrize("planted", ["fixedbyanattacker", "a" * 32])
 def test_a_key_that_somebody_planted_is_not_taken_over(planted: str) -> None:
-    order = make.make_order()
+    order = factories.make_order()
     victim, attacker = Visitor(), Visitor()
     victim.cookies["osessionid"] = attacker.cookies["osessionid"] = planted
 
@@ -152,7 +152,7 @@ def test_a_key_that_somebody_planted_is_not_taken_over(planted: str) -> None:
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_made_of_letters_and_digits() -> None:
-    make.make_order()
+    factories.make_order()
     client = Visitor()
     prove(client)
 
@@ -164,13 +164,13 @@ def test_the_session_cookie_is_kept_from_scripts_and_made_of_letters_and_digits(
 
 
 def test_a_login_ends_the_proofs_and_changes_the_key() -> None:
-    order = make.make_order()
-    user = make.make_customer()
+    order = factories.make_order()
+    user = factories.make_customer()
     client, old = Visitor(), Visitor()
     prove(client)
     old.cookies["osessionid"] = client.cookies["osessionid"].value
 
-    answer = post(client, "/users/login/", {"email": user.email, "password": make.PASSWORD})
+    answer = post(client, "/users/login/", {"email": user.email, "password": factories.PASSWORD})
 
     assert answer.status_code == 200
     assert not opens(client, order)
@@ -182,7 +182,7 @@ def test_a_login_ends_the_proofs_and_changes_the_key() -> None:
 
 
 def test_logging_out_ends_the_proofs() -> None:
-    order = make.make_order()
+    order = factories.make_order()
     client, old = Visitor(), Visitor()
     prove(client)
     old.cookies["osessionid"] = client.cookies["osessionid"].value
@@ -194,10 +194,10 @@ def test_logging_out_ends_the_proofs() -> None:
 
 
 def test_a_customer_who_looks_up_a_guest_order_stays_signed_in_and_reads_own_orders_only() -> None:
-    user = make.make_customer()
-    guest_order = make.make_order(number="1")
-    own = make.make_order(number="2", customer=user)
-    client = make.client_of(user)
+    user = factories.make_customer()
+    guest_order = factories.make_order(number="1")
+    own = factories.make_order(number="2", customer=user)
+    client = factories.client_of(user)
 
     answer = look_up(client, number="1", headers=token_of(client))
 
@@ -208,8 +208,8 @@ def test_a_customer_who_looks_up_a_guest_order_stays_signed_in_and_reads_own_ord
 
 
 def test_a_new_password_ends_every_session() -> None:
-    user = make.make_customer()
-    client = make.client_of(user)
+    user = factories.make_customer()
+    client = factories.client_of(user)
     assert client.get("/current_user/").status_code == 200
 
     user.set_password("another-password")
@@ -219,8 +219,8 @@ def test_a_new_password_ends_every_session() -> None:
 
 
 def test_a_customer_who_is_switched_off_is_out_at_once() -> None:
-    user = make.make_customer()
-    client = make.client_of(user)
+    user = factories.make_customer()
+    client = factories.client_of(user)
     user.is_active = False
     user.save()
 
@@ -235,7 +235,7 @@ COOKIES = [
 @pytest.mark.parametrize("cookie", COOKIES, ids=lambda text: text[:20])
 def test_a_session_key_of_another_making_is_nobody_and_makes_no_session(cookie: str) -> None:
     # T36, U1
-    order = make.make_order()
+    order = factories.make_order()
     client = Visitor()
     client.cookies["osessionid"] = cookie
 
@@ -245,8 +245,8 @@ def test_a_session_key_of_another_making_is_nobody_and_makes_no_session(cookie: 
 
 def test_a_heap_of_cookies_does_not_matter() -> None:
     # T36
-    user = make.make_customer()
-    client = make.client_of(user)
+    user = factories.make_customer()
+    client = factories.client_of(user)
     client.cookies["next-auth.csrf-token"] = "a%7Cb"
     for number in range(200):
         client.cookies[f"marketing{number}"] = "x" * 40
@@ -256,7 +256,7 @@ def test_a_heap_of_cookies_does_not_matter() -> None:
 
 def test_one_letter_of_a_session_key_changed_is_nobody() -> None:
     # U1
-    client = make.client_of(make.make_customer())
+    client = factories.client_of(factories.make_customer())
     key = client.cookies["osessionid"].value
     client.cookies["osessionid"] = ("a" if key[0] != "a" else "b") + key[1:]
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from takeback.accounts.models import Session, User
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import LOGIN, nothing_written, post, refused
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import LOGIN, nothing_written, post, refused
 
 pytestmark = pytest.mark.django_db
 
-RIGHT = {"email": make.CUSTOMER, "password": make.PASSWORD}
+RIGHT = {"email": factories.CUSTOMER, "password": factories.PASSWORD}
 
 
 def test_the_right_password_opens_a_session_and_is_noted() -> None:
-    user = make.make_customer(last_login=None)
+    user = factories.make_customer(last_login=None)
     client = Visitor()
 
     answer = post(client, LOGIN, RIGHT | {"formType": "login", "captchaValidated": True})
@@ -27,19 +27,25 @@ def test_the_right_password_opens_a_session_and_is_noted() -> None:
     assert User.objects.get().last_login is not None
 
 
-@pytest.mark.parametrize("email", [make.CUSTOMER.upper(), f" {make.CUSTOMER} "])
+@pytest.mark.parametrize("email", [factories.CUSTOMER.upper(), f" {factories.CUSTOMER} "])
 def test_an_address_may_be_written_in_capitals_and_with_spaces_around(email: str) -> None:
-    make.make_customer()
+    factories.make_customer()
 
     assert post(Visitor(), LOGIN, RIGHT | {"email": email}).status_code == 200
 
 
-PASSWORDS = ["x", " " + make.PASSWORD, make.PASSWORD + " ", make.PASSWORD.upper(), "x" * 1024]
+PASSWORDS = [
+    "x",
+    " " + factories.PASSWORD,
+    factories.PASSWORD + " ",
+    factories.PASSWORD.upper(),
+    "x" * 1024,
+]
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_another_password_opens_nothing(password: str) -> None:
-    make.make_customer()
+    factories.make_customer()
 
     with nothing_written():
         answer = post(Visitor(), LOGIN, RIGHT | {"password": password})
@@ -62,9 +68,9 @@ def test_another_password_opens_nothing(password: str) -> None:
     ids=str,
 )
 def test_everybody_who_may_not_sign_in_is_told_the_same(fields: dict[str, Any]) -> None:
-    make.make_channel(pk=2)
-    make.make_customer(**fields)
-    email = "\u212aate@example.com" if "email" in fields else make.CUSTOMER
+    factories.make_channel(pk=2)
+    factories.make_customer(**fields)
+    email = "\u212aate@example.com" if "email" in fields else factories.CUSTOMER
 
     with nothing_written():
         answer = post(Visitor(), LOGIN, RIGHT | {"email": email})
@@ -80,9 +86,9 @@ def test_a_password_that_is_too_long_is_a_field_error() -> None:
 
 
 def test_who_is_signed_in_is_told_with_a_hash_of_the_address() -> None:
-    user = make.make_customer(email="Ayla@Example.com")
+    user = factories.make_customer(email="Ayla@Example.com")
 
-    told = make.client_of(user).get("/current_user/").json()
+    told = factories.client_of(user).get("/current_user/").json()
 
     assert told["email"] == "Ayla@Example.com"
     assert told["hashed_email"] == sha256(b"ayla@example.com").hexdigest()
@@ -98,16 +104,16 @@ def test_without_a_session_nobody_is_signed_in(cookie: str | None) -> None:
 
 
 def test_a_guest_with_a_proof_is_not_signed_in() -> None:
-    make.make_order()
+    factories.make_order()
     client = Visitor()
-    post(client, "/users/orders/anonymous/", {"number": make.NUMBER, "email": make.GUEST})
+    post(client, "/users/orders/anonymous/", {"number": factories.NUMBER, "email": factories.GUEST})
 
     refused(client.get("/current_user/"), 401, "not_authenticated")
 
 
 def test_logging_out_ends_the_session_everywhere() -> None:
-    user = make.make_customer()
-    client, same = make.client_of(user), Visitor()
+    user = factories.make_customer()
+    client, same = factories.client_of(user), Visitor()
     same.cookies["osessionid"] = client.cookies["osessionid"].value
 
     assert client.post("/users/logout").status_code == 200

@@ -8,11 +8,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from takeback.portal.openapi import is_shape
-from takeback.storefront import address_shapes, shapes
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import CLASSIC, LOOK_UP, V3, look_up, post, prove
+from takeback.api.openapi import is_shape
+from takeback.storefront import addresses_shapes, shapes
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import CLASSIC, LOOK_UP, V3, look_up, post, prove
 
 pytestmark = pytest.mark.django_db
 
@@ -54,11 +54,15 @@ def _asked(dialect: str) -> dict[str, str]:
 
 
 def _order_of(dialect: str, *, is_guest: bool, is_rich: bool) -> Any:
-    user = None if is_guest else make.make_customer()
-    order = make.make_rich_order(customer=user) if is_rich else make.make_order(customer=user)
+    user = None if is_guest else factories.make_customer()
+    order = (
+        factories.make_rich_order(customer=user) if is_rich else factories.make_order(customer=user)
+    )
     if user is None:
         return look_up(headers=_asked(dialect)).json()[0]
-    return make.client_of(user).get(f"/users/orders/{order.pk}/", headers=_asked(dialect)).json()
+    return (
+        factories.client_of(user).get(f"/users/orders/{order.pk}/", headers=_asked(dialect)).json()
+    )
 
 
 @DIALECTS
@@ -84,9 +88,9 @@ def test_no_key_of_a_rich_order_is_null_for_its_owner(dialect: str) -> None:
 
 
 def test_typed_conflicts_follow_the_dialect() -> None:
-    user = make.make_customer()
-    order = make.make_order(customer=user, client_type="ios")
-    client = make.client_of(user)
+    user = factories.make_customer()
+    order = factories.make_order(customer=user, client_type="ios")
+    client = factories.client_of(user)
 
     classic = client.get(f"/users/orders/{order.pk}/", headers=CLASSIC).json()
     v3 = client.get(f"/users/orders/{order.pk}/", headers=V3).json()
@@ -95,7 +99,7 @@ def test_typed_conflicts_follow_the_dialect() -> None:
     assert v3["client_type"] == {"value": "ios", "label": "iOS"}
     assert classic["shipping_address"]["address_type"] == "customer"
     assert v3["shipping_address"]["address_type"] == {"value": "customer", "label": "Customer"}
-    assert classic["shipping_address"]["user"]["email"] == make.CUSTOMER
+    assert classic["shipping_address"]["user"]["email"] == factories.CUSTOMER
     assert v3["shipping_address"]["user"] == user.pk
     assert classic["orderitem_set"][0]["product"]["form_schema"] is None
     assert v3["orderitem_set"][0]["product"]["form_schema"] == []
@@ -121,10 +125,10 @@ def test_a_case_inside_a_line_always_has_objects(dialect: str) -> None:
 
 
 def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> None:
-    user = make.make_customer()
-    order = make.make_order(customer=user)
-    make.make_request(item=make.items_of(order)[0])
-    client = make.client_of(user)
+    user = factories.make_customer()
+    order = factories.make_order(customer=user)
+    factories.make_request(item=factories.items_of(order)[0])
+    client = factories.client_of(user)
 
     path = "/users/orders/cancellation_requests/"
     (classic,) = client.get(path, headers=CLASSIC).json()["results"]
@@ -137,10 +141,14 @@ def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> 
 
 
 def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
-    make.make_order()
+    factories.make_order()
 
-    by_number = post(Visitor(), LOOK_UP, {"number": make.NUMBER, "email": make.GUEST}).json()
-    by_order = post(Visitor(), LOOK_UP, {"order": make.NUMBER, "email": make.GUEST}).json()
+    by_number = post(
+        Visitor(), LOOK_UP, {"number": factories.NUMBER, "email": factories.GUEST}
+    ).json()
+    by_order = post(
+        Visitor(), LOOK_UP, {"order": factories.NUMBER, "email": factories.GUEST}
+    ).json()
 
     assert isinstance(by_number, list)
     assert isinstance(by_number[0]["client_type"], dict)
@@ -152,13 +160,13 @@ def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
 @pytest.mark.parametrize(
     ("header", "body", "setting", "is_v3"),
     [
-        (None, {"order": make.NUMBER}, "v3", False),
-        (None, {"number": make.NUMBER}, "classic", True),
-        (None, {"number": make.NUMBER, "order": make.NUMBER}, "classic", True),
-        ("classic", {"number": make.NUMBER}, "v3", False),
-        (" V3 ", {"order": make.NUMBER}, "classic", True),
-        ("nonsense", {"order": make.NUMBER}, "v3", False),
-        ("", {"number": make.NUMBER}, "classic", True),
+        (None, {"order": factories.NUMBER}, "v3", False),
+        (None, {"number": factories.NUMBER}, "classic", True),
+        (None, {"number": factories.NUMBER, "order": factories.NUMBER}, "classic", True),
+        ("classic", {"number": factories.NUMBER}, "v3", False),
+        (" V3 ", {"order": factories.NUMBER}, "classic", True),
+        ("nonsense", {"order": factories.NUMBER}, "v3", False),
+        ("", {"number": factories.NUMBER}, "classic", True),
         ("v3", None, "classic", True),
         (None, None, "v3", True),
         ("nonsense", None, "classic", False),
@@ -170,13 +178,13 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
     settings.STOREFRONT_DIALECT = setting
     headers = {} if header is None else {"X-Takeback-Dialect": header}
     if body:
-        make.make_order()
-        found = post(Visitor(), LOOK_UP, body | {"email": make.GUEST}, headers=headers).json()
+        factories.make_order()
+        found = post(Visitor(), LOOK_UP, body | {"email": factories.GUEST}, headers=headers).json()
         order = found[0] if isinstance(found, list) else found["results"][0]
     else:
-        user = make.make_customer()
-        make.make_order(customer=user)
-        client = make.client_of(user)
+        user = factories.make_customer()
+        factories.make_order(customer=user)
+        client = factories.client_of(user)
         order = client.get("/users/orders/", headers=headers).json()["results"][0]
 
     assert isinstance(order["client_type"], dict) is is_v3
@@ -190,17 +198,17 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
         ("/users/orders/cancellation_reasons/", shapes.CancellationReason),
         ("/users/orders/cancellation_requests/", shapes.CancellationRequest),
         ("/users/old-orders/", shapes.OldOrder),
-        ("/address/", address_shapes.BookAddress),
-        ("/address/detailed/", address_shapes.Address),
+        ("/address/", addresses_shapes.BookAddress),
+        ("/address/detailed/", addresses_shapes.Address),
     ],
 )
 def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: str) -> None:
-    user = make.make_customer()
-    make.make_rich_order(customer=user)
-    make.make_old_order(customer=user, lines=2)
-    make.make_address(user=user)
+    user = factories.make_customer()
+    factories.make_rich_order(customer=user)
+    factories.make_old_order(customer=user, lines=2)
+    factories.make_address(user=user)
 
-    page = make.client_of(user).get(path, headers=_asked(dialect)).json()
+    page = factories.client_of(user).get(path, headers=_asked(dialect)).json()
 
     assert list(page) == ["count", "next", "previous", "results"]
     assert page["count"] == len(page["results"]) == 1
@@ -208,18 +216,18 @@ def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: 
 
 
 def test_details_and_the_account_have_their_shapes() -> None:
-    user = make.make_customer()
-    old = make.make_old_order(customer=user, lines=1)
-    kept = make.make_address(user=user)
-    client = make.client_of(user)
+    user = factories.make_customer()
+    old = factories.make_old_order(customer=user, lines=1)
+    kept = factories.make_address(user=user)
+    client = factories.client_of(user)
 
     check(client.get(f"/users/old-orders/{old.pk}/").json(), shapes.OldOrder)
-    check(client.get(f"/address/{kept.pk}/").json(), address_shapes.BookAddress)
-    check(client.get("/current_user/").json(), address_shapes.CurrentUser)
+    check(client.get(f"/address/{kept.pk}/").json(), addresses_shapes.BookAddress)
+    check(client.get("/current_user/").json(), addresses_shapes.CurrentUser)
 
 
 def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
-    make.make_order()
+    factories.make_order()
     client = Visitor()
 
     (found,) = prove(client, headers=CLASSIC).json()
@@ -229,8 +237,8 @@ def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
 
 
 def test_amounts_have_the_decimals_of_their_currency() -> None:
-    make.make_order(number="1", currency="jpy")
-    make.make_order(number="2", currency="kwd")
+    factories.make_order(number="1", currency="jpy")
+    factories.make_order(number="2", currency="kwd")
 
     (yen,) = look_up(number="1").json()
     (dinar,) = look_up(number="2").json()
@@ -240,7 +248,7 @@ def test_amounts_have_the_decimals_of_their_currency() -> None:
 
 
 def test_what_sellers_keep_secret_is_not_repeated() -> None:
-    make.make_rich_order()
+    factories.make_rich_order()
 
     (order,) = look_up().json()
 
@@ -263,13 +271,13 @@ NO_PAGE = [
 @pytest.mark.parametrize("url", NO_PAGE)
 def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     links = {"defined_tracking_url": url, "shipping_tracking_url": url}
-    make.make_order(
+    factories.make_order(
         tracking_url=url,
         e_archive_url=url,
         details=links,
         bank={"logo": url, "logo_path": url},
         items=[
-            make.item_in(
+            factories.item_in(
                 tracking_url=url,
                 e_archive_url=url,
                 image=url,
@@ -293,9 +301,9 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     "url", ["/a-thing/", "a-thing", "/ş/?a=1", "https://shop.example/a-thing/"]
 )
 def test_a_path_on_the_shops_own_site_is_repeated(url: str) -> None:
-    make.make_order(
+    factories.make_order(
         bank={"logo_path": url},
-        items=[make.item_in(product={"sku": "SKU-1", "absolute_url": url})],
+        items=[factories.item_in(product={"sku": "SKU-1", "absolute_url": url})],
     )
 
     (order,) = look_up().json()

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from takeback.orders.queries import SnapshotRow
-from takeback.storefront import snapshot_documents as snapshots
+from takeback.storefront import snapshot_cache as snapshots
 from takeback.storefront.dialect import Dialect
 
 

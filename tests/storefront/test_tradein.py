@@ -7,22 +7,16 @@ from typing import Any
 import pytest
 import time_machine
 
-from takeback.accounts.intake import CustomerIn
+from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import User
 from takeback.orders.models import OrderItem
-from takeback.tradein import commands, links
-from takeback.tradein.models import TradeIn
-from takeback.tradein.states import Decision
-from tests import make
-from tests.make import Visitor
-from tests.storefront.wire import (
-    documented,
-    nothing_written,
-    prove,
-    refused,
-    token_of,
-)
-from tests.tradein.offers import make_offer, offered_item, the_offer
+from takeback.trade_in import commands, links
+from takeback.trade_in.models import TradeIn
+from takeback.trade_in.statuses import Decision
+from tests import factories
+from tests.factories import Visitor
+from tests.storefront.api import documented, nothing_written, prove, refused, token_of
+from tests.trade_in.offers import make_offer, offered_item, the_offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -60,16 +54,13 @@ def gone(answer: Any) -> None:
 @pytest.fixture
 def owner() -> User:
     """The customer who was made the offer."""
-    return make.make_customer()
+    return factories.make_customer()
 
 
 @pytest.fixture
 def item(owner: User) -> OrderItem:
     """The line with their offer."""
     return make_offer(customer=owner)
-
-
-# Programs
 
 
 @pytest.mark.parametrize("decision", Decision)
@@ -81,12 +72,12 @@ def test_the_owner_s_session_answers_at_once(
     owner: User, item: OrderItem, slash: str, accept: dict[str, str], decision: Decision
 ) -> None:
     told = path(item, decision).removesuffix("/") + slash
-    answer = make.client_of(owner).get(told, headers=accept)
+    answer = factories.client_of(owner).get(told, headers=accept)
 
     assert (answer.status_code, answer.json()) == (200, SENTENCES[decision])
     documented(answer)
     assert answers() == [(item.pk, decision, 12050, "customer")]
-    assert TradeIn.objects.get().decided_at == make.NOW
+    assert TradeIn.objects.get().decided_at == factories.NOW
 
 
 @pytest.mark.parametrize("decision", Decision)
@@ -102,7 +93,7 @@ def test_a_signed_link_answers_a_program_that_names_json(
 def test_a_signed_link_in_the_owner_s_browser_is_the_customer_s_answer(
     owner: User, item: OrderItem
 ) -> None:
-    make.client_of(owner).get(path(item, token=signed(item)), headers=JSON)
+    factories.client_of(owner).get(path(item, token=signed(item)), headers=JSON)
 
     assert answers() == [(item.pk, APPROVED, 12050, "customer")]
 
@@ -117,7 +108,7 @@ def test_a_signed_link_in_the_owner_s_browser_is_the_customer_s_answer(
 def test_the_sentence_comes_in_the_caller_s_language(
     owner: User, item: OrderItem, language: str, sentence: str
 ) -> None:
-    answer = make.client_of(owner).get(path(item), headers={"Accept-Language": language})
+    answer = factories.client_of(owner).get(path(item), headers={"Accept-Language": language})
 
     assert answer.json() == sentence
 
@@ -130,7 +121,7 @@ def test_the_same_answer_again_is_the_same_and_the_other_is_gone(
     monkeypatch.setattr(
         commands, "emit", lambda topic, key, payload: told.append((topic, key, payload))
     )
-    client, by_link = make.client_of(owner), path(item, token=signed(item))
+    client, by_link = factories.client_of(owner), path(item, token=signed(item))
     reject = path(item, REJECTED, signed(item, REJECTED))
     client.get(path(item))
 
@@ -153,21 +144,18 @@ def test_the_same_answer_again_is_the_same_and_the_other_is_gone(
     assert told == [("trade_in.approved", f"trade_in/{item.pk}", payload)]
 
 
-# Who may not
-
-
 def test_what_is_not_yours_or_not_there_is_one_answer(owner: User, item: OrderItem) -> None:
     # R1t, U2
-    stranger = make.client_of(make.make_customer(email="else@example.com"))
-    bare = make.items_of(make.make_order(customer=owner, number="bare"))[0]
-    broken = make.make_order(customer=owner, number="broken", items=[offered_item("many")])
-    client = make.client_of(owner)
+    stranger = factories.client_of(factories.make_customer(email="else@example.com"))
+    bare = factories.items_of(factories.make_order(customer=owner, number="bare"))[0]
+    broken = factories.make_order(customer=owner, number="broken", items=[offered_item("many")])
+    client = factories.client_of(owner)
 
     with nothing_written():
         gone(stranger.get(path(item)))
         for pk in (
             bare,
-            make.items_of(broken)[0],
+            factories.items_of(broken)[0],
             999_999,
             0,
             "-1",
@@ -182,7 +170,7 @@ def test_what_is_not_yours_or_not_there_is_one_answer(owner: User, item: OrderIt
 
 
 def test_who_shows_neither_session_nor_token_is_asked_to_sign_in(item: OrderItem) -> None:
-    make.make_order(number="guest")
+    factories.make_order(number="guest")
     guest = Visitor()
     prove(guest, number="guest")
 
@@ -209,7 +197,7 @@ def test_a_wrong_token_is_gone(owner: User, item: OrderItem, headers: dict[str, 
         token.partition(":")[0],
     ]  # fmt: skip
 
-    clients = (Visitor(), make.client_of(owner))
+    clients = (Visitor(), factories.client_of(owner))
 
     with nothing_written():
         for client in clients:
@@ -228,22 +216,20 @@ def test_a_token_ends(item: OrderItem, age: timedelta, status: int) -> None:
     # R4t
     token = signed(item)
 
-    with time_machine.travel(make.NOW + age, tick=False):
+    with time_machine.travel(factories.NOW + age, tick=False):
         assert Visitor().get(path(item, token=token), headers=JSON).status_code == status
 
 
 def test_a_token_holds_for_the_amount_that_was_mailed(item: OrderItem) -> None:
     token = signed(item)
-    customer = CustomerIn(email=make.CUSTOMER, user_type="registered")
-    later = make.NOW + timedelta(hours=1)
-    make.tell(make.order_in(customer=customer, items=[offered_item("1.00")]), now=later)
+    customer = CustomerIn(email=factories.CUSTOMER, user_type="registered")
+    later = factories.NOW + timedelta(hours=1)
+    factories.tell(factories.order_in(customer=customer, items=[offered_item("1.00")]), now=later)
 
     gone(Visitor().get(path(item, token=token), headers=JSON))
     assert Visitor().get(path(item, token=signed(item)), headers=JSON).status_code == 200
     assert answers() == [(item.pk, APPROVED, 100, "guest")]
 
-
-# What only asks
 
 LOOKS: dict[str, tuple[str, dict[str, str]]] = {
     "browser": ("GET", HTML),
@@ -273,7 +259,7 @@ def test_looking_with_a_session_changes_nothing(
     owner: User, item: OrderItem, decision: Decision, look: str
 ) -> None:
     # R2t, R5t
-    client, (method, headers) = make.client_of(owner), LOOKS[look]
+    client, (method, headers) = factories.client_of(owner), LOOKS[look]
 
     with nothing_written():
         for _ in range(2):
@@ -297,9 +283,6 @@ def test_looking_with_a_token_changes_nothing(
             assert answer["Cache-Control"] == "no-store"
 
 
-# The page
-
-
 def _page(answer: Any) -> str:
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/html; charset=utf-8"
@@ -316,7 +299,7 @@ def test_a_page_asks_and_its_button_answers(item: OrderItem, decision: Decision)
     client, link = Visitor(), path(item, decision, signed(item, decision))
     page = _page(client.get(link, headers=HTML))
     assert "120.50 TRY" in page
-    assert make.NUMBER in page
+    assert factories.NUMBER in page
     assert _address_of_form(page) == link.removeprefix(path(item, decision))
 
     done = _page(client.post(link, headers=HTML))
@@ -328,7 +311,7 @@ def test_a_page_asks_and_its_button_answers(item: OrderItem, decision: Decision)
 
 
 def test_the_owner_s_page_answers_to_the_amount_that_it_shows(owner: User, item: OrderItem) -> None:
-    client = make.client_of(owner)
+    client = factories.client_of(owner)
     token = _address_of_form(_page(client.get(path(item), headers=HTML)))
     headers = HTML | token_of(client)
 
@@ -340,7 +323,7 @@ def test_the_owner_s_page_answers_to_the_amount_that_it_shows(owner: User, item:
 
 
 def test_the_form_carries_the_token_that_a_session_needs(owner: User, item: OrderItem) -> None:
-    client = make.client_of(owner)
+    client = factories.client_of(owner)
     page = _page(client.get(path(item), headers=HTML))
     [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     other = "x" if csrf[-1] != "x" else "y"
@@ -373,7 +356,7 @@ def test_the_page_loads_nothing_foreign_and_tells_nobody_its_address(item: Order
 
 
 def test_other_methods_are_refused(owner: User, item: OrderItem) -> None:
-    client = make.client_of(owner)
+    client = factories.client_of(owner)
 
     with nothing_written():
         for method in ("PUT", "PATCH", "DELETE"):

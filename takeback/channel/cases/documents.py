@@ -2,23 +2,18 @@
 
 from typing import NamedTuple
 
-from takeback.cancellations.bank import account_of, masked, masked_name
-from takeback.cancellations.states import SHOWN_TO_CHANNELS, Status
-from takeback.channel.callers import Caller
+from takeback.bank_accounts.bank_account import bank_account_of, mask_iban, mask_name
+from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Status
+from takeback.channel.auth import Caller
 from takeback.channel.cases import shapes
-from takeback.channel.cases.queries import (
-    CaseRow,
-    EasyReturnRow,
-    Found,
-    ReasonRow,
-)
-from takeback.channel.exchange import documents as exchange
+from takeback.channel.cases.queries import CaseRow, EasyReturnRow, Found, ReasonRow
+from takeback.channel.customers.documents import customer
 from takeback.channel.orders import documents as orders
 from takeback.channel.orders.documents import loads
-from takeback.channel.people.documents import customer
-from takeback.core.links import web
-from takeback.logistics.states import SHOWN as SHOWN_GOODS
-from takeback.logistics.states import GoodsStatus
+from takeback.channel.sync import documents as exchange
+from takeback.core.links import safe_http_url
+from takeback.logistics.statuses import SHOWN as SHOWN_GOODS
+from takeback.logistics.statuses import GoodsStatus
 
 
 class _Account(NamedTuple):
@@ -89,12 +84,12 @@ def _marks(row: CaseRow) -> shapes.ChannelCaseMarks:
 
 def _account(row: CaseRow, caller: Caller) -> _Account:
     """Whole for keys that may pay, else just enough to recognise it."""
-    kept = account_of(row)
+    kept = bank_account_of(row)
     if kept is None:
         return _Account(None, None)
     if caller.sees_accounts:
         return _Account(kept.iban, kept.holder_name or None)
-    return _Account(masked(kept.iban), masked_name(kept.holder_name) or None)
+    return _Account(mask_iban(kept.iban), mask_name(kept.holder_name) or None)
 
 
 def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasyReturn | None:
@@ -113,7 +108,7 @@ def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasy
         "raw_request": row.raw_request if caller.sees_secrets else None,
         "raw_response": row.raw_response if caller.sees_secrets else None,
         "tracking_number": row.tracking_number,
-        "tracking_url": web(row.tracking_url),
+        "tracking_url": safe_http_url(row.tracking_url),
         "pickup_date": None if row.pickup_date is None else loads(row.pickup_date),
         "created_date": row.created_date,
         "modified_date": row.modified_date,

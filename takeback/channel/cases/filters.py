@@ -7,15 +7,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from takeback.api.fields import StrictDate, StrictInteger, StrictMoment
 from takeback.cancellations.queries import shop_zone
-from takeback.cancellations.states import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
+from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
 from takeback.channel import filters
-from takeback.channel.filters import Filter, IdList, equal, form_of, text, word
+from takeback.channel.filters import Filter, IdList, equal, filters_serializer, text, word
 from takeback.core.clock import day_end, day_start
-from takeback.core.emails import email_key
-from takeback.core.fields import StrictDate, StrictInteger, StrictMoment
-from takeback.core.folding import folded
-from takeback.core.names import name_key
+from takeback.core.normalize import email_key, folded, name_key
 
 STATUSES = {
     shown.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is shown]
@@ -99,11 +97,11 @@ CHANGED_BY = {
 FILTERS = FOUND_BY | CHANGED_BY
 
 
-CaseFilters = form_of("CaseFilters", FOUND_BY)
+CaseFilters = filters_serializer("CaseFilters", FOUND_BY)
 """Parameters of a list."""
-ChangedCaseFilters = form_of("ChangedCaseFilters", FILTERS)
+ChangedCaseFilters = filters_serializer("ChangedCaseFilters", FILTERS)
 """Those of the list of changes."""
-DetailedCaseFilters = form_of(
+DetailedCaseFilters = filters_serializer(
     "DetailedCaseFilters",
     {name: found for name, found in FOUND_BY.items() if name != "date_placed"},
 )
@@ -112,4 +110,4 @@ DetailedCaseFilters = form_of(
 
 def wanted(told: Mapping[str, Any]) -> Q:
     """Cases to which all of this applies."""
-    return filters.wanted(FILTERS, told)
+    return filters.build_filter(FILTERS, told)

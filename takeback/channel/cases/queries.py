@@ -12,13 +12,13 @@ from django.db.models import Q, QuerySet
 
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
-from takeback.channel.exchange.queries import ChannelRow
+from takeback.channel.customers.queries import CustomerRow
 from takeback.channel.filters import NEWEST
 from takeback.channel.orders.queries import ItemRow, OrderRow, ShareRow
-from takeback.channel.people.queries import CustomerRow
-from takeback.core.compiled import Compiled
+from takeback.channel.sync.queries import ChannelRow
+from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.planner import custom_plan
 from takeback.core.paging import Page
-from takeback.core.planning import planned_for_its_values
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 
 COUNTED = 10_000
@@ -72,8 +72,8 @@ class CaseRow(NamedTuple):
     status: str
     quantity: int
     description: str | None
-    iban_sealed: str | None
-    holder_name_sealed: str | None
+    iban_encrypted: str | None
+    holder_name_encrypted: str | None
     fully_refund_as_loyalty_money: bool
     attributes: Any
     created_date: datetime
@@ -122,13 +122,13 @@ def _channel(channel_id: int) -> "QuerySet[Channel]":
     return Channel.objects.filter(pk=channel_id)
 
 
-case_of = Compiled(CaseRow, _case)
-cases_of = Compiled(CaseRow, _cases)
-items_of = Compiled(ItemRow, _items)
-orders_of = Compiled(OrderRow, _orders)
-shares_of = Compiled(ShareRow, _shares)
-customers_of = Compiled(CustomerRow, _customers)
-channel_of = Compiled(ChannelRow, _channel)
+case_of = CompiledQuery(CaseRow, _case)
+cases_of = CompiledQuery(CaseRow, _cases)
+items_of = CompiledQuery(ItemRow, _items)
+orders_of = CompiledQuery(OrderRow, _orders)
+shares_of = CompiledQuery(ShareRow, _shares)
+customers_of = CompiledQuery(CustomerRow, _customers)
+channel_of = CompiledQuery(ChannelRow, _channel)
 
 
 def case_ids(
@@ -143,7 +143,7 @@ def case_ids(
     listed = CancellationRequest.objects.filter(wanted, channel_id=channel_id, is_hidden=False)
     ids = listed.order_by(*order).values_list("id", flat=True)
     end = page.offset + page.limit
-    with planned_for_its_values():
+    with custom_plan():
         if end <= COUNTED:
             found = list(ids[: COUNTED + 1])
             return len(found), found[page.offset : end]

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
-from takeback.channel.exchange.shapes import ChannelDocument
+from takeback.channel.customers.shapes import ChannelCustomer
 from takeback.channel.orders.shapes import (
     ChannelBareOrder,
     ChannelOrderItemDetails,
     ChannelOrderItemSummary,
 )
-from takeback.channel.people.shapes import ChannelCustomer
+from takeback.channel.sync.shapes import ChannelDocument
 
 Object = dict[str, Any]
 

@@ -10,8 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
+from takeback.api.paginator import envelope
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
 from takeback.channel.cases import documents, queries
 from takeback.channel.cases.filters import (
     CaseFilters,
@@ -20,14 +22,13 @@ from takeback.channel.cases.filters import (
     wanted,
 )
 from takeback.channel.cases.queries import CaseRow
-from takeback.channel.exchange.queries import unreported
-from takeback.channel.filters import AS_THEY_CHANGED, NEWEST, asked
-from takeback.channel.handling import ChannelView
-from takeback.channel.versions import etag
-from takeback.core import problems
-from takeback.core.paging import Page, envelope
-from takeback.core.problems import Refused
-from takeback.exchange.content_types import ContentType
+from takeback.channel.etag import etag
+from takeback.channel.filters import AS_THEY_CHANGED, NEWEST, validated_filters
+from takeback.channel.sync.queries import unreported
+from takeback.channel_sync.content_types import ContentType
+from takeback.core import errors
+from takeback.core.errors import Refused
+from takeback.core.paging import Page
 
 READING = {"GET": ApiKey.READ, "HEAD": ApiKey.READ}
 
@@ -42,7 +43,7 @@ class _Listing(ChannelView):
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
         page = Page.of(query)
-        condition = self.condition(asked(call, self.filters))
+        condition = self.condition(validated_filters(call, self.filters))
         total, ids = queries.case_ids(self.caller.channel_id, condition, page, self.order)
         return Response(envelope(call.path, query, page, total, self.shown(queries.cases(ids))))
 
@@ -116,7 +117,7 @@ class OneCase(ChannelView):
         """The case; another channel's is as absent as none."""
         row = queries.case_by_id(self.caller.channel_id, number_of(pk))
         if row is None:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return row
 
     def whole(self, pk: str) -> Response:

@@ -8,27 +8,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.asks import Scope
-from takeback.cancellations.commands import AtOnce, open_request
-from takeback.cancellations.deciding.commands import decide, remove
-from takeback.cancellations.editing.commands import edit
-from takeback.cancellations.states import Status
+from takeback.api.idempotency import has_idempotency_key
+from takeback.api.json_parser import StrictJSONParser
+from takeback.cancellations.commands.edit import edit_case
+from takeback.cancellations.commands.open import AutoConfirm, open_case
+from takeback.cancellations.commands.transition import remove, set_status
+from takeback.cancellations.statuses import Status
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
+from takeback.channel.auth import number_of
 from takeback.channel.cases import documents
-from takeback.channel.cases.schemas import (
-    ChangedCase,
-    NewCase,
+from takeback.channel.cases.serializers import (
+    ChangedCaseSerializer,
+    NewCaseSerializer,
     Note,
     ask_in,
     change_in,
     note_in,
 )
 from takeback.channel.cases.views import READING, CancellationRequests, CaseView, OneCase
-from takeback.channel.versions import version_told
+from takeback.channel.etag import expected_version
 from takeback.core import clock
-from takeback.core.strict_json import StrictJSONParser
-from takeback.idempotency.http import is_keyed
+from takeback.orders.scope import OrderScope
 
 SAW = OpenApiParameter(
     "If-Match",
@@ -54,9 +54,9 @@ class DecidingView(OneCase):
     scopes = WRITING
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> OrderScope:
         """The channel's cases, whosever they are."""
-        return Scope(self.caller.channel_id)
+        return OrderScope(self.caller.channel_id)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -71,17 +71,17 @@ class OpenCase(DecidingView):
         operation_id="channel_cancellation_request_open",
         tags=[openapi.CASES],
         parameters=[openapi.CHANNEL_ID],
-        request=NewCase,
+        request=NewCaseSerializer,
         responses={201: openapi.document(CASE, "Opened.")} | openapi.REFUSALS,
     )
     def post(self, call: Request, channel_id: str) -> HttpResponse:
         return self.answer_once(self._opened, body=self.document)
 
     def _opened(self) -> Response:
-        ask = ask_in(self.document, trusts_account=self.caller.sees_accounts)
-        at_once = AtOnce(with_parts=is_keyed(self.plain))
-        request_id = open_request(
-            ask, self.scope, actor=self.actor, now=clock.now(), at_once=at_once
+        ask = ask_in(self.document, is_account_trusted=self.caller.sees_accounts)
+        auto_confirm = AutoConfirm(with_parts=has_idempotency_key(self.plain))
+        request_id = open_case(
+            ask, self.scope, actor=self.actor, now=clock.now(), auto_confirm=auto_confirm
         )
         answer = self.whole(str(request_id))
         answer.status_code = 201
@@ -101,7 +101,7 @@ class ChangeCase(DecidingView):
         operation_id="channel_cancellation_request_put",
         tags=[openapi.CASES],
         parameters=ONE,
-        request=ChangedCase,
+        request=ChangedCaseSerializer,
         responses={200: openapi.document(CASE, "As it is now.")} | openapi.REFUSALS | openapi.STALE,
     )
     def put(self, call: Request, channel_id: str, pk: str) -> Response:
@@ -111,7 +111,7 @@ class ChangeCase(DecidingView):
         operation_id="channel_cancellation_request_patch",
         tags=[openapi.CASES],
         parameters=ONE,
-        request=ChangedCase,
+        request=ChangedCaseSerializer,
         responses={200: openapi.document(CASE, "As it is now.")} | openapi.REFUSALS | openapi.STALE,
     )
     def patch(self, call: Request, channel_id: str, pk: str) -> Response:
@@ -124,22 +124,22 @@ class ChangeCase(DecidingView):
         responses={204: None} | openapi.REFUSALS | openapi.STALE,
     )
     def delete(self, call: Request, channel_id: str, pk: str) -> Response:
-        version = version_told(self.plain)
+        version = expected_version(self.plain)
         remove(number_of(pk), self.scope, actor=self.actor, now=clock.now(), version=version)
         return Response(status=204)
 
     def _edited(self, pk: str) -> Response:
         row = self.row(pk)
         change = change_in(self.told, row, documents.case(row, self.caller))
-        seen = version_told(self.plain)
-        edit(
+        seen = expected_version(self.plain)
+        edit_case(
             row.id,
             self.scope,
             change.edit,
             actor=self.actor,
             now=clock.now(),
             version=row.version if seen is None and change.leans_on_account else seen,
-            trusts_account=self.caller.sees_accounts,
+            is_account_trusted=self.caller.sees_accounts,
         )
         return self.whole(pk)
 
@@ -159,14 +159,14 @@ class StepView(DecidingView):
         """The case after this step."""
 
         def act() -> Response:
-            decide(
+            set_status(
                 number_of(pk),
                 self.scope,
                 wanted,
                 actor=self.actor,
                 now=clock.now(),
                 note=note_in(self.told),
-                version=version_told(self.plain),
+                version=expected_version(self.plain),
             )
             return self.whole(pk)
 

@@ -8,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 
 from takeback.cancellations.models import CancellationRequestImage
 from takeback.channel.filters import LAST_CHANGED, NEWEST
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
 
 _BUYER = "cancellation_request__order_item__order__user_id"
@@ -34,7 +34,7 @@ def _of_channel(channel_id: int) -> "QuerySet[CancellationRequestImage]":
     return found.annotate(buyer=F(_BUYER))
 
 
-_images = Compiled(ImageRow, _of_channel)
+_images = CompiledQuery(ImageRow, _of_channel)
 
 
 def images(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ImageRow]]:

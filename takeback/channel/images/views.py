@@ -9,17 +9,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.pictures.serving import picture_file
+from takeback.api.fields import StrictInteger
+from takeback.api.image_response import image_response
+from takeback.api.paginator import envelope
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
-from takeback.channel.filters import asked, text
-from takeback.channel.handling import ChannelView
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
+from takeback.channel.filters import text, validated_filters
 from takeback.channel.images import queries, shapes
 from takeback.channel.routes import DOCUMENTED
-from takeback.core import problems
-from takeback.core.fields import StrictInteger
-from takeback.core.paging import Page, envelope
-from takeback.core.problems import Refused
+from takeback.core import errors
+from takeback.core.errors import Refused
+from takeback.core.paging import Page
 
 SHAPE = "ChannelCaseImage"
 
@@ -41,7 +42,7 @@ class _Images(ChannelView):
         """A picture; another channel's is as absent as none."""
         row = queries.image(self.caller.channel_id, number_of(pk))
         if row is None:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return row
 
     def shown(self, row: queries.ImageRow) -> shapes.ChannelCaseImage:
@@ -72,7 +73,7 @@ class Images(_Images):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), asked(call, ImageFilters)
+        page, told = Page.of(query), validated_filters(call, ImageFilters)
         total, rows = queries.images(self.caller.channel_id, told, page)
         documents = [self.shown(row) for row in rows]
         return Response(envelope(call.path, query, page, total, documents))
@@ -88,7 +89,7 @@ class ImageUpdates(_Images):
         responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
-        page, told = Page.of(call.query_params.dict()), asked(call, ImageFilters)
+        page, told = Page.of(call.query_params.dict()), validated_filters(call, ImageFilters)
         rows = queries.changed(self.caller.channel_id, told, page)
         return Response([self.shown(row) for row in rows])
 
@@ -129,4 +130,4 @@ class ImageFile(_Images):
         responses={(200, "image/*"): OpenApiTypes.BINARY} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str, pk: str) -> FileResponse:
-        return picture_file(self.row(pk).image)
+        return image_response(self.row(pk).image)

@@ -6,19 +6,18 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts import logins
-from takeback.accounts.commands import KeyRefused
-from takeback.accounts.queries import holder
-from takeback.accounts.staff.commands import sign_in
-from takeback.accounts.staff.queries import by_password_alone
+from takeback.accounts import sign_in as accounts_sign_in
+from takeback.accounts.api_keys import KeyRefused
+from takeback.accounts.queries import key_holder
+from takeback.accounts.staff import by_password_alone, issue_login_key
 from takeback.channel import errors, openapi
-from takeback.channel.handling import ChannelView
+from takeback.channel.base import ChannelView
 from takeback.channel.login import shapes
-from takeback.channel.login.schemas import StaffLogin
+from takeback.channel.login.serializers import StaffLogin
 from takeback.core import clock
-from takeback.core.callers import client_address
-from takeback.core.problems import Refused
-from takeback.limits.commands import give_back, hit, refuse_above
+from takeback.core.client_ip import client_address
+from takeback.core.errors import Refused
+from takeback.limits.commands import decrement, enforce, increment
 
 
 class Login(ChannelView):
@@ -41,16 +40,18 @@ class Login(ChannelView):
         told = StaffLogin(data=self.document)
         told.is_valid(raise_exception=True)
         username, now = told.validated_data["username"], clock.now()
-        tries = logins.buckets("login-staff", username.casefold(), client_address(self.plain))
-        refuse_above(tries, hit(tries, now))
+        tries = accounts_sign_in.sign_in_buckets(
+            "login-staff", username.casefold(), client_address(self.plain)
+        )
+        enforce(tries, increment(tries, now))
         user = by_password_alone(username, told.validated_data["password"])
         if user is None:
             raise Refused(errors.LOGIN_FAILED)
         try:
-            made = sign_in(user, now)
+            made = issue_login_key(user, now)
         except KeyRefused as reason:
             raise Refused(errors.LOGIN_FAILED) from reason
-        give_back([bucket.key for bucket in tries])
+        decrement([bucket.key for bucket in tries])
         answer: shapes.LoginKey = {"key": made.text}
         return Response(answer)
 
@@ -64,7 +65,7 @@ class ActiveUser(ChannelView):
         responses={200: openapi.document("ActiveUser", "The holder.")} | openapi.KEY_REFUSALS,
     )
     def get(self, call: Request) -> Response:
-        key, user = holder(self.caller.key_id)
+        key, user = key_holder(self.caller.key_id)
         answer: shapes.ActiveUser = {
             "pk": user.pk if user else None,
             "id": user.pk if user else None,

@@ -6,15 +6,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.asks import Scope
-from takeback.cancellations.direct.commands import cancel_order
+from takeback.cancellations.commands.cancel_order import cancel_order
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
-from takeback.channel.handling import ChannelView
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
 from takeback.channel.orders import documents, queries
-from takeback.channel.orders.cancel_schemas import OrderCancel, cancel_in
-from takeback.core import clock, problems
-from takeback.core.problems import Refused
+from takeback.channel.orders.cancel_serializers import OrderCancel, cancel_in
+from takeback.core import clock, errors
+from takeback.core.errors import Refused
+from takeback.orders.scope import OrderScope
 
 
 class CancelOrder(ChannelView):
@@ -34,7 +34,7 @@ class CancelOrder(ChannelView):
         order_id = number_of(pk)
         own = queries.channel_and_currency(self.caller.channel_ids, order_id)
         if own is None:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return self.answer_once(lambda: self._cancelled(order_id, *own), body=self.document)
 
     def _cancelled(self, order_id: int, channel_id: int, currency: str) -> Response:
@@ -42,9 +42,9 @@ class CancelOrder(ChannelView):
             self.document,
             order_id=order_id,
             currency=currency,
-            trusts_accounts=self.caller.sees_accounts,
+            are_accounts_trusted=self.caller.sees_accounts,
         )
-        cancel_order(order_id, Scope(channel_id), told, actor=self.actor, now=clock.now())
+        cancel_order(order_id, OrderScope(channel_id), told, actor=self.actor, now=clock.now())
         found = queries.one([channel_id], order_id)
         document = documents.orders(found, secrets=self.caller.sees_secrets)[0]
         return Response(document, status=201)

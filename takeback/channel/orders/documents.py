@@ -8,10 +8,10 @@ import msgspec
 
 from takeback.channel.orders import shapes
 from takeback.channel.orders.queries import Found, FoundItems, ItemRow, OrderRow, ShareRow
-from takeback.core.links import web
+from takeback.core.links import safe_http_url
 from takeback.core.money import show, unit_worth
 from takeback.orders.queries import SnapshotRow
-from takeback.orders.states import Status
+from takeback.orders.statuses import Status
 
 _CODES = frozenset(Status)
 # Numbers inside free-form objects are repeated digit by digit.
@@ -90,9 +90,9 @@ def _details(row: OrderRow, told: dict[str, Any]) -> shapes.ChannelOrderDetails:
         "shipping_refund_amount": amount(row.shipping_refund_minor, code),
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
-        "e_archive_url": web(row.e_archive_url),
+        "e_archive_url": safe_http_url(row.e_archive_url),
         "tracking_number": row.tracking_number,
-        "defined_tracking_url": web(told.get("defined_tracking_url")),
+        "defined_tracking_url": safe_http_url(told.get("defined_tracking_url")),
         "shipping_company": row.shipping_company,
         "remote_addr": row.remote_addr,
         "has_gift_box": row.has_gift_box,
@@ -153,10 +153,10 @@ def item_details(row: ItemRow, code: str, *, secrets: bool) -> shapes.ChannelOrd
         "external_status": told.get("external_status"),
         "datasource": data_source(row.data_source, secrets=secrets),
         "tracking_number": row.tracking_number,
-        "tracking_url": web(row.tracking_url),
+        "tracking_url": safe_http_url(row.tracking_url),
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
-        "e_archive_url": web(row.e_archive_url),
+        "e_archive_url": safe_http_url(row.e_archive_url),
         "delivered_date": row.delivered_date,
         "shipping_option_group": shipping_option_group(row.shipping_option_group, code),
         "forced_refund": told.get("forced_refund", False),

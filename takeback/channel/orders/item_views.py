@@ -6,16 +6,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
+from takeback.api.paginator import envelope
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
-from takeback.channel.filters import asked
-from takeback.channel.handling import ChannelView
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
+from takeback.channel.filters import validated_filters
 from takeback.channel.orders import documents, queries, shapes
-from takeback.channel.orders.schemas import ItemFilters, LineChange, ManyLines, lines_from
-from takeback.core import clock, problems
-from takeback.core.paging import Page, envelope
-from takeback.core.problems import Refused
-from takeback.orders.telling.commands import tell_lines
+from takeback.channel.orders.serializers import ItemFilters, LineChange, ManyLines, lines_from
+from takeback.core import clock, errors
+from takeback.core.errors import Refused
+from takeback.core.paging import Page
+from takeback.orders.commands.update_items import update_items
 
 
 class Items(ChannelView):
@@ -31,7 +32,7 @@ class Items(ChannelView):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), asked(call, ItemFilters)
+        page, told = Page.of(query), validated_filters(call, ItemFilters)
         found = queries.items(self.caller.channel_ids, told, page)
         results = documents.order_items(found, secrets=self.caller.sees_secrets)
         return Response(envelope(call.path, query, page, found.total, results))
@@ -62,13 +63,13 @@ class ItemView(ChannelView):
         item_id, told = number_of(pk), LineChange(data=self.document)
         told.is_valid(raise_exception=True)
         changes = {item_id: told.validated_data}
-        tell_lines(self.caller.channel_ids, changes, now=clock.now())
+        update_items(self.caller.channel_ids, changes, now=clock.now())
         return Response(self._item(item_id))
 
     def _item(self, item_id: int) -> shapes.ChannelOrderItem:
         found = queries.items_by_id(self.caller.channel_ids, [item_id])
         if not found.items:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return documents.order_items(found, secrets=self.caller.sees_secrets)[0]
 
 
@@ -87,7 +88,7 @@ class ManyItems(ChannelView):
     def patch(self, call: Request, channel_id: str = "") -> Response:
         channels, told = self.caller.channel_ids, lines_from(self.document)
         try:
-            tell_lines(channels, told, now=clock.now())
+            update_items(channels, told, now=clock.now())
         except Refused as refused:
             _name_the_line(refused, list(told))
             raise

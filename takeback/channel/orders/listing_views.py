@@ -7,16 +7,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
+from takeback.api.paginator import envelope
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
-from takeback.channel.filters import asked
-from takeback.channel.handling import ChannelView
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
+from takeback.channel.filters import validated_filters
 from takeback.channel.orders import documents, queries, shapes
-from takeback.channel.orders.schemas import ChangeFilters, OrderChange, OrderFilters
-from takeback.core import clock, problems
-from takeback.core.paging import Page, envelope
-from takeback.core.problems import Refused
-from takeback.orders.telling.commands import mark_as_sent
+from takeback.channel.orders.serializers import ChangeFilters, OrderChange, OrderFilters
+from takeback.core import clock, errors
+from takeback.core.errors import Refused
+from takeback.core.paging import Page
+from takeback.orders.commands.update_items import mark_as_sent
 
 
 class Orders(ChannelView):
@@ -32,7 +33,7 @@ class Orders(ChannelView):
     )
     def get(self, call: Request, channel_id: str = "") -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), asked(call, OrderFilters)
+        page, told = Page.of(query), validated_filters(call, OrderFilters)
         found = self._found(told, page)
         results = documents.orders(found, secrets=self.caller.sees_secrets)
         return Response(envelope(call.path, query, page, found.total, results))
@@ -57,7 +58,7 @@ class ChangedOrders(ChannelView):
     )
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
-        page, told = Page.of(query), asked(call, ChangeFilters)
+        page, told = Page.of(query), validated_filters(call, ChangeFilters)
         found = queries.changed(self.caller.channel_ids, told, page)
         results = documents.orders(found, secrets=self.caller.sees_secrets)
         return Response(envelope(call.path, query, page, found.total, results))
@@ -96,7 +97,7 @@ class OrderView(ChannelView):
     def _order(self, order_id: int) -> shapes.ChannelOrder:
         found = queries.one(self.caller.channel_ids, order_id)
         if not found.orders:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return documents.orders(found, secrets=self.caller.sees_secrets)[0]
 
 

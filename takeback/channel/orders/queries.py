@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from takeback.channel.exchange.queries import unreported
 from takeback.channel.filters import AS_THEY_CHANGED
-from takeback.core.compiled import Compiled
+from takeback.channel.sync.queries import unreported
+from takeback.channel_sync.content_types import ContentType
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
-from takeback.exchange.content_types import ContentType
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
 
@@ -163,13 +163,13 @@ def _shares(order_ids: list[int]) -> "QuerySet[BenefitApplicant]":
     return BenefitApplicant.objects.filter(order_item__order_id__anyof=order_ids).order_by("id")
 
 
-order_by_number = Compiled(OrderRow, _by_number)
-orders_of_channels = Compiled(OrderRow, _of_channels)
-items_of_channels = Compiled(ItemRow, _items_of_channels)
-items_of = Compiled(ItemRow, _items)
-shares_of = Compiled(ShareRow, _shares)
-shares_of_items = Compiled(ShareRow, _shares_of_items)
-currencies_of = Compiled(CurrencyRow, _currencies)
+order_by_number = CompiledQuery(OrderRow, _by_number)
+orders_of_channels = CompiledQuery(OrderRow, _of_channels)
+items_of_channels = CompiledQuery(ItemRow, _items_of_channels)
+items_of = CompiledQuery(ItemRow, _items)
+shares_of = CompiledQuery(ShareRow, _shares)
+shares_of_items = CompiledQuery(ShareRow, _shares_of_items)
+currencies_of = CompiledQuery(CurrencyRow, _currencies)
 
 
 def by_number(channel_id: int, number: str, page: Page = _ALL) -> Found:

@@ -7,14 +7,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
+from takeback.api.json_parser import StrictJSONParser
+from takeback.api.order_payload.serializers import OrderDocument, order_from
 from takeback.channel import errors, openapi
-from takeback.channel.handling import ChannelView
+from takeback.channel.base import ChannelView
 from takeback.channel.orders import documents, queries
 from takeback.core import clock
-from takeback.core.problems import Refused
-from takeback.core.strict_json import StrictJSONParser
-from takeback.orders.commands import CREATED, REFUSED, Outcome, place
-from takeback.orders.schemas import OrderDocument, order_from
+from takeback.core.errors import Refused
+from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
 
 SOURCE = "channel"
 
@@ -52,7 +52,7 @@ class CreateOrders(ChannelView):
     def _taken_in(self) -> Response:
         caller = self.caller
         told = order_from(self.document, channel_id=caller.channel_id)
-        outcome = place(caller.channel_id, told, source=SOURCE, now=clock.now())
+        outcome = ingest_order(caller.channel_id, told, source=SOURCE, now=clock.now())
         _refuse_contradictions(outcome)
         found = queries.by_number(caller.channel_id, told.number)
         status = 201 if outcome.result == CREATED else 200

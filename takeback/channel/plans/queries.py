@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
 from takeback.channel.filters import NEWEST
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
 
 
@@ -85,9 +85,9 @@ def _payments(plan_ids: list[int]) -> "QuerySet[PaymentPlanLine]":
     return found.annotate(item_id=F("order_items__id")).order_by("id", "item_id")
 
 
-plans_of = Compiled(PlanRow, _of_channel)
-cases_of = Compiled(CaseOfPlan, _cases)
-payments_of = Compiled(PaidItem, _payments)
+plans_of = CompiledQuery(PlanRow, _of_channel)
+cases_of = CompiledQuery(CaseOfPlan, _cases)
+payments_of = CompiledQuery(PaidItem, _payments)
 
 
 def count(channel_id: int, wanted: Q) -> int:

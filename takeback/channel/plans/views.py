@@ -8,17 +8,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.plans.commands import plan_payments
-from takeback.cancellations.states import PlanStatus
+from takeback.api.paginator import envelope
+from takeback.cancellations.commands.plan_payments import plan_payments
+from takeback.cancellations.statuses import PlanStatus
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
-from takeback.channel.filters import LAST_CHANGED, asked
-from takeback.channel.handling import ChannelView
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
+from takeback.channel.filters import LAST_CHANGED, validated_filters
 from takeback.channel.plans import documents, queries
-from takeback.channel.plans.schemas import PaymentPlan, PlanFilters, payments_in, wanted
-from takeback.core import clock, problems
-from takeback.core.paging import Page, envelope
-from takeback.core.problems import Refused
+from takeback.channel.plans.serializers import PaymentPlan, PlanFilters, payments_in, wanted
+from takeback.core import clock, errors
+from takeback.core.errors import Refused
+from takeback.core.paging import Page
 
 SHAPE = "ChannelCancellationPlan"
 LISTED: list[Any] = [openapi.CHANNEL_ID, PlanFilters, *openapi.page_parameters()]
@@ -34,7 +35,7 @@ class _Plans(ChannelView):
         """One plan; another channel's is as absent as none."""
         found = queries.plan(self.caller.channel_id, number_of(pk))
         if not found.plans:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return found
 
 
@@ -48,7 +49,7 @@ class Plans(_Plans):
         responses={200: openapi.page_of(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
-        query, condition = call.query_params.dict(), wanted(asked(call, PlanFilters))
+        query, condition = call.query_params.dict(), wanted(validated_filters(call, PlanFilters))
         page = Page.of(query)
         total = queries.count(self.caller.channel_id, condition)
         found = queries.plans(self.caller.channel_id, condition, page)
@@ -65,7 +66,10 @@ class PlanUpdates(_Plans):
         responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
     )
     def get(self, call: Request, channel_id: str) -> Response:
-        condition, page = wanted(asked(call, PlanFilters)), Page.of(call.query_params.dict())
+        condition, page = (
+            wanted(validated_filters(call, PlanFilters)),
+            Page.of(call.query_params.dict()),
+        )
         found = queries.plans(self.caller.channel_id, condition, page, LAST_CHANGED)
         return Response(documents.plans(found))
 

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from takeback.cancellations.models import CancellationReason
 from takeback.channel.cases.queries import ReasonRow
-from takeback.core.compiled import Compiled
+from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
 
 
@@ -15,7 +15,7 @@ def _of_channel(channel_id: int) -> "QuerySet[CancellationReason]":
     return CancellationReason.objects.filter(Q(channel_id=channel_id) | Q(channel_id=None))
 
 
-_reasons = Compiled(ReasonRow, _of_channel)
+_reasons = CompiledQuery(ReasonRow, _of_channel)
 
 
 def reasons(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ReasonRow]]:

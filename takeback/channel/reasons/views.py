@@ -8,17 +8,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.reasons.commands import add_reason, change_reason
+from takeback.api.paginator import envelope
+from takeback.cancellations.commands.reasons import add_reason, change_reason
 from takeback.channel import openapi
-from takeback.channel.callers import number_of
+from takeback.channel.auth import number_of
+from takeback.channel.base import ChannelView
 from takeback.channel.cases.documents import reason as document
-from takeback.channel.filters import asked
-from takeback.channel.handling import ChannelView
+from takeback.channel.filters import validated_filters
 from takeback.channel.reasons import queries
-from takeback.channel.reasons.schemas import ReasonEntry, ReasonFilters
-from takeback.core import clock, problems
-from takeback.core.paging import Page, envelope
-from takeback.core.problems import Refused
+from takeback.channel.reasons.serializers import ReasonEntry, ReasonFilters
+from takeback.core import clock, errors
+from takeback.core.errors import Refused
+from takeback.core.paging import Page
 
 SHAPE = "CaseReason"
 ONE = [openapi.CHANNEL_ID, openapi.PK]
@@ -35,7 +36,7 @@ class _Reasons(ChannelView):
         """A reason's document; another channel's is as absent as none."""
         row = queries.reason(self.caller.channel_id, reason_id)
         if row is None:
-            raise Refused(problems.NOT_FOUND)
+            raise Refused(errors.NOT_FOUND)
         return Response(document(row), status=status)
 
     def columns(self, *, partial: bool) -> dict[str, Any]:
@@ -58,7 +59,9 @@ class Reasons(_Reasons):
     def get(self, call: Request, channel_id: str) -> Response:
         query = call.query_params.dict()
         page = Page.of(query)
-        total, rows = queries.reasons(self.caller.channel_id, asked(call, ReasonFilters), page)
+        total, rows = queries.reasons(
+            self.caller.channel_id, validated_filters(call, ReasonFilters), page
+        )
         return Response(envelope(call.path, query, page, total, [document(row) for row in rows]))
 
     @extend_schema(

@@ -1,0 +1,96 @@
+"""How exceptions and refusals become HTTP responses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.db import IntegrityError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from takeback.api.renderer import JSON, encode
+from takeback.core import errors
+from takeback.core.errors import Problem, Refused
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The plain form of a refusal: a sentence and its code."""
+    body = {"detail": problem.message, "code": problem.code}
+    return Response(body, status=problem.status, headers=dict(headers or {}))
+
+
+def plain_problem_response(
+    problem: Problem, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """As `answer`, where no view is at hand."""
+    body = encode({"detail": problem.message, "code": problem.code})
+    response = HttpResponse(body, status=problem.status, content_type=JSON)
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+_PROBLEMS: dict[type[Exception], Problem] = {
+    exceptions.ParseError: errors.MALFORMED_JSON,
+    exceptions.AuthenticationFailed: errors.NOT_AUTHENTICATED,
+    exceptions.NotAuthenticated: errors.NOT_AUTHENTICATED,
+    exceptions.PermissionDenied: errors.PERMISSION_DENIED,
+    exceptions.NotFound: errors.NOT_FOUND,
+    exceptions.MethodNotAllowed: errors.METHOD_NOT_ALLOWED,
+    exceptions.UnsupportedMediaType: errors.UNSUPPORTED_MEDIA_TYPE,
+    Http404: errors.NOT_FOUND,
+}
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Refusals that look the same in every dialect; None leaves a fault of ours to 500."""
+    if isinstance(error, Refused):
+        log.info("refused", code=error.problem.code, **error.context)
+        return problem_response(error.problem, retry_after(error))
+    if isinstance(error, OperationalError):
+        log.error("database", error=type(error).__name__)
+        return problem_response(errors.UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    if isinstance(error, IntegrityError):
+        # A constraint had the last word after every check had passed: a race was lost.
+        log.warning("constraint", error=str(error).partition("\n")[0][:200])
+        return problem_response(errors.CONFLICT, {"Retry-After": "1"})
+    problem = _PROBLEMS.get(type(error))
+    if problem is None:
+        return None
+    headers = {}
+    if isinstance(error, exceptions.APIException) and getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]  # set by DRF
+    if isinstance(error, exceptions.MethodNotAllowed):
+        headers["Allow"] = ", ".join(context["view"].allowed_methods)
+    return problem_response(problem, headers)
+
+
+def retry_after(refused: Refused) -> dict[str, str]:
+    """The header of a refusal that says when to come again."""
+    seconds = refused.context.get("retry_after_seconds")
+    return {"Retry-After": str(seconds)} if seconds else {}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django refused the request before a view saw it."""
+    return plain_problem_response(errors.MALFORMED_REQUEST)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A view of Django's said no."""
+    return plain_problem_response(errors.PERMISSION_DENIED)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No route, or nothing behind it."""
+    return plain_problem_response(errors.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A fault of ours; the log has the rest."""
+    return plain_problem_response(errors.INTERNAL_ERROR)

@@ -1,0 +1,1 @@
+"""Writing cases, one file per use case."""

@@ -1,1 +1,0 @@
-"""The history of cases: every change of a case has a row in it."""

@@ -1,1 +1,0 @@
-"""Plans: what is decided for cases of one order, together."""

@@ -1,0 +1,180 @@
+"""`takeback import`: the orders of a file, and the history of the system before."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from takeback.importer.report import Report, Summary
+from takeback.cli.setup import boot
+
+app = typer.Typer(help="Take in the orders of a file.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON Lines.")]
+ToChannel = Annotated[int | None, typer.Option(help="Channel that the orders belong to.")]
+ToReport = Annotated[Path | None, typer.Option(help="Where refused rows are written.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Leave with 1 if a row was refused.")]
+
+_QUIET_SECONDS = 2.0
+
+
+@app.command()
+def orders(
+    file: File,
+    *,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Says which column is what, for CSV."),
+    ] = None,
+    channel: ToChannel = None,
+    report: ToReport = None,
+    strict: Strict = False,
+) -> None:
+    """Take in orders. Safe to repeat: what is there already is left alone."""
+    boot()
+    from takeback.importer.csv_orders import import_csv
+    from takeback.importer.jsonl import import_documents
+    from takeback.importer.mapping_file import read_layout
+    from takeback.importer.sources import WrongFile, is_csv
+
+    with _friendly():
+        channel_id = _channel(channel)
+        if not is_csv(file):
+            run = partial(import_documents, file, channel_id=channel_id)
+        elif mapping is None:
+            raise WrongFile("a CSV file needs --mapping, which says which column is what")
+        else:
+            run = partial(import_csv, file, read_layout(mapping), channel_id=channel_id)
+        is_whole = _run(run, file, report, strict=strict)
+    raise typer.Exit(0 if is_whole else 1)
+
+
+@app.command()
+def old_orders(
+    file: File,
+    *,
+    items: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Their lines.")
+    ] = None,
+    channel: ToChannel = None,
+    report: ToReport = None,
+    strict: Strict = False,
+) -> None:
+    """Take in the history of the system before: orders that are only shown."""
+    boot()
+    from takeback.importer.old_items import import_old_items
+    from takeback.importer.old_orders import import_old_orders
+
+    with _friendly():
+        channel_id = _channel(channel)
+        run = partial(import_old_orders, file, channel_id=channel_id)
+        is_whole = _run(run, file, report, strict=strict)
+        if items:
+            run = partial(import_old_items, items, channel_id=channel_id)
+            beside = report and report.with_suffix(f".items{report.suffix}")
+            is_whole &= _run(run, items, beside, strict=strict)
+    raise typer.Exit(0 if is_whole else 1)
+
+
+def _run(
+    run: "Callable[..., Summary]",
+    file: Path,
+    report_to: Path | None,
+    *,
+    strict: bool,
+) -> bool:
+    """Import with a bar and a report, print the figures; whether all went well.
+
+    Refused rows are normal unless `strict`; a file that breaks off never is.
+    """
+    from django.conf import settings
+
+    from takeback.importer.report import Report
+
+    path = report_to or settings.DATA_DIR / "imports" / f"{file.name}.report.jsonl"
+    console = Console(stderr=True)
+    with Report(path) as report, _bar(console, file.stat().st_size) as advance:
+        summary = run(report=report, progress=advance)
+    _print(summary, report, file)
+    return summary.broken is None and not (strict and report.total)
+
+
+def _channel(wanted: int | None) -> int:
+    """The channel's number, once it is known to exist."""
+    from django.conf import settings
+
+    from takeback.accounts.models import Channel
+
+    channel_id = wanted or settings.STOREFRONT_CHANNEL
+    if not Channel.objects.filter(pk=channel_id).exists():
+        raise typer.BadParameter(f"there is no channel {channel_id}", param_hint="--channel")
+    return int(channel_id)
+
+
+@contextmanager
+def _friendly() -> Iterator[None]:
+    """A file or a mapping that cannot be used is a wrong argument, not a fault of ours."""
+    from takeback.importer.mapping import WrongMapping
+    from takeback.importer.sources import WrongFile
+
+    try:
+        yield
+    except (WrongFile, WrongMapping) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@contextmanager
+def _bar(console: Console, size: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar that appears when the work takes longer than a moment."""
+    began = time.monotonic()
+    columns = (TextColumn("Importing"), BarColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    task = bar.add_task("", total=size)
+
+    def advance(count: int) -> None:
+        bar.advance(task, count)
+        if not bar.live.is_started and time.monotonic() - began > _QUIET_SECONDS:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _print(summary: "Summary", report: "Report", file: Path) -> None:
+    from takeback.core.money import show
+
+    table = Table(title=file.name, box=None, show_header=False, title_justify="left")
+    table.add_column(justify="right", style="bold")
+    table.add_column()
+    for currency, minor in sorted(summary.worth.items()):
+        table.add_row(show(minor, currency), f"{currency.upper()}: sum of all readable lines")
+    figures = {
+        "lines read": summary.lines,
+        "orders created": summary.created,
+        "orders updated": summary.updated,
+        "orders unchanged": summary.unchanged,
+        "orders refused": summary.refused,
+        "cancelled lines matched": summary.undone_lines,
+        "completed requests for them": summary.requests,
+        "rows reported": report.total,
+    }
+    for what, count in figures.items():
+        table.add_row(f"{count:,}", what)
+    for code, count in sorted(report.counts.items()):
+        table.add_row(f"{count:,}", f"  {code}")
+    console = Console()
+    console.print(table)
+    if report.total:
+        console.print(f"Each reported row with its reason: {report.path}", soft_wrap=True)
+    if summary.broken:
+        console.print(f"[bold red]Not read to its end:[/] {summary.broken.reason}")

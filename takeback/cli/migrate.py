@@ -1,0 +1,11 @@
+"""`takeback migrate`: bring the database to this version."""
+
+from takeback.cli.setup import boot
+
+
+def migrate() -> None:
+    """Bring the database up to this version; safe to repeat."""
+    boot()
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)

@@ -1,0 +1,1 @@
+"""Compiled queries, bulk writes, lookups, and the PostgreSQL backend."""

@@ -1,0 +1,157 @@
+"""Writing rows at once: many by COPY or one prepared statement, a few with their new ids."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connection, models
+
+from takeback.core.db import connection as db_connection
+
+_json = msgspec.json.Encoder(decimal_format="number")
+
+
+def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
+    """Primary keys that nobody else will get; call inside the transaction that uses them."""
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "WITH sequence AS MATERIALIZED"  # or it would be looked up once per number
+                " (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name)"
+                " SELECT nextval(name) FROM sequence, generate_series(1, %s)",
+                [f'"{table}"', count],
+            )
+            return [row[0] for row in cursor.fetchall()]
+        # The transaction is IMMEDIATE: no other writer can take a number meanwhile.
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        last = (cursor.fetchone() or [0])[0]
+        return range(last + 1, last + 1 + count)
+
+
+def insert_rows(
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows of plain values; JSON columns come as text (`json_text`).
+
+    A column that is NULL in every row is not mentioned: most columns of a file's lines are.
+    """
+    filled = {
+        column: _adapted(values)
+        for column, values in zip(columns, zip(*rows, strict=True), strict=False)
+        if any(value is not None for value in values)
+    }
+    if not filled:
+        return
+    table = connection.ops.quote_name(model._meta.db_table)
+    names = ", ".join(connection.ops.quote_name(column) for column in filled)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            copying = cursor.copy(f"COPY {table} ({names}) FROM STDIN")
+            with connection.wrap_database_errors, copying as copy:
+                for row in zip(*filled.values(), strict=True):
+                    copy.write_row(row)
+        else:
+            places = ", ".join(["%s"] * len(filled))
+            cursor.executemany(
+                f"INSERT INTO {table} ({names}) VALUES ({places})",  # noqa: S608 - our own names
+                list(zip(*filled.values(), strict=True)),
+            )
+
+
+def update_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    ids: Sequence[int],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Write these columns of the rows with these ids; JSON columns come as text (`json_text`).
+
+    One prepared statement, however many rows; Django's own makes several out of many.
+    """
+    quote = connection.ops.quote_name
+    values = [_adapted(column) for column in zip(*rows, strict=True)]
+    assignments = ", ".join(f"{quote(column)} = %s" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE id = %s",  # noqa: S608 - our own names
+            list(zip(*values, ids, strict=True)),
+        )
+
+
+def insert_objects(rows: Sequence[models.Model]) -> None:
+    """As `bulk_create` for a few new rows of one table, which get their ids in one statement.
+
+    Its SQL is made once for each number of rows; Django makes it anew, which takes longer than
+    the database needs for the row. Whatever the database would fill in must be given.
+    """
+    database = db_connection.database()
+    values, sql = _insertion(type(rows[0]), len(rows))
+    parameters = [values(row) for row in rows]
+    if database.vendor == "sqlite":  # the other driver takes moments and UUIDs as they are
+        parameters = [_adapted(row) for row in parameters]
+    ids = db_connection.fetch_rows(database, sql, list(chain.from_iterable(parameters)))
+    for row, (number,) in zip(rows, ids, strict=True):
+        row.pk = number
+
+
+@lru_cache(maxsize=256)
+def _insertion(
+    model: type[models.Model], count: int
+) -> tuple[Callable[[models.Model], Sequence[Any]], str]:
+    """How the values of a row are read, and the statement for so many rows."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    read = attrgetter(*(field.attname for field in fields))
+    documents = [at for at, field in enumerate(fields) if isinstance(field, models.JSONField)]
+
+    def values(row: models.Model) -> list[Any]:
+        found = list(read(row))
+        for at in documents:
+            found[at] = json_text(found[at])
+        return found
+
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * count)
+    into = f'"{model._meta.db_table}" ({names})'
+    return values, f'INSERT INTO {into} VALUES {places} RETURNING "id"'  # noqa: S608 - our own
+
+
+def refresh_statistics(*tables: type[models.Model]) -> None:
+    """Tell the planner of rows that came a moment ago; it plans as if they were not there."""
+    with connection.cursor() as cursor:
+        for model in tables:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
+
+
+def json_text(value: Any) -> str | None:
+    """A JSON column's text; None stays NULL."""
+    return None if value is None else _json.encode(value).decode()
+
+
+def _adapted(values: Sequence[Any]) -> Sequence[Any]:
+    """A column's values in the text that Django writes to SQLite; COPY takes it as well."""
+    if not _ADAPTERS.keys() & set(map(type, values)):
+        return values
+    return [
+        _ADAPTERS[type(value)](value) if type(value) in _ADAPTERS else value for value in values
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _moment(value: datetime) -> str:
+    """Remembered, because a batch repeats the moment at which it came in."""
+    return str(connection.ops.adapt_datetimefield_value(value))
+
+
+_ADAPTERS: dict[type, Callable[[Any], str]] = {
+    datetime: _moment,
+    date: str,
+    Decimal: str,
+    UUID: lambda value: value.hex,
+}

@@ -1,0 +1,71 @@
+"""Refusals are declared once: a code that never changes, a status, a sentence."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+# Declared once and equal to itself only: to hash one by its content would translate its sentence.
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """What a caller is told when the answer is no.
+
+    `field` names the input at fault; None means the request as a whole.
+    `is_overridable` marks what staff may decide otherwise.
+    """
+
+    code: str
+    status: int
+    message: str | Promise
+    field: str | None = None
+    is_overridable: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleProblem(Problem):
+    """A rule of the trade says no. `status` is the classic dialect's; v3 always answers 400."""
+
+
+class Refused(Exception):
+    """The request was understood and is not allowed.
+
+    `context` is for our log; of it an answer tells the `position` of the item that is at fault,
+    and in a header `retry_after_seconds`.
+    """
+
+    def __init__(self, problem: Problem, **context: object) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+        self.context = context
+
+
+MALFORMED_JSON = Problem("malformed_json", 400, _("The body is not valid JSON."))
+OBJECT_EXPECTED = Problem("object_expected", 400, _("The body must be a JSON object."))
+DUPLICATE_KEY = Problem("duplicate_key", 400, _("A key occurs twice in the body."))
+MALFORMED_REQUEST = Problem("malformed_request", 400, _("The request could not be read."))
+PAYLOAD_TOO_LARGE = Problem("payload_too_large", 413, _("The body is too large."))
+UNSUPPORTED_ENCODING = Problem(
+    "unsupported_encoding", 415, _("Content-Encoding is not supported here.")
+)
+UNSUPPORTED_MEDIA_TYPE = Problem(
+    "unsupported_media_type", 415, _("Send the body as application/json in UTF-8.")
+)
+NOT_AUTHENTICATED = Problem("not_authenticated", 401, _("Please sign in first."))
+CSRF_FAILED = Problem("csrf_failed", 403, _("The CSRF token is missing or does not match."))
+PERMISSION_DENIED = Problem("permission_denied", 403, _("You may not do this."))
+NOT_FOUND = Problem("not_found", 404, _("Not found."))
+METHOD_NOT_ALLOWED = Problem("method_not_allowed", 405, _("This method is not allowed here."))
+CONFLICT = Problem(
+    "conflict", 409, _("Somebody else changed this at the same moment. Please try again.")
+)
+PRECONDITION_FAILED = Problem(
+    "precondition_failed", 412, _("This has changed since you saw it. Please look again.")
+)
+TOO_MANY_REQUESTS = Problem(
+    "too_many_requests", 429, _("Too many attempts. Please try again later.")
+)
+INTERNAL_ERROR = Problem("internal_error", 500, _("Something went wrong on our side."))
+UNAVAILABLE = Problem(
+    "unavailable", 503, _("The service is not available right now. Please try again.")
+)

@@ -1,0 +1,1 @@
+"""Handlers of outbox topics."""

@@ -1,0 +1,1 @@
+"""Who a shopper is: guest look-up, guest access, sign-in."""

@@ -1,0 +1,73 @@
+"""Two batches of a kind that commit at the same instant: one of them does."""
+
+from functools import partial
+
+import pytest
+from django.db import IntegrityError, connection
+from django.db.models import QuerySet
+
+from takeback.channel_sync import errors
+from takeback.channel_sync.commands import BatchIn, ObjectIn, change_batch, open_batch
+from takeback.channel_sync.content_types import ContentType
+from takeback.channel_sync.models import BatchRequest, IntegrationAction
+from takeback.channel_sync.statuses import BatchStatus
+from takeback.core import errors as core_errors
+from takeback.core.errors import Refused
+from tests import factories
+from tests.conftest import CI, LONG
+from tests.rigs.races import CONSTRAINT, WON, Clients
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(0 if LONG else 600),
+    pytest.mark.heavy("postgresql"),
+]
+
+LATE = errors.INVALID_TRANSITION.code
+UNTIL_SEEN = 100
+"""A race whose guard is off must show itself within so many rounds."""
+
+
+def _commit(batch_id: int) -> None:
+    """As over HTTP: a lost race that only the index saw is a conflict."""
+    told = BatchIn(
+        status=BatchStatus.COMMIT,
+        content_type=ContentType.PRODUCT,
+        objects=[ObjectIn(ContentType.PRODUCT, batch_id)],
+    )
+    try:
+        change_batch(factories.SHOP, batch_id, told, factories.NOW)
+    except IntegrityError as error:
+        raise Refused(core_errors.CONFLICT) from error
+
+
+def _raced(clients: Clients) -> dict[str, int]:
+    IntegrationAction.objects.all().delete()
+    BatchRequest.objects.all().delete()
+    numbers = [open_batch(factories.SHOP, factories.NOW) for _ in range(4)]
+    return dict(clients.race([partial(_commit, number) for number in numbers]))
+
+
+def test_of_four_batches_one_commits(long_run: bool) -> None:
+    factories.make_channel()
+
+    with Clients(4) as clients:
+        for _ in range(10_000 if long_run else 30 if CI else 3):
+            assert _raced(clients) == {WON: 1, LATE: 3}
+            assert BatchRequest.objects.filter(status="commit").count() == 1
+            assert IntegrationAction.objects.count() == 1
+
+
+def test_without_the_lock_the_index_still_lets_one_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets one writer in at a time: there is no lock to switch off")
+    factories.make_channel()
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
+
+    with Clients(4) as clients:
+        for _ in range(UNTIL_SEEN):
+            seen = _raced(clients)
+            assert BatchRequest.objects.filter(status="commit").count() == 1
+            if CONSTRAINT in seen:
+                return
+    pytest.fail("the race was not seen: the test proves nothing")

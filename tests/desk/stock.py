@@ -1,0 +1,46 @@
+"""Fills a live server for the desk: an agent with everything, and as many cases as asked for.
+
+Run as a program with that number; what it prints is the agent's name and password as JSON.
+"""
+
+import json
+import sys
+from typing import Any
+
+import django
+
+
+def stock(count: int) -> dict[str, Any]:
+    """Guests' cases, every third a return with pictures and a bank account that nobody checked."""
+    from takeback.accounts.models import ApiKey
+    from takeback.accounts.staff import create_staff_user
+    from takeback.bank_accounts.bank_account import blind_index
+    from takeback.images.store import write_image
+    from takeback.orders.statuses import Status
+    from tests import factories
+    from tests.images.samples import photo
+
+    iban = "TR330006100519786457841326"
+    factories.make_channel()
+    reasons = {kind: factories.make_reason(kind=kind) for kind in ("cancel", "refund")}
+    name = write_image(photo(), "jpg").name
+    for number in range(count):
+        kind = "refund" if number % 3 == 0 else "cancel"
+        status = Status.DELIVERED if kind == "refund" else Status.APPROVED
+        order = factories.make_order(
+            number=f"{number:06}", items=[factories.item_in(status=status)]
+        )
+        told: dict[str, Any] = {"kind": kind, "reason": reasons[kind]}
+        if kind == "refund":
+            told |= {"iban": iban, "holder_name": "Ayla Ray", "iban_index": blind_index(iban)}
+        case = factories.make_request(item=factories.items_of(order)[0], **told)
+        if kind == "refund":
+            factories.make_image(case=case, image=name, description="the seam")
+    password = "a-long-enough-password"
+    create_staff_user("ada", password=password, channel_ids=[factories.SHOP], scopes=ApiKey.SCOPES)
+    return {"username": "ada", "password": password}
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(stock(int(sys.argv[1]))))  # noqa: T201 - its answer

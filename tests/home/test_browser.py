@@ -1,0 +1,217 @@
+"""The pages in a real browser: silent under their policy, accessible, never too wide."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.home.test_home import DEMO
+from tests.rigs.serving import Server, environment
+from tests.test_architecture import ROOT
+
+pytestmark = pytest.mark.heavy("postgresql")
+
+ASKED = """
+import django
+django.setup()
+from takeback.cancellations.bank_account_links import PATH, token_of
+from tests.notifications.factories import IBAN, ask, cancel, order_with
+(case,) = ask(order_with("Red shoe", number="{number}"), cancel(iban=IBAN))
+print(f"{{PATH}}{{token_of(case)}}/")
+"""
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The system's Chromium without a window."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def demo(server: Server) -> Iterator[Server]:
+    """The server while it shows a demo."""
+    told = server.folder / "demo.json"
+    told.write_text(json.dumps(DEMO))
+    yield server
+    told.unlink()
+
+
+@pytest.fixture(scope="module")
+def offers(server: Server) -> dict[str, str]:
+    """Where two trade-in offers of this server wait for their answer."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.trade_in.mailed"],
+        cwd=Path(__file__).parent.parent.parent,
+        env=environment(server.folder),
+        check=True,
+        capture_output=True,
+    )
+    told: dict[str, str] = json.loads(made.stdout)
+    return told
+
+
+def mailed_path(server: Server, number: str) -> str:
+    """What the mail about a guest's bank account leads to, on this server."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED.format(number=number)],
+        env=environment(server.folder, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def bank_page(server: Server) -> str:
+    """The page about a bank account, which nobody confirms."""
+    return server.url + mailed_path(server, "1001")
+
+
+def _heard(page: Page) -> list[str]:
+    """Everything the page says from now on: console, errors, policy, failed requests."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    page.on("response", lambda answer: _complain(said, answer.status, answer.url))
+    return said
+
+
+def _complain(said: list[str], status: int, url: str) -> None:
+    if status >= 400:
+        said.append(f"{status}: {url}")
+
+
+def test_the_first_page_is_silent_under_its_policy(demo: Server, browser: Browser) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(demo.url, wait_until="networkidle")
+        assert page.locator("#try code").count() > 10
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == "rgb(247, 246, 242)"
+        assert said == []
+
+
+@pytest.mark.thorough
+def test_the_api_page_works_and_is_silent_under_its_policy(
+    server: Server, browser: Browser
+) -> None:
+    document = json.loads(server.ask("/api/schema/").body)
+    operations = sum(len(path) for path in document["paths"].values())
+    with browser.new_context() as context:
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(f"{server.url}/api/docs/", wait_until="networkidle")
+        page.wait_for_selector("#operations-operations-health_live")
+        assert page.locator(".opblock").count() == operations
+        block = page.locator("#operations-operations-health_live")
+        block.locator("button.opblock-summary-control").click()
+        block.get_by_role("button", name="Try it out").click()
+        block.get_by_role("button", name="Execute").click()
+        answered = block.locator(".live-responses-table .response-col_status").last
+        answered.wait_for()
+        assert answered.inner_text().strip().startswith("200")
+        assert said == []
+
+
+LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en", "dark")]
+
+
+def _visit(browser: Browser, language: str, scheme: str, width: int) -> BrowserContext:
+    """A visitor with their language, their colours and the width of their window."""
+    viewport = {"width": width, "height": 800}
+    return browser.new_context(
+        bypass_csp=True,  # axe is a script
+        locale=language,
+        color_scheme=scheme,  # type: ignore[arg-type]  # a literal of its own
+        viewport=viewport,  # type: ignore[arg-type]  # the same
+    )
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+@pytest.mark.parametrize("name", ["first", "trade-in"])
+def test_a_page_is_accessible_and_fits(
+    demo: Server,
+    offers: dict[str, str],
+    browser: Browser,
+    name: str,
+    language: str,
+    scheme: str,
+    width: int,
+) -> None:
+    path = {"first": "", "trade-in": offers["mailed"]}[name]
+    with _visit(browser, language, scheme, width) as context:
+        page = context.new_page()
+        page.goto(f"{demo.url}/{path}")
+        assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("way", ["mailed", "own"])
+def test_an_offer_is_answered_by_its_button(
+    server: Server, offers: dict[str, str], browser: Browser, way: str
+) -> None:
+    with browser.new_context() as context:
+        if way == "own":
+            cookie = {"name": "osessionid", "value": offers["session"], "url": server.url}
+            context.add_cookies([cookie])  # type: ignore[list-item]  # a literal of its own
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(f"{server.url}/{offers[way]}", wait_until="networkidle")
+        assert page.get_by_role("heading").inner_text() == "Accept the trade-in offer?"
+        page.get_by_role("button", name="Accept the offer").click()
+        page.get_by_role("heading", name="Your approval has been sent.").wait_for()
+        assert page.get_by_role("button").count() == 0
+        assert said == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_the_bank_account_page_is_accessible_and_fits(
+    bank_page: str, browser: Browser, language: str, scheme: str, width: int
+) -> None:
+    with _visit(browser, language, scheme, width) as context:
+        page = context.new_page()
+        for path in (bank_page, bank_page.replace("bank_account/", "bank_account/0")):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.lang") == language
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            results = Axe().run(page)
+            assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_bank_account_is_confirmed_without_a_script(server: Server, browser: Browser) -> None:
+    path = server.url + mailed_path(server, "1002")
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        said = _heard(page)
+        page.goto(path)
+        page.get_by_role("button").click()
+        assert page.get_by_role("heading").inner_text() == "Thank you."
+        assert said == []
+        page.goto(path)
+        assert page.get_by_role("heading").inner_text() == "This link leads nowhere."

@@ -1,0 +1,274 @@
+"""A broken file writes whole orders or nothing, and says line by line what is wrong with it."""
+
+import gzip
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from takeback.importer.mapping import WrongMapping
+from takeback.importer.mapping_file import read_layout
+from takeback.importer.sources import WrongFile
+from takeback.orders.models import Order, OrderItem
+from tests.factories import make_channel
+from tests.importer.files import EXAMPLE, HEADER, import_file, line, write
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _shop() -> None:
+    make_channel()
+
+
+def kept() -> list[str]:
+    """The numbers of the orders that got in."""
+    return list(Order.objects.order_by("number").values_list("number", flat=True))
+
+
+def test_broken_encoding_refuses_that_order_only(tmp_path: Path) -> None:
+    path = write(tmp_path, line(number="1"), line(number="2", sku="CAF@"), line(number="2"))
+    path.write_bytes(path.read_bytes().replace(b"@", b"\xe9"))
+
+    found = import_file(path)
+
+    assert kept() == ["1"]
+    assert found.faults == [(3, "2", "encoding"), (4, "2", "order_refused")]
+    assert found.lines[0]["reason"] == "not encoded as utf-8"
+
+
+def test_a_missing_column_refuses_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, line())
+    path.write_text(path.read_text().replace("UnitPrice", "Price"))
+
+    with pytest.raises(WrongMapping, match="the file has no column UnitPrice"):
+        import_file(path)
+
+    assert kept() == []
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("", "the header is missing"),
+        (HEADER.replace("Country", "Quantity"), "the header names a column twice: Quantity"),
+        (HEADER.replace("Country", '"Country'), "the first line is no CSV header"),
+    ],
+    ids=["empty", "twice", "unclosed"],
+)
+def test_a_wrong_header_refuses_the_file(tmp_path: Path, header: str, message: str) -> None:
+    path = write(tmp_path, line())
+    path.write_text(path.read_text().replace(HEADER, header) if header else "")
+
+    with pytest.raises(WrongFile, match=message):
+        import_file(path)
+
+
+def test_a_record_with_too_few_values_refuses_its_order(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        line(number="1"),
+        line(number="2", sku="1"),
+        "2,85123A,CUT",
+        line(number="2", sku="3"),
+        line(number="3"),
+    )
+
+    found = import_file(path)
+
+    assert kept() == ["1", "3"]
+    assert found.faults == [
+        (4, "2", "columns"),
+        (3, "2", "order_refused"),
+        (5, "2", "order_refused"),
+    ]
+
+
+def test_a_record_of_nobody_knows_which_order_holds_back_its_neighbours(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        line(number="1"),
+        line(number="2"),
+        "?,85123A,CUT",
+        line(number="3"),
+        line(number="4"),
+    )
+
+    found = import_file(path)
+
+    assert kept() == ["1", "4"]
+    assert found.faults == [
+        (4, "?", "columns"),
+        (3, "2", "order_refused"),
+        (5, "3", "order_refused"),
+    ]
+
+
+def test_an_unclosed_quote_refuses_what_it_swallows(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        line(number="1"),
+        line(number="2", name='"WHITE'),
+        line(number="3", name='"RED"'),
+        line(number="4"),
+        line(number="5"),
+    )
+
+    found = import_file(path)
+
+    assert kept() == ["5"]
+    assert [fault for _, _, fault in found.faults] == ["unreadable", *["order_refused"] * 2]
+    assert found.lines[0]["line"] == 3
+    assert found.lines[0]["reason"].startswith("not readable as CSV (lines 3 to 4)")
+
+
+def test_a_number_that_comes_again_later_is_a_duplicate(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, line(number="1"), line(number="2"), line(number="1"), line(number="1", sku="2")
+    )
+
+    found = import_file(path)
+
+    assert kept() == ["1", "2"]
+    assert OrderItem.objects.count() == 2
+    assert found.faults == [(4, "1", "duplicate"), (5, "1", "duplicate")]
+    assert found.lines[0]["reason"].startswith("duplicate number")
+
+
+def test_a_cancellation_that_comes_again_later_is_a_duplicate(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        line(number="1"),
+        line(number="C2", quantity=-1),
+        line(number="C3", quantity=-1),
+        line(number="C2", quantity=-1),
+    )
+
+    found = import_file(path)
+
+    assert found.faults == [(5, "C2", "duplicate")]
+    assert OrderItem.objects.get().units_closed == 2
+
+
+MAPPED_TOTAL = 'amount = "{Total}"\n'
+
+
+def test_totals_that_do_not_add_up_refuse_the_order(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(EXAMPLE.read_text().replace("[customer]", MAPPED_TOTAL + "[customer]"))
+    path = write(tmp_path)
+    rows = [line(number="1") + ",15.30", line(number="2") + ",15.31", line(number="2") + ",15.31"]
+    path.write_text("\n".join([HEADER + ",Total", *rows]) + "\n")
+
+    found = import_file(path, read_layout(mapping))
+
+    assert kept() == ["1"]
+    assert found.faults == [(3, "2", "totals"), (4, "2", "totals")]
+    assert found.lines[0]["reason"] == "the parts add up to 3060, the order says 1531"
+
+
+def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(EXAMPLE.read_text().replace('"gbp"', '"{Country}"'))
+
+    path = write(tmp_path, line(number="1", country="GBP"), line(number="2", country="xyz"))
+    layout = read_layout(mapping)
+
+    found = import_file(path, layout)
+
+    assert kept() == []  # "GBP" is a currency, but no country
+    assert found.faults == [(2, "1", "country"), (3, "2", "currency")]
+    assert found.lines[1]["reason"] == "unknown currency: 'xyz'"
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"quantity": "six"}, "quantity"),
+        ({"quantity": "0"}, "quantity"),
+        ({"quantity": "1.5"}, "quantity"),
+        ({"quantity": "99999999999"}, "quantity"),
+        ({"quantity": "٦"}, "quantity"),
+        ({"price": "2,55"}, "columns"),
+        ({"price": "1e3"}, "amount"),
+        ({"price": "NaN"}, "amount"),
+        ({"price": ""}, "missing"),
+        ({"quantity": "2000000000", "price": "9999999999999"}, "amount"),
+        ({"at": "2010-13-01 08:26:00"}, "date"),
+        ({"country": "Atlantis"}, "country"),
+        ({"sku": ""}, "missing"),
+        ({"sku": "x" * 129}, "too_long"),
+        ({"number": "1" * 129}, "too_long"),
+        ({"name": "x" * 1001}, "too_long"),
+        ({"customer": "1 2"}, "email"),
+        ({"sku": "\x00"}, "unreadable"),
+    ],
+)
+def test_a_wrong_value_refuses_the_order(tmp_path: Path, told: dict[str, str], code: str) -> None:
+    found = import_file(write(tmp_path, line(**told)))
+
+    assert [fault for _, _, fault in found.faults] == [code]
+    assert found.faults[0][0] == 2
+    assert kept() == []
+
+
+def test_records_of_one_order_must_agree_on_its_customer(tmp_path: Path) -> None:
+    found = import_file(write(tmp_path, line(), line(customer="17851.0")))
+
+    assert found.faults == [(2, "536365", "rows_disagree"), (3, "536365", "rows_disagree")]
+    assert kept() == []
+
+
+Pack = Callable[[bytes], bytes]
+LINES = [line(number=str(number), sku=str(sku)) for number in range(100) for sku in range(3)]
+
+
+def test_a_file_cut_in_its_last_line_keeps_back_the_last_order(tmp_path: Path) -> None:
+    path = write(tmp_path, line(number="1"), line(number="2"), line(number="2"), end="")
+
+    found = import_file(path)
+
+    assert kept() == ["1"]
+    assert found.summary.broken is not None
+    assert found.faults == [(3, "2", "truncated"), (4, None, "truncated")]
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("xz", lzma.compress)])
+def test_a_packed_file_is_read_like_a_plain_one(tmp_path: Path, suffix: str, pack: Pack) -> None:
+    plain = write(tmp_path, *LINES)
+    path = tmp_path / f"orders.csv.{suffix}"
+    path.write_bytes(pack(plain.read_bytes()))
+
+    found = import_file(path)
+
+    assert found.figures == (100, 0, 0, 0)
+    assert OrderItem.objects.count() == 300
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("xz", lzma.compress)])
+def test_a_packed_file_that_ends_too_early_leaves_whole_orders(
+    tmp_path: Path, suffix: str, pack: Pack
+) -> None:
+    plain = write(tmp_path, *LINES, line(number="C1", quantity=-1))
+    path = tmp_path / f"orders.csv.{suffix}"
+    packed = pack(plain.read_bytes())
+    path.write_bytes(packed[: len(packed) - 12])
+
+    broken = import_file(path)
+
+    assert broken.summary.broken is not None
+    assert broken.lines[-1]["code"] == "truncated"
+    assert OrderItem.objects.count() == 3 * Order.objects.count()
+    path.write_bytes(packed)
+    whole = import_file(path)
+    assert whole.summary.created + whole.summary.unchanged == 100
+    assert OrderItem.objects.count() == 300
+
+
+def test_a_file_that_is_no_archive_is_truncated_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv.gz"
+    path.write_text("no archive")
+
+    with pytest.raises(WrongFile, match="the first line is no CSV header"):
+        import_file(path)

@@ -1,0 +1,255 @@
+"""The parts of an order equal the whole, and the database itself refuses any other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from takeback.core import triggers
+from takeback.orders.audit import unbalanced_orders
+from takeback.orders.models import BenefitApplicant, DiscountItem, Order, OrderItem, Tender
+from takeback.orders.order_input import DiscountIn, TenderIn
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    """An order in which every component is more than nothing."""
+    return factories.make_order(
+        items=[factories.item_in(), factories.item_in(remote_id="2", goods_minor=500)],
+        discounts=[DiscountIn(name="Sale", amount_minor=100)],
+        shipping_minor=50,
+        fee_minor=20,
+        interest_minor=10,
+        tenders=[
+            TenderIn(kind="card", amount_minor=1000, captured_minor=1000),
+            TenderIn(kind="points", amount_minor=480, captured_minor=480),
+        ],
+    )
+
+
+def _execute(sql: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+WHOLE = {
+    "goods": "goods_minor = goods_minor + 1, amount_minor = amount_minor + 1",
+    "discount": "discount_minor = discount_minor + 1, amount_minor = amount_minor - 1",
+    "shipping": "shipping_minor = shipping_minor + 1, amount_minor = amount_minor + 1",
+    "fee": "fee_minor = fee_minor + 1, amount_minor = amount_minor + 1",
+    "interest": "interest_minor = interest_minor + 1",
+}
+
+
+@pytest.mark.parametrize("component", WHOLE)
+def test_a_sealed_order_cannot_say_more_than_its_parts(order: Order, component: str) -> None:
+    with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
+        _execute(f"UPDATE orders_order SET {WHOLE[component]} WHERE id = {order.pk}")
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["goods_minor", "discount_minor", "shipping_minor", "fee_minor", "interest_minor"],
+)
+def test_an_order_whose_lines_were_changed_cannot_be_sealed(order: Order, column: str) -> None:
+    line = factories.items_of(order)[0]
+    Order.objects.filter(pk=order.pk).update(is_finalized=False)
+    _execute(f"UPDATE orders_orderitem SET {column} = {column} + 1 WHERE id = {line.pk}")
+
+    with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
+        _execute(f"UPDATE orders_order SET is_finalized = true WHERE id = {order.pk}")
+
+
+PARTS = {
+    "a discount's amount": "UPDATE orders_discountitem SET amount_minor = amount_minor + 1",
+    "a discount's share of a line": (
+        "UPDATE orders_benefitapplicant SET amount_minor = amount_minor + 1"
+    ),
+    "a payment": "UPDATE orders_tender SET amount_minor = amount_minor + 1",
+    "no payments": "DELETE FROM orders_tender",
+    "no shares": "DELETE FROM orders_benefitapplicant",
+}
+
+
+@pytest.mark.parametrize("change", PARTS)
+def test_an_order_whose_other_parts_were_changed_cannot_be_sealed(
+    order: Order, change: str
+) -> None:
+    Order.objects.filter(pk=order.pk).update(is_finalized=False)
+    _execute(PARTS[change])
+
+    with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
+        _execute(f"UPDATE orders_order SET is_finalized = true WHERE id = {order.pk}")
+
+
+def test_an_order_put_right_again_can_be_sealed(order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(is_finalized=False)
+    _execute("UPDATE orders_tender SET amount_minor = amount_minor + 1")
+    _execute("UPDATE orders_tender SET amount_minor = amount_minor - 1")
+    _execute(f"UPDATE orders_order SET is_finalized = true WHERE id = {order.pk}")
+
+    assert Order.objects.get().is_finalized
+
+
+def test_an_order_without_lines_cannot_be_sealed(order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(is_finalized=False)
+    BenefitApplicant.objects.all().delete()
+    DiscountItem.objects.all().delete()
+    Tender.objects.all().delete()
+    OrderItem.objects.all().delete()
+
+    with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
+        Order.objects.filter(pk=order.pk).update(
+            is_finalized=True,
+            goods_minor=0,
+            discount_minor=0,
+            shipping_minor=0,
+            fee_minor=0,
+            interest_minor=0,
+            amount_minor=0,
+        )
+
+
+PARTS_READ_WHOLE = """
+SELECT SUM(seq_tup_read) FROM pg_stat_xact_user_tables
+ WHERE relname IN
+       ('orders_orderitem', 'orders_discountitem', 'orders_benefitapplicant', 'orders_tender')
+"""
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite keeps no plan of a trigger")
+def test_plans_made_for_small_tables_do_not_read_large_ones_whole(order: Order) -> None:
+    def read_whole() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(PARTS_READ_WHOLE)
+            return int(cursor.fetchone()[0])
+
+    with connection.cursor() as cursor:
+        for table in ("orders_orderitem", "orders_discountitem", "orders_tender"):
+            cursor.execute(f"ANALYZE {table}")
+    read = read_whole()
+    for number in range(10):
+        factories.make_order(
+            number=f"small-{number}", discounts=[DiscountIn(name="", amount_minor=1)]
+        )
+
+    assert read_whole() == read
+
+
+AMOUNTS = (
+    "quantity",
+    *(f"{name}_minor" for name in ("goods", "discount", "tax", "shipping", "fee", "interest")),
+)
+FIXED = [
+    *(f"UPDATE orders_orderitem SET {column} = {column} + 1" for column in AMOUNTS),
+    "UPDATE orders_discountitem SET amount_minor = 0",
+    "UPDATE orders_benefitapplicant SET amount_minor = amount_minor + 1",
+    "UPDATE orders_tender SET amount_minor = amount_minor + 1",
+    "DELETE FROM orders_benefitapplicant",
+    "DELETE FROM orders_tender",
+]
+
+
+@pytest.mark.parametrize("statement", FIXED)
+def test_a_part_of_a_sealed_order_is_fixed(order: Order, statement: str) -> None:
+    with pytest.raises(IntegrityError, match="finalized"):
+        _execute(statement)
+
+
+@pytest.mark.parametrize("table", ["orders_orderitem", "orders_discountitem"])
+def test_a_part_of_a_sealed_order_cannot_be_removed(table: str) -> None:
+    order = factories.make_order(discounts=[DiscountIn(name="nothing", amount_minor=0)])
+    BenefitApplicant.objects.filter(order_item__order=order).delete()
+
+    with pytest.raises(IntegrityError, match="finalized"):
+        _execute(f"DELETE FROM {table}")
+
+
+def test_a_part_cannot_be_added_to_a_sealed_order() -> None:
+    order = factories.make_order(
+        items=[factories.item_in(), factories.item_in(remote_id="2")],
+        discounts=[DiscountIn(name="Sale", amount_minor=100, items=("1",))],
+    )
+    discount, line = DiscountItem.objects.get(), factories.items_of(order)[1]
+    added: list[Callable[[], Any]] = [
+        lambda: Tender.objects.create(order=order, kind="card", amount_minor=0),
+        lambda: DiscountItem.objects.create(order=order, name="x", amount_minor=0),
+        lambda: BenefitApplicant.objects.create(
+            discount_item=discount, order_item=line, amount_minor=0
+        ),
+        lambda: OrderItem.objects.create(
+            order=order, remote_id="3", status=400, goods_minor=0, sku="x", product=line.product
+        ),
+    ]
+    for add in added:
+        with pytest.raises(IntegrityError, match="finalized"), transaction.atomic():
+            add()
+
+
+def test_what_may_change_on_a_sealed_order_still_may(order: Order) -> None:
+    OrderItem.objects.filter(order=order).update(status=500, units_closed=1, tracking_number="T")
+    Tender.objects.filter(order=order).update(reserved_minor=1)
+    Order.objects.filter(pk=order.pk).update(status=500, refund_minor=5)
+
+    assert unbalanced_orders(order.pk, order.pk) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE orders_order SET refund_minor = amount_minor + interest_minor + 1",
+        "UPDATE orders_order SET refund_minor = -1",
+        "UPDATE orders_order SET amount_minor = amount_minor + 1",
+        "UPDATE orders_orderitem SET units_closed = quantity + 1",
+        "UPDATE orders_orderitem SET units_closed = -1",
+        "UPDATE orders_tender SET captured_minor = amount_minor + 1",
+        "UPDATE orders_tender SET reserved_minor = captured_minor + 1",
+        "UPDATE orders_tender SET reserved_minor = -1",
+    ],
+)
+def test_figures_stay_within_their_caps(order: Order, change: str) -> None:
+    with pytest.raises(IntegrityError):
+        _execute(change)
+
+
+def test_all_triggers_are_there_and_a_missing_one_is_named() -> None:
+    assert triggers.missing() == []
+
+    name = "part_removed" if connection.vendor == "postgresql" else "orders_tender_part_delete"
+    on = " ON orders_tender" if connection.vendor == "postgresql" else ""
+    _execute(f"DROP TRIGGER {name}{on}")
+
+    assert triggers.missing() == [f"orders_tender.{name}"]
+    triggers.install()
+    assert triggers.missing() == []
+
+
+def test_an_order_that_slipped_through_is_found(order: Order) -> None:
+    sound = factories.make_order(number="sound")
+    with connection.cursor() as cursor:
+        for statement in _without_triggers():
+            cursor.execute(statement)
+        cursor.execute(
+            "UPDATE orders_tender SET amount_minor = amount_minor + 1 WHERE order_id = %s"
+            " AND kind = 'card'",
+            [order.pk],
+        )
+
+    assert unbalanced_orders(order.pk, sound.pk) == [order.number]
+    triggers.install()
+
+
+def _without_triggers() -> list[str]:
+    if connection.vendor == "postgresql":
+        return ["DROP TRIGGER part_changed ON orders_tender"]
+    return ["DROP TRIGGER orders_tender_part_update"]
+
+
+def test_a_snapshot_never_changes(order: Order) -> None:
+    for column in ("kind", "digest", "document"):
+        with pytest.raises(IntegrityError, match="never"):
+            _execute(f"UPDATE orders_snapshot SET {column} = {column}")
