@@ -379,7 +379,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "takeback.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "takeback.api.openapi.Schema",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Takeback",

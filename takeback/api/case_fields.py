@@ -108,7 +108,7 @@ class Words(StrictText):
     """What somebody has to say; text of which nothing can be seen says nothing."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=DESCRIPTION_MAX, allow_blank=True, lines=True, **options)
+        super().__init__(max_length=DESCRIPTION_MAX, allow_blank=True, multiline=True, **options)
 
     def to_internal_value(self, data: Any) -> str:
         invisible = isinstance(data, str) and not _BLANK.sub("", INVISIBLE.sub("", data)).strip()

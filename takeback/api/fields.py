@@ -34,16 +34,16 @@ class StrictInteger(serializers.Field[int, Any, int, Any]):
         "range": _("This number is out of range."),
     }
 
-    def __init__(self, *, minimum: int = 1, maximum: int = ID_MAX, **options: Any) -> None:
+    def __init__(self, *, min_value: int = 1, max_value: int = ID_MAX, **options: Any) -> None:
         super().__init__(**options)
-        self.minimum, self.maximum = minimum, maximum
+        self.min_value, self.max_value = min_value, max_value
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and _DIGITS.fullmatch(data):
             data = int(data)
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
-        if not self.minimum <= data <= self.maximum:
+        if not self.min_value <= data <= self.max_value:
             self.fail("range")
         return data
 
@@ -68,7 +68,7 @@ class StrictBoolean(serializers.Field[bool, Any, bool, Any]):
 
 
 class StrictText(serializers.Field[str, Any, str, Any]):
-    """Visible text of bounded length, outer spaces removed; `lines` also lets line breaks in."""
+    """Visible text of bounded length without outer spaces; `multiline` allows line breaks."""
 
     default_error_messages = {
         "invalid": _("Not a valid string."),
@@ -82,11 +82,11 @@ class StrictText(serializers.Field[str, Any, str, Any]):
         *,
         max_length: int,
         allow_blank: bool = False,
-        lines: bool = False,
+        multiline: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.max_length, self.allow_blank, self.lines = max_length, allow_blank, lines
+        self.max_length, self.allow_blank, self.multiline = max_length, allow_blank, multiline
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -96,7 +96,7 @@ class StrictText(serializers.Field[str, Any, str, Any]):
             self.fail("blank")
         if len(text) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
-        visible = re.sub(r"\r\n?|\n|\t", " ", text) if self.lines else text
+        visible = re.sub(r"\r\n?|\n|\t", " ", text) if self.multiline else text
         if INVISIBLE.search(visible):
             self.fail("invisible")
         return text

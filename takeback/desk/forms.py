@@ -57,7 +57,7 @@ class Decision(serializers.Serializer[Any]):
 
     step = serializers.ChoiceField(list(DECISIONS), error_messages={"invalid_choice": CHOOSE})
     version = StrictInteger()
-    note = StrictText(max_length=NOTE_MAX, allow_blank=True, lines=True, required=False)
+    note = StrictText(max_length=NOTE_MAX, allow_blank=True, multiline=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["step"] == "reject" and not attrs.get("note"):
@@ -74,12 +74,12 @@ class OnBehalf(serializers.Serializer[Any]):
     )
     reason = StrictInteger()
     quantity = StrictInteger(required=False)
-    description = StrictText(max_length=NOTE_MAX, lines=True, required=False)
+    description = StrictText(max_length=NOTE_MAX, multiline=True, required=False)
     carrier = StrictInteger(required=False)
     iban = case_fields.IbanField(required=False)
     holder_name = case_fields.HolderNameField(required=False)
     refund_to_loyalty = StrictBoolean(required=False)
-    note = StrictText(max_length=NOTE_MAX, lines=True, required=False)
+    note = StrictText(max_length=NOTE_MAX, multiline=True, required=False)
     override = StrictBoolean(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

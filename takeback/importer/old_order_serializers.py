@@ -80,11 +80,11 @@ class _OldOrder(Payload):
     currency = Currency()
     payment_type = StrictText(max_length=64, required=False, allow_blank=True)
     bank = StrictText(max_length=64, required=False, allow_blank=True)
-    installment_count = StrictInteger(maximum=_INTEGER_MAX, required=False)
+    installment_count = StrictInteger(max_value=_INTEGER_MAX, required=False)
     tracking_number = IdText(max_length=64, required=False, allow_blank=True)
     shipping_company = StrictText(max_length=64, required=False, allow_blank=True)
-    shipping_address = StrictText(max_length=512, lines=True)
-    billing_address = StrictText(max_length=512, lines=True)
+    shipping_address = StrictText(max_length=512, multiline=True)
+    billing_address = StrictText(max_length=512, multiline=True)
     extra_field = _Extra(required=False)
 
     def validate(self, attrs: Any) -> Any:
@@ -98,7 +98,7 @@ class _OldItem(Payload):
     order_number = IdText(max_length=128)
     product = StrictText(max_length=256, required=False, allow_blank=True)
     sku = IdText(max_length=128, required=False, allow_blank=True)
-    quantity = StrictInteger(maximum=_INTEGER_MAX, required=False)
+    quantity = StrictInteger(max_value=_INTEGER_MAX, required=False)
     price = _OldAmount()
     image_url = StrictText(max_length=1024, required=False, allow_blank=True)
     extra_field = _Extra(required=False)

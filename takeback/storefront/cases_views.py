@@ -6,6 +6,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.api.openapi import Operation
 from takeback.api.paginator import envelope
 from takeback.archive.queries import lines_of, old_orders
 from takeback.cancellations.queries import own_cases, reasons
@@ -18,7 +19,8 @@ from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.cases_documents import reason, request
 from takeback.storefront.old_orders_documents import old_order
-from takeback.storefront.openapi import answers, page_parameters, paged
+from takeback.storefront.openapi import PLAIN, REFUSED, page_parameters, paged
+from takeback.storefront.shapes import OldOrder
 from takeback.storefront.shop import channel_of
 
 
@@ -97,12 +99,17 @@ class OldOrderDetail(StorefrontView):
 
     permission_classes = [IsShopper]
 
-    @extend_schema(
-        operation_id="old_order",
-        tags=["storefront: customers"],
-        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
-        responses=answers("OldOrder"),
-    )
+    operations = {
+        "get": Operation(
+            "old_order",
+            "storefront: customers",
+            response=OldOrder,
+            description="Found.",
+            parameters=(OpenApiParameter("pk", int, OpenApiParameter.PATH),),
+            refusals={400: REFUSED, 401: PLAIN, 404: PLAIN, 429: PLAIN},
+        )
+    }
+
     def get(self, call: Request, pk: str) -> Response:
         row = old_orders(self.account.id).filter(pk=id_from_path(pk)).first()
         if row is None:

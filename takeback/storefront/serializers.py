@@ -105,10 +105,10 @@ class AddressEntry(serializers.Serializer[Any]):
     city = StrictInteger(error_messages=NO_PLACE)
     township = StrictInteger(error_messages=NO_PLACE)
     district = StrictInteger(error_messages=NO_PLACE, required=False, allow_null=True)
-    line = StrictText(max_length=255, lines=True)
+    line = StrictText(max_length=255, multiline=True)
     postcode = StrictText(max_length=64, required=False, allow_null=True, allow_blank=True)
     notes = StrictText(
-        max_length=512, required=False, allow_null=True, allow_blank=True, lines=True
+        max_length=512, required=False, allow_null=True, allow_blank=True, multiline=True
     )
     company_name = StrictText(max_length=255, required=False, allow_blank=True)
     tax_office = StrictText(max_length=64, required=False, allow_blank=True)

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 import pytest
 
-from takeback.api.openapi import is_shape
+from takeback.api.openapi import is_document
 from takeback.storefront import addresses_shapes, shapes
 from tests import factories
 from tests.factories import Visitor
@@ -25,7 +25,7 @@ def _listed(kind: Any) -> Any:
 
 def _document(kind: Any) -> Any:
     options = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    return next((option for option in options if is_shape(option)), None)
+    return next((option for option in options if is_document(option)), None)
 
 
 def wrong_orders(value: Any, kind: Any, path: str = "") -> Iterator[str]:

@@ -24,7 +24,7 @@ REMOTE_ID_MAX = 128
 
 _OBJECT = {"type": "object", "additionalProperties": {}}
 _NUMBER = {"oneOf": [{"type": "number"}, {"type": "string"}]}
-_ID = StrictInteger(minimum=0)
+_ID = StrictInteger(min_value=0)
 _PERCENT_MAX = Decimal("999.99")
 
 
@@ -102,9 +102,9 @@ class Amount(serializers.Field[int, Any, int, Any]):
         "range": _("This amount is out of range."),
     }
 
-    def __init__(self, *, minimum: int = 0, **options: Any) -> None:
+    def __init__(self, *, min_value: int = 0, **options: Any) -> None:
         super().__init__(**options)
-        self.minimum = minimum
+        self.min_value = min_value
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int | str | Decimal):
@@ -114,7 +114,7 @@ class Amount(serializers.Field[int, Any, int, Any]):
             minor = money.parse(told, self.context.get("currency") or MOST_DECIMALS)
         except money.NotAnAmount:
             self.fail("invalid")
-        if not self.minimum <= minor <= AMOUNT_MAX:
+        if not self.min_value <= minor <= AMOUNT_MAX:
             self.fail("range")
         return minor
 

@@ -40,7 +40,7 @@ def word(maximum: int) -> Word:
 
 def whole() -> StrictInteger:
     """An optional whole number."""
-    return StrictInteger(minimum=0, required=False)
+    return StrictInteger(min_value=0, required=False)
 
 
 def moment() -> StrictMoment:
@@ -116,13 +116,13 @@ class _Address(Payload):
     phone_number = text(128)
     email = StrictEmail(required=False, allow_blank=True)
     title = text(128)
-    line = StrictText(max_length=255, lines=True)
+    line = StrictText(max_length=255, multiline=True)
     country = _CountryName()
     city = _PlaceName()
     township = _PlaceName(required=False)
     district = _PlaceName(required=False)
     postcode = IdText(max_length=64, required=False, allow_blank=True)
-    notes = StrictText(max_length=512, lines=True, required=False, allow_blank=True)
+    notes = StrictText(max_length=512, multiline=True, required=False, allow_blank=True)
     company_name = text(255)
     tax_office = text(64)
     tax_no = IdText(max_length=20, required=False, allow_blank=True)
@@ -174,7 +174,7 @@ class ProductPayload(PayloadById):
     image = text(URL_MAX)
     absolute_url = text(URL_MAX)
     uuid = text(64)
-    description = StrictText(max_length=100_000, lines=True, required=False, allow_blank=True)
+    description = StrictText(max_length=100_000, multiline=True, required=False, allow_blank=True)
     brand = whole()
     erp_categories = FreeList(required=False)
     tax_rate = Number(required=False)
@@ -312,6 +312,6 @@ class PointsPayload(Payload):
     """Points that moved with the order; spent ones are negative."""
 
     uuid = Uuid(required=False)
-    amount = Amount(minimum=-(10**14))
+    amount = Amount(min_value=-(10**14))
     transaction_type = word(32)
     reference = text(255)

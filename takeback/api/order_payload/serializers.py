@@ -47,7 +47,7 @@ from takeback.orders.order_input import OrderIn
 
 MOST_ITEMS = 5_000
 _QUANTITY_MAX = 1_000_000
-_QUANTITY = StrictInteger(maximum=_QUANTITY_MAX)
+_QUANTITY = StrictInteger(max_value=_QUANTITY_MAX)
 
 
 def order_from(document: Mapping[str, Any], *, channel_id: int) -> OrderIn:
@@ -97,7 +97,7 @@ class OrderPayload(Payload):
     bank = BankPayload(required=False)
     bin_number = IdText(max_length=8, required=False, allow_blank=True)
     installment = whole()
-    installment_count = StrictInteger(minimum=0, maximum=999, required=False)
+    installment_count = StrictInteger(min_value=0, max_value=999, required=False)
     card = whole()
     basket = whole()
     is_send = flag()
@@ -120,8 +120,8 @@ class OrderPayload(Payload):
     invoice_date = moment()
     e_archive_url = text(URL_MAX)
     has_gift_box = flag()
-    gift_box_note = StrictText(max_length=160, lines=True, required=False, allow_blank=True)
-    notes = StrictText(max_length=320, lines=True, required=False, allow_blank=True)
+    gift_box_note = StrictText(max_length=160, multiline=True, required=False, allow_blank=True)
+    notes = StrictText(max_length=320, multiline=True, required=False, allow_blank=True)
     language_code = text(16)
     client_type = word(32)
     segment = IdText(max_length=255, required=False, allow_blank=True)
@@ -147,7 +147,7 @@ class ItemPayload(Payload):
     remote_id = IdText(required=False)
     product = ProductPayload()
     sku = text(128)
-    quantity = StrictInteger(maximum=_QUANTITY_MAX, required=False)
+    quantity = StrictInteger(max_value=_QUANTITY_MAX, required=False)
     unit_price = Amount(required=False)
     total_price = Amount(required=False)
     price = Amount(required=False)

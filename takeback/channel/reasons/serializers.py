@@ -58,7 +58,7 @@ class ReasonEntry(serializers.Serializer[Any]):
     subject = StrictText(max_length=SUBJECT_MAX)
     translations = Translations(required=False)
     extra_information_needed = StrictBoolean(required=False)
-    order = StrictInteger(minimum=0, maximum=_PLACE_MAX, required=False)
+    order = StrictInteger(min_value=0, max_value=_PLACE_MAX, required=False)
     is_active = StrictBoolean(required=False)
     send_to_remote = StrictBoolean(required=False)
     send_to_oms = StrictBoolean(required=False)

@@ -94,13 +94,13 @@ class ToldBatch(NewBatch):
 class ToldReport(serializers.Serializer[Any]):
     """A call that went wrong, or went well."""
 
-    action_content_type = StrictInteger(maximum=_NUMBERS)
+    action_content_type = StrictInteger(max_value=_NUMBERS)
     action_object_id = StrictInteger()
-    target_content_type = StrictInteger(maximum=_NUMBERS)
+    target_content_type = StrictInteger(max_value=_NUMBERS)
     target_object_id = StrictInteger()
     obj_modified_date = StrictMoment(**_optional())
     error_code = StrictText(max_length=255)
-    error_desc = StrictText(max_length=2000, lines=True)
+    error_desc = StrictText(max_length=2000, multiline=True)
     raw_request = Raw(allow_blank=True, **_optional())
     raw_response = Raw(allow_blank=True, **_optional())
     is_ok = StrictBoolean(required=False)

@@ -1,0 +1,64 @@
+"""The rules that a shop has chosen: one frozen object per channel, read in one place."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class ShopPolicy:
+    """What a shop allows, and its terms. Zero minutes or days mean no limit."""
+
+    cancel_minutes: int
+    invoice_blocks_cancel: bool
+    return_days: int
+    time_zone: ZoneInfo
+    is_strict_about_reasons: bool
+    requires_bank_account: bool
+    """An order paid in cash or by transfer needs a bank account for its refund."""
+    has_loyalty: bool
+    has_loyalty_for_guests: bool
+    return_carrier_id: int
+    """The carrier of returns that choose none; 0: none."""
+    auto_confirms_cancellations: bool
+    max_images_per_item: int
+    requests_per_hour: int
+    bank_account_link_days: int
+    trade_in_link_days: int
+    trade_in_key: str
+    """The item attribute that holds a trade-in offer."""
+    item_quantity_key: str
+    """The item attribute that holds the quantity of a merged item."""
+    phone_min_length: int
+    requires_district: bool
+
+
+def shop_policy(channel_id: int) -> ShopPolicy:
+    """The policy of a channel. All channels of an installation share the settings today."""
+    return ShopPolicy(
+        cancel_minutes=settings.CANCEL_TIME_LIMIT_MINUTES,
+        invoice_blocks_cancel=settings.CANCEL_BLOCKED_BY_INVOICE,
+        return_days=settings.REFUND_DAY_LIMIT,
+        time_zone=_zone(settings.SHOP_TIME_ZONE),
+        is_strict_about_reasons=settings.STRICT_REASON_TYPE,
+        requires_bank_account=settings.BANK_ACCOUNT_REQUIRED,
+        has_loyalty=settings.LOYALTY_MONEY_ENABLED,
+        has_loyalty_for_guests=settings.LOYALTY_FOR_GUESTS,
+        return_carrier_id=settings.RETURN_CARRIER,
+        auto_confirms_cancellations=settings.CANCEL_AUTO_CONFIRM,
+        max_images_per_item=settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM,
+        requests_per_hour=settings.REQUESTS_PER_HOUR,
+        bank_account_link_days=settings.BANK_ACCOUNT_LINK_DAYS,
+        trade_in_link_days=settings.TRADE_IN_LINK_DAYS,
+        trade_in_key=settings.TRADE_IN_KEY,
+        item_quantity_key=settings.ORDER_ITEM_QUANTITY_KEY,
+        phone_min_length=settings.ADDRESS_PHONE_MIN_LENGTH,
+        requires_district=settings.ADDRESS_DISTRICT_REQUIRED,
+    )
+
+
+@lru_cache(maxsize=8)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
