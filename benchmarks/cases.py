@@ -100,7 +100,7 @@ def _write(batch: Sequence[_Wanted], written: int, reasons: dict[Kind, int], now
     told = (1, "It does not fit", False, "customer", "{}", now, now)
     rows, ways, decided = [], [], []
     for number, (item_id, order_id, kind, status) in enumerate(batch, written + 1):
-        way = next(returns) if kind == Kind.REFUND else None
+        way = next(returns) if kind == Kind.RETURN else None
         plan = next(plans) if status == Status.COMPLETED else None
         if way:
             ways.append(_easy_return(way, number, now))
@@ -131,7 +131,7 @@ def _wanted(shop: Shop) -> Iterator[_Wanted]:
     due = 0
     for item_id, order_id, number, item_status in found:
         owner = shop.customer_of(int(number) - int(number_of(0)))
-        kind = Kind.CANCEL if item_status in {400, 450, 100} else Kind.REFUND
+        kind = Kind.CANCEL if item_status in {400, 450, 100} else Kind.RETURN
         rejected = _Wanted(item_id, order_id, kind, Status.REJECTED)
         if owner is not None and owner < probes:
             position = seen[owner] = seen.get(owner, 0) + 1

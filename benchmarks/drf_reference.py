@@ -29,9 +29,9 @@ from benchmarks.drf_parts import (
     detail,
     names,
 )
+from takeback.accounts.policy import shop_policy
 from takeback.cancellations import policy
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.queries import shop_limits
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock
 from takeback.core.errors import Problem
@@ -102,15 +102,17 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return super().to_representation(instance)
 
     def _refusal(self, kind: Kind, item: OrderItem) -> Problem | None:
-        facts = policy.ItemFacts(
+        context = policy.ItemContext(
             status=item.status,
             units_left=item.quantity - item.units_closed,
-            has_live_request=self._live(item) is not None,
+            has_live_case=self._live(item) is not None,
             is_invoiced=bool(item.invoice_number),
             placed_at=item.order.placed_at,
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
+            shop=self.context["shop"],
+            now=self.context["now"],
         )
-        return policy.refusal(kind, facts, self.context["limits"], self.context["now"])
+        return policy.item_refusal(kind, context)
 
     def _live(self, item: OrderItem) -> CancellationRequest | None:
         cases = item.cancellationrequest_set.all()
@@ -123,7 +125,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return self.refusals[Kind.CANCEL] is None
 
     def get_is_refundable(self, item: OrderItem) -> bool:
-        return self.refusals[Kind.REFUND] is None
+        return self.refusals[Kind.RETURN] is None
 
     def get_closed_because(self, item: OrderItem) -> Any:
         return closed(policy.first_blocking_reason(*self.refusals.values()), get_language() or "")
@@ -293,7 +295,7 @@ class ReferenceOrders(ListAPIView[Order]):
         offered = offered.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id")
         return {
             **super().get_serializer_context(),
-            "limits": shop_limits(),
+            "shop": shop_policy(channel_id),
             "now": clock.now(),
             "companies": CompanySerializer(offered, many=True).data,
         }

@@ -2,12 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
+from typing import TYPE_CHECKING
 
 import django
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from takeback.core.errors import Problem
 
 PAGES = Path(__file__).parent / "reference"
 
@@ -42,6 +46,7 @@ def _cell(default: object) -> str:
 def errors_page() -> str:
     """Every refusal: its code, status and sentence."""
     from takeback.cancellations import errors as cancellation
+    from takeback.cancellations.policy import RULES
     from takeback.channel import errors as channel
     from takeback.channel_sync import errors as channel_sync
     from takeback.core import errors as core
@@ -50,6 +55,9 @@ def errors_page() -> str:
     from takeback.shoppers import errors as shoppers
     from takeback.storefront import errors as storefront
 
+    overridable = [
+        problem for rule in RULES if rule.overridable for problem in _problems_of(rule.check)
+    ]
     lines = [
         "# Refusals",
         "",
@@ -72,7 +80,7 @@ def errors_page() -> str:
     ):
         for problem in vars(room).values():
             if isinstance(problem, core.Problem):
-                override = "yes" if problem.is_overridable else ""
+                override = "yes" if problem in overridable else ""
                 lines.append(
                     f"| `{problem.code}` | {problem.status} | {problem.message} | {override} |"
                 )
@@ -112,42 +120,38 @@ def life_cycle_page() -> str:
 
 
 def rules_page() -> str:
-    """Every rule of asking, in the order in which they are asked."""
-    from takeback.cancellations.policy import ITEM_RULES, TERMS_RULES
+    """The rules for new cases in the order of their precedence."""
+    from takeback.cancellations.policy import ITEM_RULES, RULES
 
     lines = [
         "# Rules",
         "",
-        "What is asked for a line meets these rules from top to bottom: first those of its kind,",
-        "then those of the wish. The first that says no is the one that is told. The rules of the",
-        "kind are also what lists show as `is_cancellable` and `is_refundable`.",
+        "A new case must pass the rules for its kind from top to bottom. The first failing rule is",
+        "the response. Before them, `unknown_item` refuses an item that does not exist. Lists show",
+        "the result of the rules marked so as `is_cancellable` and `is_refundable`.",
+        "",
+        "| rule | kind | why | code | on lists | staff may override |",
+        "|---|---|---|---|---|---|",
     ]
-    for kind, rules in ITEM_RULES.items():
-        lines += _rule_table(f"A {kind}", rules)
-    lines += _rule_table("Then, of either", TERMS_RULES)
+    for rule in RULES:
+        name = rule.check.__name__.replace("_", " ")
+        kinds = ", ".join(rule.kinds)
+        on_lists = "yes" if rule in ITEM_RULES else ""
+        override = "yes" if rule.overridable else ""
+        for problem in _problems_of(rule.check):
+            cells = [name, kinds, rule.check.__doc__, f"`{problem.code}`", on_lists, override]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 
 
-def _rule_table(title: str, rules: Iterable[object]) -> list[str]:
+def _problems_of(check: "Callable[..., Problem | None]") -> "list[Problem]":
+    """The problems that a rule refers to: its code names them."""
     from takeback.cancellations import errors
     from takeback.core.errors import Problem
 
-    lines = [
-        "",
-        f"## {title}",
-        "",
-        "| rule | why | code | staff may override |",
-        "|---|---|---|---|",
-    ]
-    for rule in rules:
-        assert isinstance(rule, FunctionType)
-        # What a rule can say no with stands in its code as the errors that it names.
-        named = (vars(errors).get(name) for name in rule.__code__.co_names)
-        for problem in (found for found in named if isinstance(found, Problem)):
-            override = "yes" if problem.is_overridable else ""
-            name = rule.__name__.replace("_", " ")
-            lines.append(f"| {name} | {rule.__doc__} | `{problem.code}` | {override} |")
-    return lines
+    assert isinstance(check, FunctionType)
+    named = (vars(errors).get(name) for name in check.__code__.co_names)
+    return [problem for problem in named if isinstance(problem, Problem)]
 
 
 GENERATED = {

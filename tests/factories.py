@@ -24,7 +24,7 @@ from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
-    PaymentPlanLine,
+    PlanPayment,
 )
 from takeback.core.encryption import encrypt
 from takeback.core.normalize import email_key, name_key
@@ -240,7 +240,7 @@ def make_plan(*, case: int) -> CancellationPlan:
         **by,
     )
     CancellationRequest.objects.filter(pk=case).update(plan=plan)
-    payment = PaymentPlanLine.objects.create(
+    payment = PlanPayment.objects.create(
         plan=plan, transaction_type="refund", refund_minor=plan.refund_minor, **by
     )
     payment.order_items.set([row.order_item_id])

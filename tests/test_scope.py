@@ -14,13 +14,14 @@ import zeal
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from takeback.accounts.models import ApiKey
-from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.commands.transition import confirm
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.channel_sync.commands import open_batch
 from tests import factories
-from tests.cancellations.cases import CUSTOMER, SCOPE, STAFF, asked
+from tests.cancellations.factories import CUSTOMER, SCOPE, STAFF
+from tests.cancellations.factories import new_case as asked
 from tests.channel import shop
 from tests.desk import agents
 from tests.storefront.api import nothing_written, prove, token_of
@@ -145,8 +146,8 @@ def things() -> dict[str, Any]:
         items = [offered_item(), factories.item_in(remote_id="2"), factories.item_in(remote_id="3")]
         order = factories.make_order(customer=owner, items=items)
         offered, waiting, confirmed = factories.items_of(order)
-        case = open_case(asked(waiting), SCOPE, actor=CUSTOMER, now=factories.NOW)
-        decided = open_case(asked(confirmed), SCOPE, actor=CUSTOMER, now=factories.NOW)
+        [case] = open_cases([asked(waiting)], SCOPE, actor=CUSTOMER, now=factories.NOW)
+        [decided] = open_cases([asked(confirmed)], SCOPE, actor=CUSTOMER, now=factories.NOW)
         confirm(decided, SCOPE, actor=STAFF, now=factories.NOW)
         row = CancellationRequest.objects.get(pk=decided)
         name = f"cases/ab/{'ab' * 16}.jpg"

@@ -41,7 +41,7 @@ def shop_policy(channel_id: int) -> ShopPolicy:
         cancel_minutes=settings.CANCEL_TIME_LIMIT_MINUTES,
         invoice_blocks_cancel=settings.CANCEL_BLOCKED_BY_INVOICE,
         return_days=settings.REFUND_DAY_LIMIT,
-        time_zone=_zone(settings.SHOP_TIME_ZONE),
+        time_zone=shop_zone(),
         is_strict_about_reasons=settings.STRICT_REASON_TYPE,
         requires_bank_account=settings.BANK_ACCOUNT_REQUIRED,
         has_loyalty=settings.LOYALTY_MONEY_ENABLED,
@@ -57,6 +57,11 @@ def shop_policy(channel_id: int) -> ShopPolicy:
         phone_min_length=settings.ADDRESS_PHONE_MIN_LENGTH,
         requires_district=settings.ADDRESS_DISTRICT_REQUIRED,
     )
+
+
+def shop_zone() -> ZoneInfo:
+    """The time zone of all channels, for pages that show several of them."""
+    return _zone(settings.SHOP_TIME_ZONE)
 
 
 @lru_cache(maxsize=8)

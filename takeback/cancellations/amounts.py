@@ -1,34 +1,39 @@
-"""What goes back for the units that a case asks for."""
+"""The refundable amounts of a case."""
 
 from typing import NamedTuple
 
 from takeback.cancellations.models import CancellationRequest
 from takeback.core.money import units_worth
+from takeback.core.types import MinorUnits
 
 
 class RefundableAmounts(NamedTuple):
-    """Shares of a line's amounts, in minor units."""
+    """Parts of an item's amounts, in minor units."""
 
-    goods: int
-    """Less their discounts, and with their part of the interest."""
-    discount: int
-    shipping: int
+    goods: MinorUnits
+    """Less the discount, plus the interest."""
+    discount: MinorUnits
+    shipping: MinorUnits
 
 
 def refundable_amounts(case: CancellationRequest) -> RefundableAmounts:
-    """The shares of the units after those that were gone before.
+    """The amounts of a case's units, which follow the units that were closed before.
 
-    Of a case that has ended, its own units are among those that are gone.
+    Once a case has ended, its own units are among the closed ones.
     """
-    line = case.order_item
-    used = max(0, min(line.units_closed, line.quantity - case.quantity))
+    item = case.order_item
+    closed = max(0, min(item.units_closed, item.quantity - case.quantity))
     goods, discount, interest, shipping = (
-        units_worth(total, line.quantity, used, case.quantity)
+        units_worth(total, item.quantity, closed, case.quantity)
         for total in (
-            line.goods_minor,
-            line.discount_minor,
-            line.interest_minor,
-            line.shipping_minor,
+            item.goods_minor,
+            item.discount_minor,
+            item.interest_minor,
+            item.shipping_minor,
         )
     )
-    return RefundableAmounts(goods - discount + interest, discount, shipping)
+    return RefundableAmounts(
+        goods=MinorUnits(goods - discount + interest),
+        discount=MinorUnits(discount),
+        shipping=MinorUnits(shipping),
+    )

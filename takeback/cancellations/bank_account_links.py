@@ -1,7 +1,7 @@
-"""The mailed link with which the owner of a bank account says that it is right.
+"""Mailed links with which the owner of a bank account confirms it.
 
-Whoever knows an order's number and e-mail address may ask; only whoever reads that mailbox may
-say where the money goes (promise P21).
+Anyone who knows an order's number and e-mail address may open a case, but only the reader of that
+mailbox may confirm where the money goes.
 """
 
 from datetime import timedelta
@@ -9,51 +9,62 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 
+from takeback.accounts.policy import shop_policy
 from takeback.bank_accounts.bank_account import bank_account_of, mask_iban
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import cases_opened_together
 from takeback.cancellations.statuses import LIVE
 from takeback.core.ids import id_of
+from takeback.core.types import CaseId
 
 PATH = "/users/orders/bank_account/"
 
 
 def link_of(case: CancellationRequest) -> str:
-    """The link that confirms this case's account."""
+    """The link that confirms a case's bank account."""
     return f"{settings.SITE_URL}{PATH}{token_of(case)}/"
 
 
 def token_of(case: CancellationRequest) -> str:
-    """The case's id, the time, and a signature over both and the account."""
+    """The case's id and the time, signed together with the account."""
     return _signer(str(case.iban_index)).sign(str(case.pk))
 
 
 def case_of(token: str) -> CancellationRequest | None:
-    """A live case whose account waits for this token; None for any other, whatever is wrong."""
+    """The live case whose account a token confirms; None if the token is not valid."""
     case_id = id_of(token.partition(".")[0])
-    together = cases_opened_together(case_id) if case_id else []
-    account = next((case.iban_index for case in together if case.pk == case_id), None)
-    if account is None or not _is_fresh(token, account):
+    cases = cases_opened_together(CaseId(case_id)) if case_id else []
+    case = next((case for case in cases if case.pk == case_id), None)
+    if case is None or case.iban_index is None or not _is_valid(token, case):
         return None
-    # The case that the link was made for may have ended while others of the same call live.
-    waiting = (case for case in together if case.iban_index == account and case.status in LIVE)
-    return next((case for case in waiting if not case.is_bank_account_confirmed), None)
+    # The case of the link may have ended while others of the same request are live.
+    return next(
+        (
+            other
+            for other in cases
+            if other.iban_index == case.iban_index
+            and other.status in LIVE
+            and not other.is_bank_account_confirmed
+        ),
+        None,
+    )
 
 
 def masked_account(case: CancellationRequest) -> str:
-    """The account as a mail or a page may show it: `TR33 •••• 1326`; empty if there is none."""
+    """The account as mails and pages show it: `TR33 •••• 1326`; empty if there is none."""
     account = bank_account_of(case)
     return mask_iban(account.iban) if account else ""
 
 
-def _is_fresh(token: str, account: str) -> bool:
+def _is_valid(token: str, case: CancellationRequest) -> bool:
+    max_age = timedelta(days=shop_policy(case.channel_id).bank_account_link_days)
     try:
-        _signer(account).unsign(token, max_age=timedelta(days=settings.BANK_ACCOUNT_LINK_DAYS))
+        _signer(str(case.iban_index)).unsign(token, max_age=max_age)
     except BadSignature:
         return False
     return True
 
 
 def _signer(account: str) -> TimestampSigner:
-    # The account is signed and not told: not even its index belongs in an address (promise P25).
+    # The account is part of the signature only: not even its index belongs in a URL.
     return TimestampSigner(salt=f"takeback.bank_account.{account}", sep=".")

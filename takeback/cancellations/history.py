@@ -1,8 +1,7 @@
-"""Changing a case together with its history, so that neither is written without the other."""
+"""Updates of cases: a case and its history are always written together."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.core import errors
@@ -10,40 +9,34 @@ from takeback.core.actor import Actor
 from takeback.core.db.bulk import insert_objects
 from takeback.core.errors import Refused
 
+Updates = Sequence[tuple[CancellationRequest, Mapping[str, object]]]
+"""Cases, each with its new values."""
+
 
 def update_case(
-    case: CancellationRequest,
-    event: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str | None = None,
-    **changes: Any,
+    case: CancellationRequest, event: str, actor: Actor, now: datetime, **values: object
 ) -> None:
-    """Give a case these values, and its history a row; `Refused` if it was changed meanwhile."""
-    update_cases([(case, changes)], event, actor, now, note=note)
+    """Update a case and add a row to its history; `Refused` if it changed meanwhile."""
+    update_cases([(case, values)], event, actor, now)
 
 
 def update_cases(
-    told: Sequence[tuple[CancellationRequest, Mapping[str, Any]]],
-    event: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    note: str | None = None,
+    updates: Updates, event: str, actor: Actor, now: datetime, message: str | None = None
 ) -> None:
-    """As `change`, for several cases, each with its own values."""
-    steps = []
-    for case, values in told:
+    """Update several cases and their histories; `Refused` if one of them changed meanwhile."""
+    rows = []
+    for case, values in updates:
         before = case.status
-        same = CancellationRequest.objects.filter(pk=case.pk, status=before, version=case.version)
+        current = CancellationRequest.objects.filter(
+            pk=case.pk, status=before, version=case.version
+        )
         changes = {**values, "version": case.version + 1, "modified_date": now}
-        if not same.update(**changes):
+        if not current.update(**changes):
             raise Refused(errors.CONFLICT)
         for name, value in changes.items():
             setattr(case, name, value)
-        steps.append(history_row(case, event, before, actor, now, note=note))
-    insert_objects(steps)
+        rows.append(history_row(case, event, before, actor, now, message=message))
+    insert_objects(rows)
 
 
 def history_row(
@@ -53,10 +46,10 @@ def history_row(
     actor: Actor,
     now: datetime,
     *,
-    note: str | None = None,
+    message: str | None = None,
     overridden: Sequence[str] = (),
 ) -> CaseHistory:
-    """The history row of what a case has become; not yet written."""
+    """The unsaved history row of a case that has just changed."""
     return CaseHistory(
         cancellation_request_id=case.pk,
         seq=case.version,
@@ -65,7 +58,7 @@ def history_row(
         after=case.status,
         actor_kind=actor.kind.value,
         actor_number=actor.number,
-        note=note,
+        message=message,
         overridden=list(overridden),
         at=now,
     )

@@ -1,6 +1,6 @@
-"""Image files of cases: which of them no case names, and removing those."""
+"""The clean-up of image files that no case refers to."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,46 +9,43 @@ from django.conf import settings
 from takeback.cancellations.models import CancellationRequestImage
 from takeback.images.store import FOLDER
 
-UNCLAIMED_FOR = timedelta(days=1)
-ASKED_AT_ONCE = 500
+MIN_AGE = timedelta(days=1)
+BATCH_SIZE = 500
 
 
 def sweep_images(now: datetime) -> int:
-    """Remove files that no case names and that are older than a day; how many.
+    """Delete files that are older than a day and belong to no case, and return their number.
 
-    They are left by calls that died between file and row.
+    Processes leave them behind that die after writing the file and before inserting the row.
     """
-    return sum(_sweep_folder(folder, now) for folder in (settings.MEDIA_ROOT / FOLDER).glob("??"))
+    folders = (settings.MEDIA_ROOT / FOLDER).glob("??")
+    return sum(_sweep_folder(folder, now) for folder in folders)
 
 
 def _sweep_folder(folder: Path, now: datetime) -> int:
-    before = (now - UNCLAIMED_FOR).timestamp()
+    before = (now - MIN_AGE).timestamp()
     old = {
         f"{FOLDER}/{folder.name}/{path.name}": path
         for path in folder.iterdir()
-        if _written(path) < before
+        if _modified_at(path) < before
     }
-    swept = 0
-    for names in _batches(list(old)):
-        for name in unclaimed_images(names):
+    names, deleted = list(old), 0
+    for start in range(0, len(names), BATCH_SIZE):
+        for name in unclaimed_images(names[start : start + BATCH_SIZE]):
             old[name].unlink(missing_ok=True)
-            swept += 1
-    return swept
+            deleted += 1
+    return deleted
 
 
 def unclaimed_images(names: Collection[str]) -> set[str]:
-    """Those that no case names."""
+    """The names that belong to no case."""
     claimed = CancellationRequestImage.objects.filter(image__in=names)
     return set(names).difference(claimed.values_list("image", flat=True))
 
 
-def _written(path: Path) -> float:
-    """When; a file that was set aside and has its name by now is as young as can be."""
+def _modified_at(path: Path) -> float:
+    """The time of the last change; a temporary file that was renamed meanwhile counts as new."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:
         return float("inf")
-
-
-def _batches(names: list[str]) -> Iterator[list[str]]:
-    return (names[start : start + ASKED_AT_ONCE] for start in range(0, len(names), ASKED_AT_ONCE))

@@ -1,15 +1,15 @@
-"""What somebody asks for, and whose items they may name."""
+"""The input of `open_cases`: new cases with their images, pickup windows and bank accounts."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.policy import CaseTerms
 from takeback.cancellations.statuses import Kind
+from takeback.core.types import ItemId
 
 
 class NewImage(NamedTuple):
-    """A picture that lies in the media folder already (`pictures.commands.Kept`), with words."""
+    """An image that `images.store` has written, and its description."""
 
     name: str
     digest: str
@@ -17,27 +17,27 @@ class NewImage(NamedTuple):
 
 
 class PickupWindow(NamedTuple):
-    """A day (YYYY-MM-DD) and two times of it (HH:MM), in the carrier's own zone."""
+    """A day (YYYY-MM-DD) and two times of it (HH:MM), in the carrier's time zone."""
 
     date: str
     start: str
     end: str
 
     @property
-    def document(self) -> dict[str, Any]:
-        """As it is kept and shown."""
+    def document(self) -> dict[str, object]:
+        """The window as it is stored and displayed."""
         return {"date": self.date, "hour_range": {"start": self.start, "end": self.end}}
 
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """One item, or some units of it, to be cancelled or sent back; no quantity means all.
+    """A request to cancel or return an item, or `quantity` of its units. None means all units.
 
-    An account that whoever asks is not trusted with waits for its owner's word. Callers that
-    cannot name an address set `pickup_at_shipping_address`: the carrier picks up there.
+    An untrusted bank account must be confirmed by its owner before money is paid to it. With
+    `pickup_at_shipping_address` the carrier collects the goods at the order's shipping address.
     """
 
-    order_item: int
+    order_item: ItemId
     kind: Kind
     reason: int
     quantity: int | None = None
@@ -49,17 +49,5 @@ class NewCase:
     bank_account: BankAccount | None = None
     is_account_trusted: bool = True
     refund_to_loyalty: bool = False
-    pictures: tuple[NewImage, ...] = ()
+    images: tuple[NewImage, ...] = ()
     remote_id: str | None = None
-
-    @property
-    def wish(self) -> CaseTerms:
-        """The ask as the rules see it."""
-        return CaseTerms(
-            kind=self.kind,
-            quantity=self.quantity,
-            has_description=bool(self.description),
-            has_bank_account=self.bank_account is not None,
-            refund_to_loyalty=self.refund_to_loyalty,
-            names_address=self.pickup_address is not None,
-        )

@@ -1,4 +1,4 @@
-"""What kinds, statuses and steps of cases are called, in the reader's language."""
+"""Labels of kinds, statuses and history events, in the reader's language."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from takeback.cancellations.statuses import Kind, PlanStatus, Status, Transition
+from takeback.cancellations.statuses import CaseEvent, Kind, PlanStatus, Status, Transition
 
-KINDS: dict[str, Promise] = {Kind.CANCEL: _("Cancellation"), Kind.REFUND: _("Return")}
+KINDS: dict[str, Promise] = {Kind.CANCEL: _("Cancellation"), Kind.RETURN: _("Return")}
 STATUSES: dict[str, Promise] = {
     Status.WAITING: pgettext_lazy("case", "Waiting"),
-    Status.WAITING_APPROVAL: pgettext_lazy("case", "Waiting for approval"),
-    Status.CONFIRMED: pgettext_lazy("case", "Confirmed"),
+    Status.WAITING_APPROVAL: pgettext_lazy("case", "Escalated"),
+    Status.CONFIRMED: pgettext_lazy("case", "Accepted"),
     Status.APPROVED: pgettext_lazy("request", "Approved"),
     Status.COMPLETED: pgettext_lazy("request", "Completed"),
     Status.REJECTED: pgettext_lazy("request", "Rejected"),
@@ -25,25 +25,25 @@ PLAN_STATUSES: dict[str, Promise] = {
     PlanStatus.REJECTED: STATUSES[Status.REJECTED],
 }
 STEPS: dict[str, Promise] = {
-    "open": pgettext_lazy("step", "Asked"),
-    Transition.REVIEW: pgettext_lazy("step", "Passed on for approval"),
-    Transition.CONFIRM: pgettext_lazy("step", "Confirmed"),
+    CaseEvent.OPEN: pgettext_lazy("step", "Requested"),
+    Transition.REVIEW: pgettext_lazy("step", "Escalated"),
+    Transition.CONFIRM: pgettext_lazy("step", "Accepted"),
     Transition.APPROVE: pgettext_lazy("step", "Approved"),
     Transition.COMPLETE: pgettext_lazy("step", "Completed"),
     Transition.REJECT: pgettext_lazy("step", "Rejected"),
     Transition.WITHDRAW: pgettext_lazy("step", "Withdrawn"),
-    "remove": pgettext_lazy("step", "Removed"),
-    "edit": pgettext_lazy("step", "Changed"),
-    "confirm_account": pgettext_lazy("step", "Bank account checked"),
+    CaseEvent.REMOVE: pgettext_lazy("step", "Removed"),
+    CaseEvent.EDIT: pgettext_lazy("step", "Edited"),
+    CaseEvent.CONFIRM_ACCOUNT: pgettext_lazy("step", "Bank account verified"),
 }
-"""By the event of a history row."""
+"""The labels of history events."""
 
 
 def subject_in(
     language: str | None, subject: str, translations: Mapping[str, Mapping[str, str]]
 ) -> str:
-    """A reason's words under the language's own tag, or one of its regions (`tr` for `tr-tr`)."""
-    for tag, words in sorted(translations.items()):
+    """A reason's subject in a language, or in one of its regions (`tr-tr` for `tr`)."""
+    for tag, texts in sorted(translations.items()):
         if tag.lower().partition("-")[0] == language:
-            return words.get("subject") or subject
+            return texts.get("subject") or subject
     return subject

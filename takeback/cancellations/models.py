@@ -1,4 +1,4 @@
-"""Reasons, requests and their pictures."""
+"""Reasons, cases, their history and images, and the plans that pay them back."""
 
 import uuid
 
@@ -14,7 +14,7 @@ from takeback.orders.models import Order, OrderItem
 
 
 class CancellationReason(models.Model):
-    """Why somebody cancels or returns; no channel means all."""
+    """A reason for cancellations or returns. Without a channel it belongs to all channels."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, null=True)
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -42,7 +42,7 @@ class CancellationReason(models.Model):
 
 
 class CancellationPlan(models.Model):
-    """What is decided for cases of one order, and what they are worth; it follows its cases.
+    """The refund of confirmed cases of an order; its status and amounts follow the cases.
 
     Amounts are minor units of the order's currency.
     """
@@ -51,14 +51,14 @@ class CancellationPlan(models.Model):
     order = models.ForeignKey(Order, models.PROTECT)
     plan_type = models.CharField(max_length=8)
     status = models.CharField(max_length=16, default=PlanStatus.WAITING.value)
+    # The goods of its items less their discounts, plus their part of the interest.
     refund_minor = models.BigIntegerField(default=0)
-    """What its lines are worth: goods less their discounts, and their part of the interest."""
+    # The discounts of its items, already deducted from the refund.
     discount_refund_minor = models.BigIntegerField(default=0)
-    """The discounts of its lines, taken off already."""
+    # The items' part of the shipping, if it is refunded.
     shipping_refund_minor = models.BigIntegerField(default=0)
-    """Their part of the shipping, when that goes back too."""
+    # An amount that replaces the calculated refund.
     forced_refund_minor = models.BigIntegerField(null=True)
-    """What is paid back instead of the sum, by somebody's decision."""
     is_cargo_refund = models.BooleanField(default=False)
     refund_invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
     refund_invoice_date = models.DateTimeField(null=True)
@@ -107,8 +107,8 @@ class CancellationPlan(models.Model):
 _LISTED = Q(is_hidden=False)
 
 
-class PaymentPlanLine(models.Model):
-    """One payment of a plan: how much of its money, and for which lines of the order."""
+class PlanPayment(models.Model):
+    """A payment of a plan, for some of the order's items."""
 
     plan = models.ForeignKey(CancellationPlan, models.PROTECT)
     transaction_type = models.CharField(max_length=8)
@@ -132,15 +132,15 @@ class PaymentPlanLine(models.Model):
 
 
 class CancellationRequest(models.Model):
-    """One case: one item, or some units of it, to be cancelled or sent back."""
+    """A case: the cancellation or return of an item, or of some of its units."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
-    # Indexed below, together with what is asked for within a channel.
+    # The indexes below begin with the channel.
+    # The channel of the order, so that one index finds the newest cases of a channel.
     channel = models.ForeignKey(Channel, models.PROTECT, db_index=False)
-    """Its order's channel, kept here so that a channel's newest cases are found by one index."""
     order_item = models.ForeignKey(OrderItem, models.PROTECT)
     plan = models.ForeignKey(CancellationPlan, models.PROTECT, null=True)
-    # Reasons are hidden, never removed: nobody looks from a reason for its cases.
+    # Reasons are hidden, never deleted: no query leads from a reason to its cases.
     reason = models.ForeignKey(CancellationReason, models.PROTECT, db_index=False)
     easy_return = models.ForeignKey(EasyReturn, models.PROTECT, null=True)
     cancellation_type = models.CharField(max_length=8)
@@ -149,20 +149,20 @@ class CancellationRequest(models.Model):
     description = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - null on the wire
     iban_encrypted = models.TextField(null=True)  # noqa: DJ001 - null on the wire
     holder_name_encrypted = models.TextField(null=True)  # noqa: DJ001 - null on the wire
+    # Finds equal accounts without decrypting them (`bank_account.blind_index`).
     iban_index = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not empty
-    """Finds equal accounts without opening any (`bank.blind_index`)."""
+    # No money is paid to an account before its owner or staff confirms it.
     is_bank_account_confirmed = models.BooleanField(db_default=False, default=False)
-    """No money goes to an account before its owner, or staff, has said that it is right."""
     fully_refund_as_loyalty_money = models.BooleanField(default=False)
     source = models.CharField(max_length=16, default="customer")
     remote_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 - unique when known
     attributes = models.JSONField(default=dict)
+    # The `seq` of the last history row.
     version = models.IntegerField(db_default=1, default=1)
-    """Steps taken, and the number of the last history row."""
+    # The item's status before the case was confirmed, restored when the case is closed.
     item_status_before = models.SmallIntegerField(null=True)
-    """What the line goes back to when a confirmed case is refused after all."""
+    # Absent from all lists; the history remains.
     is_hidden = models.BooleanField(db_default=False, default=False)
-    """Taken off every list; its history stays."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 
@@ -212,13 +212,11 @@ class CancellationRequest(models.Model):
 
 
 class CancellationRequestImage(models.Model):
-    """A picture that belongs to a case."""
-
     cancellation_request = models.ForeignKey(CancellationRequest, models.CASCADE)
+    # The file's name in the media folder.
     image = models.CharField(max_length=255, db_index=True)
-    """The file's name in the media folder."""
+    # SHA-256 of the file, with which staff find equal images (`images.store.StoredImage`).
     digest = models.CharField(max_length=64, null=True)  # noqa: DJ001 - older ones have none
-    """Of the file's bytes: equal pictures are told to staff (`pictures.commands.Kept`)."""
     description = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
     is_uploaded_by_user = models.BooleanField(default=True)
     created_date = models.DateTimeField(db_default=Now())
@@ -238,19 +236,19 @@ class CancellationRequestImage(models.Model):
 
 
 class CaseHistory(models.Model):
-    """One step of a case: who did what, when, and which rules were overridden; append-only."""
+    """An event in the history of a case. The table is append-only."""
 
     cancellation_request = models.ForeignKey(CancellationRequest, models.PROTECT)
+    # 1 for the opening, then without gaps.
     seq = models.IntegerField()
-    """1 for the asking, then without a gap."""
     event = models.CharField(max_length=16)
-    before = models.CharField(max_length=16, null=True)  # noqa: DJ001 - a case begins as nothing
+    before = models.CharField(max_length=16, null=True)  # noqa: DJ001 - a new case has none
     after = models.CharField(max_length=16)
     actor_kind = models.CharField(max_length=16)
     actor_number = models.BigIntegerField(null=True)
-    note = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - absent is not empty
+    message = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - absent is not empty
+    # Codes of the rules that staff overrode.
     overridden = models.JSONField(default=list)
-    """Codes of the rules that staff set aside."""
     at = models.DateTimeField()
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Cancellation plans follow their cases: which there are, and what they are worth."""
+"""Cancellation plans: their amounts and statuses follow their cases."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.amounts import refundable_amounts
-from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
 from takeback.cancellations.statuses import (
     PLAN_LIFE_CYCLE,
     Kind,
@@ -18,12 +18,13 @@ from takeback.cancellations.statuses import (
 )
 from takeback.core.actor import Actor
 from takeback.core.errors import Refused
+from takeback.core.types import MinorUnits, OrderId, PlanId
 from takeback.orders.models import Order
 
 
 @dataclass(frozen=True, slots=True)
 class RefundTerms:
-    """What somebody says about the money of a plan; a forced amount replaces the sum."""
+    """Terms of a plan's refund. A forced amount replaces the calculated one."""
 
     forced_refund_minor: int | None = None
     is_cargo_refund: bool = False
@@ -32,33 +33,32 @@ class RefundTerms:
 
 
 AS_BOUGHT = RefundTerms()
-"""Back goes what the lines are worth."""
+"""The refund is the price of the items, without shipping."""
 
-_PAID_ITEMS = PaymentPlanLine.order_items.through
-_GONE = (Status.REJECTED.value, Status.WITHDRAWN.value)
-_TO_BE_PAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
-"""What a completed plan has paid stands in its order's own totals."""
+PaidItem = PlanPayment.order_items.through
+"""A payment of a plan and an item that it pays for."""
+_CLOSED = (Status.REJECTED.value, Status.WITHDRAWN.value)
+_UNPAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
+"""Orders contain the refunds of completed plans in their own totals."""
 
 
 def get_or_create_plan(
-    order_id: int, kind: Kind, terms: RefundTerms, actor: Actor, now: datetime
-) -> int:
-    """The plan of an order's cases of a kind that are confirmed on these terms; its id.
+    order_id: OrderId, kind: Kind, terms: RefundTerms, actor: Actor, now: datetime
+) -> PlanId:
+    """The plan for cases of an order that are confirmed on these terms.
 
-    What goes back as bought joins those that wait. Whoever says anything else about the money
-    says it of the cases at hand: they get a plan of their own, which no others join.
+    Cases with the usual terms share a waiting plan. Cases with other terms get their own plan.
     """
-    waiting = CancellationPlan.objects.filter(
-        order_id=order_id,
-        plan_type=kind.value,
-        status=PlanStatus.WAITING.value,
-        **asdict(AS_BOUGHT),
-    )
-    plan_id = waiting.values_list("pk", flat=True).first() if terms == AS_BOUGHT else None
-    return _new(order_id, kind, terms, actor, now) if plan_id is None else plan_id
-
-
-def _new(order_id: int, kind: Kind, terms: RefundTerms, actor: Actor, now: datetime) -> int:
+    if terms == AS_BOUGHT:
+        waiting = CancellationPlan.objects.filter(
+            order_id=order_id,
+            plan_type=kind.value,
+            status=PlanStatus.WAITING.value,
+            **asdict(AS_BOUGHT),
+        )
+        plan_id = waiting.values_list("pk", flat=True).first()
+        if plan_id is not None:
+            return PlanId(plan_id)
     plan = CancellationPlan.objects.create(
         order_id=order_id,
         plan_type=kind.value,
@@ -70,91 +70,97 @@ def _new(order_id: int, kind: Kind, terms: RefundTerms, actor: Actor, now: datet
         created_date=now,
         modified_date=now,
     )
-    return plan.pk
+    return PlanId(plan.pk)
 
 
-def recalculate_plan(plan_id: int, actor: Actor, now: datetime, *, is_promise: bool) -> None:
-    """Let a plan follow its cases: what they are worth, and whether all of them are decided.
+def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise: bool) -> None:
+    """Update the amounts and the status of a plan from its cases.
 
-    A plan that none of its cases is left in is rejected and keeps its last amounts. An amount
-    that was forced for all of them is, for those that are left, at most what they are worth. A
-    step that promises money is `Refused` when all plans of the order would pay back more than it
-    has left.
+    A plan without remaining cases is rejected and keeps its amounts. After some cases of a plan
+    are closed, its forced amount is at most the amount of the others. `Refused` if `is_promise`
+    and the plans of the order together exceed its refundable amount.
     """
-    beside = CancellationPlan.objects.filter(order__cancellationplan=plan_id)
-    live = beside.filter(status__in=_TO_BE_PAID).select_related("order")
-    plans = {plan.pk: plan for plan in live}
-    plan = plans[plan_id]
-    cases = _cases_of(plan_id)
-    left = _left_of(cases)
-    event = _event({Status(case.status) for case in left.values()})
-    if event:
-        plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), event).value
-    if left:
-        worth = [refundable_amounts(case) for case in left.values()]
-        plan.refund_minor = sum(part.goods for part in worth)
-        plan.discount_refund_minor = sum(part.discount for part in worth)
-        plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in worth)
-        if plan.forced_refund_minor is not None and len(left) < len(cases):
-            whole = plan.refund_minor + plan.shipping_refund_minor
-            plan.forced_refund_minor = min(plan.forced_refund_minor, whole)
-        _forget_payments_that_no_longer_fit(plan, left.keys())
+    plans = CancellationPlan.objects.filter(
+        order__cancellationplan=plan_id, status__in=_UNPAID
+    ).select_related("order")
+    unpaid = {plan.pk: plan for plan in plans}
+    plan = unpaid[plan_id]
+    cases = cases_of_plan(plan_id)
+    remaining = remaining_by_item(cases)
+    if transition := _transition({Status(case.status) for case in remaining.values()}):
+        plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), transition).value
+    if remaining:
+        _set_amounts(plan, remaining.values(), is_reduced=len(remaining) < len(cases))
+        _delete_invalid_payments(plan, remaining.keys())
     if is_promise:
         order = plan.order
-        _refuse_too_much(plans.values(), order, order.amount_minor + order.interest_minor)
+        paid = MinorUnits(order.amount_minor + order.interest_minor)
+        _ensure_total(unpaid.values(), order, paid)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
     plan.modified_date = now
     plan.save()
 
 
-def refuse_more_than(paid_minor: int, order: Order) -> None:
-    """`Refused` when the order's plans would pay back more than was paid for it, as told here."""
-    live = CancellationPlan.objects.filter(order=order, status__in=_TO_BE_PAID)
-    _refuse_too_much(live, order, paid_minor)
+def ensure_refundable(order: Order, paid: MinorUnits) -> None:
+    """`Refused` if the plans of an order exceed the paid amount less previous refunds."""
+    plans = CancellationPlan.objects.filter(order=order, status__in=_UNPAID)
+    _ensure_total(plans, order, paid)
 
 
-def _refuse_too_much(plans: Iterable[CancellationPlan], order: Order, paid_minor: int) -> None:
-    if sum(pays_back(plan) for plan in plans) > paid_minor - order.refund_minor:
+def _ensure_total(plans: Iterable[CancellationPlan], order: Order, paid: MinorUnits) -> None:
+    if sum(refund_total(plan) for plan in plans) > paid - order.refund_minor:
         raise Refused(errors.MORE_THAN_PAID, order_id=order.pk)
 
 
-def _event(statuses: set[Status]) -> PlanTransition | None:
-    """What the cases that are left mean for a plan that waits."""
+def _transition(statuses: Collection[Status]) -> PlanTransition | None:
+    """The transition of a waiting plan whose remaining cases have these statuses."""
     if not statuses:
         return PlanTransition.REJECT
     return None if Status.CONFIRMED in statuses else PlanTransition.APPROVE
 
 
-def pays_back(plan: CancellationPlan) -> int:
-    """The whole of a plan's money, in minor units."""
+def _set_amounts(
+    plan: CancellationPlan, cases: Iterable[CancellationRequest], *, is_reduced: bool
+) -> None:
+    amounts = [refundable_amounts(case) for case in cases]
+    plan.refund_minor = sum(part.goods for part in amounts)
+    plan.discount_refund_minor = sum(part.discount for part in amounts)
+    plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in amounts)
+    if plan.forced_refund_minor is not None and is_reduced:
+        calculated = plan.refund_minor + plan.shipping_refund_minor
+        plan.forced_refund_minor = min(plan.forced_refund_minor, calculated)
+
+
+def refund_total(plan: CancellationPlan) -> MinorUnits:
+    """The refund of a plan: the forced amount, or else goods and shipping."""
     if plan.forced_refund_minor is not None:
-        return plan.forced_refund_minor
-    return plan.refund_minor + plan.shipping_refund_minor
+        return MinorUnits(plan.forced_refund_minor)
+    return MinorUnits(plan.refund_minor + plan.shipping_refund_minor)
 
 
-def _cases_of(plan_id: int) -> list[CancellationRequest]:
-    found = CancellationRequest.objects.filter(plan_id=plan_id)
-    return list(found.select_related("order_item"))
+def cases_of_plan(plan_id: PlanId) -> list[CancellationRequest]:
+    """All cases of a plan with their items."""
+    cases = CancellationRequest.objects.filter(plan_id=plan_id)
+    return list(cases.select_related("order_item"))
 
 
-def _left_of(cases: Iterable[CancellationRequest]) -> dict[int, CancellationRequest]:
-    """Those that have not been refused, by their lines."""
-    return {case.order_item_id: case for case in cases if case.status not in _GONE}
+def remaining_by_item(cases: Iterable[CancellationRequest]) -> dict[int, CancellationRequest]:
+    """The cases that are neither rejected nor withdrawn, by the ids of their items."""
+    return {case.order_item_id: case for case in cases if case.status not in _CLOSED}
 
 
-def _forget_payments(plan: CancellationPlan) -> None:
-    _PAID_ITEMS.objects.filter(paymentplanline__plan=plan).delete()
-    PaymentPlanLine.objects.filter(plan=plan).delete()
+def delete_payments(plan: CancellationPlan) -> None:
+    """Delete the payments of a plan."""
+    PaidItem.objects.filter(planpayment__plan=plan).delete()
+    PlanPayment.objects.filter(plan=plan).delete()
 
 
-def _forget_payments_that_no_longer_fit(plan: CancellationPlan, lines: Collection[int]) -> None:
-    """A plan that has become smaller must be told again how it is paid."""
-    payments = PaymentPlanLine.objects.filter(plan=plan)
+def _delete_invalid_payments(plan: CancellationPlan, item_ids: Collection[int]) -> None:
+    """Delete the payments of a plan if they exceed its refund, or pay for closed cases."""
+    payments = PlanPayment.objects.filter(plan=plan)
     total = payments.aggregate(total=Sum("refund_minor"))["total"]
     if total is None:
         return
-    elsewhere = _PAID_ITEMS.objects.filter(paymentplanline__plan=plan).exclude(
-        orderitem_id__in=lines
-    )
-    if total > pays_back(plan) or elsewhere.exists():
-        _forget_payments(plan)
+    closed = PaidItem.objects.filter(planpayment__plan=plan).exclude(orderitem_id__in=item_ids)
+    if total > refund_total(plan) or closed.exists():
+        delete_payments(plan)

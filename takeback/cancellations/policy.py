@@ -1,304 +1,247 @@
-"""Who may cancel or return what: pure rules in the order of their precedence (domain D.1, D.2).
+"""The rules that decide which item may be cancelled or returned; they are pure.
 
-The same tuples answer `is_cancellable` in a list and refuse a request, so the two cannot
-disagree. The first refusal is the one that is told; staff may override what is marked so.
+Lists show the item rules as `is_cancellable` and `is_refundable`, and opening a case applies the
+same rules, so the two always agree.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import Final, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.cancellations import errors
+from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core import clock
 from takeback.core.errors import Problem
 from takeback.orders.statuses import CANCELLABLE, REFUNDABLE, Status
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The shop's own settings; zero minutes or days mean no end."""
+class Reason(NamedTuple):
+    """A reason that the shop offers."""
 
-    cancel_minutes: int
-    invoice_blocks_cancel: bool
-    refund_days: int
-    zone: ZoneInfo
+    id: int
+    cancellation_type: str
+    extra_information_needed: bool
 
 
-class ItemFacts(NamedTuple):
-    """All that a rule may look at."""
+# Not frozen: a list creates one context per item, and a frozen dataclass is slower to create.
+@dataclass(slots=True)
+class ItemContext:
+    """The input of item rules."""
 
     status: int
     units_left: int
-    has_live_request: bool
+    has_live_case: bool
     is_invoiced: bool
     placed_at: datetime
     arrived_at: datetime | None
-    """When the goods were delivered; unknown, when they were sent; unknown, when invoiced."""
+    """The date of delivery; if it is unknown, that of shipping or of the invoice."""
+    shop: ShopPolicy
+    now: datetime
 
 
-class ItemLike(Protocol):
-    """An order's line, whichever query it was read by."""
+@dataclass(slots=True)
+class RequestContext(ItemContext):
+    """The input of all rules: a new case, its item, and the records that the case names."""
 
-    @property
-    def status(self) -> int: ...
-    @property
-    def quantity(self) -> int: ...
-    @property
-    def units_closed(self) -> int: ...
-    @property
-    def invoice_number(self) -> str | None: ...
-    @property
-    def invoice_date(self) -> datetime | None: ...
-    @property
-    def shipped_date(self) -> datetime | None: ...
-    @property
-    def delivered_date(self) -> datetime | None: ...
+    new: NewCase
+    reason: Reason | None
+    """None if the shop does not offer the reason."""
+    is_carrier_offered: bool
+    needs_pickup: bool
+    address_ids: Collection[int]
+    """The shopper's addresses and those of the order."""
+    has_multiple_units: bool
+    is_paid_in_cash: bool
+    is_guest: bool
 
 
-def facts_of(line: ItemLike, placed_at: datetime, *, has_live_request: bool) -> ItemFacts:
-    """What the rules may know of a line."""
-    return ItemFacts(
-        status=line.status,
-        units_left=line.quantity - line.units_closed,
-        has_live_request=has_live_request,
-        is_invoiced=bool(line.invoice_number),
-        placed_at=placed_at,
-        arrived_at=line.delivered_date or line.shipped_date or line.invoice_date,
-    )
+def no_live_case(ctx: ItemContext) -> Problem | None:
+    """An item has at most one live case."""
+    return errors.ALREADY_REQUESTED if ctx.has_live_case else None
 
 
-Rule = Callable[[ItemFacts, Limits, datetime], Problem | None]
+def not_shipped(ctx: ItemContext) -> Problem | None:
+    """Only units that are not shipped yet can be cancelled."""
+    is_cancellable = ctx.status in CANCELLABLE and ctx.units_left > 0
+    return None if is_cancellable else errors.CANNOT_CANCEL_NOW
 
 
-def no_live_request(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """One case at a time."""
-    return errors.ALREADY_REQUESTED if item.has_live_request else None
+def not_invoiced(ctx: ItemContext) -> Problem | None:
+    """A shop may refuse to cancel invoiced items."""
+    is_blocked = ctx.is_invoiced and ctx.shop.invoice_blocks_cancel
+    return errors.ALREADY_INVOICED if is_blocked else None
 
 
-def not_on_its_way(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """Cancelling is for what has not left yet."""
-    cancellable = item.status in CANCELLABLE and item.units_left > 0
-    return None if cancellable else errors.CANNOT_CANCEL_NOW
-
-
-def not_invoiced(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """An invoice ends cancelling, where the shop wants it so."""
-    blocked = limits.invoice_blocks_cancel and item.is_invoiced
-    return errors.ALREADY_INVOICED if blocked else None
-
-
-def within_cancel_time(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """Some shops let customers change their mind for a while only."""
-    if not limits.cancel_minutes:
+def within_cancel_time(ctx: ItemContext) -> Problem | None:
+    """A shop may limit the time for cancelling, in minutes after the order."""
+    if not ctx.shop.cancel_minutes:
         return None
-    # Counted, not added: a limit beyond the calendar's end never ends.
-    elapsed = divmod(now - item.placed_at, timedelta(minutes=1))
-    return errors.CANCEL_TIME_OVER if elapsed > (limits.cancel_minutes, timedelta()) else None
-
-
-def _comes_back(status: int, *, is_invoiced: bool) -> bool:
-    return status in REFUNDABLE and (is_invoiced or status != Status.PREPARING)
+    # Adding the minutes to a date could exceed the calendar.
+    elapsed = divmod(ctx.now - ctx.placed_at, timedelta(minutes=1))
+    return errors.CANCEL_TIME_OVER if elapsed > (ctx.shop.cancel_minutes, timedelta()) else None
 
 
 def kind_of(status: int, *, is_invoiced: bool) -> Kind:
-    """What has left, or is invoiced and about to, is sent back; all else is cancelled."""
-    return Kind.REFUND if _comes_back(status, is_invoiced=is_invoiced) else Kind.CANCEL
+    """Shipped items, and invoiced items in preparation, are returned; all others are cancelled."""
+    is_returned = status in REFUNDABLE and (is_invoiced or status != Status.PREPARING)
+    return Kind.RETURN if is_returned else Kind.CANCEL
 
 
-def has_left(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """Returning is for what has left, or is invoiced and about to."""
-    comes_back = _comes_back(item.status, is_invoiced=item.is_invoiced)
-    return None if comes_back and item.units_left > 0 else errors.CANNOT_RETURN_NOW
+def shipped_or_invoiced(ctx: ItemContext) -> Problem | None:
+    """Only shipped units, and invoiced units in preparation, can be returned."""
+    is_returned = kind_of(ctx.status, is_invoiced=ctx.is_invoiced) is Kind.RETURN
+    return None if is_returned and ctx.units_left > 0 else errors.CANNOT_RETURN_NOW
 
 
 @lru_cache(maxsize=8)
-def _window_opened(now: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """What arrived before can no longer be returned; one answer asks this for all its lines."""
+def _window_start(now: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The start of the return window. All items of a response share it."""
     try:
         first_day = now.astimezone(zone).date() - timedelta(days=days)
-    except OverflowError:  # a window longer than the calendar never closes
+    except OverflowError:  # the window is longer than the calendar
         first_day = date.min
     return clock.day_start(first_day, zone)
 
 
-def within_return_window(item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """Days are counted in the shop's zone; the last one counts to its end."""
-    if not limits.refund_days or item.arrived_at is None:
+def within_return_window(ctx: ItemContext) -> Problem | None:
+    """A shop may limit the time for returning, in whole days of its time zone."""
+    days, zone = ctx.shop.return_days, ctx.shop.time_zone
+    if not days or ctx.arrived_at is None:
         return None
-    over = item.arrived_at < _window_opened(now, limits.refund_days, limits.zone)
-    return errors.RETURN_TIME_OVER if over else None
+    return errors.RETURN_TIME_OVER if ctx.arrived_at < _window_start(ctx.now, days, zone) else None
 
 
-ITEM_RULES: dict[Kind, tuple[Rule, ...]] = {
-    Kind.CANCEL: (no_live_request, not_on_its_way, not_invoiced, within_cancel_time),
-    Kind.REFUND: (no_live_request, has_left, within_return_window),
+def reason_is_offered(ctx: RequestContext) -> Problem | None:
+    """The shop must offer the reason."""
+    return errors.UNKNOWN_REASON if ctx.reason is None else None
+
+
+def reason_fits(ctx: RequestContext) -> Problem | None:
+    """A strict shop refuses a reason for returns on a cancellation, and the reverse."""
+    fits = ctx.reason is not None and ctx.reason.cancellation_type == ctx.new.kind
+    return errors.REASON_DOES_NOT_FIT if ctx.shop.is_strict_about_reasons and not fits else None
+
+
+def description_where_needed(ctx: RequestContext) -> Problem | None:
+    """Some reasons need a description."""
+    is_needed = ctx.reason is not None and ctx.reason.extra_information_needed
+    return errors.DESCRIPTION_REQUIRED if is_needed and not ctx.new.description else None
+
+
+def single_unit_is_not_split(ctx: RequestContext) -> Problem | None:
+    """Only an item of several units has a quantity above one."""
+    is_split = (ctx.new.quantity or 1) > 1 and not ctx.has_multiple_units
+    return errors.SINGLE_UNIT if is_split else None
+
+
+def units_are_left(ctx: RequestContext) -> Problem | None:
+    """The quantity is at most the number of units that are not cancelled or returned yet."""
+    return errors.QUANTITY_TOO_LARGE if (ctx.new.quantity or 0) > ctx.units_left else None
+
+
+def carrier_is_offered(ctx: RequestContext) -> Problem | None:
+    """The shop must offer the carrier of a return."""
+    return None if ctx.is_carrier_offered else errors.CARRIER_NOT_OFFERED
+
+
+def pickup_has_an_address(ctx: RequestContext) -> Problem | None:
+    """A carrier that collects the goods needs an address."""
+    is_missing = ctx.needs_pickup and ctx.new.pickup_address is None
+    return errors.PICKUP_ADDRESS_REQUIRED if is_missing else None
+
+
+def address_is_own(ctx: RequestContext) -> Problem | None:
+    """The pickup address is in the shopper's address book, or is an address of the order."""
+    address_id = ctx.new.pickup_address
+    return None if address_id is None or address_id in ctx.address_ids else errors.UNKNOWN_ADDRESS
+
+
+def bank_account_where_needed(ctx: RequestContext) -> Problem | None:
+    """An order paid in cash or by transfer needs a bank account for its refund."""
+    is_needed = ctx.shop.requires_bank_account and ctx.is_paid_in_cash
+    is_missing = is_needed and not (ctx.new.bank_account or ctx.new.refund_to_loyalty)
+    return errors.BANK_ACCOUNT_REQUIRED if is_missing else None
+
+
+def loyalty_is_open(ctx: RequestContext) -> Problem | None:
+    """The shop must offer refunds to loyalty points, and may exclude guests."""
+    is_open = ctx.shop.has_loyalty and (ctx.shop.has_loyalty_for_guests or not ctx.is_guest)
+    return errors.LOYALTY_CLOSED if ctx.new.refund_to_loyalty and not is_open else None
+
+
+C_contra = TypeVar("C_contra", bound=ItemContext, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[C_contra]):
+    """A check, the kinds of cases that it applies to, and whether staff may override it."""
+
+    check: Callable[[C_contra], Problem | None]
+    kinds: Collection[Kind] = tuple(Kind)
+    overridable: bool = False
+
+
+ITEM_RULES: Final[tuple[Rule[ItemContext], ...]] = (
+    Rule(no_live_case),
+    Rule(not_shipped, kinds={Kind.CANCEL}),
+    Rule(not_invoiced, kinds={Kind.CANCEL}, overridable=True),
+    Rule(within_cancel_time, kinds={Kind.CANCEL}, overridable=True),
+    Rule(shipped_or_invoiced, kinds={Kind.RETURN}),
+    Rule(within_return_window, kinds={Kind.RETURN}, overridable=True),
+)
+"""The rules that lists show, too."""
+
+RULES: Final[tuple[Rule[RequestContext], ...]] = (
+    *ITEM_RULES,
+    Rule(reason_is_offered),
+    Rule(reason_fits, overridable=True),
+    Rule(description_where_needed, overridable=True),
+    Rule(single_unit_is_not_split),
+    Rule(units_are_left),
+    Rule(carrier_is_offered, kinds={Kind.RETURN}),
+    Rule(pickup_has_an_address, kinds={Kind.RETURN}),
+    Rule(address_is_own),
+    Rule(bank_account_where_needed),
+    Rule(loyalty_is_open),
+)
+"""All rules in the order of their precedence: the first refusal is the response."""
+
+RULES_OF: Final = {kind: tuple(rule for rule in RULES if kind in rule.kinds) for kind in Kind}
+_ITEM_CHECKS: Final = {
+    kind: tuple(rule.check for rule in ITEM_RULES if kind in rule.kinds) for kind in Kind
 }
 
 
-def refusals(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Iterator[Problem]:
-    """Why this item cannot be cancelled or returned, most telling first; none: it can."""
-    return (problem for rule in ITEM_RULES[kind] if (problem := rule(item, limits, now)))
-
-
-def refusal(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> Problem | None:
-    """The most telling of them; a list asks twice for every line."""
-    for rule in ITEM_RULES[kind]:
-        if problem := rule(item, limits, now):
+def item_refusal(kind: Kind, ctx: ItemContext) -> Problem | None:
+    """The first problem that an item has with a kind of case; None if it may be opened."""
+    for check in _ITEM_CHECKS[kind]:
+        if problem := check(ctx):
             return problem
     return None
 
 
-def allows(kind: Kind, item: ItemFacts, limits: Limits, now: datetime) -> bool:
-    """The flag that lists show."""
-    return refusal(kind, item, limits, now) is None
-
-
 def first_blocking_reason(
-    against_cancel: Problem | None, against_refund: Problem | None
+    cancel_refusal: Problem | None, return_refusal: Problem | None
 ) -> Problem | None:
-    """Why nothing can be asked for an item, of its two refusals; None while anything can."""
-    if against_cancel is None or against_refund is None:
+    """The problem of an item that can neither be cancelled nor returned; None if either can."""
+    if cancel_refusal is None or return_refusal is None:
         return None
-    # What has not left is told about cancelling, what has left about returning.
-    return against_cancel if against_refund is errors.CANNOT_RETURN_NOW else against_refund
-
-
-@dataclass(frozen=True, slots=True)
-class CaseTerms:
-    """What is asked for an item, as far as a rule looks at it; no quantity means all units."""
-
-    kind: Kind
-    quantity: int | None = None
-    has_description: bool = False
-    has_bank_account: bool = False
-    refund_to_loyalty: bool = False
-    names_address: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TermsContext:
-    """What the wish meets: what its names stand for, and what the shop asks of it.
-
-    `reason` is None when there is no such reason on offer, `needs_pickup` when there is no
-    such carrier.
-    """
-
-    reason: Kind | None
-    reason_needs_description: bool
-    has_multiple_units: bool
-    needs_pickup: bool | None
-    is_address_known: bool
-    needs_bank_account: bool
-    is_strict_about_reasons: bool
-    is_loyalty_open: bool
-
-
-TermsRule = Callable[[CaseTerms, ItemFacts, TermsContext], Problem | None]
-
-
-def reason_is_offered(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """Only what the shop's own list holds."""
-    return errors.UNKNOWN_REASON if met.reason is None else None
-
-
-def reason_fits(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """Storefronts send one reason for everything; a strict shop minds."""
-    other = met.is_strict_about_reasons and met.reason != wish.kind
-    return errors.REASON_DOES_NOT_FIT if other else None
-
-
-def description_where_needed(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """Some reasons mean nothing without a description."""
-    missing = met.reason_needs_description and not wish.has_description
-    return errors.DESCRIPTION_REQUIRED if missing else None
-
-
-def divides_only_what_has_parts(
-    wish: CaseTerms, item: ItemFacts, met: TermsContext
-) -> Problem | None:
-    """A single piece has no quantity to speak of."""
-    several = wish.quantity is not None and wish.quantity > 1
-    return errors.SINGLE_UNIT if several and not met.has_multiple_units else None
-
-
-def units_are_left(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """Never more than was bought and not given back yet."""
-    too_many = wish.quantity is not None and wish.quantity > item.units_left
-    return errors.QUANTITY_TOO_LARGE if too_many else None
-
-
-def carrier_is_offered(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """Only a carrier that the shop works with; what is cancelled needs none."""
-    unknown = met.needs_pickup is None
-    return errors.CARRIER_NOT_OFFERED if wish.kind == Kind.REFUND and unknown else None
-
-
-def pickup_has_an_address(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """A carrier that comes must know where to."""
-    needed = wish.kind == Kind.REFUND and met.needs_pickup
-    return errors.PICKUP_ADDRESS_REQUIRED if needed and not wish.names_address else None
-
-
-def address_is_own(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """From one's own address book, or the order's own copy."""
-    unknown = wish.names_address and not met.is_address_known
-    return errors.UNKNOWN_ADDRESS if unknown else None
-
-
-def bank_account_where_needed(
-    wish: CaseTerms, item: ItemFacts, met: TermsContext
-) -> Problem | None:
-    """Cash cannot go back the way it came."""
-    missing = met.needs_bank_account and not (wish.has_bank_account or wish.refund_to_loyalty)
-    return errors.BANK_ACCOUNT_REQUIRED if missing else None
-
-
-def loyalty_is_open(wish: CaseTerms, item: ItemFacts, met: TermsContext) -> Problem | None:
-    """Points only where the shop has them, and for guests only if it wants to."""
-    return errors.LOYALTY_CLOSED if wish.refund_to_loyalty and not met.is_loyalty_open else None
-
-
-TERMS_RULES: tuple[TermsRule, ...] = (
-    reason_is_offered,
-    reason_fits,
-    description_where_needed,
-    divides_only_what_has_parts,
-    units_are_left,
-    carrier_is_offered,
-    pickup_has_an_address,
-    address_is_own,
-    bank_account_where_needed,
-    loyalty_is_open,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Eligibility:
-    """The first rule that says no, and the rules that staff overridden on the way."""
-
-    refusal: Problem | None = None
-    overridden: tuple[Problem, ...] = ()
+    return cancel_refusal if return_refusal is errors.CANNOT_RETURN_NOW else return_refusal
 
 
 def check_eligibility(
-    wish: CaseTerms,
-    item: ItemFacts,
-    met: TermsContext,
-    limits: Limits,
-    now: datetime,
-    *,
-    may_override: bool = False,
-) -> Eligibility:
-    """Let this very wish in or not: first what holds for the item, then what holds for the wish."""
-    of_the_wish = (problem for rule in TERMS_RULES if (problem := rule(wish, item, met)))
+    ctx: RequestContext, *, may_override: bool = False
+) -> tuple[Problem | None, list[Problem]]:
+    """The refusal of a new case, if any, and the problems that were overridden before it."""
     overridden: list[Problem] = []
-    for problem in chain(refusals(wish.kind, item, limits, now), of_the_wish):
-        if not (may_override and problem.is_overridable):
-            return Eligibility(problem, tuple(overridden))
-        overridden.append(problem)
-    return Eligibility(overridden=tuple(overridden))
+    for rule in RULES_OF[ctx.new.kind]:
+        if problem := rule.check(ctx):
+            if not (may_override and rule.overridable):
+                return problem, overridden
+            overridden.append(problem)
+    return None, overridden

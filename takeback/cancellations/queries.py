@@ -1,32 +1,29 @@
-"""Reading cases, and the facts that the rules look at."""
+"""Queries of cases, images and reasons, and the input of the item rules."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Window
 
-from takeback.cancellations import policy
+from takeback.accounts.policy import ShopPolicy
 from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
 )
+from takeback.cancellations.policy import ItemContext
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
+from takeback.core.types import CaseId
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
 
 
 class ImageRow(NamedTuple):
-    """A picture of a case."""
-
     id: int
     image: str
     description: str | None
@@ -36,7 +33,7 @@ class ImageRow(NamedTuple):
 
 
 class CaseRow(NamedTuple):
-    """A case; with several pictures it comes in several rows."""
+    """A case and one of its images; a case with several images has several rows."""
 
     id: int
     uuid: UUID
@@ -56,8 +53,6 @@ class CaseRow(NamedTuple):
 
 
 class CaseWithImages(NamedTuple):
-    """A case and its pictures."""
-
     row: CaseRow
     images: list[ImageRow]
 
@@ -67,7 +62,7 @@ class CaseWithImages(NamedTuple):
 
 
 class ReasonRow(NamedTuple):
-    """A reason; `translations` is JSON text."""
+    """A reason for a case. `translations` is JSON text."""
 
     id: int
     uuid: UUID
@@ -81,66 +76,65 @@ class ReasonRow(NamedTuple):
     modified_date: datetime
 
 
-def _requests_of_orders(order_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    found = CancellationRequest.objects.filter(
+def _cases_of_orders(order_ids: list[int]) -> "QuerySet[CancellationRequest]":
+    cases = CancellationRequest.objects.filter(
         order_item__order_id__anyof=order_ids, is_hidden=False
     )
-    return found.order_by("-id", "cancellationrequestimage__id")
+    return cases.order_by("-id", "cancellationrequestimage__id")
 
 
-def _requests_by_id(request_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    found = CancellationRequest.objects.filter(pk__anyof=request_ids)
-    return found.order_by("-id", "cancellationrequestimage__id")
+def _cases_by_id(case_ids: list[int]) -> "QuerySet[CancellationRequest]":
+    cases = CancellationRequest.objects.filter(pk__anyof=case_ids)
+    return cases.order_by("-id", "cancellationrequestimage__id")
 
 
-cases_of_orders = CompiledQuery(CaseRow, _requests_of_orders)
-_rows_by_id = CompiledQuery(CaseRow, _requests_by_id)
+cases_of_orders = CompiledQuery(CaseRow, _cases_of_orders)
+_rows_by_id = CompiledQuery(CaseRow, _cases_by_id)
 
 
 def by_item(rows: Iterable[CaseRow]) -> dict[int, list[CaseWithImages]]:
-    """The cases of several items, newest first."""
-    found: dict[int, list[CaseWithImages]] = defaultdict(list)
+    """The cases of each item, newest first."""
+    cases: dict[int, list[CaseWithImages]] = defaultdict(list)
     for case in _grouped(rows):
-        found[case.row.order_item_id].append(case)
-    return found
+        cases[case.row.order_item_id].append(case)
+    return cases
 
 
 def own_cases(user_id: int, page: Page) -> tuple[int, list[CaseWithImages]]:
-    """A page of a customer's cases, newest first, and how many there are."""
-    counted = (
-        CancellationRequest.objects.filter(order_item__order__user_id=user_id, is_hidden=False)
-        .annotate(total=Window(Count("*")))
+    """The number of a customer's cases, and a page of them, newest first."""
+    cases = CancellationRequest.objects.filter(order_item__order__user_id=user_id, is_hidden=False)
+    rows = list(
+        cases.annotate(total=Window(Count("*")))
         .order_by("-id")
         .values_list("id", "total")[page.offset : page.offset + page.limit]
     )
-    found = list(counted)
-    total = found[0][1] if found else 0
-    return total, _grouped(_rows_by_id(request_ids=[request_id for request_id, _ in found]))
+    total = rows[0][1] if rows else 0
+    return total, _grouped(_rows_by_id(case_ids=[case_id for case_id, _ in rows]))
 
 
-def cases_by_id(request_ids: Sequence[int]) -> list[CaseWithImages]:
-    """These cases, in this order."""
-    found = {case.row.id: case for case in _grouped(_rows_by_id(request_ids=list(request_ids)))}
-    return [found[request_id] for request_id in request_ids]
+def cases_by_id(case_ids: Sequence[CaseId]) -> list[CaseWithImages]:
+    """The cases in the order of these ids."""
+    cases = {case.row.id: case for case in _grouped(_rows_by_id(case_ids=list(case_ids)))}
+    return [cases[case_id] for case_id in case_ids]
 
 
 def order_of_image(name: str) -> tuple[int, int] | None:
-    """The order that a picture belongs to, and its customer; that of a hidden case is gone."""
-    found = CancellationRequestImage.objects.filter(
+    """The ids of an image's order and customer; None if its case is hidden."""
+    images = CancellationRequestImage.objects.filter(
         image=name, cancellation_request__is_hidden=False
     )
     order = "cancellation_request__order_item__order"
-    return found.values_list(f"{order}_id", f"{order}__user_id").first()
+    return images.values_list(f"{order}_id", f"{order}__user_id").first()
 
 
-def cases_opened_together(request_id: int) -> "list[CancellationRequest]":
-    """The cases of one order that came in one call with this one, the first first."""
-    asked = CancellationRequest.objects.filter(pk=request_id)
-    found = CancellationRequest.objects.filter(
-        order_item__order_id__in=asked.values("order_item__order_id"),
-        created_date__in=asked.values("created_date"),
+def cases_opened_together(case_id: CaseId) -> list[CancellationRequest]:
+    """The cases of an order that were opened in the same request as this one, oldest first."""
+    case = CancellationRequest.objects.filter(pk=case_id)
+    cases = CancellationRequest.objects.filter(
+        order_item__order_id__in=case.values("order_item__order_id"),
+        created_date__in=case.values("created_date"),
     ).select_related("order_item__product", "order_item__order__channel")
-    return list(found.order_by("id"))
+    return list(cases.order_by("id"))
 
 
 def _grouped(rows: Iterable[CaseRow]) -> list[CaseWithImages]:
@@ -153,48 +147,40 @@ def _grouped(rows: Iterable[CaseRow]) -> list[CaseWithImages]:
 
 
 def reasons_on_offer(channel_id: int) -> "QuerySet[CancellationReason]":
-    """The reasons that may be chosen in a channel."""
+    """The reasons that a channel offers."""
     offered = CancellationReason.objects.filter(is_active=True)
     return offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
 
 
 def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[ReasonRow]]:
-    """A page of them, in display order, and how many there are."""
+    """The number of a channel's reasons, and a page of them in display order."""
     offered = reasons_on_offer(channel_id)
     if kind:
         offered = offered.filter(cancellation_type=kind.value)
-    found = offered.order_by("order", "id").values_list(*_reasons.columns)
-    rows = _reasons.once(found[page.offset : page.offset + page.limit])
-    complete = page.number == 1 and len(rows) < page.limit
-    return (len(rows) if complete else offered.count()), rows
+    ordered = offered.order_by("order", "id").values_list(*_reasons.columns)
+    rows = _reasons.once(ordered[page.offset : page.offset + page.limit])
+    is_complete = page.number == 1 and len(rows) < page.limit
+    return (len(rows) if is_complete else offered.count()), rows
 
 
 _reasons = CompiledQuery(ReasonRow, reasons_on_offer)
 
 
-@lru_cache(maxsize=1)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-def shop_zone() -> ZoneInfo:
-    """Where the shop's days begin."""
-    return _zone(settings.SHOP_TIME_ZONE)
-
-
-def shop_limits() -> policy.Limits:
-    """The rules' settings, as they are now."""
-    return policy.Limits(
-        cancel_minutes=settings.CANCEL_TIME_LIMIT_MINUTES,
-        invoice_blocks_cancel=settings.CANCEL_BLOCKED_BY_INVOICE,
-        refund_days=settings.REFUND_DAY_LIMIT,
-        zone=shop_zone(),
+def item_context(
+    item: ItemRow,
+    cases: Sequence[CaseWithImages],
+    placed_at: datetime,
+    shop: ShopPolicy,
+    now: datetime,
+) -> ItemContext:
+    """The input of the item rules for an item with these cases; most items have none."""
+    return ItemContext(
+        item.status,
+        item.quantity - item.units_closed,
+        bool(cases) and any(case.is_live for case in cases),
+        bool(item.invoice_number),
+        placed_at,
+        item.delivered_date or item.shipped_date or item.invoice_date,
+        shop,
+        now,
     )
-
-
-def facts_of(
-    item: ItemRow, cases: Sequence[CaseWithImages], placed_at: datetime
-) -> policy.ItemFacts:
-    """What the rules may know of a line that has these cases; most have none."""
-    is_live = bool(cases) and any(case.is_live for case in cases)
-    return policy.facts_of(item, placed_at, has_live_request=is_live)

@@ -1,4 +1,4 @@
-"""The case ledger: kinds and statuses of a cancellation request (decisions, three ledgers)."""
+"""Kinds, statuses and life cycles of cases and of the plans that pay them back."""
 
 from enum import StrEnum
 
@@ -6,15 +6,13 @@ from takeback.core.state_machine import StateMachine
 
 
 class Kind(StrEnum):
-    """What is asked: before the goods leave, or sending them back."""
+    """A cancellation before the goods are shipped, or a return afterwards."""
 
     CANCEL = "cancel"
-    REFUND = "refund"
+    RETURN = "refund"
 
 
 class Status(StrEnum):
-    """Where a case is."""
-
     WAITING = "waiting"
     WAITING_APPROVAL = "waiting_approval"
     CONFIRMED = "confirmed"
@@ -25,14 +23,21 @@ class Status(StrEnum):
 
 
 class Transition(StrEnum):
-    """What can happen to a case."""
-
     REVIEW = "review"
     CONFIRM = "confirm"
     APPROVE = "approve"
     COMPLETE = "complete"
     REJECT = "reject"
     WITHDRAW = "withdraw"
+
+
+class CaseEvent(StrEnum):
+    """An event in the history of a case that is no transition."""
+
+    OPEN = "open"
+    EDIT = "edit"
+    CONFIRM_ACCOUNT = "confirm_account"
+    REMOVE = "remove"
 
 
 LIFE_CYCLE = StateMachine(
@@ -51,15 +56,13 @@ LIFE_CYCLE = StateMachine(
         (Status.APPROVED, Transition.COMPLETE): Status.COMPLETED,
     },
 )
-"""Which step follows which; staff may confirm without a second look."""
+"""All transitions of a case. Review is optional: staff may confirm a case without it."""
 
 LIVE = (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED, Status.APPROVED)
-"""Cases that can still move; an item has at most one."""
+"""Statuses of cases that have not ended. An item has at most one live case."""
 
 
 class PlanStatus(StrEnum):
-    """Where a plan is: it follows its cases."""
-
     WAITING = "waiting"
     APPROVED = "approved"
     COMPLETED = "completed"
@@ -67,8 +70,6 @@ class PlanStatus(StrEnum):
 
 
 class PlanTransition(StrEnum):
-    """What can happen to a plan."""
-
     APPROVE = "approve"
     COMPLETE = "complete"
     REJECT = "reject"
@@ -82,12 +83,10 @@ PLAN_LIFE_CYCLE = StateMachine(
         (PlanStatus.APPROVED, PlanTransition.COMPLETE): PlanStatus.COMPLETED,
     },
 )
-"""A plan is approved with the last of its cases, and rejected when none of them is left."""
+"""A plan is approved with the last of its cases, and rejected with the last of them."""
 
 
 class TransactionType(StrEnum):
-    """What a payment of a plan is for."""
-
     CANCEL = "cancel"
     REFUND = "refund"
 
@@ -101,7 +100,7 @@ SHOWN = {
     Status.REJECTED: "rejected",
     Status.WITHDRAWN: "rejected",
 }
-"""What a shopper is shown."""
+"""The statuses that shoppers see."""
 
 SHOWN_TO_CHANNELS = {status: status for status in Status} | {Status.WITHDRAWN: Status.REJECTED}
-"""What other systems are shown."""
+"""The statuses that other systems see."""

@@ -1,6 +1,6 @@
-"""What the database itself refuses about cases: steps off a life cycle, and changes of history.
+"""Triggers that refuse invalid transitions of cases and plans, and changes of the history.
 
-Generated from the tables of the life cycles, in the trigger languages of both databases.
+They are generated from the life cycles, in the trigger languages of both databases.
 """
 
 from typing import Any
@@ -13,22 +13,24 @@ _PLANS = "cancellations_cancellationplan"
 
 
 def statements(vendor: str) -> list[str]:
-    """What a database of this vendor (`sqlite`, `postgresql`) is told."""
+    """The SQL that creates the triggers in a database of a vendor (`sqlite`, `postgresql`)."""
     return _postgresql() if vendor == "postgresql" else _sqlite()
 
 
-def _no_step(machine: StateMachine[Any, Any]) -> str:
-    """True for a change of status that the life cycle does not know."""
-    steps = ", ".join(f"('{before}', '{after}')" for before, _, after in machine.transitions())
-    return f"NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (VALUES {steps})"
+def _is_invalid(machine: StateMachine[Any, Any]) -> str:
+    """The SQL condition of a change of status that is no transition of the life cycle."""
+    transitions = ", ".join(
+        f"('{before}', '{after}')" for before, _, after in machine.transitions()
+    )
+    return f"NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (VALUES {transitions})"
 
 
-def _guarded_steps(name: str, table: str, machine: StateMachine[Any, Any]) -> list[str]:
+def _transition_trigger(name: str, table: str, machine: StateMachine[Any, Any]) -> list[str]:
     return [
         f"""
 CREATE OR REPLACE FUNCTION takeback_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF {_no_step(machine)} THEN
+  IF {_is_invalid(machine)} THEN
     RAISE EXCEPTION 'no step leads from % to %', OLD.status, NEW.status
       USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
   END IF;
@@ -42,8 +44,8 @@ CREATE OR REPLACE TRIGGER {name} BEFORE UPDATE OF status ON {table}
 
 def _postgresql() -> list[str]:
     return [
-        *_guarded_steps("transition_of_a_case", _CASES, LIFE_CYCLE),
-        *_guarded_steps("transition_of_a_plan", _PLANS, PLAN_LIFE_CYCLE),
+        *_transition_trigger("transition_of_a_case", _CASES, LIFE_CYCLE),
+        *_transition_trigger("transition_of_a_plan", _PLANS, PLAN_LIFE_CYCLE),
         """
 CREATE OR REPLACE FUNCTION takeback_history_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -57,23 +59,24 @@ CREATE OR REPLACE TRIGGER history_stays BEFORE UPDATE OR DELETE ON {_HISTORY}
 
 
 def _sqlite() -> list[str]:
-    step, of_plan = _no_step(LIFE_CYCLE), _no_step(PLAN_LIFE_CYCLE)
-    # INSERT OR REPLACE removes the row in its way without asking the trigger for removals.
-    known = (
+    # INSERT OR REPLACE deletes the old row without firing its delete trigger.
+    is_known = (
         f"EXISTS (SELECT 1 FROM {_HISTORY} WHERE id = NEW.id"  # noqa: S608 - our own name
         " OR (cancellation_request_id = NEW.cancellation_request_id AND seq = NEW.seq))"
     )
+    is_invalid, is_invalid_plan = _is_invalid(LIFE_CYCLE), _is_invalid(PLAN_LIFE_CYCLE)
     triggers = {
-        "transition_of_a_case": f"BEFORE UPDATE OF status ON {_CASES} WHEN {step}",
-        "transition_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {of_plan}",
+        "transition_of_a_case": f"BEFORE UPDATE OF status ON {_CASES} WHEN {is_invalid}",
+        "transition_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {is_invalid_plan}",
         "history_stays_update": f"BEFORE UPDATE ON {_HISTORY}",
         "history_stays_delete": f"BEFORE DELETE ON {_HISTORY}",
-        "history_stays_replace": f"BEFORE INSERT ON {_HISTORY} WHEN {known}",
+        "history_stays_replace": f"BEFORE INSERT ON {_HISTORY} WHEN {is_known}",
     }
-    found = []
-    for name, event in triggers.items():
-        found += [
+    return [
+        statement
+        for name, event in triggers.items()
+        for statement in (
             f"DROP TRIGGER IF EXISTS {name}",
             f"CREATE TRIGGER {name} {event} BEGIN SELECT RAISE(ABORT, '{name}'); END",
-        ]
-    return found
+        )
+    ]

@@ -20,7 +20,7 @@ def worker(
 ) -> None:
     """Deliver messages and do chores until SIGTERM or Ctrl-C; what runs is finished first."""
     boot()
-    from takeback.handlers.registry import HANDLERS
+    from takeback.handlers.mails import HANDLERS
 
     if not work(HANDLERS, once=once):
         raise typer.Exit(1)

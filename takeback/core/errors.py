@@ -1,6 +1,7 @@
 """Refusals are declared once: a code that never changes, a status, a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -12,14 +13,16 @@ class Problem:
     """What a caller is told when the answer is no.
 
     `field` names the input at fault; None means the request as a whole.
-    `is_overridable` marks what staff may decide otherwise.
     """
 
     code: str
     status: int
     message: str | Promise
     field: str | None = None
-    is_overridable: bool = False
+
+    def with_values(self, **values: object) -> Self:
+        """The same problem, with these values in the named placeholders of its message."""
+        return replace(self, message=str(self.message).format(**values))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

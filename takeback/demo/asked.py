@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.commands.transition import confirm, reject, withdraw
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import CaseId, ItemId
 from takeback.demo.cases import DROP_OFF, IBAN
 from takeback.demo.stories import REQUESTS
 from takeback.orders.models import OrderItem
@@ -26,7 +27,7 @@ _BY_MISTAKE, _DAMAGED = 2, 6
 class _Asked(NamedTuple):
     """A new request, and who asked for it."""
 
-    id: int
+    id: CaseId
     scope: OrderScope
     asker: Actor
     at: datetime
@@ -41,7 +42,7 @@ def add_asked(staff: Actor) -> None:
         refused.scope,
         actor=staff,
         now=refused.at + _LATER,
-        note="The picture shows signs of use.",
+        message="The picture shows signs of use.",
     )
     regretted = _return("withdrawn")
     withdraw(regretted.id, regretted.scope, actor=regretted.asker, now=regretted.at + _LATER)
@@ -55,8 +56,8 @@ def _return(name: str) -> _Asked:
     line = _line(name)
     assert line.delivered_date, "only what has come can go back"
     ask = NewCase(
-        order_item=line.pk,
-        kind=Kind.REFUND,
+        order_item=ItemId(line.pk),
+        kind=Kind.RETURN,
         reason=_DAMAGED,
         description="It has a crack.",
         carrier=DROP_OFF,
@@ -69,7 +70,7 @@ def _cancel(
 ) -> _Asked:
     line = _line(name)
     ask = NewCase(
-        order_item=line.pk,
+        order_item=ItemId(line.pk),
         kind=Kind.CANCEL,
         reason=_BY_MISTAKE,
         quantity=quantity,
@@ -91,4 +92,5 @@ def _asked(line: OrderItem, ask: NewCase, at: datetime) -> _Asked:
     else:
         asker = Actor(ActorKind.CUSTOMER, order.user_id)
         scope = OrderScope(order.channel_id, user_id=order.user_id)
-    return _Asked(open_case(ask, scope, actor=asker, now=at), scope, asker, at)
+    [case_id] = open_cases([ask], scope, actor=asker, now=at)
+    return _Asked(case_id, scope, asker, at)

@@ -194,7 +194,7 @@ def _turn(writer: _Writer, kind: str, becomes: dict[int, Status], item: OrderIte
 
 
 def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
-    kind = Kind.REFUND if item.delivered_date else Kind.CANCEL
+    kind = Kind.RETURN if item.delivered_date else Kind.CANCEL
     rng, is_rich = writer.rng, item.order.user_email == CUSTOMER_EMAIL
     came = item.delivered_date or item.order.placed_at
     asked = min(came + timedelta(hours=rng.randrange(2, 40)), writer.reference)
@@ -217,7 +217,7 @@ def _case(writer: _Writer, item: OrderItem, status: Status) -> _Case:
     if is_rich or item.order.payment_type in {"funds_transfer", "pay_on_delivery"}:
         _name_account(request, item)
     case = _Case(request, item)
-    if kind == Kind.REFUND:
+    if kind == Kind.RETURN:
         case.pictures = 2 if is_rich else int(happens(rng, 0.2))
         case.easy_return = _easy_return(writer, item, status, asked)
     return case
@@ -259,7 +259,7 @@ def _before(item: OrderItem, kind: Kind) -> int:
     """What the line was before its case was confirmed."""
     if item.status not in {*ENDED, Code.CANCELLATION_WAITING}:
         return item.status
-    return Code.DELIVERED if kind == Kind.REFUND else Code.APPROVED
+    return Code.DELIVERED if kind == Kind.RETURN else Code.APPROVED
 
 
 def _holder(item: OrderItem) -> str:

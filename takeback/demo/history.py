@@ -2,10 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from takeback.cancellations.commands.confirm_bank_account import CONFIRMED as ACCOUNT_CONFIRMED
-from takeback.cancellations.commands.open import OPENED
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.statuses import LIFE_CYCLE, Status, Transition
+from takeback.cancellations.statuses import LIFE_CYCLE, CaseEvent, Status, Transition
 from takeback.core.actor import SYSTEM, Actor, ActorKind
 
 _Step = tuple[str, Status | None, Status, Actor]
@@ -28,9 +26,9 @@ def past_of(request: CancellationRequest, asker: Actor, staff: Actor) -> list[Ca
     A guest's account that is confirmed was confirmed by the guest, first of all.
     """
     state = Status.WAITING
-    steps: list[_Step] = [(OPENED, None, state, asker)]
+    steps: list[_Step] = [(CaseEvent.OPEN, None, state, asker)]
     if request.is_bank_account_confirmed and asker.kind is ActorKind.GUEST:
-        steps.append((ACCOUNT_CONFIRMED, state, state, asker))
+        steps.append((CaseEvent.CONFIRM_ACCOUNT, state, state, asker))
     for event in _WAYS[Status(request.status)]:
         before, state = state, LIFE_CYCLE.next(state, event)
         steps.append((event.value, before, state, _actor(event, asker, staff)))

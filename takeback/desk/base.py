@@ -18,9 +18,9 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from takeback.accounts.models import ApiKey
+from takeback.accounts.policy import shop_zone
 from takeback.api import errors as api_errors
 from takeback.api.csrf import refuse_forged
-from takeback.cancellations.queries import shop_zone
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.desk.auth import Agent, agent_of

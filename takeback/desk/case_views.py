@@ -22,6 +22,7 @@ from takeback.core import errors as core_errors
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_from_path
+from takeback.core.types import CaseId
 from takeback.desk import formatting, forms, queries
 from takeback.desk.base import DeskPage, SeeOther
 from takeback.desk.filters import QueueFilters
@@ -120,11 +121,11 @@ class Decide(CasePage):
             return self.page(case, faults=faults.by_field, status=400)
         try:
             forms.DECISIONS[told["step"]](
-                case.pk,
+                CaseId(case.pk),
                 OrderScope(case.channel_id),
                 actor=self.agent.actor,
                 now=clock.now(),
-                note=told.get("note") or None,
+                message=told.get("note") or None,
                 version=told["version"],
             )
         except Refused as refused:
@@ -143,7 +144,9 @@ class AccountIsRight(CasePage):
         case = self.case(pk)
         shown = self.form.get("account", "")
         try:
-            confirm_bank_account(case.pk, actor=self.agent.actor, now=clock.now(), account=shown)
+            confirm_bank_account(
+                CaseId(case.pk), actor=self.agent.actor, now=clock.now(), account=shown
+            )
         except Refused as refused:
             if refused.problem is not core_errors.NOT_FOUND:
                 raise
@@ -208,7 +211,7 @@ def steps_in_words(steps: Sequence[queries.StepRow]) -> list[dict[str, Any]]:
             "after": STATUSES.get(step.after, step.after),
             "who": WHO.get(step.actor_kind) or step.name or step.actor_kind,
             "number": step.actor_number if step.actor_kind == ActorKind.CHANNEL else None,
-            "note": step.note,
+            "note": step.message,
             "overridden": step.overridden,
         }
         for step in steps

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from rest_framework import serializers
 
+from takeback.accounts.policy import shop_zone
 from takeback.api.fields import StrictDate, StrictInteger, StrictText
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
-from takeback.cancellations.queries import shop_zone
 from takeback.cancellations.statuses import Status
 from takeback.core.clock import day_end, day_start
 from takeback.core.normalize import email_key, folded, name_key

@@ -9,13 +9,14 @@ from django.utils.translation import get_language
 
 from takeback.accounts.models import ApiKey
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.open import Override, open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_from_path
+from takeback.core.types import ItemId
 from takeback.desk import formatting, forms, queries
 from takeback.desk.base import DeskPage, SeeOther
 from takeback.desk.rule_results import in_the_way
@@ -42,13 +43,12 @@ class OrderPage(DeskPage):
         ask = _ask_of(told, order, is_account_trusted=self.agent.sees_money)
         scope = _scope_of(order)
         try:
-            case_id = open_case(
-                ask,
+            [case_id] = open_cases(
+                [ask],
                 scope,
                 actor=self.agent.actor,
                 now=clock.now(),
-                override=bool(told.get("override")),
-                note=told.get("note"),
+                override=Override(told.get("note"), is_active=bool(told.get("override"))),
             )
         except Refused as refused:
             return self._refused(order, ask, refused.problem)
@@ -123,13 +123,13 @@ def _ask_of(told: Mapping[str, Any], order: Order, *, is_account_trusted: bool) 
     kind = Kind(told["kind"])
     iban = told.get("iban")
     return NewCase(
-        order_item=told["order_item"],
+        order_item=ItemId(told["order_item"]),
         kind=kind,
         reason=told["reason"],
         quantity=told.get("quantity"),
         description=told.get("description"),
-        carrier=told.get("carrier") if kind is Kind.REFUND else None,
-        pickup_address=order.shipping_address_id if kind is Kind.REFUND else None,
+        carrier=told.get("carrier") if kind is Kind.RETURN else None,
+        pickup_address=order.shipping_address_id if kind is Kind.RETURN else None,
         bank_account=BankAccount(iban, told["holder_name"]) if iban else None,
         is_account_trusted=is_account_trusted,
         refund_to_loyalty=bool(told.get("refund_to_loyalty")),

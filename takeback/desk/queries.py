@@ -47,7 +47,7 @@ class ActionRow(NamedTuple):
     id: int
     cancellation_request_id: int
     event: str
-    note: str | None
+    message: str | None
     overridden: list[str]
     at: datetime
     actor_number: int
@@ -63,7 +63,7 @@ class StepRow(NamedTuple):
     actor_kind: str
     actor_number: int | None
     name: str | None
-    note: str | None
+    message: str | None
     overridden: list[str]
     at: datetime
 

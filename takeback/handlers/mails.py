@@ -6,6 +6,7 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.queries import cases_opened_together
 from takeback.cancellations.statuses import Transition
 from takeback.cancellations.topics import Topic
+from takeback.core.types import CaseId
 from takeback.notifications import mails
 from takeback.notifications.offers import offer_mail
 from takeback.notifications.sending import send
@@ -23,7 +24,7 @@ def send_received_mail(delivery: Delivery) -> None:
     which of them is the first can be seen from the cases themselves: nothing needs to be kept.
     """
     request_id = delivery.payload["cancellation_request"]
-    cases = cases_opened_together(request_id)
+    cases = cases_opened_together(CaseId(request_id))
     if cases[0].pk == request_id:
         send(mails.received(cases), delivery.key)
 
@@ -32,7 +33,7 @@ def send_rejected_mail(delivery: Delivery) -> None:
     """A mail per case: each is decided by itself."""
     case = _case(delivery)
     steps = CaseHistory.objects.filter(cancellation_request=case, event=Transition.REJECT.value)
-    send(mails.rejected(case, steps.values_list("note", flat=True).first()), delivery.key)
+    send(mails.rejected(case, steps.values_list("message", flat=True).first()), delivery.key)
 
 
 def send_account_changed_mail(delivery: Delivery) -> None:

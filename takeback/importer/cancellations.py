@@ -14,6 +14,7 @@ from takeback.cancellations.commands.import_completed import (
     record_completed,
 )
 from takeback.core import clock
+from takeback.core.types import ItemId
 from takeback.importer.deferred_rows import Aside
 from takeback.importer.matching import SoldLines
 from takeback.importer.number_index import SeenNumbers
@@ -70,7 +71,9 @@ def _record(channel_id: int, batch: list[_Told], report: Report, summary: Summar
             units = known.get(remote_id, [])
             if not units:
                 taken = lines.take(users.get(reversal.customer.key()), reversal)
-                new += [Completed(item, count, remote_id, reversal.at) for item, count in taken]
+                new += [
+                    Completed(ItemId(item), count, remote_id, reversal.at) for item, count in taken
+                ]
                 units = [count for _, count in taken]
             _account(reversal, units, report, summary)
         if new:

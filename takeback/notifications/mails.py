@@ -55,7 +55,7 @@ def received(cases: Sequence[CancellationRequest]) -> Mail:
             "accounts": _accounts(cases),
             "days": settings.BANK_ACCOUNT_LINK_DAYS,
             "waits": any(case.status in _UNCHECKED for case in cases),
-            "has_returns": any(case.cancellation_type == Kind.REFUND for case in cases),
+            "has_returns": any(case.cancellation_type == Kind.RETURN for case in cases),
         }
         return _mail("received", subject, cases, context)
 

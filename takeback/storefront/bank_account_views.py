@@ -15,6 +15,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.core import clock, errors
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
+from takeback.core.types import CaseId
 from takeback.ui.csp import FORM_POLICY
 
 
@@ -44,7 +45,7 @@ class BankAccountPage(ApiView):
             return self._gone()
         try:
             confirm_bank_account(
-                case.pk,
+                CaseId(case.pk),
                 actor=Actor(ActorKind.GUEST, case.order_item.order_id),
                 now=clock.now(),
                 account=case.iban_index,

@@ -10,10 +10,10 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.policy import shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.api import base_view, errors, renderer
 from takeback.api.base_view import ApiView
-from takeback.cancellations.queries import shop_limits
 from takeback.core import clock
 from takeback.core import errors as core_errors
 from takeback.core.errors import Problem, Refused, RuleProblem
@@ -22,6 +22,7 @@ from takeback.storefront.addresses_documents import owner
 from takeback.storefront.auth import Caller, ShopperSessionAuthentication
 from takeback.storefront.dialect import Dialect, detect_dialect
 from takeback.storefront.document_context import DocumentContext
+from takeback.storefront.shop import channel_of
 
 
 def _unwrapped(detail: Any) -> Any:
@@ -115,7 +116,7 @@ class StorefrontView(ApiView):
         return DocumentContext(
             dialect=dialect,
             account=account,
-            limits=shop_limits(),
+            shop=shop_policy(channel_id or channel_of(self.plain)),
             now=clock.now(),
             language=get_language() or "",
             owner=cast("Any", Raw(renderer.encode(shown))) if shown else None,

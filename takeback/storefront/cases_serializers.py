@@ -14,6 +14,7 @@ from takeback.api.fields import StrictBoolean, StrictDate
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations import errors as case_errors
 from takeback.cancellations.inputs import NewCase, NewImage, PickupWindow
+from takeback.core.types import ItemId
 from takeback.storefront.images_serializers import Photo, PhotosField
 
 MOST_ITEMS = 50
@@ -123,7 +124,7 @@ def ask_of(told: Mapping[str, Any], pictures: Sequence[NewImage] = ()) -> NewCas
     """The ask behind a validated body, with its pictures where they are kept now."""
     iban, holder = told.get("iban"), told.get("holder_name")
     return NewCase(
-        order_item=told["order_item"],
+        order_item=ItemId(told["order_item"]),
         kind=told["cancellation_type"],
         reason=told["reason"],
         quantity=told.get("quantity"),
@@ -133,5 +134,5 @@ def ask_of(told: Mapping[str, Any], pictures: Sequence[NewImage] = ()) -> NewCas
         pickup_window=told.get("pickup_date"),
         bank_account=BankAccount(iban, holder) if iban and holder else None,
         refund_to_loyalty=bool(told.get("fully_refund_as_loyalty_money")),
-        pictures=tuple(pictures),
+        images=tuple(pictures),
     )

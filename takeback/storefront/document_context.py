@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.accounts.sessions import AccountRow
-from takeback.cancellations import policy
 from takeback.storefront import addresses_shapes, shapes
 from takeback.storefront.dialect import Dialect
 
@@ -15,7 +15,7 @@ class DocumentContext:
 
     dialect: Dialect
     account: AccountRow | None
-    limits: policy.Limits
+    shop: ShopPolicy
     now: datetime
     language: str
     owner: addresses_shapes.AddressUser | None

@@ -45,7 +45,7 @@ class PhotoField(serializers.Field[bytes, Any, Any, Any]):
         try:
             return decode_image(data)
         except ImageTooLarge:
-            self.fail("too_large")
+            self.fail("too_large", max=settings.MAX_PICTURE_BYTES // 1024)
         except NotAnImage:
             self.fail("invalid")
 
@@ -88,7 +88,7 @@ def kept(photos_of_items: Sequence[Sequence[Photo]]) -> list[list[NewImage]]:
     owners: list[int] = []
     for position, photos in enumerate(photos_of_items):
         if len(photos) > most:
-            raise Refused(errors.TOO_MANY_IMAGES, position=position)
+            raise Refused(errors.TOO_MANY_IMAGES.with_values(max=most), position=position)
         owners += [position] * len(photos)
     files = store_images([photo.raw for photos in photos_of_items for photo in photos])
     whole = [file for file in files if file]

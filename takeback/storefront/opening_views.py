@@ -95,7 +95,7 @@ class AskView(StorefrontView):
     ) -> HttpResponse:
         """The new cases, once per Idempotency-Key; pictures that none of them took are removed."""
         asker = asker.about(asks[0].order_item)
-        pictures = [picture.name for ask in asks for picture in ask.pictures]
+        pictures = [picture.name for ask in asks for picture in ask.images]
 
         def act() -> Response:
             documents = self.open(asker, asks, auto_confirm=auto_confirm)

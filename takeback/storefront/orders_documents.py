@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Raw
 
 from takeback.cancellations import policy
-from takeback.cancellations.queries import CaseWithImages, facts_of
+from takeback.cancellations.queries import CaseWithImages, item_context
 from takeback.cancellations.statuses import Kind
 from takeback.core.links import safe_http_url
 from takeback.core.money import show, unit_worth
@@ -152,9 +152,9 @@ def _item_summary(
     snapshots: Snapshots,
     view: DocumentContext,
 ) -> tuple[Any, ...]:
-    facts = facts_of(row, cases, parent.placed_at)
-    against_cancel = policy.refusal(Kind.CANCEL, facts, view.limits, view.now)
-    against_refund = policy.refusal(Kind.REFUND, facts, view.limits, view.now)
+    context = item_context(row, cases, parent.placed_at, view.shop, view.now)
+    against_cancel = policy.item_refusal(Kind.CANCEL, context)
+    against_refund = policy.item_refusal(Kind.RETURN, context)
     requests, live = _requests(cases, view)
     return (
         row.id,

@@ -1,4 +1,4 @@
-"""Answering a trade-in offer: lock the order, look, decide, write row and message."""
+"""Answering a trade-in offer: lock the order, look, decide, write the row."""
 
 from datetime import datetime
 
@@ -8,11 +8,9 @@ from takeback.core import errors
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.orders.locks import lock_orders_of
-from takeback.outbox.commands import emit
 from takeback.trade_in.models import TradeIn
 from takeback.trade_in.queries import offer_of
 from takeback.trade_in.statuses import Decision
-from takeback.trade_in.topics import Topic
 
 
 @transaction.atomic
@@ -39,5 +37,3 @@ def decide(
         decided_at=now,
         decided_by=by.value,
     )
-    payload = {"order_item": item_id, "amount_minor": amount_minor}
-    emit(Topic[decision.name], key=f"trade_in/{item_id}", payload=payload)

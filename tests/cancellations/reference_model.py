@@ -1,258 +1,352 @@
-"""A shop in memory: what a test knows of its lines and cases, and what it expects of an ask."""
+"""A reference model of a shop: its items and live cases, and the expected results of commands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import CaseId, ItemId
 from takeback.orders.scope import OrderScope
 
-LET_IN = "let in"
+SUCCESS = "success"
 CANCEL_TIME, RETURN_DAYS = timedelta(days=1), timedelta(days=14)
-CAN_BE_CANCELLED = {200, 300, 350, 400, 450}
-CAN_COME_BACK = {450, 500, 510, 520, 540, 544, 545, 550}
-"""Codes of items; one that is being prepared only with an invoice."""
-NOWHERE = 2**31 - 1
-"""The number of nothing."""
+CANCELLABLE = {200, 300, 350, 400, 450}
+RETURNABLE = {450, 500, 510, 520, 540, 544, 545, 550}
+"""Status codes of items. An item in preparation (450) is returnable if it is invoiced."""
+UNKNOWN_ID = ItemId(2**31 - 1)
 
 
 @dataclass
-class Case:
-    """A live case, in which state, and what its line was before it was confirmed."""
+class ModelCase:
+    """A live case, and the status of its item before the case was confirmed."""
 
-    pk: int
+    pk: CaseId
     kind: Kind
     quantity: int
     status: str = "waiting"
-    line_before: int | None = None
+    item_status_before: int | None = None
     is_hidden: bool = False
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody who asks; `book` are the addresses of their own."""
+class Requester:
+    """A shopper with an address book, or an agent."""
 
     name: str
     actor: Actor
     scope: OrderScope
-    book: frozenset[int] = frozenset()
+    address_book: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
-class Purchase:
-    """An order, and what is special about it; `copies` are its own addresses."""
+class ModelOrder:
+    """An order and its owner."""
 
     pk: int
     number: str
-    owner: Person
-    paid_in_cash: bool
-    copies: frozenset[int]
+    owner: Requester
+    is_paid_in_cash: bool
+    address_ids: frozenset[int]
 
 
 @dataclass
-class Line:
-    """A line, or a part of one that was set apart; `shop_name` is what the shop knows it by."""
+class ModelItem:
+    """An item, or a part that was split off. `remote_id` is the item's id in the shop's system."""
 
-    pk: int
-    shop_name: str
-    purchase: Purchase
+    pk: ItemId
+    remote_id: str
+    order: ModelOrder
     quantity: int
     is_merged: bool
     status: int = 400
-    used: int = 0
+    units_closed: int = 0
     is_invoiced: bool = False
-    arrived: datetime | None = None
-    case: Case | None = None
+    delivered: datetime | None = None
+    case: ModelCase | None = None
 
     @property
-    def left(self) -> int:
-        """Units that have not gone yet."""
-        return self.quantity - self.used
+    def units_left(self) -> int:
+        return self.quantity - self.units_closed
 
     @property
-    def is_held(self) -> bool:
-        """It has ended or waits for it: nobody moves it from outside."""
+    def is_decided(self) -> bool:
+        """Whether the item has ended or waits for its end: the shop cannot move it."""
         return self.status in {50, 100, 600}
 
 
 @dataclass
-class Reason:
-    """A reason that is offered, or was."""
+class ModelReason:
+    """A reason, and whether it is offered."""
 
     kind: Kind
-    needs_words: bool = False
-    is_active: bool = True
+    needs_description: bool = False
+    is_offered: bool = True
 
 
 @dataclass
-class Carrier:
-    """A carrier that is offered, or was."""
+class ModelCarrier:
+    """A carrier, and whether it is offered."""
 
     needs_pickup: bool = False
     is_offered: bool = True
 
 
 @dataclass
-class World:
-    """All of it; `expected` says what an ask must come to."""
+class ReferenceModel:
+    """All items, reasons and carriers of the shop."""
 
-    placed: datetime
-    lines: dict[int, Line] = field(default_factory=dict)
-    reasons: dict[int, Reason] = field(default_factory=dict)
-    carriers: dict[int, Carrier] = field(default_factory=dict)
+    placed_at: datetime
+    items: dict[ItemId, ModelItem] = field(default_factory=dict)
+    reasons: dict[int, ModelReason] = field(default_factory=dict)
+    carriers: dict[int, ModelCarrier] = field(default_factory=dict)
 
-    def reason(self, kind: Kind, *, needs_words: bool = False) -> int:
-        """A reason of this kind, on offer or not."""
-        return next(
-            pk
-            for pk, reason in self.reasons.items()
-            if (reason.kind, reason.needs_words) == (kind, needs_words)
-        )
+    def reason(self, kind: Kind, *, needs_description: bool = False) -> int:
+        """The id of the reason of a kind."""
+        expected = kind, needs_description
+        reasons = self.reasons.items()
+        return next(pk for pk, row in reasons if (row.kind, row.needs_description) == expected)
 
     def carrier(self, *, needs_pickup: bool) -> int:
-        """A carrier that comes, or one that waits; on offer or not."""
-        return next(pk for pk, found in self.carriers.items() if found.needs_pickup == needs_pickup)
-
-    def expected(self, ask: NewCase, asker: Person, now: datetime, *, waives: bool = False) -> str:
-        """The code of the refusal, or `LET_IN`."""
-        line = self.lines.get(ask.order_item)
-        if line is None or not sees(asker, line):
-            return "unknown_item"
-        said = self._of_the_line(line, ask.kind, now, waives=waives)
-        if said == LET_IN:
-            said = self._of_the_reason(ask, waives=waives)
-        if said == LET_IN:
-            said = self._of_the_ask(line, ask, asker)
-        return said
-
-    def expected_of_all(
-        self, asks: Sequence[NewCase], asker: Person, now: datetime
-    ) -> tuple[str, int]:
-        """The first problem and where it is; what is named twice comes last."""
-        for position, ask in enumerate(asks):
-            said = self.expected(ask, asker, now)
-            if said != LET_IN:
-                return said, position
-        twice = len({ask.order_item for ask in asks}) < len(asks)
-        return ("item_twice", len(asks) - 1) if twice else (LET_IN, len(asks))
-
-    def _of_the_line(self, line: Line, kind: Kind, now: datetime, *, waives: bool) -> str:
-        if line.case:
-            return "cancellation_request_100_1"
-        if kind is Kind.CANCEL:
-            late = line.is_invoiced or now > self.placed + CANCEL_TIME
-            closed = line.status not in CAN_BE_CANCELLED or not line.left
-            return "cancellation_request_100_2" if closed or (late and not waives) else LET_IN
-        late = line.arrived is not None and now.date() > (line.arrived + RETURN_DAYS).date()
-        here = line.status == 450 and not line.is_invoiced
-        closed = line.status not in CAN_COME_BACK or here or not line.left
-        return "cancellation_request_100_3" if closed or (late and not waives) else LET_IN
-
-    def _of_the_reason(self, ask: NewCase, *, waives: bool) -> str:
-        reason = self.reasons.get(ask.reason)
-        if reason is None or not reason.is_active:
-            return "unknown_reason"
-        if reason.kind is not ask.kind and not waives:
-            return "cancellation_request_100_4"
-        if reason.needs_words and not ask.description and not waives:
-            return "cancellation_request_100_5"
-        return LET_IN
-
-    def _of_the_ask(self, line: Line, ask: NewCase, asker: Person) -> str:
-        if (ask.quantity or 1) > 1 and line.quantity == 1 and not line.is_merged:
-            return "cancellation_request_100_9"
-        if (ask.quantity or 1) > line.left:
-            return "quantity_too_large"
-        carrier = self.carriers.get(ask.carrier or 0, Carrier(is_offered=ask.carrier is None))
-        if ask.kind is Kind.REFUND and not carrier.is_offered:
-            return "cancellation_request_100_6"
-        if ask.kind is Kind.REFUND and carrier.needs_pickup and ask.pickup_address is None:
-            return "cancellation_request_100_8"
-        own = line.purchase.copies | asker.book
-        if ask.pickup_address not in own | {None}:
-            return "unknown_address"
-        return self._of_the_money(line, ask)
-
-    def _of_the_money(self, line: Line, ask: NewCase) -> str:
-        if line.purchase.paid_in_cash and not (ask.bank_account or ask.refund_to_loyalty):
-            return "bank_account_required"
-        is_guest = line.purchase.owner.actor.kind is ActorKind.GUEST
-        return "loyalty_100_1" if ask.refund_to_loyalty and is_guest else LET_IN
+        """The id of the carrier that collects goods, or of the other one."""
+        return next(pk for pk, row in self.carriers.items() if row.needs_pickup == needs_pickup)
 
 
-def sees(person: Person, line: Line) -> bool:
-    """An agent sees all lines, others their own."""
-    return person.actor.kind is ActorKind.STAFF or person == line.purchase.owner
+class Opening(NamedTuple):
+    """A new case, its requester and its time."""
+
+    model: ReferenceModel
+    new: NewCase
+    requester: Requester
+    now: datetime
+    overrides: bool = False
+
+    @property
+    def item(self) -> ModelItem:
+        return self.model.items[self.new.order_item]
+
+    @property
+    def reason(self) -> ModelReason:
+        return self.model.reasons[self.new.reason]
+
+    @property
+    def carrier(self) -> ModelCarrier | None:
+        return self.model.carriers.get(self.new.carrier or 0)
+
+    @property
+    def quantity(self) -> int:
+        return self.new.quantity or 1
 
 
-def expected_of_step(line: Line, case: Case, command: str, person: Person) -> str:
-    """The code of the refusal, or `LET_IN`."""
-    if not sees(person, line) or case.is_hidden:
-        return "not_found"
-    if command == "remove" and line.case != case:
-        return LET_IN
-    if line.case != case or case.status not in STARTS[command]:
-        return "wrong_state"
-    if command not in CONFIRMING or case.status == "confirmed":
-        return LET_IN
-    if case.kind is Kind.CANCEL:
-        return LET_IN if line.status in CAN_BE_CANCELLED else "cancellation_request_100_2"
-    return LET_IN if line.status in CAN_COME_BACK else "cancellation_request_100_3"
+def item_is_unknown(opening: Opening) -> bool:
+    """The item does not exist, or is not in the requester's scope."""
+    item = opening.model.items.get(opening.new.order_item)
+    return item is None or not can_access(opening.requester, item)
+
+
+def item_has_live_case(opening: Opening) -> bool:
+    """Another case for the item is live."""
+    return opening.item.case is not None
+
+
+def is_not_cancellable(opening: Opening) -> bool:
+    """A cancellation of shipped or closed units."""
+    item = opening.item
+    is_cancellable = item.status in CANCELLABLE and item.units_left
+    return opening.new.kind is Kind.CANCEL and not is_cancellable
+
+
+def is_late_cancellation(opening: Opening) -> bool:
+    """A cancellation after the invoice or the time limit."""
+    is_over = opening.now > opening.model.placed_at + CANCEL_TIME
+    return opening.new.kind is Kind.CANCEL and (opening.item.is_invoiced or is_over)
+
+
+def is_not_returnable(opening: Opening) -> bool:
+    """A return of units that are not shipped, or closed."""
+    item = opening.item
+    is_here = item.status == 450 and not item.is_invoiced
+    is_returnable = item.status in RETURNABLE and not is_here and item.units_left
+    return opening.new.kind is Kind.RETURN and not is_returnable
+
+
+def is_late_return(opening: Opening) -> bool:
+    """A return after the last day of the return window."""
+    delivered = opening.item.delivered
+    is_over = delivered and opening.now.date() > (delivered + RETURN_DAYS).date()
+    return opening.new.kind is Kind.RETURN and bool(is_over)
+
+
+def reason_is_not_offered(opening: Opening) -> bool:
+    """The reason does not exist, or is switched off."""
+    return opening.new.reason not in opening.model.reasons or not opening.reason.is_offered
+
+
+def reason_is_for_other_kind(opening: Opening) -> bool:
+    """A reason for returns on a cancellation, or the reverse."""
+    return opening.reason.kind is not opening.new.kind
+
+
+def description_is_missing(opening: Opening) -> bool:
+    """The reason needs a description."""
+    return opening.reason.needs_description and not opening.new.description
+
+
+def splits_single_unit(opening: Opening) -> bool:
+    """A quantity above one for an item that is one unit."""
+    return opening.quantity > 1 and opening.item.quantity == 1 and not opening.item.is_merged
+
+
+def exceeds_units_left(opening: Opening) -> bool:
+    """More units than are left."""
+    return opening.quantity > opening.item.units_left
+
+
+def carrier_is_not_offered(opening: Opening) -> bool:
+    """A return with a carrier that does not exist, or is switched off."""
+    is_offered = opening.carrier.is_offered if opening.carrier else opening.new.carrier is None
+    return opening.new.kind is Kind.RETURN and not is_offered
+
+
+def pickup_address_is_missing(opening: Opening) -> bool:
+    """A return without address and with a carrier that collects the goods."""
+    needs_pickup = opening.carrier is not None and opening.carrier.needs_pickup
+    is_return = opening.new.kind is Kind.RETURN
+    return is_return and needs_pickup and opening.new.pickup_address is None
+
+
+def address_is_foreign(opening: Opening) -> bool:
+    """An address that is neither the order's nor in the requester's address book."""
+    own = opening.item.order.address_ids | opening.requester.address_book
+    return opening.new.pickup_address not in own | {None}
+
+
+def bank_account_is_missing(opening: Opening) -> bool:
+    """An order paid in cash without a bank account or loyalty points for the refund."""
+    has_target = opening.new.bank_account or opening.new.refund_to_loyalty
+    return opening.item.order.is_paid_in_cash and not has_target
+
+
+def loyalty_is_closed(opening: Opening) -> bool:
+    """Loyalty points for a guest's order."""
+    return opening.new.refund_to_loyalty and is_of_guest(opening.item)
+
+
+REFUSALS: Sequence[tuple[str, Callable[[Opening], bool]]] = [
+    ("unknown_item", item_is_unknown),
+    ("cancellation_request_100_1", item_has_live_case),
+    ("cancellation_request_100_2", is_not_cancellable),
+    ("cancellation_request_100_2", is_late_cancellation),
+    ("cancellation_request_100_3", is_not_returnable),
+    ("cancellation_request_100_3", is_late_return),
+    ("unknown_reason", reason_is_not_offered),
+    ("cancellation_request_100_4", reason_is_for_other_kind),
+    ("cancellation_request_100_5", description_is_missing),
+    ("cancellation_request_100_9", splits_single_unit),
+    ("quantity_too_large", exceeds_units_left),
+    ("cancellation_request_100_6", carrier_is_not_offered),
+    ("cancellation_request_100_8", pickup_address_is_missing),
+    ("unknown_address", address_is_foreign),
+    ("bank_account_required", bank_account_is_missing),
+    ("loyalty_100_1", loyalty_is_closed),
+]
+OVERRIDABLE = {
+    is_late_cancellation,
+    is_late_return,
+    reason_is_for_other_kind,
+    description_is_missing,
+}
+
+
+def expected_result(opening: Opening) -> str:
+    """The code of the refusal, or `SUCCESS`."""
+    for code, applies in REFUSALS:
+        if not (opening.overrides and applies in OVERRIDABLE) and applies(opening):
+            return code
+    return SUCCESS
+
+
+def expected_results(openings: Sequence[Opening]) -> tuple[str, int]:
+    """The first refusal and its position; a repeated item is refused after all others."""
+    for position, opening in enumerate(openings):
+        result = expected_result(opening)
+        if result != SUCCESS:
+            return result, position
+    item_ids = [opening.new.order_item for opening in openings]
+    if len(set(item_ids)) < len(item_ids):
+        return "item_twice", len(item_ids) - 1
+    return SUCCESS, len(item_ids)
 
 
 NOT_CONFIRMED = {"waiting", "waiting_approval"}
-STARTS = {
+NOT_APPROVED = NOT_CONFIRMED | {"confirmed"}
+STATUSES_BEFORE = {
     "review": {"waiting"},
     "confirm": NOT_CONFIRMED,
-    "approve": NOT_CONFIRMED | {"confirmed"},
-    "reject": NOT_CONFIRMED | {"confirmed"},
-    "withdraw": NOT_CONFIRMED | {"confirmed"},
-    "remove": NOT_CONFIRMED | {"confirmed"},
+    "approve": NOT_APPROVED,
+    "reject": NOT_APPROVED,
+    "withdraw": NOT_APPROVED,
+    "remove": NOT_APPROVED,
 }
-"""The states of live cases from which a command leads on."""
-CONFIRMING = {"confirm", "approve"}
+"""The statuses of live cases in which a command is allowed."""
 
 
-def other(kind: Kind) -> Kind:
-    """There are two."""
-    return Kind.REFUND if kind is Kind.CANCEL else Kind.CANCEL
+def expected_transition(
+    item: ModelItem, case: ModelCase, command: str, requester: Requester
+) -> str:
+    """The code of the refusal of a command, or `SUCCESS`."""
+    is_live = item.case == case
+    if not can_access(requester, item) or case.is_hidden:
+        return "not_found"
+    if command == "remove" and not is_live:
+        return SUCCESS
+    if not is_live or case.status not in STATUSES_BEFORE[command]:
+        return "wrong_state"
+    if command not in {"confirm", "approve"} or case.status == "confirmed":
+        return SUCCESS
+    if case.kind is Kind.CANCEL:
+        return SUCCESS if item.status in CANCELLABLE else "cancellation_request_100_2"
+    return SUCCESS if item.status in RETURNABLE else "cancellation_request_100_3"
 
 
-def usual_kind(line: Line) -> Kind | None:
-    """What can be asked for this line, were there no case."""
-    if line.left and line.status in CAN_BE_CANCELLED and not line.is_invoiced:
+def can_access(requester: Requester, item: ModelItem) -> bool:
+    """Agents access all items, shoppers their own."""
+    return requester.actor.kind is ActorKind.STAFF or requester == item.order.owner
+
+
+def is_of_guest(item: ModelItem) -> bool:
+    """Whether a guest has ordered the item."""
+    return item.order.owner.actor.kind is ActorKind.GUEST
+
+
+def usual_kind(item: ModelItem) -> Kind | None:
+    """The kind of a new case for the item, apart from a live case and time limits."""
+    if item.units_left and item.status in CANCELLABLE and not item.is_invoiced:
         return Kind.CANCEL
-    if line.left and line.status in CAN_COME_BACK - {450}:
-        return Kind.REFUND
+    if item.units_left and item.status in RETURNABLE - {450}:
+        return Kind.RETURN
     return None
 
 
-COMMANDS = {
-    "open_request",
-    "open_many",
+EVENTS = {
+    "open one",
+    "open many",
     "withdraw",
     "reject",
     "confirm",
     "review",
     "approve",
     "remove",
-    "told again",
-    "undone elsewhere",
-    "switched",
+    "order updated",
+    "completed elsewhere",
+    "offer changed",
 }
-CODES = {
-    *(f"cancellation_request_100_{number}" for number in (1, 2, 3, 4, 5, 6, 8, 9)),
-    "loyalty_100_1",
-    "unknown_item",
+CODES = {code for code, _ in REFUSALS} | {
     "item_twice",
-    "unknown_reason",
-    "quantity_too_large",
-    "unknown_address",
-    "bank_account_required",
     "wrong_state",
     "not_found",
-    "told otherwise",
+    "changed order refused",
 }
-"""All refusals but `conflict`, which needs a rival (`test_races.py`)."""
+"""All refusals except `conflict`, which needs concurrency (`test_races.py`)."""

@@ -1,4 +1,4 @@
-"""The shop of the model's test: three customers, two guests, an agent, and what they bought."""
+"""The shop of the model test: three customers, two guests, an agent and their orders."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,38 +7,46 @@ from takeback.accounts.customer_input import CustomerIn
 from takeback.cancellations.commands.import_completed import imported_reason
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import ItemId
 from takeback.orders.models import Order
 from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
 from takeback.orders.scope import OrderScope
 from tests import factories
-from tests.cancellations.reference_model import Carrier, Line, Person, Purchase, Reason, World
+from tests.cancellations.reference_model import (
+    ModelCarrier,
+    ModelItem,
+    ModelOrder,
+    ModelReason,
+    ReferenceModel,
+    Requester,
+)
 
 
 @dataclass
 class Shop:
-    """Everybody, everything, and the orders as they were told."""
+    """The model, its requesters, and the inputs of its orders by number."""
 
-    world: World
-    people: list[Person]
-    agent: Person
-    told: dict[str, OrderIn]
+    model: ReferenceModel
+    shoppers: list[Requester]
+    agent: Requester
+    inputs: dict[str, OrderIn]
     imported_reason: int
 
 
-def merged(name: str, units: int, goods: int) -> ItemIn:
-    """Several units in one line."""
+def merged(remote_id: str, units: int, goods: int) -> ItemIn:
+    """An item of several units."""
     return factories.item_in(
-        remote_id=name, quantity=units, goods_minor=goods, attributes={"quantity": units}
+        remote_id=remote_id, quantity=units, goods_minor=goods, attributes={"quantity": units}
     )
 
 
-def single(name: str, goods: int) -> ItemIn:
-    """A piece."""
-    return factories.item_in(remote_id=name, goods_minor=goods)
+def single(remote_id: str, goods: int) -> ItemIn:
+    """An item of one unit."""
+    return factories.item_in(remote_id=remote_id, goods_minor=goods)
 
 
 def delivered(item: ItemIn) -> ItemIn:
-    """It came a moment ago."""
+    """An item that has just been delivered."""
     return replace(item, status=550, invoice_number="INV", delivered_date=factories.NOW)
 
 
@@ -74,58 +82,59 @@ ORDERS: list[tuple[str, dict[str, Any]]] = [
     ("", {"currency": "kwd", "items": [merged("1", 5, 12_345), delivered(single("2", 1_250))]}),
     ("", {"currency": "jpy", "items": [merged("1", 2, 4_000), single("2", 1_000)]} | CASH),
 ]
-"""Whose order (nobody's: a guest's), and what is in it."""
+"""The customers' addresses and their orders; an order without address belongs to a guest."""
 
 
 def make_shop() -> Shop:
-    """Orders of two thousand minor units or so, three reasons of each kind, two carriers."""
-    world, told = World(placed=factories.NOW), {}
-    people: dict[str, Person] = {}
+    """Insert the orders, four reasons and two carriers, and build their model."""
+    model, inputs = ReferenceModel(placed_at=factories.NOW), {}
+    shoppers: dict[str, Requester] = {}
+    factories.make_channel()
     for index, (email, fields) in enumerate(ORDERS):
         number = str(index)
-        who = CustomerIn(
+        customer = CustomerIn(
             email=email or f"guest{index}@example.com",
             user_type="registered" if email else "guest",
         )
-        told[number] = factories.order_in(number=number, customer=who, **fields)
-        factories.make_channel()
-        factories.tell(told[number])
+        inputs[number] = factories.order_in(number=number, customer=customer, **fields)
+        factories.tell(inputs[number])
         order = Order.objects.get(number=number)
-        owner = people.get(email) or _person(email, order)
-        people[owner.name] = owner
-        copies = frozenset({order.shipping_address_id, order.billing_address_id})
-        purchase = Purchase(order.pk, number, owner, "tenders" in fields, copies)
+        owner = shoppers.get(email) or _shopper(email, order)
+        shoppers[owner.name] = owner
+        address_ids = frozenset({order.shipping_address_id, order.billing_address_id})
+        model_order = ModelOrder(order.pk, number, owner, "tenders" in fields, address_ids)
         for item in factories.items_of(order):
-            world.lines[item.pk] = Line(
-                item.pk,
+            item_id = ItemId(item.pk)
+            model.items[item_id] = ModelItem(
+                item_id,
                 item.remote_id,
-                purchase,
+                model_order,
                 item.quantity,
                 bool(item.attributes),
                 status=item.status,
                 is_invoiced=bool(item.invoice_number),
-                arrived=item.delivered_date,
+                delivered=item.delivered_date,
             )
-    _offer(world)
-    agent = Person("agent", Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP))
-    return Shop(world, list(people.values()), agent, told, imported_reason())
+    _make_reasons_and_carriers(model)
+    agent = Requester("agent", Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP))
+    return Shop(model, list(shoppers.values()), agent, inputs, imported_reason())
 
 
-def _person(email: str, order: Order) -> Person:
+def _shopper(email: str, order: Order) -> Requester:
     if not email:
         scope = OrderScope(factories.SHOP, order_ids=frozenset({order.pk}))
-        return Person(order.number, Actor(ActorKind.GUEST, order.pk), scope)
-    book = frozenset({factories.make_address(user=order.user).pk})
+        return Requester(order.number, Actor(ActorKind.GUEST, order.pk), scope)
+    address_book = frozenset({factories.make_address(user=order.user).pk})
     scope = OrderScope(factories.SHOP, user_id=order.user_id)
-    return Person(email, Actor(ActorKind.CUSTOMER, order.user_id), scope, book)
+    return Requester(email, Actor(ActorKind.CUSTOMER, order.user_id), scope, address_book)
 
 
-def _offer(world: World) -> None:
+def _make_reasons_and_carriers(model: ReferenceModel) -> None:
     for kind in Kind:
-        for needs_words in (False, True):
-            row = factories.make_reason(kind=kind, extra_information_needed=needs_words)
-            world.reasons[row.pk] = Reason(kind, needs_words)
-    # Numbers of their own, so that the model tells reasons and carriers apart.
-    for number, needs_pickup in enumerate((False, True), start=1_000_000):
-        factories.make_company(pk=number, needs_pickup=needs_pickup)
-        world.carriers[number] = Carrier(needs_pickup)
+        for needs_description in (False, True):
+            row = factories.make_reason(kind=kind, extra_information_needed=needs_description)
+            model.reasons[row.pk] = ModelReason(kind, needs_description)
+    # The ids of carriers differ from those of reasons: the test draws from both.
+    for carrier_id, needs_pickup in enumerate((False, True), start=1_000_000):
+        factories.make_company(pk=carrier_id, needs_pickup=needs_pickup)
+        model.carriers[carrier_id] = ModelCarrier(needs_pickup)

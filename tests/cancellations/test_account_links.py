@@ -1,4 +1,4 @@
-"""The mailed link: whose account it confirms, when, and that nothing else opens it."""
+"""The mailed link that confirms a bank account: its cases, its lifetime and forged tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from takeback.cancellations.bank_account_links import case_of, link_of, masked_a
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.core import errors
-from takeback.core.errors import Refused
+from takeback.core.actor import Actor
+from takeback.core.types import CaseId
 from tests import factories
 from tests.notifications.factories import (
     GUEST,
@@ -24,77 +25,82 @@ from tests.notifications.factories import (
     order_with,
     reject,
 )
+from tests.refusals import refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 
 def case_with_account(**fields: Any) -> CancellationRequest:
-    """A guest's case that names an account."""
+    """A guest's case with a bank account."""
     return ask(order_with("Red shoe", **fields), cancel(iban=IBAN))[0]
 
 
-def confirmed() -> list[int]:
-    """The cases whose account is confirmed."""
-    found = CancellationRequest.objects.filter(is_bank_account_confirmed=True)
-    return sorted(found.values_list("pk", flat=True))
+def confirmed_cases() -> list[int]:
+    """The ids of the cases whose account is confirmed."""
+    cases = CancellationRequest.objects.filter(is_bank_account_confirmed=True)
+    return sorted(cases.values_list("pk", flat=True))
 
 
-def steps(case: CancellationRequest) -> list[tuple[Any, ...]]:
-    """What has happened to a case's account."""
-    found = CaseHistory.objects.filter(cancellation_request=case, event="confirm_account")
-    names = ("seq", "before", "after", "actor_kind", "actor_number", "note", "at")
-    return list(found.values_list(*names))
+def confirmations(case: CancellationRequest) -> list[tuple[Any, ...]]:
+    """The history rows of a case about its account."""
+    rows = CaseHistory.objects.filter(cancellation_request=case, event="confirm_account")
+    columns = ("seq", "before", "after", "actor_kind", "actor_number", "message", "at")
+    return list(rows.values_list(*columns))
 
 
-def test_a_guests_account_waits_until_it_is_confirmed() -> None:
+def confirm(case: CancellationRequest, actor: Actor = GUEST, account: str | None = None) -> None:
+    """Confirm the account of a case."""
+    confirm_bank_account(CaseId(case.pk), actor=actor, now=factories.NOW, account=account)
+
+
+def test_account_of_a_guest_is_unconfirmed_until_confirmation() -> None:
     case = case_with_account()
-    assert confirmed() == []
-    confirm_bank_account(case.pk, actor=GUEST, now=factories.NOW, account=case.iban_index)
+    assert confirmed_cases() == []
+    confirm(case, account=case.iban_index)
     case.refresh_from_db()
-    assert confirmed() == [case.pk]
+    assert confirmed_cases() == [case.pk]
     assert (case.version, case.status, case.modified_date) == (2, "waiting", factories.NOW)
-    assert steps(case) == [(2, "waiting", "waiting", "guest", GUEST.number, None, factories.NOW)]
+    assert confirmations(case) == [
+        (2, "waiting", "waiting", "guest", GUEST.number, None, factories.NOW)
+    ]
 
 
-def test_staff_confirm_without_a_link_and_a_second_time_changes_nothing() -> None:
+def test_staff_confirm_without_a_link_and_repetition_is_a_no_op() -> None:
     case = case_with_account()
     for _ in range(2):
-        confirm_bank_account(case.pk, actor=STAFF, now=factories.NOW)
-    assert steps(case) == [(2, "waiting", "waiting", "staff", 7, None, factories.NOW)]
+        confirm(case, STAFF)
+    assert confirmations(case) == [(2, "waiting", "waiting", "staff", 7, None, factories.NOW)]
     case.refresh_from_db()
     assert case.version == 2
 
 
-def test_cases_asked_together_share_the_word_on_an_account() -> None:
+def test_confirmation_covers_cases_of_the_same_request_and_account() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
-    wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel()]
-    first, _, third, _ = ask(order, *wishes)
-    confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW)
-    assert confirmed() == [first.pk, third.pk]
+    values = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel()]
+    first, _, third, _ = ask(order, *values)
+    confirm(third)
+    assert confirmed_cases() == [first.pk, third.pk]
     elsewhere = case_with_account(number="999")
-    confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW)
-    assert elsewhere.pk not in confirmed()
-
-
-def refusal(request_id: int, account: str | None = None) -> errors.Problem:
-    """Why an account cannot be confirmed."""
-    with pytest.raises(Refused) as refused:
-        confirm_bank_account(request_id, actor=GUEST, now=factories.NOW, account=account)
-    return refused.value.problem
+    confirm(third)
+    assert elsewhere.pk not in confirmed_cases()
 
 
 def test_only_the_account_of_a_live_case_is_confirmed() -> None:
     case = case_with_account()
-    (bare,) = ask(order_with("Red shoe", number="999"), cancel())
-    assert refusal(case.pk + 1000) is errors.NOT_FOUND
-    assert refusal(bare.pk) is errors.NOT_FOUND
-    assert refusal(case.pk, account="another") is errors.NOT_FOUND
+    (without_account,) = ask(order_with("Red shoe", number="999"), cancel())
+    with refused(errors.NOT_FOUND):
+        confirm_bank_account(CaseId(case.pk + 1000), actor=GUEST, now=factories.NOW)
+    with refused(errors.NOT_FOUND):
+        confirm(without_account)
+    with refused(errors.NOT_FOUND):
+        confirm(case, account="another")
     reject(case)
-    assert refusal(case.pk) is errors.NOT_FOUND
-    assert confirmed() == []
+    with refused(errors.NOT_FOUND):
+        confirm(case)
+    assert confirmed_cases() == []
 
 
-def test_a_link_opens_its_case(settings: Settings) -> None:
+def test_link_leads_to_its_case(settings: Settings) -> None:
     settings.SITE_URL = "https://returns.shop.example"
     case = case_with_account()
     token = token_of(case)
@@ -102,7 +108,7 @@ def test_a_link_opens_its_case(settings: Settings) -> None:
     assert case_of(token) == case
 
 
-def test_a_link_tells_nothing_of_the_account() -> None:
+def test_link_does_not_contain_the_account() -> None:
     case = case_with_account()
     number, _, _ = token_of(case).split(".")
     assert number == str(case.pk)
@@ -110,11 +116,11 @@ def test_a_link_tells_nothing_of_the_account() -> None:
     assert masked_account(case) == "TR33 •••• 1326"
 
 
-def test_a_changed_token_opens_nothing() -> None:
+def test_changed_token_is_invalid() -> None:
     token = token_of(case_with_account())
     flipped = [
-        token[:place] + chr(ord(token[place]) ^ bit) + token[place + 1 :]
-        for place in range(len(token))
+        token[:index] + chr(ord(token[index]) ^ bit) + token[index + 1 :]
+        for index in range(len(token))
         for bit in (1, 2, 4, 8, 16, 32, 64)
     ]
     cut = [token[:length] for length in range(len(token))] + [token[1:], f"0{token}", f" {token}"]
@@ -123,13 +129,13 @@ def test_a_changed_token_opens_nothing() -> None:
     assert case_of(token)
 
 
-def test_a_token_opens_no_other_case() -> None:
+def test_token_is_invalid_for_another_case() -> None:
     case, other = case_with_account(), case_with_account(number="999")
     swapped = token_of(case).replace(str(case.pk), str(other.pk), 1)
     assert case_of(swapped) is None
 
 
-def test_a_token_ends_with_its_days(settings: Settings) -> None:
+def test_token_expires(settings: Settings) -> None:
     settings.BANK_ACCOUNT_LINK_DAYS = 2
     token = token_of(case_with_account())
     end = factories.NOW + timedelta(days=2)
@@ -139,20 +145,20 @@ def test_a_token_ends_with_its_days(settings: Settings) -> None:
         assert case_of(token) is None
 
 
-def test_a_token_ends_with_its_use_with_its_account_and_with_its_case() -> None:
-    used, changed, over = (case_with_account(number=number) for number in ("1", "2", "3"))
-    tokens = [token_of(case) for case in (used, changed, over)]
+def test_token_ends_with_its_use_its_account_or_its_case() -> None:
+    used, changed, closed = (case_with_account(number=number) for number in ("1", "2", "3"))
+    tokens = [token_of(case) for case in (used, changed, closed)]
     assert all(case_of(token) for token in tokens)
-    confirm_bank_account(used.pk, actor=GUEST, now=factories.NOW)
+    confirm(used)
     CancellationRequest.objects.filter(pk=changed.pk).update(iban_index="another")
-    reject(over)
+    reject(closed)
     assert [case_of(token) for token in tokens] == [None, None, None]
 
 
-def test_a_token_holds_for_what_is_left_of_its_call() -> None:
+def test_token_is_valid_for_the_live_cases_of_its_request() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
-    wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel(iban=IBAN)]
-    first, other, third, fourth = ask(order, *wishes)
+    values = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel(iban=IBAN)]
+    first, other, third, fourth = ask(order, *values)
     token = token_of(fourth)
     with zeal.zeal_ignore():
         reject(fourth)
@@ -160,13 +166,13 @@ def test_a_token_holds_for_what_is_left_of_its_call() -> None:
         reject(first)
     assert case_of(token) == third
 
-    confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW, account=third.iban_index)
+    confirm(third, account=third.iban_index)
 
-    assert (case_of(token), confirmed()) == (None, [third.pk])
+    assert (case_of(token), confirmed_cases()) == (None, [third.pk])
     assert case_of(token_of(other)) == other
 
 
-def test_a_token_of_another_installation_opens_nothing(settings: Settings) -> None:
+def test_token_of_another_installation_is_invalid(settings: Settings) -> None:
     token = token_of(case_with_account())
     settings.SECRET_KEY = "another" * 8
     assert case_of(token) is None

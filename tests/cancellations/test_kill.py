@@ -1,4 +1,4 @@
-"""Killed at any point of a create: nothing or everything is there, and once more is once."""
+"""A process killed while it opens a case leaves nothing or everything, and a retry opens one."""
 
 import shutil
 import subprocess
@@ -14,6 +14,7 @@ from django.db import connection
 from takeback.core.errors import Refused
 from takeback.orders.statuses import Status
 from tests import factories
+from tests.cancellations.factories import order_items
 from tests.conftest import CI, LONG
 from tests.rigs import kill
 from tests.rigs.kill import DONE, UNDONE, Errand, victims
@@ -23,117 +24,116 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
 ROUNDS = 100 if LONG else 10 if CI else 1
 
 
-class Traces(NamedTuple):
-    """What a create leaves."""
+class RowCounts(NamedTuple):
+    """The numbers of rows that opening a case writes."""
 
     cases: int
-    steps: int
-    pictures: int
+    history: int
+    images: int
     returns: int
     messages: int
-    """Waiting for a worker that nobody has told."""
+    """Messages that no worker has claimed."""
 
 
-NOTHING, EVERYTHING = Traces(0, 0, 0, 0, 0), Traces(1, 1, 1, 1, 1)
+NOTHING, EVERYTHING = RowCounts(0, 0, 0, 0, 0), RowCounts(1, 1, 1, 1, 1)
 
 
-def traces(errand: Errand) -> Traces:
-    """What is there of this errand, at one moment: the killed one's COMMIT may still be coming."""
-    mine = "SELECT id FROM cancellations_cancellationrequest WHERE order_item_id = %s"
-    case = f"cancellation_request_id IN ({mine})"
-    keys = f"SELECT 'cancellation_request.opened:' || id || '.1' FROM ({mine})"
+def row_counts(errand: Errand) -> RowCounts:
+    """The rows of an errand, read in one statement: its COMMIT may still be running."""
+    own = "SELECT id FROM cancellations_cancellationrequest WHERE order_item_id = %s"
+    case = f"cancellation_request_id IN ({own})"
+    keys = f"SELECT 'cancellation_request.opened:' || id || '.1' FROM ({own})"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT
-                (SELECT COUNT(*) FROM ({mine}) found),
+                (SELECT COUNT(*) FROM ({own}) own),
                 (SELECT COUNT(*) FROM cancellations_casehistory WHERE {case}),
                 (SELECT COUNT(*) FROM cancellations_cancellationrequestimage WHERE {case}),
                 (SELECT COUNT(*) FROM logistics_easyreturn WHERE carrier = %s),
-                (SELECT COUNT(*) FROM outbox_message WHERE key IN ({keys} found)
+                (SELECT COUNT(*) FROM outbox_message WHERE key IN ({keys} own)
                   AND attempts = 0 AND done_at IS NULL AND leased_until IS NULL)""",
             [*[errand.order_item] * 3, carrier_of(errand), errand.order_item],
         )
-        return Traces(*cursor.fetchone())
+        return RowCounts(*cursor.fetchone())
 
 
 def carrier_of(errand: Errand) -> str:
-    """Each errand has a carrier of its own, by which its way back is known."""
+    """Each errand has its own carrier, which identifies its easy return."""
     return f"carrier {errand.order_item}"
 
 
 def errands(first: int, number: int) -> list[Errand]:
-    """Delivered lines, each of an order of its own."""
-    reason, found = factories.make_reason(kind="refund").pk, []
+    """Returns of items, each of its own order."""
+    reason, new = factories.make_reason(kind="refund").pk, []
     with zeal.zeal_ignore():
         for index in range(first, first + number):
-            told = factories.item_in(status=Status.DELIVERED)
-            [item] = factories.items_of(factories.make_order(number=str(index), items=[told]))
+            [item] = order_items({"status": Status.DELIVERED}, number=str(index))
             carrier = factories.make_company(carrier=f"carrier {item.pk}").pk
-            found.append(Errand(item.pk, reason, carrier, f"cases/{item.pk}.jpg"))
-    return found
+            new.append(Errand(item.pk, reason, carrier, f"cases/{item.pk}.jpg"))
+    return new
 
 
-def once_more(errand: Errand, before: Traces) -> None:
-    """The same again: let in when nothing was there, else refused; exactly one either way."""
+def retry(errand: Errand, before: RowCounts) -> None:
+    """Run the errand again: it is refused if its case exists, and leaves one case in any event."""
     with zeal.zeal_ignore():
         if before == EVERYTHING:
             with pytest.raises(Refused, match="cancellation_request_100_1"):
                 kill.run(errand)
         else:
             kill.run(errand)
-    assert traces(errand) == EVERYTHING
+    assert row_counts(errand) == EVERYTHING
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_a_named_point() -> None:
+def test_process_killed_at_a_named_point() -> None:
     points = [(point, NOTHING) for point in UNDONE] + [(point, EVERYTHING) for point in DONE]
     with victims() as parent:
         for number in range(ROUNDS):
-            told = errands(number * len(points), len(points))
-            for (point, left), errand in zip(points, told, strict=True):
+            batch = errands(number * len(points), len(points))
+            for (point, left), errand in zip(points, batch, strict=True):
                 assert (point, parent.die(point, errand)) == (point, SIGKILL)
-                assert (point, traces(errand)) == (point, left)
-                # A picture nobody knows of is swept away later; a row without one cannot be.
-                assert (settings.DATA_DIR / "media" / errand.picture).exists()
-                once_more(errand, left)
+                assert (point, row_counts(errand)) == (point, left)
+                # A file without a row is deleted later; a row without a file must not exist.
+                assert (settings.DATA_DIR / "media" / errand.image).exists()
+                retry(errand, left)
 
 
 @pytest.fixture
 def strace() -> str:
-    """Kills at a system call; only where every one of them is tried."""
+    """The path of strace, which kills a process at a system call."""
     if not (CI or LONG):
         pytest.skip("killed at every system call: only in .ci/run and ./dev check --long")
-    found = shutil.which("strace")
-    if found is None:
+    path = shutil.which("strace")
+    if path is None:
         pytest.fail("strace is not installed")
-    return found
+    return path
 
 
 CALLS = {"sqlite": "fsync,fdatasync", "postgresql": "sendto"}
-"""What makes a write last: on PostgreSQL it is the server's, and what we say to it is ours."""
+"""The system calls that make a write durable; with PostgreSQL those that send to the server."""
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_every_call_that_matters(strace: str) -> None:
+def test_process_killed_at_every_durable_system_call(strace: str) -> None:
     calls = CALLS[connection.vendor]
     tally = {NOTHING: 0, EVERYTHING: 0}
     for number in count(1):
         [errand] = errands(number, 1)
         inject = f"inject={calls}:signal=SIGKILL:when={number}"
         traced = [strace, "-qq", "-f", "-e", f"trace={calls}", "-e", inject, "-o", "/dev/null"]
-        done = subprocess.run(
+        process = subprocess.run(
             [*traced, *kill.command(*errand)],
             env=kill.environment(),
             capture_output=True,
             text=True,
             check=False,
         )
-        before = traces(errand)
+        before = row_counts(errand)
         assert before in tally, (number, before)
-        if done.returncode == 0:
+        if process.returncode == 0:
             assert before == EVERYTHING
             break
-        assert done.returncode == -SIGKILL, done.stderr
+        assert process.returncode == -SIGKILL, process.stderr
         tally[before] += 1
-        once_more(errand, before)
+        retry(errand, before)
     assert sum(tally.values()) >= 1

@@ -1,4 +1,4 @@
-"""Whose orders an ask may lock: nobody waits for a stranger's, or can hold it up (P20)."""
+"""Orders that a new case locks: never those outside its scope (P20)."""
 
 from collections.abc import Iterator
 
@@ -7,28 +7,28 @@ import pytest
 from django.db import connection
 
 from takeback.cancellations import errors
-from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
-from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import ItemId
 from takeback.orders.models import Order
 from takeback.orders.scope import OrderScope
 from tests import factories
-from tests.cancellations.cases import refused
+from tests.cancellations.factories import CUSTOMER
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = 2
-CUSTOMER = Actor(ActorKind.CUSTOMER, 1)
 
 
 @pytest.fixture
-def held() -> Iterator[Order]:
-    """A stranger's order, which somebody else has locked."""
+def locked_order() -> Iterator[Order]:
+    """An order of another customer that another connection has locked."""
     if connection.vendor == "sqlite":
-        pytest.skip("SQLite lets one writer in at a time, whoever's order it is about")
+        pytest.skip("SQLite has one writer at a time for all orders")
     order = factories.make_order(
-        number="held", customer=factories.make_customer(email="b@example.com")
+        number="locked", customer=factories.make_customer(email="b@example.com")
     )
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
@@ -38,8 +38,10 @@ def held() -> Iterator[Order]:
     connection.close()
 
 
-@pytest.mark.parametrize("whose", ["a customer", "a guest", "a channel"])
-def test_an_order_of_strangers_is_not_waited_for(whose: str, held: Order) -> None:
+@pytest.mark.parametrize("requester", ["a customer", "a guest", "a channel"])
+def test_case_outside_the_scope_does_not_wait_for_the_lock(
+    requester: str, locked_order: Order
+) -> None:
     user = factories.make_customer()
     own = factories.make_order(number="own", customer=user)
     factories.make_channel(pk=OTHER)
@@ -47,12 +49,12 @@ def test_an_order_of_strangers_is_not_waited_for(whose: str, held: Order) -> Non
         "a customer": OrderScope(factories.SHOP, user_id=user.pk),
         "a guest": OrderScope(factories.SHOP, order_ids=frozenset({own.pk})),
         "a channel": OrderScope(OTHER),
-    }[whose]
-    ask = NewCase(
-        order_item=factories.items_of(held)[0].pk,
+    }[requester]
+    new = NewCase(
+        order_item=ItemId(factories.items_of(locked_order)[0].pk),
         kind=Kind.CANCEL,
         reason=factories.make_reason().pk,
     )
 
     with refused(errors.UNKNOWN_ITEM):
-        open_case(ask, scope, actor=CUSTOMER, now=factories.NOW)
+        open_cases([new], scope, actor=CUSTOMER, now=factories.NOW)

@@ -1,4 +1,4 @@
-"""What staff may set aside: rules that are marked so, never facts; and it is remembered."""
+"""Overrides: staff may override the rules that allow it, and the history names them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,96 +10,106 @@ import zeal
 from django.conf import LazySettings
 
 from takeback.cancellations import errors
-from takeback.cancellations.commands.open import open_case, open_cases
+from takeback.cancellations.commands.open import Override, open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CaseHistory
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Problem
-from takeback.orders.models import OrderItem
+from takeback.core.types import ItemId
 from takeback.orders.order_input import TenderIn
 from tests import factories
-from tests.cancellations.cases import LATER, SCOPE, STAFF, asked, delivered, opened, refused
+from tests.cancellations.factories import (
+    LATER,
+    SCOPE,
+    STAFF,
+    delivered_item,
+    new_case,
+    open_case,
+    order_items,
+)
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def line() -> OrderItem:
-    """A line of one unit that can be cancelled."""
-    return factories.items_of(factories.make_order())[0]
+UNKNOWN_ID = 0x7FFF
+OVERRIDE = Override("agreed by phone")
+MakeCase = Callable[[LazySettings], NewCase]
 
 
-def late(settings: LazySettings) -> NewCase:
-    """Half an hour was given, an hour has passed."""
+def after_cancel_time(settings: LazySettings) -> NewCase:
+    """A cancellation after the time limit of the shop."""
     settings.CANCEL_TIME_LIMIT_MINUTES = 30
-    return asked(factories.items_of(factories.make_order())[0])
+    return new_case(*order_items())
 
 
 def invoiced(settings: LazySettings) -> NewCase:
-    """The invoice is written."""
-    return asked(
-        factories.items_of(factories.make_order(items=[factories.item_in(invoice_number="I")]))[0]
-    )
+    """A cancellation of an invoiced item."""
+    return new_case(*order_items({"invoice_number": "I"}))
 
 
-def long_delivered(settings: LazySettings) -> NewCase:
-    """The window is closed."""
+def after_return_window(settings: LazySettings) -> NewCase:
+    """A return after the return window."""
     long_ago = factories.NOW - timedelta(days=16)
-    return asked(delivered(delivered_date=long_ago), kind=Kind.REFUND)
+    return new_case(delivered_item(delivered_date=long_ago), kind=Kind.RETURN)
 
 
-def with_the_other_reason(settings: LazySettings) -> NewCase:
-    """The shop is strict about reasons."""
+def with_reason_for_cancellations(settings: LazySettings) -> NewCase:
+    """A return with a reason for cancellations in a strict shop."""
     settings.STRICT_REASON_TYPE = True
-    return asked(delivered(), kind=Kind.REFUND, reason=factories.make_reason(kind="cancel").pk)
+    reason = factories.make_reason(kind="cancel").pk
+    return new_case(delivered_item(), kind=Kind.RETURN, reason=reason)
 
 
-def without_words(settings: LazySettings) -> NewCase:
-    """The reason needs some."""
-    reason = factories.make_reason(extra_information_needed=True).pk
-    return asked(factories.items_of(factories.make_order())[0], reason=reason)
+def without_description(settings: LazySettings) -> NewCase:
+    """A cancellation without the description that its reason needs."""
+    return new_case(*order_items(), reason=factories.make_reason(extra_information_needed=True).pk)
 
 
-WAIVABLE = {
-    late: errors.CANCEL_TIME_OVER,
+OVERRIDABLE = {
+    after_cancel_time: errors.CANCEL_TIME_OVER,
     invoiced: errors.ALREADY_INVOICED,
-    long_delivered: errors.RETURN_TIME_OVER,
-    with_the_other_reason: errors.REASON_DOES_NOT_FIT,
-    without_words: errors.DESCRIPTION_REQUIRED,
+    after_return_window: errors.RETURN_TIME_OVER,
+    with_reason_for_cancellations: errors.REASON_DOES_NOT_FIT,
+    without_description: errors.DESCRIPTION_REQUIRED,
 }
-EVERYBODY_ELSE = [kind for kind in ActorKind if kind not in {ActorKind.STAFF, ActorKind.SYSTEM}]
+OTHER_KINDS = [kind for kind in ActorKind if kind not in {ActorKind.STAFF, ActorKind.SYSTEM}]
 
 
-@pytest.mark.parametrize(("make_ask", "problem"), WAIVABLE.items())
-def test_staff_may_waive_what_is_marked_so_and_it_is_remembered(
-    make_ask: Callable[[LazySettings], NewCase], problem: Problem, settings: LazySettings
+@pytest.mark.parametrize(("make_case", "problem"), OVERRIDABLE.items())
+def test_only_staff_may_override_and_the_history_names_the_rule(
+    make_case: MakeCase, problem: Problem, settings: LazySettings
 ) -> None:
-    ask = make_ask(settings)
-    with zeal.zeal_ignore(), refused(problem):
-        open_case(ask, SCOPE, actor=STAFF, now=LATER)
-    for kind in EVERYBODY_ELSE:
+    new = make_case(settings)
+    for override in (None, Override("not now", is_active=False)):
         with zeal.zeal_ignore(), refused(problem):
-            open_case(ask, SCOPE, actor=Actor(kind, 3), now=LATER, override=True)
+            open_cases([new], SCOPE, actor=STAFF, now=LATER, override=override)
+    for kind in OTHER_KINDS:
+        with zeal.zeal_ignore(), refused(problem):
+            open_cases([new], SCOPE, actor=Actor(kind, 3), now=LATER, override=OVERRIDE)
 
-    open_case(ask, SCOPE, actor=STAFF, now=LATER, override=True)
+    open_cases([new], SCOPE, actor=STAFF, now=LATER, override=OVERRIDE)
 
-    assert CaseHistory.objects.get().overridden == [problem.code]
-
-
-def test_nothing_is_waived_where_nothing_stands_in_the_way(line: OrderItem) -> None:
-    case = open_case(asked(line), SCOPE, actor=STAFF, now=LATER, override=True)
-
-    assert CaseHistory.objects.get(cancellation_request=case).overridden == []
+    row = CaseHistory.objects.get()
+    assert (row.overridden, row.message) == ([problem.code], "agreed by phone")
 
 
-def test_every_rule_that_was_waived_is_named(settings: LazySettings) -> None:
+@pytest.mark.parametrize("is_active", [True, False])
+def test_history_names_no_rule_if_none_was_overridden(*, is_active: bool) -> None:
+    new = new_case(*order_items())
+
+    open_cases([new], SCOPE, actor=STAFF, now=LATER, override=Override("a note", is_active))
+
+    row = CaseHistory.objects.get()
+    assert (row.overridden, row.message) == ([], "a note")
+
+
+def test_history_names_every_overridden_rule(settings: LazySettings) -> None:
     settings.CANCEL_TIME_LIMIT_MINUTES, settings.STRICT_REASON_TYPE = 30, True
     reason = factories.make_reason(kind="refund", extra_information_needed=True).pk
+    new = replace(invoiced(settings), reason=reason)
 
-    open_case(
-        replace(invoiced(settings), reason=reason), SCOPE, actor=STAFF, now=LATER, override=True
-    )
+    open_cases([new], SCOPE, actor=STAFF, now=LATER, override=OVERRIDE)
 
     assert CaseHistory.objects.get().overridden == [
         "cancellation_request_100_2",
@@ -109,75 +119,77 @@ def test_every_rule_that_was_waived_is_named(settings: LazySettings) -> None:
     ]
 
 
-def requested(settings: LazySettings) -> NewCase:
-    """Somebody has asked for it before."""
-    [line] = factories.items_of(factories.make_order())
-    opened(line)
-    return asked(line)
+def with_live_case(settings: LazySettings) -> NewCase:
+    """A second case for an item."""
+    [item] = order_items()
+    open_case(item)
+    return new_case(item)
 
 
-def one(**fields: Any) -> Callable[[LazySettings], NewCase]:
-    """A single piece, approved, asked for in this way."""
-    return lambda settings: asked(factories.items_of(factories.make_order())[0], **fields)
+def approved_item(**fields: Any) -> MakeCase:
+    """A case for an approved item of one unit."""
+    return lambda settings: new_case(*order_items(), **fields)
 
 
-def returned(**fields: Any) -> Callable[[LazySettings], NewCase]:
-    """A single piece, delivered, to be sent back in this way."""
-    return lambda settings: asked(delivered(), kind=Kind.REFUND, **fields)
+def returned_item(**fields: Any) -> MakeCase:
+    """A return of a delivered item of one unit."""
+    return lambda settings: new_case(delivered_item(), kind=Kind.RETURN, **fields)
 
 
-def picked_up(settings: LazySettings) -> NewCase:
-    """By a carrier that is not told where."""
-    return returned(carrier=factories.make_company(needs_pickup=True).pk)(settings)
+def pickup_without_address(settings: LazySettings) -> NewCase:
+    """A return with a carrier that needs a pickup address."""
+    return returned_item(carrier=factories.make_company(needs_pickup=True).pk)(settings)
 
 
-def refund_to_loyalty(settings: LazySettings) -> NewCase:
-    """Where there are none."""
+def closed_loyalty(settings: LazySettings) -> NewCase:
+    """A refund to loyalty points in a shop without them."""
     settings.LOYALTY_MONEY_ENABLED = False
-    return one(refund_to_loyalty=True)(settings)
+    return approved_item(refund_to_loyalty=True)(settings)
 
 
-def paid_in_cash(settings: LazySettings) -> NewCase:
-    """And no account to send it to."""
+def cash_without_account(settings: LazySettings) -> NewCase:
+    """A case without bank account in an order paid by transfer."""
     cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
-    return asked(factories.items_of(factories.make_order(tenders=[cash]))[0])
+    return new_case(*order_items(tenders=[cash]))
 
 
-def three_of_two(settings: LazySettings) -> NewCase:
-    """More than was bought."""
-    order = factories.make_order(items=[factories.item_in(quantity=2)])
-    return asked(factories.items_of(order)[0], quantity=3)
+def three_of_two_units(settings: LazySettings) -> NewCase:
+    """A quantity above the item's."""
+    return new_case(*order_items({"quantity": 2}), quantity=3)
 
 
-NEVER = {
-    requested: errors.ALREADY_REQUESTED,
-    one(kind=Kind.REFUND): errors.CANNOT_RETURN_NOW,
-    returned(carrier=0x7FFF): errors.CARRIER_NOT_OFFERED,
-    picked_up: errors.PICKUP_ADDRESS_REQUIRED,
-    one(quantity=2): errors.SINGLE_UNIT,
-    refund_to_loyalty: errors.LOYALTY_CLOSED,
-    one(reason=0x7FFF): errors.UNKNOWN_REASON,
-    three_of_two: errors.QUANTITY_TOO_LARGE,
-    one(pickup_address=0x7FFF): errors.UNKNOWN_ADDRESS,
-    paid_in_cash: errors.BANK_ACCOUNT_REQUIRED,
-    lambda settings: asked(delivered()): errors.CANNOT_CANCEL_NOW,
-    lambda settings: NewCase(0x7FFF, Kind.CANCEL, factories.make_reason().pk): errors.UNKNOWN_ITEM,
+FACTS = {
+    with_live_case: errors.ALREADY_REQUESTED,
+    approved_item(kind=Kind.RETURN): errors.CANNOT_RETURN_NOW,
+    returned_item(carrier=UNKNOWN_ID): errors.CARRIER_NOT_OFFERED,
+    pickup_without_address: errors.PICKUP_ADDRESS_REQUIRED,
+    approved_item(quantity=2): errors.SINGLE_UNIT,
+    closed_loyalty: errors.LOYALTY_CLOSED,
+    approved_item(reason=UNKNOWN_ID): errors.UNKNOWN_REASON,
+    three_of_two_units: errors.QUANTITY_TOO_LARGE,
+    approved_item(pickup_address=UNKNOWN_ID): errors.UNKNOWN_ADDRESS,
+    cash_without_account: errors.BANK_ACCOUNT_REQUIRED,
+    lambda settings: new_case(delivered_item()): errors.CANNOT_CANCEL_NOW,
+    lambda settings: NewCase(
+        ItemId(UNKNOWN_ID), Kind.CANCEL, factories.make_reason().pk
+    ): errors.UNKNOWN_ITEM,
 }
 
 
 @pytest.mark.parametrize(
-    ("make_ask", "problem"), NEVER.items(), ids=[problem.code for problem in NEVER.values()]
+    ("make_case", "problem"), FACTS.items(), ids=[problem.code for problem in FACTS.values()]
 )
-def test_nobody_may_waive_a_fact(
-    make_ask: Callable[[LazySettings], NewCase], problem: Problem, settings: LazySettings
+def test_facts_cannot_be_overridden(
+    make_case: MakeCase, problem: Problem, settings: LazySettings
 ) -> None:
-    ask = make_ask(settings)
+    new = make_case(settings)
 
     with refused(problem):
-        open_case(ask, SCOPE, actor=STAFF, now=LATER, override=True)
+        open_cases([new], SCOPE, actor=STAFF, now=LATER, override=OVERRIDE)
 
 
-def test_an_item_named_twice_is_not_waived(line: OrderItem) -> None:
-    ask = asked(line)
+def test_second_case_for_an_item_in_one_request_cannot_be_overridden() -> None:
+    new = new_case(*order_items())
+
     with refused(errors.ITEM_TWICE):
-        open_cases([ask, ask], SCOPE, actor=STAFF, now=LATER, override=True)
+        open_cases([new, new], SCOPE, actor=STAFF, now=LATER, override=OVERRIDE)

@@ -1,4 +1,4 @@
-"""Plans: confirming makes one or joins the one that waits, and each follows its cases (P8)."""
+"""Plans: confirmed cases join them, and their amounts and statuses follow the cases (P8)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,73 +12,72 @@ from takeback.cancellations.commands.import_completed import Completed, record_c
 from takeback.cancellations.commands.open import AUTO_CONFIRM_CANCELLATIONS, AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import approve, confirm, reject, withdraw
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, pays_back
+from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, refund_total
 from takeback.cancellations.statuses import Kind, PlanStatus
+from takeback.core.types import CaseId, ItemId
 from takeback.orders.models import Order, OrderItem
 from tests import factories
-from tests.cancellations.cases import (
+from tests.cancellations.factories import (
     CUSTOMER,
     LATER,
     SCOPE,
     STAFF,
-    asked,
-    delivered,
-    opened,
-    refused,
+    delivered_item,
+    new_case,
+    open_case,
+    order_items,
 )
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
+def _ignore_repeated_queries() -> Iterator[None]:
     with zeal.zeal_ignore():
         yield
 
 
 @pytest.fixture
-def lines() -> list[OrderItem]:
-    """Three lines of one order, 10.00, 20.00 and 30.00, six off together and six for sending."""
-    items = [
-        factories.item_in(remote_id=str(number), goods_minor=1000 * number) for number in (1, 2, 3)
-    ]
-    order = factories.make_order(items=items, discount_minor=600, shipping_minor=600)
-    return factories.items_of(order)
+def items() -> list[OrderItem]:
+    """Items of 10, 20 and 30 lira in an order with a discount of 6 and shipping of 6 lira."""
+    prices = [{"goods_minor": 1000}, {"goods_minor": 2000}, {"goods_minor": 3000}]
+    return order_items(*prices, discount_minor=600, shipping_minor=600)
 
 
 def plans() -> list[CancellationPlan]:
-    """All there are, the first first."""
+    """All plans, oldest first."""
     return list(CancellationPlan.objects.order_by("id"))
 
 
-def decided(line: OrderItem, **fields: Any) -> int:
-    """A confirmed case on this line."""
-    case = opened(line, **fields)
+def confirmed_case(item: OrderItem, **fields: Any) -> CaseId:
+    """A confirmed case for an item."""
+    case = open_case(item, **fields)
     confirm(case, SCOPE, actor=STAFF, now=LATER)
     return case
 
 
-def test_confirming_makes_a_plan_worth_its_line(lines: list[OrderItem]) -> None:
-    case = decided(lines[1])
+def test_confirming_creates_a_plan_with_the_amounts_of_its_item(items: list[OrderItem]) -> None:
+    case = confirmed_case(items[1])
 
     [plan] = plans()
     assert CancellationRequest.objects.get(pk=case).plan_id == plan.pk
-    assert (plan.order_id, plan.plan_type, plan.status) == (lines[0].order_id, "cancel", "waiting")
+    assert (plan.order_id, plan.plan_type, plan.status) == (items[0].order_id, "cancel", "waiting")
     assert (plan.refund_minor, plan.discount_refund_minor) == (1800, 200)
     assert (plan.shipping_refund_minor, plan.forced_refund_minor) == (0, None)
     assert (plan.created_by_kind, plan.created_by_number, plan.created_date) == ("staff", 1, LATER)
 
 
-def test_what_is_confirmed_while_a_plan_waits_joins_it(lines: list[OrderItem]) -> None:
-    cases = [decided(line) for line in lines]
+def test_confirmed_cases_join_a_waiting_plan(items: list[OrderItem]) -> None:
+    cases = [confirmed_case(item) for item in items]
 
     [plan] = plans()
     assert (plan.refund_minor, plan.discount_refund_minor) == (5400, 600)
     assert CancellationRequest.objects.filter(plan=plan).count() == len(cases)
 
 
-def test_a_plan_is_approved_with_the_last_of_its_cases(lines: list[OrderItem]) -> None:
-    first, second = decided(lines[0]), decided(lines[1])
+def test_plan_is_approved_with_the_last_of_its_cases(items: list[OrderItem]) -> None:
+    first, second = confirmed_case(items[0]), confirmed_case(items[1])
 
     approve(first, SCOPE, actor=STAFF, now=LATER)
     assert plans()[0].status == "waiting"
@@ -88,10 +87,10 @@ def test_a_plan_is_approved_with_the_last_of_its_cases(lines: list[OrderItem]) -
     assert (plan.status, plan.refund_minor) == ("approved", 2700)
 
 
-def test_what_is_confirmed_after_that_has_a_plan_of_its_own(lines: list[OrderItem]) -> None:
-    approve(decided(lines[0]), SCOPE, actor=STAFF, now=LATER)
+def test_case_confirmed_after_approval_gets_its_own_plan(items: list[OrderItem]) -> None:
+    approve(confirmed_case(items[0]), SCOPE, actor=STAFF, now=LATER)
 
-    decided(lines[1])
+    confirmed_case(items[1])
 
     assert [(plan.status, plan.refund_minor) for plan in plans()] == [
         ("approved", 900),
@@ -100,8 +99,8 @@ def test_what_is_confirmed_after_that_has_a_plan_of_its_own(lines: list[OrderIte
 
 
 @pytest.mark.parametrize("end", [reject, withdraw])
-def test_a_case_that_ends_leaves_its_plan(lines: list[OrderItem], end: Any) -> None:
-    first, second = decided(lines[0]), decided(lines[1])
+def test_closed_case_does_not_count_in_its_plan(items: list[OrderItem], end: Any) -> None:
+    first, second = confirmed_case(items[0]), confirmed_case(items[1])
     approve(first, SCOPE, actor=STAFF, now=LATER)
 
     end(second, SCOPE, actor=STAFF, now=LATER)
@@ -110,10 +109,10 @@ def test_a_case_that_ends_leaves_its_plan(lines: list[OrderItem], end: Any) -> N
     assert (plan.status, plan.refund_minor) == ("approved", 900)
 
 
-def test_a_plan_without_cases_is_rejected_and_keeps_what_it_was_worth(
-    lines: list[OrderItem],
+def test_plan_without_remaining_cases_is_rejected_and_keeps_amounts(
+    items: list[OrderItem],
 ) -> None:
-    case = decided(lines[0])
+    case = confirmed_case(items[0])
 
     reject(case, SCOPE, actor=STAFF, now=LATER)
 
@@ -122,60 +121,56 @@ def test_a_plan_without_cases_is_rejected_and_keeps_what_it_was_worth(
     assert CancellationRequest.objects.get(pk=case).plan_id == plan.pk
 
 
-def test_returns_and_cancellations_are_never_one_plan() -> None:
+def test_returns_and_cancellations_have_separate_plans() -> None:
     items = [
         factories.item_in(),
         factories.item_in(remote_id="2", status=550, delivered_date=factories.NOW),
     ]
     first, second = factories.items_of(factories.make_order(items=items))
 
-    decided(first)
-    decided(second, kind=Kind.REFUND)
+    confirmed_case(first)
+    confirmed_case(second, kind=Kind.RETURN)
 
     assert [plan.plan_type for plan in plans()] == ["cancel", "refund"]
 
 
-def test_part_of_a_line_is_worth_its_own_units() -> None:
-    [line] = factories.items_of(
-        factories.make_order(items=[factories.item_in(quantity=3, goods_minor=1000)])
-    )
+def test_case_for_part_of_an_item_refunds_its_units() -> None:
+    [item] = order_items({"quantity": 3, "goods_minor": 1000})
 
-    decided(line, quantity=1)
+    confirmed_case(item, quantity=1)
 
     assert [plan.refund_minor for plan in plans()] == [334]
 
 
-def test_units_that_were_gone_before_are_not_paid_back() -> None:
-    [line] = factories.items_of(
-        factories.make_order(items=[factories.item_in(quantity=3, goods_minor=1000)])
-    )
-    gone = Completed(line.pk, 1, "C-1", factories.NOW)
+def test_units_closed_before_are_not_refunded() -> None:
+    [item] = order_items({"quantity": 3, "goods_minor": 1000})
+    completed = Completed(ItemId(item.pk), 1, "C-1", factories.NOW)
     record_completed(
-        factories.SHOP, [gone], reason_id=factories.make_reason().pk, now=factories.NOW
+        factories.SHOP, [completed], reason_id=factories.make_reason().pk, now=factories.NOW
     )
 
-    decided(line)
+    confirmed_case(item)
 
     assert [plan.refund_minor for plan in plans()] == [666]
 
 
-def test_one_call_makes_one_plan(lines: list[OrderItem]) -> None:
-    asks = [asked(line) for line in lines]
+def test_cases_of_one_request_share_a_plan(items: list[OrderItem]) -> None:
+    cases = [new_case(item) for item in items]
 
     open_cases(
-        asks, SCOPE, actor=CUSTOMER, now=factories.NOW, auto_confirm=AUTO_CONFIRM_CANCELLATIONS
+        cases, SCOPE, actor=CUSTOMER, now=factories.NOW, auto_confirm=AUTO_CONFIRM_CANCELLATIONS
     )
 
     assert [(plan.refund_minor, plan.created_by_kind) for plan in plans()] == [(5400, "system")]
 
 
-def test_returns_are_confirmed_at_once_where_somebody_says_so() -> None:
-    line = delivered()
+def test_returns_are_confirmed_automatically_on_request() -> None:
+    item = delivered_item()
     terms = RefundTerms(forced_refund_minor=500, is_cargo_refund=True, refund_invoice_number="R-1")
-    auto_confirm = AutoConfirm(frozenset({Kind.REFUND}), terms)
+    auto_confirm = AutoConfirm(frozenset({Kind.RETURN}), terms)
 
     open_cases(
-        [asked(line, kind=Kind.REFUND)],
+        [new_case(item, kind=Kind.RETURN)],
         SCOPE,
         actor=STAFF,
         now=factories.NOW,
@@ -187,11 +182,11 @@ def test_returns_are_confirmed_at_once_where_somebody_says_so() -> None:
     assert (plan.refund_invoice_number, plan.created_by_kind) == ("R-1", "staff")
 
 
-def test_shipping_goes_back_when_it_is_said(lines: list[OrderItem]) -> None:
+def test_shipping_is_refunded_on_request(items: list[OrderItem]) -> None:
     auto_confirm = AutoConfirm(frozenset({Kind.CANCEL}), RefundTerms(is_cargo_refund=True))
 
     open_cases(
-        [asked(line) for line in lines],
+        [new_case(item) for item in items],
         SCOPE,
         actor=STAFF,
         now=factories.NOW,
@@ -201,10 +196,10 @@ def test_shipping_goes_back_when_it_is_said(lines: list[OrderItem]) -> None:
     assert [plan.shipping_refund_minor for plan in plans()] == [600]
 
 
-def test_nobody_is_paid_more_than_the_order_has_left(lines: list[OrderItem]) -> None:
-    order = lines[0].order
+def test_refund_exceeding_the_rest_of_the_order_is_refused(items: list[OrderItem]) -> None:
+    order = items[0].order
     Order.objects.filter(pk=order.pk).update(refund_minor=1000)
-    case = opened(lines[0])
+    case = open_case(items[0])
     left = order.amount_minor - 1000
 
     with refused(errors.MORE_THAN_PAID):
@@ -216,9 +211,9 @@ def test_nobody_is_paid_more_than_the_order_has_left(lines: list[OrderItem]) -> 
     assert [plan.forced_refund_minor for plan in plans()] == [left]
 
 
-def test_plans_of_an_order_share_what_it_has_left(lines: list[OrderItem]) -> None:
-    cases = [opened(line) for line in lines]
-    all_but_ten = RefundTerms(forced_refund_minor=lines[0].order.amount_minor - 1000)
+def test_plans_of_an_order_share_its_refundable_amount(items: list[OrderItem]) -> None:
+    cases = [open_case(item) for item in items]
+    all_but_ten = RefundTerms(forced_refund_minor=items[0].order.amount_minor - 1000)
     confirm(cases[0], SCOPE, actor=STAFF, now=LATER, terms=all_but_ten)
     approve(cases[0], SCOPE, actor=STAFF, now=LATER)
 
@@ -235,22 +230,22 @@ def test_plans_of_an_order_share_what_it_has_left(lines: list[OrderItem]) -> Non
     assert [plan.forced_refund_minor for plan in plans()] == [5000, 1000]
 
 
-def test_a_plan_that_was_refused_leaves_its_money_to_others(lines: list[OrderItem]) -> None:
-    everything = RefundTerms(forced_refund_minor=lines[0].order.amount_minor)
-    case = opened(lines[0])
+def test_rejected_plan_frees_its_amount_for_others(items: list[OrderItem]) -> None:
+    everything = RefundTerms(forced_refund_minor=items[0].order.amount_minor)
+    case = open_case(items[0])
     confirm(case, SCOPE, actor=STAFF, now=LATER, terms=everything)
     reject(case, SCOPE, actor=STAFF, now=LATER)
 
-    confirm(opened(lines[1]), SCOPE, actor=STAFF, now=LATER, terms=everything)
+    confirm(open_case(items[1]), SCOPE, actor=STAFF, now=LATER, terms=everything)
 
     assert [plan.status for plan in plans()] == ["rejected", "waiting"]
 
 
-def test_a_case_is_refused_even_when_its_order_has_too_little_left(
-    lines: list[OrderItem],
+def test_case_can_be_rejected_when_its_order_is_fully_refunded(
+    items: list[OrderItem],
 ) -> None:
-    first, second = decided(lines[0]), decided(lines[1])
-    Order.objects.filter(pk=lines[0].order_id).update(refund_minor=lines[0].order.amount_minor)
+    first, second = confirmed_case(items[0]), confirmed_case(items[1])
+    Order.objects.filter(pk=items[0].order_id).update(refund_minor=items[0].order.amount_minor)
 
     with refused(errors.MORE_THAN_PAID):
         approve(second, SCOPE, actor=STAFF, now=LATER)
@@ -263,37 +258,37 @@ FORCED, CARGO = RefundTerms(forced_refund_minor=100), RefundTerms(is_cargo_refun
 
 
 @pytest.mark.parametrize(
-    ("earlier", "later", "pay"),
+    ("earlier", "later", "totals"),
     [
         (FORCED, AS_BOUGHT, [100, 1800]),
         (AS_BOUGHT, CARGO, [900, 2000]),
         (CARGO, FORCED, [1000, 100]),
     ],
 )
-def test_what_is_said_about_money_is_said_of_the_cases_at_hand(
-    earlier: RefundTerms, later: RefundTerms, pay: list[int], lines: list[OrderItem]
+def test_cases_with_other_terms_get_their_own_plan(
+    earlier: RefundTerms, later: RefundTerms, totals: list[int], items: list[OrderItem]
 ) -> None:
-    for line, terms in zip(lines[:2], (earlier, later), strict=True):
-        confirm(opened(line), SCOPE, actor=STAFF, now=LATER, terms=terms)
+    for item, terms in zip(items[:2], (earlier, later), strict=True):
+        confirm(open_case(item), SCOPE, actor=STAFF, now=LATER, terms=terms)
 
-    assert [pays_back(plan) for plan in plans()] == pay
+    assert [refund_total(plan) for plan in plans()] == totals
 
 
-def test_a_forced_amount_is_for_all_its_cases_or_at_most_what_the_rest_is_worth(
-    lines: list[OrderItem],
+def test_forced_amount_is_limited_once_cases_of_its_plan_are_closed(
+    items: list[OrderItem],
 ) -> None:
-    for forced, then in ((2500, 900), (700, 700)):
-        asks = [asked(line) for line in lines]
+    for forced, limited in ((2500, 900), (700, 700)):
+        cases = [new_case(item) for item in items]
         auto_confirm = AutoConfirm(
             frozenset({Kind.CANCEL}), RefundTerms(forced_refund_minor=forced)
         )
         first, *others = open_cases(
-            asks, SCOPE, actor=STAFF, now=factories.NOW, auto_confirm=auto_confirm
+            cases, SCOPE, actor=STAFF, now=factories.NOW, auto_confirm=auto_confirm
         )
-        assert pays_back(plans()[-1]) == forced
+        assert refund_total(plans()[-1]) == forced
         for case in others:
             reject(case, SCOPE, actor=STAFF, now=LATER)
-        assert pays_back(plans()[-1]) == then
+        assert refund_total(plans()[-1]) == limited
         reject(first, SCOPE, actor=STAFF, now=LATER)
 
 
@@ -302,11 +297,11 @@ STEPS = {("waiting", "approved"), ("waiting", "rejected"), ("approved", "complet
 
 @pytest.mark.parametrize("before", PlanStatus)
 @pytest.mark.parametrize("after", PlanStatus)
-def test_the_database_refuses_what_is_no_step_of_a_plan(
-    lines: list[OrderItem], before: PlanStatus, after: PlanStatus
+def test_database_allows_only_the_transitions_of_a_plan(
+    items: list[OrderItem], before: PlanStatus, after: PlanStatus
 ) -> None:
     plan = CancellationPlan.objects.create(
-        order_id=lines[0].order_id,
+        order_id=items[0].order_id,
         plan_type="cancel",
         status=before,
         created_by_kind="system",
@@ -319,8 +314,8 @@ def test_the_database_refuses_what_is_no_step_of_a_plan(
                 "UPDATE cancellations_cancellationplan SET status = %s WHERE id = %s",
                 [after.value, plan.pk],
             )
-        is_let_through = True
+        is_allowed = True
     except IntegrityError:
-        is_let_through = False
+        is_allowed = False
 
-    assert is_let_through is ((before, after) in STEPS or before is after)
+    assert is_allowed is ((before, after) in STEPS or before is after)

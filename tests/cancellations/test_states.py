@@ -1,4 +1,4 @@
-"""The life of a case: every pair of state and event, and the lists that follow from it."""
+"""The life cycle of cases: all pairs of status and transition, and the derived lists."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import pytest
 
 from takeback.cancellations.statuses import LIFE_CYCLE, LIVE, SHOWN, Status, Transition
 
-STEPS = {
+STATUS_AFTER = {
     Status.WAITING: {
         Transition.REVIEW: Status.WAITING_APPROVAL,
         Transition.CONFIRM: Status.CONFIRMED,
@@ -27,19 +27,19 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("state", "event"), list(product(Status, Transition)))
-def test_a_case_goes_where_the_rulings_say_and_nowhere_else(
-    state: Status, event: Transition
+@pytest.mark.parametrize(("status", "transition"), list(product(Status, Transition)))
+def test_life_cycle_allows_exactly_these_transitions(
+    status: Status, transition: Transition
 ) -> None:
-    wanted = STEPS.get(state, {}).get(event)
-    assert LIFE_CYCLE.allows(state, event) is (wanted is not None)
-    if wanted:
-        assert LIFE_CYCLE.next(state, event) is wanted
+    after = STATUS_AFTER.get(status, {}).get(transition)
+    assert LIFE_CYCLE.allows(status, transition) is (after is not None)
+    if after:
+        assert LIFE_CYCLE.next(status, transition) is after
 
 
-def test_live_is_what_can_still_move() -> None:
-    assert set(LIVE) == {state for state in Status if not LIFE_CYCLE.is_final(state)}
+def test_live_statuses_are_those_that_are_not_final() -> None:
+    assert set(LIVE) == {status for status in Status if not LIFE_CYCLE.is_final(status)}
 
 
-def test_every_status_has_a_word_for_shoppers() -> None:
+def test_shoppers_see_every_status() -> None:
     assert set(SHOWN) == set(Status)

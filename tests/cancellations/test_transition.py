@@ -1,4 +1,4 @@
-"""Deciding: what approve, review, remove and a wanted status do to case, plan and line (P3)."""
+"""Transitions: effects of review, approve, remove and set_status on case, plan and item (P3)."""
 
 from collections.abc import Iterator
 
@@ -20,100 +20,101 @@ from takeback.cancellations.queries import by_item, cases_of_orders, own_cases
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core import errors as core_errors
 from takeback.core.paging import Page
+from takeback.core.types import CaseId
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.outbox.models import Message
 from tests import factories
-from tests.cancellations.cases import LATER, SCOPE, STAFF, delivered, opened, refused
+from tests.cancellations.factories import (
+    LATER,
+    SCOPE,
+    STAFF,
+    delivered_item,
+    open_case,
+    order_items,
+)
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
+def _ignore_repeated_queries() -> Iterator[None]:
     with zeal.zeal_ignore():
         yield
 
 
 @pytest.fixture
-def line() -> OrderItem:
-    """A line of one unit that can be cancelled."""
-    return factories.items_of(factories.make_order())[0]
+def item() -> OrderItem:
+    """An item of one unit that can be cancelled."""
+    return order_items()[0]
 
 
-def case_of(case: int) -> CancellationRequest:
-    """The case as it is now."""
-    return CancellationRequest.objects.get(pk=case)
+def load_case(case_id: CaseId) -> CancellationRequest:
+    """The row of a case."""
+    return CancellationRequest.objects.get(pk=case_id)
 
 
-def events_of(case: int) -> list[tuple[str, str]]:
-    """What happened to it and what it became."""
-    found = CaseHistory.objects.filter(cancellation_request=case).order_by("seq")
-    return list(found.values_list("event", "after"))
+def events_of(case_id: CaseId) -> list[tuple[str, str]]:
+    """The events of a case and the statuses after them."""
+    rows = CaseHistory.objects.filter(cancellation_request=case_id).order_by("seq")
+    return list(rows.values_list("event", "after"))
 
 
-def topics_of(case: int) -> list[str]:
-    """What was told of it, in order."""
-    found = Message.objects.filter(key__contains=f":{case}.").order_by("id")
-    topics = found.values_list("topic", flat=True)
-    return [topic.removeprefix("cancellation_request.") for topic in topics]
-
-
-def test_all_that_is_left_of_a_line_is_not_set_apart() -> None:
-    line = factories.items_of(factories.make_order(items=[factories.item_in(quantity=5)]))[0]
-    OrderItem.objects.filter(pk=line.pk).update(units_closed=3)
-    case = opened(line, quantity=2)
+def test_case_for_all_units_left_does_not_split_the_item() -> None:
+    [item] = order_items({"quantity": 5})
+    OrderItem.objects.filter(pk=item.pk).update(units_closed=3)
+    case = open_case(item, quantity=2)
 
     confirm(case, SCOPE, actor=STAFF, now=LATER)
 
-    assert case_of(case).order_item_id == line.pk
+    assert load_case(case).order_item_id == item.pk
     assert OrderItem.objects.get().quantity == 5
 
 
-def test_approving_a_confirmed_case_leaves_its_line_waiting_for_the_money(line: OrderItem) -> None:
-    case = opened(line)
+def test_item_of_approved_case_keeps_waiting_for_the_refund(item: OrderItem) -> None:
+    case = open_case(item)
     confirm(case, SCOPE, actor=STAFF, now=LATER)
 
-    approve(case, SCOPE, actor=STAFF, now=LATER, note="Seen.")
+    approve(case, SCOPE, actor=STAFF, now=LATER, message="Checked.")
 
-    found = case_of(case)
-    assert (found.status, found.version, found.modified_date) == ("approved", 3, LATER)
+    row = load_case(case)
+    assert (row.status, row.version, row.modified_date) == ("approved", 3, LATER)
     assert events_of(case) == [
         ("open", "waiting"),
         ("confirm", "confirmed"),
         ("approve", "approved"),
     ]
-    assert topics_of(case) == ["opened", "confirmed", "approved"]
-    assert factories.items_of(found.order_item.order)[0].status == 50
+    assert CaseHistory.objects.get(cancellation_request=case, seq=3).message == "Checked."
+    assert factories.items_of(row.order_item.order)[0].status == 50
 
 
 @pytest.mark.parametrize("start", [Status.WAITING, Status.WAITING_APPROVAL])
-def test_approving_confirms_first_what_nobody_has_confirmed(line: OrderItem, start: Status) -> None:
-    case = opened(line)
+def test_approving_an_unconfirmed_case_confirms_it_first(item: OrderItem, start: Status) -> None:
+    case = open_case(item)
     if start is Status.WAITING_APPROVAL:
         review(case, SCOPE, actor=STAFF, now=LATER)
 
     approve(case, SCOPE, actor=STAFF, now=LATER)
 
     assert events_of(case)[-2:] == [("confirm", "confirmed"), ("approve", "approved")]
-    assert case_of(case).plan_id is not None
+    assert load_case(case).plan_id is not None
 
 
-def test_approving_loses_like_confirming_when_the_goods_have_left(line: OrderItem) -> None:
-    case = opened(line)
-    OrderItem.objects.filter(pk=line.pk).update(status=500)
+def test_cancellation_of_shipped_goods_cannot_be_approved(item: OrderItem) -> None:
+    case = open_case(item)
+    OrderItem.objects.filter(pk=item.pk).update(status=500)
 
     with refused(errors.CANNOT_CANCEL_NOW):
         approve(case, SCOPE, actor=STAFF, now=LATER)
 
 
-def test_a_second_look_is_a_step_of_its_own(line: OrderItem) -> None:
-    case = opened(line)
+def test_review_changes_the_case_but_not_its_item(item: OrderItem) -> None:
+    case = open_case(item)
 
     review(case, SCOPE, actor=STAFF, now=LATER)
 
     assert events_of(case)[-1] == ("review", "waiting_approval")
-    assert factories.items_of(line.order)[0].status == line.status
+    assert factories.items_of(item.order)[0].status == item.status
     with refused(errors.WRONG_STATUS):
         review(case, SCOPE, actor=STAFF, now=LATER)
 
@@ -139,80 +140,80 @@ ROUTES: dict[Status, dict[Status, list[str]]] = {
     },
     Status.APPROVED: {},
     Status.REJECTED: {},
-    # Other systems are shown a withdrawn case as a rejected one, and may say so.
+    # Other systems see a withdrawn case as a rejected one.
     Status.WITHDRAWN: {Status.REJECTED: []},
 }
 
 
-def brought_to(line: OrderItem, status: Status) -> int:
-    """A case in this state, by the commands that lead there."""
-    case = opened(line)
+def open_case_in(item: OrderItem, status: Status) -> CaseId:
+    """A case that a transition has taken to a status."""
+    case = open_case(item)
     set_status(case, SCOPE, status, actor=STAFF, now=factories.NOW)
     return case
 
 
 @pytest.mark.parametrize("start", ROUTES)
-@pytest.mark.parametrize("wanted", Status)
-def test_a_wanted_status_is_reached_by_its_command_or_refused(
-    line: OrderItem, start: Status, wanted: Status
+@pytest.mark.parametrize("status", Status)
+def test_set_status_takes_the_only_route_or_refuses(
+    item: OrderItem, start: Status, status: Status
 ) -> None:
-    case = brought_to(line, start)
+    case = open_case_in(item, start)
     before = events_of(case)
-    steps = [] if wanted is start else ROUTES[start].get(wanted)
+    steps = [] if status is start else ROUTES[start].get(status)
 
     if steps is None:
         with refused(errors.WRONG_STATUS):
-            set_status(case, SCOPE, wanted, actor=STAFF, now=LATER)
+            set_status(case, SCOPE, status, actor=STAFF, now=LATER)
     else:
-        set_status(case, SCOPE, wanted, actor=STAFF, now=LATER)
+        set_status(case, SCOPE, status, actor=STAFF, now=LATER)
         assert [event for event, _ in events_of(case)[len(before) :]] == steps
-        assert case_of(case).status == (wanted if steps else start)
+        assert load_case(case).status == (status if steps else start)
 
 
 @pytest.mark.parametrize("start", [Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED])
-def test_removing_a_living_case_withdraws_it_and_hides_it(line: OrderItem, start: Status) -> None:
-    case = brought_to(line, start)
+def test_removing_a_live_case_withdraws_and_hides_it(item: OrderItem, start: Status) -> None:
+    case = open_case_in(item, start)
 
     remove(case, SCOPE, actor=STAFF, now=LATER)
 
-    found = case_of(case)
-    assert (found.status, found.is_hidden) == ("withdrawn", True)
+    row = load_case(case)
+    assert (row.status, row.is_hidden) == ("withdrawn", True)
     assert events_of(case)[-2:] == [("withdraw", "withdrawn"), ("remove", "withdrawn")]
-    assert factories.items_of(line.order)[0].status == line.status
+    assert factories.items_of(item.order)[0].status == item.status
     with refused(core_errors.NOT_FOUND):
         remove(case, SCOPE, actor=STAFF, now=LATER)
 
 
-def test_removing_an_ended_case_only_hides_it(line: OrderItem) -> None:
-    case = brought_to(line, Status.REJECTED)
+def test_removing_a_closed_case_only_hides_it(item: OrderItem) -> None:
+    case = open_case_in(item, Status.REJECTED)
 
     remove(case, SCOPE, actor=STAFF, now=LATER)
 
     assert events_of(case)[-2:] == [("reject", "rejected"), ("remove", "rejected")]
 
 
-def test_what_money_is_planned_for_is_not_removed(line: OrderItem) -> None:
-    case = brought_to(line, Status.APPROVED)
+def test_approved_case_cannot_be_removed(item: OrderItem) -> None:
+    case = open_case_in(item, Status.APPROVED)
 
     with refused(errors.WRONG_STATUS):
         remove(case, SCOPE, actor=STAFF, now=LATER)
 
 
-def test_a_hidden_case_is_on_no_list_and_its_item_is_free() -> None:
+def test_hidden_case_is_on_no_list_and_its_item_is_free() -> None:
     customer = factories.make_customer()
     order = factories.make_order(customer=customer)
-    [line] = factories.items_of(order)
-    case = opened(line)
+    [item] = factories.items_of(order)
+    case = open_case(item)
 
     remove(case, SCOPE, actor=STAFF, now=LATER)
 
     assert by_item(cases_of_orders(order_ids=[order.pk])) == {}
     assert own_cases(customer.pk, Page(1, 10)) == (0, [])
-    assert opened(line) != case
+    assert open_case(item) != case
 
 
-def test_nobody_decides_on_what_they_have_not_seen(line: OrderItem) -> None:
-    case = opened(line)
+def test_transition_on_an_outdated_version_is_refused(item: OrderItem) -> None:
+    case = open_case(item)
     review(case, SCOPE, actor=STAFF, now=LATER, version=1)
 
     for command in (approve, confirm, reject, withdraw, remove):
@@ -221,17 +222,17 @@ def test_nobody_decides_on_what_they_have_not_seen(line: OrderItem) -> None:
     approve(case, SCOPE, actor=STAFF, now=LATER, version=2)
 
 
-def test_another_channel_s_case_is_not_there(line: OrderItem) -> None:
-    case = opened(line)
+def test_case_of_another_channel_does_not_exist(item: OrderItem) -> None:
+    case = open_case(item)
 
     for command in (approve, confirm, review, reject, withdraw, remove):
         with refused(core_errors.NOT_FOUND):
             command(case, OrderScope(factories.SHOP + 1), actor=STAFF, now=LATER)
 
 
-def test_a_return_is_approved_too() -> None:
-    case = opened(delivered(), kind=Kind.REFUND)
+def test_return_can_be_approved() -> None:
+    case = open_case(delivered_item(), kind=Kind.RETURN)
 
     approve(case, SCOPE, actor=STAFF, now=LATER)
 
-    assert case_of(case).status == "approved"
+    assert load_case(case).status == "approved"

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.statuses import Kind
 from tests import factories
-from tests.cancellations.cases import opened
+from tests.cancellations.factories import open_case as opened
 from tests.channel import shop
 from tests.channel.case_calls import (
     CASES,
@@ -143,7 +143,7 @@ class TestCorrections:
     def test_a_strict_shop_minds_a_reason_of_the_other_kind(self, settings: Settings) -> None:
         settings.STRICT_REASON_TYPE = True
         system, case = caller(), opened(item())
-        other = factories.make_reason(kind=Kind.REFUND)
+        other = factories.make_reason(kind=Kind.RETURN)
 
         with refused(400, "cancellation_request_100_4") as answers:
             answers.append(change(system, case, {"reason": other.pk}))

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from takeback.cancellations.commands.transition import confirm, reject
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import CaseId
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope
 from takeback.outbox.models import Message
@@ -131,13 +132,13 @@ def test_what_is_told_of_a_line_that_waits_holds_when_its_case_is_refused() -> N
     case = factories.make_request(item=line)
     scope, actor = OrderScope(shop.SHOP), Actor(ActorKind.CHANNEL, 1)
     with zeal.zeal_context():
-        confirm(case.pk, scope, actor=actor, now=factories.NOW)
+        confirm(CaseId(case.pk), scope, actor=actor, now=factories.NOW)
 
     told = {"status": 500, "tracking_number": "T-1"}
     waiting = shop.patch(f"{ITEMS}{line.pk}/", told).json()
     back = shop.patch(f"{ITEMS}{line.pk}/", {"status": 450})
     with zeal.zeal_context():
-        reject(case.pk, scope, actor=actor, now=factories.NOW)
+        reject(CaseId(case.pk), scope, actor=actor, now=factories.NOW)
 
     assert (waiting["status"], waiting["tracking_number"]) == ("cancellation_waiting", "T-1")
     assert back.json()["code"] == "order_item_status_goes_back"

@@ -216,7 +216,7 @@ def test_what_has_ended_is_not_cancelled() -> None:
 
 
 def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cancel_order, "MOST_LINES", 1)
+    monkeypatch.setattr(cancel_order, "MAX_ITEMS", 1)
     order, items = _order(400, 400)
 
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_too_many"

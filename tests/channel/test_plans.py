@@ -9,11 +9,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from takeback.cancellations.commands.transition import approve, confirm, reject
-from takeback.cancellations.models import CancellationPlan, PaymentPlanLine
+from takeback.cancellations.models import CancellationPlan, PlanPayment
 from takeback.core import clock
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import CaseId
 from tests import factories
-from tests.cancellations.cases import LATER, SCOPE, STAFF, opened
+from tests.cancellations.factories import LATER, SCOPE, STAFF
+from tests.cancellations.factories import open_case as opened
 from tests.channel import shop
 from tests.channel.case_calls import call, caller, refused
 from tests.factories import Visitor
@@ -60,7 +62,7 @@ def kept() -> list[tuple[str, int, list[int]]]:
             row.refund_minor,
             sorted(row.order_items.values_list("pk", flat=True)),
         )
-        for row in PaymentPlanLine.objects.order_by("pk")
+        for row in PlanPayment.objects.order_by("pk")
     ]
 
 
@@ -239,7 +241,7 @@ class TestPaying:
 
         assert (answer.status_code, answer.json()) == (200, {})
         assert kept() == [("refund", 1250, [one, two]), ("cancel", 1700, [one])]
-        row = PaymentPlanLine.objects.first()
+        row = PlanPayment.objects.first()
         assert row is not None
         assert row.created_by_kind == "channel"
         assert pay(system, plan.pk, [payment(two, refund_amount=1)]).status_code == 200
@@ -333,7 +335,7 @@ class TestPaying:
     def test_a_plan_that_has_ended_is_paid_no_more(self) -> None:
         plan, items = confirmed()
         for case in plan.cancellationrequest_set.values_list("pk", flat=True):
-            reject(case, SCOPE, actor=STAFF, now=LATER)
+            reject(CaseId(case), SCOPE, actor=STAFF, now=LATER)
         system = caller("money")
 
         with refused(400, "wrong_state") as answers:
@@ -342,7 +344,7 @@ class TestPaying:
     def test_an_approved_plan_may_still_be_told_how(self) -> None:
         plan, items = confirmed()
         for case in plan.cancellationrequest_set.values_list("pk", flat=True):
-            approve(case, SCOPE, actor=STAFF, now=LATER)
+            approve(CaseId(case), SCOPE, actor=STAFF, now=LATER)
 
         assert pay(caller("money"), plan.pk, [payment(*items)]).status_code == 200
 
@@ -351,13 +353,13 @@ class TestPaying:
         system = caller("money")
         first, _ = plan.cancellationrequest_set.order_by("pk").values_list("pk", flat=True)
         pay(system, plan.pk, [payment(two, refund_amount=20)])
-        reject(first, SCOPE, actor=STAFF, now=LATER)
+        reject(CaseId(first), SCOPE, actor=STAFF, now=LATER)
         assert kept() == [("refund", 2000, [two])]
 
         other, (one, two) = confirmed(number="A-2")
         first, _ = other.cancellationrequest_set.order_by("pk").values_list("pk", flat=True)
         pay(system, other.pk, [payment(one, refund_amount=1)])
-        reject(first, SCOPE, actor=STAFF, now=LATER)
+        reject(CaseId(first), SCOPE, actor=STAFF, now=LATER)
         assert len(kept()) == 1
 
     @pytest.mark.parametrize("scopes", [["read"], ["read", "decide"]])
@@ -371,7 +373,7 @@ class TestPaying:
 
     def test_the_database_refuses_a_payment_below_zero(self) -> None:
         plan, _ = confirmed()
-        row = PaymentPlanLine(plan=plan, transaction_type="refund", refund_minor=-1)
+        row = PlanPayment(plan=plan, transaction_type="refund", refund_minor=-1)
 
         with pytest.raises(IntegrityError), transaction.atomic():
             row.save()

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from takeback.cancellations.models import CancellationReason
 from tests import factories
-from tests.cancellations.cases import LATER
+from tests.cancellations.factories import LATER
 from tests.channel import shop
 from tests.channel.case_calls import call, caller, refused
 from tests.storefront.api import nothing_written

@@ -3,7 +3,7 @@
 import pytest
 
 from takeback.bank_accounts.bank_account import BankAccount, bank_account_of
-from tests.cancellations.cases import opened
+from tests.cancellations.factories import open_case as opened
 from tests.channel.case_calls import (
     HOLDER,
     IBAN,

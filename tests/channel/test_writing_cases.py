@@ -11,7 +11,8 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.statuses import Kind
 from takeback.orders.models import OrderItem
 from tests import factories
-from tests.cancellations.cases import delivered, opened
+from tests.cancellations.factories import delivered_item as delivered
+from tests.cancellations.factories import open_case as opened
 from tests.channel import shop
 from tests.channel.case_calls import (
     CASES,
@@ -250,7 +251,7 @@ class TestDeciding:
         assert (again.status_code, again.json()) == (200, first.json())
         last = CaseHistory.objects.filter(cancellation_request_id=case).latest("seq")
         assert last.after == status
-        assert last.note == (body["note"] if body == {"note": "so be it"} else None)
+        assert last.message == (body["note"] if body == {"note": "so be it"} else None)
 
     @pytest.mark.parametrize("wanted", ["rejected", "confirmed", "approved", "waiting_approval"])
     def test_a_status_told_by_patch_is_the_step_that_leads_there(self, wanted: str) -> None:
@@ -373,7 +374,7 @@ def test_reading_is_not_deciding(write: Write) -> None:
 
 
 def test_a_return_is_decided_like_a_cancellation() -> None:
-    case = opened(delivered(), kind=Kind.REFUND)
+    case = opened(delivered(), kind=Kind.RETURN)
 
     answer = step(caller(), case, "confirm")
 

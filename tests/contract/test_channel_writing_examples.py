@@ -9,7 +9,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.channel.cases import shapes
 from takeback.core import clock
 from tests import factories
-from tests.cancellations.cases import delivered
+from tests.cancellations.factories import delivered_item as delivered
 from tests.channel import shop
 from tests.channel.case_calls import IBAN, call
 from tests.contract.examples import differences, example

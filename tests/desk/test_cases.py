@@ -9,13 +9,14 @@ import zeal
 
 from takeback.accounts.models import Channel
 from takeback.bank_accounts.bank_account import blind_index
-from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.images.store import write_image
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from tests import factories
-from tests.cancellations.cases import CUSTOMER, asked
+from tests.cancellations.factories import CUSTOMER
+from tests.cancellations.factories import new_case as asked
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, rows_on, send
 from tests.factories import Visitor
 from tests.images.samples import photo
@@ -34,7 +35,7 @@ def new_case(number: str = factories.NUMBER, **fields: Any) -> CancellationReque
         line = factories.items_of(factories.make_order(number=number, **fields))[0]
         scope = OrderScope(line.order.channel_id)
         ask = asked(line, description="<b>too small</b>")
-        pk = open_case(ask, scope, actor=CUSTOMER, now=factories.NOW)
+        [pk] = open_cases([ask], scope, actor=CUSTOMER, now=factories.NOW)
         return CancellationRequest.objects.get(pk=pk)
 
 
@@ -52,7 +53,7 @@ def decide(client: Visitor, case: CancellationRequest, step: str, **told: Any) -
 
 def last_step(case: CancellationRequest) -> tuple[Any, ...]:
     found = CaseHistory.objects.filter(cancellation_request=case).latest("seq")
-    return found.event, found.after, found.actor_kind, found.actor_number, found.note
+    return found.event, found.after, found.actor_kind, found.actor_number, found.message
 
 
 def test_a_case_is_shown_with_all_that_one_needs_to_decide() -> None:

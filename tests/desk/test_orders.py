@@ -86,7 +86,7 @@ def test_only_waivable_rules_in_the_way_are_told_and_may_be_set_aside_with_a_rea
     assert third.status_code == 303
     step = CaseHistory.objects.get()
     assert step.overridden == ["cancellation_request_100_3", "cancellation_request_100_5"]
-    assert (step.note, step.actor_number) == ("our mistake", user.pk)
+    assert (step.message, step.actor_number) == ("our mistake", user.pk)
     shown = page_of(client.get(third["Location"].partition("?")[0]))
     assert "our mistake" in shown
     assert shown.count("cancellation_request_100_3") == 2

@@ -313,7 +313,7 @@ def test_what_no_case_names_is_swept_away_after_a_day(
     media: Path, frozen_now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # I24
-    monkeypatch.setattr(case_images, "ASKED_AT_ONCE", 2)
+    monkeypatch.setattr(case_images, "BATCH_SIZE", 2)
     day, second = timedelta(days=1), timedelta(seconds=1)
     prefix = "ab" + "0" * 29
     names = [write_image(b"x", "jpg", f"{prefix}{number}").name for number in range(6)]

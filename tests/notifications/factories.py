@@ -12,6 +12,7 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import CaseId, ItemId
 from takeback.orders.models import Order
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import Status
@@ -32,7 +33,7 @@ def cancel(*, iban: str | None = None, **fields: Any) -> dict[str, Any]:
 
 def send_back(**fields: Any) -> dict[str, Any]:
     """To send a line back."""
-    return {"kind": Kind.REFUND} | fields
+    return {"kind": Kind.RETURN} | fields
 
 
 def order_with(*names: str, **fields: Any) -> Order:
@@ -56,7 +57,11 @@ def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[Can
     lines = factories.items_of(order)
     with zeal.zeal_ignore():
         asks = [
-            NewCase(order_item=line.pk, reason=factories.make_reason(kind=wish["kind"]).pk, **wish)
+            NewCase(
+                order_item=ItemId(line.pk),
+                reason=factories.make_reason(kind=wish["kind"]).pk,
+                **wish,
+            )
             for line, wish in zip(lines, wishes, strict=False)
         ]
         scope = OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
@@ -66,7 +71,7 @@ def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[Can
 
 def reject(case: CancellationRequest, note: str | None = None) -> None:
     """The shop says no."""
-    deciding.reject(case.pk, SCOPE, actor=STAFF, now=factories.NOW, note=note)
+    deciding.reject(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, message=note)
 
 
 def correct(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -> None:
@@ -74,7 +79,7 @@ def correct(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -
     account = BankAccount(iban, "Zeynep Kanarya")
     with zeal.zeal_ignore():
         edit_case(
-            case.pk,
+            CaseId(case.pk),
             SCOPE,
             Edit(bank_account=account),
             actor=STAFF,

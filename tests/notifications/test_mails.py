@@ -14,6 +14,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.cancellations.commands.edit import Edit, edit_case
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.topics import Topic
+from takeback.core.types import CaseId
 from takeback.handlers.mails import HANDLERS
 from takeback.outbox.models import Message
 from tests import factories
@@ -96,7 +97,7 @@ def test_a_corrected_account_has_its_message(wish: dict[str, Any], *, is_trusted
 
 def test_words_that_are_corrected_ask_for_no_account() -> None:
     (case,) = ask(order_with("Red shoe"), cancel(iban=IBAN))
-    edit_case(case.pk, SCOPE, Edit(description="a"), actor=STAFF, now=factories.NOW)
+    edit_case(CaseId(case.pk), SCOPE, Edit(description="a"), actor=STAFF, now=factories.NOW)
     assert not Message.objects.filter(topic=Topic.ACCOUNT_CHANGED).exists()
 
 
@@ -189,7 +190,7 @@ def test_each_account_that_waits_has_one_link(mailoutbox: Any) -> None:
     first, *_ = ask(order, *wishes)
     deliver(first)
     assert len(LINK.findall(mailoutbox[0].body)) == 2
-    confirm_bank_account(first.pk, actor=GUEST, now=factories.NOW)
+    confirm_bank_account(CaseId(first.pk), actor=GUEST, now=factories.NOW)
     deliver(first)
     assert len(LINK.findall(mailoutbox[1].body)) == 1
     assert "DE89 •••• 3000" in mailoutbox[1].body

@@ -28,7 +28,7 @@ from takeback.operations.data_keys import (
     texts_by_key,
 )
 from tests import factories
-from tests.cancellations.cases import opened
+from tests.cancellations.factories import open_case as opened
 from tests.channel import shop, sync
 from tests.desk.agents import member, send
 from tests.factories import Visitor

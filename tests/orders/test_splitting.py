@@ -19,12 +19,13 @@ from takeback.cancellations.commands.import_completed import (
     imported_reason,
     record_completed,
 )
-from takeback.cancellations.commands.open import open_case
+from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.commands.transition import confirm
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.money import units_worth
+from takeback.core.types import ItemId
 from takeback.orders.audit import unbalanced_orders
 from takeback.orders.commands.ingest import REFUSED, UPDATED
 from takeback.orders.commands.split_item import split_items
@@ -376,22 +377,22 @@ def test_the_parts_told_as_lines_of_their_own_are_refused() -> None:
 def test_what_is_left_after_an_import_can_be_asked_for_and_split() -> None:
     order = factories.make_order(items=[factories.item_in(quantity=7, attributes={"quantity": 7})])
     [line] = factories.items_of(order)
-    undone = Completed(line.pk, 3, "C1", factories.NOW)
+    undone = Completed(ItemId(line.pk), 3, "C1", factories.NOW)
     record_completed(factories.SHOP, [undone], reason_id=imported_reason(), now=factories.NOW)
     ask = NewCase(
-        order_item=line.pk, kind=Kind.CANCEL, reason=factories.make_reason().pk, quantity=2
+        order_item=ItemId(line.pk), kind=Kind.CANCEL, reason=factories.make_reason().pk, quantity=2
     )
     staff, scope = Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP)
 
-    case = open_case(ask, scope, actor=staff, now=LATER)
+    [case] = open_cases([ask], scope, actor=staff, now=LATER)
     confirm(case, scope, actor=staff, now=LATER)
 
     rest, part = factories.items_of(order)
     assert (rest.quantity, rest.units_closed, rest.goods_minor) == (5, 3, 714)
     assert (part.quantity, part.units_closed, part.goods_minor) == (2, 0, 286)
-    everything = replace(ask, order_item=line.pk, quantity=None)
+    everything = replace(ask, order_item=ItemId(line.pk), quantity=None)
     with zeal.zeal_ignore():
-        case = open_case(everything, scope, actor=staff, now=LATER)
+        [case] = open_cases([everything], scope, actor=staff, now=LATER)
         confirm(case, scope, actor=staff, now=LATER)
     assert [line.quantity for line in factories.items_of(order)] == [5, 2]
     assert [line.status for line in factories.items_of(order)] == [50, 50]

@@ -12,18 +12,18 @@ from tests.rigs.serving import database_url
 
 
 class Errand(NamedTuple):
-    """What the process is to ask for, by number; and the picture that it writes first."""
+    """The ids of the case that a process opens, and the image that it writes first."""
 
     order_item: int
     reason: int
     carrier: int
-    picture: str
+    image: str
 
     @classmethod
     def read(cls, words: Sequence[str]) -> "Errand":
         """From the words of a line, or of a command."""
-        item, reason, carrier, picture = words
-        return cls(int(item), int(reason), int(carrier), picture)
+        item, reason, carrier, image = words
+        return cls(int(item), int(reason), int(carrier), image)
 
 
 def _points() -> dict[str, tuple[Any, str, bool]]:
@@ -36,13 +36,13 @@ def _points() -> dict[str, tuple[Any, str, bool]]:
     return {
         "K1 before BEGIN": (Atomic, "__enter__", False),
         "K2 locked": (opening, "lock_orders_within", True),
-        "way back wanted": (opening, "_want_returns", True),
-        "K12 picture and case written": (opening, "_insert", True),
+        "way back wanted": (opening, "_create_easy_returns", True),
+        "K12 picture and case written": (opening, "insert_cases", True),
         "history written": (opening, "publish", False),
         "message written": (opening, "publish", True),
         "before COMMIT": (BaseDatabaseWrapper, "_commit", False),
         "K4 committed, nobody told": (BaseDatabaseWrapper, "_commit", True),
-        "K3 before the answer": (opening, "open_case", True),
+        "K3 before the answer": (opening, "open_cases", True),
     }
 
 
@@ -74,24 +74,25 @@ def run(errand: Errand) -> None:
     """Write the picture, then ask."""
     from django.conf import settings
 
-    from takeback.cancellations.commands.open import open_case
+    from takeback.cancellations.commands import open as opening
     from takeback.cancellations.inputs import NewCase, NewImage
     from takeback.cancellations.statuses import Kind
     from takeback.core import clock
     from takeback.core.actor import Actor, ActorKind
+    from takeback.core.types import ItemId
     from takeback.orders.scope import OrderScope
 
-    path = settings.DATA_DIR / "media" / errand.picture
+    path = settings.DATA_DIR / "media" / errand.image
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"a picture")
     ask = NewCase(
-        order_item=errand.order_item,
-        kind=Kind.REFUND,
+        order_item=ItemId(errand.order_item),
+        kind=Kind.RETURN,
         reason=errand.reason,
         carrier=errand.carrier,
-        pictures=(NewImage(errand.picture, "", None),),
+        images=(NewImage(errand.image, "", None),),
     )
-    open_case(ask, OrderScope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
+    opening.open_cases([ask], OrderScope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
 
 
 def environment() -> dict[str, str]:

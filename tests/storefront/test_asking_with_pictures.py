@@ -65,7 +65,10 @@ def test_one_picture_too_many_is_refused_by_its_code(shop: Shop, media: Path) ->
             at = 1 if way.is_bulk else 0
             answer = shop.send(way, shop.body(way, *told[1 - at :]), dialect)
             assert answer.status_code == 400, name
-            assert answer.json() == way.refusal(dialect, errors.TOO_MANY_IMAGES, at)[1], name
+            assert (
+                answer.json()
+                == way.refusal(dialect, errors.TOO_MANY_IMAGES.with_values(max=5), at)[1]
+            ), name
 
 
 def test_too_many_pictures_do_not_hide_what_is_wrong_elsewhere(shop: Shop, media: Path) -> None:
@@ -104,7 +107,7 @@ def test_one_that_cannot_be_read_leaves_none_of_the_others(shop: Shop, media: Pa
             ]
             answer = shop.send(way, shop.body(way, *told), dialect)
             assert (answer.status_code, answer.json()) == way.fault(
-                dialect, SET, "Send a JPEG, PNG, WebP or GIF picture, as base64.", 2
+                dialect, SET, "Send a JPEG, PNG, WebP or GIF image as base64.", 2
             ), name
 
 

@@ -11,6 +11,7 @@ from takeback.cancellations.commands.transition import approve, confirm
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.cancellations.plans import RefundTerms
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.types import CaseId
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope
 from tests import factories
@@ -99,8 +100,8 @@ def test_what_the_order_has_no_money_left_for_waits_for_the_shop() -> None:
     shop.ask(WAYS["customer one"])
     case = CancellationRequest.objects.get().pk
     forced = RefundTerms(forced_refund_minor=shop.of_customer.amount_minor - 500)
-    confirm(case, OrderScope(factories.SHOP), actor=STAFF, now=factories.NOW, terms=forced)
-    approve(case, OrderScope(factories.SHOP), actor=STAFF, now=factories.NOW)
+    confirm(CaseId(case), OrderScope(factories.SHOP), actor=STAFF, now=factories.NOW, terms=forced)
+    approve(CaseId(case), OrderScope(factories.SHOP), actor=STAFF, now=factories.NOW)
 
     answer = shop.send(DIRECT, shop.body(DIRECT, shop.told(DIRECT, 1), shop.told(DIRECT, 2)))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from takeback.accounts.policy import shop_policy
 from takeback.cancellations import policy
 from takeback.cancellations.statuses import Kind
 from takeback.cancellations.statuses import Status as CaseStatus
@@ -42,18 +43,17 @@ def flags(line: dict[str, Any]) -> tuple[bool, bool, bool]:
 def test_a_line_s_flags_are_what_the_policy_allows(status: Status, invoice: str | None) -> None:
     line = shown(status=status, invoice_number=invoice)
 
-    facts = policy.ItemFacts(
+    context = policy.ItemContext(
         status=status,
         units_left=1,
-        has_live_request=False,
+        has_live_case=False,
         is_invoiced=invoice is not None,
         placed_at=factories.NOW,
         arrived_at=None,
+        shop=shop_policy(factories.SHOP),
+        now=factories.NOW,
     )
-    limits = policy.Limits(0, invoice_blocks_cancel=True, refund_days=14, zone=None)  # type: ignore[arg-type]  # no day is counted
-    allowed = [
-        policy.allows(kind, facts, limits, factories.NOW) for kind in (Kind.CANCEL, Kind.REFUND)
-    ]
+    allowed = [policy.item_refusal(kind, context) is None for kind in (Kind.CANCEL, Kind.RETURN)]
     assert flags(line) == (status == Status.CANCELLED, *allowed)
     assert allowed != [True, True]
 

@@ -221,7 +221,10 @@ def test_a_large_picture_is_its_fields_fault(asker: Asked, settings: Any) -> Non
     with nothing_written():
         answer = ask(asker, [image()])
     field_refused(answer, SET)
-    assert answer.json()[SET] == "This picture is too large."
+    assert (
+        answer.json()[SET]
+        == f"This image is too large (maximum {settings.MAX_PICTURE_BYTES // 1024} kB)."
+    )
 
 
 def test_pictures_that_are_too_large_together_are_refused_as_a_whole(

@@ -1,8 +1,9 @@
-"""Writing corrections: what changes is judged by the rules that let it in."""
+"""Edits of open cases: the rules that admitted a case apply to its new values."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 from django.db import transaction
 
@@ -14,24 +15,33 @@ from takeback.cancellations.eligibility import load_eligibility_data
 from takeback.cancellations.history import update_case
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.statuses import Kind, Status
+from takeback.cancellations.policy import RequestContext
+from takeback.cancellations.statuses import CaseEvent, Kind, Status
 from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import Actor
-from takeback.core.errors import Refused
+from takeback.core.errors import Problem, Refused
+from takeback.core.types import CaseId, ItemId
 from takeback.orders.scope import OrderScope
 
-EDITED = "edit"
-"""The event of the history row of a correction."""
+_ACCOUNT = {"iban_encrypted", "holder_name_encrypted", "iban_index", "is_bank_account_confirmed"}
+_EDITABLE_WHEN_CONFIRMED = {"description", *_ACCOUNT}
 
-OPEN = (Status.WAITING.value, Status.WAITING_APPROVAL.value)
-NOT_APPROVED = (*OPEN, Status.CONFIRMED.value)
+RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[RequestContext], Problem | None], ...]]] = {
+    "reason_id": (policy.reason_is_offered, policy.reason_fits, policy.description_where_needed),
+    "description": (policy.description_where_needed,),
+    "quantity": (policy.single_unit_is_not_split, policy.units_are_left),
+    "fully_refund_as_loyalty_money": (
+        policy.bank_account_where_needed,
+        policy.loyalty_is_open,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New values of a case; None leaves one as it is, an empty description takes it away.
+    """New values of a case. None keeps a value; an empty description deletes it.
 
-    Once corrected the case is brought to `status`, by the command that leads there.
+    After the edit the case is taken to `status` by the transition that leads to it.
     """
 
     description: str | None = None
@@ -44,93 +54,82 @@ class Edit:
 
 @transaction.atomic
 def edit_case(
-    request_id: int,
+    case_id: CaseId,
     scope: OrderScope,
-    told: Edit,
+    edit: Edit,
     *,
     actor: Actor,
     now: datetime,
     version: int | None = None,
     is_account_trusted: bool = False,
 ) -> None:
-    """Change what was asked for; nothing is written when everything is so already.
+    """Change the values of a case; without a difference nothing is written.
 
-    Quantity, reason and points are open until the case is confirmed, words and bank account until
-    the money is planned. A new account waits for its owner's word, and a mail asks for it, unless
-    `is_account_trusted`.
+    Quantity, reason and loyalty are editable until the case is confirmed, description and bank
+    account until it is approved. A new account that is not trusted must be confirmed by its
+    owner, who gets a mail.
     """
-    case = lock_case(request_id, scope, version)
-    changes = _differences(case, told, is_account_trusted=is_account_trusted)
+    case = lock_case(case_id, scope, version)
+    changes = _changes(case, edit, is_account_trusted=is_account_trusted)
     if changes:
-        allowed = NOT_APPROVED if changes.keys() <= _LATE else OPEN
+        allowed = {Status.WAITING, Status.WAITING_APPROVAL}
+        if changes.keys() <= _EDITABLE_WHEN_CONFIRMED:
+            allowed.add(Status.CONFIRMED)
         if case.status not in allowed:
-            raise Refused(errors.WRONG_STATUS, status=case.status, step=EDITED)
-        _judge(case, changes, told, scope)
-        update_case(case, EDITED, actor, now, **changes)
-        publish(Topic.EDITED, [case])
+            raise Refused(errors.WRONG_STATUS, status=case.status, event=CaseEvent.EDIT.value)
+        _ensure_valid(case, changes, edit, scope, now)
+        update_case(case, CaseEvent.EDIT, actor, now, **changes)
         if changes.keys() & _ACCOUNT:
             publish(Topic.ACCOUNT_CHANGED, [case])
-    if told.status:
-        transition_to(case, told.status, actor, now)
+    if edit.status:
+        transition_to(case, edit.status, actor, now)
 
 
-_ACCOUNT = {"iban_encrypted", "holder_name_encrypted", "iban_index", "is_bank_account_confirmed"}
-_LATE = {"description", *_ACCOUNT}
-"""What may be corrected until the money is planned."""
-
-
-def _differences(
-    case: CancellationRequest, told: Edit, *, is_account_trusted: bool
-) -> dict[str, Any]:
-    wanted = {
-        "reason_id": told.reason,
-        "quantity": told.quantity,
-        "fully_refund_as_loyalty_money": told.refund_to_loyalty,
+def _changes(
+    case: CancellationRequest, edit: Edit, *, is_account_trusted: bool
+) -> dict[str, object]:
+    values: dict[str, object] = {
+        "reason_id": edit.reason,
+        "quantity": edit.quantity,
+        "fully_refund_as_loyalty_money": edit.refund_to_loyalty,
     }
-    changes: dict[str, Any] = {
+    changes = {
         name: value
-        for name, value in wanted.items()
+        for name, value in values.items()
         if value is not None and value != getattr(case, name)
     }
-    if told.description is not None and told.description != (case.description or ""):
-        changes["description"] = told.description or None
-    account = told.bank_account
+    if edit.description is not None and edit.description != (case.description or ""):
+        changes["description"] = edit.description or None
+    account = edit.bank_account
     if account and account != bank_account.bank_account_of(case):
-        changes |= bank_account.encrypted_columns(account, case.uuid) | {
-            "is_bank_account_confirmed": is_account_trusted
-        }
+        changes |= bank_account.encrypted_columns(account, case.uuid)
+        changes["is_bank_account_confirmed"] = is_account_trusted
     return changes
 
 
-def _judge(
-    case: CancellationRequest, changes: dict[str, Any], told: Edit, scope: OrderScope
+def _ensure_valid(
+    case: CancellationRequest,
+    changes: dict[str, object],
+    edit: Edit,
+    scope: OrderScope,
+    now: datetime,
 ) -> None:
-    """By the rules that each new value falls under."""
-    ask = NewCase(
-        order_item=case.order_item_id,
+    """Apply the rules of the columns that change."""
+    to_loyalty = edit.refund_to_loyalty
+    new = NewCase(
+        order_item=ItemId(case.order_item_id),
         kind=Kind(case.cancellation_type),
-        reason=changes.get("reason_id", case.reason_id),
-        quantity=changes.get("quantity"),
-        description=changes.get("description", case.description),
-        bank_account=told.bank_account or bank_account.bank_account_of(case),
-        refund_to_loyalty=changes.get(
-            "fully_refund_as_loyalty_money", case.fully_refund_as_loyalty_money
-        ),
+        reason=case.reason_id if edit.reason is None else edit.reason,
+        quantity=edit.quantity,
+        description=case.description if edit.description is None else edit.description,
+        bank_account=edit.bank_account or bank_account.bank_account_of(case),
+        refund_to_loyalty=case.fully_refund_as_loyalty_money if to_loyalty is None else to_loyalty,
     )
-    seen = load_eligibility_data([ask], scope)
-    item = seen.items[ask.order_item]
-    rules = [rule for name, rules in _RULES.items() if name in changes for rule in rules]
-    for rule in rules:
-        if problem := rule(ask.wish, item.facts, seen.conditions_of(ask)):
+    context = load_eligibility_data([new], scope).context(new, now)
+    assert context, "a case has an item, which is in the scope of the case"
+    checks = [
+        check for name, rules in RULES_OF_COLUMN.items() if name in changes for check in rules
+    ]
+    for check in checks:
+        if problem := check(context):
             raise Refused(problem, order_item=case.order_item_id)
-
-
-_RULES: dict[str, tuple[policy.TermsRule, ...]] = {
-    "reason_id": (policy.reason_is_offered, policy.reason_fits, policy.description_where_needed),
-    "description": (policy.description_where_needed,),
-    "quantity": (policy.divides_only_what_has_parts, policy.units_are_left),
-    "fully_refund_as_loyalty_money": (
-        policy.bank_account_where_needed,
-        policy.loyalty_is_open,
-    ),
-}

@@ -1,6 +1,6 @@
-"""Writing cases that another system has completed already."""
+"""Imports cases that another system has completed."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from django.db.models import F
 
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.statuses import Kind, Status
+from takeback.core.types import ItemId
 from takeback.orders.commands.roll_up import roll_up_status
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
@@ -18,20 +19,20 @@ from takeback.orders.statuses import ENDED
 from takeback.orders.statuses import Status as ItemStatus
 
 IMPORTED_REASON = UUID("5f0c2c1e-7a34-4f6e-9a53-6d1f0b6d7e10")
-"""The reason of cases whose own reason nobody told us; no shopper is offered it."""
+"""The reason of imported cases without a known one; shoppers cannot choose it."""
 
 
 class Completed(NamedTuple):
-    """A case that was over before we heard of it."""
+    """A completed case of another system."""
 
-    order_item_id: int
+    order_item_id: ItemId
     quantity: int
     remote_id: str
     at: datetime
 
 
 def imported_reason() -> int:
-    """The id of the reason for imported cases; added when it is first needed."""
+    """The id of the reason for imported cases; it is created when it is first needed."""
     reason, _ = CancellationReason.objects.get_or_create(
         uuid=IMPORTED_REASON,
         defaults={
@@ -45,14 +46,14 @@ def imported_reason() -> int:
 
 @transaction.atomic
 def record_completed(
-    channel_id: int, told: Sequence[Completed], *, reason_id: int, now: datetime
+    channel_id: int, completed: Sequence[Completed], *, reason_id: int, now: datetime
 ) -> None:
-    """Write history of a channel: a completed request per entry, and the units that are gone.
+    """Insert a completed case for each entry and close its units, without plan or message.
 
-    No plan, money or event comes of it. A line without units left is cancelled, and an order
-    follows its lines. More units than a line has left are refused by the database.
+    An item without units left is cancelled, and the order's status follows its items. The
+    database refuses more units than an item has left.
     """
-    lock_orders_of(sorted({case.order_item_id for case in told}))
+    lock_orders_of(sorted({case.order_item_id for case in completed}))
     CancellationRequest.objects.bulk_create(
         CancellationRequest(
             channel_id=channel_id,
@@ -66,18 +67,16 @@ def record_completed(
             created_date=case.at,
             modified_date=case.at,
         )
-        for case in told
+        for case in completed
     )
     units = Counter[int]()
-    for case in told:
+    for case in completed:
         units[case.order_item_id] += case.quantity
-    by_units: dict[int, list[int]] = defaultdict(list)
-    for item_id, count in units.items():
-        by_units[count].append(item_id)
-    for count, ids in by_units.items():
-        OrderItem.objects.filter(pk__in=ids).update(
+    for count in set(units.values()):
+        item_ids = [item_id for item_id, closed in units.items() if closed == count]
+        OrderItem.objects.filter(pk__in=item_ids).update(
             units_closed=F("units_closed") + count, modified_date=now
         )
-    gone = OrderItem.objects.filter(pk__in=units, units_closed=F("quantity"))
-    gone.exclude(status__in=ENDED).update(status=ItemStatus.CANCELLED)
-    roll_up_status(gone.values_list("order_id", flat=True), now)
+    closed = OrderItem.objects.filter(pk__in=units, units_closed=F("quantity"))
+    closed.exclude(status__in=ENDED).update(status=ItemStatus.CANCELLED)
+    roll_up_status(closed.values_list("order_id", flat=True), now)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
+from takeback.accounts.policy import shop_zone
 from takeback.api.fields import StrictDate, StrictInteger, StrictMoment
-from takeback.cancellations.queries import shop_zone
 from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
 from takeback.channel import filters
 from takeback.channel.filters import Filter, IdList, equal, filters_serializer, text, word

@@ -18,6 +18,7 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Status
 from takeback.channel.cases.queries import CaseRow
 from takeback.channel.cases.shapes import ChannelCancellationRequest
+from takeback.core.types import ItemId
 
 REMOTE_ID_MAX = 128
 _FIXED = _("This is fixed once a request is open.")
@@ -91,7 +92,7 @@ def ask_in(body: Mapping[str, Any], *, is_account_trusted: bool) -> NewCase:
     """What the body asks for, or DRF's `ValidationError` with all its faults."""
     told = _validated(NewCaseSerializer, body)
     return NewCase(
-        order_item=told["order_item"],
+        order_item=ItemId(told["order_item"]),
         kind=told["cancellation_type"],
         reason=told["reason"],
         quantity=told.get("quantity"),

@@ -11,7 +11,7 @@ from takeback.accounts.models import ApiKey
 from takeback.api.idempotency import has_idempotency_key
 from takeback.api.json_parser import StrictJSONParser
 from takeback.cancellations.commands.edit import edit_case
-from takeback.cancellations.commands.open import AutoConfirm, open_case
+from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import remove, set_status
 from takeback.cancellations.statuses import Status
 from takeback.channel import openapi
@@ -28,6 +28,7 @@ from takeback.channel.cases.serializers import (
 from takeback.channel.cases.views import READING, CancellationRequests, CaseView, OneCase
 from takeback.channel.etag import expected_version
 from takeback.core import clock
+from takeback.core.types import CaseId
 from takeback.orders.scope import OrderScope
 
 SAW = OpenApiParameter(
@@ -80,8 +81,8 @@ class OpenCase(DecidingView):
     def _opened(self) -> Response:
         ask = ask_in(self.document, is_account_trusted=self.caller.sees_accounts)
         auto_confirm = AutoConfirm(with_parts=has_idempotency_key(self.plain))
-        request_id = open_case(
-            ask, self.scope, actor=self.actor, now=clock.now(), auto_confirm=auto_confirm
+        [request_id] = open_cases(
+            [ask], self.scope, actor=self.actor, now=clock.now(), auto_confirm=auto_confirm
         )
         answer = self.whole(str(request_id))
         answer.status_code = 201
@@ -125,7 +126,9 @@ class ChangeCase(DecidingView):
     )
     def delete(self, call: Request, channel_id: str, pk: str) -> Response:
         version = expected_version(self.plain)
-        remove(number_of(pk), self.scope, actor=self.actor, now=clock.now(), version=version)
+        remove(
+            CaseId(number_of(pk)), self.scope, actor=self.actor, now=clock.now(), version=version
+        )
         return Response(status=204)
 
     def _edited(self, pk: str) -> Response:
@@ -133,7 +136,7 @@ class ChangeCase(DecidingView):
         change = change_in(self.told, row, documents.case(row, self.caller))
         seen = expected_version(self.plain)
         edit_case(
-            row.id,
+            CaseId(row.id),
             self.scope,
             change.edit,
             actor=self.actor,
@@ -160,12 +163,12 @@ class StepView(DecidingView):
 
         def act() -> Response:
             set_status(
-                number_of(pk),
+                CaseId(number_of(pk)),
                 self.scope,
                 wanted,
                 actor=self.actor,
                 now=clock.now(),
-                note=note_in(self.told),
+                message=note_in(self.told),
                 version=expected_version(self.plain),
             )
             return self.whole(pk)

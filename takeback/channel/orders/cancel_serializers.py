@@ -11,14 +11,14 @@ from takeback.api import case_fields
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
 from takeback.api.order_payload.fields import Amount
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.commands.cancel_order import MOST_LINES, DirectCancel
+from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
 from takeback.cancellations.plans import RefundTerms
 from takeback.channel import errors
 
 _ID = StrictInteger()
 
 
-@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MOST_LINES})
+@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MAX_ITEMS})
 class Ids(serializers.Field[list[int], Any, Any, Any]):
     """Numbers of lines, each once; of an object, its keys."""
 
@@ -30,8 +30,8 @@ class Ids(serializers.Field[list[int], Any, Any, Any]):
     def to_internal_value(self, data: Any) -> list[int]:
         if not isinstance(data, list | dict):
             self.fail("invalid")
-        if len(data) > MOST_LINES:
-            self.fail("many", most=MOST_LINES)
+        if len(data) > MAX_ITEMS:
+            self.fail("many", most=MAX_ITEMS)
         return sorted({_ID.run_validation(word) for word in data})
 
     def to_representation(self, value: list[int]) -> list[int]:
@@ -54,8 +54,8 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
     def to_internal_value(self, data: Any) -> dict[int, Any]:
         if not isinstance(data, dict):
             self.fail("invalid")
-        if len(data) > MOST_LINES:
-            self.fail("many", most=MOST_LINES)
+        if len(data) > MAX_ITEMS:
+            self.fail("many", most=MAX_ITEMS)
         return {
             _ID.run_validation(key): self.child.run_validation(value) for key, value in data.items()
         }
@@ -115,7 +115,7 @@ def cancel_in(
     read.is_valid(raise_exception=True)
     told = read.validated_data
     return DirectCancel(
-        lines=frozenset(told.get("cancel_items") or ()),
+        items=frozenset(told.get("cancel_items") or ()),
         reasons=told["reasons"],
         accounts={
             line: BankAccount(iban, told["holder_names"][line])

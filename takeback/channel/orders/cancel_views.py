@@ -14,6 +14,7 @@ from takeback.channel.orders import documents, queries
 from takeback.channel.orders.cancel_serializers import OrderCancel, cancel_in
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
+from takeback.core.types import OrderId
 from takeback.orders.scope import OrderScope
 
 
@@ -44,7 +45,9 @@ class CancelOrder(ChannelView):
             currency=currency,
             are_accounts_trusted=self.caller.sees_accounts,
         )
-        cancel_order(order_id, OrderScope(channel_id), told, actor=self.actor, now=clock.now())
+        cancel_order(
+            OrderId(order_id), OrderScope(channel_id), told, actor=self.actor, now=clock.now()
+        )
         found = queries.one([channel_id], order_id)
         document = documents.orders(found, secrets=self.caller.sees_secrets)[0]
         return Response(document, status=201)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from takeback.cancellations.models import CancellationPlan, CancellationRequest, PaymentPlanLine
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
 from takeback.channel.filters import NEWEST
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.paging import Page
@@ -80,8 +80,8 @@ def _cases(plan_ids: list[int]) -> "QuerySet[CancellationRequest]":
     return CancellationRequest.objects.filter(plan_id__anyof=plan_ids).order_by("id")
 
 
-def _payments(plan_ids: list[int]) -> "QuerySet[PaymentPlanLine]":
-    found = PaymentPlanLine.objects.filter(plan_id__anyof=plan_ids)
+def _payments(plan_ids: list[int]) -> "QuerySet[PlanPayment]":
+    found = PlanPayment.objects.filter(plan_id__anyof=plan_ids)
     return found.annotate(item_id=F("order_items__id")).order_by("id", "item_id")
 
 

@@ -20,6 +20,7 @@ from takeback.channel.plans.serializers import PaymentPlan, PlanFilters, payment
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.paging import Page
+from takeback.core.types import PlanId
 
 SHAPE = "ChannelCancellationPlan"
 LISTED: list[Any] = [openapi.CHANNEL_ID, PlanFilters, *openapi.page_parameters()]
@@ -131,7 +132,7 @@ class CreatePaymentPlan(_Plans):
         def act() -> Response:
             payments = payments_in(body, plan.order.currency)
             channel = self.caller.channel_id
-            plan_payments(plan.id, channel, payments, actor=self.actor, now=clock.now())
+            plan_payments(PlanId(plan.id), channel, payments, actor=self.actor, now=clock.now())
             return Response({})
 
         return self.answer_once(act, body=body)

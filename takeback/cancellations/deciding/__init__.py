@@ -1,1 +1,0 @@
-"""Deciding cases, step by step."""

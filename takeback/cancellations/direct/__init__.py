@@ -1,1 +1,0 @@
-"""Direct cancel: lines of one order, asked for and confirmed in a single step."""

@@ -1,1 +1,0 @@
-"""Correcting what was asked for, as long as nothing hangs on it."""

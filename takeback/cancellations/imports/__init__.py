@@ -1,1 +1,0 @@
-"""Cases from before, or from elsewhere."""

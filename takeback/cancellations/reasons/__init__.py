@@ -1,1 +1,0 @@
-"""Why somebody cancels or returns: the shop's own list."""
