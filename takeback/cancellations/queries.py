@@ -18,7 +18,7 @@ from takeback.cancellations.models import (
     CancellationRequestImage,
 )
 from takeback.cancellations.statuses import LIVE, Kind
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.paging import Page
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
@@ -163,13 +163,13 @@ def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[R
     offered = reasons_on_offer(channel_id)
     if kind:
         offered = offered.filter(cancellation_type=kind.value)
-    found = offered.order_by("order", "id").values_list(*_reasons.columns)
-    rows = _reasons.once(found[page.offset : page.offset + page.limit])
+    found = offered.order_by("order", "id")
+    rows = _reasons.fetch(found[page.offset : page.offset + page.limit])
     complete = page.number == 1 and len(rows) < page.limit
     return (len(rows) if complete else offered.count()), rows
 
 
-_reasons = CompiledQuery(ReasonRow, reasons_on_offer)
+_reasons = RowQuery(ReasonRow)
 
 
 @lru_cache(maxsize=1)

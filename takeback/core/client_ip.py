@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as the proxies in front of us can be trusted."""
+"""The client's IP address, read from the trusted proxies in front of the server."""
 
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -10,18 +10,18 @@ _IPV6_SITE = 64
 
 
 def client_address(request: HttpRequest) -> str:
-    """The caller's address; with `TRUSTED_PROXIES=n` the one that the n-th proxy from us saw."""
+    """The client's address; with `TRUSTED_PROXIES=n` the one that the n-th proxy reports."""
     address = str(request.META.get("REMOTE_ADDR", ""))
     if settings.TRUSTED_PROXIES:
         forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         hops = [hop.strip() for hop in forwarded if hop.strip()]
         if len(hops) >= settings.TRUSTED_PROXIES:
             address = hops[-settings.TRUSTED_PROXIES]
-    return _normalised(address)
+    return _normalized(address)
 
 
 def client_network(address: str) -> str:
-    """What a limit counts: an IPv4 address, or the /64 of an IPv6 one."""
+    """The unit of per-address limits: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -32,7 +32,6 @@ def client_network(address: str) -> str:
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
-    """Whether the address lies in one of the networks."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -40,8 +39,8 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
     return any(parsed in ip_network(network, strict=False) for network in networks)
 
 
-def _normalised(address: str) -> str:
-    """Without a port or a zone; an IPv4 address inside IPv6 as IPv4."""
+def _normalized(address: str) -> str:
+    """The address without brackets or zone; an IPv4-mapped IPv6 address as IPv4."""
     try:
         parsed = ip_address(address.partition("%")[0].strip("[]"))
     except ValueError:

@@ -176,7 +176,7 @@ def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
     for channel in (1, 2, 3):
         arguments = {"public_id": made.public_id, "channel_id": channel}
         (row,) = key_in_channel(**arguments)
-        assert row == key_in_channel.once(key_in_channel.queryset(**arguments))[0]
+        assert row == key_in_channel.fetch(key_in_channel.queryset(**arguments))[0]
         found[channel] = row.channel_is_active
 
     assert found == {1: True, 2: False, 3: None}

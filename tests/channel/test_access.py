@@ -24,7 +24,7 @@ from tests.factories import Visitor
 pytestmark = pytest.mark.django_db
 
 UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
-FORBIDDEN = {"detail": "You may not do this.", "code": "permission_denied"}
+FORBIDDEN = {"detail": "You do not have permission to do this.", "code": "permission_denied"}
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
 Call = Callable[[Visitor, Any], Any]
