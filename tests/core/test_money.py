@@ -66,9 +66,7 @@ def test_many_random_shares_and_portions_add_up() -> None:
 
 
 @given(amounts, weights)
-def test_no_share_is_a_full_unit_off_its_exact_value(
-    minor: int, shares: list[int]
-) -> None:
+def test_no_share_is_a_full_unit_off_its_exact_value(minor: int, shares: list[int]) -> None:
     weights = shares if sum(shares) else [1] * len(shares)
 
     assert all(

@@ -122,6 +122,13 @@ def _insert_statement(
     return values_of, f'INSERT INTO {into} VALUES {places} RETURNING "id"'  # noqa: S608 - our own
 
 
+def delete_batch(queryset: "models.QuerySet[Any]", size: int) -> int:
+    """Delete up to `size` rows of a queryset; returns their number."""
+    batch = list(queryset.values_list("pk", flat=True)[:size])
+    queryset.filter(pk__in=batch).delete()
+    return len(batch)
+
+
 def refresh_statistics(*tables: type[models.Model]) -> None:
     """Update the statistics after a bulk insert, so that the planner knows the new rows."""
     with connection.cursor() as cursor:

@@ -23,12 +23,14 @@ def database() -> BaseDatabaseWrapper:
 
 def fetch_rows(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[Any]:
     """All rows of a statement; on the backend's fast path unless queries are logged or wrapped."""
+    rows: list[Any]
     if fast_path := _fast_path(connection, "fetch_rows"):
-        rows: list[Any] = fast_path(sql, parameters)
-        return rows
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows = fast_path(sql, parameters)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            rows = cursor.fetchall()
+    return rows
 
 
 def fetch_rows_together(
