@@ -1,7 +1,6 @@
-"""The rules that a shop has chosen: one frozen object per channel, read in one place."""
+"""The policy of a shop: one frozen object per channel, which only this module reads."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -9,7 +8,7 @@ from django.conf import settings
 
 @dataclass(frozen=True, slots=True)
 class ShopPolicy:
-    """What a shop allows, and its terms. Zero minutes or days mean no limit."""
+    """The rules and terms of a shop. Zero minutes or days mean no limit."""
 
     cancel_minutes: int
     invoice_blocks_cancel: bool
@@ -17,11 +16,11 @@ class ShopPolicy:
     time_zone: ZoneInfo
     is_strict_about_reasons: bool
     requires_bank_account: bool
-    """An order paid in cash or by transfer needs a bank account for its refund."""
+    """A refund of an order paid in cash or by transfer needs a bank account."""
     has_loyalty: bool
     has_loyalty_for_guests: bool
     return_carrier_id: int
-    """The carrier of returns that choose none; 0: none."""
+    """The id of the carrier of returns that choose none; 0 means no carrier."""
     auto_confirms_cancellations: bool
     max_images_per_item: int
     requests_per_hour: int
@@ -41,7 +40,7 @@ def shop_policy(channel_id: int) -> ShopPolicy:
         cancel_minutes=settings.CANCEL_TIME_LIMIT_MINUTES,
         invoice_blocks_cancel=settings.CANCEL_BLOCKED_BY_INVOICE,
         return_days=settings.REFUND_DAY_LIMIT,
-        time_zone=_zone(settings.SHOP_TIME_ZONE),
+        time_zone=ZoneInfo(settings.SHOP_TIME_ZONE),
         is_strict_about_reasons=settings.STRICT_REASON_TYPE,
         requires_bank_account=settings.BANK_ACCOUNT_REQUIRED,
         has_loyalty=settings.LOYALTY_MONEY_ENABLED,
@@ -57,8 +56,3 @@ def shop_policy(channel_id: int) -> ShopPolicy:
         phone_min_length=settings.ADDRESS_PHONE_MIN_LENGTH,
         requires_district=settings.ADDRESS_DISTRICT_REQUIRED,
     )
-
-
-@lru_cache(maxsize=8)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)

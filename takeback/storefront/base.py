@@ -10,6 +10,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channels import channel_id_of_host
 from takeback.accounts.sessions import AccountRow
 from takeback.api import base_view, errors, renderer
 from takeback.api.base_view import ApiView
@@ -76,6 +77,11 @@ class StorefrontView(ApiView):
     def plain(self) -> HttpRequest:
         """Django's own request."""
         return base_view.django_request(self.request)
+
+    @property
+    def channel_id(self) -> int:
+        """The channel of the request's host."""
+        return channel_id_of_host(self.plain.get_host())
 
     @property
     def body(self) -> Any:
