@@ -104,7 +104,7 @@ def test_login_issues_a_key_for_twelve_hours_with_the_users_rights() -> None:
     assert user.last_login == NOW
 
 
-def test_the_newest_five_keys_of_a_person_stay_active_keys() -> None:
+def test_newest_five_keys_of_a_user_stay_active() -> None:
     user, other = _create_staff(), _create_staff("otto")
     keys = [_sign_in(user, NOW + minutes * HOUR / 60) for minutes in range(7)]
     theirs = _sign_in(other)
