@@ -11,9 +11,9 @@ from takeback.notifications.offers import offer_mail
 from takeback.notifications.sending import send
 from takeback.orders.trade_in_offers import OFFERED
 from takeback.outbox.worker import Delivery, Handler
-from takeback.trade_in.links import link
+from takeback.trade_in.links import make_link
+from takeback.trade_in.models import Decision
 from takeback.trade_in.queries import offer_of
-from takeback.trade_in.statuses import Decision
 
 
 def send_received_mail(delivery: Delivery) -> None:
@@ -53,7 +53,7 @@ def send_offer_mail(delivery: Delivery) -> None:
     told = delivery.payload
     offer = offer_of(told["order_item"])
     if offer and offer.decision is None and offer.amount_minor == told["amount_minor"]:
-        approve, reject = (link(offer, decision) for decision in Decision)
+        approve, reject = (make_link(offer, decision) for decision in Decision)
         send(offer_mail(offer, approve, reject), delivery.key)
 
 

@@ -1,36 +1,37 @@
-"""The links that a customer is mailed: signed for one line, one answer and one amount."""
+"""The links of an offer mail: a signed token for one item, one decision and one amount."""
 
 from datetime import timedelta
 
 from django.conf import settings
 from django.core import signing
 
+from takeback.accounts.policy import shop_policy
+from takeback.trade_in.models import Decision
 from takeback.trade_in.queries import Offer
-from takeback.trade_in.statuses import Decision
 
-_SALT = "takeback.trade_in"
-
-
-def token(offer: Offer, decision: Decision) -> str:
-    """Lets whoever holds it give this one answer to this one offer, for `TRADE_IN_LINK_DAYS`."""
-    return signing.dumps(_meaning(offer, decision), salt=_SALT)
+_SALT = "takeback.tradein"
 
 
-def opens(text: str, offer: Offer, decision: Decision) -> bool:
-    """Whether this is a running token for just this answer to the offer as it is now."""
-    age = timedelta(days=settings.TRADE_IN_LINK_DAYS)
+def make_token(offer: Offer, decision: Decision) -> str:
+    """A token that authorizes this decision about this offer for `trade_in_link_days`."""
+    return signing.dumps(_payload(offer, decision), salt=_SALT)
+
+
+def is_valid_token(token: str, offer: Offer, decision: Decision) -> bool:
+    """Whether the token is fresh and authorizes this decision about the present offer."""
+    age = timedelta(days=shop_policy(offer.channel_id).trade_in_link_days)
     try:
-        return bool(signing.loads(text, salt=_SALT, max_age=age) == _meaning(offer, decision))
+        return bool(signing.loads(token, salt=_SALT, max_age=age) == _payload(offer, decision))
     except signing.BadSignature:
         return False
 
 
-def link(offer: Offer, decision: Decision) -> str:
-    """The whole address (contract S1) with its token."""
+def make_link(offer: Offer, decision: Decision) -> str:
+    """The URL of the decision's page, with its token."""
     path = f"/users/order_item/{offer.item_id}/tradein_{decision}/"
-    return f"{settings.SITE_URL}{path}?token={token(offer, decision)}"
+    return f"{settings.SITE_URL}{path}?token={make_token(offer, decision)}"
 
 
-def _meaning(offer: Offer, decision: Decision) -> list[int | str]:
-    # The amount belongs to it: who agreed to 100 has not agreed to the 50 offered since.
+def _payload(offer: Offer, decision: Decision) -> list[int | str]:
+    # The amount is part of it: consent to 100 is no consent to a later offer of 50.
     return [offer.item_id, decision.value, offer.amount_minor]

@@ -1,18 +1,19 @@
-"""Reading trade-in offers."""
+"""Queries for trade-in offers."""
 
 from dataclasses import dataclass
 
 from takeback.core import money
 from takeback.orders.models import OrderItem
 from takeback.orders.trade_in_offers import offered_minor
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.models import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The offer of a line; once answered, as it was then."""
+    """The offer for an item; after a decision, the offer that was decided."""
 
     item_id: int
+    channel_id: int
     amount_minor: int
     currency: str
     product: str
@@ -24,23 +25,24 @@ class Offer:
 
     @property
     def amount(self) -> str:
-        """The amount with its currency, as `120.00 TRY`."""
+        """The amount with its currency, such as `120.00 TRY`."""
         return f"{money.show(self.amount_minor, self.currency)} {self.currency.upper()}"
 
 
 def offer_of(item_id: int) -> Offer | None:
-    """The line's offer; None for a part that was set apart: the line itself has the offer."""
-    found = OrderItem.objects.filter(pk=item_id, split_from=None)
-    row = found.select_related("order", "product", "trade_in").first()
+    """The offer for an item; None for a split-off part, because the original item has the offer."""
+    items = OrderItem.objects.filter(pk=item_id, split_from=None)
+    row = items.select_related("order", "product", "trade_in").first()
     if row is None:
         return None
-    answer = getattr(row, "trade_in", None)
+    trade_in = getattr(row, "trade_in", None)
     currency = row.order.currency
-    minor = answer.amount_minor if answer else offered_minor(row.attributes, currency)
+    minor = trade_in.amount_minor if trade_in else offered_minor(row.attributes, currency)
     if minor is None:
         return None
     return Offer(
         item_id=row.pk,
+        channel_id=row.order.channel_id,
         amount_minor=minor,
         currency=currency,
         product=row.product.document.get("name", row.sku),
@@ -48,5 +50,5 @@ def offer_of(item_id: int) -> Offer | None:
         user_id=row.order.user_id,
         email=row.order.user_email,
         language=row.order.language_code,
-        decision=Decision(answer.decision) if answer else None,
+        decision=Decision(trade_in.decision) if trade_in else None,
     )

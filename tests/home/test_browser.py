@@ -58,7 +58,7 @@ def demo(server: Server) -> Iterator[Server]:
 def offers(server: Server) -> dict[str, str]:
     """Where two trade-in offers of this server wait for their answer."""
     made = subprocess.run(
-        [sys.executable, "-m", "tests.trade_in.mailed"],
+        [sys.executable, "-m", "tests.trade_in.create_offers"],
         cwd=Path(__file__).parent.parent.parent,
         env=environment(server.folder),
         check=True,
