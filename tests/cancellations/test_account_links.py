@@ -19,8 +19,8 @@ from tests.notifications.factories import (
     IBAN,
     OTHER_IBAN,
     STAFF,
-    ask,
     cancel,
+    open_cases,
     order_with,
     reject,
 )
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 def case_with_account(**fields: Any) -> CancellationRequest:
     """A guest's case that names an account."""
-    return ask(order_with("Red shoe", **fields), cancel(iban=IBAN))[0]
+    return open_cases(order_with("Red shoe", **fields), cancel(iban=IBAN))[0]
 
 
 def confirmed() -> list[int]:
@@ -68,7 +68,7 @@ def test_staff_confirm_without_a_link_and_a_second_time_changes_nothing() -> Non
 def test_cases_asked_together_share_the_word_on_an_account() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
     wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel()]
-    first, _, third, _ = ask(order, *wishes)
+    first, _, third, _ = open_cases(order, *wishes)
     confirm_bank_account(third.pk, actor=GUEST, now=factories.NOW)
     assert confirmed() == [first.pk, third.pk]
     elsewhere = case_with_account(number="999")
@@ -85,7 +85,7 @@ def refusal(request_id: int, account: str | None = None) -> errors.Problem:
 
 def test_only_the_account_of_a_live_case_is_confirmed() -> None:
     case = case_with_account()
-    (bare,) = ask(order_with("Red shoe", number="999"), cancel())
+    (bare,) = open_cases(order_with("Red shoe", number="999"), cancel())
     assert refusal(case.pk + 1000) is errors.NOT_FOUND
     assert refusal(bare.pk) is errors.NOT_FOUND
     assert refusal(case.pk, account="another") is errors.NOT_FOUND
@@ -152,7 +152,7 @@ def test_a_token_ends_with_its_use_with_its_account_and_with_its_case() -> None:
 def test_a_token_holds_for_what_is_left_of_its_call() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
     wishes = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel(iban=IBAN)]
-    first, other, third, fourth = ask(order, *wishes)
+    first, other, third, fourth = open_cases(order, *wishes)
     token = token_of(fourth)
     with zeal.zeal_ignore():
         reject(fourth)

@@ -7,7 +7,7 @@ import pytest
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from tests import factories
-from tests.notifications.factories import GUEST, IBAN, ask, cancel, order_with
+from tests.notifications.factories import GUEST, IBAN, cancel, open_cases, order_with
 from tests.rigs.races import WON, Clients
 
 ROUNDS = 10
@@ -17,7 +17,7 @@ ROUNDS = 10
 def test_a_button_pressed_twice_at_once_confirms_once() -> None:
     with Clients(4) as clients:
         for number in range(ROUNDS):
-            (case,) = ask(order_with("Red shoe", number=str(number)), cancel(iban=IBAN))
+            (case,) = open_cases(order_with("Red shoe", number=str(number)), cancel(iban=IBAN))
             press = partial(confirm_bank_account, case.pk, actor=GUEST, now=factories.NOW)
             assert clients.race([press] * 4) == {WON: 4}
             case.refresh_from_db()

@@ -20,8 +20,8 @@ ASKED = """
 import django
 django.setup()
 from takeback.cancellations.bank_account_links import PATH, token_of
-from tests.notifications.factories import IBAN, ask, cancel, order_with
-(case,) = ask(order_with("Red shoe", number="{number}"), cancel(iban=IBAN))
+from tests.notifications.factories import IBAN, cancel, open_cases, order_with
+(case,) = open_cases(order_with("Red shoe", number="{number}"), cancel(iban=IBAN))
 print(f"{{PATH}}{{token_of(case)}}/")
 """
 
