@@ -17,19 +17,19 @@ from takeback.core.db.bulk import delete_batch
 
 PREFIX = "tkb_live_"
 PUBLIC_ID_LENGTH = 8
+# 43 characters of an alphabet of 62 are just over 256 bits.
 SECRET_LENGTH = 43
-"""43 characters of an alphabet of 62 are just over 256 bits."""
 CHECKSUM_LENGTH = 6
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _BODY = PUBLIC_ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH
 _KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_BODY}}}", re.ASCII)
 _LENGTH = len(PREFIX) + _BODY
+# The digest of no known text.
 _DUMMY_DIGEST = "0" * 64
-"""The digest of no known text."""
 
+# A small batch: SQLite has one write lock.
 PRUNED_AT_ONCE = 500
-"""A small batch: SQLite has one write lock."""
 USE_RECORDED_EVERY = timedelta(minutes=1)
 ENDED_KEYS_RETENTION = timedelta(days=30)
 

@@ -46,8 +46,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=255, blank=True)
     last_name = models.CharField(max_length=255, blank=True)
     first_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
+    # The names in the form in which they are compared (`core.normalize`).
     last_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
-    """The names in the form in which they are compared (`core.normalize`)."""
     phone = models.CharField(max_length=128, blank=True)
     user_type = models.CharField(max_length=16, default=REGISTERED)
     channel_code = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
@@ -134,8 +134,8 @@ class StaffMember(models.Model):
     scopes = models.JSONField(default=list)
     channels = models.ManyToManyField(Channel)
     totp_encrypted = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
+    # The time step of the last accepted code: no code is accepted twice.
     totp_step = models.BigIntegerField(null=True)
-    """The time step of the last accepted code: no code is accepted twice."""
 
     def __str__(self) -> str:
         return f"staff {self.pk}"

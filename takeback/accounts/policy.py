@@ -15,21 +15,21 @@ class ShopPolicy:
     return_days: int
     time_zone: ZoneInfo
     is_strict_about_reasons: bool
+    # A refund of an order paid in cash or by transfer needs a bank account.
     requires_bank_account: bool
-    """A refund of an order paid in cash or by transfer needs a bank account."""
     has_loyalty: bool
     has_loyalty_for_guests: bool
+    # The id of the carrier of returns that choose none; 0 means no carrier.
     return_carrier_id: int
-    """The id of the carrier of returns that choose none; 0 means no carrier."""
     auto_confirms_cancellations: bool
     max_images_per_item: int
     requests_per_hour: int
     bank_account_link_days: int
     trade_in_link_days: int
+    # The item attribute that holds a trade-in offer.
     trade_in_key: str
-    """The item attribute that holds a trade-in offer."""
+    # The item attribute that holds the quantity of a merged item.
     item_quantity_key: str
-    """The item attribute that holds the quantity of a merged item."""
     phone_min_length: int
     requires_district: bool
 

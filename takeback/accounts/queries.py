@@ -30,7 +30,6 @@ class KeyRow(NamedTuple):
     user: KeyOwner | None
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the key is neither revoked nor expired, and its owner is active."""
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):
             return False
         return self.user is None or self.user.is_active
@@ -50,13 +49,11 @@ def _named_or_oldest(public_id: str, channel_id: int) -> "QuerySet[ApiKey]":
     )
 
 
+# The key with this public id, else the oldest: the caller checks the secret.
 key_in_channel = CompiledQuery(KeyRow, _named_or_oldest)
-"""The key with this public id, else the oldest: the caller checks the secret."""
 
 
 class ChannelRow(NamedTuple):
-    """The id of a channel."""
-
     id: int
 
 
@@ -64,10 +61,9 @@ def _active_channels(key_id: int) -> "QuerySet[Channel]":
     return Channel.objects.filter(apikey=key_id, is_active=True).order_by("id")
 
 
+# The active channels of a key.
 active_channels = CompiledQuery(ChannelRow, _active_channels)
-"""The active channels of a key."""
 
 
 def key_with_user(key_id: int) -> ApiKey:
-    """The key, with its user loaded."""
     return ApiKey.objects.select_related("user").get(pk=key_id)

@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 WINDOW_SECONDS = 900
 LOGINS_PER_ADDRESS = 100
+# Wrong codes per user and window: a million attempts take three centuries.
 CODES_ALLOWED = 5
-"""Wrong codes per user and window: a million attempts take three centuries."""
 
 
 def attempt(buckets: Sequence[Bucket], check: Callable[[], T], now: datetime) -> T:
@@ -58,5 +58,4 @@ def check_credentials(user: User | None, password: str) -> User | None:
 
 
 def record_login(user_id: int, now: datetime) -> None:
-    """Save the time of a user's last login."""
     User.objects.filter(pk=user_id).update(last_login=now)

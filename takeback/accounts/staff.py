@@ -129,7 +129,6 @@ def check_staff_password_only(username: str, password: str) -> User | None:
 
 
 def active_staff_user(user_id: int) -> User | None:
-    """The active staff user with this id, with the row of their rights."""
     return _active_staff().filter(pk=user_id).first()
 
 

@@ -11,8 +11,8 @@ from takeback.accounts.models import StaffMember
 from takeback.core.encryption import decrypt, encrypt
 
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
+# The neighbouring time steps count as well: clocks differ, and typing takes time.
 _ACCEPTED_STEPS = (0, -1, 1)
-"""The neighbouring time steps count as well: clocks differ, and typing takes time."""
 
 
 def time_step(secret: str, code: str, now: datetime) -> int | None:
@@ -58,7 +58,6 @@ def disable_totp(user_id: int, code: str, now: datetime) -> bool:
 
 
 def clear_totp(user_id: int) -> None:
-    """Stop requiring codes of a user."""
     StaffMember.objects.filter(pk=user_id).update(totp_encrypted=None)
 
 
@@ -68,7 +67,6 @@ def totp_context(user_id: int) -> str:
 
 
 def totp_secret(user_id: int) -> str | None:
-    """The decrypted secret of a user, if TOTP is enabled."""
     members = StaffMember.objects.filter(pk=user_id)
     encrypted = members.values_list("totp_encrypted", flat=True).first()
     return decrypt(encrypted, totp_context(user_id)) if encrypted else None

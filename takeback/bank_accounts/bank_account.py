@@ -75,7 +75,6 @@ class HasBankAccount(Protocol):
 
 
 def bank_account_of(case: HasBankAccount) -> BankAccount | None:
-    """The decrypted bank account of a case, if it has one."""
     if case.iban_encrypted is None:
         return None
     context = str(case.uuid)

@@ -5,8 +5,6 @@ from enum import StrEnum
 
 
 class ActorKind(StrEnum):
-    """The role in which an actor acts."""
-
     CUSTOMER = "customer"
     GUEST = "guest"
     STAFF = "staff"
@@ -30,5 +28,5 @@ class Actor:
             raise ValueError("every actor except the system has a number")
 
 
+# Timers and periodic tasks.
 SYSTEM = Actor(ActorKind.SYSTEM, None)
-"""Timers and periodic tasks."""

@@ -3,8 +3,8 @@
 from takeback.core import errors
 from takeback.core.errors import Refused
 
+# A longer number may not fit a database's 64-bit integer.
 MAX_DIGITS = 18
-"""A longer number may not fit a database's 64-bit integer."""
 
 
 def id_of(text: str) -> int | None:

@@ -17,7 +17,6 @@ class NotAnAmount(ValueError):
 
 @lru_cache(maxsize=256)
 def is_currency(code: str) -> bool:
-    """Whether the lower-case ISO 4217 code is known."""
     known: dict[str, object] = get_global("all_currencies")  # type: ignore[assignment]  # stub says str
     return code.islower() and code.upper() in known
 

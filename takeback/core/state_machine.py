@@ -41,19 +41,15 @@ class StateMachine(Generic[S, E]):
         return self._table[status, event]
 
     def allows(self, status: S, event: E) -> bool:
-        """Whether the event is allowed in this status."""
         return (status, event) in self._table
 
     def is_final(self, status: S) -> bool:
-        """Whether no transition leaves this status."""
         return all(source != status for source, _ in self._table)
 
     def transitions(self) -> list[tuple[S, E, S]]:
-        """Every transition (source, event, target), in the order of the table."""
         return [(source, event, target) for (source, event), target in self._table.items()]
 
     def mermaid(self) -> str:
-        """A Mermaid state diagram."""
         arrows = [
             f"    {source} --> {target}: {event}" for source, event, target in self.transitions()
         ]

@@ -23,14 +23,13 @@ _SQLITE = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
 class GuardedConfig(AppConfig):
     """The configuration of a room whose tables have triggers."""
 
+    # The SQL for a vendor (`sqlite`, `postgresql`); it may run repeatedly.
     statements: Callable[[str], list[str]]
-    """The SQL for a vendor (`sqlite`, `postgresql`); it may run repeatedly."""
 
     def ready(self) -> None:
         post_migrate.connect(self.install, sender=self)
 
     def install(self, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-        """Create or replace the room's triggers."""
         database = connections[using]
         tables = {model._meta.db_table for model in self.get_models()}
         # After a migration back to zero the tables are gone.

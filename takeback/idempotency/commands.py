@@ -31,7 +31,6 @@ class IdempotentCall:
 
     @property
     def name(self) -> str:
-        """Identifies the call and its repetitions."""
         return f"{self.principal} {self.route} {self.key}"
 
 

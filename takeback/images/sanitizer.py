@@ -14,13 +14,13 @@ from io import BytesIO
 from typing import IO
 
 MEMORY_BYTES = 512 * 1024 * 1024
+# The limit of one image: images of the same request do not share it.
 CPU_SECONDS = 5
-"""The limit of one image: images of the same request do not share it."""
+# The hard limit of the process, above the parent's timeout; it ends a child without a parent.
 CPU_SECONDS_OF_ALL = 30
-"""The hard limit of the process, above the parent's timeout; it ends a child without a parent."""
 OUTPUT_BYTES = 64 * 1024 * 1024
+# A phone's 24 megapixels are 24.47 million.
 MAX_PIXELS = 24_500_000
-"""A phone's 24 megapixels are 24.47 million."""
 MAX_RATIO = 20
 MAX_SIDE = 2048
 QUALITY = 85
@@ -77,7 +77,6 @@ def limit_next_image() -> None:
 
 
 def main() -> None:
-    """Re-encode every image of standard input."""
     limit_process()
     for raw in frames(sys.stdin.buffer):
         limit_next_image()

@@ -19,8 +19,8 @@ from takeback.core.errors import Refused
 from takeback.images import sanitizer
 
 FOLDER = "cases"
+# For all images of a request.
 TIMEOUT_SECONDS = 25
-"""For all images of a request."""
 
 _EXTENSIONS = {b"J": "jpg", b"P": "png"}
 

@@ -94,7 +94,6 @@ def decrement(keys: Collection[str]) -> None:
 
 
 def over_limit(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Count]:
-    """The counts of the buckets that are above their limit."""
     counted = [(bucket, counts[bucket.key]) for bucket in buckets]
     return [count for bucket, count in counted if count.hits > bucket.allowed]
 

@@ -10,8 +10,6 @@ from takeback.logistics.models import EasyReturnShippingCompany
 
 
 class CompanyRow(NamedTuple):
-    """A carrier that a shopper may choose."""
-
     id: int
     carrier: str
     carrier_label: str
@@ -19,8 +17,6 @@ class CompanyRow(NamedTuple):
 
 
 class CarrierRow(NamedTuple):
-    """A carrier of a return, chosen by the shopper or by the shop."""
-
     id: int
     carrier: str
     carrier_label: str

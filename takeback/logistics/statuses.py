@@ -15,6 +15,7 @@ class GoodsStatus(StrEnum):
     LOST = "lost"
 
 
+# The status on the wire, for storefront and channel clients.
 SHOWN = {
     GoodsStatus.WANTED: "active",
     GoodsStatus.BOOKED: "active",
@@ -24,4 +25,3 @@ SHOWN = {
     GoodsStatus.CANCELLED: "cancelled",
     GoodsStatus.LOST: "expired",
 }
-"""The status on the wire, for storefront and channel clients."""

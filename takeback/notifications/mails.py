@@ -18,15 +18,13 @@ from takeback.cancellations.statuses import LIVE, Kind, Status
 from takeback.core.middleware import best_language
 from takeback.trade_in.queries import Offer
 
+# Characters that change the direction of the text after them.
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that change the direction of the text after them."""
 _UNDER_REVIEW = (Status.WAITING, Status.WAITING_APPROVAL)
 _RTL_MARK, _ISOLATE, _END = "\u200f", "\u2068", "\u2069"
 
 
 class Mail(NamedTuple):
-    """A mail that is ready to send."""
-
     language: str
     recipient: str
     subject: str
@@ -34,8 +32,6 @@ class Mail(NamedTuple):
 
 
 class MailItem(NamedTuple):
-    """A case as a mail lists it."""
-
     kind: str
     name: str
     quantity: int
@@ -62,7 +58,6 @@ def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
 
 
 def rejected_mail(case: CancellationRequest, message: str | None) -> Mail:
-    """The rejection of a case, with the shop's message if there is one."""
     with translation.override(_language(case)):
         number = single_line(case.order_item.order.number)
         subject = _("Your request for order %(number)s was declined") % {"number": number}
@@ -128,7 +123,6 @@ def _case_mail(
 
 
 def _compose(template: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
-    """Render a template in the active language."""
     body = render_to_string(f"notifications/{template}.txt", context)
     language = translation.get_language() or settings.LANGUAGE_CODE
     return Mail(language, recipient, subject, _format(body))
@@ -141,7 +135,6 @@ def _mail_item(case: CancellationRequest) -> MailItem:
 
 
 def _unconfirmed_accounts(cases: Sequence[CancellationRequest]) -> list[MailAccount]:
-    """Each unconfirmed account once."""
     by_account = {
         case.iban_index: case
         for case in cases

@@ -12,8 +12,8 @@ from django.core.validators import validate_email
 from takeback.notifications.mails import Mail
 from takeback.outbox.worker import PermanentFailure
 
+# SMTP replies from 500 are permanent.
 _PERMANENT = 500
-"""SMTP replies from 500 are permanent."""
 
 
 class AddressRefused(PermanentFailure):
@@ -58,6 +58,5 @@ def send(mail: Mail, key: str) -> None:
 
 
 def message_id(key: str) -> str:
-    """A Message-ID that is unique per installation and key."""
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.SITE_URL}/{key}")
     return f"<{name}@{urlsplit(settings.SITE_URL).hostname}>"

@@ -15,8 +15,8 @@ from takeback.outbox.queries import due_messages
 Reference = int | str | list[int]
 Payload = Mapping[str, Reference]
 
+# How long a claimed message belongs to one worker; longer than `HANDLER_SECONDS`.
 LEASE = timedelta(seconds=45)
-"""How long a claimed message belongs to one worker; longer than `HANDLER_SECONDS`."""
 MAX_ATTEMPTS = 12
 RETENTION = timedelta(days=30)
 PRUNED_AT_ONCE = 1_000

@@ -37,6 +37,5 @@ def backlog() -> Backlog:
 
 
 def parked(topic: str = "") -> QuerySet[Message]:
-    """Parked messages, newest first; of one topic if it is given."""
     messages = Message.objects.filter(parked_at__isnull=False).order_by("-parked_at", "-id")
     return messages.filter(topic=topic) if topic else messages

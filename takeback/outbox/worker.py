@@ -20,8 +20,8 @@ from takeback.outbox.queries import due_messages
 
 log = structlog.get_logger(__name__)
 
+# The time limit of a handler: shorter than a lease, so that no handler runs twice at once.
 HANDLER_SECONDS = 30
-"""The time limit of a handler: shorter than a lease, so that no handler runs twice at once."""
 _IDLE_SECONDS = 1.0
 
 
@@ -32,8 +32,8 @@ class Delivery(NamedTuple):
     payload: dict[str, Any]
 
 
+# Reads, calls another system, writes. No transaction is open, and none may span the call.
 Handler = Callable[[Delivery], None]
-"""Reads, calls another system, writes. No transaction is open, and none may span the call."""
 
 
 class PermanentFailure(Exception):
@@ -82,7 +82,6 @@ class Worker:
         return commands.finish(message, now)
 
     def deliver_all(self) -> int:
-        """Deliver until no message is due; returns their number."""
         count = 0
         while self.deliver_next(clock.now()):
             count += 1
@@ -108,15 +107,7 @@ def with_timeout(
     handlers: Mapping[str, Handler], seconds: float = HANDLER_SECONDS
 ) -> Mapping[str, Handler]:
     """The handlers with a time limit (HandlerTimeout); SIGALRM works in the main thread only."""
-    return {topic: _with_timeout(handler, seconds) for topic, handler in handlers.items()}
-
-
-def _with_timeout(handler: Handler, seconds: float) -> Handler:
-    def run(delivery: Delivery) -> None:
-        with _timeout(seconds):
-            handler(delivery)
-
-    return run
+    return {topic: _timeout(seconds)(handler) for topic, handler in handlers.items()}
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from takeback.limits.commands import Bucket, decrement, enforce, increment, key_
 from takeback.orders.queries import OrderRow, guest_order
 
 MINUTE, QUARTER, HOUR = 60, 900, 3600
+# Clients repeat a failed call three times at once; the calls count as one failure.
 REPEAT_SECONDS = 15
-"""Clients repeat a failed call three times at once; the calls count as one failure."""
 
 # The only response to a pair that does not match, for any reason (promise P19).
 LOOKUP_FAILED = RuleProblem(

@@ -23,8 +23,8 @@ class Requester:
     actor: Actor
     scope: OrderScope
     account: AccountRow | None = None
+    # A guest whose request names no order: items outside the grants are refused like no grant.
     has_grants_only: bool = False
-    """A guest whose request names no order: items outside the grants are refused like no grant."""
 
     @property
     def principal(self) -> str:
@@ -33,7 +33,6 @@ class Requester:
         return f"{name}:{self.actor.number}"
 
     def limited_to(self, order_id: int) -> "Requester":
-        """The requester within one order."""
         return replace(self, scope=replace(self.scope, order_ids=frozenset({order_id})))
 
     def for_item(self, item_id: int) -> "Requester":

@@ -27,7 +27,6 @@ def is_valid_token(token: str, offer: Offer, decision: Decision) -> bool:
 
 
 def make_link(offer: Offer, decision: Decision) -> str:
-    """The URL of the decision's page, with its token."""
     path = f"/users/order_item/{offer.item_id}/tradein_{decision}/"
     return f"{settings.SITE_URL}{path}?token={make_token(offer, decision)}"
 

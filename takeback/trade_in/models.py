@@ -23,8 +23,8 @@ class TradeIn(models.Model):
     decision = models.CharField(max_length=16)
     amount_minor = models.BigIntegerField()
     decided_at = models.DateTimeField()
+    # `customer` with a session, `guest` with the mailed link.
     decided_by = models.CharField(max_length=16)
-    """`customer` with a session, `guest` with the mailed link."""
 
     class Meta:
         constraints = [

@@ -105,7 +105,6 @@ def insert_objects(rows: Sequence[models.Model]) -> None:
 def _insert_statement(
     model: type[models.Model], count: int
 ) -> tuple[Callable[[models.Model], Sequence[Any]], str]:
-    """A function that reads the values of an object, and the INSERT for this number of rows."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     read = attrgetter(*(field.attname for field in fields))
     json_columns = [at for at, field in enumerate(fields) if isinstance(field, models.JSONField)]

@@ -39,7 +39,6 @@ class _Statement(NamedTuple):
     converters: list[Converter]
 
     def filled(self, arguments: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
-        """The SQL parameters with these arguments filled in."""
         parameters = list(self.constants)
         for index, name in self.slots:
             parameters[index] = _adapted(arguments[name], connection)
@@ -71,7 +70,6 @@ class RowQuery(Generic[R]):
     def convert(
         self, rows: list[Any], converters: list[Converter], connection: BaseDatabaseWrapper
     ) -> list[R]:
-        """The driver's rows as NamedTuples."""
         if converters:
             rows = [_converted(row, converters, connection) for row in rows]
         row_from = self._row_from
@@ -97,14 +95,12 @@ class CompiledQuery(RowQuery[R]):
         self._statements: dict[str, _Statement] = {}
 
     def __call__(self, **arguments: Any) -> list[R]:
-        """The rows, in the queryset's order."""
         connection = database()
         statement = self.statement(connection)
         rows = fetch_rows(connection, statement.sql, statement.filled(arguments, connection))
         return self.convert(rows, statement.converters, connection)
 
     def queryset(self, **arguments: Any) -> models.QuerySet[Any, Any]:
-        """The uncompiled queryset with these arguments."""
         return self.build(**arguments).values_list(*self.columns)
 
     def statement(self, connection: BaseDatabaseWrapper) -> "_Statement":
@@ -214,7 +210,6 @@ def _or_none(row_from: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _adapted(value: Any, connection: BaseDatabaseWrapper) -> Any:
-    """The argument in the form of this database's driver."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, list):

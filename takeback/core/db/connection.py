@@ -7,8 +7,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+# SQL and its parameters.
 Statement = tuple[str, Sequence[Any]]
-"""SQL and its parameters."""
 
 _thread = local()
 

@@ -32,7 +32,6 @@ class AnyOf(Lookup):
 
 
 def adapt(numbers: list[int], vendor: str) -> Any:
-    """The list in the form of this database's driver."""
     elements = ",".join(map(str, numbers))
     return f"{{{elements}}}" if vendor == "postgresql" else f"[{elements}]"
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db import connection
 
+# Rows of an index that SQLite reads to estimate it.
 _ANALYSIS_LIMIT = 1_000
-"""Rows of an index that SQLite reads to estimate it."""
 
 
 @contextmanager
