@@ -15,9 +15,8 @@ from takeback.notifications.mails import (
 from takeback.notifications.send import send
 from takeback.orders.trade_in_offers import OFFERED
 from takeback.outbox.worker import Delivery, Handler
-from takeback.trade_in.links import make_link
 from takeback.trade_in.models import Decision
-from takeback.trade_in.queries import offer_of
+from takeback.trade_in.offers import make_link, offer_of
 
 
 def send_received_mail(delivery: Delivery) -> None:

@@ -16,10 +16,12 @@ from takeback.cancellations.bank_account_links import link_of, masked_account
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import LIVE, Kind, Status
 from takeback.core.middleware import best_language
-from takeback.trade_in.queries import Offer
+from takeback.trade_in.offers import Offer
 
 # Characters that change the direction of the text after them.
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, surrogates, and separators of lines and paragraphs.
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNDER_REVIEW = (Status.WAITING, Status.WAITING_APPROVAL)
 _RTL_MARK, _ISOLATE, _END = "\u200f", "\u2068", "\u2069"
 
@@ -92,12 +94,7 @@ def offer_mail(offer: Offer, approve: str, reject: str) -> Mail:
 
 def single_line(text: str) -> str:
     """Foreign text on one line, without control characters."""
-    plain = _BIDI_CONTROLS.sub("", text)
-    return " ".join("".join(" " if _is_control(char) else char for char in plain).split())
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
+    return " ".join(_BREAKS.sub(" ", _BIDI_CONTROLS.sub("", text)).split())
 
 
 def _paragraph(text: str) -> str:

@@ -21,10 +21,9 @@ from takeback.core.ids import id_from_path
 from takeback.storefront.auth import Caller
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.openapi import PLAIN
-from takeback.trade_in import links
 from takeback.trade_in.commands import decide_offer
 from takeback.trade_in.models import Decision
-from takeback.trade_in.queries import Offer, offer_of
+from takeback.trade_in.offers import Offer, is_valid_token, make_token, offer_of
 from takeback.ui.csp import FORM_POLICY
 
 SENTENCES = {
@@ -91,7 +90,7 @@ class TradeInAnswer(StorefrontView):
         if offer.decision not in (None, self.decision):
             return False
         if self.token is not None:
-            return links.is_valid_token(self.token, offer, self.decision)
+            return is_valid_token(self.token, offer, self.decision)
         return self._is_owner(offer)
 
     def _is_owner(self, offer: Offer) -> bool:
@@ -111,7 +110,7 @@ class TradeInAnswer(StorefrontView):
             "question": question,
             "button": button,
             # Bound to the amount on the page; one that was given keeps its age.
-            "token": self.token or links.make_token(offer, self.decision),
+            "token": self.token or make_token(offer, self.decision),
         }
         page = csp_update(FORM_POLICY)(partial(render, template_name=PAGE, context=context))
         response = page(self.plain)

@@ -10,7 +10,7 @@ from takeback.core.errors import Refused
 from takeback.orders.locks import lock_orders_of
 from takeback.outbox.commands import emit
 from takeback.trade_in.models import Decision, TradeIn
-from takeback.trade_in.queries import offer_of
+from takeback.trade_in.offers import offer_of
 from takeback.trade_in.topics import Topic
 
 

@@ -10,8 +10,9 @@ import time_machine
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import User
 from takeback.orders.models import OrderItem
-from takeback.trade_in import commands, links
+from takeback.trade_in import commands
 from takeback.trade_in.models import Decision, TradeIn
+from takeback.trade_in.offers import make_token
 from tests import factories
 from tests.factories import Visitor
 from tests.storefront.api import documented, nothing_written, prove, refused, token_of
@@ -35,7 +36,7 @@ def path(item: Any, decision: Decision = APPROVED, token: str | None = None) -> 
 
 def signed(item: OrderItem, decision: Decision = APPROVED) -> str:
     """The token that is mailed."""
-    return links.make_token(the_offer(item), decision)
+    return make_token(the_offer(item), decision)
 
 
 def answers() -> list[tuple[Any, ...]]:

@@ -13,8 +13,8 @@ import django
 def main() -> None:
     """One offer has its mailed link, one its owner's session."""
     django.setup()
-    from takeback.trade_in.links import make_link
     from takeback.trade_in.models import Decision
+    from takeback.trade_in.offers import make_link
     from tests import factories
     from tests.trade_in.factories import make_offer, the_offer
 

@@ -5,7 +5,7 @@ from typing import Any
 from takeback.accounts.models import User
 from takeback.orders.models import OrderItem
 from takeback.orders.order_input import ItemIn
-from takeback.trade_in.queries import Offer, offer_of
+from takeback.trade_in.offers import Offer, offer_of
 from tests import factories
 
 AMOUNT = "120.50"

@@ -16,7 +16,7 @@ from takeback.orders.trade_in_offers import OFFERED, offered_minor
 from takeback.outbox.worker import Delivery
 from takeback.trade_in.commands import decide_offer
 from takeback.trade_in.models import Decision
-from takeback.trade_in.queries import offer_of
+from takeback.trade_in.offers import offer_of
 from tests import factories
 from tests.trade_in.factories import make_offer, offered_item, the_offer
 

@@ -1,11 +1,18 @@
-"""Queries for trade-in offers."""
+"""Trade-in offers, and the signed links with which a customer decides them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.conf import settings
+from django.core import signing
+
+from takeback.accounts.policy import shop_policy
 from takeback.core import money
 from takeback.orders.models import OrderItem
 from takeback.orders.trade_in_offers import offered_minor
 from takeback.trade_in.models import Decision
+
+_SALT = "takeback.tradein"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +59,27 @@ def offer_of(item_id: int) -> Offer | None:
         language=row.order.language_code,
         decision=Decision(trade_in.decision) if trade_in else None,
     )
+
+
+def make_token(offer: Offer, decision: Decision) -> str:
+    """A token that authorizes this decision about this offer for `trade_in_link_days`."""
+    return signing.dumps(_payload(offer, decision), salt=_SALT)
+
+
+def is_valid_token(token: str, offer: Offer, decision: Decision) -> bool:
+    """Whether the token is fresh and authorizes this decision about the present offer."""
+    age = timedelta(days=shop_policy(offer.channel_id).trade_in_link_days)
+    try:
+        return bool(signing.loads(token, salt=_SALT, max_age=age) == _payload(offer, decision))
+    except signing.BadSignature:
+        return False
+
+
+def make_link(offer: Offer, decision: Decision) -> str:
+    path = f"/users/order_item/{offer.item_id}/tradein_{decision}/"
+    return f"{settings.SITE_URL}{path}?token={make_token(offer, decision)}"
+
+
+def _payload(offer: Offer, decision: Decision) -> list[int | str]:
+    # The amount is part of it: consent to 100 is no consent to a later offer of 50.
+    return [offer.item_id, decision.value, offer.amount_minor]
