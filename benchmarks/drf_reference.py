@@ -29,6 +29,7 @@ from benchmarks.drf_parts import (
     detail,
     names,
 )
+from takeback.accounts.channels import channel_id_of_host
 from takeback.accounts.policy import shop_policy
 from takeback.cancellations import policy
 from takeback.cancellations.models import CancellationRequest
@@ -41,7 +42,6 @@ from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.statuses import Status
 from takeback.storefront.auth import IsShopperOrVerifiedGuest, ShopperSessionAuthentication
-from takeback.storefront.shop import channel_of
 from takeback.storefront.values import carrier, closed, currency, order_type, status
 
 
@@ -290,7 +290,7 @@ class ReferenceOrders(ListAPIView[Order]):
         return _orders().filter(user_id=caller.account.id)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        channel_id = channel_of(self.request)
+        channel_id = channel_id_of_host(self.request.get_host())
         offered = EasyReturnShippingCompany.objects.filter(is_active=True, is_user_selectable=True)
         offered = offered.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id")
         return {

@@ -72,7 +72,7 @@ def _keys(url: str) -> Mapping[str, Call]:
         check=True,
     ).stdout.strip()
     name = made[: len(api_keys.PREFIX) + api_keys.PUBLIC_ID_LENGTH]
-    unknown = api_keys.new_key().text
+    unknown = api_keys.generate_key().text
     forged = name + unknown[len(name) : -api_keys.CHECKSUM_LENGTH]
 
     def list_with(key: str) -> Call:

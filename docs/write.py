@@ -52,7 +52,7 @@ def errors_page() -> str:
     from takeback.core import errors as core
     from takeback.idempotency import errors as idempotency
     from takeback.orders import errors as orders
-    from takeback.shoppers import errors as shoppers
+    from takeback.shoppers import guest_lookup as shoppers
     from takeback.storefront import errors as storefront
 
     overridable = [

@@ -309,6 +309,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "csp",
     "takeback.core",
+    "takeback.ui",
     "takeback.limits",
     "takeback.outbox",
     "takeback.idempotency",

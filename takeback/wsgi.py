@@ -46,7 +46,6 @@ def _take_chunks(environ: dict[str, Any]) -> None:
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:
-    """What the server calls for each request."""
     _take_chunks(environ)
     return _django(environ, start_response)
 

@@ -25,7 +25,7 @@ from tests.cancellations.factories import new_case as asked
 from tests.channel import shop
 from tests.desk import agents
 from tests.storefront.api import nothing_written, prove, token_of
-from tests.trade_in.offers import offered_item
+from tests.trade_in.factories import offered_item
 
 pytestmark = pytest.mark.django_db
 

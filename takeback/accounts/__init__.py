@@ -1,1 +1,1 @@
-"""Who may call: shoppers with a session, systems with a key."""
+"""Channels, users, sessions, staff and API keys."""

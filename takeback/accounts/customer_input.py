@@ -1,4 +1,4 @@
-"""A customer as an order or a file names them."""
+"""Customers as orders and import files describe them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from takeback.core.normalize import email_key
 
 @dataclass(slots=True, kw_only=True)
 class CustomerIn:
-    """A customer as told to us; without `user_type` registered they are a guest."""
+    """A customer of an order; a guest unless `user_type` is registered."""
 
     email: str
     user_type: str = "guest"
@@ -20,7 +20,7 @@ class CustomerIn:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def key(self) -> tuple[str, str]:
-        """By what a customer is recognised: their code, else kind and e-mail address."""
+        """Identifies the customer within the channel: the code, else type and e-mail address."""
         if self.channel_code:
             return ("code", self.channel_code)
         return (self.user_type, email_key(self.email))

@@ -1,4 +1,4 @@
-"""Customers of a channel: found by code or e-mail address, added and updated."""
+"""Customers of a channel: matching by code or e-mail address, creating and updating."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -10,45 +10,58 @@ from django.db.models import QuerySet
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import Channel, User
+from takeback.accounts.sign_in import check_credentials
 from takeback.core.normalize import email_key, name_key
 
 
 def get_or_create_customers(
-    channel_id: int, told: Sequence[CustomerIn]
+    channel_id: int, customers: Sequence[CustomerIn]
 ) -> dict[tuple[str, str], int]:
-    """The ids of these customers of the channel by `CustomerIn.key`; new ones are added."""
-    wanted = {customer.key(): customer for customer in told}
-    found = _known(channel_id, wanted.values())
-    # A registered address is one person, even if told under two codes in one go.
-    people = {_person(customer): customer for key, customer in wanted.items() if key not in found}
-    added = dict(zip(people, _add(channel_id, people.values()), strict=True))
-    return {key: found.get(key) or added[_person(customer)] for key, customer in wanted.items()}
+    """The ids of customers of the channel by `CustomerIn.key`; missing customers are created."""
+    by_key = {customer.key(): customer for customer in customers}
+    ids = _existing_ids(channel_id, by_key.values())
+    # A registered e-mail address is one customer, even under two codes.
+    new = {_identity(customer): customer for key, customer in by_key.items() if key not in ids}
+    new_ids = dict(zip(new, _create(channel_id, new.values()), strict=True))
+    return {key: ids.get(key) or new_ids[_identity(customer)] for key, customer in by_key.items()}
 
 
-def _person(customer: CustomerIn) -> tuple[str, str]:
+def _identity(customer: CustomerIn) -> tuple[str, str]:
     registered = customer.user_type == User.REGISTERED
     return (User.REGISTERED, email_key(customer.email)) if registered else customer.key()
 
 
-def _known(channel_id: int, told: Collection[CustomerIn]) -> dict[tuple[str, str], int]:
-    codes = [customer.channel_code for customer in told if customer.channel_code]
-    emails = [email_key(customer.email) for customer in told]
-    found: dict[tuple[str, str], int] = {}
-    people = User.objects.filter(channel_id=channel_id, is_staff=False)
-    by_email = people.filter(email_key__in=emails).order_by("-id")
+def check_customer_password(channel_id: int, email: str, password: str) -> User | None:
+    """The registered customer if the password is right; `email` is an `email_key`."""
+    users = _customers(channel_id).filter(
+        email_key=email, user_type=User.REGISTERED, is_active=True
+    )
+    return check_credentials(users.first(), password)
+
+
+def _customers(channel_id: int) -> "QuerySet[User]":
+    return User.objects.filter(channel_id=channel_id, is_staff=False)
+
+
+def _existing_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[tuple[str, str], int]:
+    codes = [customer.channel_code for customer in customers if customer.channel_code]
+    emails = [email_key(customer.email) for customer in customers]
+    ids: dict[tuple[str, str], int] = {}
+    users = _customers(channel_id)
+    by_email = users.filter(email_key__in=emails).order_by("-id")
     for user_id, kind, key in by_email.values_list("id", "user_type", "email_key"):
-        found[kind, key] = user_id
-    for user_id, code in people.filter(channel_code__in=codes).values_list("id", "channel_code"):
-        found["code", str(code)] = user_id
-    for customer in told:
-        same = found.get(_person(customer))
+        ids[kind, key] = user_id
+    for user_id, code in users.filter(channel_code__in=codes).values_list("id", "channel_code"):
+        ids["code", str(code)] = user_id
+    for customer in customers:
+        same = ids.get(_identity(customer))
         if customer.user_type == User.REGISTERED and same:
-            found.setdefault(customer.key(), same)
-    return found
+            ids.setdefault(customer.key(), same)
+    return ids
 
 
-def _add(channel_id: int, told: Collection[CustomerIn]) -> list[int]:
-    people = User.objects.bulk_create(
+def _create(channel_id: int, customers: Collection[CustomerIn]) -> list[int]:
+    users = User.objects.bulk_create(
         User(
             channel_id=channel_id,
             email=customer.email.strip(" "),
@@ -64,76 +77,72 @@ def _add(channel_id: int, told: Collection[CustomerIn]) -> list[int]:
             attributes=customer.attributes,
             password=UNUSABLE_PASSWORD_PREFIX,
         )
-        for customer in told
+        for customer in customers
     )
-    return [user.pk for user in people]
+    return [user.pk for user in users]
 
 
 class CustomerConflict(ValueError):
-    """Somebody else of the channel has this already; the text is the name of the column."""
+    """Another customer of the channel has this value already; the text is the column's name."""
 
 
 @transaction.atomic
-def save_customer(channel_id: int, told: Mapping[str, Any], *, now: datetime) -> tuple[int, bool]:
-    """Add a customer, or take over what is told of one we know; their id, and whether they are new.
+def save_customer(channel_id: int, data: Mapping[str, Any], *, now: datetime) -> tuple[int, bool]:
+    """Create a customer or update the matching one; returns the id, and whether it is new.
 
-    `told` holds columns, at least `email`. A customer is known by their code, else by e-mail
-    address: the registered one of it, or for a guest without a code the first such guest.
-    `TakenByAnother` when another registered customer has the address, or another one the code.
+    `data` holds columns, at least `email`. The code identifies a customer, else the e-mail address
+    does: of the registered customer, or of the first guest without a code. Raises CustomerConflict
+    when another registered customer has the address, or another customer the code.
     """
-    _one_at_a_time(channel_id)
-    kind = told.get("user_type", User.GUEST)
-    code, key = told.get("channel_code"), email_key(told["email"])
-    people = User.objects.filter(channel_id=channel_id, is_staff=False).order_by("id")
-    found = people.filter(channel_code=code).first() if code else None
-    if found is None and (kind == User.REGISTERED or not code):
-        found = people.filter(user_type=kind, email_key=key).first()
-    if found is not None:
-        _take_over(found, told, people, now)
-        return found.pk, False
-    new = User(
+    _lock_channel(channel_id)
+    kind = data.get("user_type", User.GUEST)
+    code, key = data.get("channel_code"), email_key(data["email"])
+    customers = _customers(channel_id).order_by("id")
+    user = customers.filter(channel_code=code).first() if code else None
+    if user is None and (kind == User.REGISTERED or not code):
+        user = customers.filter(user_type=kind, email_key=key).first()
+    is_new = user is None
+    user = user or User(
         channel_id=channel_id, password=UNUSABLE_PASSWORD_PREFIX, user_type=kind, date_joined=now
     )
-    _take_over(new, told, people, now)
-    return new.pk, True
+    _apply(user, data, customers, now)
+    return user.pk, is_new
 
 
 @transaction.atomic
 def update_customer(
-    channel_id: int, user_id: int, told: Mapping[str, Any], *, now: datetime
+    channel_id: int, user_id: int, data: Mapping[str, Any], *, now: datetime
 ) -> bool:
-    """Take over what is told of this customer; False if the channel does not have them.
+    """Update these columns of a customer; False if the channel has no such customer.
 
-    `TakenByAnother` as for `keep_customer`.
+    Raises CustomerConflict as `save_customer` does.
     """
-    _one_at_a_time(channel_id)
-    people = User.objects.filter(channel_id=channel_id, is_staff=False)
-    found = people.filter(pk=user_id).first()
-    if found is not None:
-        _take_over(found, told, people, now)
-    return found is not None
+    _lock_channel(channel_id)
+    customers = _customers(channel_id)
+    user = customers.filter(pk=user_id).first()
+    if user is not None:
+        _apply(user, data, customers, now)
+    return user is not None
 
 
-def _one_at_a_time(channel_id: int) -> None:
-    """As when orders come in: two at once would add the same customer twice."""
+def _lock_channel(channel_id: int) -> None:
+    """Take the lock that order ingestion takes: two transactions could create the same customer."""
     Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
 
 
-def _take_over(
-    person: User, told: Mapping[str, Any], people: "QuerySet[User]", now: datetime
-) -> None:
-    """What kind of customer somebody is does not change: their orders have been told so."""
-    for name, value in told.items():
+def _apply(user: User, data: Mapping[str, Any], customers: "QuerySet[User]", now: datetime) -> None:
+    """Set and save the columns, except the type of a customer, which existing orders rely on."""
+    for name, value in data.items():
         if name != "user_type":
-            setattr(person, name, value)
-    person.email_key = email_key(person.email)
-    person.first_name_key = name_key(person.first_name)
-    person.last_name_key = name_key(person.last_name)
-    person.modified_date = now
-    others = people.exclude(pk=person.pk)
-    if person.channel_code and others.filter(channel_code=person.channel_code).exists():
+            setattr(user, name, value)
+    user.email_key = email_key(user.email)
+    user.first_name_key = name_key(user.first_name)
+    user.last_name_key = name_key(user.last_name)
+    user.modified_date = now
+    others = customers.exclude(pk=user.pk)
+    if user.channel_code and others.filter(channel_code=user.channel_code).exists():
         raise CustomerConflict("channel_code")
-    registered = others.filter(user_type=User.REGISTERED, email_key=person.email_key)
-    if person.user_type == User.REGISTERED and registered.exists():
+    registered = others.filter(user_type=User.REGISTERED, email_key=user.email_key)
+    if user.user_type == User.REGISTERED and registered.exists():
         raise CustomerConflict("email")
-    person.save()
+    user.save()

@@ -1,4 +1,4 @@
-"""Channels, people, their sessions, who works here, and the keys of systems."""
+"""Channels, users and their sessions, API keys, staff."""
 
 import uuid
 
@@ -13,7 +13,7 @@ from takeback.core.normalize import NAME_KEY_MAX
 
 
 class Channel(models.Model):
-    """A place where a shop sells; everything else belongs to exactly one."""
+    """A sales channel of a shop; every order and customer belongs to exactly one."""
 
     name = models.CharField(max_length=255)
     channel_type = models.CharField(max_length=64, default="web")
@@ -30,19 +30,12 @@ class Channel(models.Model):
 
 
 def new_username() -> str:
-    """A name without meaning, 32 hex digits as the contract shows."""
+    """A random name of 32 hex digits, as in the contract's examples."""
     return uuid.uuid4().hex
 
 
-class UserManager(BaseUserManager["User"]):
-    """How people are found by name."""
-
-    def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(username=username)
-
-
 class User(AbstractBaseUser, PermissionsMixin):
-    """A customer of a channel (registered or guest), or a member of staff."""
+    """A customer of a channel (registered or guest), or a staff user."""
 
     REGISTERED, GUEST = "registered", "guest"
 
@@ -53,8 +46,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=255, blank=True)
     last_name = models.CharField(max_length=255, blank=True)
     first_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
+    # The names in the form in which they are compared (`core.normalize`).
     last_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
-    """The names as they are looked for (`core.names`)."""
     phone = models.CharField(max_length=128, blank=True)
     user_type = models.CharField(max_length=16, default=REGISTERED)
     channel_code = models.CharField(max_length=255, null=True)  # noqa: DJ001 - unique when known
@@ -76,7 +69,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
 
-    objects = UserManager()
+    objects = BaseUserManager()
 
     class Meta:
         constraints = [
@@ -108,13 +101,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Session(AbstractBaseSession):
-    """A visitor's session; the owner is a column, so that one query finds both."""
+    """A session with its user as a column, so that one query reads both."""
 
     user = models.ForeignKey(User, models.CASCADE, null=True)
 
 
 class ApiKey(models.Model):
-    """A system's key: only its hash is kept, found by a short public name."""
+    """An API key: only the hash of its secret is stored; `public_id` identifies it."""
 
     READ, DECIDE, MONEY, PII = "read", "decide", "money", "pii"
     SCOPES = (READ, DECIDE, MONEY, PII)
@@ -135,14 +128,14 @@ class ApiKey(models.Model):
 
 
 class StaffMember(models.Model):
-    """What somebody who works here may do, and where; a key made at login may do the same."""
+    """The scopes and channels of a staff user, and of the keys issued at their logins."""
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="staff")
     scopes = models.JSONField(default=list)
     channels = models.ManyToManyField(Channel)
     totp_encrypted = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
+    # The time step of the last accepted code: no code is accepted twice.
     totp_step = models.BigIntegerField(null=True)
-    """The half minute of the last code that was taken: no code is taken twice."""
 
     def __str__(self) -> str:
         return f"staff {self.pk}"

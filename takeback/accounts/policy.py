@@ -1,4 +1,4 @@
-"""The rules that a shop has chosen: one frozen object per channel, read in one place."""
+"""The policy of a shop: one frozen object per channel, which only this module reads."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,28 +9,28 @@ from django.conf import settings
 
 @dataclass(frozen=True, slots=True)
 class ShopPolicy:
-    """What a shop allows, and its terms. Zero minutes or days mean no limit."""
+    """The rules and terms of a shop. Zero minutes or days mean no limit."""
 
     cancel_minutes: int
     invoice_blocks_cancel: bool
     return_days: int
     time_zone: ZoneInfo
     is_strict_about_reasons: bool
+    # A refund of an order paid in cash or by transfer needs a bank account.
     requires_bank_account: bool
-    """An order paid in cash or by transfer needs a bank account for its refund."""
     has_loyalty: bool
     has_loyalty_for_guests: bool
+    # The id of the carrier of returns that choose none; 0 means no carrier.
     return_carrier_id: int
-    """The carrier of returns that choose none; 0: none."""
     auto_confirms_cancellations: bool
     max_images_per_item: int
     requests_per_hour: int
     bank_account_link_days: int
     trade_in_link_days: int
+    # The item attribute that holds a trade-in offer.
     trade_in_key: str
-    """The item attribute that holds a trade-in offer."""
+    # The item attribute that holds the quantity of a merged item.
     item_quantity_key: str
-    """The item attribute that holds the quantity of a merged item."""
     phone_min_length: int
     requires_district: bool
 

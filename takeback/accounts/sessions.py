@@ -1,4 +1,4 @@
-"""Sessions in the database, read with one compiled statement that also finds their owner."""
+"""Sessions in the database; one compiled query reads a session and its user."""
 
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from django.utils.crypto import get_random_string
 from takeback.accounts.api_keys import PRUNED_AT_ONCE
 from takeback.accounts.models import Session
 from takeback.core import clock
+from takeback.core.db.bulk import delete_batch
 from takeback.core.db.compiled_query import CompiledQuery
 
 USER_ID = "user_id"
@@ -19,7 +20,7 @@ KEY_MAX = 40
 
 
 class AccountRow(NamedTuple):
-    """A user as their own answers show them, and what a session needs to know."""
+    """The columns of a user that sessions check and that responses to the user show."""
 
     id: int
     username: str
@@ -44,7 +45,7 @@ class AccountRow(NamedTuple):
 
 
 class SessionRow(NamedTuple):
-    """A running session and, if somebody is signed in, who."""
+    """A session, and its user if someone is signed in."""
 
     session_data: str
     user: AccountRow | None
@@ -58,7 +59,7 @@ running_session = CompiledQuery(SessionRow, _running)
 
 
 class SessionStore(DatabaseStore):
-    """Django's database sessions with the owner as a column; `owner` is set by loading."""
+    """Django's database sessions with the user as a column; `load` sets `owner`."""
 
     owner: AccountRow | None = None
     _retired_key: str | None = None
@@ -69,30 +70,27 @@ class SessionStore(DatabaseStore):
 
     def load(self) -> dict[str, Any]:
         key = self.session_key or ""
-        # Keys are letters and digits; anything else was never ours and need not be looked for.
-        found = (
-            running_session(session_key=key, now=clock.now())
-            if key.isascii() and key.isalnum() and len(key) <= KEY_MAX
-            else []
-        )
-        if not found:
+        # Session keys are letters and digits; any other text needs no query.
+        is_well_formed = key.isascii() and key.isalnum() and len(key) <= KEY_MAX
+        rows = running_session(session_key=key, now=clock.now()) if is_well_formed else []
+        if not rows:
             self._session_key = None
             return {}
-        self.owner = found[0].user
-        return self.decode(found[0].session_data)
+        self.owner = rows[0].user
+        return self.decode(rows[0].session_data)
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        """As JSON, unsigned: whoever could change a row of this table could change any other."""
+        """JSON without a signature: an attacker who can write this table can write any other."""
         return msgspec.json.encode(session_dict).decode()
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:
             return msgspec.json.decode(session_data, type=dict[str, Any])
         except msgspec.DecodeError:
-            return {}  # written by an earlier version: its owner signs in again
+            return {}  # written by an earlier version: the user signs in again
 
     def cycle_key(self) -> None:
-        """The same session under a new key, written once, with the answer."""
+        """Give the session a new key; `save` writes it once, with the response."""
         self._get_session()  # type: ignore[attr-defined]  # the stubs leave it out
         self._retired_key = self.session_key
         self._session_key = None
@@ -100,27 +98,27 @@ class SessionStore(DatabaseStore):
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's signature
         retired, self._retired_key = self._retired_key, None
-        if retired and self._renamed(retired):
+        if retired and self._change_key(retired):
             return
         if must_create:
-            # One statement needs no transaction of its own; Django would open one.
+            # Django would wrap this single INSERT into a transaction.
             data = self._get_session(no_load=True)  # type: ignore[attr-defined]  # as above
             self.create_model_instance(data).save(force_insert=True)
             return
         super().save(must_create)
 
-    def _renamed(self, retired: str) -> bool:
-        """Give the row itself its new key: one statement, and the old key opens nothing."""
+    def _change_key(self, retired: str) -> bool:
+        """Replace the key in the row, in one statement; the old key is invalid from then on."""
         data = self._get_session()  # type: ignore[attr-defined]  # the stubs leave it out
         row = self.create_model_instance(data)
-        kept = Session.objects.filter(session_key=retired).update(
+        is_changed = Session.objects.filter(session_key=retired).update(
             session_key=row.session_key,
             session_data=row.session_data,
             expire_date=row.expire_date,
             user_id=row.user_id,
         )
-        self._session_key = row.session_key if kept else None
-        return bool(kept)
+        self._session_key = row.session_key if is_changed else None
+        return bool(is_changed)
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         return Session(
@@ -131,13 +129,11 @@ class SessionStore(DatabaseStore):
         )
 
     def _get_new_session_key(self) -> str:
-        # 32 letters and digits collide with nothing; the insert would say so.
+        # Django queries for a collision; with 32 random characters the insert may find it.
         return get_random_string(32, VALID_KEY_CHARS)
 
 
 def prune_sessions(now: datetime) -> int:
-    """Forget up to `PRUNED_AT_ONCE` sessions that are over; how many. Repeat until it is 0."""
-    over = Session.objects.filter(expire_date__lte=now).order_by("expire_date")
-    batch = over.values("pk")[:PRUNED_AT_ONCE]
-    deleted, _ = Session.objects.filter(pk__in=list(batch.values_list("pk", flat=True))).delete()
-    return deleted
+    """Delete up to `PRUNED_AT_ONCE` expired sessions; returns their number, 0 when done."""
+    expired = Session.objects.filter(expire_date__lte=now).order_by("expire_date")
+    return delete_batch(expired, PRUNED_AT_ONCE)

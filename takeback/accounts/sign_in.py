@@ -1,46 +1,61 @@
-"""Signing in with a password: how often it may be tried, and a check that tells nothing by time."""
+"""Signing in with a password or a code: limited attempts, and no information by timing."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
 from takeback.accounts.models import User
 from takeback.core.client_ip import client_network, is_within
-from takeback.limits.commands import Bucket, key_of
+from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of
 
-
-def note_login(user_id: int, now: datetime) -> None:
-    """Remember when somebody signed in last."""
-    User.objects.filter(pk=user_id).update(last_login=now)
-
+T = TypeVar("T")
 
 WINDOW_SECONDS = 900
 LOGINS_PER_ADDRESS = 100
+# Wrong codes per user and window: a million attempts take three centuries.
 CODES_ALLOWED = 5
-"""Wrong codes per person in a quarter of an hour: a million tries would take three centuries."""
 
 
-def sign_in_buckets(kind: str, name: str, address: str) -> list[Bucket]:
-    """What one try counts in: the name that is tried (`kind` says what it is), and the address.
+def attempt(buckets: Sequence[Bucket], check: Callable[[], T], now: datetime) -> T:
+    """Count an attempt, check the credentials, and take the attempt back if they are right.
 
-    A storefront's own server calls for all its shoppers and has no bucket.
+    `check` returns a falsy value, or raises, for wrong credentials. Raises Refused before the
+    check when a bucket is above its limit.
     """
-    found = [Bucket(key_of(kind, name), settings.LOGIN_FAILURES_PER_EMAIL, WINDOW_SECONDS)]
+    enforce(buckets, increment(buckets, now))
+    result = check()
+    if result:
+        decrement([bucket.key for bucket in buckets])
+    return result
+
+
+def login_buckets(kind: str, name: str, address: str) -> list[Bucket]:
+    """The buckets of a login: the name (`kind` says of what) and the client's network.
+
+    A storefront server signs in for all its shoppers, so its address has no bucket.
+    """
+    buckets = [Bucket(key_of(kind, name), settings.LOGIN_FAILURES_PER_EMAIL, WINDOW_SECONDS)]
     if not is_within(address, settings.STOREFRONT_SERVERS):
         network = key_of("login-address", client_network(address))
-        found.append(Bucket(network, LOGINS_PER_ADDRESS, WINDOW_SECONDS))
-    return found
+        buckets.append(Bucket(network, LOGINS_PER_ADDRESS, WINDOW_SECONDS))
+    return buckets
 
 
 def code_buckets(user_id: int) -> list[Bucket]:
-    """What a code of a second factor counts in, wherever it is asked for."""
+    """The bucket of second-factor codes, shared by all forms that take one."""
     return [Bucket(key_of("staff-code", str(user_id)), CODES_ALLOWED, WINDOW_SECONDS)]
 
 
 def check_credentials(user: User | None, password: str) -> User | None:
-    """The user, if this is their password; a name that nobody has takes just as long."""
+    """The user if the password is right; without a user the check takes as long."""
     if user is None:
         make_password(password)
         return None
     return user if check_password(password, user.password) else None
+
+
+def record_login(user_id: int, now: datetime) -> None:
+    User.objects.filter(pk=user_id).update(last_login=now)

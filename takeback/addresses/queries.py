@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 
 
 class AddressRow(NamedTuple):
@@ -41,12 +41,12 @@ def address_book(user_id: int) -> "QuerySet[Address]":
     return Address.objects.filter(user_id=user_id, is_copy=False, is_active=True).order_by("-id")
 
 
-_rows = CompiledQuery(AddressRow, address_book)
+_rows = RowQuery(AddressRow)
 
 
 def address_rows(found: "QuerySet[Address]") -> list[AddressRow]:
     """The rows of some addresses of a book."""
-    return _rows.once(found.values_list(*_rows.columns))
+    return _rows.fetch(found)
 
 
 class PickupAddressRow(NamedTuple):

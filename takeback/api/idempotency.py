@@ -13,7 +13,7 @@ from takeback.api.renderer import JSON, encode
 from takeback.core import clock
 from takeback.core.errors import Refused
 from takeback.idempotency import errors
-from takeback.idempotency.commands import Answer, Call, run_idempotent
+from takeback.idempotency.commands import IdempotentCall, IdempotentResponse, run_idempotent
 
 REPLAYED = "Idempotent-Replayed"
 """The header that an answer has when it was given before."""
@@ -36,9 +36,9 @@ def idempotent_response(
     for a key that is none.
     """
 
-    def acted() -> Answer:
+    def acted() -> IdempotentResponse:
         response = act()
-        return Answer(response.status_code, encode(response.data))
+        return IdempotentResponse(response.status_code, encode(response.data))
 
     call = _call(request, principal, body)
     answer = run_idempotent(call, acted, clock.now()) if call else acted()
@@ -51,7 +51,7 @@ def has_idempotency_key(request: HttpRequest) -> bool:
     return _HEADER in request.headers
 
 
-def _call(request: HttpRequest, principal: str, body: Any) -> Call | None:
+def _call(request: HttpRequest, principal: str, body: Any) -> IdempotentCall | None:
     key = request.headers.get(_HEADER)
     if key is None:
         return None
@@ -60,7 +60,7 @@ def _call(request: HttpRequest, principal: str, body: Any) -> Call | None:
     match = request.resolver_match
     # What the route left open, not the path: with and without its last slash it is one call.
     said = [match.kwargs if match else {}, body]
-    return Call(
+    return IdempotentCall(
         principal=_digest("principal", [principal]),
         route=f"{request.method} {match.route if match else ''}"[:255],
         key=key,

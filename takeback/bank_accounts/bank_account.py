@@ -1,4 +1,4 @@
-"""Bank accounts: valid IBANs, how they are masked, encrypted and compared."""
+"""Bank accounts: validating, masking, encrypting and comparing IBANs."""
 
 import re
 from typing import NamedTuple, Protocol
@@ -12,61 +12,59 @@ from takeback.core.encryption import decrypt, encrypt
 
 
 class BankAccount(NamedTuple):
-    """Where money without a card goes: a valid IBAN without spaces, and who holds it."""
+    """The target of a bank transfer: a valid IBAN without spaces, and the holder's name."""
 
     iban: str
     holder_name: str
 
 
 IBAN_MAX = 34
-
-
 _SEPARATORS = re.compile(r"[ -]")
-# Check digits go from 02 to 98: the sums of 97, 98 and 02 would also come out for 00, 01 and 99,
-# and one account would have two numbers.
-_ALPHABET = re.compile(r"[A-Z]{2}(?!00|01|99)[0-9]{2}[A-Z0-9]{11,30}", re.ASCII | re.IGNORECASE)
+# Check digits run from 02 to 98. The checksum also accepts 00, 01 and 99 in place of 97, 98 and 02,
+# which would give one account two IBANs.
+_IBAN = re.compile(r"[A-Z]{2}(?!00|01|99)[0-9]{2}[A-Z0-9]{11,30}", re.ASCII | re.IGNORECASE)
 
 
 class NotAnIban(ValueError):
-    """The text is no account number: its form, its length or its check digits are wrong."""
+    """The text is not an IBAN: its characters, length or check digits are wrong."""
 
 
 def normalize_iban(text: str) -> str:
-    """The IBAN in capitals without spaces, its country's length and check digits verified.
+    """The IBAN in capitals without spaces; its country's length and its check digits are valid.
 
-    Only ASCII is read: digits of other scripts would pass the library's arithmetic, and some
-    letters become ASCII in capitals.
+    Only ASCII is accepted: the library computes with digits of other scripts, too, and some letters
+    become ASCII in upper case.
     """
     compact = _SEPARATORS.sub("", text)
-    if not _ALPHABET.fullmatch(compact):
+    if not _IBAN.fullmatch(compact):
         raise NotAnIban
     try:
-        # A country's own list of banks ages faster than accounts do: it is not asked.
+        # The library's lists of banks per country are out of date too soon.
         return str(standard.validate(compact.upper(), check_country=False))
     except ValidationError as error:
         raise NotAnIban from error
 
 
 def mask_iban(iban: str) -> str:
-    """The ends only, for everybody but the owner and staff who pay.
+    """The first and last four characters, for everyone except the owner and staff who pay.
 
-    >>> masked("TR330006100519786457841326")
+    >>> mask_iban("TR330006100519786457841326")
     'TR33 •••• 1326'
     """
     return f"{iban[:4]} •••• {iban[-4:]}"
 
 
 def mask_name(name: str) -> str:
-    """The first letter of every word: enough to recognise a holder, too little to pay one.
+    """The first letter of each word: enough to recognise the holder, too little for a transfer.
 
-    >>> masked_name("Ayla Ray")
+    >>> mask_name("Ayla Ray")
     'A••• R•••'
     """
     return " ".join(f"{word[0]}•••" for word in name.split())
 
 
 class HasBankAccount(Protocol):
-    """The part of a case that says where money goes."""
+    """The encrypted bank account of a case."""
 
     @property
     def uuid(self) -> UUID: ...
@@ -77,7 +75,6 @@ class HasBankAccount(Protocol):
 
 
 def bank_account_of(case: HasBankAccount) -> BankAccount | None:
-    """The bank account that a case names, opened."""
     if case.iban_encrypted is None:
         return None
     context = str(case.uuid)
@@ -88,7 +85,7 @@ def bank_account_of(case: HasBankAccount) -> BankAccount | None:
 
 
 def encrypted_columns(account: BankAccount, uuid: UUID) -> dict[str, str]:
-    """The columns in which the case with this `uuid` keeps its account; `account_of` opens them."""
+    """The columns of a case with this `uuid`; `bank_account_of` decrypts them."""
     context = str(uuid)
     return {
         "iban_encrypted": encrypt(account.iban, context),
@@ -98,9 +95,8 @@ def encrypted_columns(account: BankAccount, uuid: UUID) -> dict[str, str]:
 
 
 def blind_index(iban: str) -> str:
-    """64 hex digits, equal for equal accounts and of no use without our secret.
+    """A keyed hash of 64 hex digits: finds equal accounts without decrypting any.
 
-    It hangs on SECRET_KEY: after a change, accounts from before are not recognised any more.
+    It depends on SECRET_KEY: after a change, older accounts are no longer recognised.
     """
-    digest = salted_hmac("takeback.bank_accounts.bank_account", iban, algorithm="sha256")
-    return digest.hexdigest()
+    return salted_hmac("takeback.cancellations.bank", iban, algorithm="sha256").hexdigest()

@@ -16,7 +16,7 @@ from takeback.cancellations.models import (
 )
 from takeback.cancellations.policy import ItemContext
 from takeback.cancellations.statuses import LIVE, Kind
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.paging import Page
 from takeback.core.types import CaseId
 from takeback.logistics.queries import EasyReturnRow
@@ -158,12 +158,12 @@ def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[R
     if kind:
         offered = offered.filter(cancellation_type=kind.value)
     ordered = offered.order_by("order", "id").values_list(*_reasons.columns)
-    rows = _reasons.once(ordered[page.offset : page.offset + page.limit])
+    rows = _reasons.fetch(ordered[page.offset : page.offset + page.limit])
     is_complete = page.number == 1 and len(rows) < page.limit
     return (len(rows) if is_complete else offered.count()), rows
 
 
-_reasons = CompiledQuery(ReasonRow, reasons_on_offer)
+_reasons = RowQuery(ReasonRow)
 
 
 def item_context(

@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from takeback.accounts import api_keys
-from takeback.accounts.api_keys import note_use
+from takeback.accounts.api_keys import record_use
 from takeback.accounts.models import ApiKey
 from takeback.accounts.queries import KeyRow, active_channels, key_in_channel
 from takeback.core import clock, errors
@@ -73,7 +73,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if row is None or not genuine or not row.is_live(now) or row.channel_is_active is False:
             raise NotAuthenticated
         _count(row.id, now)
-        note_use(row.id, row.last_used_at, now)
+        record_use(row.id, row.last_used_at, now)
         if named is not None and row.channel_is_active is None:
             raise Refused(errors.NOT_FOUND)
         scopes = frozenset(msgspec.json.decode(row.scopes))

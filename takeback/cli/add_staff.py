@@ -26,7 +26,7 @@ def add_staff(
     """Let somebody work here, and print their password, once; we keep only its hash."""
     boot()
     from takeback.accounts import staff
-    from takeback.accounts.api_keys import KeyRefused
+    from takeback.accounts.api_keys import AccessError
 
     password = generate_password()
     try:
@@ -37,7 +37,7 @@ def add_staff(
             scopes=scope or [],
             email=email,
         )
-    except KeyRefused as reason:
+    except AccessError as reason:
         stop(reason)
     show_password(password)
 

@@ -24,7 +24,7 @@ def change_staff(
     """Give somebody other rights, all of them named; the keys of their logins end."""
     boot()
     from takeback.accounts import staff
-    from takeback.accounts.api_keys import KeyRefused, rights
+    from takeback.accounts.api_keys import AccessError, validate_rights
     from takeback.core import clock
 
     password = generate_password() if new_password else None
@@ -32,12 +32,12 @@ def change_staff(
         staff.update_staff_user(
             username,
             now=clock.now(),
-            rights_now=rights(channel or [], scope or []) if channel or scope else None,
+            rights=validate_rights(channel or [], scope or []) if channel or scope else None,
             password=password,
             is_active=active,
             without_totp=without_totp,
         )
-    except KeyRefused as reason:
+    except AccessError as reason:
         stop(reason)
     if password:
         show_password(password)

@@ -42,7 +42,7 @@ def issue_key(
             made = api_keys.issue_key(
                 name, channel_ids=channel or [], scopes=scope or [], now=now, expires_at=ends
             )
-    except api_keys.KeyRefused as reason:
+    except api_keys.AccessError as reason:
         stop(reason)
     typer.echo(made.text)
     typer.echo(

@@ -15,6 +15,6 @@ def revoke_key(public_id: Annotated[str, typer.Argument(help="Its public name.")
 
     try:
         api_keys.revoke_key(public_id, now=clock.now())
-    except api_keys.KeyRefused as reason:
+    except api_keys.AccessError as reason:
         stop(reason)
     typer.echo(f"{public_id} is revoked.", err=True)

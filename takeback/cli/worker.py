@@ -29,16 +29,16 @@ def worker(
 def work(handlers: "Mapping[str, Handler]", *, once: bool = False) -> bool:
     """The worker with these handlers; False when a chore of a single round failed."""
     from takeback.operations import periodic_tasks
-    from takeback.outbox.worker import Worker, limited
+    from takeback.outbox.worker import Worker, with_timeout
 
     stop = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stop.set())
-    outbox = Worker(limited(handlers))
+    outbox = Worker(with_timeout(handlers))
     if once:
         if not periodic_tasks.run_once(stop):
             return False
-        outbox.work_all()
+        outbox.deliver_all()
         return True
     # Chores have a thread of their own: a long one must not keep a mail waiting.
     beside = threading.Thread(target=periodic_tasks.run, args=(stop,))

@@ -1,1 +1,1 @@
-"""The ground: money, errors, paging and wire input, with no word of the trade."""
+"""Infrastructure without business terms: money, errors, paging, database access."""

@@ -1,12 +1,10 @@
-"""Who did something: what a row of history remembers of a person or a program."""
+"""Actors: the person or program that a history row records."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ActorKind(StrEnum):
-    """In which role somebody acts."""
-
     CUSTOMER = "customer"
     GUEST = "guest"
     STAFF = "staff"
@@ -16,10 +14,10 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody in a role, by number, never by name.
+    """An actor by id, never by name.
 
-    `number` is the user's id (customer, staff), the id of the order that was proved (guest), or
-    the id of the API key (channel); the system has none.
+    `number` is the id of the user (customer, staff), of the order that was looked up (guest), or
+    of the API key (channel); the system has none.
     """
 
     kind: ActorKind
@@ -27,8 +25,8 @@ class Actor:
 
     def __post_init__(self) -> None:
         if (self.number is None) != (self.kind is ActorKind.SYSTEM):
-            raise ValueError("everybody but the system has a number")
+            raise ValueError("every actor except the system has a number")
 
 
+# Timers and periodic tasks.
 SYSTEM = Actor(ActorKind.SYSTEM, None)
-"""Nobody asked: a timer or a chore."""

@@ -1,4 +1,4 @@
-"""Refusals are declared once: a code that never changes, a status, a sentence."""
+"""Refusals that every room uses; each problem has a stable code, a status and a sentence."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -7,12 +7,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
-# Declared once and equal to itself only: to hash one by its content would translate its sentence.
+# Compared by identity: hashing the fields would translate the sentence.
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """What a caller is told when the answer is no.
+    """Why a request is refused.
 
-    `field` names the input at fault; None means the request as a whole.
+    `code` never changes. `field` names the invalid input; None means the request as a whole.
     """
 
     code: str
@@ -27,14 +27,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuleProblem(Problem):
-    """A rule of the trade says no. `status` is the classic dialect's; v3 always answers 400."""
+    """A business rule refuses. `status` is that of the classic dialect; v3 always returns 400."""
 
 
 class Refused(Exception):
-    """The request was understood and is not allowed.
+    """The request is valid but not allowed.
 
-    `context` is for our log; of it an answer tells the `position` of the item that is at fault,
-    and in a header `retry_after_seconds`.
+    `context` goes to the log. The response shows only the `position` of the refused item, and
+    `retry_after_seconds` as a header.
     """
 
     def __init__(self, problem: Problem, **context: object) -> None:
@@ -45,30 +45,38 @@ class Refused(Exception):
 
 MALFORMED_JSON = Problem("malformed_json", 400, _("The body is not valid JSON."))
 OBJECT_EXPECTED = Problem("object_expected", 400, _("The body must be a JSON object."))
-DUPLICATE_KEY = Problem("duplicate_key", 400, _("A key occurs twice in the body."))
+DUPLICATE_KEY = Problem(
+    "duplicate_key", 400, _("A key occurs more than once in the body. Send each key once.")
+)
 MALFORMED_REQUEST = Problem("malformed_request", 400, _("The request could not be read."))
 PAYLOAD_TOO_LARGE = Problem("payload_too_large", 413, _("The body is too large."))
 UNSUPPORTED_ENCODING = Problem(
-    "unsupported_encoding", 415, _("Content-Encoding is not supported here.")
+    "unsupported_encoding",
+    415,
+    _("Content-Encoding is not supported. Send the body uncompressed."),
 )
 UNSUPPORTED_MEDIA_TYPE = Problem(
     "unsupported_media_type", 415, _("Send the body as application/json in UTF-8.")
 )
 NOT_AUTHENTICATED = Problem("not_authenticated", 401, _("Please sign in first."))
 CSRF_FAILED = Problem("csrf_failed", 403, _("The CSRF token is missing or does not match."))
-PERMISSION_DENIED = Problem("permission_denied", 403, _("You may not do this."))
+PERMISSION_DENIED = Problem("permission_denied", 403, _("You do not have permission to do this."))
 NOT_FOUND = Problem("not_found", 404, _("Not found."))
 METHOD_NOT_ALLOWED = Problem("method_not_allowed", 405, _("This method is not allowed here."))
 CONFLICT = Problem(
-    "conflict", 409, _("Somebody else changed this at the same moment. Please try again.")
+    "conflict", 409, _("This was changed by someone else at the same time. Please try again.")
 )
 PRECONDITION_FAILED = Problem(
-    "precondition_failed", 412, _("This has changed since you saw it. Please look again.")
+    "precondition_failed",
+    412,
+    _("This has changed since you opened it. Please reload it and try again."),
 )
 TOO_MANY_REQUESTS = Problem(
     "too_many_requests", 429, _("Too many attempts. Please try again later.")
 )
-INTERNAL_ERROR = Problem("internal_error", 500, _("Something went wrong on our side."))
+INTERNAL_ERROR = Problem(
+    "internal_error", 500, _("Something went wrong on our side. Please try again later.")
+)
 UNAVAILABLE = Problem(
-    "unavailable", 503, _("The service is not available right now. Please try again.")
+    "unavailable", 503, _("The service is temporarily unavailable. Please try again later.")
 )

@@ -1,14 +1,14 @@
-"""Ids in addresses and texts, as somebody sent them."""
+"""Ids that come as text, in paths and queries."""
 
 from takeback.core import errors
 from takeback.core.errors import Refused
 
+# A longer number may not fit a database's 64-bit integer.
 MAX_DIGITS = 18
-"""More digits than this do not fit a database's integer."""
 
 
 def id_of(text: str) -> int | None:
-    """The number that this is in ASCII digits; None for whatever can be no id.
+    """The id in ASCII digits; None for any other text.
 
     >>> id_of("17"), id_of("-1"), id_of("\u0661"), id_of("9" * 19)
     (17, None, None, None)
@@ -18,8 +18,8 @@ def id_of(text: str) -> int | None:
 
 
 def id_from_path(text: str) -> int:
-    """The same; what can be no id is as absent as an id that nobody has."""
-    number = id_of(text)
-    if number is None:
+    """The id in a path; any other text is refused as not found, as an unknown id is."""
+    pk = id_of(text)
+    if pk is None:
         raise Refused(errors.NOT_FOUND)
-    return number
+    return pk

@@ -1,4 +1,4 @@
-"""Logs: one line of JSON per event, control characters escaped, no personal data."""
+"""Logging: one line of JSON per event, control characters escaped, no personal data."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import structlog
 
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
-_STAMPED: list[Any] = [
+_SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -16,12 +16,12 @@ _STAMPED: list[Any] = [
 
 
 def configure(form: str, level: str) -> dict[str, Any]:
-    """Set structlog up for `json` or `console`; what Django's own logging is told."""
+    """Configure structlog for `json` or `console` and return Django's LOGGING setting."""
     structlog.configure(
         processors=[
-            *_STAMPED,
+            *_SHARED_PROCESSORS,
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if form == "console" else _as_line,
+            structlog.dev.ConsoleRenderer() if form == "console" else _json_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -33,7 +33,7 @@ def configure(form: str, level: str) -> dict[str, Any]:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        "foreign_pre_chain": _STAMPED,
+        "foreign_pre_chain": _SHARED_PROCESSORS,
     }
     return {
         "version": 1,
@@ -48,10 +48,10 @@ def configure(form: str, level: str) -> dict[str, Any]:
     }
 
 
-def _as_line(logger: Any, name: str, event: structlog.typing.EventDict) -> str:
-    """JSON in ASCII: characters that break a line or turn the direction of writing are escaped.
+def _json_line(logger: Any, name: str, event: structlog.typing.EventDict) -> str:
+    """JSON in ASCII: escapes characters that break a line or change the text direction.
 
-    Most lines hold nothing else, and every request writes one: the quick encoder is tried first.
+    Most lines are ASCII, and every request writes one: the fast encoder runs first.
     """
     line = _encoder.encode(event).decode()
     return line if line.isascii() else json.dumps(event, default=repr)

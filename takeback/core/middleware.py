@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its language, its log line, its headers."""
+"""Middleware of every request: request id, log line, language and response headers."""
 
 import re
 import time
@@ -21,9 +21,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _LANGUAGE_HEADER_MAX = 200
 _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 
-# What every answer but a page may load. Made once: building it takes a tenth of a request.
-_CLOSED_POLICY = str(build_policy())
-_PAGE_MARKS = ("_csp_config", "_csp_update", "_csp_replace", "_csp_exempt")
+# The policy of every response except pages, built once: it takes a tenth of a request.
+_DEFAULT_POLICY = str(build_policy())
+_PAGE_ATTRIBUTES = ("_csp_config", "_csp_update", "_csp_replace", "_csp_exempt")
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -35,16 +35,16 @@ SAFE_HEADERS = {
 
 
 def request_id(get_response: Handler) -> Handler:
-    """Give every request a name, repeat it in the answer, write one line without personal data."""
+    """Take or create a request id, return it in the response, log one line per request."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        name = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        structlog.contextvars.bind_contextvars(request_id=name)
+        header = request.META.get("HTTP_X_REQUEST_ID", "")
+        identifier = header if _REQUEST_ID.fullmatch(header) else uuid4().hex
+        structlog.contextvars.bind_contextvars(request_id=identifier)
         started = time.perf_counter()
         try:
             response = get_response(request)
-            response["X-Request-Id"] = name
+            response["X-Request-Id"] = identifier
             match = request.resolver_match
             log.info(
                 "request",
@@ -61,7 +61,7 @@ def request_id(get_response: Handler) -> Handler:
 
 
 def safe_headers(get_response: Handler) -> Handler:
-    """Nothing we answer is for a shared cache, another site's page or a search engine."""
+    """Keep every response out of shared caches, other sites' pages and search engines."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -74,20 +74,23 @@ def safe_headers(get_response: Handler) -> Handler:
 
 
 def language(get_response: Handler) -> Handler:
-    """Speak the caller's language: the exact tag, then its first part, then the site's."""
+    """Activate the language of the Accept-Language header.
+
+    Django's LocaleMiddleware would also read a cookie, which storefronts forward.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        spoken = best_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
-        with translation.override(spoken):
+        code = best_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        with translation.override(code):
             response = get_response(request)
-        response.headers.setdefault("Content-Language", spoken)
+        response.headers.setdefault("Content-Language", code)
         return response
 
     return middleware
 
 
 def best_language(header: str) -> str:
-    """The first of the caller's languages that we speak."""
+    """The first supported language: each exact tag, then its primary tag, then the site's."""
     for tag, _ in parse_accept_lang_header(header[:_LANGUAGE_HEADER_MAX].strip()):
         for candidate in (tag, tag.partition("-")[0]):
             if candidate in _LANGUAGES:
@@ -96,16 +99,15 @@ def best_language(header: str) -> str:
 
 
 class ContentPolicy(CSPMiddleware):
-    """Pages say what they load; every other answer gets the closed policy, ready-made."""
+    """Content-Security-Policy: pages declare theirs, every other response gets the default."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """No page of ours holds a script or style inline: no nonce, which would hold the request
-        in a circle."""
+        """Set no nonce: no page has inline scripts or styles, and a nonce is a reference cycle."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        if any(hasattr(response, mark) for mark in _PAGE_MARKS):
+        if any(hasattr(response, name) for name in _PAGE_ATTRIBUTES):
             return super().process_response(request, response)
-        response.headers.setdefault(HEADER, _CLOSED_POLICY)
+        response.headers.setdefault(HEADER, _DEFAULT_POLICY)
         return response

@@ -1,4 +1,4 @@
-"""Pages as the contract has them: count, next, previous, results."""
+"""Page-number pagination: the `page` and `limit` parameters of the contract."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_PAGE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for; pages count from one."""
+    """A requested page of a list; page numbers start at one."""
 
     number: int
     limit: int
@@ -24,7 +24,7 @@ class Page:
 
     @classmethod
     def of(cls, query: Mapping[str, str], *, default_limit: int = 10) -> "Page":
-        """From `page` and `limit` (also called `page_size`); a page that cannot be is not found."""
+        """Read `page` and `limit` (or `page_size`); an invalid page number is not found."""
         limit = id_of((query.get("limit") or query.get("page_size") or "").strip())
         number = id_of(query.get("page", "1").strip())
         if number is None or not 1 <= number <= MAX_PAGE:

@@ -1,4 +1,4 @@
-"""A life cycle as a table: checked when it is made, asked by commands, drawn in the docs."""
+"""A life cycle as a transition table: validated at import, used by commands, drawn in the docs."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,61 +9,57 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class InvalidTransition(Exception):
-    """The event means nothing in this state; a command turns it into a refusal."""
+    """The event is not allowed in this status; commands turn it into a refusal."""
 
-    def __init__(self, state: StrEnum, event: StrEnum) -> None:
-        super().__init__(f"no {event} from {state}")
-        self.state = state
+    def __init__(self, status: StrEnum, event: StrEnum) -> None:
+        super().__init__(f"no {event} from {status}")
+        self.status = status
         self.event = event
 
 
 class StateMachine(Generic[S, E]):
-    """States, and the events that lead from one to the next.
+    """Statuses and the events that lead from one to the next.
 
-    Raises ValueError when a state of the enumeration cannot be reached from `start`, or an event of
-    the enumeration occurs nowhere: the words and the table are then no longer about the same thing.
+    Raises ValueError when the table does not reach a status of the enumeration from `start`, or
+    does not use an event of the enumeration.
     """
 
     def __init__(self, start: S, table: Mapping[tuple[S, E], S]) -> None:
         self.start = start
         self._table = dict(table)
         if lost := set(type(start)) - self._reachable():
-            raise ValueError(f"no way leads to {', '.join(sorted(lost))}")
+            raise ValueError(f"unreachable: {', '.join(sorted(lost))}")
         used = {event for _, event in table}
         events = {member for event in used for member in type(event)}
-        if idle := events - used:
-            raise ValueError(f"nothing happens on {', '.join(sorted(idle))}")
+        if unused := events - used:
+            raise ValueError(f"unused events: {', '.join(sorted(unused))}")
 
-    def next(self, state: S, event: E) -> S:
-        """Where the event leads; NoSuchStep when it leads nowhere."""
-        if not self.allows(state, event):
-            raise InvalidTransition(state, event)
-        return self._table[state, event]
+    def next(self, status: S, event: E) -> S:
+        """The status after the event; InvalidTransition if the event is not allowed."""
+        if not self.allows(status, event):
+            raise InvalidTransition(status, event)
+        return self._table[status, event]
 
-    def allows(self, state: S, event: E) -> bool:
-        """Whether the event may happen now."""
-        return (state, event) in self._table
+    def allows(self, status: S, event: E) -> bool:
+        return (status, event) in self._table
 
-    def is_final(self, state: S) -> bool:
-        """Whether nothing can happen any more."""
-        return all(source != state for source, _ in self._table)
+    def is_final(self, status: S) -> bool:
+        return all(source != status for source, _ in self._table)
 
     def transitions(self) -> list[tuple[S, E, S]]:
-        """Every step (from, event, to), in the order of the table."""
         return [(source, event, target) for (source, event), target in self._table.items()]
 
     def mermaid(self) -> str:
-        """The picture as a Mermaid state diagram."""
         arrows = [
             f"    {source} --> {target}: {event}" for source, event, target in self.transitions()
         ]
-        ends = [f"    {state} --> [*]" for state in type(self.start) if self.is_final(state)]
+        ends = [f"    {status} --> [*]" for status in type(self.start) if self.is_final(status)]
         return "\n".join(["stateDiagram-v2", f"    [*] --> {self.start}", *arrows, *ends])
 
     def _reachable(self) -> set[S]:
-        found: set[S] = set()
-        ahead = {self.start}
-        while ahead:
-            found |= ahead
-            ahead = {target for source, _, target in self.transitions() if source in ahead} - found
-        return found
+        reached: set[S] = set()
+        new = {self.start}
+        while new:
+            reached |= new
+            new = {target for (source, _), target in self._table.items() if source in new} - reached
+        return reached

@@ -1,6 +1,6 @@
-"""What the database itself refuses: the triggers of rooms, put back after every migration.
+"""Database triggers of the rooms, created again after every migration.
 
-SQLite loses triggers when Django rebuilds a table.
+SQLite drops the triggers of a table when Django rebuilds it.
 """
 
 import re
@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models.signals import post_migrate
 
 _CREATED = re.compile(r"CREATE (?:OR REPLACE )?TRIGGER (\w+) .*? ON (\w+)", re.DOTALL)
-# A trigger that was switched off guards nothing.
+# A disabled trigger counts as missing.
 _POSTGRESQL = """
 SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
  WHERE NOT tgisinternal AND tgenabled <> 'D'
@@ -21,42 +21,41 @@ _SQLITE = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
 
 
 class GuardedConfig(AppConfig):
-    """A room whose tables are guarded by triggers."""
+    """The configuration of a room whose tables have triggers."""
 
+    # The SQL for a vendor (`sqlite`, `postgresql`); it may run repeatedly.
     statements: Callable[[str], list[str]]
-    """What a database of a vendor (`sqlite`, `postgresql`) is told; it may be told again."""
 
     def ready(self) -> None:
         post_migrate.connect(self.install, sender=self)
 
     def install(self, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-        """Create the room's triggers, or replace them by themselves."""
-        told = connections[using]
+        database = connections[using]
         tables = {model._meta.db_table for model in self.get_models()}
-        # A migration back to the beginning leaves nothing to guard.
-        if tables.issubset(told.introspection.table_names()):
-            with told.cursor() as cursor:
-                for statement in self.statements(told.vendor):
+        # After a migration back to zero the tables are gone.
+        if tables.issubset(database.introspection.table_names()):
+            with database.cursor() as cursor:
+                for statement in self.statements(database.vendor):
                     cursor.execute(statement)
 
 
 def missing() -> list[str]:
-    """The names (`table.trigger`) of triggers that should watch this database and do not."""
-    wanted = {
-        (found[1], found[2])
+    """The names (`table.trigger`) of triggers that this database lacks."""
+    expected = {
+        (match[1], match[2])
         for room in apps.get_app_configs()
         if isinstance(room, GuardedConfig)
         for statement in room.statements(connection.vendor)
-        if (found := _CREATED.search(statement))
+        if (match := _CREATED.search(statement))
     }
     with connection.cursor() as cursor:
         cursor.execute(_POSTGRESQL if connection.vendor == "postgresql" else _SQLITE)
-        watching = {(str(name), str(table)) for name, table in cursor.fetchall()}
-    return sorted(f"{table}.{name}" for name, table in wanted - watching)
+        active = {(str(name), str(table)) for name, table in cursor.fetchall()}
+    return sorted(f"{table}.{name}" for name, table in expected - active)
 
 
 def install() -> None:
-    """Put all triggers back into the default database."""
+    """Create or replace the triggers of all rooms in the default database."""
     for room in apps.get_app_configs():
         if isinstance(room, GuardedConfig):
             room.install()

@@ -7,5 +7,5 @@ ItemId = NewType("ItemId", int)
 CaseId = NewType("CaseId", int)
 PlanId = NewType("PlanId", int)
 
+# An amount in minor units of its currency.
 MinorUnits = NewType("MinorUnits", int)
-"""An amount in minor units of its currency."""

@@ -12,14 +12,13 @@ from django.utils.translation import gettext as _
 from takeback.accounts import sign_in
 from takeback.accounts.models import User
 from takeback.accounts.sessions import SessionStore
-from takeback.accounts.sign_in import note_login
-from takeback.accounts.staff import by_id, by_password
-from takeback.accounts.totp import take_code
+from takeback.accounts.sign_in import record_login
+from takeback.accounts.staff import active_staff_user, check_staff_password
+from takeback.accounts.totp import consume_code
 from takeback.core import clock
 from takeback.core.client_ip import client_address
 from takeback.desk import auth, forms
 from takeback.desk.base import DeskPage, Page, SeeOther
-from takeback.limits.commands import decrement, enforce, increment
 
 _TICKET = "takeback.desk.ticket"
 _TICKET_SECONDS = 300
@@ -43,12 +42,10 @@ class Login(Page):
         except forms.Faults as faults:
             return self._form(faults=faults.by_field)
         username, now = told["username"], clock.now()
-        tries = sign_in.sign_in_buckets("login-staff", username.casefold(), client_address(request))
-        enforce(tries, increment(tries, now))
-        user = by_password(username, told["password"])
+        tries = sign_in.login_buckets("login-staff", username.casefold(), client_address(request))
+        user = sign_in.attempt(tries, lambda: check_staff_password(username, told["password"]), now)
         if user is None:
             return self._form(faults={"": _("User name or password is not right.")})
-        decrement([bucket.key for bucket in tries])
         if user.staff.totp_encrypted is None:
             return self._signed_in(user)
         return self._code_form(_ticket_for(user))
@@ -57,11 +54,9 @@ class Login(Page):
         user = _holder_of(ticket)
         if user is None:
             return self._form(faults={"": _("That took too long. Please sign in again.")})
-        tries, now = sign_in.code_buckets(user.pk), clock.now()
-        enforce(tries, increment(tries, now))
-        if not take_code(user.pk, self.form.get("code", ""), now):
+        tries, now, code = sign_in.code_buckets(user.pk), clock.now(), self.form.get("code", "")
+        if not sign_in.attempt(tries, lambda: consume_code(user.pk, code, now), now):
             return self._code_form(ticket, {"code": str(forms.WRONG_CODE)})
-        decrement([bucket.key for bucket in tries])
         return self._signed_in(user)
 
     def _signed_in(self, user: User) -> HttpResponse:
@@ -69,7 +64,7 @@ class Login(Page):
         left.flush()
         now = clock.now()
         session = auth.sign_in(user, user.staff.totp_encrypted, now)
-        note_login(user.pk, now)
+        record_login(user.pk, now)
         answer = SeeOther(self._next or reverse("desk_queue"))
         auth.hand_over(answer, session)
         return answer
@@ -109,7 +104,7 @@ def _holder_of(ticket: str) -> User | None:
         told = signing.loads(ticket, salt=_TICKET, max_age=_TICKET_SECONDS)
     except signing.BadSignature:
         return None
-    user = by_id(told["user"])
+    user = active_staff_user(told["user"])
     return user if user and constant_time_compare(told["proof"], _proof(user)) else None
 
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from takeback.accounts.sign_in import code_buckets
-from takeback.accounts.staff import by_id
+from takeback.accounts.staff import active_staff_user
 from takeback.accounts.totp import disable_totp, enable_totp, totp_context
 from takeback.core import clock
 from takeback.core.encryption import decrypt, encrypt
@@ -45,7 +45,7 @@ class SecondFactor(DeskPage):
         return SeeOther(reverse("desk_second_factor"))
 
     def _renew(self, sealed: str | None) -> None:
-        user = by_id(self.agent.id)
+        user = active_staff_user(self.agent.id)
         if user:
             auth.renew(self.agent, user.password, sealed)
 

@@ -1,4 +1,4 @@
-"""Which mail follows on what the outbox tells."""
+"""Handlers that send mails."""
 
 from collections.abc import Mapping
 
@@ -7,38 +7,40 @@ from takeback.cancellations.queries import cases_opened_together
 from takeback.cancellations.statuses import Transition
 from takeback.cancellations.topics import Topic
 from takeback.core.types import CaseId
-from takeback.notifications import mails
-from takeback.notifications.offers import offer_mail
-from takeback.notifications.sending import send
+from takeback.notifications.mails import (
+    account_changed_mail,
+    offer_mail,
+    received_mail,
+    rejected_mail,
+)
+from takeback.notifications.send import send
 from takeback.orders.trade_in_offers import OFFERED
 from takeback.outbox.worker import Delivery, Handler
-from takeback.trade_in.links import link
-from takeback.trade_in.queries import offer_of
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.models import Decision
+from takeback.trade_in.offers import make_link, offer_of
 
 
 def send_received_mail(delivery: Delivery) -> None:
-    """One mail for all that was asked of an order in one go, sent with the first of its cases.
+    """Send one mail for all cases of a request, when the message of its first case arrives.
 
-    A shopper who sends five things back asked once. Every case has a message all the same, and
-    which of them is the first can be seen from the cases themselves: nothing needs to be kept.
+    Each case has a message of its own; the cases themselves show which is the first.
     """
     request_id = delivery.payload["cancellation_request"]
     cases = cases_opened_together(CaseId(request_id))
     if cases[0].pk == request_id:
-        send(mails.received(cases), delivery.key)
+        send(received_mail(cases), delivery.key)
 
 
 def send_rejected_mail(delivery: Delivery) -> None:
-    """A mail per case: each is decided by itself."""
+    """Send a mail per case, because each is decided separately."""
     case = _case(delivery)
     steps = CaseHistory.objects.filter(cancellation_request=case, event=Transition.REJECT.value)
-    send(mails.rejected(case, steps.values_list("message", flat=True).first()), delivery.key)
+    send(rejected_mail(case, steps.values_list("message", flat=True).first()), delivery.key)
 
 
 def send_account_changed_mail(delivery: Delivery) -> None:
-    """Whoever reads the order's mailbox is asked, while there is something to confirm."""
-    if mail := mails.account_changed(_case(delivery)):
+    """Ask the owner of the order's mailbox to confirm the account, if that is still needed."""
+    if mail := account_changed_mail(_case(delivery)):
         send(mail, delivery.key)
 
 
@@ -50,11 +52,11 @@ def _case(delivery: Delivery) -> CancellationRequest:
 
 
 def send_offer_mail(delivery: Delivery) -> None:
-    """An offer that was answered or replaced while the message waited is not mailed any more."""
-    told = delivery.payload
-    offer = offer_of(told["order_item"])
-    if offer and offer.decision is None and offer.amount_minor == told["amount_minor"]:
-        approve, reject = (link(offer, decision) for decision in Decision)
+    """Mail an offer, unless it was decided or replaced while the message waited."""
+    payload = delivery.payload
+    offer = offer_of(payload["order_item"])
+    if offer and offer.decision is None and offer.amount_minor == payload["amount_minor"]:
+        approve, reject = (make_link(offer, decision) for decision in Decision)
         send(offer_mail(offer, approve, reject), delivery.key)
 
 

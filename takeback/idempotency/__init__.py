@@ -1,1 +1,1 @@
-"""Same key, same answer: a call that is repeated acts once (reliability promise P10)."""
+"""Idempotency keys: a repeated call acts once and gets the same response (promise P10)."""

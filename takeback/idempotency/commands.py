@@ -1,4 +1,4 @@
-"""Acting once per key: the effect and its answer are kept by one transaction, or neither is."""
+"""Idempotent calls: the effect and its response commit in one transaction, or neither does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from takeback.core.db.bulk import delete_batch
 from takeback.core.encryption import decrypt, encrypt
 from takeback.core.errors import Refused
 from takeback.idempotency import errors
 from takeback.idempotency.models import Reply
 
-KEPT = timedelta(days=7)
+RETENTION = timedelta(days=7)
 PRUNED_AT_ONCE = 1_000
 
 _FIRST_REFUSAL = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call under a key; `principal` and `fingerprint` are digests of who called with what."""
+class IdempotentCall:
+    """A call with a key; `principal` is a digest of the caller, `fingerprint` of the body."""
 
     principal: str
     route: str
@@ -30,12 +31,11 @@ class Call:
 
     @property
     def name(self) -> str:
-        """What a repetition has in common with the first call."""
         return f"{self.principal} {self.route} {self.key}"
 
 
-class Answer(NamedTuple):
-    """A status and a body; `is_replayed` when it was given before."""
+class IdempotentResponse(NamedTuple):
+    """A status and a body; `is_replayed` when they come from an earlier call."""
 
     status: int
     body: bytes
@@ -43,51 +43,51 @@ class Answer(NamedTuple):
 
 
 @transaction.atomic
-def run_idempotent(call: Call, act: Callable[[], Answer], now: datetime) -> Answer:
-    """Act, or give the answer that the same call was given before.
+def run_idempotent(
+    call: IdempotentCall, act: Callable[[], IdempotentResponse], now: datetime
+) -> IdempotentResponse:
+    """Run `act`, or return the stored response of the same call.
 
-    `act` runs inside the transaction that keeps its answer, so it may neither talk to the network
-    nor count limits: a refusal, raised or answered, undoes all that it did, keeps nothing, and
-    leaves the key free. Raises Refused for a key that is in use or was used for something else.
+    `act` runs in the transaction that stores its response, so it may neither use the network nor
+    count limits. A refusal, raised or returned, rolls back all effects, stores nothing and leaves
+    the key free. Raises Refused for a key that is in use or belongs to another request.
 
-    While the first call runs its twin is not made to wait, for it would hold a web process: on
-    PostgreSQL it is refused at once by an advisory lock that ends with the transaction. On SQLite
-    the transaction itself is the lock; the twin gets its turn, and the answer. Should both get
-    through all the same, the unique index lets one of the two effects stand.
+    A repetition that arrives while the first call runs must not occupy a web process: on
+    PostgreSQL an advisory lock, which ends with the transaction, refuses it at once. On SQLite the
+    write transaction is the lock; the repetition waits and gets the stored response. If both calls
+    passed, the unique index would let only one effect commit.
     """
-    if not _is_ours(call):
+    if not _try_lock(call):
         raise Refused(errors.KEY_IN_USE, retry_after_seconds=1)
-    same = Reply.objects.filter(principal=call.principal, route=call.route, key=call.key)
-    if kept := same.first():
-        if now - kept.created_at < KEPT:
-            return _replayed(kept, call)
-        same.delete()
-    answer = act()
-    if answer.status >= _FIRST_REFUSAL:
+    same_call = Reply.objects.filter(principal=call.principal, route=call.route, key=call.key)
+    if stored := same_call.first():
+        if now - stored.created_at < RETENTION:
+            return _replay(stored, call)
+        same_call.delete()
+    response = act()
+    if response.status >= _FIRST_REFUSAL:
         transaction.set_rollback(True)
-        return answer
+        return response
     Reply.objects.create(
         principal=call.principal,
         route=call.route,
         key=call.key,
         fingerprint=call.fingerprint,
-        status=answer.status,
-        body_encrypted=encrypt(answer.body.decode(), call.name),
+        status=response.status,
+        body_encrypted=encrypt(response.body.decode(), call.name),
         created_at=now,
     )
-    return answer
+    return response
 
 
 def prune(now: datetime) -> int:
-    """Forget up to `PRUNED_AT_ONCE` answers of long ago; how many. Repeat until it is 0."""
-    over = Reply.objects.filter(created_at__lte=now - KEPT).order_by("created_at")
-    batch = list(over.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-    deleted, _ = Reply.objects.filter(pk__in=batch).delete()
-    return deleted
+    """Delete up to `PRUNED_AT_ONCE` expired responses; returns their number, 0 when done."""
+    expired = Reply.objects.filter(created_at__lte=now - RETENTION).order_by("created_at")
+    return delete_batch(expired, PRUNED_AT_ONCE)
 
 
-def _is_ours(call: Call) -> bool:
-    """Whether nobody else is working on this call."""
+def _try_lock(call: IdempotentCall) -> bool:
+    """Take the call's advisory lock; False when another transaction has it."""
     if connection.vendor != "postgresql":
         return True
     digest = sha256(call.name.encode()).digest()
@@ -98,8 +98,8 @@ def _is_ours(call: Call) -> bool:
     return bool(locked)
 
 
-def _replayed(kept: Reply, call: Call) -> Answer:
-    if kept.fingerprint != call.fingerprint:
+def _replay(stored: Reply, call: IdempotentCall) -> IdempotentResponse:
+    if stored.fingerprint != call.fingerprint:
         raise Refused(errors.KEY_REUSED)
-    body = decrypt(kept.body_encrypted, call.name).encode()
-    return Answer(kept.status, body, is_replayed=True)
+    body = decrypt(stored.body_encrypted, call.name).encode()
+    return IdempotentResponse(stored.status, body, is_replayed=True)

@@ -1,4 +1,4 @@
-"""Why a call under an Idempotency-Key is refused."""
+"""Refusals of calls with an Idempotency-Key."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -10,10 +10,12 @@ KEY_INVALID = Problem(
     _("The Idempotency-Key header must be 1 to 255 visible ASCII characters without a comma."),
 )
 KEY_REUSED = Problem(
-    "idempotency_key_reused", 422, _("This Idempotency-Key was used for another request.")
+    "idempotency_key_reused",
+    422,
+    _("This Idempotency-Key was used for another request. Send a new key."),
 )
 KEY_IN_USE = Problem(
     "idempotency_key_in_use",
     409,
-    _("The request with this Idempotency-Key is still being worked on. Please try again."),
+    _("The request with this Idempotency-Key is still in progress. Please try again."),
 )

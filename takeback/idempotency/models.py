@@ -1,10 +1,10 @@
-"""Answers that were given under a key."""
+"""Stored responses of idempotent calls."""
 
 from django.db import models
 
 
 class Reply(models.Model):
-    """What a call was answered, kept with its effect; a caller's key belongs to one route."""
+    """The response of a call, committed with its effect; a key is unique per caller and route."""
 
     principal = models.CharField(max_length=64)
     route = models.CharField(max_length=255)

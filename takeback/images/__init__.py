@@ -1,1 +1,1 @@
-"""Pictures of cases: read with suspicion, made anew, kept under names that nobody can guess."""
+"""Images of cases: decoded with limits, re-encoded in a child process, stored durably."""

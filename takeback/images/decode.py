@@ -1,4 +1,4 @@
-"""From the wire's base64 to the bytes of what claims to be a picture."""
+"""Decoding base64 images of requests; the image itself stays unopened."""
 
 import binascii
 import re
@@ -7,45 +7,45 @@ from base64 import b64decode
 from django.conf import settings
 
 _DATA_URI = re.compile(r"data:(image/[a-z]{3,4});base64,", re.ASCII)
-_KINDS = {
+_SIGNATURES = {
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
     "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/gif": re.compile(rb"GIF8[79]a"),
     "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
-_SPELLINGS = {"image/jpg": "image/jpeg"}
+_ALIASES = {"image/jpg": "image/jpeg"}
 
 
 class NotAnImage(ValueError):
-    """Not base64, not of a kind that we take, or not of the kind that it says."""
+    """The text is not base64, or its content is not a supported or not the declared format."""
 
 
 class ImageTooLarge(ValueError):
-    """More bytes than a picture may have."""
+    """The image has more than `MAX_PICTURE_BYTES`."""
 
 
 def decode_image(text: str) -> bytes:
-    """What the text stands for, with or without a data URI in front; nothing is decoded yet.
+    """The bytes of a base64 text, with or without a data URI prefix; their format is supported.
 
-    Raises NotAPicture, or TooLarge before anything is made of the text.
+    Raises NotAnImage, and ImageTooLarge before the text is decoded.
     """
-    declared, packed = _parts(text)
-    if len(packed) > settings.MAX_PICTURE_BYTES * 4 // 3 + 4:
+    declared, base64 = _split_data_uri(text)
+    if len(base64) > settings.MAX_PICTURE_BYTES * 4 // 3 + 4:
         raise ImageTooLarge
     try:
-        raw = b64decode(packed, validate=True)
+        raw = b64decode(base64, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NotAnImage from error
     if len(raw) > settings.MAX_PICTURE_BYTES:
         raise ImageTooLarge
-    real = next((kind for kind, mark in _KINDS.items() if mark.match(raw)), None)
-    if real is None or declared not in (None, real):
+    actual = next((kind for kind, pattern in _SIGNATURES.items() if pattern.match(raw)), None)
+    if actual is None or declared not in (None, actual):
         raise NotAnImage
     return raw
 
 
-def _parts(text: str) -> tuple[str | None, str]:
-    head = _DATA_URI.match(text)
-    if head is None:
+def _split_data_uri(text: str) -> tuple[str | None, str]:
+    prefix = _DATA_URI.match(text)
+    if prefix is None:
         return None, text
-    return _SPELLINGS.get(head[1], head[1]), text[head.end() :]
+    return _ALIASES.get(prefix[1], prefix[1]), text[prefix.end() :]

@@ -1,4 +1,4 @@
-"""Keeping pictures: made anew by a child process, written whole, removed when unclaimed."""
+"""Storing images: re-encoded by a child process, written atomically, discarded if unused."""
 
 import hashlib
 import os
@@ -19,115 +19,112 @@ from takeback.core.errors import Refused
 from takeback.images import sanitizer
 
 FOLDER = "cases"
-PATIENCE_SECONDS = 25
-"""With all pictures of a call."""
+# For all images of a request.
+TIMEOUT_SECONDS = 25
 
-
-_ENDINGS = {b"J": "jpg", b"P": "png"}
+_EXTENSIONS = {b"J": "jpg", b"P": "png"}
 
 
 class StoredImage(NamedTuple):
-    """A picture of ours: its path in the media folder, and a digest that equal ones share."""
+    """A stored image: its path in the media folder, and a digest that equal images share."""
 
     name: str
     digest: str
 
 
-def store_images(pictures: Sequence[bytes]) -> list[StoredImage | None]:
-    """Write clean copies into the media folder; None for what is no picture.
+def store_images(images: Sequence[bytes]) -> list[StoredImage | None]:
+    """Write clean copies into the media folder; None for each input that is not an image.
 
-    Call it before the transaction: a row never names a file that is not there. Whoever then
-    commits no row discards them; what a crash leaves behind is swept away. Beside the pictures it
-    holds one clean copy at a time. More of them than a request may hold are refused as too large;
-    a disk that takes nothing more, no room for a child, or more work than `PATIENCE_SECONDS` allow
-    as unavailable: then nothing is left.
+    Call it before the transaction, so that no row names a missing file. A caller that commits no
+    row discards the images; the periodic sweep removes those of a crashed process. Besides the
+    inputs one clean copy at a time is in memory. Raises Refused: too large for more bytes than a
+    request may hold; unavailable for a full disk, a child that cannot start, and a timeout. Then
+    no file is left.
     """
-    if sum(map(len, pictures)) > settings.MAX_PICTURES_BYTES_PER_REQUEST:
+    if sum(map(len, images)) > settings.MAX_PICTURES_BYTES_PER_REQUEST:
         raise Refused(errors.PAYLOAD_TOO_LARGE)
-    if not pictures:
+    if not images:
         return []
-    files: list[StoredImage | None] = []
+    stored: list[StoredImage | None] = []
     try:
-        with TemporaryFile() as answer:
-            _make_anew(pictures, answer)
-            # Pictures that the child did not live to answer for are none.
-            for found in islice(_answers(answer), len(pictures)):
-                file = write_image(*found) if found else None
-                files.append(file)
+        with TemporaryFile() as output:
+            _reencode(images, output)
+            # Images after the one that killed the child have no output: they count as no images.
+            for copy in islice(_clean_copies(output), len(images)):
+                image = write_image(*copy) if copy else None
+                stored.append(image)
     except OSError as error:
-        discard_images(file.name for file in files if file)
+        discard_images(image.name for image in stored if image)
         raise Refused(errors.UNAVAILABLE, error=error.errno) from error
-    return files + [None] * (len(pictures) - len(files))
+    return stored + [None] * (len(images) - len(stored))
 
 
 def discard_images(names: Iterable[str]) -> None:
-    """Remove pictures that no row will name; one that cannot be removed is left to the sweep."""
+    """Remove images that no row names; the sweep removes files that cannot be removed here."""
     for name in names:
         with suppress(OSError):
             (settings.MEDIA_ROOT / name).unlink()
 
 
-def _make_anew(pictures: Sequence[bytes], answer: IO[bytes]) -> None:
-    """One child for all; it answers into this file, and reads from one, so neither waits."""
-    # By path and isolated: it needs nothing of ours, not even our environment, and starts quickly.
+def _reencode(images: Sequence[bytes], output: IO[bytes]) -> None:
+    """Run one child for all images; it reads and writes files, so neither process blocks."""
+    # By path and isolated: the child needs neither our packages nor our environment.
     command = [sys.executable, "-I", sanitizer.__file__]
-    with TemporaryFile() as told:
-        for raw in pictures:
-            told.write(len(raw).to_bytes(sanitizer.LENGTH_BYTES))
-            told.write(raw)
-        told.seek(0)
+    with TemporaryFile() as frames:
+        for raw in images:
+            frames.write(len(raw).to_bytes(sanitizer.LENGTH_BYTES))
+            frames.write(raw)
+        frames.seek(0)
         try:
-            done = subprocess.run(  # noqa: S603 - our own program
+            child = subprocess.run(  # noqa: S603 - our own program
                 command,
-                stdin=told,
-                stdout=answer,
+                stdin=frames,
+                stdout=output,
                 stderr=subprocess.DEVNULL,
                 env={},
-                timeout=PATIENCE_SECONDS,
+                timeout=TIMEOUT_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            # Each picture has its own limit: it is we who are too slow for all of them.
-            raise Refused(errors.UNAVAILABLE, pictures=len(pictures)) from error
-    # Killed, it died of a picture; an end of its own choice is a fault on our side.
-    if done.returncode > 0:
-        raise Refused(errors.UNAVAILABLE, picture_child=done.returncode)
-    answer.seek(0)
+            # Each image has its own limit, so the server is too slow for all of them.
+            raise Refused(errors.UNAVAILABLE, images=len(images)) from error
+    # A signal means that an image killed the child; an exit code is an error of the program.
+    if child.returncode > 0:
+        raise Refused(errors.UNAVAILABLE, image_child=child.returncode)
+    output.seek(0)
 
 
-def _answers(stream: IO[bytes]) -> Iterator[tuple[bytes, str] | None]:
+def _clean_copies(stream: IO[bytes]) -> Iterator[tuple[bytes, str] | None]:
     while kind := stream.read(1):
         length = int.from_bytes(stream.read(sanitizer.LENGTH_BYTES))
-        # The child may be a stranger's by now: no room is made for what it merely announces.
-        clean = stream.read(min(length, sanitizer.ANSWER_BYTES))
-        whole = kind in _ENDINGS and len(clean) == length
-        yield (clean, _ENDINGS[kind]) if whole else None
+        # An image may have taken the child over: its lengths do not decide on memory.
+        clean = stream.read(min(length, sanitizer.OUTPUT_BYTES))
+        is_complete = kind in _EXTENSIONS and len(clean) == length
+        yield (clean, _EXTENSIONS[kind]) if is_complete else None
 
 
-def write_image(clean: bytes, ending: str, name: str = "") -> StoredImage:
-    """Write a picture of ours, all of it or nothing, and on the disk before anybody speaks of it.
-
-    `name` is 32 hex digits, and random unless told.
-    """
+def write_image(clean: bytes, extension: str, name: str = "") -> StoredImage:
+    """Write an image atomically and durably. `name` has 32 hex digits, random by default."""
     name = name or secrets.token_hex(16)
-    folder = _made(settings.MEDIA_ROOT / FOLDER / name[:2])
-    aside = folder / f".{secrets.token_hex(16)}"
+    folder = _create_folder(settings.MEDIA_ROOT / FOLDER / name[:2])
+    temporary = folder / f".{secrets.token_hex(16)}"
     try:
-        with aside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(clean)
             file.flush()
             os.fsync(file.fileno())
-        aside.rename(folder / f"{name}.{ending}")
+        temporary.rename(folder / f"{name}.{extension}")
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     _sync(folder)
-    return StoredImage(f"{FOLDER}/{name[:2]}/{name}.{ending}", hashlib.sha256(clean).hexdigest())
+    path = f"{FOLDER}/{name[:2]}/{name}.{extension}"
+    return StoredImage(path, hashlib.sha256(clean).hexdigest())
 
 
-def _made(folder: Path) -> Path:
-    """The folder, and when it is new the entry that leads to it is on the disk, too."""
+def _create_folder(folder: Path) -> Path:
+    """Create the folder durably if it is missing, with its parents."""
     if not folder.is_dir():
-        _made(folder.parent)
+        _create_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         _sync(folder.parent)
     return folder

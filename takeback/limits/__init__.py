@@ -1,1 +1,1 @@
-"""Limits that count exactly, in the database."""
+"""Exact rate limits, counted in the database."""

@@ -1,10 +1,10 @@
-"""Counters with an end."""
+"""Counters of rate limits."""
 
 from django.db import models
 
 
 class Counter(models.Model):
-    """How often something happened within a window that began at its first time."""
+    """The hits of a bucket in its current window."""
 
     key = models.CharField(max_length=80, primary_key=True)
     hits = models.IntegerField()

@@ -1,1 +1,1 @@
-"""Getting the goods back."""
+"""Return shipments: carriers, and the parcels on their way back."""

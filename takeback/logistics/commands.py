@@ -1,4 +1,4 @@
-"""Writing the ways back of goods."""
+"""Creating and cancelling easy returns, the return shipments of cases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from takeback.logistics.statuses import GoodsStatus
 
 
 class NewEasyReturn(NamedTuple):
-    """A way back that somebody asked for, for so many cases of one parcel."""
+    """The data of an easy return: one parcel for the goods of `cases` cases."""
 
     carrier: str
     carrier_label: str
@@ -18,25 +18,26 @@ class NewEasyReturn(NamedTuple):
     cases: int
 
 
-def create_easy_returns(wanted: Sequence[NewEasyReturn], *, now: datetime) -> list[int]:
-    """Note down ways back that are still to be booked with their carriers; their ids."""
+def create_easy_returns(new: Sequence[NewEasyReturn], *, now: datetime) -> list[int]:
+    """Create easy returns that are not booked with their carriers yet; returns their ids."""
     rows = EasyReturn.objects.bulk_create(
         EasyReturn(
-            carrier=one.carrier,
-            carrier_label=one.carrier_label,
-            pickup_address_id=one.pickup_address_id,
-            pickup_date=one.pickup_date,
-            max_count=one.cases,
+            carrier=data.carrier,
+            carrier_label=data.carrier_label,
+            pickup_address_id=data.pickup_address_id,
+            pickup_date=data.pickup_date,
+            max_count=data.cases,
             created_date=now,
             modified_date=now,
         )
-        for one in wanted
+        for data in new
     )
     return [row.pk for row in rows]
 
 
 def cancel_easy_return(return_id: int, *, now: datetime) -> None:
-    """Nobody waits for these goods any more; a parcel that is on its way comes all the same."""
+    """Cancel an easy return unless its parcel is in transit already."""
     not_sent = (GoodsStatus.WANTED.value, GoodsStatus.BOOKED.value)
-    found = EasyReturn.objects.filter(pk=return_id, status__in=not_sent)
-    found.update(status=GoodsStatus.CANCELLED.value, modified_date=now)
+    EasyReturn.objects.filter(pk=return_id, status__in=not_sent).update(
+        status=GoodsStatus.CANCELLED.value, modified_date=now
+    )

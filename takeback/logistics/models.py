@@ -1,4 +1,4 @@
-"""Carriers on offer, and parcels on their way back."""
+"""Carriers of returns, and easy returns."""
 
 import uuid
 
@@ -13,7 +13,7 @@ from takeback.logistics.statuses import GoodsStatus
 
 
 class EasyReturnShippingCompany(models.Model):
-    """A carrier that a shopper may choose for sending goods back; no channel means all."""
+    """A carrier for returns; without a channel it serves all channels."""
 
     channel = models.ForeignKey(Channel, models.CASCADE, null=True)
     carrier = models.CharField(max_length=64)
@@ -28,7 +28,7 @@ class EasyReturnShippingCompany(models.Model):
 
 
 class EasyReturn(models.Model):
-    """A booked (or wanted) way back for one or several requests of an order."""
+    """A return shipment for one or several cases of an order."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     carrier = models.CharField(max_length=64)
@@ -59,7 +59,7 @@ class EasyReturn(models.Model):
                 name="known_goods_status",
             ),
         ]
-        # All rows, empty or not: PostgreSQL knows how rare a value is only from a whole index.
+        # Not partial: PostgreSQL estimates the frequency of a value only from a complete index.
         indexes = [
             models.Index(Folded("code"), name="returns_by_code"),
             models.Index(Folded("tracking_number"), name="returns_by_tracking_number"),

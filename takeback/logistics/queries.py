@@ -1,4 +1,4 @@
-"""Reading carriers and parcels."""
+"""Queries for carriers, and the row of an easy return."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,8 +10,6 @@ from takeback.logistics.models import EasyReturnShippingCompany
 
 
 class CompanyRow(NamedTuple):
-    """A carrier that a shopper may choose."""
-
     id: int
     carrier: str
     carrier_label: str
@@ -19,8 +17,6 @@ class CompanyRow(NamedTuple):
 
 
 class CarrierRow(NamedTuple):
-    """A carrier that goods may come back with."""
-
     id: int
     carrier: str
     carrier_label: str
@@ -29,7 +25,7 @@ class CarrierRow(NamedTuple):
 
 
 class EasyReturnRow(NamedTuple):
-    """A way back, booked when it has a code; `pickup_date` is JSON text."""
+    """An easy return; it has a code once it is booked. `pickup_date` is JSON text."""
 
     id: int
     carrier: str
@@ -49,8 +45,8 @@ def _companies(channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
 
 
 def _carriers(carrier_ids: list[int], channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
-    found = EasyReturnShippingCompany.objects.filter(pk__anyof=carrier_ids, is_active=True)
-    return found.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+    active = EasyReturnShippingCompany.objects.filter(pk__anyof=carrier_ids, is_active=True)
+    return active.filter(Q(channel_id=channel_id) | Q(channel_id=None))
 
 
 carriers = CompiledQuery(CarrierRow, _carriers)

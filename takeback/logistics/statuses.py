@@ -1,10 +1,10 @@
-"""The goods ledger: what becomes of a parcel on its way back (decisions, three ledgers)."""
+"""Statuses of easy returns: the ledger of goods beside those of cases and money."""
 
 from enum import StrEnum
 
 
 class GoodsStatus(StrEnum):
-    """Where the returned goods are."""
+    """The status of the returned goods; WANTED means not booked yet."""
 
     WANTED = "wanted"
     BOOKED = "booked"
@@ -15,6 +15,7 @@ class GoodsStatus(StrEnum):
     LOST = "lost"
 
 
+# The status on the wire, for storefront and channel clients.
 SHOWN = {
     GoodsStatus.WANTED: "active",
     GoodsStatus.BOOKED: "active",
@@ -24,4 +25,3 @@ SHOWN = {
     GoodsStatus.CANCELLED: "cancelled",
     GoodsStatus.LOST: "expired",
 }
-"""What storefront and channel clients are shown (domain C.6)."""

@@ -1,1 +1,1 @@
-"""Mails to shoppers about what has become of what they asked."""
+"""Mails to shoppers about their cases and offers."""

@@ -1,4 +1,4 @@
-"""What a mail says, in the language in which the order was placed."""
+"""The texts of mails, in the language of the order."""
 
 import re
 import unicodedata
@@ -11,140 +11,148 @@ from django.utils import translation
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from takeback.accounts.policy import shop_policy
 from takeback.cancellations.bank_account_links import link_of, masked_account
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import LIVE, Kind, Status
 from takeback.core.middleware import best_language
+from takeback.trade_in.offers import Offer
 
-_STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that turn the direction of whatever follows them."""
-_UNCHECKED = (Status.WAITING, Status.WAITING_APPROVAL)
+# Characters that change the direction of the text after them.
+_BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, surrogates, and separators of lines and paragraphs.
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNDER_REVIEW = (Status.WAITING, Status.WAITING_APPROVAL)
 _RTL_MARK, _ISOLATE, _END = "\u200f", "\u2068", "\u2069"
 
 
 class Mail(NamedTuple):
-    """A mail that is ready to go."""
-
     language: str
     recipient: str
     subject: str
     body: str
 
 
-class Line(NamedTuple):
-    """One thing that was asked."""
-
+class MailItem(NamedTuple):
     kind: str
     name: str
     quantity: int
 
 
-class Account(NamedTuple):
-    """A bank account that waits for its owner's word."""
+class MailAccount(NamedTuple):
+    """An unconfirmed bank account, and the link that confirms it."""
 
     masked: str
     link: str
 
 
-def received(cases: Sequence[CancellationRequest]) -> Mail:
-    """We have what you asked in one go, of one order; and is this your bank account?"""
-    with translation.override(language_of(cases[0])):
-        number = one_line(cases[0].order_item.order.number)
+def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
+    """The receipt of cases that were opened together, with links to confirm bank accounts."""
+    with translation.override(_language(cases[0])):
+        number = single_line(cases[0].order_item.order.number)
         subject = _("We have received your request for order %(number)s") % {"number": number}
         context = {
-            "accounts": _accounts(cases),
-            "days": settings.BANK_ACCOUNT_LINK_DAYS,
-            "waits": any(case.status in _UNCHECKED for case in cases),
+            "accounts": _unconfirmed_accounts(cases),
+            "is_under_review": any(case.status in _UNDER_REVIEW for case in cases),
             "has_returns": any(case.cancellation_type == Kind.RETURN for case in cases),
         }
-        return _mail("received", subject, cases, context)
+        return _case_mail("received", subject, cases, context)
 
 
-def rejected(case: CancellationRequest, note: str | None) -> Mail:
-    """The shop has said no, perhaps with a note."""
-    with translation.override(language_of(case)):
-        number = one_line(case.order_item.order.number)
+def rejected_mail(case: CancellationRequest, message: str | None) -> Mail:
+    with translation.override(_language(case)):
+        number = single_line(case.order_item.order.number)
         subject = _("Your request for order %(number)s was declined") % {"number": number}
-        return _mail("rejected", subject, [case], {"note": _paragraph(note or "")})
+        return _case_mail("rejected", subject, [case], {"message": _paragraph(message or "")})
 
 
-def account_changed(case: CancellationRequest) -> Mail | None:
-    """Another bank account has been noted: is it yours? None when nobody waits for an answer."""
-    with translation.override(language_of(case)):
-        accounts = _accounts([case])
+def account_changed_mail(case: CancellationRequest) -> Mail | None:
+    """The link that confirms a changed bank account; None if nothing needs confirmation."""
+    with translation.override(_language(case)):
+        accounts = _unconfirmed_accounts([case])
         if not accounts:
             return None
-        number = one_line(case.order_item.order.number)
+        number = single_line(case.order_item.order.number)
         subject = _("Please confirm the bank account for order %(number)s") % {"number": number}
-        context = {"account": accounts[0], "days": settings.BANK_ACCOUNT_LINK_DAYS}
-        return _mail("account_changed", subject, [case], context)
+        return _case_mail("account_changed", subject, [case], {"account": accounts[0]})
 
 
-def language_of(case: CancellationRequest) -> str:
-    """The order's language as far as we speak it, else the site's."""
-    return best_language(case.order_item.order.language_code)
+def offer_mail(offer: Offer, approve: str, reject: str) -> Mail:
+    """A trade-in offer and the two links that decide it."""
+    with translation.override(best_language(offer.language)):
+        number = single_line(offer.order_number)
+        subject = _("Your trade-in offer for order %(number)s") % {"number": number}
+        context = {
+            "number": number,
+            "product": _isolate(single_line(offer.product)),
+            "amount": _isolate(offer.amount),
+            "approve": approve,
+            "reject": reject,
+        }
+        return _compose("offered", offer.email, subject, context)
 
 
-def one_line(text: str) -> str:
-    """Somebody's words without line breaks and whatever else would change what is around them."""
-    plain = _STEERING.sub("", text)
-    return " ".join("".join(" " if _breaks(char) else char for char in plain).split())
-
-
-def _breaks(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
+def single_line(text: str) -> str:
+    """Foreign text on one line, without control characters."""
+    return " ".join(_BREAKS.sub(" ", _BIDI_CONTROLS.sub("", text)).split())
 
 
 def _paragraph(text: str) -> str:
-    return "\n".join(one_line(line) for line in text.splitlines()).strip()
+    return "\n".join(single_line(line) for line in text.splitlines()).strip()
 
 
-def _mail(
-    name: str, subject: str, cases: Sequence[CancellationRequest], context: dict[str, Any]
+def _language(case: CancellationRequest) -> str:
+    """The language of the order if it is supported, else that of the site."""
+    return best_language(case.order_item.order.language_code)
+
+
+def _case_mail(
+    template: str, subject: str, cases: Sequence[CancellationRequest], context: dict[str, Any]
 ) -> Mail:
     order = cases[0].order_item.order
     context |= {
-        "number": one_line(order.number),
-        "lines": [_line(case) for case in cases],
-        "shop": one_line(order.channel.name),
+        "number": single_line(order.number),
+        "items": [_mail_item(case) for case in cases],
+        "shop": single_line(order.channel.name),
+        "days": shop_policy(order.channel_id).bank_account_link_days,
     }
-    return composed(name, order.user_email, subject, context)
+    return _compose(template, order.user_email, subject, context)
 
 
-def composed(name: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
-    """The mail of a template, in the present language."""
-    body = render_to_string(f"notifications/{name}.txt", context)
+def _compose(template: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
+    body = render_to_string(f"notifications/{template}.txt", context)
     language = translation.get_language() or settings.LANGUAGE_CODE
-    return Mail(language, recipient, subject, _set(body))
+    return Mail(language, recipient, subject, _format(body))
 
 
-def _line(case: CancellationRequest) -> Line:
+def _mail_item(case: CancellationRequest) -> MailItem:
     item = case.order_item
-    name = one_line(str(item.product.document.get("name") or item.sku))
-    return Line(case.cancellation_type, isolated(name), case.quantity)
+    name = single_line(str(item.product.document.get("name") or item.sku))
+    return MailItem(case.cancellation_type, _isolate(name), case.quantity)
 
 
-def _accounts(cases: Sequence[CancellationRequest]) -> list[Account]:
-    """Each account that nobody has confirmed yet, once."""
-    waiting = {
+def _unconfirmed_accounts(cases: Sequence[CancellationRequest]) -> list[MailAccount]:
+    by_account = {
         case.iban_index: case
         for case in cases
         if case.iban_index and case.status in LIVE and not case.is_bank_account_confirmed
     }
-    return [Account(isolated(masked_account(case)), link_of(case)) for case in waiting.values()]
+    return [
+        MailAccount(_isolate(masked_account(case)), link_of(case)) for case in by_account.values()
+    ]
 
 
-def isolated(value: str) -> str:
-    """A value that may run the other way than the text around it."""
-    foreign = any(unicodedata.bidirectional(char) in {"R", "AL"} for char in value)
-    return f"{_ISOLATE}{value}{_END}" if foreign or get_language_bidi() else value
+def _isolate(value: str) -> str:
+    """Isolate a value whose direction may differ from that of the text around it."""
+    is_rtl = any(unicodedata.bidirectional(char) in {"R", "AL"} for char in value)
+    return f"{_ISOLATE}{value}{_END}" if is_rtl or get_language_bidi() else value
 
 
-def _set(body: str) -> str:
-    """Paragraphs one blank line apart; where text runs from the right, each line says so itself.
+def _format(body: str) -> str:
+    """Separate paragraphs by one blank line; in RTL languages mark the direction of each line.
 
-    Mail programs take a line's direction from its first letter, and that may be a product's.
-    Links stay bare: a mark would become part of them.
+    Mail programs take a line's direction from its first letter, which may be that of a product.
+    Links get no mark, because it would become a part of them.
     """
     text = re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
     if not get_language_bidi():

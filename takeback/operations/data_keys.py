@@ -14,7 +14,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.channel_sync.models import ErrorReport
 from takeback.core.encryption import decrypt, encrypt, newest_key_id
 from takeback.core.errors import Refused
-from takeback.idempotency.commands import Call
+from takeback.idempotency.commands import IdempotentCall
 from takeback.idempotency.models import Reply
 
 _LONGEST_KEY_ID = 64
@@ -38,7 +38,7 @@ class EncryptedText(NamedTuple):
 
 
 def _of_call(principal: str, route: str, key: str) -> str:
-    return Call(principal, route, key, fingerprint="").name
+    return IdempotentCall(principal, route, key, fingerprint="").name
 
 
 COLUMNS = (

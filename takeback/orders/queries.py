@@ -286,5 +286,5 @@ def own_orders(user_id: int, page: Page, **filters: Any) -> list[OrderRow]:
     if page.number == 1 and not filters:
         return _first_page(page.limit)(user_id=user_id)
     question = _first_page(MAX_LIMIT)
-    found = _own_orders(user_id).filter(**filters).values_list(*question.columns)
-    return question.once(found[page.offset : page.offset + page.limit])
+    found = _own_orders(user_id).filter(**filters)
+    return question.fetch(found[page.offset : page.offset + page.limit])

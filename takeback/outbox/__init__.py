@@ -1,1 +1,1 @@
-"""Messages that leave with the transaction they tell of, and the worker that delivers them."""
+"""Transactional outbox: messages commit with the change they report, a worker delivers them."""

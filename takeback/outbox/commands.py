@@ -1,4 +1,4 @@
-"""A message's life: told, claimed, then done, postponed or parked; parked ones told again."""
+"""The life of a message: emitted, claimed, then done, postponed or parked; parked ones replayed."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -8,44 +8,42 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from takeback.core import clock
-from takeback.core.db.bulk import insert_objects
+from takeback.core.db.bulk import delete_batch, insert_objects
 from takeback.outbox.models import Message
-from takeback.outbox.queries import waiting
+from takeback.outbox.queries import due_messages
 
 Reference = int | str | list[int]
+Payload = Mapping[str, Reference]
 
+# How long a claimed message belongs to one worker; longer than `HANDLER_SECONDS`.
 LEASE = timedelta(seconds=45)
-"""How long a worker has a message to itself; a handler may run for less (`LIMIT_SECONDS`)."""
-MOST_ATTEMPTS = 12
-KEPT = timedelta(days=30)
+MAX_ATTEMPTS = 12
+RETENTION = timedelta(days=30)
 PRUNED_AT_ONCE = 1_000
 
-_FIRST_WAIT_SECONDS, _GROWTH, _LONGEST_WAIT_SECONDS = 10, 3, 6 * 3600
-_WORD = re.compile(r"[A-Za-z0-9_.:+-]{1,64}", re.ASCII)
-
-
-Payload = Mapping[str, Reference]
+_FIRST_DELAY_SECONDS, _GROWTH, _MAX_DELAY_SECONDS = 10, 3, 6 * 3600
+_CODE = re.compile(r"[A-Za-z0-9_.:+-]{1,64}", re.ASCII)
 
 
 def emit(topic: str, key: str, payload: Payload, due_at: datetime | None = None) -> None:
-    """Tell of something, within the transaction that does it: both are kept, or neither.
+    """Add a message to the transaction of the change that it reports: both commit, or neither.
 
-    `topic` is `thing.what_happened`; `topic:key` names this one event for all time and is what
-    handlers pass on as idempotency key. The payload holds ids and codes, never a person's data:
-    a handler reads what it needs when it runs. With `due_at` it is delivered no earlier.
+    `topic` is `subject.event`. `topic:key` identifies the event for good; handlers pass it on as
+    idempotency key. The payload holds ids and codes, no personal data: a handler reads what it
+    needs when it runs. The message is delivered at `due_at` or later.
 
-    Raises TransactionManagementError outside a transaction, ValueError for a payload of words. The
-    same key a second time is a programming error and fails on the unique index, with the whole
-    transaction: to look away would lose the second event whenever a key was chosen too coarsely.
+    Raises TransactionManagementError outside a transaction, and ValueError for free text in the
+    payload. A repeated key violates the unique index and rolls the transaction back: ignoring it
+    would lose the second event whenever a key is too coarse.
     """
     emit_all(topic, {key: payload}, due_at)
 
 
-def emit_all(topic: str, told: Mapping[str, Payload], due_at: datetime | None = None) -> None:
-    """As `emit`, for several events of one topic by their keys, in one statement."""
+def emit_all(topic: str, events: Mapping[str, Payload], due_at: datetime | None = None) -> None:
+    """As `emit`, for several events of one topic: their payloads by key, in one statement."""
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("a message leaves with its transaction")
-    if not all(_is_reference(value) for payload in told.values() for value in payload.values()):
+        raise transaction.TransactionManagementError("emit needs an open transaction")
+    if not all(_is_reference(value) for payload in events.values() for value in payload.values()):
         raise ValueError(f"the payload of {topic} may hold ids and codes only")
     now = clock.now()
     messages = [
@@ -56,7 +54,7 @@ def emit_all(topic: str, told: Mapping[str, Payload], due_at: datetime | None = 
             created_at=now,
             due_at=due_at or now,
         )
-        for key, payload in told.items()
+        for key, payload in events.items()
     ]
     if messages:
         insert_objects(messages)
@@ -65,18 +63,18 @@ def emit_all(topic: str, told: Mapping[str, Payload], due_at: datetime | None = 
 def _is_reference(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(entry, int) for entry in value)
-    return isinstance(value, int) or (isinstance(value, str) and bool(_WORD.fullmatch(value)))
+    return isinstance(value, int) or (isinstance(value, str) and bool(_CODE.fullmatch(value)))
 
 
 @transaction.atomic(durable=True)
 def claim(now: datetime, topics: Collection[str]) -> Message | None:
-    """Take the next message of these topics for `LEASE`; None when there is none.
+    """Lease the next due message of these topics; None when there is none.
 
-    The attempt is counted before it is made, so that one which kills its worker counts too. What
-    has used up its attempts that way is parked here, and the next message taken.
+    The attempt counts before the handler runs, so that one that kills its worker counts, too. A
+    message whose attempts are used up is parked here.
     """
-    while message := waiting(now, topics).select_for_update(skip_locked=True).first():
-        if message.attempts < MOST_ATTEMPTS:
+    while message := due_messages(now, topics).select_for_update(skip_locked=True).first():
+        if message.attempts < MAX_ATTEMPTS:
             message.attempts += 1
             message.leased_until = now + LEASE
             message.save(update_fields=["attempts", "leased_until"])
@@ -88,52 +86,53 @@ def claim(now: datetime, topics: Collection[str]) -> Message | None:
 
 
 def finish(message: Message, now: datetime) -> bool:
-    """Done; False when the lease was lost and another worker has it."""
-    return _settle(message, done_at=now, last_error="")
+    """Mark a message as done; False when this worker has lost the lease."""
+    return _end_attempt(message, done_at=now, last_error="")
 
 
-def postpone(message: Message, error: Exception, *, chance: float, now: datetime) -> bool:
-    """Failed: try again later, or park it after its last attempt; False when the lease was lost."""
-    if message.attempts >= MOST_ATTEMPTS:
+def postpone(message: Message, error: Exception, *, jitter: float, now: datetime) -> bool:
+    """Schedule a retry, or park the message after its last attempt; False as for `finish`."""
+    if message.attempts >= MAX_ATTEMPTS:
         return park(message, error, now)
-    later = now + wait(message.attempts, chance)
-    return _settle(message, due_at=later, last_error=_name(error))
+    due_at = now + retry_delay(message.attempts, jitter)
+    return _end_attempt(message, due_at=due_at, last_error=_error_name(error))
 
 
 def park(message: Message, error: Exception, now: datetime) -> bool:
-    """Set it aside until somebody replays it; False when the lease was lost."""
-    return _settle(message, parked_at=now, last_error=_name(error))
+    """Stop delivery until an operator replays the message; False as for `finish`."""
+    return _end_attempt(message, parked_at=now, last_error=_error_name(error))
 
 
-def wait(attempts: int, chance: float) -> timedelta:
-    """How long to wait after so many attempts; `chance` in [0, 1) takes up to a quarter off.
+def retry_delay(attempts: int, jitter: float) -> timedelta:
+    """The delay after a number of attempts; `jitter` in [0, 1) shortens it by up to a quarter.
 
-    10 s, then three times as long each time, at most 6 h: twelve attempts span 27 hours.
+    10 s, tripled each time, at most 6 h: twelve attempts span 27 hours.
     """
-    seconds = min(_FIRST_WAIT_SECONDS * _GROWTH ** (attempts - 1), _LONGEST_WAIT_SECONDS)
-    return timedelta(seconds=seconds * (1 - chance / 4))
+    seconds = min(_FIRST_DELAY_SECONDS * _GROWTH ** (attempts - 1), _MAX_DELAY_SECONDS)
+    return timedelta(seconds=seconds * (1 - jitter / 4))
 
 
 def replay(*, ids: Collection[int] = (), topic: str = "", now: datetime) -> int:
-    """Give parked messages a new start, by number or by topic; how many there were."""
+    """Make parked messages due again, by id or by topic; returns their number."""
     parked = Message.objects.filter(Q(id__in=ids) | Q(topic=topic), parked_at__isnull=False)
     return parked.update(parked_at=None, attempts=0, due_at=now)
 
 
 def prune(now: datetime) -> int:
-    """Forget up to `PRUNED_AT_ONCE` messages done long ago; how many. Repeat until it is 0."""
-    over = Message.objects.filter(done_at__lte=now - KEPT).order_by("done_at")
-    batch = list(over.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-    deleted, _ = Message.objects.filter(pk__in=batch).delete()
-    return deleted
+    """Delete up to `PRUNED_AT_ONCE` messages that are done since `RETENTION`; returns their number.
+
+    Repeat until it is 0.
+    """
+    expired = Message.objects.filter(done_at__lte=now - RETENTION).order_by("done_at")
+    return delete_batch(expired, PRUNED_AT_ONCE)
 
 
-def _settle(message: Message, **result: object) -> bool:
-    """Write the end of an attempt, if it is still ours: a later claim has another lease."""
-    ours = Message.objects.filter(pk=message.pk, leased_until=message.leased_until)
-    return bool(ours.update(leased_until=None, **result))
+def _end_attempt(message: Message, **result: object) -> bool:
+    """Save the result unless another worker has claimed the message meanwhile."""
+    leased = Message.objects.filter(pk=message.pk, leased_until=message.leased_until)
+    return bool(leased.update(leased_until=None, **result))
 
 
-def _name(error: Exception) -> str:
-    """The type only: an error's text may quote what somebody typed."""
+def _error_name(error: Exception) -> str:
+    """Only the type: the text of an error may quote personal data."""
     return type(error).__name__[:100]

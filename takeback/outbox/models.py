@@ -1,11 +1,11 @@
-"""The table of messages."""
+"""Outbox messages."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class Message(models.Model):
-    """Something that happened and somebody has to act on; waiting, done, or parked."""
+    """An event for a handler; it is waiting, done or parked."""
 
     topic = models.CharField(max_length=64)
     key = models.CharField(max_length=200, unique=True)
@@ -25,7 +25,7 @@ class Message(models.Model):
             ),
             models.CheckConstraint(condition=Q(attempts__gte=0), name="attempts_not_negative"),
         ]
-        # Each holds only its own kind: what the worker asks stays small however much is done.
+        # Partial indexes: the worker's query stays fast, however many messages are done.
         indexes = [
             models.Index(
                 fields=["due_at"],

@@ -1,4 +1,4 @@
-"""What the worker and an operator ask of the outbox."""
+"""Queries of the worker and of operators."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,8 +9,8 @@ from django.db.models import Count, Min, Q, QuerySet
 from takeback.outbox.models import Message
 
 
-def waiting(now: datetime, topics: Collection[str]) -> QuerySet[Message]:
-    """What is due and in nobody's hands, the longest due first."""
+def due_messages(now: datetime, topics: Collection[str]) -> QuerySet[Message]:
+    """Due messages of these topics without a running lease, oldest first."""
     return Message.objects.filter(
         Q(leased_until=None) | Q(leased_until__lte=now),
         done_at=None,
@@ -21,7 +21,7 @@ def waiting(now: datetime, topics: Collection[str]) -> QuerySet[Message]:
 
 
 class Backlog(NamedTuple):
-    """Messages not done yet: how many wait, since when the oldest is due, how many are parked."""
+    """Counts of waiting and parked messages, and the due time of the oldest waiting one."""
 
     waiting: int
     oldest_due_at: datetime | None
@@ -29,7 +29,7 @@ class Backlog(NamedTuple):
 
 
 def backlog() -> Backlog:
-    """Answered from the partial indexes; done messages are not looked at."""
+    """The backlog; partial indexes answer it without reading done messages."""
     waiting = Message.objects.filter(done_at=None, parked_at=None).aggregate(
         count=Count("pk"), oldest=Min("due_at")
     )
@@ -37,6 +37,5 @@ def backlog() -> Backlog:
 
 
 def parked(topic: str = "") -> QuerySet[Message]:
-    """Parked messages, the latest first; of one topic if it is named."""
-    found = Message.objects.filter(parked_at__isnull=False).order_by("-parked_at", "-id")
-    return found.filter(topic=topic) if topic else found
+    messages = Message.objects.filter(parked_at__isnull=False).order_by("-parked_at", "-id")
+    return messages.filter(topic=topic) if topic else messages

@@ -1,4 +1,4 @@
-"""The worker: it takes one message after the other to its handler."""
+"""The worker: it delivers one message after the other to its handler."""
 
 import random
 import signal
@@ -16,50 +16,50 @@ from django.db import Error, connection
 from takeback.core import clock
 from takeback.outbox import commands
 from takeback.outbox.models import Message
-from takeback.outbox.queries import waiting
+from takeback.outbox.queries import due_messages
 
 log = structlog.get_logger(__name__)
 
-LIMIT_SECONDS = 30
-"""How long a handler may run: less than a lease, so that no live one is run twice."""
+# The time limit of a handler: shorter than a lease, so that no handler runs twice at once.
+HANDLER_SECONDS = 30
 _IDLE_SECONDS = 1.0
 
 
 class Delivery(NamedTuple):
-    """A message as its handler sees it; it may come more than once, always under the same key."""
+    """A message for its handler; repeated deliveries carry the same key."""
 
     key: str
     payload: dict[str, Any]
 
 
+# Reads, calls another system, writes. No transaction is open, and none may span the call.
 Handler = Callable[[Delivery], None]
-"""Reads, talks, writes; no transaction is open when it is called, and none may span the talking."""
 
 
 class PermanentFailure(Exception):
-    """Trying again cannot help; raised by handlers, in subclasses whose name says why."""
+    """A retry cannot succeed. Handlers raise subclasses; the class name is the recorded reason."""
 
 
 class HandlerTimeout(Exception):
-    """A handler ran past its limit."""
+    """A handler exceeded its time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Delivers each topic's messages to its handler, at least once.
+    """Delivers the messages of each topic to its handler, at least once.
 
-    A topic without handler is left alone: during an upgrade the worker of the next version may
-    know it. `chance` spreads retries; it is asked for a number in [0, 1).
+    Topics without a handler wait: during an upgrade the next version's worker may handle them.
+    `jitter` returns a number in [0, 1) that spreads retries.
     """
 
     handlers: Mapping[str, Handler]
-    chance: Callable[[], float] = field(default=random.random)
+    jitter: Callable[[], float] = field(default=random.random)
 
-    def work_one(self, now: datetime) -> bool:
+    def deliver_next(self, now: datetime) -> bool:
         """Deliver the next message; False when none is due."""
         topics = list(self.handlers)
-        # Looked first: an idle worker takes no lock, which on SQLite is everybody's.
-        if not waiting(now, topics).exists():
+        # Without this check an idle worker would take SQLite's only write lock.
+        if not due_messages(now, topics).exists():
             return False
         message = commands.claim(now, topics)
         if message is None:
@@ -69,33 +69,32 @@ class Worker:
         return True
 
     def _deliver(self, message: Message, now: datetime) -> bool:
-        """Run the handler and note what came of it; False when the lease was lost meanwhile."""
+        """Run the handler and save the result; False when the lease was lost meanwhile."""
         try:
             self.handlers[message.topic](Delivery(message.key, message.payload))
         except PermanentFailure as error:
             log.warning("message parked", key=message.key, error=type(error).__name__)
             return commands.park(message, error, now)
-        except Exception as error:  # noqa: BLE001 - whatever one handler raises, the next is served
+        except Exception as error:  # noqa: BLE001 - one handler's error must not stop the worker
             name, attempt = type(error).__name__, message.attempts
             log.warning("message failed", key=message.key, attempt=attempt, error=name)
-            return commands.postpone(message, error, chance=self.chance(), now=now)
+            return commands.postpone(message, error, jitter=self.jitter(), now=now)
         return commands.finish(message, now)
 
-    def work_all(self) -> int:
-        """Deliver until nothing is due; how many."""
+    def deliver_all(self) -> int:
         count = 0
-        while self.work_one(clock.now()):
+        while self.deliver_next(clock.now()):
             count += 1
         return count
 
     def run(self, stop: threading.Event) -> None:
-        """Deliver until told to stop; the running message is finished first.
+        """Deliver until `stop` is set, and finish the current message first.
 
-        Without a database it waits until there is one.
+        While the database is unavailable, the worker waits and tries again.
         """
         while not stop.is_set():
             try:
-                busy = self.work_one(clock.now())
+                busy = self.deliver_next(clock.now())
             except Error as error:
                 log.warning("outbox failed", error=type(error).__name__)
                 connection.close()
@@ -104,23 +103,15 @@ class Worker:
                 stop.wait(_IDLE_SECONDS)
 
 
-def limited(
-    handlers: Mapping[str, Handler], seconds: float = LIMIT_SECONDS
+def with_timeout(
+    handlers: Mapping[str, Handler], seconds: float = HANDLER_SECONDS
 ) -> Mapping[str, Handler]:
-    """The same handlers, stopped by `TookTooLong`; for the main thread only, where alarms ring."""
-    return {topic: _limited(handler, seconds) for topic, handler in handlers.items()}
-
-
-def _limited(handler: Handler, seconds: float) -> Handler:
-    def run(delivery: Delivery) -> None:
-        with _alarm(seconds):
-            handler(delivery)
-
-    return run
+    """The handlers with a time limit (HandlerTimeout); SIGALRM works in the main thread only."""
+    return {topic: _timeout(seconds)(handler) for topic, handler in handlers.items()}
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _timeout(seconds: float) -> Iterator[None]:
     def stop(signal_number: int, frame: FrameType | None) -> None:
         raise HandlerTimeout
 
@@ -129,7 +120,7 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     except HandlerTimeout:
-        # It may have been interrupted in the middle of a statement.
+        # The signal may have interrupted a statement, so the connection is not reusable.
         connection.close()
         raise
     finally:

@@ -1,1 +1,1 @@
-"""Who a shopper is: guest look-up, guest access, sign-in."""
+"""Shoppers: guest look-up, guest access, sign-in state, and requesters of cases."""

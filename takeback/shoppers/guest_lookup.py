@@ -1,21 +1,26 @@
-"""Finding a guest's order: silent about what is wrong, counted exactly (promises P19, P24)."""
+"""A guest's look-up: one response to every mismatch, exact rate limits (promises P19, P24)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from takeback.core.client_ip import client_network, is_within
-from takeback.core.errors import Refused
+from takeback.core.errors import Refused, RuleProblem
 from takeback.core.normalize import email_key
 from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of, over_limit
 from takeback.orders.queries import OrderRow, guest_order
-from takeback.shoppers import errors as shoppers_errors
 
 MINUTE, QUARTER, HOUR = 60, 900, 3600
+# Clients repeat a failed call three times at once; the calls count as one failure.
 REPEAT_SECONDS = 15
-"""Clients repeat a failed call three times at once; that counts as one failure."""
+
+# The only response to a pair that does not match, for any reason (promise P19).
+LOOKUP_FAILED = RuleProblem(
+    "order_lookup_100_1", 400, _("We could not find an order with this number and e-mail address.")
+)
 
 
 def find_guest_order(
@@ -27,50 +32,53 @@ def find_guest_order(
     now: datetime,
     also: Sequence[Bucket] = (),
 ) -> OrderRow:
-    """The guest's order, or one and the same refusal for whatever did not match.
+    """The guest's order; Refused (LOOKUP_FAILED) for any mismatch.
 
-    What is counted is what was sent, whether it exists or not; `also` is counted with it.
+    Limits count the number and e-mail address of the request, whether they exist or not. The
+    buckets in `also` are counted in the same statement.
     """
     key = email_key(email)
     if settings.LIMITS_ENABLED:
-        calls = [*_address_buckets(address), *also]
-        found = _counted(channel_id, number, key, calls, now)
+        requests = [*_address_buckets(address), *also]
+        orders = _look_up_and_count(channel_id, number, key, requests, now)
     else:
-        found = guest_order(channel_id=channel_id, number=number, email_key=key)
-    if not found:
-        raise Refused(shoppers_errors.LOOKUP_FAILED)
-    return found[0]
+        orders = guest_order(channel_id=channel_id, number=number, email_key=key)
+    if not orders:
+        raise Refused(LOOKUP_FAILED)
+    return orders[0]
 
 
-def _counted(
-    channel_id: int, number: str, key: str, calls: Sequence[Bucket], now: datetime
+def _look_up_and_count(
+    channel_id: int, number: str, key: str, requests: Sequence[Bucket], now: datetime
 ) -> list[OrderRow]:
-    """Failures are counted before they happen and given back when they did not, under the
-    bucket's row lock, so that of many attempts at once no more than allowed are looked at.
+    """Count a failure, look up the order, and take the failure back if it was none.
+
+    The transaction holds the row locks of the buckets, so that concurrent attempts cannot exceed
+    the limit.
     """
     channel = str(channel_id)
     shop = Bucket(f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0)
-    calls = [shop, *calls]
+    requests = [shop, *requests]
     failures = _failure_buckets(channel, number, key)
     pair = Bucket(key_of("lookup-pair", channel, number, key), 0, REPEAT_SECONDS)
-    names = [bucket.key for bucket in failures]
+    failure_keys = [bucket.key for bucket in failures]
     with transaction.atomic():
-        counts = increment([*calls, *failures, pair], now)
+        counts = increment([*requests, *failures, pair], now)
         is_repeat = counts[pair.key].hits > 1
         if is_repeat:
             failures = [bucket._replace(allowed=bucket.allowed + 1) for bucket in failures]
-        is_full = bool(over_limit([*calls, *failures], counts))
-        found = [] if is_full else guest_order(channel_id=channel_id, number=number, email_key=key)
-        if found or is_full:
-            decrement([*names, pair.key])
+        is_full = bool(over_limit([*requests, *failures], counts))
+        orders = [] if is_full else guest_order(channel_id=channel_id, number=number, email_key=key)
+        if orders or is_full:
+            decrement([*failure_keys, pair.key])
         elif is_repeat:
-            decrement(names)
+            decrement(failure_keys)
         else:
             increment([shop._replace(hits=1)], now)
-    # Only now, or the calls of a refused address would not stay counted.
-    enforce(calls, counts)
+    # A refusal inside the transaction would roll the counts back.
+    enforce(requests, counts)
     enforce(failures, counts)
-    return found
+    return orders
 
 
 def _failure_buckets(channel: str, number: str, key: str) -> list[Bucket]:
@@ -83,7 +91,7 @@ def _failure_buckets(channel: str, number: str, key: str) -> list[Bucket]:
 
 
 def _address_buckets(address: str) -> list[Bucket]:
-    """None for storefront servers, which call for all their shoppers."""
+    """No buckets for storefront servers, which send the requests of all their shoppers."""
     if is_within(address, settings.STOREFRONT_SERVERS):
         return []
     network = client_network(address)

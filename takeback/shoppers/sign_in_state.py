@@ -1,16 +1,28 @@
-"""Who is signed in with a session, and how long that holds."""
+"""The sign-in of a shopper: kept in the session, valid until the password changes."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from takeback.accounts.sessions import AccountRow
+from takeback.accounts.models import User
+from takeback.accounts.sessions import USER_ID, AccountRow
+from takeback.accounts.sign_in import record_login
 
 AUTH_HASH = "auth_hash"
 
 
+def start_session(session: Any, user: User, now: datetime) -> None:
+    """Sign a customer in: an empty session with a new key."""
+    session.cycle_key()
+    session.clear()
+    session.update({USER_ID: user.pk, AUTH_HASH: auth_hash(user.password)})
+    session.save()
+    record_login(user.pk, now)
+
+
 def owner_of(session: Any) -> AccountRow | None:
-    """Who is signed in: an active customer whose password has not changed since."""
+    """The signed-in customer, if active and if the password has not changed since."""
     signed = session.get(AUTH_HASH)
     account: AccountRow | None = session.owner
     if account is None or not account.is_active or not signed:
@@ -19,5 +31,5 @@ def owner_of(session: Any) -> AccountRow | None:
 
 
 def auth_hash(password: str) -> str:
-    """Ends every session of an account whose password changes."""
+    """A hash in the session that ends every session of a user whose password changes."""
     return salted_hmac("takeback.storefront.session", password, algorithm="sha256").hexdigest()

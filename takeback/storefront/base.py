@@ -10,6 +10,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channels import channel_id_of_host
 from takeback.accounts.policy import shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.api import base_view, errors, renderer
@@ -22,7 +23,6 @@ from takeback.storefront.addresses_documents import owner
 from takeback.storefront.auth import Caller, ShopperSessionAuthentication
 from takeback.storefront.dialect import Dialect, detect_dialect
 from takeback.storefront.document_context import DocumentContext
-from takeback.storefront.shop import channel_of
 
 
 def _unwrapped(detail: Any) -> Any:
@@ -79,6 +79,11 @@ class StorefrontView(ApiView):
         return base_view.django_request(self.request)
 
     @property
+    def channel_id(self) -> int:
+        """The channel of the request's host."""
+        return channel_id_of_host(self.plain.get_host())
+
+    @property
     def body(self) -> Any:
         """What was sent; a route that reads a body takes none that is empty."""
         if self.request.stream is None:
@@ -116,7 +121,7 @@ class StorefrontView(ApiView):
         return DocumentContext(
             dialect=dialect,
             account=account,
-            shop=shop_policy(channel_id or channel_of(self.plain)),
+            shop=shop_policy(channel_id or self.channel_id),
             now=clock.now(),
             language=get_language() or "",
             owner=cast("Any", Raw(renderer.encode(shown))) if shown else None,

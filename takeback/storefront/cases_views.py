@@ -21,7 +21,6 @@ from takeback.storefront.cases_documents import reason, request
 from takeback.storefront.old_orders_documents import old_order
 from takeback.storefront.openapi import PLAIN, REFUSED, page_parameters, paged
 from takeback.storefront.shapes import OldOrder
-from takeback.storefront.shop import channel_of
 
 
 class Reasons(StorefrontView):
@@ -40,7 +39,7 @@ class Reasons(StorefrontView):
         query = call.query_params.dict()
         # Storefronts ask without a page: all reasons have to fit the first.
         page = Page.of(query, default_limit=MAX_LIMIT)
-        total, rows = reasons(channel_of(self.plain), page, _kind(query))
+        total, rows = reasons(self.channel_id, page, _kind(query))
         return Response(envelope(call.path, query, page, total, [reason(row) for row in rows]))
 
 

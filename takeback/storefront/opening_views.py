@@ -26,7 +26,8 @@ from takeback.core import errors as core_errors
 from takeback.core.errors import Problem, Refused
 from takeback.images.store import discard_images
 from takeback.orders.queries import own_order_named
-from takeback.shoppers import errors as shoppers_errors
+from takeback.shoppers.guest_lookup import LOOKUP_FAILED
+from takeback.shoppers.requester import Requester
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.cases_documents import request as case_document
@@ -42,7 +43,7 @@ from takeback.storefront.cases_serializers import (
 from takeback.storefront.cases_views import OwnRequests
 from takeback.storefront.images_serializers import PhotoParser, kept
 from takeback.storefront.openapi import answers
-from takeback.storefront.requester import Requester, customer_of, guest_of
+from takeback.storefront.requester import customer_of, guest_of
 
 ITEMS = "cancel_order_items"
 ONE = answers("CancellationRequest")
@@ -79,8 +80,8 @@ class AskView(StorefrontView):
                 asks, asker.scope, actor=asker.actor, now=clock.now(), auto_confirm=auto_confirm
             )
         except Refused as refused:
-            if asker.has_only_proof and refused.problem is case_errors.UNKNOWN_ITEM:
-                raise Refused(shoppers_errors.LOOKUP_FAILED) from refused
+            if asker.has_grants_only and refused.problem is case_errors.UNKNOWN_ITEM:
+                raise Refused(LOOKUP_FAILED) from refused
             raise
         view = self.look(asker.account)
         return [case_document(case, view) for case in cases_by_id(ids)]
@@ -94,7 +95,7 @@ class AskView(StorefrontView):
         auto_confirm: AutoConfirm = NO_AUTO_CONFIRM,
     ) -> HttpResponse:
         """The new cases, once per Idempotency-Key; pictures that none of them took are removed."""
-        asker = asker.about(asks[0].order_item)
+        asker = asker.for_item(asks[0].order_item)
         pictures = [picture.name for ask in asks for picture in ask.images]
 
         def act() -> Response:
@@ -205,7 +206,7 @@ class CancelOrder(BulkView):
         if order_id is None:
             raise Refused(core_errors.NOT_FOUND)
         return self.opened(
-            asker.only(order_id),
+            asker.limited_to(order_id),
             self.all_asks(),
             status=200,
             auto_confirm=AUTO_CONFIRM_CANCELLATIONS,

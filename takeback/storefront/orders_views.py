@@ -18,13 +18,12 @@ from takeback.core.ids import id_from_path
 from takeback.core.paging import Page
 from takeback.orders.queries import OrderRow, orders_by_id, own_order, own_orders
 from takeback.shoppers import guest_access
-from takeback.shoppers import guest_lookup as shoppers_guest_lookup
+from takeback.shoppers.guest_lookup import find_guest_order
 from takeback.storefront import orders_pages
 from takeback.storefront.auth import Caller, IsShopperOrVerifiedGuest
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.openapi import answers, order_parameters, paged
 from takeback.storefront.serializers import GuestLookup, guest_lookup, order_filters
-from takeback.storefront.shop import channel_of
 
 ORDERS_PER_PAGE = 10
 
@@ -52,8 +51,8 @@ class GuestOrder(StorefrontView):
     )
     def post(self, request: Request) -> Response:
         body = guest_lookup.run_validation(_single_values(self.body))
-        channel_id = channel_of(self.plain)
-        row = shoppers_guest_lookup.find_guest_order(
+        channel_id = self.channel_id
+        row = find_guest_order(
             channel_id,
             body.get("number") or body["order"],
             body["email"],
@@ -95,7 +94,7 @@ class Orders(StorefrontView):
             rows = own_orders(caller.account.id, page, **filters)
         else:
             rows = orders_by_id(order_ids=[caller.proven_orders[0]]) if page.number == 1 else []
-        view = self.look(caller.account, channel_of(self.plain))
+        view = self.look(caller.account, self.channel_id)
         total = rows[0].total if rows else 0
         return Response(envelope(request.path, query, page, total, orders_pages.orders(rows, view)))
 
@@ -114,7 +113,7 @@ class OrderDetail(StorefrontView):
     def get(self, request: Request, pk: str) -> Response:
         caller = self.caller
         row = self._row(caller, id_from_path(pk))
-        view = self.look(caller.account, channel_of(self.plain))
+        view = self.look(caller.account, self.channel_id)
         return Response(orders_pages.orders([row], view)[0])
 
     def _row(self, caller: Caller, order_id: int) -> OrderRow:

@@ -10,21 +10,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts import sign_in
-from takeback.accounts.models import User
-from takeback.accounts.sessions import USER_ID
-from takeback.accounts.sign_in import note_login
+from takeback.accounts.customers import check_customer_password
 from takeback.core import clock
 from takeback.core.client_ip import client_address
 from takeback.core.normalize import email_key
-from takeback.limits.commands import decrement, enforce, increment
-from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
+from takeback.shoppers.sign_in_state import start_session
 from takeback.storefront import addresses_shapes as shapes
 from takeback.storefront import errors
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.openapi import answers
 from takeback.storefront.serializers import Login
-from takeback.storefront.shop import channel_of
 from takeback.storefront.values import sha256_of
 
 TOKEN = "csrf_token"  # noqa: S105 - a key of the answer
@@ -59,35 +55,20 @@ class LoginView(StorefrontView):
         told = Login(data=self.body)
         told.is_valid(raise_exception=True)
         email, now = email_key(told.validated_data["email"]), clock.now()
-        buckets = sign_in.sign_in_buckets("login-email", email, client_address(self.plain))
-        enforce(buckets, increment(buckets, now))
-        user = _customer(channel_of(self.plain), email, told.validated_data["password"])
+        channel_id, password = self.channel_id, told.validated_data["password"]
+        user = sign_in.attempt(
+            sign_in.login_buckets("login-email", email, client_address(self.plain)),
+            lambda: check_customer_password(channel_id, email, password),
+            now,
+        )
         if user is None:
             raise ValidationError({"non_field_errors": [errors.LOGIN_FAILED]})
-        decrement([bucket.key for bucket in buckets])
-        session = request.session
-        session.cycle_key()
-        session.clear()
-        session.update({USER_ID: user.pk, AUTH_HASH: auth_hash(user.password)})
-        session.save()
-        note_login(user.pk, now)
-        return Response({"key": session.session_key, "redirect_url": None})
+        start_session(request.session, user, now)
+        return Response({"key": request.session.session_key, "redirect_url": None})
 
     def field_errors(self, detail: Any) -> dict[str, Any]:
         """Login forms join lists, in every dialect."""
         return {name: [str(text) for text in texts] for name, texts in detail.items()}
-
-
-def _customer(channel_id: int, email: str, password: str) -> User | None:
-    """The customer, if the password is right; an unknown address takes just as long."""
-    found = User.objects.filter(
-        channel_id=channel_id,
-        email_key=email,
-        user_type=User.REGISTERED,
-        is_staff=False,
-        is_active=True,
-    )
-    return sign_in.check_credentials(found.first(), password)
 
 
 class Logout(StorefrontView):

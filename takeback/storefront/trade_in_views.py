@@ -21,10 +21,9 @@ from takeback.core.ids import id_from_path
 from takeback.storefront.auth import Caller
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.openapi import PLAIN
-from takeback.trade_in import links
-from takeback.trade_in.commands import decide
-from takeback.trade_in.queries import Offer, offer_of
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.commands import decide_offer
+from takeback.trade_in.models import Decision
+from takeback.trade_in.offers import Offer, is_valid_token, make_token, offer_of
 from takeback.ui.csp import FORM_POLICY
 
 SENTENCES = {
@@ -69,7 +68,7 @@ class TradeInAnswer(StorefrontView):
     def post(self, request: Request, pk: str) -> HttpResponseBase:
         offer = self._offer(pk)
         by = ActorKind.CUSTOMER if self._is_owner(offer) else ActorKind.GUEST
-        decide(offer.item_id, self.decision, offer.amount_minor, by=by, now=clock.now())
+        decide_offer(offer.item_id, self.decision, offer.amount_minor, by=by, now=clock.now())
         if "text/html" in _accepted(self.plain):
             return self._page(offer, is_answered=True)
         return Response(SENTENCES[self.decision])
@@ -91,7 +90,7 @@ class TradeInAnswer(StorefrontView):
         if offer.decision not in (None, self.decision):
             return False
         if self.token is not None:
-            return links.opens(self.token, offer, self.decision)
+            return is_valid_token(self.token, offer, self.decision)
         return self._is_owner(offer)
 
     def _is_owner(self, offer: Offer) -> bool:
@@ -111,7 +110,7 @@ class TradeInAnswer(StorefrontView):
             "question": question,
             "button": button,
             # Bound to the amount on the page; one that was given keeps its age.
-            "token": self.token or links.token(offer, self.decision),
+            "token": self.token or make_token(offer, self.decision),
         }
         page = csp_update(FORM_POLICY)(partial(render, template_name=PAGE, context=context))
         response = page(self.plain)

@@ -14,7 +14,7 @@ from takeback.storefront import (
     session_views,
     trade_in_views,
 )
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.models import Decision
 
 PK = r"(?P<pk>[^/]+)"
 

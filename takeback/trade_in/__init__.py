@@ -1,1 +1,1 @@
-"""Trade-in offers: the customer is asked once, by mail, and answers once."""
+"""Trade-in offers: mailed to the customer, who accepts or rejects each once."""

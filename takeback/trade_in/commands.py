@@ -1,4 +1,4 @@
-"""Answering a trade-in offer: lock the order, look, decide, write the row."""
+"""Deciding a trade-in offer: lock the order, check the offer, write the decision."""
 
 from datetime import datetime
 
@@ -8,19 +8,18 @@ from takeback.core import errors
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.orders.locks import lock_orders_of
-from takeback.trade_in.models import TradeIn
-from takeback.trade_in.queries import offer_of
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.models import Decision, TradeIn
+from takeback.trade_in.offers import offer_of
 
 
 @transaction.atomic
-def decide(
+def decide_offer(
     item_id: int, decision: Decision, amount_minor: int, *, by: ActorKind, now: datetime
 ) -> None:
-    """Approve or reject the offer of a line; saying the same again changes nothing.
+    """Approve or reject the offer for an item; the same decision again is a no-op.
 
-    `amount_minor` is the offer that was seen. Refused as not found (contract S1): no offer, an
-    offer of another amount, or one that was answered the other way.
+    `amount_minor` is the offer that the customer saw. Refused as not found, as in the contract: no
+    offer, an offer of another amount, or one with the other decision.
     """
     lock_orders_of([item_id])
     offer = offer_of(item_id)

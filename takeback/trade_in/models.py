@@ -1,22 +1,30 @@
-"""Answers to trade-in offers; the offer itself stands in its line's attributes."""
+"""Decisions about trade-in offers; the offer itself is part of its item's attributes."""
+
+from enum import StrEnum
 
 from django.db import models
 from django.db.models import Q
 
 from takeback.core.actor import ActorKind
 from takeback.orders.models import OrderItem
-from takeback.trade_in.statuses import Decision
+
+
+class Decision(StrEnum):
+    """The customer's decision; the values are part of the contract's paths."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class TradeIn(models.Model):
-    """What the customer said to the offer of a line, and to which amount; said once."""
+    """The decision about an item's offer, and its amount; it is final."""
 
     order_item = models.OneToOneField(OrderItem, models.PROTECT, related_name="trade_in")
     decision = models.CharField(max_length=16)
     amount_minor = models.BigIntegerField()
     decided_at = models.DateTimeField()
+    # `customer` with a session, `guest` with the mailed link.
     decided_by = models.CharField(max_length=16)
-    """`customer` when signed in, `guest` when only the mailed link said who it was."""
 
     class Meta:
         constraints = [

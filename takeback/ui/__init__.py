@@ -1,1 +1,1 @@
-"""What all pages share: base templates, styles and the content security policy."""
+"""User interface shared by all pages: base templates, styles, content security policy."""

@@ -1,4 +1,4 @@
-"""What browsers may do with our pages (Content-Security-Policy); all else is forbidden to them."""
+"""Content security policies of pages; the default of settings.py forbids everything else."""
 
 PAGE_POLICY = {
     "style-src": ["'self'"],

@@ -1,4 +1,4 @@
-"""Who works here: what they may do, and the keys of their logins, which may never do more."""
+"""Staff users: their rights, and the keys of their logins, which never have more rights."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from takeback.accounts import staff, totp
-from takeback.accounts.api_keys import KeyRefused, NewKey, issue_key, prune_keys, rights
+from takeback.accounts.api_keys import AccessError, NewKey, issue_key, prune_keys, validate_rights
 from takeback.accounts.models import ApiKey, StaffMember, User
 from takeback.accounts.totp import enable_totp
 from takeback.cli import add_staff, change_staff
@@ -24,15 +24,17 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HOUR = timedelta(hours=1)
 
 
-def _hired(username: str = "mira", **told: Any) -> User:
+def _create_staff(username: str = "mira", **fields: Any) -> User:
     factories.make_channel()
     factories.make_channel(pk=2)
-    fields: dict[str, Any] = {"channel_ids": [1], "scopes": ["decide", "read"]}
+    defaults: dict[str, Any] = {
+        "password": factories.PASSWORD,
+        "channel_ids": [1],
+        "scopes": ["decide", "read"],
+    }
     with zeal.zeal_ignore():
-        number = staff.create_staff_user(
-            username, **{"password": factories.PASSWORD} | fields | told
-        )
-        return User.objects.get(pk=number)
+        user_id = staff.create_staff_user(username, **defaults | fields)
+        return User.objects.get(pk=user_id)
 
 
 def _sign_in(user: User, now: Any = NOW) -> NewKey:
@@ -40,18 +42,18 @@ def _sign_in(user: User, now: Any = NOW) -> NewKey:
         return staff.issue_login_key(user, now)
 
 
-def _live(now: Any = NOW) -> set[str]:
+def _active_keys(now: Any = NOW) -> set[str]:
     rows = ApiKey.objects.filter(revoked_at=None, expires_at__gt=now)
     return set(rows.values_list("public_id", flat=True))
 
 
 def _rights_of(key: NewKey) -> tuple[list[str], set[int]]:
-    kept = ApiKey.objects.get(public_id=key.public_id)
-    return kept.scopes, set(kept.channels.values_list("pk", flat=True))
+    row = ApiKey.objects.get(public_id=key.public_id)
+    return row.scopes, set(row.channels.values_list("pk", flat=True))
 
 
-def test_somebody_hired_may_do_what_was_said() -> None:
-    user = _hired(email="Mira@Example.com", name=("Mira", "Day"))
+def test_new_staff_user_has_the_requested_rights() -> None:
+    user = _create_staff(email="Mira@Example.com", name=("Mira", "Day"))
 
     assert (user.username, user.email, user.email_key) == (
         "mira",
@@ -67,7 +69,7 @@ def test_somebody_hired_may_do_what_was_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"channel_ids": []},
         {"channel_ids": [1, 99]},
@@ -80,49 +82,49 @@ def test_somebody_hired_may_do_what_was_said() -> None:
         {"username": "taken"},
     ],
 )
-def test_whoever_cannot_be_hired_is_not(told: dict[str, Any]) -> None:
-    _hired("taken")
+def test_invalid_staff_user_is_not_created(fields: dict[str, Any]) -> None:
+    _create_staff("taken")
 
-    with pytest.raises(KeyRefused):
-        _hired(**told)
+    with pytest.raises(AccessError):
+        _create_staff(**fields)
 
     assert User.objects.count() == StaffMember.objects.count() == 1
 
 
-def test_a_login_gives_a_key_for_half_a_day_with_the_persons_rights() -> None:
-    user = _hired(channel_ids=[1, 2])
+def test_login_issues_a_key_for_twelve_hours_with_the_users_rights() -> None:
+    user = _create_staff(channel_ids=[1, 2])
 
-    made = _sign_in(user)
+    key = _sign_in(user)
 
-    kept = ApiKey.objects.get(public_id=made.public_id)
-    assert (kept.name, kept.user_id, kept.created_at) == ("login", user.pk, NOW)
-    assert kept.expires_at == NOW + 12 * HOUR
-    assert _rights_of(made) == (["read", "decide"], {1, 2})
+    row = ApiKey.objects.get(public_id=key.public_id)
+    assert (row.name, row.user_id, row.created_at) == ("login", user.pk, NOW)
+    assert row.expires_at == NOW + 12 * HOUR
+    assert _rights_of(key) == (["read", "decide"], {1, 2})
     user.refresh_from_db()
     assert user.last_login == NOW
 
 
-def test_the_newest_five_keys_of_a_person_stay_live() -> None:
-    user, other = _hired(), _hired("otto")
-    made = [_sign_in(user, NOW + minutes * HOUR / 60) for minutes in range(7)]
+def test_newest_five_keys_of_a_user_stay_active() -> None:
+    user, other = _create_staff(), _create_staff("otto")
+    keys = [_sign_in(user, NOW + minutes * HOUR / 60) for minutes in range(7)]
     theirs = _sign_in(other)
 
-    assert _live() == {key.public_id for key in made[2:]} | {theirs.public_id}
+    assert _active_keys() == {key.public_id for key in keys[2:]} | {theirs.public_id}
 
 
-def test_keys_of_the_same_moment_are_told_apart_by_their_order() -> None:
-    user = _hired()
+def test_keys_issued_at_the_same_time_are_ordered_by_id() -> None:
+    user = _create_staff()
 
-    made = [_sign_in(user) for _ in range(6)]
+    keys = [_sign_in(user) for _ in range(6)]
 
-    assert _live() == {key.public_id for key in made[1:]}
+    assert _active_keys() == {key.public_id for key in keys[1:]}
 
 
-def test_a_login_with_a_password_that_was_changed_meanwhile_gives_none() -> None:
-    user = _hired()
+def test_login_issues_no_key_if_the_password_changed_meanwhile() -> None:
+    user = _create_staff()
     staff.update_staff_user("mira", now=NOW, password="another-long-password")
 
-    with pytest.raises(KeyRefused):
+    with pytest.raises(AccessError):
         _sign_in(user)
 
     assert ApiKey.objects.count() == 0
@@ -136,54 +138,54 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("told", CHANGES)
-def test_every_change_ends_the_keys_of_the_persons_logins(told: dict[str, Any]) -> None:
-    user, other = _hired(), _hired("otto")
+@pytest.mark.parametrize("changes", CHANGES)
+def test_every_change_revokes_the_keys_of_the_users_logins(changes: dict[str, Any]) -> None:
+    user, other = _create_staff(), _create_staff("otto")
     _sign_in(user)
     theirs = _sign_in(other)
     system = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
 
-    staff.update_staff_user("mira", now=NOW + HOUR, **told)
+    staff.update_staff_user("mira", now=NOW + HOUR, **changes)
 
-    assert _live() == {theirs.public_id}
+    assert _active_keys() == {theirs.public_id}
     assert ApiKey.objects.get(public_id=system.public_id).revoked_at is None
 
 
-def test_other_rights_are_those_of_the_next_key() -> None:
-    user = _hired()
+def test_changed_rights_apply_to_the_next_key() -> None:
+    user = _create_staff()
 
-    staff.update_staff_user("mira", now=NOW, rights_now=rights([2], ["read"]))
+    staff.update_staff_user("mira", now=NOW, rights=validate_rights([2], ["read"]))
 
     assert _rights_of(_sign_in(user)) == (["read"], {2})
 
 
-def test_nobody_on_the_staff_is_changed_under_a_customers_name() -> None:
+def test_customer_is_not_changed_as_a_staff_user() -> None:
     customer = factories.make_customer()
 
-    with pytest.raises(KeyRefused):
+    with pytest.raises(AccessError):
         staff.update_staff_user(customer.username, now=NOW, password="another-long-password")
 
     assert User.objects.get().password == customer.password
 
 
-def test_a_second_factor_is_kept_sealed_and_bound_to_its_owner() -> None:
-    user, other = _hired(), _hired("otto")
+def test_totp_secret_is_encrypted_and_bound_to_its_user() -> None:
+    user, other = _create_staff(), _create_staff("otto")
     assert enable_totp(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
     assert totp.totp_secret(user.pk) == SECRET
     with zeal.zeal_context():
         assert totp.totp_secret(other.pk) is None
-    kept = StaffMember.objects.get(pk=user.pk).totp_encrypted
-    assert kept is not None
-    assert "JBSWY3DP" not in kept
+    encrypted = StaffMember.objects.get(pk=user.pk).totp_encrypted
+    assert encrypted is not None
+    assert "JBSWY3DP" not in encrypted
 
     totp.clear_totp(user.pk)
     with zeal.zeal_context():
         assert totp.totp_secret(user.pk) is None
 
 
-def test_keys_of_logins_are_forgotten_a_month_after_their_end() -> None:
-    user = _hired()
+def test_login_keys_are_pruned_a_month_after_their_expiry() -> None:
+    user = _create_staff()
     _sign_in(user)
     issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW, expires_at=NOW + HOUR)
     month = NOW + 12 * HOUR + timedelta(days=30)
@@ -201,7 +203,7 @@ def _run(*words: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-def test_the_command_prints_a_password_once() -> None:
+def test_add_staff_prints_a_generated_password() -> None:
     factories.make_channel()
 
     code, out, _ = _run("add-staff", "mira", "--channel", "1", "--scope", "read")
@@ -213,8 +215,8 @@ def test_the_command_prints_a_password_once() -> None:
     assert StaffMember.objects.get(pk=user.pk).scopes == ["read"]
 
 
-def test_the_command_gives_another_password_and_other_rights() -> None:
-    user = _hired()
+def test_change_staff_changes_password_and_rights() -> None:
+    user = _create_staff()
     assert enable_totp(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
     words = ["--new-password", "--channel", "2", "--scope", "money", "--without-totp"]
@@ -236,12 +238,12 @@ def test_the_command_gives_another_password_and_other_rights() -> None:
         ["add-staff", "otto", "--channel", "1"],
         ["add-staff", "otto", "--scope", "read"],
         ["add-staff", "mira", "--channel", "1", "--scope", "read"],
-        ["change-staff", "nobody", "--inactive"],
+        ["change-staff", "missing", "--inactive"],
         ["change-staff", "mira", "--scope", "read"],
     ],
 )
-def test_the_command_says_why_not_and_leaves_with_two(words: list[str]) -> None:
-    _hired()
+def test_refused_staff_command_prints_the_reason_and_exits_with_2(words: list[str]) -> None:
+    _create_staff()
 
     code, out, err = _run(*words)
 

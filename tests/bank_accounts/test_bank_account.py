@@ -1,4 +1,4 @@
-"""Account numbers and holders: what is one, what only looks like one, and what is shown of it."""
+"""IBANs and holder names: validation, masking and comparison."""
 
 import pytest
 from rest_framework.exceptions import ValidationError
@@ -45,7 +45,7 @@ VALID = [
 
 
 @pytest.mark.parametrize("iban", VALID)
-def test_thirty_countries_accounts_are_taken_and_a_wrong_digit_is_not(iban: str) -> None:
+def test_ibans_of_thirty_countries_are_valid_and_a_wrong_digit_is_not(iban: str) -> None:
     assert normalize_iban(iban) == iban
     last = "1" if iban[-1] != "1" else "2"
     with pytest.raises(NotAnIban):
@@ -55,7 +55,7 @@ def test_thirty_countries_accounts_are_taken_and_a_wrong_digit_is_not(iban: str)
 @pytest.mark.parametrize(
     "text", ["tr33 0006 1005 1978 6457 8413 26", " TR33-0006-1005-1978-6457-8413-26 "]
 )
-def test_an_account_may_be_written_as_people_write_it(text: str) -> None:
+def test_iban_may_contain_spaces_hyphens_and_lower_case_letters(text: str) -> None:
     assert IbanField().run_validation(text) == IBAN
 
 
@@ -82,14 +82,14 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("told", INVALID, ids=repr)
-def test_what_is_no_account_is_refused_as_one_text(told: object) -> None:
+@pytest.mark.parametrize("value", INVALID, ids=repr)
+def test_invalid_iban_is_refused_with_one_text(value: object) -> None:
     with pytest.raises(ValidationError) as refused:
-        IbanField().run_validation(told)
+        IbanField().run_validation(value)
     assert refused.value.detail == ["This is not a valid IBAN."]
 
 
-def test_the_library_alone_would_read_digits_of_other_scripts() -> None:
+def test_digits_of_other_scripts_are_refused() -> None:
     assert validate("TR\u0663\u06630006100519786457841326")
     with pytest.raises(NotAnIban):
         normalize_iban("TR\u0663\u06630006100519786457841326")
@@ -103,13 +103,13 @@ BECOMES_ASCII = [
 
 
 @pytest.mark.parametrize("text", BECOMES_ASCII)
-def test_letters_that_become_ascii_in_capitals_are_none(text: str) -> None:
+def test_letters_that_become_ascii_in_upper_case_are_refused(text: str) -> None:
     assert validate(text.upper())
     with pytest.raises(NotAnIban):
         normalize_iban(text)
 
 
-def test_an_account_has_one_number_although_two_sets_of_check_digits_come_out() -> None:
+def test_second_valid_set_of_check_digits_is_refused() -> None:
     assert normalize_iban("TR970006105197864578410041")
     assert validate("TR000006105197864578410041")
     with pytest.raises(NotAnIban):
@@ -117,26 +117,26 @@ def test_an_account_has_one_number_although_two_sets_of_check_digits_come_out() 
 
 
 @pytest.mark.parametrize("name", ["Ayla Ray", "Ōe Kenzaburō", "<b>Jo</b>", "محمد علي", "Li"])
-def test_names_are_kept_as_they_were_written(name: str) -> None:
+def test_holder_name_is_not_changed(name: str) -> None:
     assert HolderNameField().run_validation(name) == name
 
 
 @pytest.mark.parametrize("name", ["A", "12345", "😀😀", "a" * 256, "Jo\nRay", "Jo\u202eRay", 5])
-def test_what_cannot_be_a_name_is_refused(name: object) -> None:
+def test_invalid_holder_name_is_refused(name: object) -> None:
     with pytest.raises(ValidationError):
         HolderNameField().run_validation(name)
 
 
-def test_an_empty_field_is_no_account() -> None:
+def test_empty_iban_and_holder_name_are_accepted() -> None:
     assert IbanField().run_validation("  ") == ""
     assert HolderNameField().run_validation("") == ""
 
 
-def test_only_the_ends_are_shown() -> None:
+def test_masked_iban_shows_its_ends_only() -> None:
     assert mask_iban(IBAN) == "TR33 •••• 1326"
 
 
-def test_equal_accounts_are_found_without_opening_any() -> None:
+def test_blind_index_is_equal_for_equal_accounts_only() -> None:
     assert blind_index(IBAN) == blind_index(IBAN)
     assert len(blind_index(IBAN)) == 64
     assert blind_index(IBAN) != blind_index("DE89370400440532013000")

@@ -20,8 +20,8 @@ from tests.notifications.factories import (
     IBAN,
     OTHER_IBAN,
     STAFF,
-    ask,
     cancel,
+    open_cases,
     order_with,
     reject,
 )
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 def case_with_account(**fields: Any) -> CancellationRequest:
     """A guest's case with a bank account."""
-    return ask(order_with("Red shoe", **fields), cancel(iban=IBAN))[0]
+    return open_cases(order_with("Red shoe", **fields), cancel(iban=IBAN))[0]
 
 
 def confirmed_cases() -> list[int]:
@@ -77,7 +77,7 @@ def test_staff_confirm_without_a_link_and_repetition_is_a_no_op() -> None:
 def test_confirmation_covers_cases_of_the_same_request_and_account() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
     values = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel()]
-    first, _, third, _ = ask(order, *values)
+    first, _, third, _ = open_cases(order, *values)
     confirm(third)
     assert confirmed_cases() == [first.pk, third.pk]
     elsewhere = case_with_account(number="999")
@@ -87,7 +87,7 @@ def test_confirmation_covers_cases_of_the_same_request_and_account() -> None:
 
 def test_only_the_account_of_a_live_case_is_confirmed() -> None:
     case = case_with_account()
-    (without_account,) = ask(order_with("Red shoe", number="999"), cancel())
+    (without_account,) = open_cases(order_with("Red shoe", number="999"), cancel())
     with refused(errors.NOT_FOUND):
         confirm_bank_account(CaseId(case.pk + 1000), actor=GUEST, now=factories.NOW)
     with refused(errors.NOT_FOUND):
@@ -158,7 +158,7 @@ def test_token_ends_with_its_use_its_account_or_its_case() -> None:
 def test_token_is_valid_for_the_live_cases_of_its_request() -> None:
     order = order_with("Red shoe", "Blue hat", "Green sock", "Cap")
     values = [cancel(iban=IBAN), cancel(iban=OTHER_IBAN), cancel(iban=IBAN), cancel(iban=IBAN)]
-    first, other, third, fourth = ask(order, *values)
+    first, other, third, fourth = open_cases(order, *values)
     token = token_of(fourth)
     with zeal.zeal_ignore():
         reject(fourth)

@@ -8,7 +8,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.core.types import CaseId
 from tests import factories
-from tests.notifications.factories import GUEST, IBAN, ask, cancel, order_with
+from tests.notifications.factories import GUEST, IBAN, cancel, open_cases, order_with
 from tests.rigs.races import WON, Clients
 
 ROUNDS = 10
@@ -18,7 +18,7 @@ ROUNDS = 10
 def test_concurrent_confirmations_write_one_history_row() -> None:
     with Clients(4) as clients:
         for number in range(ROUNDS):
-            (case,) = ask(order_with("Red shoe", number=str(number)), cancel(iban=IBAN))
+            (case,) = open_cases(order_with("Red shoe", number=str(number)), cancel(iban=IBAN))
             act = partial(confirm_bank_account, CaseId(case.pk), actor=GUEST, now=factories.NOW)
             assert clients.race([act] * 4) == {WON: 4}
             case.refresh_from_db()

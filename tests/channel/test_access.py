@@ -24,7 +24,7 @@ from tests.factories import Visitor
 pytestmark = pytest.mark.django_db
 
 UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
-FORBIDDEN = {"detail": "You may not do this.", "code": "permission_denied"}
+FORBIDDEN = {"detail": "You do not have permission to do this.", "code": "permission_denied"}
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
 Call = Callable[[Visitor, Any], Any]
@@ -68,7 +68,7 @@ WRONG: dict[str, Callable[[str], str | None]] = {
     "a key in small letters": lambda text: f"Token {text.lower()}",
     "another character": lambda text: f"Token {_changed(text)}",
     "another secret": lambda text: f"Token {_resealed(text)}",
-    "an unknown key": lambda text: f"Token {api_keys.new_key().text}",
+    "an unknown key": lambda text: f"Token {api_keys.generate_key().text}",
     "the prefix only": lambda text: "Token tkb_live_",
     "the public name": lambda text: f"Token {api_keys.public_id_of(text)}",
     "its hash": lambda text: f"Token {api_keys.digest(text)}",
@@ -122,7 +122,7 @@ def test_an_unknown_key_costs_one_question_by_its_public_name() -> None:
     factories.make_channel()
 
     with CaptureQueriesContext(connection) as asked:
-        assert _read(_raw(api_keys.new_key().text)).status_code == 401
+        assert _read(_raw(api_keys.generate_key().text)).status_code == 401
 
     assert len(asked) == 1
     assert '."public_id" =' in asked[0]["sql"]

@@ -53,7 +53,7 @@ def test_every_line_of_the_log_is_one_json_object(server: Server) -> None:
     assert lines[0]["event"] == "serving"
 
 
-@pytest.mark.parametrize("path", ["/", "/health/live", "/static/home/portal.css", "/nope"])
+@pytest.mark.parametrize("path", ["/", "/health/live", "/static/ui/style.css", "/nope"])
 def test_the_server_does_not_tell_its_version(server: Server, path: str) -> None:
     headers = server.ask(path).headers
     assert headers["server"] == "granian"
@@ -61,7 +61,7 @@ def test_the_server_does_not_tell_its_version(server: Server, path: str) -> None
 
 
 def test_static_files_are_served_safely(server: Server) -> None:
-    answer = server.ask("/static/home/portal.css")
+    answer = server.ask("/static/ui/style.css")
     assert (answer.status, answer.headers["content-type"]) == (200, 'text/css; charset="utf-8"')
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -12,7 +12,7 @@ from tests import factories
 from tests.contract import stories
 from tests.contract.examples import differences, example, schema
 from tests.factories import Visitor
-from tests.trade_in.offers import make_offer
+from tests.trade_in.factories import make_offer
 
 pytestmark = pytest.mark.django_db
 

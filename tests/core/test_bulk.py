@@ -1,4 +1,4 @@
-"""A few rows in one statement: what is written is what Django would have written."""
+"""`insert_objects` writes the same rows as Django's `bulk_create`."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ MOMENT = datetime(2026, 3, 1, 12, 30, 15, 250_001, tzinfo=UTC)
 
 
 def reason(number: int) -> CancellationReason:
-    """A row with every kind of column: text, JSON, UUID, number, truth, moment, and none."""
+    """A row with text, JSON, UUID, integer, boolean, datetime and NULL columns."""
     return CancellationReason(
         channel_id=None,
         uuid=UUID(int=number),
@@ -29,19 +29,19 @@ def reason(number: int) -> CancellationReason:
     )
 
 
-def test_rows_are_as_django_writes_them_and_know_their_ids() -> None:
-    ours = [reason(number) for number in range(3)]
-    insert_objects(ours)
+def test_inserted_rows_equal_those_of_bulk_create_and_have_their_ids() -> None:
+    rows = [reason(number) for number in range(3)]
+    insert_objects(rows)
     written = list(CancellationReason.objects.order_by("order").values())
     CancellationReason.objects.all().delete()
     CancellationReason.objects.bulk_create(reason(number) for number in range(3))
-    theirs = CancellationReason.objects.order_by("order").values()
+    expected = CancellationReason.objects.order_by("order").values()
 
-    assert [row.pk for row in ours] == [found["id"] for found in written]
-    assert written == [told | {"id": row.pk} for told, row in zip(theirs, ours, strict=True)]
+    assert [row.pk for row in rows] == [values["id"] for values in written]
+    assert written == [values | {"id": row.pk} for values, row in zip(expected, rows, strict=True)]
 
 
-def test_a_constraint_speaks_as_it_does_through_django() -> None:
+def test_constraint_violation_raises_integrity_error() -> None:
     insert_objects([reason(1)])
 
     with pytest.raises(IntegrityError), transaction.atomic():

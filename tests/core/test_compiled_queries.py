@@ -1,4 +1,4 @@
-"""Every compiled query gives the rows of its queryset, on the database this run is on."""
+"""Every compiled query returns the rows of its queryset, on the database of this run."""
 
 import importlib
 import json
@@ -16,9 +16,9 @@ import takeback
 from takeback.accounts.models import ApiKey, Session
 from takeback.addresses.models import Address
 from takeback.cancellations.models import CancellationReason
-from takeback.channel_sync import commands as exchange
+from takeback.channel_sync import commands as channel_sync
 from takeback.channel_sync.content_types import ContentType
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders import queries
 from takeback.orders.models import Order, Snapshot
@@ -28,21 +28,21 @@ pytestmark = pytest.mark.django_db
 
 
 def compiled_queries() -> dict[str, CompiledQuery[Any]]:
-    """All that any module keeps, by name."""
-    found = {}
+    """The compiled queries of all modules by name."""
+    by_name = {}
     for module in pkgutil.walk_packages(takeback.__path__, "takeback."):
         if module.name.endswith((".queries", ".sessions")):
             for name, value in vars(importlib.import_module(module.name)).items():
                 if isinstance(value, CompiledQuery):
-                    found[f"{value.build.__module__}.{name}"] = value
-    return found
+                    by_name[f"{value.build.__module__}.{name}"] = value
+    return by_name
 
 
 QUERIES = compiled_queries() | {"takeback.orders.queries._first_page": queries._first_page(2)}
 
 
 def _known() -> dict[str, list[Any]]:
-    """For every argument by name: what finds rows, and what finds none."""
+    """For each argument by name: values that match rows, then values that match none."""
     user = factories.make_customer()
     first = factories.make_rich_order(customer=user)
     orders = [
@@ -55,7 +55,7 @@ def _known() -> dict[str, list[Any]]:
     key = factories.session_of(user).session_key
     api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
     api_key.channels.add(factories.SHOP)
-    _exchange()
+    _create_batch_and_report()
     cases = [row.pk for row in _cases(orders)]
     plan = factories.make_plan(case=cases[0])
     return {
@@ -82,14 +82,16 @@ def _known() -> dict[str, list[Any]]:
     }
 
 
-def _exchange() -> None:
-    """A batch with an object, and a report about it."""
-    batch_id = exchange.open_batch(factories.SHOP, factories.NOW)
-    told = exchange.ObjectIn(ContentType.PRODUCT, 7, "p-7", factories.NOW)
-    exchange.change_batch(factories.SHOP, batch_id, exchange.BatchIn(objects=[told]), factories.NOW)
-    exchange.report(
+def _create_batch_and_report() -> None:
+    """Create a batch with an object, and an error report about it."""
+    batch_id = channel_sync.open_batch(factories.SHOP, factories.NOW)
+    entry = channel_sync.ObjectIn(ContentType.PRODUCT, 7, "p-7", factories.NOW)
+    channel_sync.change_batch(
+        factories.SHOP, batch_id, channel_sync.BatchIn(objects=[entry]), factories.NOW
+    )
+    channel_sync.report(
         factories.SHOP,
-        exchange.ReportIn(
+        channel_sync.ReportIn(
             action_content_type=ContentType.BATCH_REQUEST,
             action_object_id=batch_id,
             target_content_type=ContentType.CHANNEL,
@@ -110,7 +112,7 @@ def _cases(orders: list[Any]) -> list[Any]:
 
 
 def _flat(value: Any, kind: Any) -> list[Any]:
-    """The columns of a row in a line; a relation that is None stands for all of its columns."""
+    """The columns of a nested row as a flat list; an absent relation is None in each column."""
     nested = next((k for k in (*get_args(kind), kind) if hasattr(k, "_fields")), None)
     if nested is None:
         return [value]
@@ -124,46 +126,61 @@ def _flat(value: Any, kind: Any) -> list[Any]:
 
 
 def _like(column: Any, expected: Any) -> bool:
-    """Equal in value and type; a JSON column comes as its text."""
+    """Whether value and type are equal; JSON columns come as text."""
     if isinstance(expected, dict | list) and isinstance(column, str):
         return bool(json.loads(column) == expected)
     return type(column) is type(expected) and bool(column == expected)
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
-def test_a_compiled_query_gives_the_rows_of_its_queryset(name: str) -> None:
+def test_compiled_query_returns_the_rows_of_its_queryset(name: str) -> None:
     query, known = QUERIES[name], _known()
-    wanted = [key for key in get_annotations(query.build) if key != "return"]
-    missing = [key for key in wanted if key not in known]
-    assert not missing, f"tell this test which values {missing} may have"
+    names = [key for key in get_annotations(query.build) if key != "return"]
+    missing = [key for key in names if key not in known]
+    assert not missing, f"add values for {missing} to this test"
 
     widest = 0
-    for position in range(max([len(known[key]) for key in wanted] or [1])):
-        arguments = {key: known[key][min(position, len(known[key]) - 1)] for key in wanted}
+    for position in range(max([len(known[key]) for key in names] or [1])):
+        arguments = {key: known[key][min(position, len(known[key]) - 1)] for key in names}
         expected = list(query.queryset(**arguments))
-        given = [_flat(row, query.row) for row in query(**arguments)]
-        assert len(given) == len(expected)
-        for row, other in zip(given, expected, strict=True):
-            pairs = zip(query.columns, row, other, strict=True)
-            assert [name for name, one, two in pairs if not _like(one, two)] == []
-        widest = max(widest, len(given))
-    assert widest, "it never found a row"
+        actual = [_flat(row, query.row) for row in query(**arguments)]
+        assert len(actual) == len(expected)
+        for row, other in zip(actual, expected, strict=True):
+            columns = zip(query.columns, row, other, strict=True)
+            assert [name for name, ours, theirs in columns if not _like(ours, theirs)] == []
+        widest = max(widest, len(actual))
+    assert widest, "no arguments match a row"
 
 
-def test_a_compiled_query_is_made_into_sql_once() -> None:
+def test_queryset_is_compiled_at_the_first_call_only() -> None:
     order = factories.make_order()
-    query = CompiledQuery(queries.OrderRow, queries._orders_by_id)
+    calls: list[list[int]] = []
 
+    def build(order_ids: list[int]) -> Any:
+        calls.append(order_ids)
+        return queries._orders_by_id(order_ids)
+
+    query = CompiledQuery(queries.OrderRow, build)
     query(order_ids=[order.pk])
-    (statement,) = query._statements.values()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    compilations = len(calls)
+    with CaptureQueriesContext(connection) as captured:
         (row,) = query(order_ids=[order.pk])
 
     assert row.id == order.pk
-    assert query._statements == {connection.vendor: statement}
-    assert len(asked) == 1
+    assert len(captured) == 1
+    assert len(calls) == compilations
+
+
+def test_row_query_returns_the_rows_of_any_queryset() -> None:
+    order, other = factories.make_order(number="1"), factories.make_order(number="2")
+    query = RowQuery(queries.OrderRow)
+    orders = queries._orders_by_id([order.pk, other.pk])
+
+    (row,) = query.fetch(orders.filter(number="2"))
+
+    assert row == queries.orders_by_id(order_ids=[other.pk])[0]
+    assert [row.id for row in query.fetch(orders.order_by("-id")[1:])] == [order.pk]
+    assert query.fetch(orders.none()) == []
 
 
 def test_none_is_refused_as_an_argument() -> None:
@@ -171,11 +188,11 @@ def test_none_is_refused_as_an_argument() -> None:
         queries.own_order(user_id=None, order_id=1)
 
 
-def test_an_argument_that_the_sql_does_not_hold_as_it_is_is_refused() -> None:
+def test_argument_that_django_changes_in_the_sql_is_refused() -> None:
     def build(number: str) -> Any:
         return Order.objects.filter(number__icontains=number)
 
-    with pytest.raises(TypeError, match="number does not reach the SQL as it is"):
+    with pytest.raises(TypeError, match="number is not in the SQL unchanged"):
         CompiledQuery(queries.OrderRow, _annotated(build))(number="1")
 
 
@@ -186,7 +203,7 @@ def _annotated(build: Any) -> Any:
     return annotated
 
 
-def test_an_expired_session_is_not_found() -> None:
+def test_expired_session_is_not_returned() -> None:
     from takeback.accounts.sessions import running_session
 
     session = factories.session_of(factories.make_customer())
@@ -196,7 +213,7 @@ def test_an_expired_session_is_not_found() -> None:
     assert len(running_session(session_key=session.session_key, now=factories.NOW)) == 1
 
 
-def test_a_relation_is_a_row_of_its_own_and_none_where_there_is_nothing() -> None:
+def test_relation_is_a_nested_row_or_none() -> None:
     from takeback.channel.orders.queries import items_of
 
     bare = factories.items_of(factories.make_order(number="1"))[0]

@@ -1,4 +1,4 @@
-"""Small pieces that everything stands on: addresses of callers, e-mail keys, seals, pages."""
+"""Client addresses, e-mail keys, encryption and page parameters."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ IBAN = "TR330006100519786457841326"
         ("a@b.co\n", "a@b.co\n"),
     ],
 )
-def test_only_ascii_letters_lose_their_case(email: str, key: str) -> None:
+def test_email_key_lower_cases_ascii_letters_only(email: str, key: str) -> None:
     assert email_key(email) == key
 
 
@@ -48,7 +48,7 @@ def test_only_ascii_letters_lose_their_case(email: str, key: str) -> None:
         (1, "fe80::1%eth0", "fe80::1"),
     ],
 )
-def test_a_caller_s_address_is_what_the_last_trusted_hop_saw(
+def test_client_address_comes_from_the_last_trusted_proxy(
     settings: Any, proxies: int, forwarded: str, address: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
@@ -69,11 +69,11 @@ def test_a_caller_s_address_is_what_the_last_trusted_hop_saw(
         ("nonsense", "unknown"),
     ],
 )
-def test_a_limit_counts_an_ipv4_address_or_a_64_network(address: str, network: str) -> None:
+def test_client_network_is_an_ipv4_address_or_a_64_network(address: str, network: str) -> None:
     assert client_network(address) == network
 
 
-def test_an_address_lies_in_a_network_or_not() -> None:
+def test_is_within_matches_addresses_of_the_networks_only() -> None:
     networks = ["192.0.2.0/28", "2001:db8::/32", "198.51.100.7"]
 
     inside = ["192.0.2.15", "2001:db8::1", "198.51.100.7"]
@@ -82,17 +82,17 @@ def test_an_address_lies_in_a_network_or_not() -> None:
     assert [is_within(address, networks) for address in outside] == [False] * 5
 
 
-def test_sealed_text_opens_in_its_own_row_only() -> None:
-    sealed = encrypt(IBAN, "row-1")
+def test_encrypted_text_decrypts_with_its_own_context_only() -> None:
+    encrypted = encrypt(IBAN, "row-1")
 
-    assert IBAN not in sealed
-    assert decrypt(sealed, "row-1") == IBAN
-    assert encrypt(IBAN, "row-1") != sealed
+    assert IBAN not in encrypted
+    assert decrypt(encrypted, "row-1") == IBAN
+    assert encrypt(IBAN, "row-1") != encrypted
     with pytest.raises(InvalidTag):
-        decrypt(sealed, "row-2")
+        decrypt(encrypted, "row-2")
 
 
-def test_older_keys_still_open_and_the_newest_seals(settings: Any) -> None:
+def test_newest_key_encrypts_and_older_keys_still_decrypt(settings: Any) -> None:
     old = encrypt(IBAN, "row")
     settings.DATA_KEYS = {"2": "QUJD" * 10 + "QUI="} | settings.DATA_KEYS
 
@@ -100,7 +100,7 @@ def test_older_keys_still_open_and_the_newest_seals(settings: Any) -> None:
     assert encrypt(IBAN, "row").startswith("2:")
 
 
-def test_what_a_missing_key_has_sealed_is_not_available(settings: Any) -> None:
+def test_text_of_a_missing_key_is_refused_as_unavailable(settings: Any) -> None:
     old = encrypt(IBAN, "row")
     settings.DATA_KEYS = {"2": settings.DATA_KEYS["1"]}
 
@@ -124,13 +124,13 @@ def test_what_a_missing_key_has_sealed_is_not_available(settings: Any) -> None:
         ({"page": "1000000"}, Page(1_000_000, 10)),
     ],
 )
-def test_a_page_is_read_from_the_query(query: dict[str, str], page: Page) -> None:
+def test_page_is_read_from_the_query(query: dict[str, str], page: Page) -> None:
     assert Page.of(query) == page
     assert page.offset == (page.number - 1) * page.limit
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "", "1000001", "1" * 19, "\u0661"])
-def test_a_page_that_cannot_be_is_refused(number: str) -> None:
+def test_invalid_page_number_is_refused(number: str) -> None:
     with pytest.raises(Refused) as refused:
         Page.of({"page": number})
 

@@ -1,4 +1,4 @@
-"""Promise P8, the arithmetic: shares add up to the whole, in any currency and any order."""
+"""Promise P8, the arithmetic: shares add up to the amount, in any currency and any order."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -20,35 +20,35 @@ from takeback.core.money import (
 )
 
 CURRENCIES = {"jpy": 0, "krw": 0, "try": 2, "eur": 2, "kwd": 3, "bhd": 3}
-# Splits and portions of lines together; hypothesis looks for the odd ones besides.
+# Random splits in one test; hypothesis searches for edge cases in the others.
 VOLUME = {"quick": 2_000, "ci": 100_000, "long": 500_000}[settings.get_current_profile_name()]
 amounts = st.integers(-(10**12), 10**12)
 weights = st.lists(st.integers(0, 10**10), min_size=1, max_size=40)
 
 
 def by_fractions(minor: int, shares: list[int]) -> list[int]:
-    """The largest remainder as the books tell it, in exact fractions; the earlier of equals."""
-    told = shares if sum(shares) else [1] * len(shares)
-    exact = [Fraction(abs(minor) * share, sum(told)) for share in told]
+    """The largest remainder method in exact fractions; of equal remainders the earlier wins."""
+    weights = shares if sum(shares) else [1] * len(shares)
+    exact = [Fraction(abs(minor) * share, sum(weights)) for share in weights]
     floors = [int(part) for part in exact]
-    by_rest = sorted(range(len(told)), key=lambda i: (floors[i] - exact[i], i))
+    by_rest = sorted(range(len(weights)), key=lambda i: (floors[i] - exact[i], i))
     for index in by_rest[: abs(minor) - sum(floors)]:
         floors[index] += 1
     return [-part if minor < 0 else part for part in floors]
 
 
 @given(amounts, weights)
-def test_shares_are_those_of_the_largest_remainder_and_add_up(
+def test_split_follows_the_largest_remainder_method_and_adds_up(
     minor: int, shares: list[int]
 ) -> None:
-    found = split(minor, shares)
+    result = split(minor, shares)
 
-    assert sum(found) == minor
-    assert found == by_fractions(minor, shares)
+    assert sum(result) == minor
+    assert result == by_fractions(minor, shares)
 
 
 @pytest.mark.timeout(900)
-def test_very_many_shares_and_portions_add_up() -> None:
+def test_many_random_shares_and_portions_add_up() -> None:
     random = Random(8)
     for _ in range(VOLUME):
         minor = random.randrange(-(10 ** random.randrange(1, 13)), 10 ** random.randrange(1, 13))
@@ -66,12 +66,12 @@ def test_very_many_shares_and_portions_add_up() -> None:
 
 
 @given(amounts, weights)
-def test_no_share_is_a_whole_unit_off_its_exact_part(minor: int, shares: list[int]) -> None:
-    told = shares if sum(shares) else [1] * len(shares)
+def test_no_share_is_a_full_unit_off_its_exact_value(minor: int, shares: list[int]) -> None:
+    weights = shares if sum(shares) else [1] * len(shares)
 
     assert all(
-        abs(Fraction(minor * weight, sum(told)) - share) < 1
-        for weight, share in zip(told, split(minor, shares), strict=True)
+        abs(Fraction(minor * weight, sum(weights)) - share) < 1
+        for weight, share in zip(weights, split(minor, shares), strict=True)
     )
 
 
@@ -80,7 +80,7 @@ def test_no_share_is_a_whole_unit_off_its_exact_part(minor: int, shares: list[in
     st.lists(st.integers(1, 40), min_size=1, max_size=10),
     st.randoms(use_true_random=False),
 )
-def test_units_taken_in_any_portions_and_any_order_are_worth_the_whole(
+def test_portions_of_units_in_any_order_add_up_to_the_total(
     total: int, portions: list[int], random: object
 ) -> None:
     random.shuffle(portions)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
@@ -93,7 +93,7 @@ def test_units_taken_in_any_portions_and_any_order_are_worth_the_whole(
 
 
 @given(amounts, st.integers(1, 1000))
-def test_two_units_of_one_line_differ_by_one_minor_unit_at_most(total: int, quantity: int) -> None:
+def test_units_of_one_item_differ_by_one_minor_unit_at_most(total: int, quantity: int) -> None:
     first = units_worth(total, quantity, 0, 1)
     last = units_worth(total, quantity, quantity - 1, 1)
 
@@ -102,7 +102,7 @@ def test_two_units_of_one_line_differ_by_one_minor_unit_at_most(total: int, quan
 
 
 @given(st.sampled_from(sorted(CURRENCIES)), st.integers(-(10**13) + 1, 10**13 - 1))
-def test_an_amount_is_shown_and_read_back_without_loss(currency: str, minor: int) -> None:
+def test_shown_amount_parses_back_without_loss(currency: str, minor: int) -> None:
     text = show(minor, currency)
 
     assert parse(text, currency) == minor
@@ -111,7 +111,7 @@ def test_an_amount_is_shown_and_read_back_without_loss(currency: str, minor: int
 
 
 @given(st.text(max_size=12))
-def test_any_other_text_is_no_amount(text: str) -> None:
+def test_arbitrary_text_is_parsed_exactly_or_refused(text: str) -> None:
     try:
         minor = parse(text, "try")
     except NotAnAmount:
@@ -128,7 +128,7 @@ def test_any_other_text_is_no_amount(text: str) -> None:
     ],
     ids=repr,
 )  # fmt: skip
-def test_what_only_looks_like_an_amount_is_none(text: str) -> None:
+def test_text_that_resembles_an_amount_is_refused(text: str) -> None:
     with pytest.raises(NotAnAmount):
         parse(text, "try")
 
@@ -143,7 +143,7 @@ def test_what_only_looks_like_an_amount_is_none(text: str) -> None:
         ("9999999999999", "jpy", 9999999999999),
     ],
 )  # fmt: skip
-def test_an_amount_is_read_in_its_currency_s_minor_units(
+def test_amount_is_parsed_into_minor_units_of_its_currency(
     value: str | int | Decimal, currency: str, minor: int
 ) -> None:
     assert parse(value, currency) == minor
@@ -157,13 +157,13 @@ def test_an_amount_is_read_in_its_currency_s_minor_units(
         (10**15, "eur", "10000000000000.00"),
     ],
 )  # fmt: skip
-def test_an_amount_is_shown_with_its_currency_s_decimals(
+def test_amount_is_shown_with_the_decimals_of_its_currency(
     minor: int, currency: str, text: str
 ) -> None:
     assert show(minor, currency) == text
 
 
-def test_currencies_and_their_decimals_are_those_of_cldr() -> None:
+def test_currencies_and_their_decimals_come_from_cldr() -> None:
     assert {code: decimals(code) for code in CURRENCIES} == CURRENCIES
     assert is_currency("try")
     assert not is_currency("TRY")
@@ -171,6 +171,6 @@ def test_currencies_and_their_decimals_are_those_of_cldr() -> None:
     assert not is_currency("")
 
 
-def test_equal_rests_go_to_the_earlier_line() -> None:
+def test_equal_remainders_go_to_the_earlier_share() -> None:
     assert split(10, [1, 1, 1, 1]) == [3, 3, 2, 2]
     assert split(1, [0, 5, 5]) == [0, 1, 0]

@@ -1,4 +1,4 @@
-"""A life cycle as a table: what it refuses to be made of, and what it answers."""
+"""State machines: the tables they refuse, and the transitions they allow."""
 
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from takeback.core.state_machine import InvalidTransition, StateMachine
 
 
 class Light(StrEnum):
-    """Where a lamp is."""
+    """Statuses of a lamp."""
 
     OFF = "off"
     ON = "on"
@@ -17,7 +17,7 @@ class Light(StrEnum):
 
 
 class Push(StrEnum):
-    """What happens to it."""
+    """Events of a lamp."""
 
     TURN = "turn"
     DROP = "drop"
@@ -31,38 +31,38 @@ TABLE = {
 LAMP = StateMachine(Light.OFF, TABLE)
 
 
-def test_a_step_of_the_table_leads_where_it_says() -> None:
+def test_transitions_of_the_table_are_allowed() -> None:
     assert LAMP.next(Light.ON, Push.DROP) is Light.BROKEN
-    assert [LAMP.allows(state, Push.DROP) for state in Light] == [False, True, False]
-    assert [LAMP.is_final(state) for state in Light] == [False, False, True]
+    assert [LAMP.allows(status, Push.DROP) for status in Light] == [False, True, False]
+    assert [LAMP.is_final(status) for status in Light] == [False, False, True]
     assert LAMP.transitions() == [(source, event, to) for (source, event), to in TABLE.items()]
 
 
-def test_any_other_step_is_refused_with_both_its_sides() -> None:
+def test_other_transition_raises_with_its_status_and_event() -> None:
     with pytest.raises(InvalidTransition, match="no drop from off") as refused:
         LAMP.next(Light.OFF, Push.DROP)
-    assert (refused.value.state, refused.value.event) == (Light.OFF, Push.DROP)
+    assert (refused.value.status, refused.value.event) == (Light.OFF, Push.DROP)
 
 
-def test_a_state_that_cannot_be_reached_is_a_mistake() -> None:
-    island = {
+def test_unreachable_status_is_refused() -> None:
+    table = {
         (Light.OFF, Push.TURN): Light.ON,
         (Light.ON, Push.DROP): Light.OFF,
         (Light.BROKEN, Push.TURN): Light.BROKEN,
     }
-    with pytest.raises(ValueError, match="no way leads to broken"):
-        StateMachine(Light.OFF, island)
+    with pytest.raises(ValueError, match="unreachable: broken"):
+        StateMachine(Light.OFF, table)
 
 
-def test_an_event_that_never_happens_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="nothing happens on drop"):
+def test_unused_event_is_refused() -> None:
+    with pytest.raises(ValueError, match="unused events: drop"):
         StateMachine(
             Light.OFF,
             {(Light.OFF, Push.TURN): Light.ON, (Light.ON, Push.TURN): Light.BROKEN},
         )
 
 
-def test_the_picture_is_the_table() -> None:
+def test_diagram_shows_the_table() -> None:
     assert LAMP.mermaid().splitlines() == [
         "stateDiagram-v2",
         "    [*] --> off",
@@ -73,7 +73,7 @@ def test_the_picture_is_the_table() -> None:
     ]
 
 
-def test_everybody_but_the_system_has_a_number() -> None:
+def test_every_actor_except_the_system_has_a_number() -> None:
     assert Actor(ActorKind.GUEST, 7) == Actor(ActorKind.GUEST, 7)
     assert Actor(ActorKind.SYSTEM, None) == SYSTEM
     for kind, number in ((ActorKind.SYSTEM, 1), (ActorKind.STAFF, None)):

@@ -42,7 +42,7 @@ from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.queries import items_of
 from takeback.outbox.models import Message
-from takeback.trade_in.queries import offer_of
+from takeback.trade_in.offers import offer_of
 from tests.demo.loaded import REFERENCE, load_shop
 
 pytestmark = pytest.mark.heavy

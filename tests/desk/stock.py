@@ -18,12 +18,12 @@ def stock(count: int) -> dict[str, Any]:
     from takeback.images.store import write_image
     from takeback.orders.statuses import Status
     from tests import factories
-    from tests.images.samples import photo
+    from tests.images.samples import image_bytes
 
     iban = "TR330006100519786457841326"
     factories.make_channel()
     reasons = {kind: factories.make_reason(kind=kind) for kind in ("cancel", "refund")}
-    name = write_image(photo(), "jpg").name
+    name = write_image(image_bytes(), "jpg").name
     for number in range(count):
         kind = "refund" if number % 3 == 0 else "cancel"
         status = Status.DELIVERED if kind == "refund" else Status.APPROVED

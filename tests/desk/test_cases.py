@@ -19,7 +19,7 @@ from tests.cancellations.factories import CUSTOMER
 from tests.cancellations.factories import new_case as asked
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, rows_on, send
 from tests.factories import Visitor
-from tests.images.samples import photo
+from tests.images.samples import image_bytes
 from tests.storefront.api import nothing_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -229,7 +229,7 @@ def test_another_channels_case_is_as_if_it_were_not_there() -> None:
     # P20
     case = new_case(channel_id=OTHER)
     client = agent()
-    name = write_image(photo(), "jpg").name
+    name = write_image(image_bytes(), "jpg").name
     factories.make_image(case=case, image=name)
     missing = page_of(client.get("/desk/cases/999999999"))
     with nothing_written():
@@ -360,13 +360,13 @@ def test_a_picture_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) ->
     # P26
     settings.MEDIA_ROOT = tmp_path / "media"
     case = new_case()
-    name = write_image(photo(), "jpg").name
+    name = write_image(image_bytes(), "jpg").name
     factories.make_image(case=case, image=name, description="the seam")
     client = agent()
 
     answer: Any = client.get(f"/desk/photos/{name}")
 
-    assert b"".join(answer) == photo()
+    assert b"".join(answer) == image_bytes()
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Cache-Control"] == "private, no-store"
     assert f'src="/desk/photos/{name}" alt="the seam"' in page_of(client.get(path_of(case)))

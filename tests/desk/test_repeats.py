@@ -13,15 +13,15 @@ from takeback.cancellations.models import CancellationRequest, CancellationReque
 from tests import factories
 from tests.desk.agents import agent, page_of
 from tests.factories import Visitor
-from tests.images.samples import as_text, photo, telling_exif
+from tests.images.samples import as_text, image_bytes, personal_exif
 from tests.storefront.api import post
 from tests.storefront.routes import GUEST_ONE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now", "media")]
 
 IBAN = "TR330006100519786457841326"
-RED, BLACK = as_text(photo()), as_text(photo(mode="L"))
-RED_WITH_A_PLACE = as_text(photo(exif=telling_exif()))
+RED, BLACK = as_text(image_bytes()), as_text(image_bytes(mode="L"))
+RED_WITH_A_PLACE = as_text(image_bytes(exif=personal_exif()))
 OTHER = 2
 
 

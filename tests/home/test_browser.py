@@ -20,8 +20,8 @@ ASKED = """
 import django
 django.setup()
 from takeback.cancellations.bank_account_links import PATH, token_of
-from tests.notifications.factories import IBAN, ask, cancel, order_with
-(case,) = ask(order_with("Red shoe", number="{number}"), cancel(iban=IBAN))
+from tests.notifications.factories import IBAN, cancel, open_cases, order_with
+(case,) = open_cases(order_with("Red shoe", number="{number}"), cancel(iban=IBAN))
 print(f"{{PATH}}{{token_of(case)}}/")
 """
 
@@ -58,7 +58,7 @@ def demo(server: Server) -> Iterator[Server]:
 def offers(server: Server) -> dict[str, str]:
     """Where two trade-in offers of this server wait for their answer."""
     made = subprocess.run(
-        [sys.executable, "-m", "tests.trade_in.mailed"],
+        [sys.executable, "-m", "tests.trade_in.create_offers"],
         cwd=Path(__file__).parent.parent.parent,
         env=environment(server.folder),
         check=True,

@@ -1,48 +1,48 @@
-"""Promise P26, the text: what is base64 of a picture, and what is refused before it is opened."""
+"""Promise P26, the text: base64 of an image is decoded, anything else is refused unopened."""
 
 from typing import Any
 
 import pytest
 
 from takeback.images.decode import ImageTooLarge, NotAnImage, decode_image
-from tests.images.samples import as_text, photo
+from tests.images.samples import as_text, image_bytes
 
 KINDS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_four_kinds_are_read_with_and_without_a_data_uri(kind: str) -> None:
-    raw = photo(kind)
+def test_four_formats_are_decoded_with_and_without_a_data_uri(kind: str) -> None:
+    raw = image_bytes(kind)
     assert decode_image(as_text(raw)) == raw
     assert decode_image(as_text(raw, KINDS[kind])) == raw
 
 
-def test_the_usual_misspelling_of_jpeg_is_understood() -> None:
-    assert decode_image(as_text(photo(), "image/jpg")) == photo()
+def test_common_misspelling_of_jpeg_is_accepted() -> None:
+    assert decode_image(as_text(image_bytes(), "image/jpg")) == image_bytes()
 
 
-JPEG = as_text(photo())
+JPEG = as_text(image_bytes())
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><svg>&b;</svg>'
 XXE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg>&a;</svg>'
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
-NONE = {
-    "I2 not base64": "this is no picture",
+INVALID = {
+    "I2 not base64": "this is not an image",
     "I2 url-safe alphabet": as_text(b"\xff\xd8\xff\xfb\xef\xff")
     .replace("+", "-")
     .replace("/", "_"),
     "I2 inner newline": JPEG[:76] + "\n" + JPEG[76:],
     "I2 outer blank": JPEG + " ",
-    "I2 padding missing": as_text(photo() + b"\0" * (2 - len(photo()) % 3)).rstrip("="),
+    "I2 padding missing": as_text(image_bytes() + b"\0" * (2 - len(image_bytes()) % 3)).rstrip("="),
     "I2 noise": JPEG[:8] + "!!" + JPEG[8:],
     "I2 digits of another script": JPEG[:8] + "\u0661\u0661\u0661\u0661" + JPEG[12:],
     "I3 SVG in its data URI": as_text(SVG, "image/svg+xml"),
     "I3 HTML": as_text(b"<html>", "text/html"),
     "I3 PDF": as_text(b"%PDF-1.7", "application/pdf"),
-    "I3 JPEG declared a PNG": as_text(photo(), "image/png"),
-    "I3 no comma": as_text(photo(), "image/jpeg").replace(",", ""),
-    "I3 two commas": as_text(photo(), "image/jpeg").replace(",", ",,"),
-    "I3 a file's name": as_text(photo(), "image/jpeg").replace(";", ";name=me.jpg;", 1),
+    "I3 JPEG declared a PNG": as_text(image_bytes(), "image/png"),
+    "I3 no comma": as_text(image_bytes(), "image/jpeg").replace(",", ""),
+    "I3 two commas": as_text(image_bytes(), "image/jpeg").replace(",", ",,"),
+    "I3 a file's name": as_text(image_bytes(), "image/jpeg").replace(";", ";name=me.jpg;", 1),
     "I4 empty": "",
     "I4 empty data URI": "data:image/jpeg;base64,",
     "I4 address": "http://127.0.0.1/a.jpg",
@@ -58,7 +58,7 @@ NONE = {
     "I6 ELF": as_text(b"\x7fELF" + b"\0" * 40),
     "I6 EICAR": as_text(EICAR),
     **{
-        f"I12 {kind}": as_text(photo(kind))
+        f"I12 {kind}": as_text(image_bytes(kind))
         for kind in ("AVIF", "TIFF", "BMP", "ICO", "EPS", "PPM", "TGA", "JPEG2000")
     },
     "I12 PSD": as_text(b"8BPS\0\x01" + b"\0" * 40),
@@ -67,15 +67,15 @@ NONE = {
 }
 
 
-@pytest.mark.parametrize("name", NONE)
-def test_what_is_no_picture_of_ours_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", INVALID)
+def test_unsupported_or_malformed_image_is_refused(name: str) -> None:
     with pytest.raises(NotAnImage):
-        decode_image(NONE[name])
+        decode_image(INVALID[name])
 
 
-def test_a_picture_may_be_as_large_as_the_setting_and_not_one_byte_larger(settings: Any) -> None:
+def test_image_may_have_the_maximum_size_and_not_a_byte_more(settings: Any) -> None:
     # I17
-    raw = photo()
+    raw = image_bytes()
     for spare in (0, 1, 2):
         settings.MAX_PICTURE_BYTES = len(raw) + spare
         assert decode_image(as_text(raw)) == raw
@@ -84,8 +84,8 @@ def test_a_picture_may_be_as_large_as_the_setting_and_not_one_byte_larger(settin
         decode_image(as_text(raw))
 
 
-def test_a_text_that_is_too_long_is_not_even_decoded(settings: Any) -> None:
-    # I17: what follows is no base64, which nobody finds out.
+def test_text_that_is_too_long_is_not_decoded(settings: Any) -> None:
+    # I17: the text is not base64, but its length is checked first.
     settings.MAX_PICTURE_BYTES = 300
     with pytest.raises(ImageTooLarge):
         decode_image("!" * 405)

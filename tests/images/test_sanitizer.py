@@ -1,4 +1,4 @@
-"""Promise P26, the child process: what it may use up, and what its end costs."""
+"""Promise P26, the child process: its limits, and the consequences of its death."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from takeback.core.errors import Refused
 from takeback.images import sanitizer
 from takeback.images import store as images_store
 from takeback.images.store import store_images
-from tests.images.samples import photo
+from tests.images.samples import image_bytes
 
 MEBIBYTE = 2**20
 
@@ -28,36 +28,36 @@ def media(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that is run in place of the child's."""
+def fake_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that runs in place of the child's program."""
     path = tmp_path / "child.py"
     monkeypatch.setattr(sanitizer, "__file__", str(path))
     return path
 
 
-def run(told: str, pictures: bytes = b"") -> tuple[int, bytes]:
-    """How a process ends, and what it says, whose program has the child's names in `ours`."""
-    program = f"import runpy; ours = runpy.run_path({sanitizer.__file__!r})\n{told}"
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", program], input=pictures, capture_output=True, check=False
+def run(code: str, frames: bytes = b"") -> tuple[int, bytes]:
+    """The exit code and output of a program that has the child's names in `ours`."""
+    program = f"import runpy; ours = runpy.run_path({sanitizer.__file__!r})\n{code}"
+    process = subprocess.run(
+        [sys.executable, "-I", "-c", program], input=frames, capture_output=True, check=False
     )
-    return done.returncode, done.stdout
+    return process.returncode, process.stdout
 
 
-def test_the_child_bounds_itself() -> None:
-    ended, said = run(
-        "import resource; ours['bound']()\n"
+def test_child_limits_itself() -> None:
+    exit_code, output = run(
+        "import resource; ours['limit_process']()\n"
         "print([resource.getrlimit(what)[1] for what in (resource.RLIMIT_AS,"
         " resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)])\n"
         "try: bytearray(600 * 2**20)\n"
         "except MemoryError: print('no more')"
     )
-    assert (ended, said) == (0, b"[536870912, 30, 67108864, 0]\nno more\n")
-    assert sanitizer.CPU_SECONDS_OF_ALL > images_store.PATIENCE_SECONDS
+    assert (exit_code, output) == (0, b"[536870912, 30, 67108864, 0]\nno more\n")
+    assert sanitizer.CPU_SECONDS_OF_ALL > images_store.TIMEOUT_SECONDS
 
 
-# What was used is told, not used: 1.5 seconds, of which a fifth in the kernel, by each picture.
-USING = """
+# Simulated use of CPU time: each image takes 1.5 seconds, a fifth of them in the kernel.
+CPU_USE = """
 import resource, types
 used = 0
 def getrusage(whose):
@@ -74,11 +74,11 @@ ours["main"]()
 """
 
 
-def test_each_picture_has_time_of_its_own() -> None:
-    ended, said = run(USING, b"\0\0\0\1x" * 18)
-    limits = said.replace(b"J\0\0\0\4", b"\n").replace(b"J\0\0\0\5", b"\n").split(b"\n")[1:]
-    wanted = [5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22, 23, 25, 26, 28, 29, 30]
-    assert (ended, limits) == (0, [b"%d 30" % limit for limit in wanted])
+def test_each_image_has_its_own_cpu_limit() -> None:
+    exit_code, output = run(CPU_USE, b"\0\0\0\1x" * 18)
+    limits = output.replace(b"J\0\0\0\4", b"\n").replace(b"J\0\0\0\5", b"\n").split(b"\n")[1:]
+    expected = [5, 7, 8, 10, 11, 13, 14, 16, 17, 19, 20, 22, 23, 25, 26, 28, 29, 30]
+    assert (exit_code, limits) == (0, [b"%d 30" % limit for limit in expected])
 
 
 ENDLESS = """
@@ -94,84 +94,86 @@ ours["main"]()
 
 
 @pytest.mark.thorough
-def test_a_picture_that_takes_more_time_than_its_own_kills_the_child() -> None:
-    ended, said = run(ENDLESS, b"\0\0\0\1x\0\0\0\1y")
-    assert (ended, said) == (-signal.SIGXCPU, b"J\0\0\0\1x")
+def test_image_that_exceeds_its_cpu_limit_kills_the_child() -> None:
+    exit_code, output = run(ENDLESS, b"\0\0\0\1x\0\0\0\1y")
+    assert (exit_code, output) == (-signal.SIGXCPU, b"J\0\0\0\1x")
 
 
-ANSWER = "import os, sys, time; sys.stdin.buffer.read(); os.write(1, b'J\\0\\0\\0\\1x');"
-ENDS = {
+ONE_IMAGE = "import os, sys, time; sys.stdin.buffer.read(); os.write(1, b'J\\0\\0\\0\\1x');"
+FAILURES = {
     "killed": "os.kill(os.getpid(), 9)",
-    "in the middle of an answer": "os.write(1, b'J\\0\\0\\1\\0xyz')",
-    "with less than it was asked for": "",
-    "announcing more than there could be": "os.write(1, b'J\\xff\\xff\\xff\\xffxyz')",
+    "in the middle of an image": "os.write(1, b'J\\0\\0\\1\\0xyz')",
+    "with fewer images": "",
+    "with a length above any image": "os.write(1, b'J\\xff\\xff\\xff\\xffxyz')",
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_a_child_that_dies_costs_its_pictures_and_nothing_else(
-    end: str, media: Path, stand_in: Path
+@pytest.mark.parametrize("failure", FAILURES)
+def test_dead_child_loses_only_the_images_it_did_not_return(
+    failure: str, media: Path, fake_child: Path
 ) -> None:
     # I25
-    stand_in.write_text(ANSWER + ENDS[end])
+    fake_child.write_text(ONE_IMAGE + FAILURES[failure])
     tracemalloc.start()
     first, second = store_images([b"a", b"b"])
-    _, most = tracemalloc.get_traced_memory()
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert first
     assert (media / first.name).read_bytes() == b"x"
     assert second is None
-    assert most < 2 * sanitizer.ANSWER_BYTES
+    assert peak < 2 * sanitizer.OUTPUT_BYTES
 
 
-def test_answers_that_nobody_asked_for_are_not_kept(media: Path, stand_in: Path) -> None:
-    stand_in.write_text(ANSWER * 3)
+def test_surplus_images_of_the_child_are_not_stored(media: Path, fake_child: Path) -> None:
+    fake_child.write_text(ONE_IMAGE * 3)
     first, second = store_images([b"a", b"b"])
     assert first
     assert second
     assert len([path for path in media.rglob("*") if path.is_file()]) == 2
 
 
-def test_a_child_that_takes_too_long_for_all_is_our_fault_and_leaves_nothing(
-    media: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+def test_timeout_of_the_child_is_refused_and_leaves_no_file(
+    media: Path, fake_child: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # I25
-    stand_in.write_text(ANSWER + "time.sleep(60)")
-    monkeypatch.setattr(images_store, "PATIENCE_SECONDS", 1)
+    fake_child.write_text(ONE_IMAGE + "time.sleep(60)")
+    monkeypatch.setattr(images_store, "TIMEOUT_SECONDS", 1)
     with pytest.raises(Refused) as refused:
         store_images([b"a", b"b"])
     assert refused.value.problem is errors.UNAVAILABLE
     assert not media.exists()
 
 
-def test_a_child_that_cannot_work_is_our_fault(stand_in: Path) -> None:
+def test_child_that_fails_to_start_is_refused_as_unavailable(fake_child: Path) -> None:
     with pytest.raises(Refused) as refused:
-        store_images([photo()])
+        store_images([image_bytes()])
     assert refused.value.problem is errors.UNAVAILABLE
 
 
-def test_the_child_knows_none_of_our_secrets(
-    stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_child_has_an_empty_environment(
+    fake_child: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = tmp_path / "told"
-    stand_in.write_text(f"import os; open({str(told)!r}, 'w').write(repr(sorted(os.environ)))")
+    environment = tmp_path / "environment"
+    fake_child.write_text(
+        f"import os; open({str(environment)!r}, 'w').write(repr(sorted(os.environ)))"
+    )
     monkeypatch.setenv("SECRET_KEY", "secret")
-    store_images([photo()])
-    assert set(eval(told.read_text())) <= {"LC_CTYPE"}
+    store_images([image_bytes()])
+    assert set(eval(environment.read_text())) <= {"LC_CTYPE"}
 
 
-def test_pictures_are_not_held_a_second_time(stand_in: Path) -> None:
-    # 20 MiB go in, and 20 MiB come out again.
-    stand_in.write_text(
+def test_images_are_not_in_memory_twice(fake_child: Path) -> None:
+    # The child returns the 20 MiB that it reads.
+    fake_child.write_text(
         "import sys\n"
         "while head := sys.stdin.buffer.read(4):\n"
         "    raw = sys.stdin.buffer.read(int.from_bytes(head))\n"
         "    sys.stdout.buffer.write(b'J' + head + raw)"
     )
-    pictures = [os.urandom(2 * MEBIBYTE) for _ in range(10)]
+    images = [os.urandom(2 * MEBIBYTE) for _ in range(10)]
     tracemalloc.start()
-    found = store_images(pictures)
-    _, most = tracemalloc.get_traced_memory()
+    stored = store_images(images)
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert all(found)
-    assert most < 5 * MEBIBYTE
+    assert all(stored)
+    assert peak < 5 * MEBIBYTE

@@ -1,12 +1,12 @@
-"""Cases as their commands make them, for mails to tell of."""
+"""Cases for the tests of mails, created by the real commands."""
 
 from typing import Any
 
 import zeal
 
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.commands import open as opening
-from takeback.cancellations.commands import transition as deciding
+from takeback.cancellations.commands import open as open_command
+from takeback.cancellations.commands import transition
 from takeback.cancellations.commands.edit import Edit, edit_case
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
@@ -26,56 +26,58 @@ GUEST, STAFF = Actor(ActorKind.GUEST, 1), Actor(ActorKind.STAFF, 7)
 
 
 def cancel(*, iban: str | None = None, **fields: Any) -> dict[str, Any]:
-    """To cancel a line, paid back to this account."""
+    """The terms of a cancellation, refunded to this account."""
     account = BankAccount(iban, "Zeynep Kanarya") if iban else None
     return {"kind": Kind.CANCEL, "bank_account": account} | fields
 
 
-def send_back(**fields: Any) -> dict[str, Any]:
-    """To send a line back."""
+def return_(**fields: Any) -> dict[str, Any]:
+    """The terms of a return."""
     return {"kind": Kind.RETURN} | fields
 
 
 def order_with(*names: str, **fields: Any) -> Order:
-    """A guest's order of these products; those whose name begins with a star have arrived."""
-    lines = [
+    """A guest's order of these products; a star before a name marks a delivered item."""
+    items = [
         factories.item_in(
-            remote_id=str(place),
-            sku=f"SKU-{place}",
-            product={"sku": f"SKU-{place}", "name": name.removeprefix("*")},
+            remote_id=str(position),
+            sku=f"SKU-{position}",
+            product={"sku": f"SKU-{position}", "name": name.removeprefix("*")},
             status=Status.DELIVERED if name.startswith("*") else Status.APPROVED,
             quantity=3 if name.startswith("*") else 1,
             attributes={"quantity": 3} if name.startswith("*") else {},
         )
-        for place, name in enumerate(names)
+        for position, name in enumerate(names)
     ]
-    return factories.make_order(items=lines, **fields)
+    return factories.make_order(items=items, **fields)
 
 
-def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[CancellationRequest]:
-    """One call for the first lines of an order, a wish for each; the new cases."""
-    lines = factories.items_of(order)
+def open_cases(
+    order: Order, *terms: dict[str, Any], actor: Actor = GUEST
+) -> list[CancellationRequest]:
+    """Open cases for the first items of an order, each with its terms."""
+    items = factories.items_of(order)
     with zeal.zeal_ignore():
-        asks = [
+        new = [
             NewCase(
-                order_item=ItemId(line.pk),
-                reason=factories.make_reason(kind=wish["kind"]).pk,
-                **wish,
+                order_item=ItemId(item.pk),
+                reason=factories.make_reason(kind=fields["kind"]).pk,
+                **fields,
             )
-            for line, wish in zip(lines, wishes, strict=False)
+            for item, fields in zip(items, terms, strict=False)
         ]
         scope = OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
-        ids = opening.open_cases(asks, scope, actor=actor, now=factories.NOW)
+        ids = open_command.open_cases(new, scope, actor=actor, now=factories.NOW)
     return list(CancellationRequest.objects.filter(pk__in=ids).order_by("id"))
 
 
 def reject(case: CancellationRequest, note: str | None = None) -> None:
-    """The shop says no."""
-    deciding.reject(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, message=note)
+    """Reject the case."""
+    transition.reject(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, message=note)
 
 
-def correct(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -> None:
-    """Somebody notes another account."""
+def change_account(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -> None:
+    """Change the bank account of the case."""
     account = BankAccount(iban, "Zeynep Kanarya")
     with zeal.zeal_ignore():
         edit_case(
@@ -88,7 +90,7 @@ def correct(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -
         )
 
 
-def told(case: CancellationRequest, topic: str, step: int = 1) -> Delivery:
-    """The message that the outbox delivers for a step of a case."""
+def delivery_of(case: CancellationRequest, topic: str, step: int = 1) -> Delivery:
+    """The message that the outbox delivers for a transition of a case."""
     key = f"{topic}:cancellation_request/{case.pk}/{step}"
     return Delivery(key, {"cancellation_request": case.pk})

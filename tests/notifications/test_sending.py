@@ -1,4 +1,4 @@
-"""Mails on their way: what a server may answer, and what is never told to anybody else."""
+"""Sending mails: replies of the server, and data that never reaches logs."""
 
 import logging
 import re
@@ -16,10 +16,10 @@ from takeback.cancellations.topics import Topic
 from takeback.core import env
 from takeback.handlers.mails import HANDLERS, send_received_mail
 from takeback.notifications.mails import Mail
-from takeback.notifications.sending import AddressRefused, MailRefused, message_id, send
+from takeback.notifications.send import AddressRefused, MailRefused, message_id, send
 from takeback.outbox.worker import PermanentFailure
 from tests import factories
-from tests.notifications.factories import IBAN, ask, cancel, order_with, reject, told
+from tests.notifications.factories import IBAN, cancel, delivery_of, open_cases, order_with, reject
 from tests.rigs.mailing import mail_server
 
 MAIL = Mail("tr", "jane@example.com", "Talebiniz ığüşöç", "Merhaba,\n.\nson\n")
@@ -30,12 +30,12 @@ FILES = "django.core.mail.backends.filebased.EmailBackend"
 
 @pytest.fixture
 def smtp(settings: Settings) -> Settings:
-    """Mails leave over the network."""
+    """Mails are sent over SMTP."""
     settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP, "127.0.0.1"
     return settings
 
 
-def test_a_mail_arrives_as_it_was_written(smtp: Settings) -> None:
+def test_mail_arrives_unchanged(smtp: Settings) -> None:
     with mail_server() as server:
         smtp.EMAIL_PORT = server.port
         smtp.DEFAULT_FROM_EMAIL = "Our shop <returns@shop.example>"
@@ -48,7 +48,7 @@ def test_a_mail_arrives_as_it_was_written(smtp: Settings) -> None:
     assert mail.get_content_type() == "text/plain"
 
 
-def test_a_mail_that_comes_twice_is_known_by_its_name(smtp: Settings) -> None:
+def test_repeated_mail_has_the_same_message_id(smtp: Settings) -> None:
     with mail_server() as server:
         smtp.EMAIL_PORT = server.port
         for key in (KEY, KEY, KEY + "0"):
@@ -58,7 +58,7 @@ def test_a_mail_that_comes_twice_is_known_by_its_name(smtp: Settings) -> None:
     assert re.fullmatch(r"<[0-9a-f-]{36}@127\.0\.0\.1>", first)
 
 
-def test_another_installation_names_its_mails_otherwise(settings: Settings) -> None:
+def test_message_id_depends_on_the_installation(settings: Settings) -> None:
     ours = message_id(KEY)
     settings.SITE_URL = "https://returns.shop.example"
     assert message_id(KEY) != ours
@@ -78,7 +78,7 @@ REFUSALS: list[tuple[dict[str, bytes], type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("replies", "error"), REFUSALS)
-def test_only_a_refusal_for_good_is_hopeless(
+def test_only_a_permanent_refusal_is_a_permanent_failure(
     smtp: Settings, replies: dict[str, bytes], error: type[Exception]
 ) -> None:
     with mail_server(**replies) as server:
@@ -89,7 +89,7 @@ def test_only_a_refusal_for_good_is_hopeless(
     assert isinstance(raised.value, PermanentFailure) is (error in {AddressRefused, MailRefused})
 
 
-def test_a_refusal_for_good_does_not_repeat_the_address(smtp: Settings) -> None:
+def test_permanent_refusal_does_not_contain_the_address(smtp: Settings) -> None:
     with mail_server(RCPT=b"550 <jane@example.com> unknown") as server:
         smtp.EMAIL_PORT = server.port
         with pytest.raises(AddressRefused) as raised:
@@ -98,14 +98,14 @@ def test_a_refusal_for_good_does_not_repeat_the_address(smtp: Settings) -> None:
     assert raised.value.__suppress_context__
 
 
-def test_a_server_that_is_not_there_is_tried_again(smtp: Settings) -> None:
+def test_unreachable_server_is_a_temporary_failure(smtp: Settings) -> None:
     with mail_server() as server:
         smtp.EMAIL_PORT = server.port
     with pytest.raises(ConnectionRefusedError):
         send(MAIL, KEY)
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_long(smtp: Settings) -> None:
+def test_silent_server_times_out(smtp: Settings) -> None:
     assert smtp.EMAIL_TIMEOUT == 10
     smtp.EMAIL_TIMEOUT = 0.05
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -116,17 +116,15 @@ def test_a_server_that_says_nothing_is_not_waited_for_long(smtp: Settings) -> No
 
 @pytest.mark.parametrize(
     "recipient",
-    ["", "nobody", "a@x.example\r\nBcc: b@y.example", "a@x.example, b@y.example", "<a@x.example>"],
+    ["", "jane", "a@x.example\r\nBcc: b@y.example", "a@x.example, b@y.example", "<a@x.example>"],
 )
-def test_what_is_no_address_is_hopeless_before_anything_is_sent(
-    recipient: str, mailoutbox: list[Any]
-) -> None:
+def test_invalid_address_is_refused_before_sending(recipient: str, mailoutbox: list[Any]) -> None:
     with pytest.raises(AddressRefused):
         send(MAIL._replace(recipient=recipient), KEY)
     assert mailoutbox == []
 
 
-def test_a_header_of_two_lines_is_never_sent(mailoutbox: list[Any]) -> None:
+def test_subject_with_a_line_break_is_never_sent(mailoutbox: list[Any]) -> None:
     with pytest.raises(ValueError, match="newlines"):
         send(MAIL._replace(subject="a\nBcc: b@y.example"), KEY)
     assert mailoutbox == []
@@ -141,67 +139,67 @@ SERVERS = {
 }
 
 
-@pytest.mark.parametrize(("url", "meant"), SERVERS.items())
-def test_a_mail_server_is_named_by_an_address(
-    url: str, meant: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("url", "expected"), SERVERS.items())
+def test_mail_server_is_configured_by_a_url(
+    url: str, expected: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(env, "DECLARED", {})
     monkeypatch.setenv("MAIL_URL", url)
-    found = env.env_mail_server("MAIL_URL", "", "A sentence.")
+    parsed = env.env_mail_server("MAIL_URL", "", "A sentence.")
     names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD")
-    switches = ("USE_TLS", "USE_SSL")
-    assert bool(found) is bool(meant)
-    if found:
-        assert found["EMAIL_BACKEND"] == SMTP
-        assert tuple(found[f"EMAIL_{name}"] for name in names) == meant[:4]
-        assert tuple(found.get(f"EMAIL_{name}", False) for name in switches) == meant[4:]
+    flags = ("USE_TLS", "USE_SSL")
+    assert bool(parsed) is bool(expected)
+    if parsed:
+        assert parsed["EMAIL_BACKEND"] == SMTP
+        assert tuple(parsed[f"EMAIL_{name}"] for name in names) == expected[:4]
+        assert tuple(parsed.get(f"EMAIL_{name}", False) for name in flags) == expected[4:]
 
 
 @pytest.fixture
 def files(settings: Settings, tmp_path: Path) -> Path:
-    """Mails are written into a folder, as where no server is named."""
+    """Mails are written into a folder, as without a mail server."""
     settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = FILES, tmp_path / "mails"
     return tmp_path / "mails"
 
 
-def test_written_mails_are_for_the_services_own_user() -> None:
+def test_folder_of_mails_belongs_to_the_services_user_only() -> None:
     folder = Path(live.EMAIL_FILE_PATH)
     assert folder == live.DATA_DIR / "mails"
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.fixture
-def heard() -> Iterator[list[str]]:
-    """All that is logged, however low its level."""
-    said: list[str] = []
+def log_lines() -> Iterator[list[str]]:
+    """Every line of the log, of any level."""
+    lines: list[str] = []
 
-    class Listener(logging.Handler):
+    class Recorder(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(self.format(record))
+            lines.append(self.format(record))
 
-    listener, root = Listener(), logging.getLogger()
+    recorder, root = Recorder(), logging.getLogger()
     before = root.level
-    root.addHandler(listener)
+    root.addHandler(recorder)
     root.setLevel(logging.DEBUG)
-    yield said
-    root.removeHandler(listener)
+    yield lines
+    root.removeHandler(recorder)
     root.setLevel(before)
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("frozen_now")
-def test_neither_log_nor_message_nor_file_name_tells_who_it_is(
-    files: Path, heard: list[str], capfd: pytest.CaptureFixture[str]
+def test_log_message_and_file_name_contain_no_personal_data(
+    files: Path, log_lines: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     order = order_with("Red shoe", guest="kanarya@example.com")
-    (case,) = ask(order, cancel(iban=IBAN))
-    messages = [told(case, Topic.OPENED), told(case, Topic.REJECTED, 2)]
+    (case,) = open_cases(order, cancel(iban=IBAN))
+    messages = [delivery_of(case, Topic.OPENED), delivery_of(case, Topic.REJECTED, 2)]
     send_received_mail(messages[0])
     reject(case, "Kanarya")
     HANDLERS[Topic.REJECTED](messages[1])
     names = [path.name for path in files.iterdir()]
     assert len(names) == 2
-    public = " ".join([*heard, *names, *map(repr, messages), *capfd.readouterr()])
+    public = " ".join([*log_lines, *names, *map(repr, messages), *capfd.readouterr()])
     secrets = ["kanarya", "ayla", IBAN.lower(), IBAN[4:-4], str(case.iban_index), factories.NUMBER]
     assert [secret for secret in secrets if secret in public.lower()] == []
     assert "kanarya@example.com" in "".join(path.read_text() for path in files.iterdir())

@@ -17,7 +17,7 @@ from takeback.accounts.totp import enable_totp, totp_secret
 from takeback.bank_accounts.bank_account import BankAccount, bank_account_of, encrypted_columns
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cli.main import app
-from takeback.idempotency.commands import Answer, Call, run_idempotent
+from takeback.idempotency.commands import IdempotentCall, IdempotentResponse, run_idempotent
 from takeback.operations import data_keys
 from takeback.operations.data_keys import (
     COLUMNS,
@@ -39,7 +39,7 @@ NEW = {"2": "REVG" * 10 + "REU="}
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
 OTHER = BankAccount("DE89370400440532013000", "Jo Ray")
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-CALL = Call("p" * 64, "POST asks/", "k-1", "f" * 64)
+CALL = IdempotentCall("p" * 64, "POST asks/", "k-1", "f" * 64)
 IBANS = next(column for column in COLUMNS if column.name == "iban_encrypted")
 TEXTS = 6
 """What `everything` keeps sealed."""
@@ -69,7 +69,7 @@ def everything() -> None:
     case_with_account()
     caller = shop.client(shop.key(scopes=["read", "decide", "pii"]))
     sync.call(caller, "POST", "error_reports/", sync.report(raw_request="<a/>"))
-    run_idempotent(CALL, lambda: Answer(201, b'{"id":1}'), factories.NOW)
+    run_idempotent(CALL, lambda: IdempotentResponse(201, b'{"id":1}'), factories.NOW)
     assert enable_totp(member().pk, SECRET, pyotp.TOTP(SECRET).at(factories.NOW), factories.NOW)
     member("without_a_second_factor")
 
@@ -99,7 +99,10 @@ def test_an_old_key_may_go_once_all_is_sealed_anew(settings: Settings) -> None:
 
     assert (before, texts_by_key()) == ({"1": TEXTS}, {"2": TEXTS})
     assert bank_account_of(case()) == ACCOUNT
-    assert run_idempotent(CALL, lambda: Answer(500, b""), factories.NOW).body == b'{"id":1}'
+    assert (
+        run_idempotent(CALL, lambda: IdempotentResponse(500, b""), factories.NOW).body
+        == b'{"id":1}'
+    )
     assert totp_secret(StaffMember.objects.get(user__username="ada").pk) == SECRET
     caller = shop.client(shop.key(scopes=["read", "pii"]))
     (report,) = sync.call(caller, "GET", "error_reports/").json()["results"]

@@ -35,7 +35,7 @@ def test_not_ready_while_a_migration_waits(client: Visitor) -> None:
     answer = client.get("/health/ready")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert json.loads(answer.content) == {
-        "detail": "The service is not available right now. Please try again.",
+        "detail": "The service is temporarily unavailable. Please try again later.",
         "code": "unavailable",
     }
 

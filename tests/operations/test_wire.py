@@ -257,9 +257,9 @@ def test_many_questions_on_one_line_are_answered_in_order(wire: Server, long_run
 )
 def test_parts_of_a_file_are_no_more_than_the_file(wire: Server, ranges: str, status: int) -> None:
     # T35
-    whole = wire.ask("/static/home/portal.css").body
+    whole = wire.ask("/static/ui/style.css").body
 
-    answer = wire.ask("/static/home/portal.css", range=ranges)
+    answer = wire.ask("/static/ui/style.css", range=ranges)
 
     assert answer.status == status
     assert answer.body == {200: whole, 206: whole[:10]}.get(status, answer.body)

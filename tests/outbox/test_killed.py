@@ -1,4 +1,4 @@
-"""A worker that dies, or is told to stop, in the middle of a message."""
+"""A worker that is killed or stopped while it handles a message."""
 
 import os
 import signal
@@ -42,8 +42,8 @@ work({"thing.happened": handler})
 
 
 @contextmanager
-def _working(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The real worker, in the middle of the handler above."""
+def _running_worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The real worker while it runs the handler of the script."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, folder],
         env=os.environ | {"DATABASE_URL": database_url()},
@@ -63,10 +63,10 @@ def _working(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_killed_worker_held_runs_again_after_its_lease(tmp_path: Path) -> None:
+def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path) -> None:
     message = make_message()
     before = clock.now()
-    with _working(tmp_path) as process:
+    with _running_worker(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=30) == -signal.SIGKILL
     assert not (tmp_path / "finished").exists()
@@ -75,21 +75,21 @@ def test_what_a_killed_worker_held_runs_again_after_its_lease(tmp_path: Path) ->
     assert message.leased_until is not None
     assert before + LEASE < message.leased_until < clock.now() + LEASE
 
-    seen: list[Delivery] = []
-    next_one = Worker({TOPIC: seen.append})
-    assert next_one.work_one(message.leased_until - timedelta(microseconds=1)) is False
-    assert next_one.work_one(message.leased_until) is True
+    delivered: list[Delivery] = []
+    other = Worker({TOPIC: delivered.append})
+    assert other.deliver_next(message.leased_until - timedelta(microseconds=1)) is False
+    assert other.deliver_next(message.leased_until) is True
 
     done = Message.objects.get()
-    assert [delivery.key for delivery in seen] == [message.key]
+    assert [delivery.key for delivery in delivered] == [message.key]
     assert (done.attempts, done.leased_until) == (2, None)
     assert done.done_at is not None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_told_to_stop_a_worker_finishes_its_message_and_takes_no_other(tmp_path: Path) -> None:
+def test_stopped_worker_finishes_its_message_and_takes_no_other(tmp_path: Path) -> None:
     first, second = make_message(), make_message()
-    with _working(tmp_path) as process:
+    with _running_worker(tmp_path) as process:
         process.send_signal(signal.SIGTERM)
         (tmp_path / "go").touch()
         assert process.wait(timeout=30) == 0

@@ -1,4 +1,4 @@
-"""Promise P17: leases, attempts, waits and parking, with the clock held."""
+"""Promise P17: leases, attempts, retry delays and parking, at fixed times."""
 
 import signal
 import threading
@@ -12,16 +12,16 @@ from django.db import connection
 from structlog.testing import capture_logs
 
 from takeback.outbox import commands
-from takeback.outbox.commands import KEPT, LEASE, MOST_ATTEMPTS, claim, wait
+from takeback.outbox.commands import LEASE, MAX_ATTEMPTS, RETENTION, claim, retry_delay
 from takeback.outbox.models import Message
-from takeback.outbox.queries import waiting
+from takeback.outbox.queries import due_messages
 from takeback.outbox.worker import (
     Delivery,
     Handler,
     HandlerTimeout,
     PermanentFailure,
     Worker,
-    limited,
+    with_timeout,
 )
 from tests.factories import NOW, make_message
 
@@ -30,118 +30,118 @@ TOPIC = "thing.happened"
 
 
 class NoSuchCarrier(PermanentFailure):
-    """Nothing to try again."""
+    """A retry cannot succeed."""
 
 
 def worker(handler: Handler) -> Worker:
-    """A worker of one topic that always waits the full time."""
-    return Worker({TOPIC: handler}, chance=lambda: 0.0)
+    """A worker of one topic without jitter."""
+    return Worker({TOPIC: handler}, jitter=lambda: 0.0)
 
 
 def failing(delivery: Delivery) -> None:
-    """Fails as a provider would, quoting what it was sent."""
+    """Fail as a provider would, with personal data in the error."""
     raise ConnectionError("jane@example.com was refused")
 
 
 def state(message: Message) -> tuple[int, bool, bool, bool, str]:
-    """Attempts; whether it is leased, done, parked; why it failed."""
+    """The attempts, whether the message is leased, done and parked, and its last error."""
     message.refresh_from_db()
-    held, done, parked = message.leased_until, message.done_at, message.parked_at
-    return message.attempts, bool(held), bool(done), bool(parked), message.last_error
+    leased, done, parked = message.leased_until, message.done_at, message.parked_at
+    return message.attempts, bool(leased), bool(done), bool(parked), message.last_error
 
 
 @pytest.mark.django_db
-def test_a_message_is_delivered_with_its_key_and_is_done() -> None:
+def test_message_is_delivered_with_its_key_and_done() -> None:
     message = make_message(payload={"request_id": 7}, key="thing.happened:7")
-    seen: list[Delivery] = []
+    delivered: list[Delivery] = []
 
-    assert worker(seen.append).work_one(NOW) is True
-    assert worker(seen.append).work_one(NOW) is False
+    assert worker(delivered.append).deliver_next(NOW) is True
+    assert worker(delivered.append).deliver_next(NOW) is False
 
-    assert seen == [Delivery("thing.happened:7", {"request_id": 7})]
+    assert delivered == [Delivery("thing.happened:7", {"request_id": 7})]
     assert state(message) == (1, False, True, False, "")
     assert message.done_at == NOW
 
 
 @pytest.mark.django_db
-def test_the_longest_due_comes_first_and_the_future_does_not_come(frozen_now: datetime) -> None:
+def test_oldest_due_message_comes_first_and_future_ones_wait(frozen_now: datetime) -> None:
     for name, hours in (("b", 1), ("a", 2), ("later", 0)):
         make_message(key=name, due_at=frozen_now - timedelta(hours=hours))
     Message.objects.filter(key="later").update(due_at=frozen_now + MOMENT)
-    seen: list[str] = []
+    delivered: list[str] = []
 
-    assert worker(lambda delivery: seen.append(delivery.key)).work_all() == 2
+    assert worker(lambda delivery: delivered.append(delivery.key)).deliver_all() == 2
 
-    assert seen == ["a", "b"]
+    assert delivered == ["a", "b"]
 
 
 @pytest.mark.django_db
-def test_a_topic_without_handler_is_left_alone() -> None:
+def test_message_without_handler_waits() -> None:
     message = make_message(topic="of.tomorrow")
 
-    assert worker(failing).work_one(NOW) is False
+    assert worker(failing).deliver_next(NOW) is False
     assert state(message) == (0, False, False, False, "")
 
 
 @pytest.mark.django_db
-def test_an_idle_worker_only_looks(django_assert_num_queries: pytest.FixtureRequest) -> None:
+def test_idle_worker_runs_one_query(django_assert_num_queries: pytest.FixtureRequest) -> None:
     with django_assert_num_queries(1):  # type: ignore[operator]  # a context manager
-        worker(failing).work_one(NOW)
+        worker(failing).deliver_next(NOW)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_a_handler_runs() -> None:
     make_message()
-    seen: list[tuple[bool, int]] = []
+    observed: list[tuple[bool, int]] = []
 
-    def looking(delivery: Delivery) -> None:
-        seen.append((connection.in_atomic_block, Message.objects.get().attempts))
+    def observe(delivery: Delivery) -> None:
+        observed.append((connection.in_atomic_block, Message.objects.get().attempts))
 
-    worker(looking).work_one(NOW)
+    worker(observe).deliver_next(NOW)
 
-    assert seen == [(False, 1)]
+    assert observed == [(False, 1)]
 
 
 @pytest.mark.django_db
-def test_a_lease_keeps_others_away_until_it_ends() -> None:
+def test_leased_message_is_not_claimed_until_the_lease_ends() -> None:
     message = make_message()
     assert claim(NOW, [TOPIC]) == message
-    seen: list[Delivery] = []
-    other = worker(seen.append)
+    delivered: list[Delivery] = []
+    other = worker(delivered.append)
 
-    assert other.work_one(NOW + LEASE - MOMENT) is False
-    assert other.work_one(NOW + LEASE) is True
+    assert other.deliver_next(NOW + LEASE - MOMENT) is False
+    assert other.deliver_next(NOW + LEASE) is True
 
-    assert len(seen) == 1
+    assert len(delivered) == 1
     assert state(message) == (2, False, True, False, "")
 
 
 @pytest.mark.django_db
-def test_who_was_too_slow_settles_nothing() -> None:
+def test_worker_that_lost_its_lease_changes_nothing() -> None:
     message = make_message()
-    slow = claim(NOW, [TOPIC])
-    quick = claim(NOW + LEASE, [TOPIC])
-    assert slow is not None
-    assert quick is not None
+    late = claim(NOW, [TOPIC])
+    current = claim(NOW + LEASE, [TOPIC])
+    assert late is not None
+    assert current is not None
 
-    assert commands.finish(slow, NOW) is False
-    assert commands.park(slow, NoSuchCarrier(), NOW) is False
-    assert commands.postpone(slow, ValueError(), chance=0.0, now=NOW) is False
+    assert commands.finish(late, NOW) is False
+    assert commands.park(late, NoSuchCarrier(), NOW) is False
+    assert commands.postpone(late, ValueError(), jitter=0.0, now=NOW) is False
     assert state(message) == (2, True, False, False, "")
-    assert commands.finish(quick, NOW) is True
-    assert commands.finish(slow, NOW) is False
+    assert commands.finish(current, NOW) is True
+    assert commands.finish(late, NOW) is False
     assert state(message) == (2, False, True, False, "")
 
 
 @pytest.mark.django_db
-def test_a_worker_that_lost_its_lease_says_so_and_goes_on() -> None:
+def test_worker_that_lost_its_lease_logs_it_and_continues() -> None:
     message = make_message()
 
-    def overtaken(delivery: Delivery) -> None:
+    def claim_again(delivery: Delivery) -> None:
         claim(NOW + LEASE, [TOPIC])
 
     with capture_logs() as logs:
-        assert worker(overtaken).work_one(NOW) is True
+        assert worker(claim_again).deliver_next(NOW) is True
 
     assert [line["event"] for line in logs] == ["lease lost"]
     assert state(message) == (2, True, False, False, "")
@@ -162,19 +162,17 @@ def test_a_worker_that_lost_its_lease_says_so_and_goes_on() -> None:
         (12, 21_600),
     ],
 )
-def test_waits_grow_to_six_hours_and_chance_takes_a_quarter_off(
-    attempts: int, seconds: int
-) -> None:
-    assert wait(attempts, 0.0) == timedelta(seconds=seconds)
-    assert wait(attempts, 0.5) == timedelta(seconds=seconds * 7 / 8)
+def test_retry_delay_grows_to_six_hours_and_jitter_shortens_it(attempts: int, seconds: int) -> None:
+    assert retry_delay(attempts, 0.0) == timedelta(seconds=seconds)
+    assert retry_delay(attempts, 0.5) == timedelta(seconds=seconds * 7 / 8)
 
 
 @pytest.mark.django_db
-def test_a_failure_waits_and_keeps_the_name_of_its_error_only() -> None:
+def test_failed_message_waits_and_records_the_error_type_only() -> None:
     message = make_message()
 
     with capture_logs() as logs:
-        Worker({TOPIC: failing}, chance=lambda: 0.4).work_one(NOW)
+        Worker({TOPIC: failing}, jitter=lambda: 0.4).deliver_next(NOW)
 
     assert state(message) == (1, False, False, False, "ConnectionError")
     assert message.due_at == NOW + timedelta(seconds=9)
@@ -190,64 +188,64 @@ def test_a_failure_waits_and_keeps_the_name_of_its_error_only() -> None:
 
 
 @pytest.mark.django_db
-def test_the_next_success_forgets_the_error() -> None:
+def test_success_clears_the_last_error() -> None:
     message = make_message()
-    worker(failing).work_one(NOW)
+    worker(failing).deliver_next(NOW)
 
-    worker(lambda delivery: None).work_one(NOW + timedelta(seconds=10))
+    worker(lambda delivery: None).deliver_next(NOW + timedelta(seconds=10))
 
     assert state(message) == (2, False, True, False, "")
 
 
 @pytest.mark.django_db
-def test_after_twelve_attempts_it_is_parked_a_day_later() -> None:
+def test_message_is_parked_after_twelve_attempts() -> None:
     message, now = make_message(), NOW
-    for _ in range(MOST_ATTEMPTS):
-        assert worker(failing).work_one(now - MOMENT) is False
-        assert worker(failing).work_one(now) is True
+    for _ in range(MAX_ATTEMPTS):
+        assert worker(failing).deliver_next(now - MOMENT) is False
+        assert worker(failing).deliver_next(now) is True
         message.refresh_from_db()
         now = message.due_at
 
     assert state(message) == (12, False, False, True, "ConnectionError")
     assert message.parked_at == now == NOW + timedelta(seconds=97_330)
-    assert worker(failing).work_one(NOW + timedelta(days=365)) is False
+    assert worker(failing).deliver_next(NOW + timedelta(days=365)) is False
 
 
 @pytest.mark.django_db
-def test_what_kills_its_worker_twelve_times_is_parked_and_the_next_is_served() -> None:
+def test_message_that_kills_its_worker_twelve_times_is_parked() -> None:
     message, now = make_message(), NOW
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         assert claim(now, [TOPIC]) == message
         now += LEASE
-    good = make_message(due_at=now)
+    next_message = make_message(due_at=now)
 
-    assert worker(lambda delivery: None).work_one(now) is True
+    assert worker(lambda delivery: None).deliver_next(now) is True
 
     assert state(message) == (12, False, False, True, "WorkerDied")
-    assert state(good) == (1, False, True, False, "")
+    assert state(next_message) == (1, False, True, False, "")
 
 
 @pytest.mark.django_db
-def test_the_hopeless_is_parked_at_once() -> None:
+def test_permanent_failure_parks_the_message_at_once() -> None:
     message = make_message()
 
-    def hopeless(delivery: Delivery) -> None:
+    def refuse(delivery: Delivery) -> None:
         raise NoSuchCarrier("jane@example.com")
 
-    worker(hopeless).work_one(NOW)
+    worker(refuse).deliver_next(NOW)
 
     assert state(message) == (1, False, False, True, "NoSuchCarrier")
 
 
 @pytest.mark.django_db
-def test_parked_messages_are_replayed_by_number_or_by_topic() -> None:
+def test_parked_messages_are_replayed_by_id_or_by_topic() -> None:
     parked = [make_message(parked_at=NOW, attempts=12, last_error="E") for _ in range(3)]
     other = make_message(topic="other.happened", parked_at=NOW, attempts=12)
     done, waiting = make_message(done_at=NOW), make_message(attempts=3)
     later = NOW + timedelta(hours=1)
-    everything = [message.pk for message in (parked[0], done, waiting)]
+    ids = [message.pk for message in (parked[0], done, waiting)]
 
-    assert commands.replay(ids=everything, now=later) == 1
+    assert commands.replay(ids=ids, now=later) == 1
     assert commands.replay(topic="other.happened", now=later) == 1
     assert commands.replay(now=later) == 0
 
@@ -259,85 +257,85 @@ def test_parked_messages_are_replayed_by_number_or_by_topic() -> None:
     ]
     assert parked[0].due_at == later
     assert (state(done)[2], state(waiting)[0]) == (True, 3)
-    assert worker(lambda delivery: None).work_one(later) is True
+    assert worker(lambda delivery: None).deliver_next(later) is True
 
 
 @pytest.mark.django_db
-def test_what_was_done_is_forgotten_after_thirty_days(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_done_messages_are_pruned_after_thirty_days(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)
     for _ in range(3):
-        make_message(done_at=NOW - KEPT)
-    kept = {
-        make_message(done_at=NOW - KEPT + MOMENT).pk,
-        make_message(parked_at=NOW - 2 * KEPT).pk,
-        make_message(due_at=NOW - 2 * KEPT).pk,
+        make_message(done_at=NOW - RETENTION)
+    remaining = {
+        make_message(done_at=NOW - RETENTION + MOMENT).pk,
+        make_message(parked_at=NOW - 2 * RETENTION).pk,
+        make_message(due_at=NOW - 2 * RETENTION).pk,
     }
 
     assert [commands.prune(NOW) for _ in range(3)] == [2, 1, 0]
-    assert set(Message.objects.values_list("pk", flat=True)) == kept
+    assert set(Message.objects.values_list("pk", flat=True)) == remaining
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_workers_run_each_message_once() -> None:
+def test_concurrent_workers_run_each_message_once() -> None:
     messages = [make_message() for _ in range(60)]
-    seen: Counter[str] = Counter()
+    deliveries: Counter[str] = Counter()
     start = threading.Barrier(6)
 
-    def works(_: int) -> int:
-        mine = worker(lambda delivery: seen.update([delivery.key]))
+    def work(_: int) -> int:
+        own = worker(lambda delivery: deliveries.update([delivery.key]))
         start.wait()
         count = 0
         try:
-            # A worker that finds the next message taken meanwhile is told that none is due.
-            while waiting(NOW, [TOPIC]).exists():
-                count += mine.work_one(NOW)
+            # deliver_next also returns False when another worker has just claimed the message.
+            while due_messages(NOW, [TOPIC]).exists():
+                count += own.deliver_next(NOW)
         finally:
             connection.close()
         return count
 
     with ThreadPoolExecutor(6) as threads:
-        assert sum(threads.map(works, range(6))) == len(messages)
+        assert sum(threads.map(work, range(6))) == len(messages)
 
-    assert seen == Counter({message.key: 1 for message in messages})
+    assert deliveries == Counter({message.key: 1 for message in messages})
     assert set(Message.objects.values_list("attempts", "done_at")) == {(1, NOW)}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_handler_that_hangs_is_stopped_and_its_connection_is_not_used_again() -> None:
+def test_hanging_handler_is_stopped_and_its_connection_closed() -> None:
     message = make_message()
-    held = connection.connection
+    before = connection.connection
 
-    def hangs(delivery: Delivery) -> None:
+    def hang(delivery: Delivery) -> None:
         threading.Event().wait(60)
 
-    Worker(limited({TOPIC: hangs}, seconds=0.05), chance=lambda: 0.0).work_one(NOW)
+    Worker(with_timeout({TOPIC: hang}, seconds=0.05), jitter=lambda: 0.0).deliver_next(NOW)
 
     assert state(message) == (1, False, False, False, HandlerTimeout.__name__)
-    assert connection.connection is not held
+    assert connection.connection is not before
 
 
 @pytest.mark.parametrize("handler", [lambda delivery: None, failing])
-def test_after_a_message_no_alarm_is_left_to_ring(handler: Handler) -> None:
+def test_no_alarm_is_left_after_a_message(handler: Handler) -> None:
     with suppress(ConnectionError):
-        limited({TOPIC: handler}, seconds=60)[TOPIC](Delivery("k", {}))
+        with_timeout({TOPIC: handler}, seconds=60)[TOPIC](Delivery("k", {}))
 
-    left = signal.setitimer(signal.ITIMER_REAL, 0)
-    assert left == (0.0, 0.0)
+    remaining = signal.setitimer(signal.ITIMER_REAL, 0)
+    assert remaining == (0.0, 0.0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_loop_outlives_its_connection_and_stops_when_told() -> None:
+def test_worker_survives_a_lost_connection_and_stops_on_request() -> None:
     messages = [make_message() for _ in range(2)]
     stop = threading.Event()
 
-    def breaks(delivery: Delivery) -> None:
+    def break_connection(delivery: Delivery) -> None:
         if delivery.key == messages[0].key:
             connection.connection.close()
         else:
             stop.set()
 
     with capture_logs() as logs:
-        worker(breaks).run(stop)
+        worker(break_connection).run(stop)
 
     assert [line["event"] for line in logs] == ["outbox failed"]
     assert [state(message) for message in messages] == [

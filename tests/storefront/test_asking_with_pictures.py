@@ -12,15 +12,15 @@ from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.images.store import write_image
 from tests import factories
-from tests.images.samples import as_text, photo
+from tests.images.samples import as_text, image_bytes
 from tests.storefront.api import nothing_written, refused
 from tests.storefront.routes import BULKS, WAYS, Shop, Way, everywhere
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 SET = "cancellation_request_image_set"
-GOOD = {"image": as_text(photo())}
-HALF = {"image": as_text(photo(size=(200, 200))[:400])}
+GOOD = {"image": as_text(image_bytes())}
+HALF = {"image": as_text(image_bytes(size=(200, 200))[:400])}
 KEY = {"Idempotency-Key": "a-key"}
 ONE, MANY = WAYS["customer one"], WAYS["customer many"]
 
@@ -29,7 +29,7 @@ ONE, MANY = WAYS["customer one"], WAYS["customer many"]
 def media(tmp_path: Path, settings: Any) -> Path:
     """A media folder with a picture of somebody else's."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    write_image(photo(), "jpg")
+    write_image(image_bytes(), "jpg")
     return tmp_path / "media"
 
 

@@ -13,7 +13,7 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.storefront.bank_account_views import BankAccountPage
 from tests import factories
 from tests.factories import Visitor
-from tests.notifications.factories import IBAN, ask, cancel, order_with
+from tests.notifications.factories import IBAN, cancel, open_cases, order_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -23,7 +23,7 @@ HTML = "text/html; charset=utf-8"
 @pytest.fixture
 def case() -> CancellationRequest:
     """A guest's case that names an account."""
-    return ask(order_with("Red shoe"), cancel(iban=IBAN))[0]
+    return open_cases(order_with("Red shoe"), cancel(iban=IBAN))[0]
 
 
 def path_of(case: CancellationRequest) -> str:
@@ -107,7 +107,7 @@ def expired(case: CancellationRequest) -> str:
 
 
 def test_every_dead_link_has_the_same_answer(case: CancellationRequest) -> None:
-    others = [ask(order_with("A", number=str(n)), cancel(iban=IBAN))[0] for n in range(2)]
+    others = [open_cases(order_with("A", number=str(n)), cancel(iban=IBAN))[0] for n in range(2)]
     dead = [
         f"{PATH}1/",
         f"{PATH}{case.pk + 1000}.1w0000.{'a' * 43}/",

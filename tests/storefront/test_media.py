@@ -11,7 +11,7 @@ from takeback.cancellations.models import CancellationRequest, CancellationReque
 from takeback.images.store import write_image
 from tests import factories
 from tests.factories import Visitor
-from tests.images.samples import as_text, photo
+from tests.images.samples import as_text, image_bytes
 from tests.storefront.api import (
     CLASSIC,
     V3,
@@ -40,7 +40,7 @@ def media(tmp_path: Path, settings: Any) -> Path:
 def picture_of(order: Any, ending: str = "jpg") -> str:
     """The address of a picture of a case of this order."""
     case = factories.make_request(item=factories.items_of(order)[0])
-    name = write_image(photo("JPEG" if ending == "jpg" else "PNG"), ending).name
+    name = write_image(image_bytes("JPEG" if ending == "jpg" else "PNG"), ending).name
     factories.make_image(case=case, image=name)
     return f"/media/{name}"
 
@@ -58,7 +58,7 @@ def test_a_picture_is_its_customers_and_nobody_elses() -> None:
     prove(guest, number="2", email=OTHER)
 
     answer = factories.client_of(owner).get(path)
-    assert (answer.status_code, body_of(answer)) == (200, photo())
+    assert (answer.status_code, body_of(answer)) == (200, image_bytes())
     for stranger in (factories.client_of(other), guest, Visitor()):
         refused(stranger.get(path), 404, "not_found")
 
@@ -72,7 +72,7 @@ def test_a_guest_sees_the_pictures_of_the_order_they_proved() -> None:
     with time_machine.travel(factories.NOW, tick=False) as traveller:
         prove(guest, number="1")
         prove(late, number="1")
-        assert body_of(guest.get(seen)) == photo()
+        assert body_of(guest.get(seen)) == image_bytes()
         for path in (unseen, registered):
             refused(guest.get(path), 404, "not_found")
         refused(Visitor().get(seen), 404, "not_found")
@@ -166,7 +166,7 @@ def ask(asker: Asked, pictures: Any, **headers: str) -> Any:
 
 
 def image(text: Any = None, **more: Any) -> dict[str, Any]:
-    return {"image": as_text(photo()) if text is None else text} | more
+    return {"image": as_text(image_bytes()) if text is None else text} | more
 
 
 NO_SET: dict[str, Any] = {
@@ -181,9 +181,9 @@ NO_SET: dict[str, Any] = {
     "I4 no object": ["a"],
     "I4 a list": [[]],
     "I4 no list": {"image": "a"},
-    "I4 text": as_text(photo()),
+    "I4 text": as_text(image_bytes()),
     "I6": [image(), image(as_text(b"\xff\xd8\xff<html>"))],
-    "I16": [image(as_text(photo(size=(200, 200))[:400]))],
+    "I16": [image(as_text(image_bytes(size=(200, 200))[:400]))],
     "I19 256 characters": [image(description="x" * 256)],
     "I19 control characters": [image(description="a\x07b")],
     "I19 a number": [image(description=5)],
@@ -217,7 +217,7 @@ def test_no_pictures_are_none(pictures: Any, asker: Asked) -> None:
 
 def test_a_large_picture_is_its_fields_fault(asker: Asked, settings: Any) -> None:
     # I17
-    settings.MAX_PICTURE_BYTES = len(photo()) - 1
+    settings.MAX_PICTURE_BYTES = len(image_bytes()) - 1
     with nothing_written():
         answer = ask(asker, [image()])
     field_refused(answer, SET)
@@ -231,7 +231,7 @@ def test_pictures_that_are_too_large_together_are_refused_as_a_whole(
     asker: Asked, settings: Any
 ) -> None:
     # I17
-    settings.MAX_PICTURES_BYTES_PER_REQUEST = 2 * len(photo()) - 1
+    settings.MAX_PICTURES_BYTES_PER_REQUEST = 2 * len(image_bytes()) - 1
     with nothing_written():
         refused(ask(asker, [image(), image()]), 413, "payload_too_large")
 
@@ -245,8 +245,8 @@ def test_a_body_that_is_too_large_is_not_even_read(asker: Asked, settings: Any) 
 
 def test_the_largest_call_is_read_and_one_byte_more_is_not(asker: Asked) -> None:
     # I17, with the limits as they are: 8 MiB a picture, 20 MiB together.
-    padded = photo() + b"\0" * (8 * 2**20 - len(photo()))
-    rest = photo() + b"\0" * (4 * 2**20 - len(photo()))
+    padded = image_bytes() + b"\0" * (8 * 2**20 - len(image_bytes()))
+    rest = image_bytes() + b"\0" * (4 * 2**20 - len(image_bytes()))
     with nothing_written():
         field_refused(ask(asker, [image(as_text(padded + b"\0"))]), SET)
         whole = [image(as_text(raw)) for raw in (padded, padded, rest + b"\0")]

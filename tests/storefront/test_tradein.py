@@ -10,13 +10,12 @@ import time_machine
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import User
 from takeback.orders.models import OrderItem
-from takeback.trade_in import links
-from takeback.trade_in.models import TradeIn
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.models import Decision, TradeIn
+from takeback.trade_in.offers import make_token
 from tests import factories
 from tests.factories import Visitor
 from tests.storefront.api import documented, nothing_written, prove, refused, token_of
-from tests.trade_in.offers import make_offer, offered_item, the_offer
+from tests.trade_in.factories import make_offer, offered_item, the_offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -36,7 +35,7 @@ def path(item: Any, decision: Decision = APPROVED, token: str | None = None) -> 
 
 def signed(item: OrderItem, decision: Decision = APPROVED) -> str:
     """The token that is mailed."""
-    return links.token(the_offer(item), decision)
+    return make_token(the_offer(item), decision)
 
 
 def answers() -> list[tuple[Any, ...]]:

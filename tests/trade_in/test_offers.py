@@ -1,4 +1,4 @@
-"""An offer comes with its order, is told once, and is mailed in the order's language."""
+"""An offer arrives with its order, is published once, and is mailed in the order's language."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,16 +14,16 @@ from takeback.orders import trade_in_offers
 from takeback.orders.commands.ingest import UPDATED
 from takeback.orders.trade_in_offers import OFFERED, offered_minor
 from takeback.outbox.worker import Delivery
-from takeback.trade_in.commands import decide
-from takeback.trade_in.queries import offer_of
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.commands import decide_offer
+from takeback.trade_in.models import Decision
+from takeback.trade_in.offers import offer_of
 from tests import factories
-from tests.trade_in.offers import make_offer, offered_item, the_offer
+from tests.trade_in.factories import make_offer, offered_item, the_offer
 
 pytestmark = pytest.mark.django_db
 
 LATER = factories.NOW.replace(hour=13)
-OFFERED_WORTH = [
+OFFER_AMOUNTS = [
     ({"amount": "120.50"}, 12050), ({"amount": Decimal("120.5")}, 12050), ({"amount": 120}, 12000),
     ({"amount": 120.5}, 12050), ({"amount": "0"}, 0), ({"amount": "7.10", "grade": "B"}, 710),
     ({"amount": "-1"}, None), ({"amount": "1.234"}, None), ({"amount": "many"}, None),
@@ -32,14 +32,14 @@ OFFERED_WORTH = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("inquiry", "minor"), OFFERED_WORTH)
-def test_an_offer_is_an_object_with_an_amount_of_the_order_s_currency(
+@pytest.mark.parametrize(("inquiry", "minor"), OFFER_AMOUNTS)
+def test_offer_is_an_object_with_an_amount_in_the_orders_currency(
     inquiry: Any, minor: int | None
 ) -> None:
     assert offered_minor({"tradein_inquiry": inquiry}, "try") == minor
 
 
-def test_the_attribute_s_name_is_a_setting(settings: Any) -> None:
+def test_name_of_the_attribute_is_a_setting(settings: Any) -> None:
     settings.TRADE_IN_KEY = "takas"
 
     assert offered_minor({"takas": {"amount": 5}}, "jpy") == 5
@@ -47,24 +47,24 @@ def test_the_attribute_s_name_is_a_setting(settings: Any) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the orders' room put into the outbox: topic, key and payload."""
-    found: list[tuple[Any, ...]] = []
+def published(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """The messages about offers: topic, key and payload."""
+    messages: list[tuple[Any, ...]] = []
     monkeypatch.setattr(
-        trade_in_offers, "emit", lambda topic, key, payload: found.append((topic, key, payload))
+        trade_in_offers, "emit", lambda topic, key, payload: messages.append((topic, key, payload))
     )
-    return found
+    return messages
 
 
-def test_each_new_offer_is_told_once(told: list[tuple[Any, ...]]) -> None:
+def test_each_new_offer_is_published_once(published: list[tuple[Any, ...]]) -> None:
     order = factories.make_order(
         items=[factories.item_in(), offered_item(remote_id="2"), offered_item("7", remote_id="3")]
     )
 
     _, second, third = factories.items_of(order)
-    when = factories.NOW.isoformat()
-    assert told == [
-        (OFFERED, f"trade_in/{item.pk}/{when}", {"order_item": item.pk, "amount_minor": minor})
+    timestamp = factories.NOW.isoformat()
+    assert published == [
+        (OFFERED, f"trade_in/{item.pk}/{timestamp}", {"order_item": item.pk, "amount_minor": minor})
         for item, minor in ((second, 12050), (third, 700))
     ]
 
@@ -76,42 +76,44 @@ def test_each_new_offer_is_told_once(told: list[tuple[Any, ...]]) -> None:
         ("120.50", None, None), ("120.50", "many", None),
     ],
 )  # fmt: skip
-def test_an_order_told_again_tells_only_what_is_new(
-    told: list[tuple[Any, ...]], before: Any, after: Any, minor: int | None
+def test_repeated_order_publishes_only_a_new_offer(
+    published: list[tuple[Any, ...]], before: Any, after: Any, minor: int | None
 ) -> None:
     order = factories.make_order(items=[offered_item(before)])
-    told.clear()
+    published.clear()
 
-    again = factories.order_in(items=[offered_item(after)], notes="told again")
+    again = factories.order_in(items=[offered_item(after)], notes="changed")
     [outcome] = factories.tell(again, now=LATER)
 
     [item] = factories.items_of(order)
     payload = {"order_item": item.pk, "amount_minor": minor}
     key = f"trade_in/{item.pk}/{LATER.isoformat()}"
     assert outcome.result == UPDATED
-    assert told == ([(OFFERED, key, payload)] if minor is not None else [])
+    assert published == ([(OFFERED, key, payload)] if minor is not None else [])
 
 
-def test_an_order_told_again_with_the_same_offer_is_silent(told: list[tuple[Any, ...]]) -> None:
+def test_repeated_order_with_the_same_offer_is_silent(
+    published: list[tuple[Any, ...]],
+) -> None:
     factories.make_order(items=[offered_item()])
-    told.clear()
+    published.clear()
 
     factories.tell(factories.order_in(items=[offered_item()]), now=LATER)
 
-    assert told == []
+    assert published == []
 
 
-def test_a_line_told_again_has_one_offer_though_a_part_was_set_apart(
-    told: list[tuple[Any, ...]],
+def test_repeated_order_has_one_offer_for_a_split_item(
+    published: list[tuple[Any, ...]],
 ) -> None:
     order = factories.make_order(items=[offered_item(quantity=3)])
     [item] = factories.items_of(order)
     part = factories.set_apart(item.pk, 1, now=factories.NOW)
-    told.clear()
+    published.clear()
 
     factories.tell(factories.order_in(items=[offered_item("99", quantity=3)]), now=LATER)
 
-    assert [payload for *_, payload in told] == [{"order_item": item.pk, "amount_minor": 9900}]
+    assert [payload for *_, payload in published] == [{"order_item": item.pk, "amount_minor": 9900}]
     assert the_offer(item).amount_minor == 9900
     assert offer_of(part.pk) is None
 
@@ -126,7 +128,7 @@ def test_a_line_told_again_has_one_offer_though_a_part_was_set_apart(
         ("", "Your trade-in offer for order 2745403029312170"),
     ],
 )
-def test_the_mail_goes_to_the_orders_address_in_its_language(language: str, subject: str) -> None:
+def test_offer_mail_goes_to_the_orders_address_in_its_language(language: str, subject: str) -> None:
     item = make_offer(language_code=language)
 
     with translation.override("de"):
@@ -142,7 +144,7 @@ def test_the_mail_goes_to_the_orders_address_in_its_language(language: str, subj
     assert "A thing" in sent.body
 
 
-def test_an_arabic_mail_runs_from_the_right_and_a_product_changes_nothing_around_it() -> None:
+def test_arabic_offer_mail_is_rtl_and_isolates_the_product() -> None:
     product = {"sku": "SKU-1", "name": "A\u202ething\nmore"}
     item = make_offer(language_code="ar", items=[offered_item(product=product)])
 
@@ -155,26 +157,26 @@ def test_an_arabic_mail_runs_from_the_right_and_a_product_changes_nothing_around
     assert "\u2068120.50 TRY\u2069" in lines[1]
 
 
-def test_an_offer_that_was_answered_replaced_or_withdrawn_is_not_mailed() -> None:
-    answered, replaced = make_offer(number="1"), make_offer(number="2")
+def test_decided_replaced_or_removed_offer_is_not_mailed() -> None:
+    decided, replaced = make_offer(number="1"), make_offer(number="2")
     bare = factories.items_of(factories.make_order(number="3"))[0]
-    decide(answered.pk, Decision.REJECTED, 12050, by=ActorKind.GUEST, now=factories.NOW)
+    decide_offer(decided.pk, Decision.REJECTED, 12050, by=ActorKind.GUEST, now=factories.NOW)
 
-    for item, minor in ((answered, 12050), (replaced, 9900), (bare, 9900)):
+    for item, minor in ((decided, 12050), (replaced, 9900), (bare, 9900)):
         send_offer_mail(Delivery("key", {"order_item": item.pk, "amount_minor": minor}))
 
     assert mail.outbox == []
 
 
-def test_an_answer_is_to_the_offer_that_was_seen_and_stays() -> None:
+def test_decision_applies_to_the_offer_that_was_shown_and_is_final() -> None:
     item = make_offer()
 
     with pytest.raises(Refused):
-        decide(item.pk, Decision.APPROVED, 9900, by=ActorKind.GUEST, now=factories.NOW)
+        decide_offer(item.pk, Decision.APPROVED, 9900, by=ActorKind.GUEST, now=factories.NOW)
     assert the_offer(item).decision is None
 
-    decide(item.pk, Decision.APPROVED, 12050, by=ActorKind.GUEST, now=factories.NOW)
+    decide_offer(item.pk, Decision.APPROVED, 12050, by=ActorKind.GUEST, now=factories.NOW)
     factories.tell(factories.order_in(items=[offered_item("99")]), now=LATER)
 
-    kept = the_offer(item)
-    assert (kept.decision, kept.amount_minor) == (Decision.APPROVED, 12050)
+    decided = the_offer(item)
+    assert (decided.decision, decided.amount_minor) == (Decision.APPROVED, 12050)

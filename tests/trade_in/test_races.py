@@ -1,4 +1,4 @@
-"""Approve against reject at the same instant (R3t): one of them wins."""
+"""Concurrent approval and rejection of an offer (R3t): one of them wins."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,13 +11,12 @@ from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.orders.models import OrderItem
 from takeback.trade_in import commands
-from takeback.trade_in.commands import decide
-from takeback.trade_in.models import TradeIn
-from takeback.trade_in.statuses import Decision
+from takeback.trade_in.commands import decide_offer
+from takeback.trade_in.models import Decision, TradeIn
 from tests import factories
 from tests.conftest import CI, LONG
 from tests.rigs.races import CONSTRAINT, WON, Clients
-from tests.trade_in.offers import make_offer
+from tests.trade_in.factories import make_offer
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -25,26 +24,26 @@ pytestmark = [
     pytest.mark.heavy("postgresql"),
 ]
 
-ANSWERED = "not_found"
-UNTIL_SEEN = 100
-"""A race whose guard is off must show itself within so many rounds."""
+REFUSED = "not_found"
+MAX_ROUNDS = 100
+"""A race without its guard must occur within this number of rounds."""
 
 
 @pytest.fixture
 def rounds(long_run: bool) -> int:
-    """How often each race is run."""
+    """The number of rounds of each race."""
     return 10_000 if long_run else 15 if CI else 2
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
+def _delete_decisions() -> Iterator[None]:
     yield
     TradeIn.objects.all().delete()
 
 
 @pytest.fixture
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for anybody: the order's lock is off."""
+    """The lock of the order is off."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one writer in at a time: there is no lock to switch off")
     monkeypatch.setattr(commands, "lock_orders_of", lambda item_ids: [])
@@ -52,9 +51,9 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def unconstrained(unlocked: None) -> Iterator[None]:
-    """The last line is down, too: a line may have several answers."""
+    """The unique constraint is dropped as well: an item may have several decisions."""
     names = connection.introspection.get_constraints(connection.cursor(), "trade_in_tradein")
-    [name] = [name for name, told in names.items() if told["unique"] and not told["primary_key"]]
+    [name] = [name for name, info in names.items() if info["unique"] and not info["primary_key"]]
     with connection.cursor() as cursor:
         cursor.execute(f'ALTER TABLE trade_in_tradein DROP CONSTRAINT "{name}"')
     yield
@@ -65,51 +64,51 @@ def unconstrained(unlocked: None) -> Iterator[None]:
         )
 
 
-def answer(item: OrderItem, decision: Decision) -> None:
-    """As over HTTP: a lost race that only the constraint saw is a conflict."""
+def decide(item: OrderItem, decision: Decision) -> None:
+    """As over HTTP: a violation of the constraint is a conflict."""
     try:
-        decide(item.pk, decision, 12050, by=ActorKind.GUEST, now=factories.NOW)
+        decide_offer(item.pk, decision, 12050, by=ActorKind.GUEST, now=factories.NOW)
     except IntegrityError as error:
         raise Refused(errors.CONFLICT) from error
 
 
-def answering(item: OrderItem, clients: int) -> list["partial[None]"]:
-    """Half of them approve, half reject."""
+def opposite_decisions(item: OrderItem, clients: int) -> list["partial[None]"]:
+    """Half of the clients approve, half reject."""
     both = list(Decision)
-    return [partial(answer, item, both[index % 2]) for index in range(clients)]
+    return [partial(decide, item, both[index % 2]) for index in range(clients)]
 
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
-def test_approved_or_rejected_but_never_both(clients: int, rounds: int) -> None:
+def test_concurrent_decisions_approve_or_reject_but_never_both(clients: int, rounds: int) -> None:
     with Clients(clients) as racing:
         for number in range(rounds):
             item = make_offer(number=str(number))
-            came_to = racing.race(answering(item, clients))
-            # Who says the same as the winner is told the same.
-            assert came_to == {WON: clients // 2, ANSWERED: clients // 2}
+            results = racing.race(opposite_decisions(item, clients))
+            # A client with the winner's decision gets the winner's response.
+            assert results == {WON: clients // 2, REFUSED: clients // 2}
             assert TradeIn.objects.filter(order_item=item).count() == 1
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_without_the_lock_the_constraint_alone_still_holds() -> None:
-    seen = set[str]()
+def test_without_the_lock_the_constraint_still_holds() -> None:
+    results = set[str]()
     with Clients(8) as racing:
-        for number in range(UNTIL_SEEN):
+        for number in range(MAX_ROUNDS):
             item = make_offer(number=str(number))
-            seen |= set(racing.race(answering(item, 8)))
+            results |= set(racing.race(opposite_decisions(item, 8)))
             assert TradeIn.objects.filter(order_item=item).count() == 1
-            if CONSTRAINT in seen:
+            if CONSTRAINT in results:
                 break
-    assert CONSTRAINT in seen
-    assert seen <= {WON, ANSWERED, CONSTRAINT}
+    assert CONSTRAINT in results
+    assert results <= {WON, REFUSED, CONSTRAINT}
 
 
 @pytest.mark.usefixtures("unconstrained")
-def test_without_lock_and_constraint_an_offer_gets_two_answers() -> None:
+def test_without_lock_and_constraint_an_offer_gets_two_decisions() -> None:
     with Clients(8) as racing:
-        for number in range(UNTIL_SEEN):
+        for number in range(MAX_ROUNDS):
             item = make_offer(number=str(number))
-            racing.race(answering(item, 8))
+            racing.race(opposite_decisions(item, 8))
             if TradeIn.objects.filter(order_item=item).count() > 1:
                 return
-    pytest.fail("the race did not show itself")
+    pytest.fail("the race did not occur")

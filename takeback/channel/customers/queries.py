@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from takeback.accounts.models import User
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import RowQuery
 from takeback.core.normalize import email_key
 from takeback.core.paging import Page
 
@@ -81,8 +81,8 @@ def _addresses(channel_id: int) -> "QuerySet[Address]":
     return found.filter(is_copy=False, is_active=True).order_by("-id")
 
 
-customers_of = CompiledQuery(CustomerRow, _customers)
-addresses_of = CompiledQuery(AddressRow, _addresses)
+customers_of = RowQuery(CustomerRow)
+addresses_of = RowQuery(AddressRow)
 
 
 def customers(
@@ -98,30 +98,30 @@ def customers(
     for name in ("phone", "user_type", "channel_code"):
         if name in told:
             wanted &= Q(**{name: told[name]})
-    found = customers_of.queryset(channel_id=channel_id).filter(wanted)
-    return found.count(), customers_of.once(found[page.offset : page.offset + page.limit])
+    found = _customers(channel_id).filter(wanted)
+    return found.count(), customers_of.fetch(found[page.offset : page.offset + page.limit])
 
 
 def customer(channel_id: int, user_id: int) -> CustomerRow | None:
     """This customer, if the channel has them."""
-    found = customers_of.queryset(channel_id=channel_id).filter(pk=user_id)
-    return next(iter(customers_of.once(found)), None)
+    found = _customers(channel_id).filter(pk=user_id)
+    return next(iter(customers_of.fetch(found)), None)
 
 
 def addresses(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[AddressRow]]:
     """How many entries of the channel's address books are like this, and a page of them."""
-    found = addresses_of.queryset(channel_id=channel_id)
+    found = _addresses(channel_id)
     if "customer" in told:
         found = found.filter(user_id=told["customer"])
     if "hash_data" in told:
         found = found.filter(hash_data=told["hash_data"])
-    return found.count(), addresses_of.once(found[page.offset : page.offset + page.limit])
+    return found.count(), addresses_of.fetch(found[page.offset : page.offset + page.limit])
 
 
 def address(channel_id: int, address_id: int) -> AddressRow | None:
     """This entry, if it stands in a book of one of the channel's customers."""
-    found = addresses_of.queryset(channel_id=channel_id).filter(pk=address_id)
-    return next(iter(addresses_of.once(found)), None)
+    found = _addresses(channel_id).filter(pk=address_id)
+    return next(iter(addresses_of.fetch(found)), None)
 
 
 _NAMES = {

@@ -8,7 +8,7 @@ from django.db.models import F, Q, QuerySet
 
 from takeback.cancellations.models import CancellationRequestImage
 from takeback.channel.filters import LAST_CHANGED, NEWEST
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import RowQuery
 from takeback.core.paging import Page
 
 _BUYER = "cancellation_request__order_item__order__user_id"
@@ -34,25 +34,25 @@ def _of_channel(channel_id: int) -> "QuerySet[CancellationRequestImage]":
     return found.annotate(buyer=F(_BUYER))
 
 
-_images = CompiledQuery(ImageRow, _of_channel)
+_images = RowQuery(ImageRow)
 
 
 def images(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ImageRow]]:
     """How many pictures of the channel's cases are like this, and a page of them, newest first."""
-    found = _images.queryset(channel_id=channel_id).filter(_wanted(told)).order_by(*NEWEST)
-    return found.count(), _images.once(found[page.offset : page.offset + page.limit])
+    found = _of_channel(channel_id).filter(_wanted(told)).order_by(*NEWEST)
+    return found.count(), _images.fetch(found[page.offset : page.offset + page.limit])
 
 
 def changed(channel_id: int, told: Mapping[str, Any], page: Page) -> list[ImageRow]:
     """A page of them, the last changed first."""
-    found = _images.queryset(channel_id=channel_id).filter(_wanted(told))
+    found = _of_channel(channel_id).filter(_wanted(told))
     ordered = found.order_by(*LAST_CHANGED)
-    return _images.once(ordered[page.offset : page.offset + page.limit])
+    return _images.fetch(ordered[page.offset : page.offset + page.limit])
 
 
 def image(channel_id: int, image_id: int) -> ImageRow | None:
     """This picture, if it is of one of the channel's cases."""
-    found = _images.once(_images.queryset(channel_id=channel_id).filter(pk=image_id))
+    found = _images.fetch(_of_channel(channel_id).filter(pk=image_id))
     return next(iter(found), None)
 
 

@@ -1,15 +1,16 @@
 """Staff sign in for a key, and a key tells whose it is."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts import sign_in as accounts_sign_in
-from takeback.accounts.api_keys import KeyRefused
-from takeback.accounts.queries import key_holder
-from takeback.accounts.staff import by_password_alone, issue_login_key
+from takeback.accounts import sign_in
+from takeback.accounts.api_keys import AccessError, NewKey
+from takeback.accounts.queries import key_with_user
+from takeback.accounts.staff import check_staff_password_only, issue_login_key
 from takeback.channel import errors, openapi
 from takeback.channel.base import ChannelView
 from takeback.channel.login import shapes
@@ -17,7 +18,6 @@ from takeback.channel.login.serializers import StaffLogin
 from takeback.core import clock
 from takeback.core.client_ip import client_address
 from takeback.core.errors import Refused
-from takeback.limits.commands import decrement, enforce, increment
 
 
 class Login(ChannelView):
@@ -40,20 +40,23 @@ class Login(ChannelView):
         told = StaffLogin(data=self.document)
         told.is_valid(raise_exception=True)
         username, now = told.validated_data["username"], clock.now()
-        tries = accounts_sign_in.sign_in_buckets(
-            "login-staff", username.casefold(), client_address(self.plain)
+        key = sign_in.attempt(
+            sign_in.login_buckets("login-staff", username.casefold(), client_address(self.plain)),
+            lambda: _login_key(username, told.validated_data["password"], now),
+            now,
         )
-        enforce(tries, increment(tries, now))
-        user = by_password_alone(username, told.validated_data["password"])
-        if user is None:
-            raise Refused(errors.LOGIN_FAILED)
-        try:
-            made = issue_login_key(user, now)
-        except KeyRefused as reason:
-            raise Refused(errors.LOGIN_FAILED) from reason
-        decrement([bucket.key for bucket in tries])
-        answer: shapes.LoginKey = {"key": made.text}
+        answer: shapes.LoginKey = {"key": key.text}
         return Response(answer)
+
+
+def _login_key(username: str, password: str, now: datetime) -> NewKey:
+    user = check_staff_password_only(username, password)
+    if user is None:
+        raise Refused(errors.LOGIN_FAILED)
+    try:
+        return issue_login_key(user, now)
+    except AccessError as error:
+        raise Refused(errors.LOGIN_FAILED) from error
 
 
 class ActiveUser(ChannelView):
@@ -65,7 +68,8 @@ class ActiveUser(ChannelView):
         responses={200: openapi.document("ActiveUser", "The holder.")} | openapi.KEY_REFUSALS,
     )
     def get(self, call: Request) -> Response:
-        key, user = key_holder(self.caller.key_id)
+        key = key_with_user(self.caller.key_id)
+        user = key.user
         answer: shapes.ActiveUser = {
             "pk": user.pk if user else None,
             "id": user.pk if user else None,

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from takeback.channel.filters import AS_THEY_CHANGED
 from takeback.channel.sync.queries import unreported
 from takeback.channel_sync.content_types import ContentType
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.paging import Page
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
@@ -164,8 +164,8 @@ def _shares(order_ids: list[int]) -> "QuerySet[BenefitApplicant]":
 
 
 order_by_number = CompiledQuery(OrderRow, _by_number)
-orders_of_channels = CompiledQuery(OrderRow, _of_channels)
-items_of_channels = CompiledQuery(ItemRow, _items_of_channels)
+orders_of_channels = RowQuery(OrderRow)
+items_of_channels = RowQuery(ItemRow)
 items_of = CompiledQuery(ItemRow, _items)
 shares_of = CompiledQuery(ShareRow, _shares)
 shares_of_items = CompiledQuery(ShareRow, _shares_of_items)
@@ -207,15 +207,15 @@ def items(channel_ids: Sequence[int], told: Told, page: Page) -> FoundItems:
     """A page of these channels' lines that are like this; `sort` is `id` or `-id`."""
     order_by = told.get("sort", "-id")
     wanted = _like({name: value for name, value in told.items() if name != "sort"})
-    found = items_of_channels.queryset(channel_ids=list(channel_ids)).filter(wanted)
+    found = _items_of_channels(list(channel_ids)).filter(wanted)
     window = found.order_by(order_by)[page.offset : page.offset + page.limit]
-    return _with_shares(found.count(), items_of_channels.once(window))
+    return _with_shares(found.count(), items_of_channels.fetch(window))
 
 
 def items_by_id(channel_ids: Sequence[int], item_ids: Sequence[int]) -> FoundItems:
     """These lines, as far as the channels have them, in ascending order."""
-    found = items_of_channels.queryset(channel_ids=list(channel_ids))
-    rows = items_of_channels.once(found.filter(pk__in=item_ids).order_by("id"))
+    found = _items_of_channels(list(channel_ids))
+    rows = items_of_channels.fetch(found.filter(pk__in=item_ids).order_by("id"))
     return _with_shares(len(rows), rows)
 
 
@@ -223,7 +223,7 @@ _LISTED = {"order": "order_id"}
 
 
 def _orders(channel_ids: Sequence[int], told: Told) -> "QuerySet[Any, Any]":
-    return orders_of_channels.queryset(channel_ids=list(channel_ids)).filter(_like(told))
+    return _of_channels(list(channel_ids)).filter(_like(told))
 
 
 def _like(told: Told) -> Q:
@@ -236,7 +236,7 @@ def _like(told: Told) -> Q:
 
 def _page(question: "QuerySet[Any, Any]", page: Page) -> Found:
     window = question[page.offset : page.offset + page.limit]
-    return _complete(question.count(), orders_of_channels.once(window))
+    return _complete(question.count(), orders_of_channels.fetch(window))
 
 
 def _with_shares(total: int, rows: list[ItemRow]) -> FoundItems:

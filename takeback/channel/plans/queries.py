@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
 from takeback.channel.filters import NEWEST
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.paging import Page
 
 
@@ -85,7 +85,7 @@ def _payments(plan_ids: list[int]) -> "QuerySet[PlanPayment]":
     return found.annotate(item_id=F("order_items__id")).order_by("id", "item_id")
 
 
-plans_of = CompiledQuery(PlanRow, _of_channel)
+plans_of = RowQuery(PlanRow)
 cases_of = CompiledQuery(CaseOfPlan, _cases)
 payments_of = CompiledQuery(PaidItem, _payments)
 
@@ -97,13 +97,13 @@ def count(channel_id: int, wanted: Q) -> int:
 
 def plans(channel_id: int, wanted: Q, page: Page, order: Sequence[str] = NEWEST) -> Found:
     """A page of the channel's plans that are like this."""
-    found = plans_of.queryset(channel_id=channel_id).filter(wanted).order_by(*order)
-    return _complete(plans_of.once(found[page.offset : page.offset + page.limit]))
+    found = _of_channel(channel_id).filter(wanted).order_by(*order)
+    return _complete(plans_of.fetch(found[page.offset : page.offset + page.limit]))
 
 
 def plan(channel_id: int, plan_id: int) -> Found:
     """This plan, if it is one of the channel's."""
-    return _complete(plans_of.once(plans_of.queryset(channel_id=channel_id).filter(pk=plan_id)))
+    return _complete(plans_of.fetch(_of_channel(channel_id).filter(pk=plan_id)))
 
 
 def _complete(rows: list[PlanRow]) -> Found:

@@ -12,7 +12,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.channel_sync.content_types import ContentType
 from takeback.channel_sync.models import BatchRequest, ErrorReport, IntegrationAction
 from takeback.channel_sync.statuses import ActionStatus
-from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.compiled_query import RowQuery
 from takeback.core.paging import Page
 from takeback.orders.models import Order, OrderItem
 
@@ -103,10 +103,10 @@ def _channels(key_id: int) -> "QuerySet[Channel]":
     return Channel.objects.filter(pk__in=uses.values("channel_id")).order_by("id")
 
 
-_batch_rows = CompiledQuery(BatchRow, _batches)
-_action_rows = CompiledQuery(ActionRow, _actions)
-_report_rows = CompiledQuery(ReportRow, _reports)
-_channel_rows = CompiledQuery(ChannelRow, _channels)
+_batch_rows = RowQuery(BatchRow)
+_action_rows = RowQuery(ActionRow)
+_report_rows = RowQuery(ReportRow)
+_channel_rows = RowQuery(ChannelRow)
 
 
 class Batch(NamedTuple):
@@ -118,11 +118,11 @@ class Batch(NamedTuple):
 
 def batch(channel_id: int, pk: int) -> Batch | None:
     """The channel's batch of this number."""
-    found = _batch_rows.once(_batch_rows.queryset(channel_id=channel_id).filter(pk=pk))
+    found = _batch_rows.fetch(_batches(channel_id).filter(pk=pk))
     if not found:
         return None
-    objects = _action_rows.queryset(channel_id=channel_id).filter(batch_request_id=pk)
-    return Batch(found[0], _action_rows.once(objects.order_by("id")))
+    objects = _actions(channel_id).filter(batch_request_id=pk)
+    return Batch(found[0], _action_rows.fetch(objects.order_by("id")))
 
 
 _BATCH_COLUMNS = {
@@ -137,7 +137,7 @@ _BATCH_COLUMNS = {
 
 def batches(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[BatchRow]]:
     """How many batches there are, and a page of them, the newest first unless told otherwise."""
-    found = _batch_rows.queryset(channel_id=channel_id).filter(*_where(_BATCH_COLUMNS, told))
+    found = _batches(channel_id).filter(*_where(_BATCH_COLUMNS, told))
     return _page(_batch_rows, found.order_by(told.get("sort", "-id")), page)
 
 
@@ -157,7 +157,7 @@ _ACTION_COLUMNS = {
 
 def actions(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ActionRow]]:
     """How many actions there are, and a page of them, the oldest first unless told otherwise."""
-    found = _action_rows.queryset(channel_id=channel_id).filter(*_where(_ACTION_COLUMNS, told))
+    found = _actions(channel_id).filter(*_where(_ACTION_COLUMNS, told))
     return _page(_action_rows, found.order_by(told.get("sort", "id")), page)
 
 
@@ -166,23 +166,23 @@ _REPORT_COLUMNS = {name: name for name in ("action_object_id", "error_code", "is
 
 def reports(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ReportRow]]:
     """How many reports there are, and a page of them, the newest first."""
-    found = _report_rows.queryset(channel_id=channel_id).filter(*_where(_REPORT_COLUMNS, told))
+    found = _reports(channel_id).filter(*_where(_REPORT_COLUMNS, told))
     return _page(_report_rows, found.order_by("-id"), page)
 
 
 def report(channel_id: int, pk: int) -> ReportRow:
     """The report of this number, which the channel has."""
-    return _report_rows.once(_report_rows.queryset(channel_id=channel_id).filter(pk=pk))[0]
+    return _report_rows.fetch(_reports(channel_id).filter(pk=pk))[0]
 
 
 def channels(key_id: int, page: Page) -> tuple[int, list[ChannelRow]]:
     """How many channels the key has, and a page of them."""
-    return _page(_channel_rows, _channel_rows.queryset(key_id=key_id), page)
+    return _page(_channel_rows, _channels(key_id), page)
 
 
 def channel(key_id: int, pk: int) -> ChannelRow | None:
     """The key's channel of this number."""
-    found = _channel_rows.once(_channel_rows.queryset(key_id=key_id).filter(pk=pk))
+    found = _channel_rows.fetch(_channels(key_id).filter(pk=pk))
     return found[0] if found else None
 
 
@@ -222,5 +222,5 @@ def _where(columns: Mapping[str, str], told: Mapping[str, Any]) -> list[Q]:
     return [Q((column, told[name])) for name, column in columns.items() if name in told]
 
 
-def _page(rows: CompiledQuery[Any], found: "QuerySet[Any]", page: Page) -> tuple[int, list[Any]]:
-    return found.count(), rows.once(found[page.offset : page.offset + page.limit])
+def _page(rows: RowQuery[Any], found: "QuerySet[Any]", page: Page) -> tuple[int, list[Any]]:
+    return found.count(), rows.fetch(found[page.offset : page.offset + page.limit])

@@ -1,4 +1,4 @@
-"""Writing rows at once: many by COPY or one prepared statement, a few with their new ids."""
+"""Bulk writes: COPY or one prepared statement for many rows, one INSERT for a few new objects."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
@@ -18,18 +18,18 @@ _json = msgspec.json.Encoder(decimal_format="number")
 
 
 def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
-    """Primary keys that nobody else will get; call inside the transaction that uses them."""
+    """Unused primary keys; call it inside the transaction that inserts the rows."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "WITH sequence AS MATERIALIZED"  # or it would be looked up once per number
+                "WITH sequence AS MATERIALIZED"  # otherwise PostgreSQL looks it up for each number
                 " (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name)"
                 " SELECT nextval(name) FROM sequence, generate_series(1, %s)",
                 [f'"{table}"', count],
             )
             return [row[0] for row in cursor.fetchall()]
-        # The transaction is IMMEDIATE: no other writer can take a number meanwhile.
+        # The transaction is IMMEDIATE: no other writer takes a number until it ends.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         last = (cursor.fetchone() or [0])[0]
         return range(last + 1, last + 1 + count)
@@ -40,7 +40,7 @@ def insert_rows(
 ) -> None:
     """Insert rows of plain values; JSON columns come as text (`json_text`).
 
-    A column that is NULL in every row is not mentioned: most columns of a file's lines are.
+    Columns that are NULL in every row are left out, as most columns of an imported file are.
     """
     filled = {
         column: _adapted(values)
@@ -71,9 +71,9 @@ def update_rows(
     ids: Sequence[int],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Write these columns of the rows with these ids; JSON columns come as text (`json_text`).
+    """Update these columns of the rows with these ids; JSON columns come as text (`json_text`).
 
-    One prepared statement, however many rows; Django's own makes several out of many.
+    One prepared statement runs for every row; Django's `bulk_update` sends several large ones.
     """
     quote = connection.ops.quote_name
     values = [_adapted(column) for column in zip(*rows, strict=True)]
@@ -86,44 +86,50 @@ def update_rows(
 
 
 def insert_objects(rows: Sequence[models.Model]) -> None:
-    """As `bulk_create` for a few new rows of one table, which get their ids in one statement.
+    """Insert a few new objects of one model in one statement and set their ids.
 
-    Its SQL is made once for each number of rows; Django makes it anew, which takes longer than
-    the database needs for the row. Whatever the database would fill in must be given.
+    The SQL is kept for each number of rows: `bulk_create` compiles it each time, which takes
+    longer than the insert. Columns with a database default need a value.
     """
     database = db_connection.database()
-    values, sql = _insertion(type(rows[0]), len(rows))
-    parameters = [values(row) for row in rows]
-    if database.vendor == "sqlite":  # the other driver takes moments and UUIDs as they are
+    values_of, sql = _insert_statement(type(rows[0]), len(rows))
+    parameters = [values_of(row) for row in rows]
+    if database.vendor == "sqlite":  # psycopg adapts datetimes and UUIDs itself
         parameters = [_adapted(row) for row in parameters]
     ids = db_connection.fetch_rows(database, sql, list(chain.from_iterable(parameters)))
-    for row, (number,) in zip(rows, ids, strict=True):
-        row.pk = number
+    for row, (pk,) in zip(rows, ids, strict=True):
+        row.pk = pk
 
 
 @lru_cache(maxsize=256)
-def _insertion(
+def _insert_statement(
     model: type[models.Model], count: int
 ) -> tuple[Callable[[models.Model], Sequence[Any]], str]:
-    """How the values of a row are read, and the statement for so many rows."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     read = attrgetter(*(field.attname for field in fields))
-    documents = [at for at, field in enumerate(fields) if isinstance(field, models.JSONField)]
+    json_columns = [at for at, field in enumerate(fields) if isinstance(field, models.JSONField)]
 
-    def values(row: models.Model) -> list[Any]:
-        found = list(read(row))
-        for at in documents:
-            found[at] = json_text(found[at])
-        return found
+    def values_of(row: models.Model) -> list[Any]:
+        values = list(read(row))
+        for at in json_columns:
+            values[at] = json_text(values[at])
+        return values
 
     names = ", ".join(f'"{field.column}"' for field in fields)
     places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * count)
     into = f'"{model._meta.db_table}" ({names})'
-    return values, f'INSERT INTO {into} VALUES {places} RETURNING "id"'  # noqa: S608 - our own
+    return values_of, f'INSERT INTO {into} VALUES {places} RETURNING "id"'  # noqa: S608 - our own
+
+
+def delete_batch(queryset: "models.QuerySet[Any]", size: int) -> int:
+    """Delete up to `size` rows of a queryset; returns their number."""
+    batch = list(queryset.values_list("pk", flat=True)[:size])
+    queryset.filter(pk__in=batch).delete()
+    return len(batch)
 
 
 def refresh_statistics(*tables: type[models.Model]) -> None:
-    """Tell the planner of rows that came a moment ago; it plans as if they were not there."""
+    """Update the statistics after a bulk insert, so that the planner knows the new rows."""
     with connection.cursor() as cursor:
         for model in tables:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
@@ -135,7 +141,7 @@ def json_text(value: Any) -> str | None:
 
 
 def _adapted(values: Sequence[Any]) -> Sequence[Any]:
-    """A column's values in the text that Django writes to SQLite; COPY takes it as well."""
+    """Values in the text form that Django writes to SQLite; COPY accepts it as well."""
     if not _ADAPTERS.keys() & set(map(type, values)):
         return values
     return [
@@ -144,13 +150,13 @@ def _adapted(values: Sequence[Any]) -> Sequence[Any]:
 
 
 @lru_cache(maxsize=8192)
-def _moment(value: datetime) -> str:
-    """Remembered, because a batch repeats the moment at which it came in."""
+def _datetime_text(value: datetime) -> str:
+    """Cached, because a batch repeats its time of arrival."""
     return str(connection.ops.adapt_datetimefield_value(value))
 
 
 _ADAPTERS: dict[type, Callable[[Any], str]] = {
-    datetime: _moment,
+    datetime: _datetime_text,
     date: str,
     Decimal: str,
     UUID: lambda value: value.hex,

@@ -1,8 +1,7 @@
-"""Querysets that are turned into SQL once.
+"""Queries that return NamedTuples, and queries whose SQL Django compiles only once.
 
-Django spends half a millisecond making SQL out of a queryset; a hot page does that six
-times. `Compiled` lets the queryset be written in the ORM, keeps its SQL and its
-converters, and afterwards only fills in the arguments.
+Django takes half a millisecond to compile a queryset to SQL, and a hot page runs six of them.
+`CompiledQuery` keeps the SQL and the converters and afterwards only fills in the arguments.
 """
 
 from collections.abc import Callable
@@ -16,12 +15,12 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from takeback.core.db import lookups
-from takeback.core.db.connection import database, fetch_rows, fetch_rows_of_all
+from takeback.core.db.connection import database, fetch_rows, fetch_rows_together
 
 R = TypeVar("R")
 Converter = tuple[int, list[Callable[..., Any]], Any]
 
-# Two values per type: where the SQL parameters of the two differ, there is the argument's place.
+# Two values per type: an argument's places are where the SQL parameters of the two differ.
 _MARKERS: dict[Any, tuple[Any, Any]] = {
     int: (31_001, 31_002),
     str: ("marker-one", "marker-two"),
@@ -39,118 +38,117 @@ class _Statement(NamedTuple):
     slots: list[tuple[int, str]]
     converters: list[Converter]
 
-    def filled(self, arguments: dict[str, Any], database: BaseDatabaseWrapper) -> list[Any]:
-        """The parameters, with these arguments in their places."""
+    def filled(self, arguments: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
         parameters = list(self.constants)
         for index, name in self.slots:
-            parameters[index] = _adapted(arguments[name], database)
+            parameters[index] = _adapted(arguments[name], connection)
         return parameters
 
 
-class CompiledQuery(Generic[R]):
-    """A queryset factory whose SQL is made at its first use and kept.
+class RowQuery(Generic[R]):
+    """Runs querysets and returns their rows as a NamedTuple; Django compiles each one.
 
-    `row` is the NamedTuple whose fields name the columns; rows come back as that type. A field
-    that is itself a NamedTuple stands for a relation: its columns are asked for as
-    `field__column`, and where it may be None it is None when its first column is.
-    The factory's annotations (`int`, `str`, `datetime`, `list[int]`) say what its keyword
-    arguments are. Places are found by comparing, never by position: Django orders parameters
-    as it likes. `None` would change the SQL and is refused. OFFSET is a literal in Django's
-    SQL, so a factory may only slice from the start. A test holds every compiled query
-    equal to its queryset on both databases. JSON columns come as text, ready to be embedded
-    in an answer or decoded where somebody looks inside.
+    The fields of `row` name the columns. A field that is itself a NamedTuple is a relation: its
+    columns are selected as `field__column`. An optional relation is None when its first column
+    is None. JSON columns come as text: the caller embeds them in a response or decodes them.
+    """
+
+    def __init__(self, row: type[R]) -> None:
+        self.row = row
+        self.columns = _columns(row)
+        self._row_from = cast("Callable[[Any], R]", _row_factory(row))
+
+    def fetch(self, queryset: models.QuerySet[Any, Any]) -> list[R]:
+        """Run a queryset once; its SQL is not kept."""
+        connection = database()
+        try:
+            sql, parameters, converters = _sql(queryset.values_list(*self.columns), connection)
+        except EmptyResultSet:
+            return []  # Django knows without a query that no row matches
+        return self.convert(fetch_rows(connection, sql, parameters), converters, connection)
+
+    def convert(
+        self, rows: list[Any], converters: list[Converter], connection: BaseDatabaseWrapper
+    ) -> list[R]:
+        if converters:
+            rows = [_converted(row, converters, connection) for row in rows]
+        row_from = self._row_from
+        return [row_from(row) for row in rows]
+
+
+class CompiledQuery(RowQuery[R]):
+    """A queryset factory whose SQL is compiled at its first call and kept.
+
+    The factory's annotations (`int`, `str`, `datetime`, `list[int]`) give the types of its keyword
+    arguments. Their places in the SQL are found by comparing two compilations, never by position:
+    Django orders parameters as it likes. `None` would change the SQL and is refused. OFFSET is a
+    literal in Django's SQL, so a factory may only slice from the start. A test holds every
+    compiled query equal to its queryset on both databases.
     """
 
     def __init__(self, row: type[R], build: Callable[..., models.QuerySet[Any]]) -> None:
-        self.row = row
+        super().__init__(row)
         self.build = build
         self._arguments = {
             name: kind for name, kind in get_annotations(build).items() if name != "return"
         }
-        self.columns = _columns(row)
-        self._make = cast("Callable[[Any], R]", _maker(row))
         self._statements: dict[str, _Statement] = {}
 
     def __call__(self, **arguments: Any) -> list[R]:
-        """The rows, in the queryset's order."""
-        asked = database()
-        statement = self.statement(asked)
-        found = fetch_rows(asked, statement.sql, statement.filled(arguments, asked))
-        return self.made(found, statement.converters, asked)
-
-    def once(self, queryset: models.QuerySet[Any, Any]) -> list[R]:
-        """The rows of a variation of `queryset(...)`: another page, more filters; not kept."""
-        asked = database()
-        try:
-            statement = _sql(queryset, asked)
-        except EmptyResultSet:
-            return []  # Django knows without asking that nothing can be found
-        sql, parameters, converters = statement
-        return self.made(fetch_rows(asked, sql, parameters), converters, asked)
+        connection = database()
+        statement = self.statement(connection)
+        rows = fetch_rows(connection, statement.sql, statement.filled(arguments, connection))
+        return self.convert(rows, statement.converters, connection)
 
     def queryset(self, **arguments: Any) -> models.QuerySet[Any, Any]:
-        """The same question through the ORM, for pages that are not the first and for tests."""
         return self.build(**arguments).values_list(*self.columns)
 
-    def statement(self, database: BaseDatabaseWrapper) -> "_Statement":
-        """What is asked of this kind of database; made at the first use."""
-        return self._statements.get(database.vendor) or self._compile(database)
+    def statement(self, connection: BaseDatabaseWrapper) -> "_Statement":
+        """The SQL for this kind of database; compiled at the first call."""
+        return self._statements.get(connection.vendor) or self._compile(connection)
 
-    def made(
-        self,
-        found: list[Any],
-        converters: list[Converter],
-        database: BaseDatabaseWrapper,
-    ) -> list[R]:
-        """The driver's rows as ours."""
-        if converters:
-            found = [_converted(row, converters, database) for row in found]
-        return [self._make(row) for row in found]
-
-    def _compile(self, database: BaseDatabaseWrapper) -> _Statement:
+    def _compile(self, connection: BaseDatabaseWrapper) -> _Statement:
         first = {name: _MARKERS[kind][0] for name, kind in self._arguments.items()}
-        sql, constants, converters = _sql(self.queryset(**first), database)
+        sql, constants, converters = _sql(self.queryset(**first), connection)
         slots = []
         for name, kind in self._arguments.items():
-            other = first | {name: _MARKERS[kind][1]}
-            _, others, _ = _sql(self.queryset(**other), database)
-            found = [
-                i for i, pair in enumerate(zip(constants, others, strict=True)) if _differ(pair)
-            ]
-            if not found or any(constants[i] != _adapted(first[name], database) for i in found):
-                raise TypeError(
-                    f"{self.build.__qualname__}: {name} does not reach the SQL as it is"
-                )
-            slots += [(index, name) for index in found]
+            second = first | {name: _MARKERS[kind][1]}
+            _, others, _ = _sql(self.queryset(**second), connection)
+            pairings = enumerate(zip(constants, others, strict=True))
+            places = [index for index, (value, other) in pairings if value != other]
+            marker = _adapted(first[name], connection)
+            if not places or any(constants[index] != marker for index in places):
+                raise TypeError(f"{self.build.__qualname__}: {name} is not in the SQL unchanged")
+            slots += [(index, name) for index in places]
         statement = _Statement(sql, constants, slots, converters)
-        self._statements[database.vendor] = statement
+        self._statements[connection.vendor] = statement
         return statement
 
 
-def fetch_together(*asked: "tuple[CompiledQuery[Any], dict[str, Any]]") -> list[list[Any]]:
-    """The rows of several questions with their arguments, none of which waits for another.
+def fetch_together(*queries: "tuple[CompiledQuery[Any], dict[str, Any]]") -> list[list[Any]]:
+    """The rows of several compiled queries with their arguments, none of which needs another's.
 
-    They are asked in one go where the database's driver can.
+    On PostgreSQL they share one round trip (`fetch_rows_together`).
     """
-    of = database()
-    statements = [query.statement(of) for query, _ in asked]
-    answers = fetch_rows_of_all(
-        of,
+    connection = database()
+    statements = [query.statement(connection) for query, _ in queries]
+    results = fetch_rows_together(
+        connection,
         [
-            (statement.sql, statement.filled(arguments, of))
-            for statement, (_, arguments) in zip(statements, asked, strict=True)
+            (statement.sql, statement.filled(arguments, connection))
+            for statement, (_, arguments) in zip(statements, queries, strict=True)
         ],
     )
     return [
-        query.made(found, statement.converters, of)
-        for (query, _), statement, found in zip(asked, statements, answers, strict=True)
+        query.convert(rows, statement.converters, connection)
+        for (query, _), statement, rows in zip(queries, statements, results, strict=True)
     ]
 
 
 def _sql(
-    queryset: models.QuerySet[Any, Any], database: BaseDatabaseWrapper
+    queryset: models.QuerySet[Any, Any], connection: BaseDatabaseWrapper
 ) -> tuple[str, list[Any], list[Converter]]:
-    compiler = queryset.query.get_compiler(connection=database)
+    compiler = queryset.query.get_compiler(connection=connection)
     sql, parameters = compiler.as_sql()
     columns = [column for column, _, _ in compiler.select]
     converters = [
@@ -162,7 +160,7 @@ def _sql(
 
 
 def _relation(kind: Any) -> tuple[Any, bool]:
-    """The NamedTuple that a field's annotation stands for, if any, and whether it may be None."""
+    """The NamedTuple in a field's annotation, if there is one, and whether it may be None."""
     options = get_args(kind) if isinstance(kind, UnionType) else (kind,)
     rows = [option for option in options if hasattr(option, "_fields")]
     return (rows[0] if rows else None), type(None) in options
@@ -176,8 +174,8 @@ def _columns(row: Any) -> list[str]:
     return columns
 
 
-def _maker(row: Any) -> Callable[[Any], Any]:
-    """From a flat row to the tree that the NamedTuple describes."""
+def _row_factory(row: Any) -> Callable[[Any], Any]:
+    """A function from a flat row to the tree that the NamedTuple describes."""
     # Neighbouring plain columns are taken in one slice: a page has a thousand of them.
     parts: list[tuple[int, int, Callable[[Any], Any] | None]] = []
     start = 0
@@ -185,7 +183,7 @@ def _maker(row: Any) -> Callable[[Any], Any]:
         nested, optional = _relation(kind)
         stop = start + (len(_columns(nested)) if nested else 1)
         if nested:
-            inner = _maker(nested)
+            inner = _row_factory(nested)
             parts.append((start, stop, _or_none(inner) if optional else inner))
         elif parts and parts[-1][2] is None:
             parts[-1] = (parts[-1][0], stop, None)
@@ -195,7 +193,7 @@ def _maker(row: Any) -> Callable[[Any], Any]:
     if len(parts) == 1 and parts[0][2] is None:
         return cast("Callable[[Any], Any]", row._make)
 
-    def make(flat: Any) -> Any:
+    def row_from(flat: Any) -> Any:
         values: list[Any] = []
         for start, stop, inner in parts:
             if inner:
@@ -204,31 +202,26 @@ def _maker(row: Any) -> Callable[[Any], Any]:
                 values += flat[start:stop]
         return row._make(values)
 
-    return make
+    return row_from
 
 
-def _or_none(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda flat: None if flat[0] is None else make(flat)
+def _or_none(row_from: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda flat: None if flat[0] is None else row_from(flat)
 
 
-def _differ(pair: tuple[Any, Any]) -> bool:
-    return bool(pair[0] != pair[1])
-
-
-def _adapted(value: Any, database: BaseDatabaseWrapper) -> Any:
-    """The argument as this database's driver takes it."""
+def _adapted(value: Any, connection: BaseDatabaseWrapper) -> Any:
     if isinstance(value, datetime):
-        return database.ops.adapt_datetimefield_value(value)
+        return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, list):
-        return lookups.adapt(value, database.vendor)
+        return lookups.adapt(value, connection.vendor)
     if value is None:
         raise TypeError("None would change the SQL")
     return value
 
 
-def _converted(row: Any, converters: list[Converter], database: BaseDatabaseWrapper) -> list[Any]:
+def _converted(row: Any, converters: list[Converter], connection: BaseDatabaseWrapper) -> list[Any]:
     values = list(row)
     for index, functions, expression in converters:
         for function in functions:
-            values[index] = function(values[index], expression, database)
+            values[index] = function(values[index], expression, connection)
     return values

@@ -1,4 +1,4 @@
-"""Lookups and transforms of our own, alike on both databases."""
+"""Lookups and transforms that behave alike on both databases."""
 
 from typing import Any
 
@@ -8,15 +8,18 @@ from django.db.models import CharField, Field, ForeignObject, Lookup, Transform
 @ForeignObject.register_lookup
 @Field.register_lookup
 class AnyOf(Lookup):
-    """`= ANY(array)` on PostgreSQL, `IN (SELECT … FROM json_each(…))` on SQLite; whole numbers."""
+    """A column within a list of integers that is one SQL parameter, whatever its length.
+
+    `= ANY(array)` on PostgreSQL, `IN (SELECT … FROM json_each(…))` on SQLite.
+    """
 
     lookup_name = "anyof"
     prepare_rhs = False
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        # Inside a question of its own, the planner cannot see how many numbers there are: it would
-        # find a plan for one of them cheaper than one for all times, and make it anew every time.
+        # The subquery hides the length of the array from the planner, which would otherwise prefer
+        # a custom plan for one element to the generic plan, and plan the statement every time.
         return f"{column} = ANY((SELECT %s::bigint[])::bigint[])", [
             *parameters,
             adapt(self.rhs, connection.vendor),
@@ -24,24 +27,23 @@ class AnyOf(Lookup):
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        listed = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column of ours
-        return listed, [*parameters, adapt(self.rhs, connection.vendor)]
+        condition = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - our own column
+        return condition, [*parameters, adapt(self.rhs, connection.vendor)]
 
 
 def adapt(numbers: list[int], vendor: str) -> Any:
-    """The list as the database driver takes it."""
-    listed = ",".join(map(str, numbers))
-    return f"{{{listed}}}" if vendor == "postgresql" else f"[{listed}]"
+    elements = ",".join(map(str, numbers))
+    return f"{{{elements}}}" if vendor == "postgresql" else f"[{elements}]"
 
 
 @CharField.register_lookup
 class Folded(Transform):
-    """`column__folded=folded(text)`, which an index over `Folded("column")` answers."""
+    """`column__folded=folded(text)`; an index on `Folded("column")` serves it."""
 
     lookup_name = "folded"
     function = "LOWER"
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        # The order of bytes, in which only ASCII has cases: SQLite knows no other.
+        # Collation "C" folds ASCII letters only, as SQLite does.
         template = '%(function)s(%(expressions)s COLLATE "C")'
         return self.as_sql(compiler, connection, template=template, **context)

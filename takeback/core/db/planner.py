@@ -1,4 +1,4 @@
-"""How the databases come to good plans for statements that depend on what is asked for."""
+"""Query plans for statements whose best plan depends on their values."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,35 +6,36 @@ from datetime import datetime
 
 from django.db import connection
 
-_ROWS_LOOKED_AT = 1_000
+# Rows of an index that SQLite reads to estimate it.
+_ANALYSIS_LIMIT = 1_000
 
 
 @contextmanager
 def custom_plan() -> Iterator[None]:
-    """Have PostgreSQL plan what runs inside for its own values, every time.
+    """Have PostgreSQL plan every statement inside for its own values.
 
-    A prepared statement soon gets one plan for all values: for a status that half of the rows
-    have and for one that nobody has. SQLite prepares anew as it is.
+    A prepared statement soon gets one generic plan, for a status of half the rows as for a status
+    of none. SQLite prepares each statement again.
     """
     if connection.vendor != "postgresql":
         yield
         return
     connection.ensure_connection()
     psycopg = connection.connection
-    usual, psycopg.prepare_threshold = psycopg.prepare_threshold, None
+    threshold, psycopg.prepare_threshold = psycopg.prepare_threshold, None
     try:
         yield
     finally:
-        psycopg.prepare_threshold = usual
+        psycopg.prepare_threshold = threshold
 
 
 def analyze_tables(now: datetime) -> int:
-    """Tell SQLite how large its tables are, as PostgreSQL finds out by itself; nothing is left.
+    """Update SQLite's table statistics; PostgreSQL does so by itself. Returns 0: nothing is left.
 
-    Untold it takes all indexes for equally good, and walks through a channel for a single code.
+    Without statistics SQLite rates all indexes equally and scans a whole channel for one code.
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA analysis_limit = {_ROWS_LOOKED_AT}")
+            cursor.execute(f"PRAGMA analysis_limit = {_ANALYSIS_LIMIT}")
             cursor.execute("ANALYZE")
     return 0

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, faster where every request passes."""
+"""Django's PostgreSQL backend, extended."""

@@ -1,4 +1,4 @@
-"""Handing a mail to the mail server."""
+"""Sending mails."""
 
 import uuid
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -12,22 +12,23 @@ from django.core.validators import validate_email
 from takeback.notifications.mails import Mail
 from takeback.outbox.worker import PermanentFailure
 
-_FOR_GOOD = 500
+# SMTP replies from 500 are permanent.
+_PERMANENT = 500
 
 
 class AddressRefused(PermanentFailure):
-    """There is no such mailbox, or it is no address at all."""
+    """The address is invalid, or the mailbox does not exist."""
 
 
 class MailRefused(PermanentFailure):
-    """The server will not have this mail."""
+    """The server refuses this mail permanently."""
 
 
 def send(mail: Mail, key: str) -> None:
-    """Send it under the name that belongs to this key; sent again, it is the same mail.
+    """Send a mail with the Message-ID of its key, so that mail programs recognise a repetition.
 
-    `Hopeless` when the server refuses address or mail for good (a 5xx reply). Whatever else goes
-    wrong may be over later, and is raised as it comes.
+    Raises PermanentFailure for a permanent refusal (5xx); other errors, which a retry may solve,
+    pass through.
     """
     try:
         validate_email(mail.recipient)
@@ -40,23 +41,22 @@ def send(mail: Mail, key: str) -> None:
         headers={
             "Message-ID": message_id(key),
             "Content-Language": mail.language,
-            "Auto-Submitted": "auto-generated",  # no holiday answers, please (RFC 3834)
+            "Auto-Submitted": "auto-generated",  # prevents automatic replies (RFC 3834)
         },
     )
-    # Without their cause: what the server replied names the address (promise P25).
+    # `from None`: the server's reply contains the address, which is personal data (promise P25).
     try:
         message.send()
     except SMTPRecipientsRefused as refused:
-        if all(code >= _FOR_GOOD for code, _ in refused.recipients.values()):
+        if all(code >= _PERMANENT for code, _ in refused.recipients.values()):
             raise AddressRefused from None
         raise
     except SMTPDataError as refused:
-        if refused.smtp_code >= _FOR_GOOD:
+        if refused.smtp_code >= _PERMANENT:
             raise MailRefused from None
         raise
 
 
 def message_id(key: str) -> str:
-    """The same for the same message of the same installation, and for no other."""
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.SITE_URL}/{key}")
     return f"<{name}@{urlsplit(settings.SITE_URL).hostname}>"

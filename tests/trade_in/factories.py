@@ -1,32 +1,32 @@
-"""Orders with a trade-in offer, made with as few words as a test needs."""
+"""Orders with a trade-in offer."""
 
 from typing import Any
 
 from takeback.accounts.models import User
 from takeback.orders.models import OrderItem
 from takeback.orders.order_input import ItemIn
-from takeback.trade_in.queries import Offer, offer_of
+from takeback.trade_in.offers import Offer, offer_of
 from tests import factories
 
 AMOUNT = "120.50"
 
 
 def offered_item(amount: Any = AMOUNT, **fields: Any) -> ItemIn:
-    """A line whose attributes hold an offer."""
+    """An item whose attributes contain an offer."""
     return factories.item_in(attributes={"tradein_inquiry": {"amount": amount}}, **fields)
 
 
 def make_offer(
     *, customer: User | None = None, number: str = factories.NUMBER, **fields: Any
 ) -> OrderItem:
-    """The line of an order that has an offer and nothing else."""
-    told = {"items": [offered_item()]} | fields
-    order = factories.make_order(customer=customer, number=number, **told)
+    """The only item of an order, with an offer."""
+    data = {"items": [offered_item()]} | fields
+    order = factories.make_order(customer=customer, number=number, **data)
     return factories.items_of(order)[0]
 
 
 def the_offer(item: OrderItem) -> Offer:
-    """The offer of a line that has one."""
+    """The offer for an item that has one."""
     offer = offer_of(item.pk)
     assert offer
     return offer

@@ -1,4 +1,4 @@
-"""The form of a key, its life, and the command that makes one."""
+"""API keys: their format, their life, and the commands that issue and revoke them."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from takeback.accounts import api_keys
-from takeback.accounts.api_keys import KeyRefused, issue_key, note_use, revoke_key, rotate_key
+from takeback.accounts.api_keys import AccessError, issue_key, record_use, revoke_key, rotate_key
 from takeback.accounts.models import ApiKey
 from takeback.accounts.queries import key_in_channel
 from takeback.cli import issue_key as cli_issue_key
@@ -25,22 +25,22 @@ NOW = factories.NOW
 DAY = timedelta(days=1)
 
 
-def test_a_key_is_a_prefix_a_name_a_secret_and_a_checksum() -> None:
-    made = api_keys.new_key()
+def test_key_consists_of_prefix_public_id_secret_and_checksum() -> None:
+    key = api_keys.generate_key()
 
-    assert re.fullmatch(r"tkb_live_[0-9A-Za-z]{8}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", made.text)
-    assert made.public_id == made.text[9:17]
-    assert made.digest == sha256(made.text.encode()).hexdigest()
-    assert api_keys.public_id_of(made.text) == made.public_id
+    assert re.fullmatch(r"tkb_live_[0-9A-Za-z]{8}[0-9A-Za-z]{43}[0-9A-Za-z]{6}", key.text)
+    assert key.public_id == key.text[9:17]
+    assert key.digest == sha256(key.text.encode()).hexdigest()
+    assert api_keys.public_id_of(key.text) == key.public_id
 
 
-def test_no_two_keys_are_alike() -> None:
-    assert len({api_keys.new_key().public_id for _ in range(500)}) == 500
+def test_public_ids_are_unique() -> None:
+    assert len({api_keys.generate_key().public_id for _ in range(500)}) == 500
 
 
 @given(place=st.integers(0, 65), character=st.sampled_from("0aZ_ \u0661\x00"))
-def test_a_key_with_any_one_character_changed_is_no_key(place: int, character: str) -> None:
-    text = api_keys.new_key().text
+def test_key_with_a_changed_character_is_malformed(place: int, character: str) -> None:
+    text = api_keys.generate_key().text
     changed = text[:place] + character + text[place + 1 :]
 
     assert api_keys.public_id_of(changed) == (
@@ -49,31 +49,31 @@ def test_a_key_with_any_one_character_changed_is_no_key(place: int, character: s
 
 
 @pytest.mark.parametrize("text", ["", "tkb_live_", "x" * 66, "tkb_live_" + "0" * 57, "y" * 2**20])
-def test_what_is_no_key_has_no_public_name(text: str) -> None:
+def test_malformed_key_has_no_public_id(text: str) -> None:
     assert api_keys.public_id_of(text) is None
 
 
-def test_a_key_matches_its_own_digest_only() -> None:
-    made = api_keys.new_key()
+def test_key_matches_its_own_digest_only() -> None:
+    key = api_keys.generate_key()
 
-    assert api_keys.matches(made.text, made.digest)
-    assert not api_keys.matches(api_keys.new_key().text, made.digest)
-    assert not api_keys.matches(made.text, None)
+    assert api_keys.matches(key.text, key.digest)
+    assert not api_keys.matches(api_keys.generate_key().text, key.digest)
+    assert not api_keys.matches(key.text, None)
 
 
 @pytest.mark.django_db
-def test_only_the_hash_of_a_key_is_kept() -> None:
+def test_only_the_hash_of_a_key_is_stored() -> None:
     factories.make_channel()
 
-    made = issue_key("erp", channel_ids=[1], scopes=["decide", "read"], now=NOW)
+    key = issue_key("erp", channel_ids=[1], scopes=["decide", "read"], now=NOW)
 
     (row,) = ApiKey.objects.values()
-    kept: dict[str, Any] = dict(row)
-    assert kept.pop("id")
-    assert kept == {
+    stored: dict[str, Any] = dict(row)
+    assert stored.pop("id")
+    assert stored == {
         "name": "erp",
-        "public_id": made.public_id,
-        "secret_hash": made.digest,
+        "public_id": key.public_id,
+        "secret_hash": key.digest,
         "scopes": ["read", "decide"],
         "user_id": None,
         "created_at": NOW,
@@ -81,8 +81,8 @@ def test_only_the_hash_of_a_key_is_kept() -> None:
         "revoked_at": None,
         "last_used_at": None,
     }
-    secret = made.text[17:60]
-    assert secret not in str(kept)
+    secret = key.text[17:60]
+    assert secret not in str(stored)
 
 
 @pytest.mark.django_db
@@ -96,19 +96,17 @@ def test_only_the_hash_of_a_key_is_kept() -> None:
         ([1], ["read"], NOW),
     ],
 )
-def test_a_key_that_cannot_be_is_not_made(
-    channels: list[int], scopes: list[str], ends: object
-) -> None:
+def test_invalid_key_is_not_issued(channels: list[int], scopes: list[str], ends: object) -> None:
     factories.make_channel()
 
-    with pytest.raises(KeyRefused):
+    with pytest.raises(AccessError):
         issue_key("erp", channel_ids=channels, scopes=scopes, now=NOW, expires_at=ends)  # type: ignore[arg-type]
 
     assert ApiKey.objects.count() == 0
 
 
 @pytest.mark.django_db
-def test_a_rotated_key_may_do_the_same_and_the_old_one_ends_after_the_overlap() -> None:
+def test_rotated_key_has_the_same_rights_and_the_old_one_expires() -> None:
     factories.make_channel()
     factories.make_channel(pk=2)
     old = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW, expires_at=NOW + 90 * DAY)
@@ -118,13 +116,13 @@ def test_a_rotated_key_may_do_the_same_and_the_old_one_ends_after_the_overlap() 
 
     ends = dict(ApiKey.objects.values_list("public_id", "expires_at"))
     assert ends == {old.public_id: later + DAY, new.public_id: later + 90 * DAY}
-    kept = ApiKey.objects.get(public_id=new.public_id)
-    assert (kept.name, kept.scopes) == ("erp", ["read"])
-    assert set(kept.channels.values_list("pk", flat=True)) == {1, 2}
+    row = ApiKey.objects.get(public_id=new.public_id)
+    assert (row.name, row.scopes) == ("erp", ["read"])
+    assert set(row.channels.values_list("pk", flat=True)) == {1, 2}
 
 
 @pytest.mark.django_db
-def test_rotation_never_prolongs_the_old_key() -> None:
+def test_rotation_never_extends_the_old_key() -> None:
     factories.make_channel()
     old = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW, expires_at=NOW + DAY)
 
@@ -134,67 +132,67 @@ def test_rotation_never_prolongs_the_old_key() -> None:
 
 
 @pytest.mark.django_db
-def test_an_ended_key_is_neither_rotated_nor_revoked_again() -> None:
+def test_revoked_key_is_neither_rotated_nor_revoked_again() -> None:
     factories.make_channel()
-    made = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
-    revoke_key(made.public_id, now=NOW)
+    key = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
+    revoke_key(key.public_id, now=NOW)
 
-    with pytest.raises(KeyRefused):
-        rotate_key(made.public_id, overlap=DAY, now=NOW)
-    with pytest.raises(KeyRefused):
-        revoke_key(made.public_id, now=NOW)
-    with pytest.raises(KeyRefused):
+    with pytest.raises(AccessError):
+        rotate_key(key.public_id, overlap=DAY, now=NOW)
+    with pytest.raises(AccessError):
+        revoke_key(key.public_id, now=NOW)
+    with pytest.raises(AccessError):
         revoke_key("unknown1", now=NOW)
     assert ApiKey.objects.get().revoked_at == NOW
 
 
 @pytest.mark.django_db
-def test_the_last_use_is_written_once_a_minute() -> None:
+def test_last_use_is_recorded_once_a_minute() -> None:
     factories.make_channel()
-    made = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
-    row = ApiKey.objects.get(public_id=made.public_id)
+    key = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
+    row = ApiKey.objects.get(public_id=key.public_id)
 
-    written = []
+    updates = []
     for seconds in (0, 1, 59, 60, 61, 119, 120):
-        with CaptureQueriesContext(connection) as asked:
-            note_use(row.pk, row.last_used_at, NOW + timedelta(seconds=seconds))
+        with CaptureQueriesContext(connection) as captured:
+            record_use(row.pk, row.last_used_at, NOW + timedelta(seconds=seconds))
         row.refresh_from_db()
-        written.append(len(asked))
+        updates.append(len(captured))
 
-    assert written == [1, 0, 0, 1, 0, 0, 1]
+    assert updates == [1, 0, 0, 1, 0, 0, 1]
     assert row.last_used_at == NOW + timedelta(seconds=120)
 
 
 @pytest.mark.django_db
-def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
+def test_compiled_key_query_returns_the_rows_of_the_orm() -> None:
     factories.make_channel()
     factories.make_channel(pk=2, is_active=False)
     factories.make_channel(pk=3)
-    made = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW)
+    key = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW)
 
-    found = {}
+    is_active = {}
     for channel in (1, 2, 3):
-        arguments = {"public_id": made.public_id, "channel_id": channel}
+        arguments = {"public_id": key.public_id, "channel_id": channel}
         (row,) = key_in_channel(**arguments)
-        assert row == key_in_channel.once(key_in_channel.queryset(**arguments))[0]
-        found[channel] = row.channel_is_active
+        assert row == key_in_channel.fetch(key_in_channel.queryset(**arguments))[0]
+        is_active[channel] = row.channel_is_active
 
-    assert found == {1: True, 2: False, 3: None}
+    assert is_active == {1: True, 2: False, 3: None}
 
 
 @pytest.mark.django_db
-def test_an_unknown_name_costs_a_row_too() -> None:
+def test_unknown_public_id_also_reads_a_row() -> None:
     assert key_in_channel(public_id="unknown1", channel_id=1) == []
     factories.make_channel()
     first, second = (issue_key(n, channel_ids=[1], scopes=["read"], now=NOW) for n in "ab")
 
-    found = {
+    hashes = {
         name: [row.secret_hash for row in key_in_channel(public_id=name, channel_id=1)]
         for name in ("unknown1", first.public_id, second.public_id)
     }
 
-    assert found["unknown1"] == found[first.public_id] == [first.digest]
-    assert found[second.public_id] == [second.digest]
+    assert hashes["unknown1"] == hashes[first.public_id] == [first.digest]
+    assert hashes[second.public_id] == [second.digest]
 
 
 def _run(*words: str) -> tuple[int, str, str]:
@@ -206,7 +204,7 @@ def _run(*words: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.django_db
-def test_the_command_prints_a_key_once() -> None:
+def test_issue_key_prints_the_key() -> None:
     factories.make_channel()
     factories.make_channel(pk=2)
     limits = ["--channel", "1", "--channel", "2", "--scope", "read", "--scope", "decide"]
@@ -214,16 +212,16 @@ def test_the_command_prints_a_key_once() -> None:
     code, out, _ = _run("issue-key", "--name", "erp", *limits, "--expires-days", "30")
 
     text = out.strip()
-    kept = ApiKey.objects.get(public_id=api_keys.public_id_of(text))
-    assert (code, kept.name, kept.scopes) == (0, "erp", ["read", "decide"])
-    assert kept.secret_hash == api_keys.digest(text)
-    assert set(kept.channels.values_list("pk", flat=True)) == {1, 2}
-    assert kept.expires_at is not None
-    assert kept.expires_at - kept.created_at == 30 * DAY
+    row = ApiKey.objects.get(public_id=api_keys.public_id_of(text))
+    assert (code, row.name, row.scopes) == (0, "erp", ["read", "decide"])
+    assert row.secret_hash == api_keys.digest(text)
+    assert set(row.channels.values_list("pk", flat=True)) == {1, 2}
+    assert row.expires_at is not None
+    assert row.expires_at - row.created_at == 30 * DAY
 
 
 @pytest.mark.django_db
-def test_the_command_rotates_and_revokes() -> None:
+def test_commands_rotate_and_revoke_a_key() -> None:
     factories.make_channel()
     _, out, _ = _run("issue-key", "--name", "erp", "--channel", "1", "--scope", "read")
     old = str(api_keys.public_id_of(out.strip()))
@@ -250,7 +248,7 @@ def test_the_command_rotates_and_revokes() -> None:
         ["revoke-key", "unknown1"],
     ],
 )
-def test_the_command_says_why_not_and_leaves_with_two(words: list[str]) -> None:
+def test_refused_key_command_prints_the_reason_and_exits_with_2(words: list[str]) -> None:
     factories.make_channel()
 
     code, out, err = _run(*words)
