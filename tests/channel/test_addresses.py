@@ -156,7 +156,7 @@ def test_a_place_lies_in_the_one_before() -> None:
     answer = _add(shop.client(), told | {"city": elsewhere.pk})
 
     assert answer.status_code == 400
-    assert answer.json()["city"] == ["This place is not known here."]
+    assert answer.json()["city"] == ["This place is unknown. Choose one from the list of places."]
 
 
 def test_other_channels_customers_have_no_address_here() -> None:

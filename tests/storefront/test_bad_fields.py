@@ -94,7 +94,7 @@ def test_a_place_that_is_no_number_or_not_there_is_refused(value: Any, field: st
 
     field_refused(answer, field)
     if value in OUT_OF_RANGE:
-        assert answer.json()[field] == "This place is not known here."
+        assert answer.json()[field] == "This place is unknown. Choose one from the list of places."
 
 
 def test_a_place_may_be_told_in_digits() -> None:
