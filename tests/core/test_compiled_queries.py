@@ -51,7 +51,7 @@ def _known() -> dict[str, list[Any]]:
         factories.make_order(number="3"),
     ]
     factories.make_address(user=user)
-    factories.make_old_order(customer=user, lines=1)
+    factories.make_old_order(customer=user, items=1)
     key = factories.session_of(user).session_key
     api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
     api_key.channels.add(factories.SHOP)
@@ -87,7 +87,7 @@ def _exchange() -> None:
     batch_id = exchange.open_batch(factories.SHOP, factories.NOW)
     told = exchange.ObjectIn(ContentType.PRODUCT, 7, "p-7", factories.NOW)
     exchange.change_batch(factories.SHOP, batch_id, exchange.BatchIn(objects=[told]), factories.NOW)
-    exchange.report(
+    exchange.store_report(
         factories.SHOP,
         exchange.ReportIn(
             action_content_type=ContentType.BATCH_REQUEST,
