@@ -9,6 +9,7 @@ from takeback.core import clock
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.client_ip import client_address
 from takeback.core.errors import Refused
+from takeback.core.types import ItemId
 from takeback.limits.commands import Bucket, enforce, increment, key_of
 from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope
@@ -47,7 +48,7 @@ class Requester:
         proven = self.scope.order_ids or ()
         if not self.has_only_proof or len(proven) == 1:
             return self
-        order_id = order_of_item(item_id)
+        order_id = order_of_item(ItemId(item_id))
         if order_id is None or order_id not in proven:
             return self
         return replace(self.only(order_id), actor=Actor(ActorKind.GUEST, order_id))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from takeback.accounts.policy import shop_policy
 from takeback.core import money
 from takeback.orders.models import OrderItem
 from takeback.orders.trade_in_offers import offered_minor
@@ -36,7 +37,8 @@ def offer_of(item_id: int) -> Offer | None:
         return None
     answer = getattr(row, "trade_in", None)
     currency = row.order.currency
-    minor = answer.amount_minor if answer else offered_minor(row.attributes, currency)
+    key = shop_policy(row.order.channel_id).trade_in_key
+    minor = answer.amount_minor if answer else offered_minor(row.attributes, currency, key)
     if minor is None:
         return None
     return Offer(

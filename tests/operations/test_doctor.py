@@ -224,7 +224,7 @@ def test_all_orders_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> 
     first = make_order(number="1").pk
     for number in range(2, 6):
         make_order(number=str(number))
-    monkeypatch.setattr(audit, "_SLICE", 2)
+    monkeypatch.setattr(audit, "RANGE_SIZE", 2)
     assert list(audit.id_ranges()) == [
         (first, first + 1),
         (first + 2, first + 3),

@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import translation
 
+from takeback.accounts.policy import shop_policy
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.handlers.mails import send_offer_mail
@@ -36,14 +37,15 @@ OFFERED_WORTH = [
 def test_an_offer_is_an_object_with_an_amount_of_the_order_s_currency(
     inquiry: Any, minor: int | None
 ) -> None:
-    assert offered_minor({"tradein_inquiry": inquiry}, "try") == minor
+    assert offered_minor({"tradein_inquiry": inquiry}, "try", "tradein_inquiry") == minor
 
 
 def test_the_attribute_s_name_is_a_setting(settings: Any) -> None:
     settings.TRADE_IN_KEY = "takas"
+    key = shop_policy(factories.SHOP).trade_in_key
 
-    assert offered_minor({"takas": {"amount": 5}}, "jpy") == 5
-    assert offered_minor({"tradein_inquiry": {"amount": 5}}, "jpy") is None
+    assert offered_minor({"takas": {"amount": 5}}, "jpy", key) == 5
+    assert offered_minor({"tradein_inquiry": {"amount": 5}}, "jpy", key) is None
 
 
 @pytest.fixture
