@@ -165,7 +165,7 @@ def test_totals_that_do_not_add_up_refuse_the_order(tmp_path: Path) -> None:
 
     assert kept() == ["1"]
     assert found.faults == [(3, "2", "totals"), (4, "2", "totals")]
-    assert found.lines[0]["reason"] == "the parts add up to 3060, the order says 1531"
+    assert found.lines[0]["reason"] == "the parts add up to 3060, but the order's amount is 1531"
 
 
 def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:

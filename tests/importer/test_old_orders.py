@@ -136,7 +136,7 @@ def test_two_codes_of_one_person_cannot_have_the_same_number(tmp_path: Path) -> 
         ({"amount": "12345678901.00"}, "amount: This amount is out of range."),
         ({"amount": "1.005"}, "amount: A valid amount of this currency is required."),
         ({"discount_amount": "120.51"}, "discount_amount: The discount is larger than the amount."),
-        ({"currency": "xyz"}, "currency: This currency is not known."),
+        ({"currency": "xyz"}, "currency: This currency is unknown. Send an ISO 4217 code."),
         ({"installment_count": "0"}, "installment_count: This number is out of range."),
         ({"bank": "x" * 65}, "bank: Ensure this field has no more than 64 characters."),
         (
