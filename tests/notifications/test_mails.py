@@ -214,7 +214,7 @@ def test_an_account_is_shown_masked_and_its_holder_never(mailoutbox: Any) -> Non
 
 @pytest.mark.parametrize(("told", "shown"), BREAKS.items())
 def test_no_value_adds_a_header_or_a_line(told: str, shown: str, mailoutbox: Any) -> None:
-    order = order_with(told, after={"number": told})
+    order = order_with(told, update={"number": told})
     Channel.objects.filter(pk=order.channel_id).update(name=told)
     (case,) = ask(order, cancel())
     deliver(case)

@@ -149,7 +149,7 @@ def test_own_requests_cost_three_reads(rows: int) -> None:
 def test_old_orders_cost_four_reads(rows: int) -> None:
     user = factories.make_customer()
     for number in range(rows):
-        factories.make_old_order(customer=user, number=str(number), lines=2)
+        factories.make_old_order(customer=user, number=str(number), items=2)
     client = factories.client_of(user)
 
     assert counted(lambda: client.get(f"/users/old-orders/?limit={rows}")) == (4, 0)
@@ -157,7 +157,7 @@ def test_old_orders_cost_four_reads(rows: int) -> None:
 
 def test_one_old_order_costs_three_reads() -> None:
     user = factories.make_customer()
-    old = factories.make_old_order(customer=user, lines=3)
+    old = factories.make_old_order(customer=user, items=3)
     client = factories.client_of(user)
 
     assert counted(lambda: client.get(f"/users/old-orders/{old.pk}/")) == (3, 0)

@@ -205,7 +205,7 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
 def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: str) -> None:
     user = factories.make_customer()
     factories.make_rich_order(customer=user)
-    factories.make_old_order(customer=user, lines=2)
+    factories.make_old_order(customer=user, items=2)
     factories.make_address(user=user)
 
     page = factories.client_of(user).get(path, headers=_asked(dialect)).json()
@@ -217,7 +217,7 @@ def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: 
 
 def test_details_and_the_account_have_their_shapes() -> None:
     user = factories.make_customer()
-    old = factories.make_old_order(customer=user, lines=1)
+    old = factories.make_old_order(customer=user, items=1)
     kept = factories.make_address(user=user)
     client = factories.client_of(user)
 
