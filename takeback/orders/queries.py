@@ -46,7 +46,7 @@ class SnapshotRow(NamedTuple):
 class OrderRow(NamedTuple):
     """An order with its two addresses; amounts are minor units, JSON columns are text."""
 
-    id: int
+    id: OrderId
     number: str
     user_id: int
     user_type: str
@@ -92,8 +92,8 @@ class OrderRow(NamedTuple):
 class ItemRow(NamedTuple):
     """An item; amounts are minor units for all its units together, JSON columns are text."""
 
-    id: int
-    order_id: int
+    id: ItemId
+    order_id: OrderId
     status: int
     quantity: int
     units_closed: int
@@ -128,7 +128,7 @@ class ExtraRow(NamedTuple):
     """A discount (`label` is its name) or a loyalty transaction (`label` is its reference)."""
 
     kind: str
-    order_id: int
+    order_id: OrderId
     id: int
     label: str | None
     token: str | None
@@ -229,7 +229,7 @@ _read_extras_and_snapshots = CompiledQuery(_ExtraOrSnapshotRow, _extras_and_snap
 
 
 def order_extras(
-    order_ids: list[int], snapshot_ids: list[int]
+    order_ids: list[OrderId], snapshot_ids: list[int]
 ) -> tuple[list[ExtraRow], list[tuple[str, SnapshotRow]]]:
     """Discounts and loyalty transactions of these orders, and these snapshots with their kinds.
 

@@ -56,7 +56,7 @@ def may(order_ids: list[int], now: Any = TODAY) -> dict[int, set[Kind]]:
     """What the rules allow for each line of these orders."""
     placed = dict(Order.objects.filter(id__in=order_ids).values_list("id", "placed_at"))
     cases, limits = by_item(cases_of_orders(order_ids=order_ids)), shop_limits()
-    found = {}
+    found: dict[int, set[Kind]] = {}
     for item in items_of(order_ids=order_ids):
         facts = facts_of(item, cases.get(item.id, ()), placed[item.order_id])
         found[item.id] = {kind for kind in Kind if policy.allows(kind, facts, limits, now)}
