@@ -50,7 +50,7 @@ _HASH = make_password(PASSWORD)
 """Hashed once, because hashing is slow and few tests sign in with it."""
 
 
-class Visitor(Client):
+class HttpClient(Client):
     """A test client with its own cookies; all of them share one handler."""
 
     _handler = ClientHandler()
@@ -76,16 +76,16 @@ def _without_n_plus_1_check(factory: Callable[P, T]) -> Callable[P, T]:
 
 
 @_without_n_plus_1_check
-def make_channel(*, pk: int = SHOP, **fields: Any) -> Channel:
+def create_channel(*, pk: int = SHOP, **fields: Any) -> Channel:
     """A channel with this id; the existing one if there is one."""
     defaults: dict[str, Any] = {"name": f"shop {pk}"}
     return Channel.objects.get_or_create(pk=pk, defaults=defaults | fields)[0]
 
 
 @_without_n_plus_1_check
-def make_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: Any) -> User:
+def create_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: Any) -> User:
     """A registered customer who can sign in with `PASSWORD`."""
-    make_channel(pk=channel_id)
+    create_channel(pk=channel_id)
     defaults: dict[str, Any] = {"password": _HASH, "first_name": "Ayla", "last_name": "Ray"}
     values = defaults | fields
     keys = {f"{name}_key": name_key(values[name]) for name in ("first_name", "last_name")}
@@ -94,7 +94,7 @@ def make_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: An
     )
 
 
-def address_in(**fields: Any) -> AddressIn:
+def address_input(**fields: Any) -> AddressIn:
     """An address with all four places."""
     defaults: dict[str, Any] = {
         "first_name": "Ayla",
@@ -114,15 +114,15 @@ def address_in(**fields: Any) -> AddressIn:
 
 
 @_without_n_plus_1_check
-def make_address(*, user: User, **fields: Any) -> Address:
+def create_address(*, user: User, **fields: Any) -> Address:
     """An entry of a user's address book."""
     own = {name: fields.pop(name) for name in ("is_active", "primary") if name in fields}
-    pk = snapshot_addresses([(user.pk, address_in(**fields))], PlaceCache())[0]
+    pk = snapshot_addresses([(user.pk, address_input(**fields))], PlaceCache())[0]
     Address.objects.filter(pk=pk).update(is_copy=False, **own)
     return Address.objects.get(pk=pk)
 
 
-def item_in(**fields: Any) -> ItemIn:
+def item_input(**fields: Any) -> ItemIn:
     """An approved item for 10.00."""
     defaults: dict[str, Any] = {
         "remote_id": "1",
@@ -134,22 +134,22 @@ def item_in(**fields: Any) -> ItemIn:
     return ItemIn(**defaults | fields)
 
 
-def order_in(**fields: Any) -> OrderIn:
+def order_input(**fields: Any) -> OrderIn:
     """By default an order of a guest in Turkish lira."""
     defaults: dict[str, Any] = {
         "number": NUMBER,
         "currency": "try",
         "placed_at": NOW,
         "customer": CustomerIn(email=GUEST),
-        "shipping_address": address_in(),
-        "items": [item_in()],
+        "shipping_address": address_input(),
+        "items": [item_input()],
         "payment_type": "credit_card",
     }
     return OrderIn(**defaults | fields)
 
 
 @_without_n_plus_1_check
-def make_order(
+def create_order(
     *,
     customer: User | None = None,
     guest: str = GUEST,
@@ -159,11 +159,11 @@ def make_order(
     **fields: Any,
 ) -> Order:
     """An imported order of a customer, else of a guest; `update` changes columns afterwards."""
-    make_channel(pk=channel_id)
+    create_channel(pk=channel_id)
     fields["customer"] = CustomerIn(email=guest)
     if customer:
         fields["customer"] = CustomerIn(email=customer.email, user_type="registered")
-    outcome = ingest_order(channel_id, order_in(**fields), source="channel", now=now)
+    outcome = ingest_order(channel_id, order_input(**fields), source="channel", now=now)
     assert outcome.order_id, outcome.reason
     if update:
         Order.objects.filter(pk=outcome.order_id).update(**update)
@@ -176,13 +176,13 @@ def items_of(order: Order) -> list[OrderItem]:
 
 
 @_without_n_plus_1_check
-def set_apart(item_id: int, units: int, *, now: datetime = NOW) -> OrderItem:
+def split_item(item_id: int, units: int, *, now: datetime = NOW) -> OrderItem:
     """Split units off an item; returns the new item."""
     return split_items([(OrderItem.objects.get(pk=item_id), units)], now=now)[item_id]
 
 
 @_without_n_plus_1_check
-def make_reason(*, kind: str = "cancel", **fields: Any) -> CancellationReason:
+def create_reason(*, kind: str = "cancel", **fields: Any) -> CancellationReason:
     """A reason that all channels offer."""
     defaults: dict[str, Any] = {
         "subject": "Changed my mind",
@@ -193,7 +193,7 @@ def make_reason(*, kind: str = "cancel", **fields: Any) -> CancellationReason:
 
 
 @_without_n_plus_1_check
-def make_request(
+def create_case(
     *,
     item: OrderItem,
     kind: str = "cancel",
@@ -203,7 +203,7 @@ def make_request(
 ) -> CancellationRequest:
     """A case of an item; bank details are encrypted as the service does it."""
     values: dict[str, Any] = {"created_date": NOW, "modified_date": NOW} | fields
-    reason = values.pop("reason", None) or make_reason(kind=kind)
+    reason = values.pop("reason", None) or create_reason(kind=kind)
     values["channel_id"] = item.order.channel_id
     case = CancellationRequest(order_item=item, cancellation_type=kind, reason=reason, **values)
     case.iban_encrypted = encrypt(iban, str(case.uuid)) if iban else None
@@ -213,7 +213,7 @@ def make_request(
 
 
 @_without_n_plus_1_check
-def make_easy_return(**fields: Any) -> EasyReturn:
+def create_easy_return(**fields: Any) -> EasyReturn:
     """A booked return with the carrier's code."""
     defaults: dict[str, Any] = {
         "carrier": "extension",
@@ -225,14 +225,14 @@ def make_easy_return(**fields: Any) -> EasyReturn:
 
 
 @_without_n_plus_1_check
-def make_image(*, case: CancellationRequest, **fields: Any) -> CancellationRequestImage:
+def create_image(*, case: CancellationRequest, **fields: Any) -> CancellationRequestImage:
     """An image of a case."""
     defaults: dict[str, Any] = {"image": "cases/1.jpg", "created_date": NOW, "modified_date": NOW}
     return CancellationRequestImage.objects.create(cancellation_request=case, **defaults | fields)
 
 
 @_without_n_plus_1_check
-def make_plan(*, case: int) -> CancellationPlan:
+def create_plan(*, case: int) -> CancellationPlan:
     """A plan for a case, with one payment."""
     row = CancellationRequest.objects.select_related("order_item").get(pk=case)
     created: dict[str, Any] = {"created_by_kind": "system", "created_date": NOW}
@@ -253,7 +253,7 @@ def make_plan(*, case: int) -> CancellationPlan:
 
 
 @_without_n_plus_1_check
-def make_company(**fields: Any) -> EasyReturnShippingCompany:
+def create_carrier(**fields: Any) -> EasyReturnShippingCompany:
     """A carrier that shoppers can choose."""
     defaults: dict[str, Any] = {
         "carrier": "yurtici",
@@ -264,7 +264,7 @@ def make_company(**fields: Any) -> EasyReturnShippingCompany:
 
 
 @_without_n_plus_1_check
-def make_old_order(*, customer: User, items: int = 0, **fields: Any) -> OldOrder:
+def create_old_order(*, customer: User, items: int = 0, **fields: Any) -> OldOrder:
     """An old order with this number of items."""
     defaults: dict[str, Any] = {
         "number": "12345",
@@ -290,16 +290,16 @@ def make_old_order(*, customer: User, items: int = 0, **fields: Any) -> OldOrder
 
 
 @_without_n_plus_1_check
-def make_case_of_everything(*, item: OrderItem) -> CancellationRequest:
+def create_full_case(*, item: OrderItem) -> CancellationRequest:
     """An open return with a value in every field."""
-    easy_return = make_easy_return(
+    easy_return = create_easy_return(
         start_date=NOW,
         end_date=NOW,
         tracking_url="https://track.example.com/1",
         tracking_number="12352355",
         pickup_date={"date": "2024-01-01", "hour_range": {"start": "09:00", "end": "12:00"}},
     )
-    case = make_request(
+    case = create_case(
         item=item,
         kind="refund",
         easy_return=easy_return,
@@ -309,12 +309,12 @@ def make_case_of_everything(*, item: OrderItem) -> CancellationRequest:
         fully_refund_as_loyalty_money=True,
         uuid=UUID("8187c360-66da-4959-9f0b-9aa2ccac9001"),
     )
-    make_image(case=case, description="the seam")
+    create_image(case=case, description="the seam")
     return case
 
 
 @_without_n_plus_1_check
-def session_of(user: User) -> SessionStore:
+def create_session(user: User) -> SessionStore:
     """A session of the signed-in customer."""
     session = SessionStore()
     session.update({USER_ID: user.pk, AUTH_HASH: auth_hash(user.password)})
@@ -322,20 +322,20 @@ def session_of(user: User) -> SessionStore:
     return session
 
 
-def client_of(user: User) -> Visitor:
+def client_of(user: User) -> HttpClient:
     """A client with a session of the signed-in customer."""
-    client = Visitor()
-    client.cookies["osessionid"] = str(session_of(user).session_key)
+    client = HttpClient()
+    client.cookies["osessionid"] = str(create_session(user).session_key)
     return client
 
 
-def numbers(orders: Sequence[dict[str, Any]]) -> list[str]:
+def order_numbers(orders: Sequence[dict[str, Any]]) -> list[str]:
     """The order numbers in a response."""
     return [order["number"] for order in orders]
 
 
 @_without_n_plus_1_check
-def make_rich_order(**fields: Any) -> Order:
+def create_full_order(**fields: Any) -> Order:
     """An order with a value in every field; its second item has an open case."""
     preparing: dict[str, Any] = full_order.ITEM | {
         "status": Status.PREPARING,
@@ -343,32 +343,32 @@ def make_rich_order(**fields: Any) -> Order:
     }
     delivered: dict[str, Any] = full_order.ITEM | full_order.DATES | {"status": Status.DELIVERED}
     defaults: dict[str, Any] = {
-        "items": [item_in(**preparing), item_in(remote_id="2", quantity=3, **delivered)],
-        "shipping_address": address_in(**full_order.ADDRESS),
+        "items": [item_input(**preparing), item_input(remote_id="2", quantity=3, **delivered)],
+        "shipping_address": address_input(**full_order.ADDRESS),
     }
-    order = make_order(**full_order.ORDER | defaults | fields)
-    make_case_of_everything(item=items_of(order)[1])
-    make_company()
+    order = create_order(**full_order.ORDER | defaults | fields)
+    create_full_case(item=items_of(order)[1])
+    create_carrier()
     return order
 
 
 @_without_n_plus_1_check
-def tell(*orders: OrderIn, channel_id: int = SHOP, now: datetime = NOW) -> list[Outcome]:
+def ingest(*orders: OrderIn, channel_id: int = SHOP, now: datetime = NOW) -> list[Outcome]:
     """Import orders; returns the outcome of each."""
     return ingest_orders(channel_id, orders, source="channel", now=now)
 
 
 @_without_n_plus_1_check
-def make_orders(*, customer: User, count: int) -> None:
+def create_orders(*, customer: User, count: int) -> None:
     """Orders of one customer, imported in one batch."""
-    make_channel()
+    create_channel()
     account = CustomerIn(email=customer.email, user_type="registered")
-    orders = [order_in(number=str(number), customer=account) for number in range(count)]
+    orders = [order_input(number=str(number), customer=account) for number in range(count)]
     ingest_orders(SHOP, orders, source="channel", now=NOW)
 
 
 @_without_n_plus_1_check
-def make_message(*, topic: str = "thing.happened", **fields: Any) -> Message:
+def create_message(*, topic: str = "thing.happened", **fields: Any) -> Message:
     """A pending message that is due."""
     defaults: dict[str, Any] = {"key": f"{topic}:{uuid4()}", "created_at": NOW, "due_at": NOW}
     return Message.objects.create(topic=topic, **defaults | fields)

@@ -63,7 +63,7 @@ def test_a_key_matches_its_own_digest_only() -> None:
 
 @pytest.mark.django_db
 def test_only_the_hash_of_a_key_is_kept() -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     made = issue_key("erp", channel_ids=[1], scopes=["decide", "read"], now=NOW)
 
@@ -99,7 +99,7 @@ def test_only_the_hash_of_a_key_is_kept() -> None:
 def test_a_key_that_cannot_be_is_not_made(
     channels: list[int], scopes: list[str], ends: object
 ) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     with pytest.raises(KeyRefused):
         issue_key("erp", channel_ids=channels, scopes=scopes, now=NOW, expires_at=ends)  # type: ignore[arg-type]
@@ -109,8 +109,8 @@ def test_a_key_that_cannot_be_is_not_made(
 
 @pytest.mark.django_db
 def test_a_rotated_key_may_do_the_same_and_the_old_one_ends_after_the_overlap() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     old = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW, expires_at=NOW + 90 * DAY)
     later = NOW + 30 * DAY
 
@@ -125,7 +125,7 @@ def test_a_rotated_key_may_do_the_same_and_the_old_one_ends_after_the_overlap() 
 
 @pytest.mark.django_db
 def test_rotation_never_prolongs_the_old_key() -> None:
-    factories.make_channel()
+    factories.create_channel()
     old = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW, expires_at=NOW + DAY)
 
     rotate_key(old.public_id, overlap=10 * DAY, now=NOW)
@@ -135,7 +135,7 @@ def test_rotation_never_prolongs_the_old_key() -> None:
 
 @pytest.mark.django_db
 def test_an_ended_key_is_neither_rotated_nor_revoked_again() -> None:
-    factories.make_channel()
+    factories.create_channel()
     made = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
     revoke_key(made.public_id, now=NOW)
 
@@ -150,7 +150,7 @@ def test_an_ended_key_is_neither_rotated_nor_revoked_again() -> None:
 
 @pytest.mark.django_db
 def test_the_last_use_is_written_once_a_minute() -> None:
-    factories.make_channel()
+    factories.create_channel()
     made = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
     row = ApiKey.objects.get(public_id=made.public_id)
 
@@ -167,9 +167,9 @@ def test_the_last_use_is_written_once_a_minute() -> None:
 
 @pytest.mark.django_db
 def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2, is_active=False)
-    factories.make_channel(pk=3)
+    factories.create_channel()
+    factories.create_channel(pk=2, is_active=False)
+    factories.create_channel(pk=3)
     made = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW)
 
     found = {}
@@ -185,7 +185,7 @@ def test_the_compiled_look_up_answers_as_the_orm_does() -> None:
 @pytest.mark.django_db
 def test_an_unknown_name_costs_a_row_too() -> None:
     assert key_in_channel(public_id="unknown1", channel_id=1) == []
-    factories.make_channel()
+    factories.create_channel()
     first, second = (issue_key(n, channel_ids=[1], scopes=["read"], now=NOW) for n in "ab")
 
     found = {
@@ -207,8 +207,8 @@ def _run(*words: str) -> tuple[int, str, str]:
 
 @pytest.mark.django_db
 def test_the_command_prints_a_key_once() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     limits = ["--channel", "1", "--channel", "2", "--scope", "read", "--scope", "decide"]
 
     code, out, _ = _run("issue-key", "--name", "erp", *limits, "--expires-days", "30")
@@ -224,7 +224,7 @@ def test_the_command_prints_a_key_once() -> None:
 
 @pytest.mark.django_db
 def test_the_command_rotates_and_revokes() -> None:
-    factories.make_channel()
+    factories.create_channel()
     _, out, _ = _run("issue-key", "--name", "erp", "--channel", "1", "--scope", "read")
     old = str(api_keys.public_id_of(out.strip()))
 
@@ -251,7 +251,7 @@ def test_the_command_rotates_and_revokes() -> None:
     ],
 )
 def test_the_command_says_why_not_and_leaves_with_two(words: list[str]) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     code, out, err = _run(*words)
 

@@ -25,8 +25,8 @@ HOUR = timedelta(hours=1)
 
 
 def _hired(username: str = "mira", **told: Any) -> User:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     fields: dict[str, Any] = {"channel_ids": [1], "scopes": ["decide", "read"]}
     with zeal.zeal_ignore():
         number = staff.create_staff_user(
@@ -158,7 +158,7 @@ def test_other_rights_are_those_of_the_next_key() -> None:
 
 
 def test_nobody_on_the_staff_is_changed_under_a_customers_name() -> None:
-    customer = factories.make_customer()
+    customer = factories.create_customer()
 
     with pytest.raises(KeyRefused):
         staff.update_staff_user(customer.username, now=NOW, password="another-long-password")
@@ -202,7 +202,7 @@ def _run(*words: str) -> tuple[int, str, str]:
 
 
 def test_the_command_prints_a_password_once() -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     code, out, _ = _run("add-staff", "mira", "--channel", "1", "--scope", "read")
 

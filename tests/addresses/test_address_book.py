@@ -8,7 +8,7 @@ from takeback.accounts.models import User
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.orders.models import Order
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import field_refused, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
@@ -17,15 +17,15 @@ BOOK = "/address/"
 
 
 @pytest.fixture
-def shopper() -> Visitor:
+def shopper() -> HttpClient:
     """A signed-in customer without addresses."""
-    return factories.client_of(factories.make_customer())
+    return factories.client_of(factories.create_customer())
 
 
 @pytest.fixture
 def body() -> dict[str, Any]:
     """A complete new entry in a place that another customer's address uses."""
-    existing = factories.make_address(user=factories.make_customer(email="other@example.com"))
+    existing = factories.create_address(user=factories.create_customer(email="other@example.com"))
     return {
         "title": "Work",
         "first_name": "Ayla",
@@ -39,19 +39,19 @@ def body() -> dict[str, Any]:
     }
 
 
-def add(client: Visitor, body: dict[str, Any]) -> Any:
+def add(client: HttpClient, body: dict[str, Any]) -> Any:
     """Add an address to the book."""
     return post(client, BOOK, body, headers=token_of(client))
 
 
-def change(client: Visitor, pk: int, body: dict[str, Any]) -> Any:
+def change(client: HttpClient, pk: int, body: dict[str, Any]) -> Any:
     """Change an address of the book."""
     return client.patch(
         f"{BOOK}{pk}/", body, content_type="application/json", headers=token_of(client)
     )
 
 
-def test_address_is_added_read_changed_and_removed(shopper: Visitor, body: Any) -> None:
+def test_address_is_added_read_changed_and_removed(shopper: HttpClient, body: Any) -> None:
     added = add(shopper, body)
     pk = added.json()["pk"]
     assert added.status_code == 201
@@ -68,10 +68,10 @@ def test_address_is_added_read_changed_and_removed(shopper: Visitor, body: Any) 
     assert not Address.objects.get(pk=pk).is_active
 
 
-def test_book_lists_the_shoppers_own_entries_newest_first(shopper: Visitor, body: Any) -> None:
+def test_book_lists_the_shoppers_own_entries_newest_first(shopper: HttpClient, body: Any) -> None:
     first = add(shopper, body).json()["pk"]
     second = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
-    factories.make_order(customer=User.objects.get(email=factories.CUSTOMER))
+    factories.create_order(customer=User.objects.get(email=factories.CUSTOMER))
 
     plain = shopper.get(BOOK).json()
     detailed = shopper.get(f"{BOOK}detailed/").json()
@@ -82,7 +82,7 @@ def test_book_lists_the_shoppers_own_entries_newest_first(shopper: Visitor, body
 
 
 def test_duplicate_address_is_refused_until_the_first_is_removed(
-    shopper: Visitor, body: Any
+    shopper: HttpClient, body: Any
 ) -> None:
     pk = add(shopper, body).json()["pk"]
 
@@ -94,7 +94,7 @@ def test_duplicate_address_is_refused_until_the_first_is_removed(
     assert add(shopper, body).status_code == 201
 
 
-def test_address_cannot_be_changed_into_an_existing_one(shopper: Visitor, body: Any) -> None:
+def test_address_cannot_be_changed_into_an_existing_one(shopper: HttpClient, body: Any) -> None:
     add(shopper, body)
     other = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
 
@@ -104,7 +104,7 @@ def test_address_cannot_be_changed_into_an_existing_one(shopper: Visitor, body: 
     field_refused(response, "non_field_errors")
 
 
-def test_only_one_address_is_primary(shopper: Visitor, body: Any) -> None:
+def test_only_one_address_is_primary(shopper: HttpClient, body: Any) -> None:
     first = add(shopper, body | {"primary": True}).json()["pk"]
     second = add(shopper, body | {"line": "Other", "primary": "true"}).json()["pk"]
 
@@ -112,7 +112,7 @@ def test_only_one_address_is_primary(shopper: Visitor, body: Any) -> None:
     assert primary == {first: False, second: True}
 
 
-def test_places_must_be_inside_each_other(shopper: Visitor, body: Any) -> None:
+def test_places_must_be_inside_each_other(shopper: HttpClient, body: Any) -> None:
     germany = Country.objects.create(code="de", name="Deutschland")
     city = City.objects.create(country=germany, name="Berlin")
     township = Township.objects.create(city=city, name="Mitte")
@@ -130,7 +130,7 @@ def test_places_must_be_inside_each_other(shopper: Visitor, body: Any) -> None:
     assert add(shopper, in_germany).status_code == 201
 
 
-def test_city_cannot_change_without_its_township(shopper: Visitor, body: Any) -> None:
+def test_city_cannot_change_without_its_township(shopper: HttpClient, body: Any) -> None:
     pk = add(shopper, body).json()["pk"]
     other = City.objects.create(country_id=body["country"], name="Mersin")
 
@@ -140,14 +140,14 @@ def test_city_cannot_change_without_its_township(shopper: Visitor, body: Any) ->
 
 @pytest.mark.parametrize(("length", "status"), [(10, 400), (11, 201)])
 def test_phone_number_has_a_minimum_length(
-    shopper: Visitor, body: Any, length: int, status: int
+    shopper: HttpClient, body: Any, length: int, status: int
 ) -> None:
     response = add(shopper, body | {"phone_number": "0" * length})
 
     assert response.status_code == status
 
 
-def test_district_can_be_required(shopper: Visitor, body: Any, settings: Any) -> None:
+def test_district_can_be_required(shopper: HttpClient, body: Any, settings: Any) -> None:
     settings.ADDRESS_DISTRICT_REQUIRED = True
     without = {key: value for key, value in body.items() if key != "district"}
 
@@ -155,7 +155,7 @@ def test_district_can_be_required(shopper: Visitor, body: Any, settings: Any) ->
     assert add(shopper, body).status_code == 201
 
 
-def test_address_of_another_shopper_returns_404(shopper: Visitor, body: Any) -> None:
+def test_address_of_another_shopper_returns_404(shopper: HttpClient, body: Any) -> None:
     theirs = Address.objects.get().pk
 
     with nothing_written():
@@ -166,8 +166,8 @@ def test_address_of_another_shopper_returns_404(shopper: Visitor, body: Any) -> 
 
 
 def test_copy_of_an_order_is_not_part_of_the_book() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user)
+    user = factories.create_customer()
+    order = factories.create_order(customer=user)
     client = factories.client_of(user)
 
     assert client.get(BOOK).json()["count"] == 0
@@ -175,8 +175,8 @@ def test_copy_of_an_order_is_not_part_of_the_book() -> None:
 
 
 def test_renaming_a_city_changes_no_order() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user)
+    user = factories.create_customer()
+    order = factories.create_order(customer=user)
     City.objects.update(name="Renamed")
 
     shown = factories.client_of(user).get(f"/users/orders/{order.pk}/").json()
@@ -185,9 +185,9 @@ def test_renaming_a_city_changes_no_order() -> None:
 
 
 def test_equal_addresses_of_an_order_share_one_copy() -> None:
-    same = factories.make_order(number="1")
-    other = factories.make_order(
-        number="2", billing_address=factories.address_in(line="Elsewhere 9")
+    same = factories.create_order(number="1")
+    other = factories.create_order(
+        number="2", billing_address=factories.address_input(line="Elsewhere 9")
     )
 
     assert same.shipping_address_id == same.billing_address_id
@@ -211,7 +211,7 @@ def test_equal_addresses_of_an_order_share_one_copy() -> None:
 def test_places_are_filtered_by_the_place_around_them(
     body: dict[str, Any], path: str, names: list[str]
 ) -> None:
-    page = Visitor().get(BOOK + path.format(**body)).json()
+    page = HttpClient().get(BOOK + path.format(**body)).json()
 
     assert [place["name"] for place in page["results"]] == names
     assert page["count"] == len(names)
@@ -219,11 +219,11 @@ def test_places_are_filtered_by_the_place_around_them(
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5", str(2**63), "%D9%A1", "9" * 400])
 def test_place_filter_must_be_an_integer(value: str) -> None:
-    field_refused(Visitor().get(f"{BOOK}city/?country={value}"), "country")
+    field_refused(HttpClient().get(f"{BOOK}city/?country={value}"), "country")
 
 
-def test_inactive_place_cannot_be_chosen(shopper: Visitor, body: Any) -> None:
+def test_inactive_place_cannot_be_chosen(shopper: HttpClient, body: Any) -> None:
     City.objects.update(is_active=False)
 
-    assert Visitor().get(f"{BOOK}city/").json()["count"] == 0
+    assert HttpClient().get(f"{BOOK}city/").json()["count"] == 0
     field_refused(add(shopper, body), "city")

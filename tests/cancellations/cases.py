@@ -26,7 +26,7 @@ STAFF, CUSTOMER = Actor(ActorKind.STAFF, 1), Actor(ActorKind.CUSTOMER, 2)
 def asked(item: OrderItem, **fields: Any) -> NewCase:
     """Somebody asks for this line to be cancelled, unless told otherwise."""
     kind = fields.setdefault("kind", Kind.CANCEL)
-    fields.setdefault("reason", factories.make_reason(kind=kind).pk)
+    fields.setdefault("reason", factories.create_reason(kind=kind).pk)
     return NewCase(order_item=item.pk, **fields)
 
 
@@ -38,7 +38,9 @@ def opened(item: OrderItem, **fields: Any) -> int:
 def delivered(**fields: Any) -> OrderItem:
     """A line that can be sent back."""
     told = {"status": Status.DELIVERED, "delivered_date": factories.NOW}
-    return factories.items_of(factories.make_order(items=[factories.item_in(**told | fields)]))[0]
+    return factories.items_of(
+        factories.create_order(items=[factories.item_input(**told | fields)])
+    )[0]
 
 
 @contextmanager

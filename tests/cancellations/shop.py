@@ -27,14 +27,14 @@ class Shop:
 
 def merged(name: str, units: int, goods: int) -> ItemIn:
     """Several units in one line."""
-    return factories.item_in(
+    return factories.item_input(
         remote_id=name, quantity=units, goods_minor=goods, attributes={"quantity": units}
     )
 
 
 def single(name: str, goods: int) -> ItemIn:
     """A piece."""
-    return factories.item_in(remote_id=name, goods_minor=goods)
+    return factories.item_input(remote_id=name, goods_minor=goods)
 
 
 def delivered(item: ItemIn) -> ItemIn:
@@ -87,9 +87,9 @@ def make_shop() -> Shop:
             email=email or f"guest{index}@example.com",
             user_type="registered" if email else "guest",
         )
-        told[number] = factories.order_in(number=number, customer=who, **fields)
-        factories.make_channel()
-        factories.tell(told[number])
+        told[number] = factories.order_input(number=number, customer=who, **fields)
+        factories.create_channel()
+        factories.ingest(told[number])
         order = Order.objects.get(number=number)
         owner = people.get(email) or _person(email, order)
         people[owner.name] = owner
@@ -115,7 +115,7 @@ def _person(email: str, order: Order) -> Person:
     if not email:
         scope = OrderScope(factories.SHOP, order_ids=frozenset({order.pk}))
         return Person(order.number, Actor(ActorKind.GUEST, order.pk), scope)
-    book = frozenset({factories.make_address(user=order.user).pk})
+    book = frozenset({factories.create_address(user=order.user).pk})
     scope = OrderScope(factories.SHOP, user_id=order.user_id)
     return Person(email, Actor(ActorKind.CUSTOMER, order.user_id), scope, book)
 
@@ -123,9 +123,9 @@ def _person(email: str, order: Order) -> Person:
 def _offer(world: World) -> None:
     for kind in Kind:
         for needs_words in (False, True):
-            row = factories.make_reason(kind=kind, extra_information_needed=needs_words)
+            row = factories.create_reason(kind=kind, extra_information_needed=needs_words)
             world.reasons[row.pk] = Reason(kind, needs_words)
     # Numbers of their own, so that the model tells reasons and carriers apart.
     for number, needs_pickup in enumerate((False, True), start=1_000_000):
-        factories.make_company(pk=number, needs_pickup=needs_pickup)
+        factories.create_carrier(pk=number, needs_pickup=needs_pickup)
         world.carriers[number] = Carrier(needs_pickup)

@@ -34,7 +34,7 @@ def _few_queries_do_not_matter_here() -> Iterator[None]:
 @pytest.fixture
 def line() -> OrderItem:
     """A line of three units that can be cancelled."""
-    return factories.items_of(factories.make_order(items=[factories.item_in(quantity=3)]))[0]
+    return factories.items_of(factories.create_order(items=[factories.item_input(quantity=3)]))[0]
 
 
 def case_of(case: int) -> CancellationRequest:
@@ -136,7 +136,7 @@ def test_what_may_still_be_corrected_does_not_take_along_what_may_not(
 def other_reason(settings: LazySettings) -> dict[str, Any]:
     """Strict about reasons, and it is for returns."""
     settings.STRICT_REASON_TYPE = True
-    return {"reason": factories.make_reason(kind="refund").pk}
+    return {"reason": factories.create_reason(kind="refund").pk}
 
 
 def no_reason(settings: LazySettings) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def no_reason(settings: LazySettings) -> dict[str, Any]:
 
 def wordless(settings: LazySettings) -> dict[str, Any]:
     """The reason needs words."""
-    return {"reason": factories.make_reason(extra_information_needed=True).pk}
+    return {"reason": factories.create_reason(extra_information_needed=True).pk}
 
 
 def too_many(settings: LazySettings) -> dict[str, Any]:
@@ -198,7 +198,9 @@ def test_what_others_have_changed_meanwhile_is_looked_at_first(line: OrderItem) 
 def test_a_return_keeps_its_time_window_when_it_is_corrected(settings: LazySettings) -> None:
     """It was asked for in time; a later correction does not count the days again."""
     line = factories.items_of(
-        factories.make_order(items=[factories.item_in(status=550, delivered_date=factories.NOW)])
+        factories.create_order(
+            items=[factories.item_input(status=550, delivered_date=factories.NOW)]
+        )
     )[0]
     case = opened(line, kind=Kind.REFUND)
     OrderItem.objects.filter(pk=line.pk).update(delivered_date="2020-01-01T00:00:00Z")

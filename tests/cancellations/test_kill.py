@@ -63,12 +63,12 @@ def carrier_of(errand: Errand) -> str:
 
 def errands(first: int, number: int) -> list[Errand]:
     """Delivered lines, each of an order of its own."""
-    reason, found = factories.make_reason(kind="refund").pk, []
+    reason, found = factories.create_reason(kind="refund").pk, []
     with zeal.zeal_ignore():
         for index in range(first, first + number):
-            told = factories.item_in(status=Status.DELIVERED)
-            [item] = factories.items_of(factories.make_order(number=str(index), items=[told]))
-            carrier = factories.make_company(carrier=f"carrier {item.pk}").pk
+            told = factories.item_input(status=Status.DELIVERED)
+            [item] = factories.items_of(factories.create_order(number=str(index), items=[told]))
+            carrier = factories.create_carrier(carrier=f"carrier {item.pk}").pk
             found.append(Errand(item.pk, reason, carrier, f"cases/{item.pk}.jpg"))
     return found
 

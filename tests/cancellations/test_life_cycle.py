@@ -60,7 +60,7 @@ def _few_queries_do_not_matter_here() -> Iterator[None]:
 @pytest.fixture
 def line() -> OrderItem:
     """A line of one unit that can be cancelled."""
-    return factories.items_of(factories.make_order())[0]
+    return factories.items_of(factories.create_order())[0]
 
 
 def status_of(case: int) -> str:
@@ -76,7 +76,7 @@ def steps_of(case: int) -> list[tuple[Any, ...]]:
 
 def let_through(item: OrderItem, before: Status, after: Status) -> bool:
     """Whether the database lets anybody write this change of status."""
-    case = factories.make_request(item=item, status=before)
+    case = factories.create_case(item=item, status=before)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -105,7 +105,7 @@ def test_what_is_no_step_may_be_written_in_every_state(line: OrderItem, status: 
 
 
 def test_an_unknown_status_is_refused(line: OrderItem) -> None:
-    case = factories.make_request(item=line)
+    case = factories.create_case(item=line)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         CancellationRequest.objects.filter(pk=case.pk).update(status="lost")
@@ -157,9 +157,9 @@ EVENTS = {confirm: "confirm", reject: "reject", withdraw: "withdraw"}
 def test_every_command_in_every_state(status: Status, command: Command, kind: Kind) -> None:
     status_before = {Kind.CANCEL: ItemStatus.APPROVED, Kind.REFUND: ItemStatus.DELIVERED}[kind]
     [line] = factories.items_of(
-        factories.make_order(items=[factories.item_in(status=status_before)])
+        factories.create_order(items=[factories.item_input(status=status_before)])
     )
-    case = factories.make_request(item=line, kind=kind, status=status, version=4).pk
+    case = factories.create_case(item=line, kind=kind, status=status, version=4).pk
     if status in {Status.CONFIRMED, Status.APPROVED}:
         CancellationRequest.objects.filter(pk=case).update(item_status_before=status_before)
         OrderItem.objects.update(status=ItemStatus.CANCELLATION_WAITING)
@@ -207,8 +207,8 @@ def test_somebody_else_s_case_is_not_there(
 
 
 def test_confirming_sets_the_units_apart_and_the_order_follows() -> None:
-    order = factories.make_order(
-        items=[factories.item_in(quantity=3, attributes={"quantity": 3}, goods_minor=1000)]
+    order = factories.create_order(
+        items=[factories.item_input(quantity=3, attributes={"quantity": 3}, goods_minor=1000)]
     )
     [line] = factories.items_of(order)
     case = opened(line, quantity=2)
@@ -226,10 +226,10 @@ def test_confirming_sets_the_units_apart_and_the_order_follows() -> None:
 
 @pytest.mark.parametrize(("end", "after"), [(reject, "rejected"), (withdraw, "withdrawn")])
 def test_a_confirmed_case_that_ends_puts_its_line_back(end: Command, after: str) -> None:
-    order = factories.make_order(
+    order = factories.create_order(
         items=[
-            factories.item_in(quantity=3, status=ItemStatus.PREPARING),
-            factories.item_in(remote_id="2"),
+            factories.item_input(quantity=3, status=ItemStatus.PREPARING),
+            factories.item_input(remote_id="2"),
         ]
     )
     line = factories.items_of(order)[0]
@@ -259,8 +259,8 @@ def test_a_case_that_was_never_confirmed_leaves_its_line_alone(line: OrderItem) 
 
 def tell(status: int, **fields: Any) -> None:
     """The order's line has come to this, says the shop."""
-    told = factories.order_in(items=[factories.item_in(status=status, **fields)])
-    [outcome] = factories.tell(told, now=LATER)
+    told = factories.order_input(items=[factories.item_input(status=status, **fields)])
+    [outcome] = factories.ingest(told, now=LATER)
     assert outcome.result == "updated"
 
 
@@ -316,7 +316,7 @@ def test_a_return_of_what_has_ended_elsewhere_is_not_confirmed(ended: ItemStatus
 
 
 def test_units_that_went_elsewhere_meanwhile_are_not_confirmed() -> None:
-    [line] = factories.items_of(factories.make_order(items=[factories.item_in(quantity=3)]))
+    [line] = factories.items_of(factories.create_order(items=[factories.item_input(quantity=3)]))
     case = opened(line, quantity=2)
     OrderItem.objects.update(units_closed=2)
 
@@ -326,10 +326,10 @@ def test_units_that_went_elsewhere_meanwhile_are_not_confirmed() -> None:
 
 def two_in_one_parcel() -> list[int]:
     """Two lines of an order that go back with the same carrier."""
-    carrier, reason = factories.make_company().pk, factories.make_reason(kind="refund").pk
+    carrier, reason = factories.create_carrier().pk, factories.create_reason(kind="refund").pk
     told = {"status": ItemStatus.DELIVERED}
-    items = [factories.item_in(**told), factories.item_in(remote_id="2", **told)]
-    lines = factories.items_of(factories.make_order(items=items))
+    items = [factories.item_input(**told), factories.item_input(remote_id="2", **told)]
+    lines = factories.items_of(factories.create_order(items=items))
     asks = [asked(line, kind=Kind.REFUND, reason=reason, carrier=carrier) for line in lines]
     return open_cases(asks, SCOPE, actor=CUSTOMER, now=factories.NOW)
 
@@ -361,7 +361,7 @@ def test_a_parcel_on_its_way_comes_all_the_same(before: str, after: str) -> None
 
 def test_a_shop_may_confirm_every_cancellation_at_once(settings: LazySettings) -> None:
     settings.CANCEL_AUTO_CONFIRM = True
-    order = factories.make_order(items=[factories.item_in(quantity=2)])
+    order = factories.create_order(items=[factories.item_input(quantity=2)])
 
     case = opened(factories.items_of(order)[0])
 
@@ -379,12 +379,12 @@ def test_no_return_is_confirmed_at_once(settings: LazySettings) -> None:
 
 
 def test_one_call_may_confirm_its_own_cancellations_at_once() -> None:
-    reason = factories.make_reason().pk
-    order = factories.make_order(
+    reason = factories.create_reason().pk
+    order = factories.create_order(
         items=[
-            factories.item_in(),
-            factories.item_in(remote_id="2"),
-            factories.item_in(remote_id="3", status=ItemStatus.DELIVERED),
+            factories.item_input(),
+            factories.item_input(remote_id="2"),
+            factories.item_input(remote_id="3", status=ItemStatus.DELIVERED),
         ]
     )
     first, second, third = factories.items_of(order)

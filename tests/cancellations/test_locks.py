@@ -27,8 +27,8 @@ def held() -> Iterator[Order]:
     """A stranger's order, which somebody else has locked."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one writer in at a time, whoever's order it is about")
-    order = factories.make_order(
-        number="held", customer=factories.make_customer(email="b@example.com")
+    order = factories.create_order(
+        number="held", customer=factories.create_customer(email="b@example.com")
     )
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
@@ -40,9 +40,9 @@ def held() -> Iterator[Order]:
 
 @pytest.mark.parametrize("whose", ["a customer", "a guest", "a channel"])
 def test_an_order_of_strangers_is_not_waited_for(whose: str, held: Order) -> None:
-    user = factories.make_customer()
-    own = factories.make_order(number="own", customer=user)
-    factories.make_channel(pk=OTHER)
+    user = factories.create_customer()
+    own = factories.create_order(number="own", customer=user)
+    factories.create_channel(pk=OTHER)
     scope = {
         "a customer": OrderScope(factories.SHOP, user_id=user.pk),
         "a guest": OrderScope(factories.SHOP, order_ids=frozenset({own.pk})),
@@ -51,7 +51,7 @@ def test_an_order_of_strangers_is_not_waited_for(whose: str, held: Order) -> Non
     ask = NewCase(
         order_item=factories.items_of(held)[0].pk,
         kind=Kind.CANCEL,
-        reason=factories.make_reason().pk,
+        reason=factories.create_reason().pk,
     )
 
     with refused(errors.UNKNOWN_ITEM):

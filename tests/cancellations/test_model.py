@@ -307,7 +307,7 @@ class Cases(RuleBasedStateMachine):
                 goods_minor=item.goods_minor + lie,
             )
         told = replace(order, items=list(moves.values()))
-        [outcome] = factories.tell(told, now=SOON)
+        [outcome] = factories.ingest(told, now=SOON)
         if lie:
             assert outcome.result == REFUSED
             self.seen["told otherwise"] += 1

@@ -27,19 +27,21 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def line() -> OrderItem:
     """A line of one unit that can be cancelled."""
-    return factories.items_of(factories.make_order())[0]
+    return factories.items_of(factories.create_order())[0]
 
 
 def late(settings: LazySettings) -> NewCase:
     """Half an hour was given, an hour has passed."""
     settings.CANCEL_TIME_LIMIT_MINUTES = 30
-    return asked(factories.items_of(factories.make_order())[0])
+    return asked(factories.items_of(factories.create_order())[0])
 
 
 def invoiced(settings: LazySettings) -> NewCase:
     """The invoice is written."""
     return asked(
-        factories.items_of(factories.make_order(items=[factories.item_in(invoice_number="I")]))[0]
+        factories.items_of(
+            factories.create_order(items=[factories.item_input(invoice_number="I")])
+        )[0]
     )
 
 
@@ -52,13 +54,13 @@ def long_delivered(settings: LazySettings) -> NewCase:
 def with_the_other_reason(settings: LazySettings) -> NewCase:
     """The shop is strict about reasons."""
     settings.STRICT_REASON_TYPE = True
-    return asked(delivered(), kind=Kind.REFUND, reason=factories.make_reason(kind="cancel").pk)
+    return asked(delivered(), kind=Kind.REFUND, reason=factories.create_reason(kind="cancel").pk)
 
 
 def without_words(settings: LazySettings) -> NewCase:
     """The reason needs some."""
-    reason = factories.make_reason(extra_information_needed=True).pk
-    return asked(factories.items_of(factories.make_order())[0], reason=reason)
+    reason = factories.create_reason(extra_information_needed=True).pk
+    return asked(factories.items_of(factories.create_order())[0], reason=reason)
 
 
 WAIVABLE = {
@@ -95,7 +97,7 @@ def test_nothing_is_waived_where_nothing_stands_in_the_way(line: OrderItem) -> N
 
 def test_every_rule_that_was_waived_is_named(settings: LazySettings) -> None:
     settings.CANCEL_TIME_LIMIT_MINUTES, settings.STRICT_REASON_TYPE = 30, True
-    reason = factories.make_reason(kind="refund", extra_information_needed=True).pk
+    reason = factories.create_reason(kind="refund", extra_information_needed=True).pk
 
     open_case(
         replace(invoiced(settings), reason=reason), SCOPE, actor=STAFF, now=LATER, override=True
@@ -111,14 +113,14 @@ def test_every_rule_that_was_waived_is_named(settings: LazySettings) -> None:
 
 def requested(settings: LazySettings) -> NewCase:
     """Somebody has asked for it before."""
-    [line] = factories.items_of(factories.make_order())
+    [line] = factories.items_of(factories.create_order())
     opened(line)
     return asked(line)
 
 
 def one(**fields: Any) -> Callable[[LazySettings], NewCase]:
     """A single piece, approved, asked for in this way."""
-    return lambda settings: asked(factories.items_of(factories.make_order())[0], **fields)
+    return lambda settings: asked(factories.items_of(factories.create_order())[0], **fields)
 
 
 def returned(**fields: Any) -> Callable[[LazySettings], NewCase]:
@@ -128,7 +130,7 @@ def returned(**fields: Any) -> Callable[[LazySettings], NewCase]:
 
 def picked_up(settings: LazySettings) -> NewCase:
     """By a carrier that is not told where."""
-    return returned(carrier=factories.make_company(needs_pickup=True).pk)(settings)
+    return returned(carrier=factories.create_carrier(needs_pickup=True).pk)(settings)
 
 
 def refund_to_loyalty(settings: LazySettings) -> NewCase:
@@ -140,12 +142,12 @@ def refund_to_loyalty(settings: LazySettings) -> NewCase:
 def paid_in_cash(settings: LazySettings) -> NewCase:
     """And no account to send it to."""
     cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
-    return asked(factories.items_of(factories.make_order(tenders=[cash]))[0])
+    return asked(factories.items_of(factories.create_order(tenders=[cash]))[0])
 
 
 def three_of_two(settings: LazySettings) -> NewCase:
     """More than was bought."""
-    order = factories.make_order(items=[factories.item_in(quantity=2)])
+    order = factories.create_order(items=[factories.item_input(quantity=2)])
     return asked(factories.items_of(order)[0], quantity=3)
 
 
@@ -161,7 +163,9 @@ NEVER = {
     one(pickup_address=0x7FFF): errors.UNKNOWN_ADDRESS,
     paid_in_cash: errors.BANK_ACCOUNT_REQUIRED,
     lambda settings: asked(delivered()): errors.CANNOT_CANCEL_NOW,
-    lambda settings: NewCase(0x7FFF, Kind.CANCEL, factories.make_reason().pk): errors.UNKNOWN_ITEM,
+    lambda settings: NewCase(
+        0x7FFF, Kind.CANCEL, factories.create_reason().pk
+    ): errors.UNKNOWN_ITEM,
 }
 
 

@@ -40,9 +40,10 @@ def _few_queries_do_not_matter_here() -> Iterator[None]:
 def lines() -> list[OrderItem]:
     """Three lines of one order, 10.00, 20.00 and 30.00, six off together and six for sending."""
     items = [
-        factories.item_in(remote_id=str(number), goods_minor=1000 * number) for number in (1, 2, 3)
+        factories.item_input(remote_id=str(number), goods_minor=1000 * number)
+        for number in (1, 2, 3)
     ]
-    order = factories.make_order(items=items, discount_minor=600, shipping_minor=600)
+    order = factories.create_order(items=items, discount_minor=600, shipping_minor=600)
     return factories.items_of(order)
 
 
@@ -124,10 +125,10 @@ def test_a_plan_without_cases_is_rejected_and_keeps_what_it_was_worth(
 
 def test_returns_and_cancellations_are_never_one_plan() -> None:
     items = [
-        factories.item_in(),
-        factories.item_in(remote_id="2", status=550, delivered_date=factories.NOW),
+        factories.item_input(),
+        factories.item_input(remote_id="2", status=550, delivered_date=factories.NOW),
     ]
-    first, second = factories.items_of(factories.make_order(items=items))
+    first, second = factories.items_of(factories.create_order(items=items))
 
     decided(first)
     decided(second, kind=Kind.REFUND)
@@ -137,7 +138,7 @@ def test_returns_and_cancellations_are_never_one_plan() -> None:
 
 def test_part_of_a_line_is_worth_its_own_units() -> None:
     [line] = factories.items_of(
-        factories.make_order(items=[factories.item_in(quantity=3, goods_minor=1000)])
+        factories.create_order(items=[factories.item_input(quantity=3, goods_minor=1000)])
     )
 
     decided(line, quantity=1)
@@ -147,11 +148,11 @@ def test_part_of_a_line_is_worth_its_own_units() -> None:
 
 def test_units_that_were_gone_before_are_not_paid_back() -> None:
     [line] = factories.items_of(
-        factories.make_order(items=[factories.item_in(quantity=3, goods_minor=1000)])
+        factories.create_order(items=[factories.item_input(quantity=3, goods_minor=1000)])
     )
     gone = Completed(line.pk, 1, "C-1", factories.NOW)
     record_completed(
-        factories.SHOP, [gone], reason_id=factories.make_reason().pk, now=factories.NOW
+        factories.SHOP, [gone], reason_id=factories.create_reason().pk, now=factories.NOW
     )
 
     decided(line)

@@ -70,8 +70,8 @@ def asking(reason: int, *items: OrderItem) -> "partial[list[int]]":
 
 def fresh_items(number: int, count: int) -> Sequence[OrderItem]:
     """Lines that nobody has asked for yet."""
-    lines = [factories.item_in(remote_id=str(line)) for line in range(count)]
-    return factories.items_of(factories.make_order(number=str(number), items=lines))
+    lines = [factories.item_input(remote_id=str(line)) for line in range(count)]
+    return factories.items_of(factories.create_order(number=str(number), items=lines))
 
 
 def live_cases(items: Sequence[OrderItem]) -> list[int]:
@@ -82,7 +82,7 @@ def live_cases(items: Sequence[OrderItem]) -> list[int]:
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
 def test_one_of_many_gets_the_item(clients: int, rounds: int) -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             items = fresh_items(number, 1)
@@ -101,7 +101,7 @@ def crossing(reason: int, items: Sequence[OrderItem], clients: int) -> list["par
 
 @pytest.mark.parametrize("clients", [3, 9, 30])
 def test_crossing_bulks_never_wait_for_each_other_for_ever(clients: int, rounds: int) -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             items = fresh_items(number, 3)
@@ -113,7 +113,7 @@ def test_crossing_bulks_never_wait_for_each_other_for_ever(clients: int, rounds:
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
 def test_reject_or_withdraw_but_never_both(clients: int, rounds: int) -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             came_to = racing.race(ending(number, reason, clients))
@@ -137,7 +137,7 @@ def ending(number: int, reason: int, clients: int) -> list["partial[None]"]:
 
 @pytest.mark.usefixtures("unlocked")
 def test_without_the_lock_the_constraint_alone_still_holds() -> None:
-    reason, seen = factories.make_reason().pk, set[str]()
+    reason, seen = factories.create_reason().pk, set[str]()
     with Clients(8) as racing:
         for number in range(UNTIL_SEEN):
             items = fresh_items(number, 3)
@@ -151,7 +151,7 @@ def test_without_the_lock_the_constraint_alone_still_holds() -> None:
 
 @pytest.mark.usefixtures("unconstrained")
 def test_without_lock_and_constraint_an_item_gets_two_cases() -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(8) as racing:
         for number in range(UNTIL_SEEN):
             items = fresh_items(number, 1)
@@ -163,7 +163,7 @@ def test_without_lock_and_constraint_an_item_gets_two_cases() -> None:
 
 @pytest.mark.usefixtures("unlocked")
 def test_without_the_lock_a_step_still_wins_alone() -> None:
-    reason, seen = factories.make_reason().pk, set[str]()
+    reason, seen = factories.create_reason().pk, set[str]()
     with Clients(8) as racing:
         for number in range(UNTIL_SEEN):
             came_to = racing.race(ending(number, reason, 8))

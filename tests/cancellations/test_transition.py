@@ -38,7 +38,7 @@ def _few_queries_do_not_matter_here() -> Iterator[None]:
 @pytest.fixture
 def line() -> OrderItem:
     """A line of one unit that can be cancelled."""
-    return factories.items_of(factories.make_order())[0]
+    return factories.items_of(factories.create_order())[0]
 
 
 def case_of(case: int) -> CancellationRequest:
@@ -60,7 +60,7 @@ def topics_of(case: int) -> list[str]:
 
 
 def test_all_that_is_left_of_a_line_is_not_set_apart() -> None:
-    line = factories.items_of(factories.make_order(items=[factories.item_in(quantity=5)]))[0]
+    line = factories.items_of(factories.create_order(items=[factories.item_input(quantity=5)]))[0]
     OrderItem.objects.filter(pk=line.pk).update(units_closed=3)
     case = opened(line, quantity=2)
 
@@ -199,8 +199,8 @@ def test_what_money_is_planned_for_is_not_removed(line: OrderItem) -> None:
 
 
 def test_a_hidden_case_is_on_no_list_and_its_item_is_free() -> None:
-    customer = factories.make_customer()
-    order = factories.make_order(customer=customer)
+    customer = factories.create_customer()
+    order = factories.create_order(customer=customer)
     [line] = factories.items_of(order)
     case = opened(line)
 

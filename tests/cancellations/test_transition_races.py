@@ -100,7 +100,7 @@ def _overwrite(
 
 def fresh_case(number: int) -> int:
     """A case that nobody has decided yet."""
-    return opened(factories.items_of(factories.make_order(number=str(number)))[0])
+    return opened(factories.items_of(factories.create_order(number=str(number)))[0])
 
 
 def four_ways(case: int, clients: int, version: int | None = None) -> list[Act]:
@@ -159,8 +159,8 @@ def two_plans(number: int) -> list[Act]:
     """Each wants the whole of one order: one for what is cancelled, one for what comes back."""
     # A line waits already, so that neither writes the order's row, where they would meet.
     statuses = (Status.APPROVED, Status.DELIVERED, Status.CANCELLATION_WAITING)
-    lines = [factories.item_in(remote_id=str(status), status=status) for status in statuses]
-    order = factories.make_order(number=str(number), items=lines)
+    lines = [factories.item_input(remote_id=str(status), status=status) for status in statuses]
+    order = factories.create_order(number=str(number), items=lines)
     terms = RefundTerms(forced_refund_minor=order.amount_minor)
     cancelled, returned, _ = factories.items_of(order)
     cases = [opened(cancelled), opened(returned, kind=Kind.REFUND)]

@@ -49,7 +49,7 @@ def _race(clients: Clients) -> dict[str, int]:
 
 
 def test_one_of_four_batches_commits(long_run: bool) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     with Clients(4) as clients:
         for _ in range(10_000 if long_run else 30 if CI else 3):
@@ -61,7 +61,7 @@ def test_one_of_four_batches_commits(long_run: bool) -> None:
 def test_without_the_lock_the_index_admits_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time and no row lock to disable")
-    factories.make_channel()
+    factories.create_channel()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
 
     with Clients(4) as clients:

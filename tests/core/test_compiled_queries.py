@@ -43,21 +43,21 @@ QUERIES = compiled_queries() | {"takeback.orders.queries._first_page": queries._
 
 def _known() -> dict[str, list[Any]]:
     """For every argument by name: what finds rows, and what finds none."""
-    user = factories.make_customer()
-    first = factories.make_rich_order(customer=user)
+    user = factories.create_customer()
+    first = factories.create_full_order(customer=user)
     orders = [
         first,
-        factories.make_order(customer=user, number="2"),
-        factories.make_order(number="3"),
+        factories.create_order(customer=user, number="2"),
+        factories.create_order(number="3"),
     ]
-    factories.make_address(user=user)
-    factories.make_old_order(customer=user, items=1)
-    key = factories.session_of(user).session_key
+    factories.create_address(user=user)
+    factories.create_old_order(customer=user, items=1)
+    key = factories.create_session(user).session_key
     api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
     api_key.channels.add(factories.SHOP)
     _exchange()
     cases = [row.pk for row in _cases(orders)]
-    plan = factories.make_plan(case=cases[0])
+    plan = factories.create_plan(case=cases[0])
     return {
         "user_id": [user.pk, 0],
         "user_ids": [[user.pk], []],
@@ -106,7 +106,7 @@ def _exchange() -> None:
 
 
 def _cases(orders: list[Any]) -> list[Any]:
-    return [factories.make_request(item=factories.items_of(order)[0]) for order in orders[1:]]
+    return [factories.create_case(item=factories.items_of(order)[0]) for order in orders[1:]]
 
 
 def _flat(value: Any, kind: Any) -> list[Any]:
@@ -151,7 +151,7 @@ def test_a_compiled_query_gives_the_rows_of_its_queryset(name: str) -> None:
 
 
 def test_a_compiled_query_is_made_into_sql_once() -> None:
-    order = factories.make_order()
+    order = factories.create_order()
     query = CompiledQuery(queries.OrderRow, queries._orders_by_id)
 
     query(order_ids=[order.pk])
@@ -189,7 +189,7 @@ def _annotated(build: Any) -> Any:
 def test_an_expired_session_is_not_found() -> None:
     from takeback.accounts.sessions import running_session
 
-    session = factories.session_of(factories.make_customer())
+    session = factories.create_session(factories.create_customer())
     ends: datetime = Session.objects.get().expire_date
 
     assert running_session(session_key=session.session_key, now=ends) == []
@@ -199,8 +199,8 @@ def test_an_expired_session_is_not_found() -> None:
 def test_a_relation_is_a_row_of_its_own_and_none_where_there_is_nothing() -> None:
     from takeback.channel.orders.queries import items_of
 
-    bare = factories.items_of(factories.make_order(number="1"))[0]
-    rich = factories.items_of(factories.make_rich_order(number="2"))[0]
+    bare = factories.items_of(factories.create_order(number="1"))[0]
+    rich = factories.items_of(factories.create_full_order(number="2"))[0]
 
     without, with_, _ = items_of(order_ids=[bare.order_id, rich.order_id])
 

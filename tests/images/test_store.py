@@ -323,9 +323,9 @@ def test_what_no_case_names_is_swept_away_after_a_day(
     aside = media / "cases/ab/.aside"
     aside.write_bytes(b"half")
     _aged(media, "cases/ab/.aside", frozen_now - 2 * day)
-    case = factories.make_request(item=factories.items_of(factories.make_order())[0])
+    case = factories.create_case(item=factories.items_of(factories.create_order())[0])
     for name in (names[0], names[3]):
-        factories.make_image(case=case, image=name)
+        factories.create_image(case=case, image=name)
 
     assert sweep_images(frozen_now) == 4
     assert files(media) == [names[0], names[3], names[5]]

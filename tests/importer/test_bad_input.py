@@ -11,7 +11,7 @@ from takeback.importer.mapping import WrongMapping
 from takeback.importer.mapping_file import read_layout
 from takeback.importer.sources import WrongFile
 from takeback.orders.models import Order, OrderItem
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import EXAMPLE, HEADER, import_file, line, write
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def kept() -> list[str]:

@@ -10,7 +10,7 @@ import zeal
 from takeback.importer.jsonl import import_documents
 from takeback.importer.report import Report
 from takeback.orders.models import Order, OrderItem
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import ONCE_PER_BATCH, Imported
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def document(number: str = "2745", **told: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from takeback.importer.old_items import import_old_items
 from takeback.importer.old_orders import import_old_orders
 from takeback.importer.report import Report
 from takeback.importer.sources import WrongFile
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import ONCE_PER_BATCH, Imported
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ ITEM = {
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def _write(path: Path, *records: dict[str, Any]) -> Path:

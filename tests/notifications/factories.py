@@ -38,7 +38,7 @@ def send_back(**fields: Any) -> dict[str, Any]:
 def order_with(*names: str, **fields: Any) -> Order:
     """A guest's order of these products; those whose name begins with a star have arrived."""
     lines = [
-        factories.item_in(
+        factories.item_input(
             remote_id=str(place),
             sku=f"SKU-{place}",
             product={"sku": f"SKU-{place}", "name": name.removeprefix("*")},
@@ -48,7 +48,7 @@ def order_with(*names: str, **fields: Any) -> Order:
         )
         for place, name in enumerate(names)
     ]
-    return factories.make_order(items=lines, **fields)
+    return factories.create_order(items=lines, **fields)
 
 
 def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[CancellationRequest]:
@@ -56,7 +56,9 @@ def ask(order: Order, *wishes: dict[str, Any], actor: Actor = GUEST) -> list[Can
     lines = factories.items_of(order)
     with zeal.zeal_ignore():
         asks = [
-            NewCase(order_item=line.pk, reason=factories.make_reason(kind=wish["kind"]).pk, **wish)
+            NewCase(
+                order_item=line.pk, reason=factories.create_reason(kind=wish["kind"]).pk, **wish
+            )
             for line, wish in zip(lines, wishes, strict=False)
         ]
         scope = OrderScope(order.channel_id, order_ids=frozenset({order.pk}))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from takeback.orders.allocation import InconsistentOrder, ItemAmounts, allocate
 from takeback.orders.order_input import DiscountIn, OrderIn, TenderIn
 from takeback.orders.statuses import Status
-from tests.factories import item_in, order_in
+from tests.factories import item_input, order_input
 
 
 @st.composite
@@ -28,10 +28,10 @@ def orders(draw: st.DrawFn) -> OrderIn:
         discounts.append(DiscountIn(name=str(number), amount_minor=amount, items=tuple(listed)))
         for name in items:
             left[int(name)] -= amount
-    return order_in(
+    return order_input(
         currency=draw(st.sampled_from(["jpy", "try", "kwd"])),
         items=[
-            item_in(
+            item_input(
                 remote_id=name,
                 goods_minor=price,
                 quantity=draw(st.integers(1, 9)),
@@ -88,10 +88,10 @@ def test_tax_is_the_exact_part_of_the_price_rounded_half_up(order: OrderIn) -> N
 
 
 def test_documented_order_is_allocated_as_documented() -> None:
-    order = order_in(
+    order = order_input(
         items=[
-            item_in(remote_id="a", goods_minor=1187, tax_rate=Decimal(18)),
-            item_in(remote_id="b", goods_minor=500),
+            item_input(remote_id="a", goods_minor=1187, tax_rate=Decimal(18)),
+            item_input(remote_id="b", goods_minor=500),
         ],
         discounts=[DiscountIn(name="Sale", amount_minor=101)],
         shipping_minor=850,
@@ -107,23 +107,23 @@ def test_documented_order_is_allocated_as_documented() -> None:
 
 def test_discounts_of_items_take_precedence_over_proportional_shares() -> None:
     items = [
-        item_in(remote_id="a", goods_minor=1000, discount_minor=300),
-        item_in(remote_id="b", goods_minor=1000, discount_minor=100),
+        item_input(remote_id="a", goods_minor=1000, discount_minor=300),
+        item_input(remote_id="b", goods_minor=1000, discount_minor=100),
     ]
 
-    result = allocate(order_in(items=items, discount_minor=400))
+    result = allocate(order_input(items=items, discount_minor=400))
 
     assert [amounts.discount for amounts in result.items] == [300, 100]
 
 
-PAIR = [item_in(remote_id="a"), item_in(remote_id="b")]
+PAIR = [item_input(remote_id="a"), item_input(remote_id="b")]
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
         ({"items": []}, "an order needs at least one item"),
-        ({"items": [item_in(goods_minor=-1)]}, "the price of an item is negative"),
+        ({"items": [item_input(goods_minor=-1)]}, "the price of an item is negative"),
         ({"amount_minor": 999}, "the parts add up to 1000, but the order's amount is 999"),
         (
             {"discounts": [DiscountIn(name="x", amount_minor=1001)]},
@@ -148,14 +148,14 @@ PAIR = [item_in(remote_id="a"), item_in(remote_id="b")]
             "the payments do not add up to the order's amount",
         ),
         (
-            {"items": [item_in(interest_minor=5)], "interest_minor": 6},
+            {"items": [item_input(interest_minor=5)], "interest_minor": 6},
             "the items' interest does not add up to the order's interest",
         ),
     ],
 )
 def test_inconsistent_order_is_refused_with_a_reason(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(InconsistentOrder) as refused:
-        allocate(order_in(**fields))
+        allocate(order_input(**fields))
 
     assert str(refused.value) == reason
 
@@ -171,6 +171,6 @@ def test_inconsistent_order_is_refused_with_a_reason(fields: dict[str, Any], rea
 def test_order_without_payments_is_captured_unless_it_is_paid_later(
     fields: dict[str, Any], captured: int
 ) -> None:
-    (tender,) = allocate(order_in(**fields)).tenders
+    (tender,) = allocate(order_input(**fields)).tenders
 
     assert (tender.amount_minor, tender.captured_minor) == (1000, captured)

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def order() -> Order:
     """An order with a positive amount in every component."""
-    return factories.make_order(
-        items=[factories.item_in(), factories.item_in(remote_id="2", goods_minor=500)],
+    return factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2", goods_minor=500)],
         discounts=[DiscountIn(name="Sale", amount_minor=100)],
         shipping_minor=50,
         fee_minor=20,
@@ -129,7 +129,7 @@ def test_trigger_reads_large_tables_by_index(order: Order) -> None:
             cursor.execute(f"ANALYZE {table}")
     before = sequential_reads()
     for number in range(10):
-        factories.make_order(
+        factories.create_order(
             number=f"small-{number}", discounts=[DiscountIn(name="", amount_minor=1)]
         )
 
@@ -158,7 +158,7 @@ def test_parts_of_a_finalized_order_cannot_change(order: Order, statement: str) 
 
 @pytest.mark.parametrize("table", ["orders_orderitem", "orders_discountitem"])
 def test_parts_of_a_finalized_order_cannot_be_deleted(table: str) -> None:
-    order = factories.make_order(discounts=[DiscountIn(name="nothing", amount_minor=0)])
+    order = factories.create_order(discounts=[DiscountIn(name="nothing", amount_minor=0)])
     BenefitApplicant.objects.filter(order_item__order=order).delete()
 
     with pytest.raises(IntegrityError, match="finalized"):
@@ -166,8 +166,8 @@ def test_parts_of_a_finalized_order_cannot_be_deleted(table: str) -> None:
 
 
 def test_parts_cannot_be_added_to_a_finalized_order() -> None:
-    order = factories.make_order(
-        items=[factories.item_in(), factories.item_in(remote_id="2")],
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2")],
         discounts=[DiscountIn(name="Sale", amount_minor=100, items=("1",))],
     )
     discount, item = DiscountItem.objects.get(), factories.items_of(order)[1]
@@ -225,7 +225,7 @@ def test_missing_trigger_is_reported_and_installed_again() -> None:
 
 
 def test_audit_reports_an_order_that_bypassed_the_triggers(order: Order) -> None:
-    correct = factories.make_order(number="correct")
+    correct = factories.create_order(number="correct")
     with connection.cursor() as cursor:
         for statement in _without_triggers():
             cursor.execute(statement)

@@ -20,31 +20,31 @@ LATER = factories.NOW + timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def _shop(db: None) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
 
 def ingest(order: OrderIn, *, channel_id: int = factories.SHOP) -> str:
     """Import an order; returns the result."""
-    (outcome,) = factories.tell(order, channel_id=channel_id, now=LATER)
+    (outcome,) = factories.ingest(order, channel_id=channel_id, now=LATER)
     return outcome.result
 
 
 def test_importing_an_unchanged_order_again_is_a_no_op() -> None:
-    order = factories.order_in(discounts=[DiscountIn(name="Sale", amount_minor=10)])
+    order = factories.order_input(discounts=[DiscountIn(name="Sale", amount_minor=10)])
     assert ingest(order) == CREATED
     before = tables()
 
-    same = factories.order_in(discounts=[DiscountIn(name="Sale", amount_minor=10)])
+    same = factories.order_input(discounts=[DiscountIn(name="Sale", amount_minor=10)])
     assert ingest(same) == UNCHANGED
     assert tables() == before
 
 
 def test_importing_a_changed_order_updates_its_mutable_fields() -> None:
-    ingest(factories.order_in())
-    changed = factories.order_in(
+    ingest(factories.order_input())
+    changed = factories.order_input(
         invoice_number="INV",
         items=[
-            factories.item_in(
+            factories.item_input(
                 status=Status.SHIPPED, tracking_number="TN", shipped_date=factories.NOW
             )
         ],
@@ -59,11 +59,13 @@ def test_importing_a_changed_order_updates_its_mutable_fields() -> None:
 
 @pytest.mark.parametrize("ended", [Status.CANCELLED, Status.REFUNDED, Status.CANCELLATION_WAITING])
 def test_import_does_not_change_a_status_set_by_a_case(ended: Status) -> None:
-    ingest(factories.order_in())
+    ingest(factories.order_input())
     OrderItem.objects.update(status=ended)
 
     ingest(
-        factories.order_in(items=[factories.item_in(status=Status.SHIPPED, tracking_number="TN")])
+        factories.order_input(
+            items=[factories.item_input(status=Status.SHIPPED, tracking_number="TN")]
+        )
     )
 
     item = OrderItem.objects.get()
@@ -71,10 +73,10 @@ def test_import_does_not_change_a_status_set_by_a_case(ended: Status) -> None:
 
 
 CONTRADICTIONS: dict[str, dict[str, Any]] = {
-    "another amount": {"items": [factories.item_in(goods_minor=1001)]},
-    "another quantity": {"items": [factories.item_in(quantity=2)]},
-    "another item added": {"items": [factories.item_in(), factories.item_in(remote_id="2")]},
-    "another item": {"items": [factories.item_in(remote_id="2")]},
+    "another amount": {"items": [factories.item_input(goods_minor=1001)]},
+    "another quantity": {"items": [factories.item_input(quantity=2)]},
+    "another item added": {"items": [factories.item_input(), factories.item_input(remote_id="2")]},
+    "another item": {"items": [factories.item_input(remote_id="2")]},
     "another shipping": {"shipping_minor": 1},
     "another discount": {"discounts": [DiscountIn(name="Sale", amount_minor=1)]},
 }
@@ -82,10 +84,10 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changed", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_items_and_amounts_cannot_change_after_the_first_import(changed: dict[str, Any]) -> None:
-    ingest(factories.order_in())
+    ingest(factories.order_input())
     before = tables()
 
-    (outcome,) = factories.tell(factories.order_in(**changed), now=LATER)
+    (outcome,) = factories.ingest(factories.order_input(**changed), now=LATER)
 
     assert outcome.result == REFUSED
     assert outcome.reason == "an order's items and amounts cannot change after its first import"
@@ -94,12 +96,12 @@ def test_items_and_amounts_cannot_change_after_the_first_import(changed: dict[st
 
 def test_inconsistent_order_is_refused_and_the_others_are_written() -> None:
     orders = [
-        factories.order_in(number="1"),
-        factories.order_in(number="2", amount_minor=1),
-        factories.order_in(number="3"),
+        factories.order_input(number="1"),
+        factories.order_input(number="2", amount_minor=1),
+        factories.order_input(number="3"),
     ]
 
-    outcomes = factories.tell(*orders)
+    outcomes = factories.ingest(*orders)
 
     assert [outcome.result for outcome in outcomes] == [CREATED, REFUSED, CREATED]
     assert outcomes[1].reason == "the parts add up to 1000, but the order's amount is 1"
@@ -107,10 +109,10 @@ def test_inconsistent_order_is_refused_and_the_others_are_written() -> None:
 
 
 def test_order_numbers_are_unique_per_channel() -> None:
-    factories.make_channel(pk=2)
+    factories.create_channel(pk=2)
 
-    assert ingest(factories.order_in()) == CREATED
-    assert ingest(factories.order_in(), channel_id=2) == CREATED
+    assert ingest(factories.order_input()) == CREATED
+    assert ingest(factories.order_input(), channel_id=2) == CREATED
     assert Order.objects.count() == 2
 
 
@@ -118,7 +120,7 @@ def test_guest_and_customer_with_one_email_are_separate_accounts() -> None:
     guest = CustomerIn(email="Ayla@Example.com")
     customer = CustomerIn(email="ayla@example.com", user_type="registered")
     for number, account in enumerate((guest, customer, replace(guest, email="AYLA@example.com"))):
-        ingest(factories.order_in(number=str(number), customer=account))
+        ingest(factories.order_input(number=str(number), customer=account))
 
     users = User.objects.order_by("id").values_list("user_type", "email_key")
     assert list(users) == [("guest", "ayla@example.com"), ("registered", "ayla@example.com")]
@@ -126,15 +128,15 @@ def test_guest_and_customer_with_one_email_are_separate_accounts() -> None:
 
 def test_equal_snapshots_are_stored_once() -> None:
     for number in ("1", "2"):
-        ingest(factories.order_in(number=number, bank={"name": "Bank", "slug": "bank"}))
+        ingest(factories.order_input(number=number, bank={"name": "Bank", "slug": "bank"}))
 
     kinds = Snapshot.objects.order_by("kind").values_list("kind", flat=True)
     assert list(kinds) == ["bank", "product"]
 
 
 def test_shares_of_discounts_are_stored_per_item() -> None:
-    order = factories.make_order(
-        items=[factories.item_in(), factories.item_in(remote_id="2", goods_minor=500)],
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2", goods_minor=500)],
         discounts=[
             DiscountIn(name="all", amount_minor=100),
             DiscountIn(name="first", amount_minor=7, items=("1",)),

@@ -57,16 +57,19 @@ def splittable_orders(draw: st.DrawFn) -> OrderIn:
     goods = draw(st.integers(0, 10**6))
     off = draw(st.lists(st.integers(0, goods // 3), max_size=3))
     retail = draw(st.none() | st.integers(0, 10**6))
-    merged = factories.item_in(
+    merged = factories.item_input(
         goods_minor=goods,
         quantity=units,
         retail_minor=retail,
         tax_rate=Decimal(draw(st.integers(0, 3000))) / 100,
         attributes={"quantity": units, "colour": "red"} if draw(st.booleans()) else {},
     )
-    return factories.order_in(
+    return factories.order_input(
         currency=draw(st.sampled_from(["jpy", "try", "kwd"])),
-        items=[merged, factories.item_in(remote_id="2", goods_minor=draw(st.integers(0, 10**6)))],
+        items=[
+            merged,
+            factories.item_input(remote_id="2", goods_minor=draw(st.integers(0, 10**6))),
+        ],
         discounts=[
             DiscountIn(name=str(number), amount_minor=amount, items=("1",))
             for number, amount in enumerate(off)
@@ -117,7 +120,7 @@ def close_or_split(data: st.DataObject, original: Original) -> None:
         part.closed += count
         OrderItem.objects.filter(pk=part.pk).update(units_closed=part.closed)
     else:
-        new = factories.set_apart(part.pk, count, now=LATER)
+        new = factories.split_item(part.pk, count, now=LATER)
         original.parts.append(part.split(count, new.pk))
 
 
@@ -160,7 +163,7 @@ def test_any_splits_add_up_and_keep_the_amounts_of_each_unit(
     order_in: OrderIn, data: st.DataObject
 ) -> None:
     with zeal.zeal_ignore(), transaction.atomic():
-        order = factories.make_order(**{name: getattr(order_in, name) for name in _DRAWN_FIELDS})
+        order = factories.create_order(**{name: getattr(order_in, name) for name in _DRAWN_FIELDS})
         original = Original(factories.items_of(order)[0])
         by_discount, _ = shares(order)
         for _ in range(data.draw(st.integers(1, 5))):
@@ -192,15 +195,15 @@ _DRAWN_FIELDS = (
 def split_order(**fields: Any) -> tuple[Order, OrderItem, OrderItem]:
     """An item of seven units for 10.00 under two discounts, of which two are split off."""
     defaults: dict[str, Any] = {
-        "items": [factories.item_in(quantity=7, attributes={"quantity": 7})],
+        "items": [factories.item_input(quantity=7, attributes={"quantity": 7})],
         "discounts": [
             DiscountIn(name="a", amount_minor=100),
             DiscountIn(name="b", amount_minor=33),
         ],
         "shipping_minor": 50,
     }
-    order = factories.make_order(**defaults | fields)
-    part = factories.set_apart(factories.items_of(order)[0].pk, 2, now=LATER)
+    order = factories.create_order(**defaults | fields)
+    part = factories.split_item(factories.items_of(order)[0].pk, 2, now=LATER)
     return order, factories.items_of(order)[0], part
 
 
@@ -219,16 +222,16 @@ def test_first_units_carry_the_larger_amounts() -> None:
 
 
 def test_new_item_copies_the_other_columns() -> None:
-    order = factories.make_order(
+    order = factories.create_order(
         items=[
-            factories.item_in(
+            factories.item_input(
                 quantity=2, status=Status.SHIPPED, tracking_number="TN", invoice_number="INV"
             )
         ]
     )
     [item] = factories.items_of(order)
 
-    part = factories.set_apart(item.pk, 1, now=LATER)
+    part = factories.split_item(item.pk, 1, now=LATER)
 
     stored = OrderItem.objects.get(pk=part.pk)
     assert (stored.status, stored.tracking_number, stored.invoice_number) == (500, "TN", "INV")
@@ -243,30 +246,30 @@ def test_new_item_copies_the_other_columns() -> None:
 
 @pytest.mark.parametrize("units", [-1, 0, 6, 7, 8])
 def test_closed_or_missing_units_cannot_be_split_off(units: int) -> None:
-    order = factories.make_order(items=[factories.item_in(quantity=7)])
+    order = factories.create_order(items=[factories.item_input(quantity=7)])
     OrderItem.objects.update(units_closed=2)
     before = tables()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        factories.set_apart(factories.items_of(order)[0].pk, units, now=LATER)
+        factories.split_item(factories.items_of(order)[0].pk, units, now=LATER)
 
     assert tables() == before
 
 
 def test_remote_id_of_new_item_is_unique_and_fits_the_column() -> None:
     long = "L" * 126 + "/1"
-    order = factories.make_order(
+    order = factories.create_order(
         items=[
-            factories.item_in(remote_id="A", quantity=3),
-            factories.item_in(remote_id="A/1"),
-            factories.item_in(remote_id=long, quantity=3),
+            factories.item_input(remote_id="A", quantity=3),
+            factories.item_input(remote_id="A/1"),
+            factories.item_input(remote_id=long, quantity=3),
         ]
     )
     first, _, third = factories.items_of(order)
 
     with zeal.zeal_ignore():
         parts = [
-            factories.set_apart(item.pk, 1, now=LATER) for item in (first, third, first, third)
+            factories.split_item(item.pk, 1, now=LATER) for item in (first, third, first, third)
         ]
 
     assert [part.remote_id for part in parts] == ["A/2", "L" * 126 + "/2", "A/3", "L" * 126 + "/3"]
@@ -274,14 +277,14 @@ def test_remote_id_of_new_item_is_unique_and_fits_the_column() -> None:
 
 def import_again(order: OrderIn) -> tuple[str, str | None]:
     """Import the order; returns result and reason."""
-    [outcome] = factories.tell(order, now=LATER)
+    [outcome] = factories.ingest(order, now=LATER)
     return outcome.result, outcome.reason
 
 
 def unsplit_order() -> OrderIn:
     """The order of `split_order` as the channel sends it, with one item."""
-    return factories.order_in(
-        items=[factories.item_in(quantity=7, attributes={"quantity": 7})],
+    return factories.order_input(
+        items=[factories.item_input(quantity=7, attributes={"quantity": 7})],
         discounts=[
             DiscountIn(name="a", amount_minor=100),
             DiscountIn(name="b", amount_minor=33),
@@ -293,7 +296,7 @@ def unsplit_order() -> OrderIn:
 def test_importing_again_updates_all_parts_of_an_item() -> None:
     order, _, _ = split_order()
     before = {item.pk: (item.quantity, *_amounts(item)) for item in factories.items_of(order)}
-    changed = factories.item_in(
+    changed = factories.item_input(
         quantity=7,
         attributes={"quantity": 7, "note": "fragile"},
         status=Status.SHIPPED,
@@ -317,7 +320,7 @@ def test_importing_again_keeps_the_status_of_a_part_with_a_case() -> None:
     order, _, part = split_order()
     OrderItem.objects.filter(pk=part.pk).update(status=Status.CANCELLATION_WAITING)
     Order.objects.update(status=Status.CANCELLATION_WAITING)
-    item = factories.item_in(quantity=7, attributes={"quantity": 7}, status=Status.SHIPPED)
+    item = factories.item_input(quantity=7, attributes={"quantity": 7}, status=Status.SHIPPED)
 
     assert import_again(replace(unsplit_order(), items=[item])) == (UPDATED, None)
 
@@ -332,12 +335,14 @@ def test_importing_again_keeps_the_status_of_a_part_with_a_case() -> None:
 def test_status_of_order_follows_items_with_statuses_set_by_cases(
     stored: list[int], sent: int, status: int
 ) -> None:
-    order = factories.make_order(items=[factories.item_in(), factories.item_in(remote_id="2")])
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2")]
+    )
     for item, code in zip(factories.items_of(order), stored, strict=True):
         OrderItem.objects.filter(pk=item.pk).update(status=code)
-    again = factories.order_in(
+    again = factories.order_input(
         status=sent,
-        items=[factories.item_in(status=sent), factories.item_in(remote_id="2", status=sent)],
+        items=[factories.item_input(status=sent), factories.item_input(remote_id="2", status=sent)],
     )
 
     assert import_again(again) == (UPDATED, None)
@@ -358,7 +363,7 @@ CONTRADICTIONS: dict[str, dict[str, Any]] = {
 def test_importing_a_split_order_with_other_amounts_is_refused(changed: dict[str, Any]) -> None:
     split_order()
     before = tables()
-    item: ItemIn = factories.item_in(**{"quantity": 7, "attributes": {"quantity": 7}} | changed)
+    item: ItemIn = factories.item_input(**{"quantity": 7, "attributes": {"quantity": 7}} | changed)
 
     assert import_again(replace(unsplit_order(), items=[item])) == (
         REFUSED,
@@ -370,20 +375,24 @@ def test_importing_a_split_order_with_other_amounts_is_refused(changed: dict[str
 def test_importing_the_parts_as_separate_items_is_refused() -> None:
     split_order()
     parts = [
-        factories.item_in(quantity=5, goods_minor=714, attributes={"quantity": 5}),
-        factories.item_in(remote_id="1/1", quantity=2, goods_minor=286, attributes={"quantity": 2}),
+        factories.item_input(quantity=5, goods_minor=714, attributes={"quantity": 5}),
+        factories.item_input(
+            remote_id="1/1", quantity=2, goods_minor=286, attributes={"quantity": 2}
+        ),
     ]
 
     assert import_again(replace(unsplit_order(), items=parts))[0] == REFUSED
 
 
 def test_units_left_after_an_imported_case_can_be_split() -> None:
-    order = factories.make_order(items=[factories.item_in(quantity=7, attributes={"quantity": 7})])
+    order = factories.create_order(
+        items=[factories.item_input(quantity=7, attributes={"quantity": 7})]
+    )
     [item] = factories.items_of(order)
     completed = Completed(item.pk, 3, "C1", factories.NOW)
     record_completed(factories.SHOP, [completed], reason_id=imported_reason(), now=factories.NOW)
     new = NewCase(
-        order_item=item.pk, kind=Kind.CANCEL, reason=factories.make_reason().pk, quantity=2
+        order_item=item.pk, kind=Kind.CANCEL, reason=factories.create_reason().pk, quantity=2
     )
     staff, scope = Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP)
 

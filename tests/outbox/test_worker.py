@@ -23,7 +23,7 @@ from takeback.outbox.worker import (
     Worker,
     limited,
 )
-from tests.factories import NOW, make_message
+from tests.factories import NOW, create_message
 
 MOMENT = timedelta(microseconds=1)
 TOPIC = "thing.happened"
@@ -52,7 +52,7 @@ def state(message: Message) -> tuple[int, bool, bool, bool, str]:
 
 @pytest.mark.django_db
 def test_a_message_is_delivered_with_its_key_and_is_done() -> None:
-    message = make_message(payload={"request_id": 7}, key="thing.happened:7")
+    message = create_message(payload={"request_id": 7}, key="thing.happened:7")
     seen: list[Delivery] = []
 
     assert worker(seen.append).work_one(NOW) is True
@@ -66,7 +66,7 @@ def test_a_message_is_delivered_with_its_key_and_is_done() -> None:
 @pytest.mark.django_db
 def test_the_longest_due_comes_first_and_the_future_does_not_come(frozen_now: datetime) -> None:
     for name, hours in (("b", 1), ("a", 2), ("later", 0)):
-        make_message(key=name, due_at=frozen_now - timedelta(hours=hours))
+        create_message(key=name, due_at=frozen_now - timedelta(hours=hours))
     Message.objects.filter(key="later").update(due_at=frozen_now + MOMENT)
     seen: list[str] = []
 
@@ -77,7 +77,7 @@ def test_the_longest_due_comes_first_and_the_future_does_not_come(frozen_now: da
 
 @pytest.mark.django_db
 def test_a_topic_without_handler_is_left_alone() -> None:
-    message = make_message(topic="of.tomorrow")
+    message = create_message(topic="of.tomorrow")
 
     assert worker(failing).work_one(NOW) is False
     assert state(message) == (0, False, False, False, "")
@@ -91,7 +91,7 @@ def test_an_idle_worker_only_looks(django_assert_num_queries: pytest.FixtureRequ
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_a_handler_runs() -> None:
-    make_message()
+    create_message()
     seen: list[tuple[bool, int]] = []
 
     def looking(delivery: Delivery) -> None:
@@ -104,7 +104,7 @@ def test_no_transaction_is_open_while_a_handler_runs() -> None:
 
 @pytest.mark.django_db
 def test_a_lease_keeps_others_away_until_it_ends() -> None:
-    message = make_message()
+    message = create_message()
     assert claim(NOW, [TOPIC]) == message
     seen: list[Delivery] = []
     other = worker(seen.append)
@@ -118,7 +118,7 @@ def test_a_lease_keeps_others_away_until_it_ends() -> None:
 
 @pytest.mark.django_db
 def test_who_was_too_slow_settles_nothing() -> None:
-    message = make_message()
+    message = create_message()
     slow = claim(NOW, [TOPIC])
     quick = claim(NOW + LEASE, [TOPIC])
     assert slow is not None
@@ -135,7 +135,7 @@ def test_who_was_too_slow_settles_nothing() -> None:
 
 @pytest.mark.django_db
 def test_a_worker_that_lost_its_lease_says_so_and_goes_on() -> None:
-    message = make_message()
+    message = create_message()
 
     def overtaken(delivery: Delivery) -> None:
         claim(NOW + LEASE, [TOPIC])
@@ -171,7 +171,7 @@ def test_waits_grow_to_six_hours_and_chance_takes_a_quarter_off(
 
 @pytest.mark.django_db
 def test_a_failure_waits_and_keeps_the_name_of_its_error_only() -> None:
-    message = make_message()
+    message = create_message()
 
     with capture_logs() as logs:
         Worker({TOPIC: failing}, chance=lambda: 0.4).work_one(NOW)
@@ -191,7 +191,7 @@ def test_a_failure_waits_and_keeps_the_name_of_its_error_only() -> None:
 
 @pytest.mark.django_db
 def test_the_next_success_forgets_the_error() -> None:
-    message = make_message()
+    message = create_message()
     worker(failing).work_one(NOW)
 
     worker(lambda delivery: None).work_one(NOW + timedelta(seconds=10))
@@ -201,7 +201,7 @@ def test_the_next_success_forgets_the_error() -> None:
 
 @pytest.mark.django_db
 def test_after_twelve_attempts_it_is_parked_a_day_later() -> None:
-    message, now = make_message(), NOW
+    message, now = create_message(), NOW
     for _ in range(MOST_ATTEMPTS):
         assert worker(failing).work_one(now - MOMENT) is False
         assert worker(failing).work_one(now) is True
@@ -215,11 +215,11 @@ def test_after_twelve_attempts_it_is_parked_a_day_later() -> None:
 
 @pytest.mark.django_db
 def test_what_kills_its_worker_twelve_times_is_parked_and_the_next_is_served() -> None:
-    message, now = make_message(), NOW
+    message, now = create_message(), NOW
     for _ in range(MOST_ATTEMPTS):
         assert claim(now, [TOPIC]) == message
         now += LEASE
-    good = make_message(due_at=now)
+    good = create_message(due_at=now)
 
     assert worker(lambda delivery: None).work_one(now) is True
 
@@ -229,7 +229,7 @@ def test_what_kills_its_worker_twelve_times_is_parked_and_the_next_is_served() -
 
 @pytest.mark.django_db
 def test_the_hopeless_is_parked_at_once() -> None:
-    message = make_message()
+    message = create_message()
 
     def hopeless(delivery: Delivery) -> None:
         raise NoSuchCarrier("jane@example.com")
@@ -241,9 +241,9 @@ def test_the_hopeless_is_parked_at_once() -> None:
 
 @pytest.mark.django_db
 def test_parked_messages_are_replayed_by_number_or_by_topic() -> None:
-    parked = [make_message(parked_at=NOW, attempts=12, last_error="E") for _ in range(3)]
-    other = make_message(topic="other.happened", parked_at=NOW, attempts=12)
-    done, waiting = make_message(done_at=NOW), make_message(attempts=3)
+    parked = [create_message(parked_at=NOW, attempts=12, last_error="E") for _ in range(3)]
+    other = create_message(topic="other.happened", parked_at=NOW, attempts=12)
+    done, waiting = create_message(done_at=NOW), create_message(attempts=3)
     later = NOW + timedelta(hours=1)
     everything = [message.pk for message in (parked[0], done, waiting)]
 
@@ -266,11 +266,11 @@ def test_parked_messages_are_replayed_by_number_or_by_topic() -> None:
 def test_what_was_done_is_forgotten_after_thirty_days(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)
     for _ in range(3):
-        make_message(done_at=NOW - KEPT)
+        create_message(done_at=NOW - KEPT)
     kept = {
-        make_message(done_at=NOW - KEPT + MOMENT).pk,
-        make_message(parked_at=NOW - 2 * KEPT).pk,
-        make_message(due_at=NOW - 2 * KEPT).pk,
+        create_message(done_at=NOW - KEPT + MOMENT).pk,
+        create_message(parked_at=NOW - 2 * KEPT).pk,
+        create_message(due_at=NOW - 2 * KEPT).pk,
     }
 
     assert [commands.prune(NOW) for _ in range(3)] == [2, 1, 0]
@@ -279,7 +279,7 @@ def test_what_was_done_is_forgotten_after_thirty_days(monkeypatch: pytest.Monkey
 
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_run_each_message_once() -> None:
-    messages = [make_message() for _ in range(60)]
+    messages = [create_message() for _ in range(60)]
     seen: Counter[str] = Counter()
     start = threading.Barrier(6)
 
@@ -304,7 +304,7 @@ def test_many_workers_run_each_message_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_handler_that_hangs_is_stopped_and_its_connection_is_not_used_again() -> None:
-    message = make_message()
+    message = create_message()
     held = connection.connection
 
     def hangs(delivery: Delivery) -> None:
@@ -327,7 +327,7 @@ def test_after_a_message_no_alarm_is_left_to_ring(handler: Handler) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_loop_outlives_its_connection_and_stops_when_told() -> None:
-    messages = [make_message() for _ in range(2)]
+    messages = [create_message() for _ in range(2)]
     stop = threading.Event()
 
     def breaks(delivery: Delivery) -> None:

@@ -13,7 +13,7 @@ AMOUNT = "120.50"
 
 def offered_item(amount: Any = AMOUNT, **fields: Any) -> ItemIn:
     """A line whose attributes hold an offer."""
-    return factories.item_in(attributes={"tradein_inquiry": {"amount": amount}}, **fields)
+    return factories.item_input(attributes={"tradein_inquiry": {"amount": amount}}, **fields)
 
 
 def make_offer(
@@ -21,7 +21,7 @@ def make_offer(
 ) -> OrderItem:
     """The line of an order that has an offer and nothing else."""
     told = {"items": [offered_item()]} | fields
-    order = factories.make_order(customer=customer, number=number, **told)
+    order = factories.create_order(customer=customer, number=number, **told)
     return factories.items_of(order)[0]
 
 

@@ -59,8 +59,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_each_new_offer_is_told_once(told: list[tuple[Any, ...]]) -> None:
-    order = factories.make_order(
-        items=[factories.item_in(), offered_item(remote_id="2"), offered_item("7", remote_id="3")]
+    order = factories.create_order(
+        items=[
+            factories.item_input(),
+            offered_item(remote_id="2"),
+            offered_item("7", remote_id="3"),
+        ]
     )
 
     _, second, third = factories.items_of(order)
@@ -81,11 +85,11 @@ def test_each_new_offer_is_told_once(told: list[tuple[Any, ...]]) -> None:
 def test_an_order_told_again_tells_only_what_is_new(
     told: list[tuple[Any, ...]], before: Any, after: Any, minor: int | None
 ) -> None:
-    order = factories.make_order(items=[offered_item(before)])
+    order = factories.create_order(items=[offered_item(before)])
     told.clear()
 
-    again = factories.order_in(items=[offered_item(after)], notes="told again")
-    [outcome] = factories.tell(again, now=LATER)
+    again = factories.order_input(items=[offered_item(after)], notes="told again")
+    [outcome] = factories.ingest(again, now=LATER)
 
     [item] = factories.items_of(order)
     payload = {"order_item": item.pk, "amount_minor": minor}
@@ -95,10 +99,10 @@ def test_an_order_told_again_tells_only_what_is_new(
 
 
 def test_an_order_told_again_with_the_same_offer_is_silent(told: list[tuple[Any, ...]]) -> None:
-    factories.make_order(items=[offered_item()])
+    factories.create_order(items=[offered_item()])
     told.clear()
 
-    factories.tell(factories.order_in(items=[offered_item()]), now=LATER)
+    factories.ingest(factories.order_input(items=[offered_item()]), now=LATER)
 
     assert told == []
 
@@ -106,12 +110,12 @@ def test_an_order_told_again_with_the_same_offer_is_silent(told: list[tuple[Any,
 def test_a_line_told_again_has_one_offer_though_a_part_was_set_apart(
     told: list[tuple[Any, ...]],
 ) -> None:
-    order = factories.make_order(items=[offered_item(quantity=3)])
+    order = factories.create_order(items=[offered_item(quantity=3)])
     [item] = factories.items_of(order)
-    part = factories.set_apart(item.pk, 1, now=factories.NOW)
+    part = factories.split_item(item.pk, 1, now=factories.NOW)
     told.clear()
 
-    factories.tell(factories.order_in(items=[offered_item("99", quantity=3)]), now=LATER)
+    factories.ingest(factories.order_input(items=[offered_item("99", quantity=3)]), now=LATER)
 
     assert [payload for *_, payload in told] == [{"order_item": item.pk, "amount_minor": 9900}]
     assert the_offer(item).amount_minor == 9900
@@ -159,7 +163,7 @@ def test_an_arabic_mail_runs_from_the_right_and_a_product_changes_nothing_around
 
 def test_an_offer_that_was_answered_replaced_or_withdrawn_is_not_mailed() -> None:
     answered, replaced = make_offer(number="1"), make_offer(number="2")
-    bare = factories.items_of(factories.make_order(number="3"))[0]
+    bare = factories.items_of(factories.create_order(number="3"))[0]
     decide(answered.pk, Decision.REJECTED, 12050, by=ActorKind.GUEST, now=factories.NOW)
 
     for item, minor in ((answered, 12050), (replaced, 9900), (bare, 9900)):
@@ -176,7 +180,7 @@ def test_an_answer_is_to_the_offer_that_was_seen_and_stays() -> None:
     assert the_offer(item).decision is None
 
     decide(item.pk, Decision.APPROVED, 12050, by=ActorKind.GUEST, now=factories.NOW)
-    factories.tell(factories.order_in(items=[offered_item("99")]), now=LATER)
+    factories.ingest(factories.order_input(items=[offered_item("99")]), now=LATER)
 
     kept = the_offer(item)
     assert (kept.decision, kept.amount_minor) == (Decision.APPROVED, 12050)
