@@ -38,7 +38,7 @@ ITEM: dict[str, Any] = {
     "invoice_number": "INV",
     "e_archive_url": "https://invoice.example.com/INV",
     "estimated_delivery_date": date(2026, 3, 10),
-    "image": "https://img.example.com/line.jpg",
+    "image": "https://img.example.com/item.jpg",
     "is_tradable": True,
     "attributes": {"gift": "yes"},
     "extra_field": {"price_extra_field": {}, "stock_extra_field": {}},

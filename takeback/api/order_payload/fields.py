@@ -161,9 +161,6 @@ class Word(StrictText):
 class IdText(StrictText):
     """An id of another system: text, or an integer that becomes its digits."""
 
-    def __init__(self, *, max_length: int = REMOTE_ID_MAX, **options: Any) -> None:
-        super().__init__(max_length=max_length, **options)
-
     def to_internal_value(self, data: Any) -> str:
         if isinstance(data, int) and not isinstance(data, bool):
             data = str(data)

@@ -14,6 +14,7 @@ from takeback.api.fields import StrictBoolean, StrictEmail, StrictInteger, Stric
 from takeback.api.order_payload import references
 from takeback.api.order_payload.fields import (
     AMOUNT_MAX,
+    REMOTE_ID_MAX,
     Amount,
     FreeList,
     FreeObject,
@@ -147,7 +148,7 @@ class _DatedPayload(PayloadById):
 class ProductPayload(_DatedPayload):
     """A product with its current data."""
 
-    sku = IdText(required=False)
+    sku = IdText(max_length=REMOTE_ID_MAX, required=False)
     base_code = text(max_length=255)
     name = text(max_length=1024)
     image = text(max_length=URL_MAX)
@@ -241,11 +242,11 @@ class BankPayload(PayloadById):
 class DiscountPayload(Payload):
     """A discount; `items` limits it to the items with these remote ids."""
 
-    id = IdText(required=False)
-    pk = IdText(required=False)
+    id = IdText(max_length=REMOTE_ID_MAX, required=False)
+    pk = IdText(max_length=REMOTE_ID_MAX, required=False)
     name = StrictText(max_length=255, allow_blank=True)
     amount = Amount()
-    items = serializers.ListField(child=IdText(), required=False)
+    items = serializers.ListField(child=IdText(max_length=REMOTE_ID_MAX), required=False)
 
 
 class ApplicantPayload(Payload):

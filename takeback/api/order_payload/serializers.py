@@ -148,7 +148,7 @@ class OrderPayload(OrderOrItemPayload):
 class ItemPayload(OrderOrItemPayload):
     """An item of the order."""
 
-    remote_id = IdText(required=False)
+    remote_id = IdText(max_length=REMOTE_ID_MAX, required=False)
     product = ProductPayload()
     sku = text(max_length=128)
     quantity = StrictInteger(max_value=_QUANTITY_MAX, required=False)
