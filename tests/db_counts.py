@@ -1,4 +1,4 @@
-"""What the database holds, for tests in which nothing may change."""
+"""Row counts of all tables, for tests that expect no change."""
 
 from functools import cache
 
@@ -7,8 +7,8 @@ from django.db import connection
 
 
 @cache
-def _counting() -> tuple[tuple[str, ...], str]:
-    """Every table, and one statement that counts the rows of them all."""
+def _count_statement() -> tuple[tuple[str, ...], str]:
+    """The names of all tables, and one statement that counts their rows."""
     models = apps.get_models(include_auto_created=True)
     names = tuple(sorted({model._meta.db_table for model in models}))
     quoted = map(connection.ops.quote_name, names)
@@ -16,9 +16,9 @@ def _counting() -> tuple[tuple[str, ...], str]:
 
 
 def counts() -> dict[str, int]:
-    """How many rows each table has, where it has any."""
-    names, statement = _counting()
+    """The number of rows of each table that is not empty."""
+    names, statement = _count_statement()
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        found = cursor.fetchone()
-    return {name: count for name, count in zip(names, found, strict=True) if count}
+        row = cursor.fetchone()
+    return {name: count for name, count in zip(names, row, strict=True) if count}

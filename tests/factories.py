@@ -1,4 +1,4 @@
-"""What tests are about: shops, people, orders and cases, made with as few words as a test needs."""
+"""Factories for channels, customers, orders and cases, with defaults for every field."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -14,10 +14,10 @@ from django.test.client import ClientHandler
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import Channel, User
 from takeback.accounts.sessions import USER_ID, SessionStore
+from takeback.addresses.address_book import snapshot_addresses
 from takeback.addresses.address_input import AddressIn
 from takeback.addresses.models import Address
-from takeback.addresses.places import Places
-from takeback.addresses.snapshots import snapshot_addresses
+from takeback.addresses.places import PlaceCache
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cancellations.models import (
     CancellationPlan,
@@ -29,8 +29,8 @@ from takeback.cancellations.models import (
 from takeback.core.encryption import encrypt
 from takeback.core.normalize import email_key, name_key
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
-from takeback.orders.commands import split_item as splitting
 from takeback.orders.commands.ingest import Outcome, ingest_order, ingest_orders
+from takeback.orders.commands.split_item import split_items
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import ItemIn, OrderIn
 from takeback.orders.statuses import Status
@@ -39,7 +39,7 @@ from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
 from tests import full_order
 
 SHOP = 1
-"""The channel that the settings name as the storefront's own."""
+"""The storefront's channel in the settings."""
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 PASSWORD = "a-long-enough-password"
 NUMBER = "2745403029312170"
@@ -47,56 +47,56 @@ GUEST = "guest@example.com"
 CUSTOMER = "customer@example.com"
 
 _HASH = make_password(PASSWORD)
-"""Made once: signing in is what a few tests are about, not what all of them wait for."""
+"""Hashed once, because hashing is slow and few tests sign in with it."""
 
 
-class Visitor(Client):
-    """A browser of its own; all of them call one server, which is started once."""
+class HttpClient(Client):
+    """A test client with its own cookies; all of them share one handler."""
 
-    _server = ClientHandler()
+    _handler = ClientHandler()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.handler = self._server
+        self.handler = self._handler
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _unwatched(make: Callable[P, T]) -> Callable[P, T]:
-    """Setting up may ask as often as it likes; queries are watched in what is tested."""
+def _without_n_plus_1_check(factory: Callable[P, T]) -> Callable[P, T]:
+    """Allow repeated queries in a factory: only the tested code is checked for them."""
 
-    @wraps(make)
-    def made(*arguments: P.args, **named: P.kwargs) -> T:
+    @wraps(factory)
+    def unchecked(*arguments: P.args, **named: P.kwargs) -> T:
         with zeal.zeal_ignore():
-            return make(*arguments, **named)
+            return factory(*arguments, **named)
 
-    return made
-
-
-@_unwatched
-def make_channel(*, pk: int = SHOP, **fields: Any) -> Channel:
-    """A channel under a number of the test's own choice."""
-    told: dict[str, Any] = {"name": f"shop {pk}"}
-    return Channel.objects.get_or_create(pk=pk, defaults=told | fields)[0]
+    return unchecked
 
 
-@_unwatched
-def make_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: Any) -> User:
-    """A registered customer who may sign in with `PASSWORD`."""
-    make_channel(pk=channel_id)
-    told: dict[str, Any] = {"password": _HASH, "first_name": "Ayla", "last_name": "Ray"}
-    told |= fields
-    keys = {f"{name}_key": name_key(told[name]) for name in ("first_name", "last_name")}
+@_without_n_plus_1_check
+def create_channel(*, pk: int = SHOP, **fields: Any) -> Channel:
+    """A channel with this id; the existing one if there is one."""
+    defaults: dict[str, Any] = {"name": f"shop {pk}"}
+    return Channel.objects.get_or_create(pk=pk, defaults=defaults | fields)[0]
+
+
+@_without_n_plus_1_check
+def create_customer(*, email: str = CUSTOMER, channel_id: int = SHOP, **fields: Any) -> User:
+    """A registered customer who can sign in with `PASSWORD`."""
+    create_channel(pk=channel_id)
+    defaults: dict[str, Any] = {"password": _HASH, "first_name": "Ayla", "last_name": "Ray"}
+    values = defaults | fields
+    keys = {f"{name}_key": name_key(values[name]) for name in ("first_name", "last_name")}
     return User.objects.create(
-        channel_id=channel_id, email=email, email_key=email_key(email), **keys | told
+        channel_id=channel_id, email=email, email_key=email_key(email), **keys | values
     )
 
 
-def address_in(**fields: Any) -> AddressIn:
-    """An address with a full place."""
-    told: dict[str, Any] = {
+def address_input(**fields: Any) -> AddressIn:
+    """An address with all four places."""
+    defaults: dict[str, Any] = {
         "first_name": "Ayla",
         "last_name": "Ray",
         "phone_number": "05550000000",
@@ -110,86 +110,90 @@ def address_in(**fields: Any) -> AddressIn:
         "district": "Reşatbey",
         "postcode": "01000",
     }
-    return AddressIn(**told | fields)
+    return AddressIn(**defaults | fields)
 
 
-@_unwatched
-def make_address(*, user: User, **fields: Any) -> Address:
-    """An entry of somebody's address book."""
+@_without_n_plus_1_check
+def create_address(*, user: User, **fields: Any) -> Address:
+    """An entry of a user's address book."""
     own = {name: fields.pop(name) for name in ("is_active", "primary") if name in fields}
-    pk = snapshot_addresses([(user.pk, address_in(**fields))], Places())[0]
+    pk = snapshot_addresses([(user.pk, address_input(**fields))], PlaceCache())[0]
     Address.objects.filter(pk=pk).update(is_copy=False, **own)
     return Address.objects.get(pk=pk)
 
 
-def item_in(**fields: Any) -> ItemIn:
-    """One line, worth 10.00, approved."""
-    told: dict[str, Any] = {
+def item_input(**fields: Any) -> ItemIn:
+    """An approved item for 10.00."""
+    defaults: dict[str, Any] = {
         "remote_id": "1",
         "sku": "SKU-1",
         "product": {"sku": "SKU-1", "name": "A thing", "image": "https://img.example.com/1.jpg"},
         "goods_minor": 1000,
         "status": Status.APPROVED,
     }
-    return ItemIn(**told | fields)
+    return ItemIn(**defaults | fields)
 
 
-def order_in(**fields: Any) -> OrderIn:
-    """An order in Turkish lira by a guest, unless told otherwise."""
-    told: dict[str, Any] = {
+def order_input(**fields: Any) -> OrderIn:
+    """By default an order of a guest in Turkish lira."""
+    defaults: dict[str, Any] = {
         "number": NUMBER,
         "currency": "try",
         "placed_at": NOW,
         "customer": CustomerIn(email=GUEST),
-        "shipping_address": address_in(),
-        "items": [item_in()],
+        "shipping_address": address_input(),
+        "items": [item_input()],
         "payment_type": "credit_card",
     }
-    return OrderIn(**told | fields)
+    return OrderIn(**defaults | fields)
 
 
-@_unwatched
-def make_order(
+@_without_n_plus_1_check
+def create_order(
     *,
     customer: User | None = None,
     guest: str = GUEST,
     channel_id: int = SHOP,
     now: datetime = NOW,
-    after: dict[str, Any] | None = None,
+    update: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Order:
-    """An order of a customer, else of a guest; `after` is what has become of its row since."""
-    make_channel(pk=channel_id)
+    """An imported order of a customer, else of a guest; `update` changes columns afterwards."""
+    create_channel(pk=channel_id)
     fields["customer"] = CustomerIn(email=guest)
     if customer:
         fields["customer"] = CustomerIn(email=customer.email, user_type="registered")
-    outcome = ingest_order(channel_id, order_in(**fields), source="channel", now=now)
+    outcome = ingest_order(channel_id, order_input(**fields), source="channel", now=now)
     assert outcome.order_id, outcome.reason
-    if after:
-        Order.objects.filter(pk=outcome.order_id).update(**after)
+    if update:
+        Order.objects.filter(pk=outcome.order_id).update(**update)
     return Order.objects.get(pk=outcome.order_id)
 
 
 def items_of(order: Order) -> list[OrderItem]:
-    """The lines of an order in their order."""
+    """The items of an order by id."""
     return list(OrderItem.objects.filter(order=order).order_by("id"))
 
 
-@_unwatched
-def set_apart(item_id: int, units: int, *, now: datetime = NOW) -> OrderItem:
-    """Some units of a line on a line of their own."""
-    return splitting.split_items([(OrderItem.objects.get(pk=item_id), units)], now=now)[item_id]
+@_without_n_plus_1_check
+def split_item(item_id: int, units: int, *, now: datetime = NOW) -> OrderItem:
+    """Split units off an item; returns the new item."""
+    return split_items([(OrderItem.objects.get(pk=item_id), units)], now=now)[item_id]
 
 
-@_unwatched
-def make_reason(*, kind: str = "cancel", **fields: Any) -> CancellationReason:
-    """A reason that any channel offers."""
-    told: dict[str, Any] = {"subject": "Changed my mind", "created_date": NOW, "modified_date": NOW}
-    return CancellationReason.objects.create(cancellation_type=kind, **told | fields)
+@_without_n_plus_1_check
+def create_reason(*, kind: str = "cancel", **fields: Any) -> CancellationReason:
+    """A reason that all channels offer."""
+    defaults: dict[str, Any] = {
+        "subject": "Changed my mind",
+        "created_date": NOW,
+        "modified_date": NOW,
+    }
+    return CancellationReason.objects.create(cancellation_type=kind, **defaults | fields)
 
 
-@_unwatched
-def make_request(
+@_without_n_plus_1_check
+def create_case(
     *,
     item: OrderItem,
     kind: str = "cancel",
@@ -197,71 +201,72 @@ def make_request(
     holder_name: str | None = None,
     **fields: Any,
 ) -> CancellationRequest:
-    """A case on one line; bank details are sealed as the service itself does it."""
-    told: dict[str, Any] = {"created_date": NOW, "modified_date": NOW} | fields
-    reason = told.pop("reason", None) or make_reason(kind=kind)
-    told["channel_id"] = item.order.channel_id
-    row = CancellationRequest(order_item=item, cancellation_type=kind, reason=reason, **told)
-    row.iban_encrypted = encrypt(iban, str(row.uuid)) if iban else None
-    row.holder_name_encrypted = encrypt(holder_name, str(row.uuid)) if holder_name else None
-    row.save()
-    return row
+    """A case of an item; bank details are encrypted as the service does it."""
+    values: dict[str, Any] = {"created_date": NOW, "modified_date": NOW} | fields
+    reason = values.pop("reason", None) or create_reason(kind=kind)
+    values["channel_id"] = item.order.channel_id
+    case = CancellationRequest(order_item=item, cancellation_type=kind, reason=reason, **values)
+    case.iban_encrypted = encrypt(iban, str(case.uuid)) if iban else None
+    case.holder_name_encrypted = encrypt(holder_name, str(case.uuid)) if holder_name else None
+    case.save()
+    return case
 
 
-@_unwatched
-def make_easy_return(**fields: Any) -> EasyReturn:
-    """A way back that a carrier has given a code for."""
-    told: dict[str, Any] = {
+@_without_n_plus_1_check
+def create_easy_return(**fields: Any) -> EasyReturn:
+    """A booked return with the carrier's code."""
+    defaults: dict[str, Any] = {
         "carrier": "extension",
         "carrier_label": "Extension Cargo",
         "code": "14223",
+        "status": "booked",
     }
-    return EasyReturn.objects.create(**told | {"status": "booked"} | fields)
+    return EasyReturn.objects.create(**defaults | fields)
 
 
-@_unwatched
-def make_image(*, case: CancellationRequest, **fields: Any) -> CancellationRequestImage:
-    """A picture of a case."""
-    told: dict[str, Any] = {"image": "cases/1.jpg", "created_date": NOW, "modified_date": NOW}
-    return CancellationRequestImage.objects.create(cancellation_request=case, **told | fields)
+@_without_n_plus_1_check
+def create_image(*, case: CancellationRequest, **fields: Any) -> CancellationRequestImage:
+    """An image of a case."""
+    defaults: dict[str, Any] = {"image": "cases/1.jpg", "created_date": NOW, "modified_date": NOW}
+    return CancellationRequestImage.objects.create(cancellation_request=case, **defaults | fields)
 
 
-@_unwatched
-def make_plan(*, case: int) -> CancellationPlan:
-    """What is decided for a case, and the one payment that was told for it."""
+@_without_n_plus_1_check
+def create_plan(*, case: int) -> CancellationPlan:
+    """A plan for a case, with one payment."""
     row = CancellationRequest.objects.select_related("order_item").get(pk=case)
-    by: dict[str, Any] = {"created_by_kind": "system", "created_date": NOW}
+    created: dict[str, Any] = {"created_by_kind": "system", "created_date": NOW}
     plan = CancellationPlan.objects.create(
         order_id=row.order_item.order_id,
         plan_type=row.cancellation_type,
         refund_minor=row.order_item.goods_minor,
         modified_by_kind="system",
         modified_date=NOW,
-        **by,
+        **created,
     )
     CancellationRequest.objects.filter(pk=case).update(plan=plan)
     payment = PlanPayment.objects.create(
-        plan=plan, transaction_type="refund", refund_minor=plan.refund_minor, **by
+        plan=plan, transaction_type="refund", refund_minor=plan.refund_minor, **created
     )
     payment.order_items.set([row.order_item_id])
     return plan
 
 
-@_unwatched
-def make_company(**fields: Any) -> EasyReturnShippingCompany:
-    """A carrier that shoppers may choose."""
-    told: dict[str, Any] = {
+@_without_n_plus_1_check
+def create_carrier(**fields: Any) -> EasyReturnShippingCompany:
+    """A carrier that shoppers can choose."""
+    defaults: dict[str, Any] = {
         "carrier": "yurtici",
         "carrier_label": "Yurtiçi Kargo",
         "name": "Yurtiçi",
     }
-    return EasyReturnShippingCompany.objects.create(**told | fields)
+    return EasyReturnShippingCompany.objects.create(**defaults | fields)
 
 
-@_unwatched
-def make_old_order(*, customer: User, lines: int = 0, **fields: Any) -> OldOrder:
-    """An order of the system before, with as many lines as asked for."""
-    told: dict[str, Any] = {
+@_without_n_plus_1_check
+def create_old_order(*, customer: User, items: int = 0, **fields: Any) -> OldOrder:
+    """An old order with this number of items."""
+    defaults: dict[str, Any] = {
         "number": "12345",
         "user_email": customer.email,
         "status": "pasive",
@@ -276,91 +281,94 @@ def make_old_order(*, customer: User, lines: int = 0, **fields: Any) -> OldOrder
         "shipping_address": "dene adress",
         "billing_address": "deneme address",
     }
-    order = OldOrder.objects.create(user=customer, **told | fields)
-    for number in range(lines):
+    order = OldOrder.objects.create(user=customer, **defaults | fields)
+    for number in range(items):
         OldOrderItem.objects.create(
             old_order=order, product=f"Thing {number}", sku=f"S{number}", price_minor=500
         )
     return order
 
 
-@_unwatched
-def make_case_of_everything(*, item: OrderItem) -> CancellationRequest:
-    """A live return with every value that a case can have."""
-    way_back = make_easy_return(
+@_without_n_plus_1_check
+def create_full_case(*, item: OrderItem) -> CancellationRequest:
+    """An open return with a value in every field."""
+    easy_return = create_easy_return(
         start_date=NOW,
         end_date=NOW,
         tracking_url="https://track.example.com/1",
         tracking_number="12352355",
         pickup_date={"date": "2024-01-01", "hour_range": {"start": "09:00", "end": "12:00"}},
     )
-    case = make_request(
+    case = create_case(
         item=item,
         kind="refund",
-        easy_return=way_back,
+        easy_return=easy_return,
         description="too small",
         iban="TR330006100519786457841326",
         holder_name="Ayla Ray",
         fully_refund_as_loyalty_money=True,
         uuid=UUID("8187c360-66da-4959-9f0b-9aa2ccac9001"),
     )
-    make_image(case=case, description="the seam")
+    create_image(case=case, description="the seam")
     return case
 
 
-@_unwatched
-def session_of(user: User) -> SessionStore:
-    """A running session in which this customer has signed in."""
+@_without_n_plus_1_check
+def create_session(user: User) -> SessionStore:
+    """A session of the signed-in customer."""
     session = SessionStore()
     session.update({USER_ID: user.pk, AUTH_HASH: auth_hash(user.password)})
     session.save()
     return session
 
 
-def client_of(user: User) -> Visitor:
-    """A browser in which this customer has signed in."""
-    client = Visitor()
-    client.cookies["osessionid"] = str(session_of(user).session_key)
+def client_of(user: User) -> HttpClient:
+    """A client with a session of the signed-in customer."""
+    client = HttpClient()
+    client.cookies["osessionid"] = str(create_session(user).session_key)
     return client
 
 
-def numbers(orders: Sequence[dict[str, Any]]) -> list[str]:
-    """The order numbers of an answer."""
+def order_numbers(orders: Sequence[dict[str, Any]]) -> list[str]:
+    """The order numbers in a response."""
     return [order["number"] for order in orders]
 
 
-@_unwatched
-def make_rich_order(**fields: Any) -> Order:
-    """An order with every value that an order can have; its second line has a live case."""
-    waiting: dict[str, Any] = full_order.LINE | {"status": Status.PREPARING, "invoice_number": None}
-    arrived: dict[str, Any] = full_order.LINE | full_order.DATES | {"status": Status.DELIVERED}
-    told: dict[str, Any] = {
-        "items": [item_in(**waiting), item_in(remote_id="2", quantity=3, **arrived)],
-        "shipping_address": address_in(**full_order.ADDRESS),
+@_without_n_plus_1_check
+def create_full_order(**fields: Any) -> Order:
+    """An order with a value in every field; its second item has an open case."""
+    preparing: dict[str, Any] = full_order.ITEM | {
+        "status": Status.PREPARING,
+        "invoice_number": None,
     }
-    made = make_order(**full_order.ORDER | told | fields)
-    make_case_of_everything(item=items_of(made)[1])
-    make_company()
-    return made
+    delivered: dict[str, Any] = full_order.ITEM | full_order.DATES | {"status": Status.DELIVERED}
+    defaults: dict[str, Any] = {
+        "items": [item_input(**preparing), item_input(remote_id="2", quantity=3, **delivered)],
+        "shipping_address": address_input(**full_order.ADDRESS),
+    }
+    order = create_order(**full_order.ORDER | defaults | fields)
+    create_full_case(item=items_of(order)[1])
+    create_carrier()
+    return order
 
 
-@_unwatched
-def tell(*orders: OrderIn, channel_id: int = SHOP, now: datetime = NOW) -> list[Outcome]:
-    """Tell orders to the service; what became of each."""
+@_without_n_plus_1_check
+def ingest(*orders: OrderIn, channel_id: int = SHOP, now: datetime = NOW) -> list[Outcome]:
+    """Import orders; returns the outcome of each."""
     return ingest_orders(channel_id, orders, source="channel", now=now)
 
 
-@_unwatched
-def make_orders(*, customer: User, count: int) -> None:
-    """Many orders of one customer, in one batch."""
-    make_channel()
-    who = CustomerIn(email=customer.email, user_type="registered")
-    told = [order_in(number=str(number), customer=who) for number in range(count)]
-    ingest_orders(SHOP, told, source="channel", now=NOW)
+@_without_n_plus_1_check
+def create_orders(*, customer: User, count: int) -> None:
+    """Orders of one customer, imported in one batch."""
+    create_channel()
+    account = CustomerIn(email=customer.email, user_type="registered")
+    orders = [order_input(number=str(number), customer=account) for number in range(count)]
+    ingest_orders(SHOP, orders, source="channel", now=NOW)
 
 
-@_unwatched
-def make_message(*, topic: str = "thing.happened", **fields: Any) -> Message:
-    """A message that waits, due since the beginning of the test's day."""
-    told: dict[str, Any] = {"key": f"{topic}:{uuid4()}", "created_at": NOW, "due_at": NOW}
-    return Message.objects.create(topic=topic, **told | fields)
+@_without_n_plus_1_check
+def create_message(*, topic: str = "thing.happened", **fields: Any) -> Message:
+    """A pending message that is due."""
+    defaults: dict[str, Any] = {"key": f"{topic}:{uuid4()}", "created_at": NOW, "due_at": NOW}
+    return Message.objects.create(topic=topic, **defaults | fields)

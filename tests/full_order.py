@@ -1,4 +1,4 @@
-"""Every value that an order, a line and an address can have, in one made-up order."""
+"""An order with a value in every field, and the same for its items and its address."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -8,9 +8,9 @@ from uuid import UUID
 from takeback.orders.order_input import DiscountIn, LoyaltyIn
 
 _NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-_TOLD = {"pk": 7, "name": "told", "code": "T"}
+_LIST = {"pk": 7, "name": "List", "code": "T"}
 
-LINE: dict[str, Any] = {
+ITEM: dict[str, Any] = {
     "product": {
         "pk": 4283,
         "sku": "SKU-1",
@@ -28,9 +28,9 @@ LINE: dict[str, Any] = {
     },
     "discount_minor": None,
     "retail_minor": 2500,
-    "price_list": _TOLD,
-    "stock_list": _TOLD,
-    "data_source": _TOLD | {"token": "secret"},
+    "price_list": _LIST,
+    "stock_list": _LIST,
+    "data_source": _LIST | {"token": "secret"},
     "shipping_option_group": {"pk": 4, "amount": "5.00", "shipping_option_name": "Fast"},
     "shipping_company": "aras",
     "tracking_number": "TN",
@@ -38,7 +38,7 @@ LINE: dict[str, Any] = {
     "invoice_number": "INV",
     "e_archive_url": "https://invoice.example.com/INV",
     "estimated_delivery_date": date(2026, 3, 10),
-    "image": "https://img.example.com/line.jpg",
+    "image": "https://img.example.com/item.jpg",
     "is_tradable": True,
     "attributes": {"gift": "yes"},
     "extra_field": {"price_extra_field": {}, "stock_extra_field": {}},

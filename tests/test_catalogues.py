@@ -23,7 +23,7 @@ from takeback.cancellations import labels as case_labels
 from takeback.core.errors import Problem
 from takeback.orders import labels as order_labels
 from takeback.storefront import labels
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tools import catalogues
 from tools.catalogues import PLACEHOLDER, PLURAL_FORMS, Key, is_translated
 
@@ -240,7 +240,7 @@ def test_what_a_field_answers_is_in_the_language_of_whoever_asks(
     ],
 )
 def test_an_answer_comes_in_the_language_of_whoever_asks(
-    client: Visitor, language: str, sentence: str
+    client: HttpClient, language: str, sentence: str
 ) -> None:
     response = client.get("/api/v1/nowhere/", headers={"Accept-Language": language})
     assert response.status_code == 404

@@ -142,16 +142,20 @@ def test_every_route_that_names_something_is_in_the_matrix() -> None:
 def things() -> dict[str, Any]:
     """One of everything, of a customer of the first channel."""
     with zeal.zeal_ignore():
-        owner = factories.make_customer()
-        items = [offered_item(), factories.item_in(remote_id="2"), factories.item_in(remote_id="3")]
-        order = factories.make_order(customer=owner, items=items)
+        owner = factories.create_customer()
+        items = [
+            offered_item(),
+            factories.item_input(remote_id="2"),
+            factories.item_input(remote_id="3"),
+        ]
+        order = factories.create_order(customer=owner, items=items)
         offered, waiting, confirmed = factories.items_of(order)
         [case] = open_cases([asked(waiting)], SCOPE, actor=CUSTOMER, now=factories.NOW)
         [decided] = open_cases([asked(confirmed)], SCOPE, actor=CUSTOMER, now=factories.NOW)
         confirm(decided, SCOPE, actor=STAFF, now=factories.NOW)
         row = CancellationRequest.objects.get(pk=decided)
         name = f"cases/ab/{'ab' * 16}.jpg"
-        image = factories.make_image(case=row, image=name)
+        image = factories.create_image(case=row, image=name)
         _lay(name)
         return {
             "owner": owner,
@@ -164,9 +168,9 @@ def things() -> dict[str, Any]:
             "plan": row.plan_id,
             "image": image.pk,
             "photo": name,
-            "address": factories.make_address(user=owner).pk,
-            "old_order": factories.make_old_order(customer=owner).pk,
-            "reason": factories.make_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
+            "address": factories.create_address(user=owner).pk,
+            "old_order": factories.create_old_order(customer=owner).pk,
+            "reason": factories.create_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
             "batch": open_batch(factories.SHOP, factories.NOW),
         }
 
@@ -195,7 +199,7 @@ def system(channels: tuple[int, ...]) -> Call:
 
 def anonymous() -> Call:
     """Nobody."""
-    client = factories.Visitor()
+    client = factories.HttpClient()
     return lambda method, path: client.generic(
         method.upper(), path, json.dumps({}), content_type="application/json"
     )
@@ -209,7 +213,7 @@ def visitor(client: Any) -> Call:
     )
 
 
-def at_the_desk(client: factories.Visitor) -> Call:
+def at_the_desk(client: factories.HttpClient) -> Call:
     """A member of staff, whose changes are forms."""
     return lambda method, path: (
         agents.send(client, path) if method == "post" else client.generic(method.upper(), path)
@@ -218,13 +222,13 @@ def at_the_desk(client: factories.Visitor) -> Call:
 
 def other_customer() -> Call:
     """A customer of the same channel."""
-    return visitor(factories.client_of(factories.make_customer(email="other@example.com")))
+    return visitor(factories.client_of(factories.create_customer(email="other@example.com")))
 
 
 def other_guest() -> Call:
     """A guest who has proved another order."""
-    factories.make_order(number="99", guest="guest2@example.com")
-    client = factories.Visitor()
+    factories.create_order(number="99", guest="guest2@example.com")
+    client = factories.HttpClient()
     prove(client, number="99", email="guest2@example.com")
     return visitor(client)
 

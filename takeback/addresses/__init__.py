@@ -1,1 +1,1 @@
-"""Where people live: places, address books, and the frozen copies that orders keep."""
+"""Places, address books, and the copies of addresses that belong to orders."""

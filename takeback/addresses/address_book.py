@@ -1,35 +1,35 @@
-"""Adding, changing and removing addresses of a customer's address book."""
+"""Commands on addresses: the entries of customers' books, and the copies that belong to orders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from takeback.addresses.address_input import AddressIn
+from takeback.addresses.address_input import COPIED, AddressIn
 from takeback.addresses.models import Address
-from takeback.addresses.places import place_document
+from takeback.addresses.places import Location, PlaceCache, location_document
+from takeback.core.db.bulk import insert_rows, json_text, reserve_ids
+
+PLACES = ("country", "city", "township", "district")
 
 
-class AlreadyThere(Exception):
-    """The customer keeps this very address already, the one with this digest."""
+class AddressExists(Exception):
+    """The customer's book already holds this address; `hash_data` identifies the entry."""
 
     def __init__(self, hash_data: str) -> None:
         super().__init__(hash_data)
         self.hash_data = hash_data
 
 
-PLACES = ("country", "city", "township", "district")
-
-
 def add_address(user_id: int, fields: Mapping[str, Any], *, now: datetime) -> Address:
-    """Put an address into a customer's book; `fields` holds its places as rows."""
+    """Add an address to a customer's book. `fields` holds model instances for its places."""
     entry = Address(user_id=user_id, created_date=now, modified_date=now, **fields)
     return _save(entry)
 
 
 def change_address(entry: Address, fields: Mapping[str, Any], *, now: datetime) -> Address:
-    """Change an address of a book; the copies that orders keep stay as they are."""
+    """Change an address of a book; the copies that belong to orders keep their values."""
     for name, value in fields.items():
         setattr(entry, name, value)
     entry.modified_date = now
@@ -37,13 +37,13 @@ def change_address(entry: Address, fields: Mapping[str, Any], *, now: datetime) 
 
 
 def remove_address(entry: Address, *, now: datetime) -> None:
-    """Take an address out of its book."""
+    """Deactivate an address of a book."""
     Address.objects.filter(pk=entry.pk).update(is_active=False, modified_date=now)
 
 
 def _save(entry: Address) -> Address:
-    entry.place = place_document(entry.country, entry.city, entry.township, entry.district)
-    entry.hash_data = _told(entry).digest()
+    entry.place = location_document(entry.country, entry.city, entry.township, entry.district)
+    entry.hash_data = as_input(entry).digest()
     try:
         with transaction.atomic():
             entry.save()
@@ -51,22 +51,50 @@ def _save(entry: Address) -> Address:
                 others = Address.objects.filter(user=entry.user_id, is_copy=False, primary=True)
                 others.exclude(pk=entry.pk).update(primary=False)
     except IntegrityError as error:
-        raise AlreadyThere(entry.hash_data) from error
+        raise AddressExists(entry.hash_data) from error
     return entry
 
 
-def _told(entry: Address) -> AddressIn:
-    """The address as somebody would tell it, which is how its digest is made."""
+def as_input(entry: Address) -> AddressIn:
     return AddressIn(
-        first_name=entry.first_name,
-        last_name=entry.last_name,
-        phone_number=entry.phone_number,
-        line=entry.line,
         country=entry.country.code,
+        country_name=entry.country.name,
         city=entry.city.name,
         township=entry.township.name if entry.township else None,
         district=entry.district.name if entry.district else None,
-        postcode=entry.postcode,
-        company_name=entry.company_name,
-        tax_no=entry.tax_no,
+        **{name: getattr(entry, name) for name in COPIED},
     )
+
+
+def snapshot_addresses(addresses: Sequence[tuple[int, AddressIn]], places: PlaceCache) -> list[int]:
+    """Insert a copy for each pair of user id and address; returns their ids in the same order."""
+    ids = list(reserve_ids(Address, len(addresses)))
+    rows = [
+        _copy(address_id, user_id, address, places.location(address))
+        for address_id, (user_id, address) in zip(ids, addresses, strict=True)
+    ]
+    if rows:
+        insert_rows(Address, list(rows[0]), [list(row.values()) for row in rows])
+    return ids
+
+
+def _copy(
+    address_id: int, user_id: int, address: AddressIn, location: Location
+) -> dict[str, object]:
+    country_id, city_id, township_id, district_id, place = location
+    return {
+        "id": address_id,
+        "user_id": user_id,
+        **{name: getattr(address, name) for name in COPIED},
+        "retail_store": json_text(address.retail_store),
+        "extra_field": json_text(address.extra_field),
+        "country_id": country_id,
+        "city_id": city_id,
+        "township_id": township_id,
+        "district_id": district_id,
+        "place": json_text(place),
+        "hash_data": address.digest(),
+        "is_copy": True,
+        "primary": False,
+        "is_active": True,
+    }

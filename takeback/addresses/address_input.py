@@ -1,4 +1,4 @@
-"""An address as it is told to us."""
+"""Input type of addresses from every source."""
 
 from dataclasses import dataclass, fields
 from hashlib import md5
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class AddressIn:
-    """Names, not ids: places that we do not know yet are added."""
+    """An address with its places by name; new places are added."""
 
     first_name: str = ""
     last_name: str = ""
@@ -35,7 +35,7 @@ class AddressIn:
 
     def digest(self) -> str:
         """32 hex digits that are equal for equal addresses (`hash_data` on the wire)."""
-        told = (
+        parts = (
             self.first_name,
             self.last_name,
             self.phone_number,
@@ -48,14 +48,10 @@ class AddressIn:
             self.company_name,
             self.tax_no,
         )
-        plain = "\0".join((part or "").strip().casefold() for part in told)
+        plain = "\0".join((part or "").strip().casefold() for part in parts)
         return md5(plain.encode(), usedforsecurity=False).hexdigest()
 
 
-_PLACE = ("country", "country_name", "city", "township", "district")
-DOCUMENTS = ("retail_store", "extra_field")
-"""What is kept as JSON."""
-PLAIN = tuple(f.name for f in fields(AddressIn) if f.name not in {*_PLACE, *DOCUMENTS})
-"""What is kept as it is told."""
-COPIED = PLAIN + DOCUMENTS
-"""What has one name here and in the table; places do not, they are kept by id."""
+_PLACES = {"country", "country_name", "city", "township", "district"}
+COPIED = tuple(field.name for field in fields(AddressIn) if field.name not in _PLACES)
+"""Fields that the model has under the same name; it refers to places by id."""

@@ -1,4 +1,4 @@
-"""Countries down to districts, and addresses."""
+"""Places (countries, cities, townships, districts) and addresses."""
 
 from django.conf import settings
 from django.db import models
@@ -6,78 +6,62 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 
-class Country(models.Model):
-    """A country by its lower-case ISO code."""
+class Place(models.Model):
+    """A named area that addresses refer to."""
 
     name = models.CharField(max_length=255)
-    code = models.CharField(max_length=8, unique=True)
     translations = models.JSONField(null=True)
     is_active = models.BooleanField(default=True)
+
+    class Meta:
+        abstract = True
 
     def __str__(self) -> str:
         return self.name
 
 
-class City(models.Model):
-    """A city or province."""
+class Country(Place):
+    """A country by its lower-case ISO code."""
 
+    code = models.CharField(max_length=8, unique=True)
+
+
+class City(Place):
     country = models.ForeignKey(Country, models.PROTECT)
-    name = models.CharField(max_length=255)
-    translations = models.JSONField(null=True)
     priority = models.IntegerField(null=True)
     postcode = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
-    is_active = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["country", "name"], name="one_city_per_name")
         ]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class Township(models.Model):
-    """A part of a city."""
-
+class Township(Place):
     city = models.ForeignKey(City, models.PROTECT)
-    name = models.CharField(max_length=255)
-    translations = models.JSONField(null=True)
     postcode = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
-    is_active = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["city", "name"], name="one_township_per_name")
         ]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class District(models.Model):
-    """A part of a township."""
-
+class District(Place):
     township = models.ForeignKey(Township, models.PROTECT)
-    name = models.CharField(max_length=255)
-    translations = models.JSONField(null=True)
     postcode = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
-    is_active = models.BooleanField(default=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["township", "name"], name="one_district_per_name")
         ]
 
-    def __str__(self) -> str:
-        return self.name
-
 
 class Address(models.Model):
-    """An entry of somebody's address book, or the frozen copy that an order keeps.
+    """An entry of a customer's address book, or the copy that belongs to an order.
 
-    `place` holds country, city, township and district as documents, as they were when
-    the address was written: a renamed city changes no order, and no read joins four tables.
+    `place` holds the country, city, township and district as documents of the time of writing:
+    renaming a city changes no order, and no query joins four tables.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)

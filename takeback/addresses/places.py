@@ -1,53 +1,50 @@
-"""Writing addresses: new places, frozen copies, and the address book."""
+"""Finds and adds the places of addresses, and builds their documents."""
 
 from typing import Any
 
 from takeback.addresses.address_input import AddressIn
 from takeback.addresses.models import City, Country, District, Township
 
-Place = tuple[int, int, int | None, int | None, dict[str, Any]]
-"""Ids of country, city, township and district, and the four as a document."""
-Rows = tuple[Country, City, Township | None, District | None]
+Document = dict[str, Any]
+Location = tuple[int, int, int | None, int | None, Document]
+"""The ids of country, city, township and district, and a document of all four."""
+_Rows = tuple[Country, City, Township | None, District | None]
 
 
-class Places:
-    """Finds countries, cities, townships and districts by name, adding those that are new.
+class PlaceCache:
+    """Finds places by name, adds new ones, and remembers them over the addresses of a batch.
 
-    It remembers what it has found, so that a file of many orders asks once per place.
-    Use one per transaction: what it added is gone when that rolls back.
+    Use one per transaction: a rollback removes the places that it added.
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str | None, ...], Place] = {}
+        self._locations: dict[tuple[str | None, ...], Location] = {}
 
-    def of(self, told: AddressIn) -> Place:
-        """The place that the address names."""
-        names = (told.country.lower(), told.city, told.township, told.district)
-        if names not in self._known:
-            self._known[names] = self._find(told)
-        return self._known[names]
-
-    def _find(self, told: AddressIn) -> Place:
-        country, city, township, district = _known(told) or _added(told)
-        return (
-            country.pk,
-            city.pk,
-            township.pk if township else None,
-            district.pk if district else None,
-            place_document(country, city, township, district),
-        )
+    def location(self, address: AddressIn) -> Location:
+        """The places of the address."""
+        names = (address.country.lower(), address.city, address.township, address.district)
+        if names not in self._locations:
+            country, city, township, district = _find(address) or _get_or_create(address)
+            self._locations[names] = (
+                country.pk,
+                city.pk,
+                township.pk if township else None,
+                district.pk if district else None,
+                location_document(country, city, township, district),
+            )
+        return self._locations[names]
 
 
-def _known(told: AddressIn) -> Rows | None:
-    """The rows of a full place, in one question; None when a part is not told or is new."""
-    if not (told.township and told.district):
+def _find(address: AddressIn) -> _Rows | None:
+    """The four places in one query; None if one is new or missing in the address."""
+    if not (address.township and address.district):
         return None
-    whole = District.objects.select_related("township__city__country")
-    district = whole.filter(
-        name=told.district,
-        township__name=told.township,
-        township__city__name=told.city,
-        township__city__country__code=told.country.lower(),
+    districts = District.objects.select_related("township__city__country")
+    district = districts.filter(
+        name=address.district,
+        township__name=address.township,
+        township__city__name=address.city,
+        township__city__country__code=address.country.lower(),
     ).first()
     if district is None:
         return None
@@ -55,37 +52,34 @@ def _known(told: AddressIn) -> Rows | None:
     return township.city.country, township.city, township, district
 
 
-def _added(told: AddressIn) -> Rows:
-    """The rows of a place, those that are new among them added."""
+def _get_or_create(address: AddressIn) -> _Rows:
+    code = address.country.lower()
     country, _ = Country.objects.get_or_create(
-        code=told.country.lower(), defaults={"name": told.country_name or told.country.upper()}
+        code=code, defaults={"name": address.country_name or code.upper()}
     )
-    city, _ = City.objects.get_or_create(country=country, name=told.city)
+    city, _ = City.objects.get_or_create(country=country, name=address.city)
     township = district = None
-    if told.township:
-        township, _ = Township.objects.get_or_create(city=city, name=told.township)
-    if township and told.district:
-        district, _ = District.objects.get_or_create(township=township, name=told.district)
+    if address.township:
+        township, _ = Township.objects.get_or_create(city=city, name=address.township)
+    if township and address.district:
+        district, _ = District.objects.get_or_create(township=township, name=address.district)
     return country, city, township, district
 
 
-Document = dict[str, Any]
-
-
-def place_document(
+def location_document(
     country: Country, city: City, township: Township | None, district: District | None
 ) -> Document:
-    """The four together, to be frozen with an address."""
+    """The documents of all four places, to store with an address."""
     return {
-        "country": document(country),
-        "city": document(city),
-        "township": document(township) if township else None,
-        "district": document(district) if district else None,
+        "country": place_document(country),
+        "city": place_document(city),
+        "township": place_document(township) if township else None,
+        "district": place_document(district) if district else None,
     }
 
 
-def document(place: Country | City | Township | District) -> Document:
-    """One place, with the numbers of those around it."""
+def place_document(place: Country | City | Township | District) -> Document:
+    """A place with the ids of the places that contain it."""
     common = {
         "pk": place.pk,
         "id": place.pk,
@@ -98,9 +92,9 @@ def document(place: Country | City | Township | District) -> Document:
         case Country():
             return common | {"code": place.code}
         case City():
-            inside = {"country": place.country_id, "priority": place.priority}
+            parents = {"country": place.country_id, "priority": place.priority}
         case Township():
-            inside = {"city": place.city_id}
+            parents = {"city": place.city_id}
         case District():
-            inside = {"city": place.township.city_id, "township": place.township_id}
-    return common | inside | {"postcode": place.postcode}
+            parents = {"city": place.township.city_id, "township": place.township_id}
+    return common | parents | {"postcode": place.postcode}

@@ -1,4 +1,4 @@
-"""Reading addresses and places."""
+"""Queries for addresses and places."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 
 
 class AddressRow(NamedTuple):
-    """An address as it is shown; JSON columns are text."""
+    """An address; JSON columns are text."""
 
     id: int
     user_id: int | None
@@ -37,20 +37,19 @@ class AddressRow(NamedTuple):
 
 
 def address_book(user_id: int) -> "QuerySet[Address]":
-    """The addresses that a customer keeps, newest first."""
     return Address.objects.filter(user_id=user_id, is_copy=False, is_active=True).order_by("-id")
 
 
 _rows = RowQuery(AddressRow)
 
 
-def address_rows(found: "QuerySet[Address]") -> list[AddressRow]:
-    """The rows of some addresses of a book."""
-    return _rows.fetch(found)
+def address_rows(addresses: "QuerySet[Address]") -> list[AddressRow]:
+    """The rows of a queryset of addresses."""
+    return _rows.fetch(addresses)
 
 
 class PickupAddressRow(NamedTuple):
-    """An address at which a carrier may be sent for goods."""
+    """An address where a carrier can collect a return."""
 
     id: int
 
@@ -63,24 +62,20 @@ pickup_addresses = CompiledQuery(PickupAddressRow, _pickup_addresses)
 
 
 def countries() -> "QuerySet[Country]":
-    """All countries that may be chosen."""
     return Country.objects.filter(is_active=True).order_by("name", "id")
 
 
 def cities(country_id: int | None) -> "QuerySet[City]":
-    """All cities, or those of a country."""
-    found = City.objects.filter(is_active=True).order_by("priority", "name", "id")
-    return found if country_id is None else found.filter(country_id=country_id)
+    rows = City.objects.filter(is_active=True).order_by("priority", "name", "id")
+    return rows if country_id is None else rows.filter(country_id=country_id)
 
 
 def townships(city_id: int | None) -> "QuerySet[Township]":
-    """All townships, or those of a city."""
-    found = Township.objects.filter(is_active=True).order_by("name", "id")
-    return found if city_id is None else found.filter(city_id=city_id)
+    rows = Township.objects.filter(is_active=True).order_by("name", "id")
+    return rows if city_id is None else rows.filter(city_id=city_id)
 
 
 def districts(township_id: int | None) -> "QuerySet[District]":
-    """All districts, or those of a township."""
-    found = District.objects.filter(is_active=True).select_related("township")
-    found = found.order_by("name", "id")
-    return found if township_id is None else found.filter(township_id=township_id)
+    rows = District.objects.filter(is_active=True).select_related("township")
+    rows = rows.order_by("name", "id")
+    return rows if township_id is None else rows.filter(township_id=township_id)

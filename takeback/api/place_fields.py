@@ -1,4 +1,4 @@
-"""Places chosen by number, each inside the one before."""
+"""Places chosen by id, each inside the one before."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,25 +8,25 @@ from rest_framework.exceptions import ValidationError
 
 from takeback.addresses.models import City, Country, District, Township
 
-_UNKNOWN_PLACE = _("This place is not known here.")
+_UNKNOWN_PLACE = _("This place is unknown. Choose one from the list of places.")
 NO_PLACE = {"range": _UNKNOWN_PLACE}
-"""A number beyond every place's is as unknown as any other."""
+"""Error messages of fields for place ids: an id out of range is unknown, too."""
 
 
-def places_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The places behind the numbers, or a field error for one that is not where it should be."""
+def places_of(ids: Mapping[str, Any]) -> dict[str, Any]:
+    """The places with these ids; raises a `ValidationError` for one outside the place before."""
     places: dict[str, Any] = {}
-    inside: dict[str, Any] = {}
-    for name, model in (
+    parent: dict[str, Any] = {}
+    for level, model in (
         ("country", Country),
         ("city", City),
         ("township", Township),
         ("district", District),
     ):
-        number = told.get(name)
-        found = number and model.objects.filter(pk=number, is_active=True, **inside).first()
-        if number and not found:
-            raise ValidationError({name: [_UNKNOWN_PLACE]})
-        places[name] = found or None
-        inside = {name: found}
+        pk = ids.get(level)
+        place = model.objects.filter(pk=pk, is_active=True, **parent).first() if pk else None
+        if pk and not place:
+            raise ValidationError({level: [_UNKNOWN_PLACE]})
+        places[level] = place
+        parent = {level: place}
     return places

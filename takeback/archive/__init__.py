@@ -1,1 +1,1 @@
-"""Orders from before: migrated history, read only."""
+"""Old orders: migrated history, read-only for customers."""

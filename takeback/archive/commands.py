@@ -1,4 +1,4 @@
-"""Writing old orders: once, however often they are told."""
+"""Imports old orders; importing an unchanged one again is a no-op."""
 
 import json
 from collections import defaultdict
@@ -20,7 +20,7 @@ CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refus
 
 @dataclass(slots=True, kw_only=True)
 class OldOrderIn:
-    """An order of a system that is gone; amounts in minor units."""
+    """An order of a system that is no longer in use; amounts are minor units."""
 
     customer: CustomerIn
     number: str
@@ -41,7 +41,7 @@ class OldOrderIn:
 
 @dataclass(slots=True, kw_only=True)
 class OldItemIn:
-    """A line of an old order; `price_minor` is the price of the line."""
+    """An item of an old order; `price_minor` is the price of all its units."""
 
     product: str = ""
     sku: str = ""
@@ -65,90 +65,86 @@ _ORDER_COLUMNS = (
     "shipping_address",
     "billing_address",
 )
-_ITEM_COLUMNS = ("product", "sku", "quantity", "price_minor", "image_url")
+_ITEM_COLUMNS = ("product", "sku", "quantity", "price_minor", "image_url", "extra_field")
 
 
 @transaction.atomic
-def write_orders(channel_id: int, told: Sequence[OldOrderIn]) -> list[str]:
-    """What became of each: by customer and number it is created, updated or unchanged.
+def write_orders(channel_id: int, orders: Sequence[OldOrderIn]) -> list[str]:
+    """Create or update each order by its customer and number; returns a result for each.
 
-    A second one with the same customer and number in one go is refused.
+    Only the first of several orders with the same customer and number is written.
     """
     Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
-    people = get_or_create_customers(channel_id, [order.customer for order in told])
-    keys = [(people[order.customer.key()], order.number) for order in told]
-    kept = {
-        (order.user_id, order.number): order
-        for order in OldOrder.objects.filter(
-            user__in=set(people.values()), number__in={order.number for order in told}
-        )
-    }
-    results: dict[tuple[int, str], str] = {}
-    rows: dict[str, list[OldOrder]] = defaultdict(list)
-    answers = []
-    for key, order in zip(keys, told, strict=True):
-        if key in results:
-            answers.append(REFUSED)
-            continue
-        row, results[key] = _settled(key, order, kept.get(key))
-        rows[results[key]].append(row)
-        answers.append(results[key])
-    OldOrder.objects.bulk_create(rows[CREATED])
-    OldOrder.objects.bulk_update(
-        rows[UPDATED], ["user_email", "extra_field", *_ORDER_COLUMNS], batch_size=500
+    customer_ids = get_or_create_customers(channel_id, [order.customer for order in orders])
+    keys = [(customer_ids[order.customer.key()], order.number) for order in orders]
+    rows = OldOrder.objects.filter(
+        user__in=set(customer_ids.values()), number__in={order.number for order in orders}
     )
-    return answers
+    stored = {(row.user_id, row.number): row for row in rows}
+    written: dict[str, list[OldOrder]] = defaultdict(list)
+    processed = set[tuple[int, str]]()
+    results = []
+    for key, order in zip(keys, orders, strict=True):
+        if key in processed:
+            results.append(REFUSED)
+            continue
+        processed.add(key)
+        row, result = _apply(order, key, stored.get(key))
+        written[result].append(row)
+        results.append(result)
+    OldOrder.objects.bulk_create(written[CREATED])
+    OldOrder.objects.bulk_update(
+        written[UPDATED], ["user_email", "extra_field", *_ORDER_COLUMNS], batch_size=500
+    )
+    return results
 
 
-def _settled(key: tuple[int, str], told: OldOrderIn, kept: OldOrder | None) -> tuple[OldOrder, str]:
-    """The row as it shall be, and what that means."""
-    values = {name: getattr(told, name) for name in _ORDER_COLUMNS} | {
-        "user_email": told.customer.email,
-        "extra_field": _plain(told.extra_field),
+def _apply(
+    order: OldOrderIn, key: tuple[int, str], stored: OldOrder | None
+) -> tuple[OldOrder, str]:
+    """The row with the values of the order, and the result."""
+    values = {name: getattr(order, name) for name in _ORDER_COLUMNS} | {
+        "user_email": order.customer.email,
+        "extra_field": _as_stored(order.extra_field),
     }
-    if kept is None:
+    if stored is None:
         return OldOrder(user_id=key[0], number=key[1], **values), CREATED
-    if all(getattr(kept, name) == value for name, value in values.items()):
-        return kept, UNCHANGED
-    for name, value in values.items():
-        setattr(kept, name, value)
-    return kept, UPDATED
+    changed = {name for name, value in values.items() if getattr(stored, name) != value}
+    for name in changed:
+        setattr(stored, name, values[name])
+    return stored, UPDATED if changed else UNCHANGED
 
 
 @transaction.atomic
-def write_items(told: Sequence[tuple[int, Sequence[OldItemIn]]]) -> list[str]:
-    """The lines of old orders by the order's id: created, unchanged, or refused.
+def write_items(items: Sequence[tuple[int, Sequence[OldItemIn]]]) -> list[str]:
+    """Create the items of old orders, by the order's id; returns a result for each order.
 
-    Lines have no name of their own, so an order that has other lines already is left alone.
+    Items have no id of their own: an order that already has other items is refused.
     """
-    ids = [order_id for order_id, _ in told]
+    ids = [order_id for order_id, _ in items]
     list(OldOrder.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-    kept: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    lines = OldOrderItem.objects.filter(old_order__in=ids).order_by("id")
-    for order_id, *values in lines.values_list("old_order_id", *_ITEM_COLUMNS, "extra_field"):
-        kept[order_id].append(tuple(values))
-    answers, rows = [], []
-    for order_id, items in told:
-        wanted = [_item_values(item) for item in items]
-        if kept[order_id]:
-            answers.append(UNCHANGED if kept[order_id] == wanted else REFUSED)
+    stored: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in OldOrderItem.objects.filter(old_order__in=ids).order_by("id"):
+        stored[row.old_order_id].append({name: getattr(row, name) for name in _ITEM_COLUMNS})
+    results, rows = [], []
+    for order_id, order_items in items:
+        values = [_item_values(item) for item in order_items]
+        if stored[order_id]:
+            results.append(UNCHANGED if stored[order_id] == values else REFUSED)
             continue
-        kept[order_id] = wanted
-        names = (*_ITEM_COLUMNS, "extra_field")
-        rows += [
-            OldOrderItem(old_order_id=order_id, **dict(zip(names, values, strict=True)))
-            for values in wanted
-        ]
-        answers.append(CREATED)
+        stored[order_id] = values
+        rows += [OldOrderItem(old_order_id=order_id, **columns) for columns in values]
+        results.append(CREATED)
     OldOrderItem.objects.bulk_create(rows)
-    return answers
+    return results
 
 
-def _item_values(item: OldItemIn) -> tuple[Any, ...]:
-    return (*(getattr(item, name) for name in _ITEM_COLUMNS), _plain(item.extra_field))
+def _item_values(item: OldItemIn) -> dict[str, Any]:
+    values = {name: getattr(item, name) for name in _ITEM_COLUMNS}
+    return values | {"extra_field": _as_stored(item.extra_field)}
 
 
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    """As a JSON column gives it back, so that it can be compared and written."""
-    plain: dict[str, Any] = json.loads(json_text(document) or "{}")
-    return plain
+def _as_stored(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as its JSON column returns it, so that it can be compared."""
+    stored: dict[str, Any] = json.loads(json_text(document) or "{}")
+    return stored

@@ -1,11 +1,11 @@
-"""Old orders as their old system had them."""
+"""Orders of a system that is no longer in use, with that system's values."""
 
 from django.conf import settings
 from django.db import models
 
 
 class OldOrder(models.Model):
-    """An order of a system that is gone; status and payment are that system's words."""
+    """An old order; status and payment are text from the old system."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     number = models.CharField(max_length=128)
@@ -37,8 +37,6 @@ class OldOrder(models.Model):
 
 
 class OldOrderItem(models.Model):
-    """A line of an old order."""
-
     old_order = models.ForeignKey(OldOrder, models.CASCADE)
     product = models.CharField(max_length=256, blank=True)
     sku = models.CharField(max_length=128, blank=True)

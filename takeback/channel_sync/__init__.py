@@ -1,1 +1,1 @@
-"""What passes between us and the systems of a channel: batches, remote ids, reports of errors."""
+"""Synchronization with the systems of a channel: batches, remote ids, error reports."""

@@ -1,4 +1,4 @@
-"""Writing batches, what becomes of the objects in them, and reports of errors."""
+"""Commands on batches, the objects in them, and error reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from takeback.core import errors as core_errors
 from takeback.core.encryption import encrypt
 from takeback.core.errors import Refused
 
-KEPT = timedelta(days=90)
-PRUNED_AT_ONCE = 500
-RAW_KEPT = 65_536
-"""Characters of a call's request and of its answer that a report keeps."""
+RETENTION = timedelta(days=90)
+RAW_MAX = 65_536
+"""Maximum length of the raw request and the raw response in a report, in characters."""
 
-_ROWS_AT_ONCE = 500
+_PRUNE_SIZE = 500
+_UPSERT_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectIn:
-    """An object in a batch, as the channel's system has it; None is what it did not say."""
+    """An object in a batch; None for a value that the channel's system did not send."""
 
     content_type: ContentType
     object_id: int
@@ -45,7 +45,7 @@ class ObjectIn:
 
 @dataclass(frozen=True, slots=True)
 class BatchIn:
-    """What is told of a batch; None is what was not told."""
+    """Changes to a batch; None for a value that was not sent."""
 
     status: BatchStatus | None = None
     content_type: ContentType | None = None
@@ -55,7 +55,7 @@ class BatchIn:
 
 @dataclass(frozen=True, slots=True)
 class ReportIn:
-    """A call that a channel's system reports, with the traffic as it was."""
+    """A request that a channel's system reports, with its raw request and response."""
 
     action_content_type: ContentType
     action_object_id: int
@@ -70,60 +70,58 @@ class ReportIn:
 
 
 def open_batch(channel_id: int, now: datetime) -> int:
-    """A new batch of the channel, with nothing in it; its id."""
-    made = BatchRequest.objects.create(channel_id=channel_id, created_date=now, modified_date=now)
-    return made.pk
+    return BatchRequest.objects.create(
+        channel_id=channel_id, created_date=now, modified_date=now
+    ).pk
 
 
 @transaction.atomic
-def change_batch(channel_id: int, batch_id: int, told: BatchIn, now: datetime) -> None:
-    """Move a batch on, and note what became of the objects in it.
+def change_batch(channel_id: int, batch_id: int, changes: BatchIn, now: datetime) -> None:
+    """Move a batch to another status and record the results of its objects.
 
-    The present status is no step: an ended batch stays as it is, another takes in the objects told.
-    Raises Refused when the channel has no such batch, for a step that the life cycle does not know,
-    and for a second batch of the same kind in commit.
+    The current status is no transition: a batch that has ended stays as it is, any other one
+    records the objects. Raises Refused: NOT_FOUND for a batch outside the channel,
+    INVALID_TRANSITION for a transition that the life cycle does not allow and for a second batch
+    of the same content type in commit.
     """
-    # The channel's row is the lock of all its batches: two of them never wait for each other.
+    # One lock for all batches of a channel: two of them never wait for each other.
     locked = Channel.objects.select_for_update(no_key=True).filter(pk=channel_id)
     batch = BatchRequest.objects.filter(channel=locked.get(), pk=batch_id).first()
     if batch is None:
         raise Refused(core_errors.NOT_FOUND)
     before = BatchStatus(batch.status)
-    after = told.status or before
-    if LIFE_CYCLE.is_final(before) and (told.status == before or told == BatchIn()):
+    after = changes.status or before
+    if LIFE_CYCLE.is_final(before) and (changes.status == before or changes == BatchIn()):
         return
-    if LIFE_CYCLE.is_final(before) or not _may_go(before, after):
+    is_allowed = after in EVENT_FOR_STATUS and LIFE_CYCLE.allows(before, EVENT_FOR_STATUS[after])
+    if LIFE_CYCLE.is_final(before) or not (is_allowed or before is after):
         raise Refused(errors.INVALID_TRANSITION, batch=batch_id, before=before, after=after)
-    _settle_kind(batch, told.content_type, after)
+    _set_content_type(batch, changes.content_type, after)
     if after is BatchStatus.COMMIT and before is not after:
-        _make_way(batch, now)
+        _end_batch_in_commit(batch, now)
     batch.status = after
-    batch.remote_batch_id = told.remote_batch_id or batch.remote_batch_id
+    batch.remote_batch_id = changes.remote_batch_id or batch.remote_batch_id
     batch.modified_date = now
     batch.save()
-    _note(batch, told.objects or [], now)
+    _upsert_objects(batch, changes.objects or [], now)
     _close_objects(batch, now)
 
 
-def _may_go(before: BatchStatus, after: BatchStatus) -> bool:
-    return before is after or (
-        after in EVENT_FOR_STATUS and LIFE_CYCLE.allows(before, EVENT_FOR_STATUS[after])
-    )
-
-
-def _settle_kind(batch: BatchRequest, told: ContentType | None, after: BatchStatus) -> None:
-    """A batch is of the kind that it names first, at the latest in commit."""
-    if told and batch.content_type and told != batch.content_type:
-        raise Refused(errors.KIND_IS_FIXED, batch=batch.pk)
-    batch.content_type = told or batch.content_type
+def _set_content_type(
+    batch: BatchRequest, content_type: ContentType | None, after: BatchStatus
+) -> None:
+    """The first content type is final; committing requires one."""
+    if content_type and batch.content_type and content_type != batch.content_type:
+        raise Refused(errors.CONTENT_TYPE_IS_FIXED, batch=batch.pk)
+    batch.content_type = content_type or batch.content_type
     if after is BatchStatus.COMMIT and batch.content_type is None:
-        raise Refused(errors.KIND_IS_MISSING, batch=batch.pk)
+        raise Refused(errors.CONTENT_TYPE_IS_MISSING, batch=batch.pk)
 
 
-def _make_way(batch: BatchRequest, now: datetime) -> None:
-    """End the batch that is in commit, if nothing in it is open or nobody has moved it for long.
+def _end_batch_in_commit(batch: BatchRequest, now: datetime) -> None:
+    """End another batch in commit that has no open objects or has been idle for too long.
 
-    Systems do not always end what they began; without this one such run would stop all others.
+    Systems do not always end their batches; one such batch would block all later ones.
     """
     holder = BatchRequest.objects.filter(
         channel_id=batch.channel_id, content_type=batch.content_type, status=BatchStatus.COMMIT
@@ -140,16 +138,17 @@ def _make_way(batch: BatchRequest, now: datetime) -> None:
     _close_objects(holder, now)
 
 
-# What was not said is kept. Named again by the same batch, with its id there, an object is through.
-_NOTE = """
-INSERT INTO channel_sync_integrationaction AS kept
+# A missing value leaves the stored one. An object succeeds when its batch sends it again with the
+# remote id.
+_UPSERT = """
+INSERT INTO channel_sync_integrationaction AS stored
   (channel_id, content_type, object_id, remote_id, version_date, status, failed_reason_type,
    batch_request_id, created_date, modified_date) VALUES {rows}
 ON CONFLICT (channel_id, content_type, object_id) DO UPDATE SET
-  remote_id = COALESCE(excluded.remote_id, kept.remote_id),
-  version_date = COALESCE(excluded.version_date, kept.version_date),
+  remote_id = COALESCE(excluded.remote_id, stored.remote_id),
+  version_date = COALESCE(excluded.version_date, stored.version_date),
   status = CASE WHEN excluded.status = 'processing' AND excluded.remote_id IS NOT NULL
-                 AND kept.batch_request_id = excluded.batch_request_id
+                 AND stored.batch_request_id = excluded.batch_request_id
                 THEN 'success' ELSE excluded.status END,
   failed_reason_type = excluded.failed_reason_type,
   batch_request_id = excluded.batch_request_id,
@@ -157,75 +156,78 @@ ON CONFLICT (channel_id, content_type, object_id) DO UPDATE SET
 """
 
 
-def _note(batch: BatchRequest, told: Sequence[ObjectIn], now: datetime) -> None:
-    """One row per object, the last word about it."""
-    last = list({(each.content_type, each.object_id): each for each in told}.values())
+def _upsert_objects(batch: BatchRequest, objects: Sequence[ObjectIn], now: datetime) -> None:
+    """Write one row per object, from its last occurrence."""
+    last = list({(item.content_type, item.object_id): item for item in objects}.values())
     with connection.cursor() as cursor:
-        for start in range(0, len(last), _ROWS_AT_ONCE):
-            rows = [_values(batch, each, now) for each in last[start : start + _ROWS_AT_ONCE]]
+        for start in range(0, len(last), _UPSERT_SIZE):
+            rows = [_values(batch, item, now) for item in last[start : start + _UPSERT_SIZE]]
             places = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
-            cursor.execute(_NOTE.format(rows=places), [value for row in rows for value in row])
+            cursor.execute(_UPSERT.format(rows=places), [value for row in rows for value in row])
 
 
-def _values(batch: BatchRequest, told: ObjectIn, now: datetime) -> list[Any]:
-    moment = connection.ops.adapt_datetimefield_value
-    failed = told.failed_reason_type is not None
+def _values(batch: BatchRequest, item: ObjectIn, now: datetime) -> list[Any]:
+    to_database = connection.ops.adapt_datetimefield_value
+    reason = item.failed_reason_type
     return [
         batch.channel_id,
-        str(told.content_type),
-        told.object_id,
-        told.remote_id,
-        moment(told.version_date),
-        str(ActionStatus.ERROR if failed else ActionStatus.PROCESSING),
-        told.failed_reason_type and str(told.failed_reason_type),
+        str(item.content_type),
+        item.object_id,
+        item.remote_id,
+        to_database(item.version_date),
+        str(ActionStatus.ERROR if reason else ActionStatus.PROCESSING),
+        reason and str(reason),
         batch.pk,
-        moment(now),
-        moment(now),
+        to_database(now),
+        to_database(now),
     ]
 
 
-_END_OF = {BatchStatus.DONE: ActionStatus.SUCCESS, BatchStatus.FAIL: ActionStatus.ERROR}
+_ACTION_STATUS_AT_END = {
+    BatchStatus.DONE: ActionStatus.SUCCESS,
+    BatchStatus.FAIL: ActionStatus.ERROR,
+}
 
 
 def _close_objects(batch: BatchRequest, now: datetime) -> None:
-    """What was open when the batch ended went as the batch did."""
-    if end := _END_OF.get(BatchStatus(batch.status)):
-        still_open = batch.integrationaction_set.filter(status=ActionStatus.PROCESSING)
-        still_open.update(status=end, modified_date=now)
+    """Give the open objects of an ended batch the result of the batch."""
+    if status := _ACTION_STATUS_AT_END.get(BatchStatus(batch.status)):
+        open_objects = batch.integrationaction_set.filter(status=ActionStatus.PROCESSING)
+        open_objects.update(status=status, modified_date=now)
 
 
-def report(channel_id: int, told: ReportIn, now: datetime) -> int:
-    """Keep a report; its id. Of long traffic the beginning is kept, and all of it sealed."""
-    number = uuid4()
-    made = ErrorReport.objects.create(
+def store_report(channel_id: int, report: ReportIn, now: datetime) -> int:
+    """Store an error report with its encrypted, truncated raw traffic; returns its id."""
+    uuid = uuid4()
+    return ErrorReport.objects.create(
         channel_id=channel_id,
-        uuid=number,
-        action_content_type=told.action_content_type,
-        action_object_id=told.action_object_id,
-        target_content_type=told.target_content_type,
-        target_object_id=told.target_object_id,
-        obj_modified_date=told.obj_modified_date,
-        error_code=told.error_code,
-        error_desc=told.error_desc,
-        raw_request_encrypted=_sealed(told.raw_request, f"{number}:request"),
-        raw_response_encrypted=_sealed(told.raw_response, f"{number}:response"),
-        is_ok=told.is_ok,
+        uuid=uuid,
+        action_content_type=report.action_content_type,
+        action_object_id=report.action_object_id,
+        target_content_type=report.target_content_type,
+        target_object_id=report.target_object_id,
+        obj_modified_date=report.obj_modified_date,
+        error_code=report.error_code,
+        error_desc=report.error_desc,
+        raw_request_encrypted=_encrypted(report.raw_request, f"{uuid}:request"),
+        raw_response_encrypted=_encrypted(report.raw_response, f"{uuid}:response"),
+        is_ok=report.is_ok,
         created_date=now,
-    )
-    return made.pk
+    ).pk
 
 
-def _sealed(raw: str | None, context: str) -> str | None:
-    return None if raw is None else encrypt(raw[:RAW_KEPT], context)
+def _encrypted(raw: str | None, context: str) -> str | None:
+    return None if raw is None else encrypt(raw[:RAW_MAX], context)
 
 
 def prune(now: datetime) -> int:
-    """Forget reports and batches of long ago, some at once; how many. Repeat until it is 0."""
-    reports = ErrorReport.objects.filter(created_date__lte=now - KEPT).order_by("created_date")
-    batches = BatchRequest.objects.filter(modified_date__lte=now - KEPT).order_by("pk")
+    """Delete some reports and batches past their retention; returns how many. Repeat until 0."""
+    oldest = now - RETENTION
+    reports = ErrorReport.objects.filter(created_date__lte=oldest).order_by("created_date")
+    batches = BatchRequest.objects.filter(modified_date__lte=oldest).order_by("pk")
     return sum(
-        model.objects.filter(
-            pk__in=list(over.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
-        ).delete()[0]
-        for model, over in ((ErrorReport, reports), (BatchRequest, batches))
+        model.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:_PRUNE_SIZE])).delete()[
+            0
+        ]
+        for model, rows in ((ErrorReport, reports), (BatchRequest, batches))
     )

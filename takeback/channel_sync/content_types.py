@@ -1,12 +1,12 @@
-"""The kinds of objects that channel systems speak of, each with a number that never changes."""
+"""The content types of channel systems, each with a number that never changes."""
 
 from enum import StrEnum
 
 
 class ContentType(StrEnum):
-    """A kind of object, by the name that channel systems give it (domain C.17).
+    """A kind of object, by its name in channel systems.
 
-    Of the kinds that we do not keep, a channel's own numbers are noted as they are told.
+    Objects of the kinds that this service does not store have the channel's own ids.
     """
 
     ORDER = "order"
@@ -25,6 +25,6 @@ class ContentType(StrEnum):
 
 
 NUMBERS = {kind: number for number, kind in enumerate(ContentType, start=1)}
-"""New kinds are added at the end: the numbers are kept by others."""
+"""Add new kinds at the end: channel systems store the numbers."""
 
 BY_NUMBER = {number: kind for kind, number in NUMBERS.items()}

@@ -1,4 +1,4 @@
-"""Why a batch is not moved on."""
+"""Refusals of changes to a batch."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -7,17 +7,20 @@ from takeback.core.errors import Problem
 INVALID_TRANSITION = Problem(
     "batch_request_status_100_1",
     406,
-    _("This batch cannot take that step now: not from its status, or another one is in commit."),
+    _(
+        "This status cannot follow the current one, or another batch of the same content type"
+        " is in commit. End that batch first."
+    ),
 )
-KIND_IS_FIXED = Problem(
+CONTENT_TYPE_IS_FIXED = Problem(
     "content_type_is_fixed",
     400,
-    _("A batch keeps the content type it was committed with."),
+    _("The content type of a batch cannot change. Open a new batch for another type."),
     field="content_type",
 )
-KIND_IS_MISSING = Problem(
+CONTENT_TYPE_IS_MISSING = Problem(
     "content_type_is_missing",
     400,
-    _("A batch is committed with its content type."),
+    _("Send a content type to commit the batch."),
     field="content_type",
 )

@@ -1,4 +1,4 @@
-"""Batches of a channel's system, the objects in them, and what went wrong."""
+"""Batches of a channel's system, the objects in them, and error reports."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from takeback.channel_sync.statuses import ActionStatus, BatchStatus
 
 
 class BatchRequest(models.Model):
-    """A run of a channel's system over objects of one kind; nobody else's while it is in commit."""
+    """A synchronization run over objects of one content type; one at a time is in commit."""
 
     channel = models.ForeignKey(Channel, models.PROTECT)
     local_batch_id = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -43,7 +43,7 @@ class BatchRequest(models.Model):
 
 
 class IntegrationAction(models.Model):
-    """An object of ours as a channel's system knows it: its id there, and the version it has."""
+    """Maps one of our objects to its id and version in the channel's system."""
 
     channel = models.ForeignKey(Channel, models.PROTECT)
     content_type = models.CharField(max_length=32)
@@ -78,7 +78,7 @@ class IntegrationAction(models.Model):
 
 
 class ErrorReport(models.Model):
-    """A call that a channel's system made or missed; the traffic is sealed, for it may hold all."""
+    """A request reported by a channel's system; its raw traffic may be personal: encrypted."""
 
     channel = models.ForeignKey(Channel, models.PROTECT)
     uuid = models.UUIDField(default=uuid.uuid4)

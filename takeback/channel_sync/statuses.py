@@ -1,4 +1,4 @@
-"""The life of a batch (domain C.17), and what becomes of the objects in it."""
+"""The life cycle of a batch, and the results of the objects in it."""
 
 from enum import StrEnum
 
@@ -6,8 +6,6 @@ from takeback.core.state_machine import StateMachine
 
 
 class BatchStatus(StrEnum):
-    """How far a batch is."""
-
     INITIALIZED = "initialized"
     COMMIT = "commit"
     SENT_TO_REMOTE = "sent_to_remote"
@@ -17,8 +15,6 @@ class BatchStatus(StrEnum):
 
 
 class BatchTransition(StrEnum):
-    """What a channel's system reports."""
-
     COMMIT = "commit"
     SEND = "send"
     POLL = "poll"
@@ -42,22 +38,20 @@ LIFE_CYCLE = StateMachine(
         (BatchStatus.ONGOING, BatchTransition.GIVE_UP): BatchStatus.FAIL,
     },
 )
-"""Which step follows which; a run that finds nothing to do is done at once."""
+"""A batch without objects to send goes straight to done."""
 
 EVENT_FOR_STATUS = {target: event for _, event, target in LIFE_CYCLE.transitions()}
-"""The event that a wanted status stands for."""
+"""The transition that leads to a status."""
 
 
 class ActionStatus(StrEnum):
-    """What has become of an object that was handed over."""
-
     PROCESSING = "processing"
     SUCCESS = "success"
     ERROR = "error"
 
 
 class FailedReason(StrEnum):
-    """Why an object was not taken over: not mapped, refused by the other side, or never sent."""
+    """Why sending an object failed: not mapped, rejected by the remote system, or never sent."""
 
     MAPPING = "mapping"
     REMOTE = "remote"

@@ -12,7 +12,7 @@ from takeback.accounts.models import ApiKey, Channel, User
 from takeback.accounts.staff import create_staff_user
 from takeback.addresses.address_input import COPIED, AddressIn
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.addresses.places import Places
+from takeback.addresses.places import PlaceCache
 from takeback.core.normalize import email_key, name_key
 from takeback.demo.catalogue import Market, markets, told
 
@@ -236,13 +236,13 @@ def _account(channel: Channel, person: Person, number: int, reference: datetime)
 
 
 def _add_address_books(people: list[Person], ids: dict[str, int]) -> None:
-    places = Places()
+    places = PlaceCache()
     entries = []
     for person in people:
         if person.user_type != User.REGISTERED:
             continue
         for number, told_address in enumerate(person.book):
-            country, city, township, district, place = places.of(told_address)
+            country, city, township, district, place = places.location(told_address)
             entries.append(
                 Address(
                     user_id=ids[person.email],

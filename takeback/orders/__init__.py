@@ -1,1 +1,1 @@
-"""What was bought, as told to us, and what each unit of it is worth."""
+"""Orders and their items, as channels and imports send them, with the amounts of each item."""

@@ -1,4 +1,4 @@
-"""What every line is worth: shared out once, when the order arrives, by largest remainder."""
+"""The amounts of every item: allocated once, when the order arrives, by largest remainder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
 from takeback.orders.statuses import Status
 
 PAID_LATER = frozenset({"pay_on_delivery"})
-"""Payment types whose money does not exist before the goods are handed over."""
+"""Payment types that collect the money when the goods are handed over."""
 
 _BASIS_POINTS = 10_000
 
 
-class DoesNotAddUp(ValueError):
-    """The parts of the order contradict each other; the text says which."""
+class InconsistentOrder(ValueError):
+    """The amounts of the order contradict each other; the text names the contradiction."""
 
 
 class ItemAmounts(NamedTuple):
-    """The components of one line, in minor units."""
+    """The components of an item, in minor units for all its units together."""
 
     goods: int
     discount: int
@@ -29,11 +29,15 @@ class ItemAmounts(NamedTuple):
     interest: int
 
 
+AMOUNT_COLUMNS = tuple(f"{component}_minor" for component in ItemAmounts._fields)
+"""The columns of `OrderItem` that hold these amounts."""
+
+
 @dataclass(slots=True)
 class Allocation:
-    """The whole order, shared out; `shares[d][i]` is what discount d takes off line i."""
+    """An order's amounts; `shares[d][i]` is the part of discount d that item i receives."""
 
-    lines: list[ItemAmounts]
+    items: list[ItemAmounts]
     discounts: list[DiscountIn]
     shares: list[list[int]]
     tenders: list[TenderIn]
@@ -44,97 +48,104 @@ class Allocation:
 
 
 def allocate(order: OrderIn) -> Allocation:
-    """Share the order's amounts out over its lines, or say why they cannot all be true."""
+    """Allocate the order's amounts to its items. Raises InconsistentOrder."""
     items = order.items
     if not items:
-        raise DoesNotAddUp("an order needs at least one line")
+        raise InconsistentOrder("an order needs at least one item")
     goods = [item.goods_minor for item in items]
     if min(goods) < 0:
-        raise DoesNotAddUp("a line is worth less than nothing")
+        raise InconsistentOrder("the price of an item is negative")
     discounts, shares = _discounts(order)
-    taken = [sum(column) for column in zip(*shares, strict=True)] if shares else [0] * len(items)
-    if any(off > worth for off, worth in zip(taken, goods, strict=True)):
-        raise DoesNotAddUp("a line is discounted by more than it is worth")
-    amount = sum(goods) - sum(taken) + order.shipping_minor + order.fee_minor
+    discounted = [sum(column) for column in zip(*shares, strict=True)] or [0] * len(items)
+    if any(off > price for off, price in zip(discounted, goods, strict=True)):
+        raise InconsistentOrder("the discounts of an item exceed its price")
+    amount = sum(goods) - sum(discounted) + order.shipping_minor + order.fee_minor
     if order.amount_minor is not None and order.amount_minor != amount:
-        raise DoesNotAddUp(f"the parts add up to {amount}, the order says {order.amount_minor}")
-    shipping, fee = split(order.shipping_minor, goods), split(order.fee_minor, goods)
-    interest = _interest(order, goods)
-    lines = [
-        ItemAmounts(
-            goods[i], taken[i], _tax(item, goods[i] - taken[i]), shipping[i], fee[i], interest[i]
+        raise InconsistentOrder(
+            f"the parts add up to {amount}, but the order's amount is {order.amount_minor}"
         )
-        for i, item in enumerate(items)
+    interest = _interest(order, goods)
+    taxes = [
+        _tax(item, price - off) for item, price, off in zip(items, goods, discounted, strict=True)
     ]
-    total_interest = sum(interest)
-    tenders = _tenders(order, amount + total_interest)
+    shipping, fee = split(order.shipping_minor, goods), split(order.fee_minor, goods)
+    columns = zip(goods, discounted, taxes, shipping, fee, interest, strict=True)
     return Allocation(
-        lines, discounts, shares, tenders, sum(goods), sum(taken), amount, total_interest
+        items=[ItemAmounts(*column) for column in columns],
+        discounts=discounts,
+        shares=shares,
+        tenders=_tenders(order, amount + sum(interest)),
+        goods=sum(goods),
+        discount=sum(discounted),
+        amount=amount,
+        interest=sum(interest),
     )
 
 
 def _discounts(order: OrderIn) -> tuple[list[DiscountIn], list[list[int]]]:
-    """The discounts, and what each takes off each line."""
-    told = [item.discount_minor for item in order.items]
-    lines_say = sum(off for off in told if off is not None) if any(told) else None
-    discounts = list(order.discounts)
-    total = order.discount_minor
+    """The discounts, and the share that each item receives of each."""
+    per_item = [item.discount_minor for item in order.items]
+    sum_of_items = sum(off or 0 for off in per_item) if any(per_item) else None
+    discounts, total = list(order.discounts), order.discount_minor
     if total is None:
-        total = sum(d.amount_minor for d in discounts) if discounts else (lines_say or 0)
+        total = sum(d.amount_minor for d in discounts) if discounts else (sum_of_items or 0)
     if not discounts and total:
         discounts = [DiscountIn(name="", amount_minor=total)]
     if sum(discount.amount_minor for discount in discounts) != total:
-        raise DoesNotAddUp("the discounts do not add up to the order's discount")
-    if lines_say is not None and lines_say != total:
-        raise DoesNotAddUp("the lines' discounts do not add up to the order's discount")
-    if lines_say is None:
-        return discounts, [_by_worth(discount, order.items) for discount in discounts]
-    left = [off or 0 for off in told]
-    return discounts, [_out_of(discount, order.items, left) for discount in discounts]
+        raise InconsistentOrder("the discounts do not add up to the order's discount")
+    if sum_of_items is None:
+        return discounts, [_share_by_price(discount, order.items) for discount in discounts]
+    if sum_of_items != total:
+        raise InconsistentOrder("the items' discounts do not add up to the order's discount")
+    left = [off or 0 for off in per_item]
+    return discounts, [_share_of_remainder(discount, order.items, left) for discount in discounts]
 
 
-def _touched(discount: DiscountIn, items: Sequence[ItemIn]) -> list[bool]:
-    touched = [not discount.items or item.remote_id in discount.items for item in items]
-    if not any(touched):
-        raise DoesNotAddUp(f"discount {discount.name!r} touches no line of the order")
-    return touched
+def _applies(discount: DiscountIn, items: Sequence[ItemIn]) -> list[bool]:
+    applies = [not discount.items or item.remote_id in discount.items for item in items]
+    if not any(applies):
+        raise InconsistentOrder(f"discount {discount.name!r} applies to no item of the order")
+    return applies
 
 
-def _by_worth(discount: DiscountIn, items: Sequence[ItemIn]) -> list[int]:
-    """In proportion to the worth of the lines that the discount touches."""
-    touched = _touched(discount, items)
-    weights = [item.goods_minor if hit else 0 for item, hit in zip(items, touched, strict=True)]
+def _share_by_price(discount: DiscountIn, items: Sequence[ItemIn]) -> list[int]:
+    """Shares in proportion to the prices of the items that the discount applies to."""
+    applies = _applies(discount, items)
+    weights = [
+        item.goods_minor if has_share else 0 for item, has_share in zip(items, applies, strict=True)
+    ]
     if discount.amount_minor > sum(weights):
-        raise DoesNotAddUp(f"discount {discount.name!r} is larger than the lines it touches")
+        raise InconsistentOrder(f"discount {discount.name!r} exceeds the price of its items")
     return split(discount.amount_minor, weights) if sum(weights) else [0] * len(items)
 
 
-def _out_of(discount: DiscountIn, items: Sequence[ItemIn], left: list[int]) -> list[int]:
-    """Out of what the lines themselves say they were discounted by; uses up `left`."""
+def _share_of_remainder(
+    discount: DiscountIn, items: Sequence[ItemIn], left: list[int]
+) -> list[int]:
+    """Shares taken from the items' own discounts; reduces `left`."""
     missing = discount.amount_minor
     shares = []
-    for index, hit in enumerate(_touched(discount, items)):
-        share = min(missing, left[index]) if hit else 0
+    for index, has_share in enumerate(_applies(discount, items)):
+        share = min(missing, left[index]) if has_share else 0
         left[index] -= share
         missing -= share
         shares.append(share)
     if missing:
-        raise DoesNotAddUp(f"discount {discount.name!r} does not fit the lines' own discounts")
+        raise InconsistentOrder(f"discount {discount.name!r} exceeds the items' own discounts")
     return shares
 
 
 def _interest(order: OrderIn, goods: list[int]) -> list[int]:
-    told = [item.interest_minor for item in order.items]
-    if not any(told):
+    if not any(item.interest_minor for item in order.items):
         return split(order.interest_minor, goods)
-    shares = [share or 0 for share in told]
+    shares = [item.interest_minor or 0 for item in order.items]
     if order.interest_minor and sum(shares) != order.interest_minor:
-        raise DoesNotAddUp("the lines' interest does not add up to the order's interest")
+        raise InconsistentOrder("the items' interest does not add up to the order's interest")
     return shares
 
 
 def _tax(item: ItemIn, paid: int) -> int:
-    """The tax inside the price, half up; the rate is in percent with two decimals at most."""
+    """The tax included in the price, rounded half up; a rate has at most two decimals."""
     if item.tax_minor is not None:
         return item.tax_minor
     rate = int(item.tax_rate * 100)
@@ -142,10 +153,10 @@ def _tax(item: ItemIn, paid: int) -> int:
 
 
 def _tenders(order: OrderIn, due: int) -> list[TenderIn]:
-    """How the order is paid; untold, it is paid in one way, at once unless it waits for money."""
+    """The payments; by default one payment of the amount due, captured unless it is paid later."""
     if order.tenders:
         if sum(tender.amount_minor for tender in order.tenders) != due:
-            raise DoesNotAddUp("the payments do not add up to the order's amount")
+            raise InconsistentOrder("the payments do not add up to the order's amount")
         return order.tenders
     unpaid = order.status == Status.PAYMENT_WAITING or order.payment_type in PAID_LATER
     kind = order.payment_type or "unknown"

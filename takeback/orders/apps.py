@@ -1,11 +1,9 @@
-"""The room's entry in Django's register."""
+"""Django's configuration of the room, with its triggers."""
 
 from takeback.core import triggers
 from takeback.orders.triggers import statements
 
 
 class OrdersConfig(triggers.GuardedConfig):
-    """A room with triggers."""
-
     name = "takeback.orders"
     statements = staticmethod(statements)

@@ -1,4 +1,4 @@
-"""Why what is told of a line is refused."""
+"""Refusals of updates to order items."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -7,13 +7,13 @@ from takeback.core.errors import Problem
 STATUS_IS_DECIDED = Problem(
     "order_item_status_is_decided",
     400,
-    _("Whether a line is cancelled or refunded is decided by its case; it cannot be told."),
+    _("Statuses 50, 100 and 600 are set by cancellation requests and cannot be set directly."),
 )
 STATUS_GOES_BACK = Problem(
-    "order_item_status_goes_back", 400, _("This item has come further than that.")
+    "order_item_status_goes_back", 400, _("An item's status cannot move backwards.")
 )
 CANCEL_STATUS_GOES_BACK = Problem(
     "order_item_cancel_status_goes_back",
     400,
-    _("This cancellation has come further than that."),
+    _("An item's cancellation status cannot move backwards."),
 )

@@ -1,4 +1,4 @@
-"""What the statuses of orders and lines are called, in the reader's language."""
+"""Names of order and item statuses for people, translated."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

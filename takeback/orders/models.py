@@ -1,4 +1,4 @@
-"""Orders as they were told to us; amounts are minor units of the order's currency."""
+"""Orders and their parts; amounts are minor units of the order's currency."""
 
 from django.conf import settings
 from django.db import models
@@ -11,10 +11,10 @@ from takeback.core.db.lookups import Folded
 
 
 class Snapshot(models.Model):
-    """Something others know and we repeat: a product, a price list, a bank, as it was.
+    """Immutable external data of an order: a product, a price list, a bank.
 
-    Stored once per content and never changed, so that half a million lines share a few
-    thousand products and an order shows what the customer saw.
+    Each content is stored once, so that half a million items share a few thousand products, and
+    an order keeps showing the data that the customer saw.
     """
 
     kind = models.CharField(max_length=24)
@@ -30,8 +30,29 @@ class Snapshot(models.Model):
         return f"{self.kind} {self.digest}"
 
 
-class Order(models.Model):
-    """One order of a channel. Sealed orders add up: a trigger compares the parts."""
+class OrderOrItem(models.Model):
+    """Columns that orders and their items share: status, amounts, shipping and invoice."""
+
+    status = models.SmallIntegerField()
+    cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
+    goods_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    shipping_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    interest_minor = models.BigIntegerField(default=0)
+    shipping_company = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
+    tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
+    tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+    invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
+    invoice_date = models.DateTimeField(null=True)
+    e_archive_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
+
+    class Meta:
+        abstract = True
+
+
+class Order(OrderOrItem):
+    """An order of a channel. A trigger verifies that the parts of a finalized order add up."""
 
     channel = models.ForeignKey(Channel, models.PROTECT)
     number = models.CharField(max_length=128)
@@ -39,16 +60,9 @@ class Order(models.Model):
     user_type = models.CharField(max_length=16)
     user_email = models.CharField(max_length=254)
     email_key = models.CharField(max_length=254)
-    status = models.SmallIntegerField()
-    cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
     currency = models.CharField(max_length=3)
 
-    goods_minor = models.BigIntegerField()
-    discount_minor = models.BigIntegerField(default=0)
-    shipping_minor = models.BigIntegerField(default=0)
-    fee_minor = models.BigIntegerField(default=0)
     amount_minor = models.BigIntegerField()
-    interest_minor = models.BigIntegerField(default=0)
     refund_minor = models.BigIntegerField(default=0)
     discount_refund_minor = models.BigIntegerField(default=0)
     shipping_refund_minor = models.BigIntegerField(default=0)
@@ -63,12 +77,6 @@ class Order(models.Model):
     bin_number = models.CharField(max_length=8, null=True)  # noqa: DJ001 - null on the wire
     installment_count = models.IntegerField(default=1)
 
-    shipping_company = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
-    tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
-    tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
-    invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
-    invoice_date = models.DateTimeField(null=True)
-    e_archive_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
     has_gift_box = models.BooleanField(default=False)
     gift_box_note = models.CharField(max_length=160, null=True)  # noqa: DJ001 - null on the wire
     notes = models.CharField(max_length=320, null=True)  # noqa: DJ001 - null on the wire
@@ -79,7 +87,7 @@ class Order(models.Model):
     is_send = models.BooleanField(default=False)
     extra_field = models.JSONField(null=True)
     details = models.JSONField(default=dict)
-    """The rest of what was sent: repeated on the wire, never looked at by a rule."""
+    """The remaining input: returned on the wire, used by no rule."""
 
     fingerprint = models.CharField(max_length=32)
     source = models.CharField(max_length=16, default="channel")
@@ -129,32 +137,25 @@ class Order(models.Model):
         return self.number
 
 
-class OrderItem(models.Model):
-    """One line; `quantity` units whose worth was shared out once, when the order arrived.
+class OrderItem(OrderOrItem):
+    """An item of `quantity` units; its amounts were allocated once, when the order arrived.
 
-    Each `…_minor` is the total of the line for one component. Its first `total mod quantity`
-    units carry one minor unit more; `units_closed` says how many are gone, so any split in
-    any order adds up to the total (`core.money.units_worth`).
+    Each `…_minor` is the item's total of one component. The first `total mod quantity` units
+    carry one minor unit more, and `units_closed` counts the units already cancelled or returned.
+    So any sequence of splits adds up to the total (`core.money.units_worth`).
     """
 
     order = models.ForeignKey(Order, models.CASCADE)
     remote_id = models.CharField(max_length=128)
-    # Without a constraint and its index: SQLite would look for parts of every line it takes in.
+    # Without constraint and index: SQLite would search for parts of every item it inserts.
     split_from = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
     )
-    """The line as it arrived, when a part of it was set apart."""
-    status = models.SmallIntegerField()
-    cancel_status = models.CharField(max_length=32, null=True)  # noqa: DJ001 - null on the wire
+    """The original item, when this one was split from it."""
     quantity = models.IntegerField(default=1)
     units_closed = models.IntegerField(default=0)
 
-    goods_minor = models.BigIntegerField()
-    discount_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)
-    shipping_minor = models.BigIntegerField(default=0)
-    fee_minor = models.BigIntegerField(default=0)
-    interest_minor = models.BigIntegerField(default=0)
     retail_minor = models.BigIntegerField(null=True)
     tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
 
@@ -165,12 +166,6 @@ class OrderItem(models.Model):
     data_source = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
     shipping_option_group = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="+")
 
-    shipping_company = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null on the wire
-    tracking_number = models.CharField(max_length=256, null=True)  # noqa: DJ001 - null on the wire
-    tracking_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
-    invoice_number = models.CharField(max_length=128, null=True)  # noqa: DJ001 - null on the wire
-    invoice_date = models.DateTimeField(null=True)
-    e_archive_url = models.CharField(max_length=1024, null=True)  # noqa: DJ001 - null on the wire
     estimated_delivery_date = models.DateField(null=True)
     shipped_date = models.DateTimeField(null=True)
     delivered_date = models.DateTimeField(null=True)
@@ -180,7 +175,7 @@ class OrderItem(models.Model):
     extra_field = models.JSONField(null=True)
     details = models.JSONField(default=dict)
     deferred_status = models.SmallIntegerField(null=True)
-    """What was told last while the line waits for the end of a case, should that be refused."""
+    """The last status received while a case is open; applied if the case is rejected."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 
@@ -199,7 +194,7 @@ class OrderItem(models.Model):
 
 
 class DiscountItem(models.Model):
-    """A discount of the order; its share of each line stands on the lines."""
+    """A discount of the order; a `BenefitApplicant` holds its share of each item."""
 
     order = models.ForeignKey(Order, models.CASCADE)
     name = models.CharField(max_length=255)
@@ -211,7 +206,7 @@ class DiscountItem(models.Model):
 
 
 class BenefitApplicant(models.Model):
-    """A discount touched this line, and took this much off it."""
+    """The share of a discount that an item receives."""
 
     discount_item = models.ForeignKey(DiscountItem, models.CASCADE)
     order_item = models.ForeignKey(OrderItem, models.CASCADE)
@@ -231,7 +226,7 @@ class BenefitApplicant(models.Model):
 
 
 class Tender(models.Model):
-    """One way in which the order is paid; never more reserved for refunds than was captured."""
+    """A payment of the order; refunds cannot reserve more than was captured."""
 
     order = models.ForeignKey(Order, models.CASCADE)
     kind = models.CharField(max_length=32)
@@ -257,7 +252,7 @@ class Tender(models.Model):
 
 
 class LoyaltyTransaction(models.Model):
-    """Points that moved with an order; earned is positive, spent negative."""
+    """Loyalty points of an order: positive when earned, negative when spent."""
 
     uuid = models.UUIDField(unique=True)
     order = models.ForeignKey(Order, models.CASCADE)

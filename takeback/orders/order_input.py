@@ -1,4 +1,4 @@
-"""An order as it is told to us, whoever tells it; amounts are minor units of its currency."""
+"""Input types of orders from every source; amounts are minor units of the order's currency."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,8 +13,23 @@ Document = dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
-class ItemIn:
-    """One line. Amounts are for the whole line; None leaves the share to the allocation."""
+class OrderOrItemIn:
+    """Fields that orders and their items share."""
+
+    cancel_status: str | None = None
+    shipping_company: str | None = None
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    invoice_number: str | None = None
+    invoice_date: datetime | None = None
+    e_archive_url: str | None = None
+    extra_field: Document | None = None
+    details: Document = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class ItemIn(OrderOrItemIn):
+    """An item. Amounts are for all its units; None leaves the amount to the allocation."""
 
     remote_id: str
     sku: str
@@ -31,26 +46,17 @@ class ItemIn:
     stock_list: Document | None = None
     data_source: Document | None = None
     shipping_option_group: Document | None = None
-    cancel_status: str | None = None
-    shipping_company: str | None = None
-    tracking_number: str | None = None
-    tracking_url: str | None = None
-    invoice_number: str | None = None
-    invoice_date: datetime | None = None
-    e_archive_url: str | None = None
     estimated_delivery_date: date | None = None
     shipped_date: datetime | None = None
     delivered_date: datetime | None = None
     image: str | None = None
     is_tradable: bool = False
     attributes: Document = field(default_factory=dict)
-    extra_field: Document | None = None
-    details: Document = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
 class DiscountIn:
-    """A discount and the lines that it touched, by remote id; none named means all."""
+    """A discount and the remote ids of the items it applies to; no ids mean all items."""
 
     name: str
     amount_minor: int
@@ -59,7 +65,7 @@ class DiscountIn:
 
 @dataclass(slots=True, kw_only=True)
 class TenderIn:
-    """One way of paying and how much of it has been captured."""
+    """A payment of the order and its captured amount."""
 
     kind: str
     amount_minor: int
@@ -69,7 +75,7 @@ class TenderIn:
 
 @dataclass(slots=True, kw_only=True)
 class LoyaltyIn:
-    """Points that moved with the order."""
+    """A movement of loyalty points that belongs to the order."""
 
     uuid: UUID
     amount_minor: int
@@ -78,8 +84,8 @@ class LoyaltyIn:
 
 
 @dataclass(slots=True, kw_only=True)
-class OrderIn:
-    """A whole order. `amount_minor`, when told, must be what the parts add up to."""
+class OrderIn(OrderOrItemIn):
+    """An order. `amount_minor` is optional; when set, the parts must add up to it."""
 
     number: str
     currency: str
@@ -98,18 +104,11 @@ class OrderIn:
     tenders: list[TenderIn] = field(default_factory=list)
     loyalty: list[LoyaltyIn] = field(default_factory=list)
     shipping_tax_rate: Decimal | None = None
-    cancel_status: str | None = None
     payment_option: Document | None = None
     payment_type: str = ""
     bank: Document | None = None
     bin_number: str | None = None
     installment_count: int = 1
-    shipping_company: str | None = None
-    tracking_number: str | None = None
-    tracking_url: str | None = None
-    invoice_number: str | None = None
-    invoice_date: datetime | None = None
-    e_archive_url: str | None = None
     has_gift_box: bool = False
     gift_box_note: str | None = None
     notes: str | None = None
@@ -118,5 +117,3 @@ class OrderIn:
     order_type: str | None = None
     remote_addr: str | None = None
     is_send: bool = False
-    extra_field: Document | None = None
-    details: Document = field(default_factory=dict)

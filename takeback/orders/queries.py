@@ -1,4 +1,4 @@
-"""Reading orders: rows by the column, never objects; a page costs the same however long it is."""
+"""Queries for orders: rows of columns, no model instances, a fixed number of queries per page."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from takeback.addresses.queries import AddressRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.ids import id_of
 from takeback.core.paging import MAX_LIMIT, Page
+from takeback.core.types import ItemId, MinorUnits, OrderId
 from takeback.orders.models import (
     DiscountItem,
     LoyaltyTransaction,
@@ -36,7 +37,7 @@ from takeback.orders.models import (
 
 
 class SnapshotRow(NamedTuple):
-    """Something that others know, as it was told; `document` is JSON text."""
+    """A snapshot of external data; `document` is JSON text."""
 
     id: int
     document: str
@@ -45,7 +46,7 @@ class SnapshotRow(NamedTuple):
 class OrderRow(NamedTuple):
     """An order with its two addresses; amounts are minor units, JSON columns are text."""
 
-    id: int
+    id: OrderId
     number: str
     user_id: int
     user_type: str
@@ -89,10 +90,10 @@ class OrderRow(NamedTuple):
 
 
 class ItemRow(NamedTuple):
-    """A line; amounts are minor units for all its units together, JSON columns are text."""
+    """An item; amounts are minor units for all its units together, JSON columns are text."""
 
-    id: int
-    order_id: int
+    id: ItemId
+    order_id: OrderId
     status: int
     quantity: int
     units_closed: int
@@ -124,10 +125,10 @@ class ItemRow(NamedTuple):
 
 
 class ExtraRow(NamedTuple):
-    """A discount (`label` is its name) or a movement of points (`label` is its reference)."""
+    """A discount (`label` is its name) or a loyalty transaction (`label` is its reference)."""
 
     kind: str
-    order_id: int
+    order_id: OrderId
     id: int
     label: str | None
     token: str | None
@@ -137,7 +138,7 @@ class ExtraRow(NamedTuple):
 
 
 class _ExtraOrSnapshotRow(NamedTuple):
-    """An `ExtraRow`'s columns, or a snapshot: its kind (`label`) and its JSON text (`document`)."""
+    """An `ExtraRow`, or a snapshot with its kind as `label` and its JSON text as `document`."""
 
     kind: str
     order_id: int | None
@@ -175,13 +176,13 @@ def _guest_order(channel_id: int, number: str, email_key: str) -> "QuerySet[Orde
 
 
 def _orders_by_id(order_ids: list[int]) -> "QuerySet[Order]":
-    found = Order.objects.filter(pk__anyof=order_ids)
-    return found.annotate(unpaid_minor=_UNPAID, total=Value(1)).order_by("-placed_at", "-id")
+    orders = Order.objects.filter(pk__anyof=order_ids).order_by("-placed_at", "-id")
+    return orders.annotate(unpaid_minor=_UNPAID, total=Value(1))
 
 
 def _own_order(user_id: int, order_id: int) -> "QuerySet[Order]":
-    found = Order.objects.filter(user_id=user_id, pk=order_id)
-    return found.annotate(unpaid_minor=_UNPAID, total=Value(1))
+    orders = Order.objects.filter(user_id=user_id, pk=order_id)
+    return orders.annotate(unpaid_minor=_UNPAID, total=Value(1))
 
 
 def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
@@ -189,19 +190,17 @@ def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
 
 
 def _extras_and_snapshots(order_ids: list[int], snapshot_ids: list[int]) -> "QuerySet[Any]":
-    no_word, no_number = (
-        Value(None, output_field=TextField()),
-        Value(None, output_field=BigIntegerField()),
-    )
+    no_text = Value(None, output_field=TextField())
+    no_number = Value(None, output_field=BigIntegerField())
     discounts = DiscountItem.objects.filter(order_id__anyof=order_ids).annotate(
-        kind=Value(DISCOUNT), label=F("name"), token=no_word, email=no_word, document=no_word
+        kind=Value(DISCOUNT), label=F("name"), token=no_text, email=no_text, document=no_text
     )
     points = LoyaltyTransaction.objects.filter(order_id__anyof=order_ids).annotate(
         kind=Value(LOYALTY),
         label=F("reference"),
         token=Cast("uuid", CharField()),
         email=F("user_email"),
-        document=no_word,
+        document=no_text,
     )
     snapshots = Snapshot.objects.filter(pk__anyof=snapshot_ids)
     columns = _ExtraOrSnapshotRow._fields
@@ -212,10 +211,10 @@ def _extras_and_snapshots(order_ids: list[int], snapshot_ids: list[int]) -> "Que
             no_number,
             "id",
             "kind",
-            no_word,
+            no_text,
             no_number,
             Value(None, output_field=DateTimeField()),
-            no_word,
+            no_text,
             Cast("document", TextField()),
         ),
         all=True,
@@ -230,11 +229,11 @@ _read_extras_and_snapshots = CompiledQuery(_ExtraOrSnapshotRow, _extras_and_snap
 
 
 def order_extras(
-    order_ids: list[int], snapshot_ids: list[int]
+    order_ids: list[OrderId], snapshot_ids: list[int]
 ) -> tuple[list[ExtraRow], list[tuple[str, SnapshotRow]]]:
-    """Discounts and points of these orders, and these snapshots with their kinds.
+    """Discounts and loyalty transactions of these orders, and these snapshots with their kinds.
 
-    One question for both: an answer costs as many whether its snapshots are known or not.
+    It is one query, so that the number of queries does not depend on cached snapshots.
     """
     extras: list[ExtraRow] = []
     snapshots: list[tuple[str, SnapshotRow]] = []
@@ -246,31 +245,31 @@ def order_extras(
     return extras, snapshots
 
 
-def captured_amount(order_id: int) -> int:
-    """What has been taken for an order so far, by all its ways of paying, in minor units."""
-    found = Tender.objects.filter(order_id=order_id).aggregate(charged=Sum("captured_minor"))
-    return found["charged"] or 0
+def captured_amount(order_id: int) -> MinorUnits:
+    tenders = Tender.objects.filter(order_id=order_id)
+    return MinorUnits(tenders.aggregate(captured=Sum("captured_minor"))["captured"] or 0)
 
 
-def own_order_named(channel_id: int, user_id: int, name: str) -> int | None:
-    """A customer's order by its number, else by its id: real storefronts send either."""
+def own_order_named(channel_id: int, user_id: int, name: str) -> OrderId | None:
+    """The id of a customer's order by its number, else by its id: storefronts send either."""
     if not name.isprintable():
-        return None  # no number is like that, and PostgreSQL refuses a NUL
-    own = Order.objects.filter(channel_id=channel_id, user_id=user_id)
-    found = own.filter(number=name).values_list("id", flat=True).first()
-    if found is None and (order_id := id_of(name)):
-        found = own.filter(pk=order_id).values_list("id", flat=True).first()
-    return found
+        return None  # no order number contains such characters, and PostgreSQL refuses a NUL
+    ids = Order.objects.filter(channel_id=channel_id, user_id=user_id).values_list("id", flat=True)
+    order_id = ids.filter(number=name).first()
+    if order_id is None and (number := id_of(name)):
+        order_id = ids.filter(pk=number).first()
+    return None if order_id is None else OrderId(order_id)
 
 
-def order_of_item(item_id: int) -> int | None:
-    """The order that an item belongs to, whosever it is."""
-    return OrderItem.objects.filter(pk=item_id).values_list("order_id", flat=True).first()
+def order_of_item(item_id: ItemId) -> OrderId | None:
+    """The id of an item's order, in any channel."""
+    order_id = OrderItem.objects.filter(pk=item_id).values_list("order_id", flat=True).first()
+    return None if order_id is None else OrderId(order_id)
 
 
 @lru_cache(maxsize=MAX_LIMIT)
 def _first_page(limit: int) -> CompiledQuery[OrderRow]:
-    """LIMIT is a literal in Django's SQL: one statement per page size, of which there are few."""
+    """One compiled query per page size: LIMIT is a literal in Django's SQL, and sizes are few."""
 
     def build(user_id: int) -> "QuerySet[Order]":
         return _own_orders(user_id)[:limit]
@@ -279,12 +278,12 @@ def _first_page(limit: int) -> CompiledQuery[OrderRow]:
 
 
 def own_orders(user_id: int, page: Page, **filters: Any) -> list[OrderRow]:
-    """A page of a customer's orders, newest first; each row knows the `total` of the list.
+    """A page of a customer's orders, newest first; each row has the `total` of the list.
 
-    `filters` are Django look-ups of our own making, never a caller's words.
+    `filters` are Django look-ups from our own code, never names from a request.
     """
     if page.number == 1 and not filters:
         return _first_page(page.limit)(user_id=user_id)
-    question = _first_page(MAX_LIMIT)
-    found = _own_orders(user_id).filter(**filters)
-    return question.fetch(found[page.offset : page.offset + page.limit])
+    query = _first_page(MAX_LIMIT)
+    orders = _own_orders(user_id).filter(**filters)
+    return query.fetch(orders[page.offset : page.offset + page.limit])

@@ -1,11 +1,11 @@
-"""Whose orders a caller may name."""
+"""The orders that a requester may access."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 
 class OwnedOrder(Protocol):
-    """The part of an order that says whose it is."""
+    """An order, or a row that names its channel and customer."""
 
     @property
     def id(self) -> int: ...
@@ -17,14 +17,13 @@ class OwnedOrder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderScope:
-    """Whose items may be named: a customer's, those of proven orders, or a whole channel's."""
+    """A channel's orders, optionally limited to one customer or to a set of orders."""
 
     channel_id: int
     user_id: int | None = None
     order_ids: frozenset[int] | None = None
 
     def covers(self, order: OwnedOrder) -> bool:
-        """Whether an item of this order exists for whoever asks."""
         return (
             order.channel_id == self.channel_id
             and self.user_id in (None, order.user_id)

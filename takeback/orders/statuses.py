@@ -1,4 +1,4 @@
-"""Status codes of orders and items, and what they mean for us (domain C.1, D.1)."""
+"""Status codes of orders and items, and the changes of status that are allowed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Status(IntEnum):
-    """What has become of an order or an item; the numbers are the contract's."""
+    """The status of an order or an item; the numbers are the contract's."""
 
     CANCELLATION_WAITING = 50
     CANCELLED = 100
@@ -25,11 +25,13 @@ class Status(IntEnum):
     REFUNDED = 600
 
 
-NAMES = {status.name.lower(): status for status in Status} | {"canceled": Status.CANCELLED}
-"""Names under which others send a status, both spellings of cancelled among them."""
+STATUS_BY_NAME = {status.name.lower(): status for status in Status} | {"canceled": Status.CANCELLED}
+"""The names that input may use, with both spellings of cancelled."""
 
-CODE_DIGITS = 4
 ENDED = frozenset({Status.CANCELLED, Status.REFUNDED})
+SET_BY_CASES = ENDED | {Status.CANCELLATION_WAITING}
+"""Only cases set these; imports and channel updates neither set nor leave them."""
+
 CANCELLABLE = frozenset(
     {
         Status.WAITING,
@@ -39,7 +41,7 @@ CANCELLABLE = frozenset(
         Status.PREPARING,
     }
 )
-"""Not yet on its way; a preparing item also needs to be without invoice."""
+"""Not yet shipped. A preparing item can be cancelled only while it has no invoice."""
 
 REFUNDABLE = frozenset(
     {
@@ -53,25 +55,29 @@ REFUNDABLE = frozenset(
         Status.DELIVERED,
     }
 )
-"""Left or about to leave; a preparing item needs an invoice."""
+"""Shipped or about to be. A preparing item can be returned only when it has an invoice."""
+
+
+_MAX_DIGITS = 4
 
 
 def status_of(value: object) -> int | None:
-    """The code behind what others send: a number, its digits, or a name; None if it is none."""
+    """The status code for a number, its digits, or a name; None for any other value."""
     if isinstance(value, bool) or value is None:
         return None
     text = str(value).strip()
-    if text.isascii() and text.isdigit() and len(text) <= CODE_DIGITS:
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
         return int(text)
-    return NAMES.get(text.lower())
+    return STATUS_BY_NAME.get(text.lower())
 
 
 def rolled_up_status(codes: Sequence[int]) -> int:
-    """An order's status from its items: the lowest live one; when all have ended, the more
-    frequent end, cancelled on a tie (domain D.1).
+    """An order's status from its items' statuses: the lowest one that has not ended.
 
-    >>> rolled_up([550, 450, 100]), rolled_up([100, 600, 600]), rolled_up([100, 600])
-    (450, 600, 100)
+    When all have ended, the more frequent end; cancelled on a tie.
+
+    >>> [int(rolled_up_status(codes)) for codes in ([550, 450, 100], [100, 600, 600], [100, 600])]
+    [450, 600, 100]
     """
     live = [code for code in codes if code not in ENDED]
     if live:
@@ -80,7 +86,7 @@ def rolled_up_status(codes: Sequence[int]) -> int:
     return Status.REFUNDED if ends[Status.REFUNDED] > ends[Status.CANCELLED] else Status.CANCELLED
 
 
-_UNDER_WAY = frozenset(
+_IN_TRANSIT = frozenset(
     {
         Status.SHIPPED,
         Status.SHIPPED_AND_INFORMED,
@@ -93,18 +99,18 @@ _UNDER_WAY = frozenset(
 
 
 def can_follow(before: int, after: int) -> bool:
-    """Whether a line may be told to have come from one status to another.
+    """Whether a channel may change an item's status from `before` to `after`.
 
-    Forward only, but a parcel under way comes to a pick-up point after a vain attempt, too.
+    Statuses move forward, except between in-transit statuses, as after a failed delivery.
 
-    >>> leads_on(450, 500), leads_on(540, 520), leads_on(550, 500)
+    >>> can_follow(450, 500), can_follow(540, 520), can_follow(550, 500)
     (True, True, False)
     """
-    return after >= before or {before, after} <= _UNDER_WAY
+    return after >= before or {before, after} <= _IN_TRANSIT
 
 
 class CancelStatus(StrEnum):
-    """How far others are with a cancellation or return, as they tell it (domain C.4)."""
+    """The progress of a cancellation or return in the channel's own system."""
 
     WAITING = "waiting"
     CONFIRMATION_WAITING = "confirmation_waiting"
@@ -115,7 +121,7 @@ class CancelStatus(StrEnum):
     COMPLETED = "completed"
 
 
-_NOT_AFTER: dict[str, frozenset[str]] = {
+_CANNOT_FOLLOW: dict[str, frozenset[str]] = {
     CancelStatus.APPROVED: frozenset({CancelStatus.CONFIRMED}),
     CancelStatus.WAITING_FOR_PAYMENT: frozenset(CancelStatus)
     - {CancelStatus.WAITING_FOR_PAYMENT, CancelStatus.COMPLETED},
@@ -123,9 +129,11 @@ _NOT_AFTER: dict[str, frozenset[str]] = {
 
 
 def cancel_status_can_follow(before: str | None, after: str | None) -> bool:
-    """Whether a line's `cancel_status` may be told to change like this (domain D.5).
+    """Whether a channel may change an item's `cancel_status` from `before` to `after`.
 
-    >>> cancel_leads_on(None, "waiting"), cancel_leads_on("approved", "confirmed")
-    (True, False)
+    >>> cancel_status_can_follow(None, "waiting")
+    True
+    >>> cancel_status_can_follow("approved", "confirmed")
+    False
     """
-    return after not in _NOT_AFTER.get(before or "", frozenset())
+    return after not in _CANNOT_FOLLOW.get(before or "", frozenset())

@@ -1,11 +1,11 @@
-"""The parts of a sealed order equal the whole: the database itself adds them up.
+"""Triggers that keep a finalized order equal to the sum of its parts, and snapshots immutable.
 
-Parts are written before their order's row, or while the order is unsealed; sealing compares
-the sums. A snapshot never changes at all: what is made of one is kept by its id. Both databases
-speak their own trigger language, so the same rule stands here twice.
+The parts are written before the order's row, or while the order is not finalized; finalizing
+compares the sums. Snapshots never change, because documents made of them are cached by id. Each
+database has its own trigger language, so each rule appears twice.
 """
 
-SUMS = """
+SUMS_DIFFER = """
     ({new}.goods_minor, {new}.discount_minor, {new}.shipping_minor, {new}.fee_minor,
      {new}.interest_minor)
       <> (SELECT COALESCE(SUM(goods_minor), -1), SUM(discount_minor), SUM(shipping_minor),
@@ -19,18 +19,18 @@ SUMS = """
  OR {new}.amount_minor + {new}.interest_minor
       <> (SELECT COALESCE(SUM(amount_minor), 0) FROM orders_tender WHERE order_id = {new}.id)
 """
-"""Whether an order's sums differ from its parts'; one without lines adds up to nothing."""
+"""Whether an order's sums differ from those of its parts; an order without items never adds up."""
 
-# A connection keeps the plan that it made while these tables were small, and would read them whole
-# for good: these functions read by index.
+# A connection keeps the plan that it made while these tables were small, a full scan. Without
+# sequential scans the functions read by index from the start.
 _READS = "RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off"
 _WATCHED = (
     "is_finalized, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
     " interest_minor"
 )
-_SHARES = "orders_benefitapplicant"
-_AMOUNTS = {
+_FIXED_COLUMNS = {
     "orders_orderitem": (
+        "order_id",
         "quantity",
         "goods_minor",
         "discount_minor",
@@ -39,27 +39,22 @@ _AMOUNTS = {
         "fee_minor",
         "interest_minor",
     ),
-    "orders_discountitem": ("amount_minor",),
-    "orders_tender": ("amount_minor",),
-    _SHARES: ("order_item_id", "amount_minor"),
+    "orders_discountitem": ("order_id", "amount_minor"),
+    "orders_tender": ("order_id", "amount_minor"),
+    "orders_benefitapplicant": ("discount_item_id", "order_item_id", "amount_minor"),
 }
-"""Parts of an order, and which of their columns are fixed while it is sealed."""
-
-
-def _owner(table: str) -> str:
-    """The column by which a part knows its order; a share knows it through its discount."""
-    return "discount_item_id" if table == _SHARES else "order_id"
+"""The tables of an order's parts, and the columns that are fixed while it is finalized."""
 
 
 def _order_of(table: str, row: str) -> str:
-    """The id of the order that a row is a part of."""
-    if table == _SHARES:
+    """An SQL expression for the id of the row's order; a share has one through its discount."""
+    if table == "orders_benefitapplicant":
         return f"(SELECT order_id FROM orders_discountitem WHERE id = {row}.discount_item_id)"  # noqa: S608 - our own names
     return f"{row}.order_id"
 
 
 def statements(vendor: str) -> list[str]:
-    """What a database of this vendor (`sqlite`, `postgresql`) is told."""
+    """The statements that create the triggers on a `sqlite` or `postgresql` database."""
     return _postgresql() if vendor == "postgresql" else _sqlite()
 
 
@@ -68,7 +63,7 @@ def _postgresql() -> list[str]:
         f"""
 CREATE OR REPLACE FUNCTION takeback_order_adds_up() {_READS} AS $$
 BEGIN
-  IF {SUMS.format(new="NEW")} THEN
+  IF {SUMS_DIFFER.format(new="NEW")} THEN
     RAISE EXCEPTION 'order % does not add up', NEW.id
       USING ERRCODE = 'check_violation', CONSTRAINT = 'order_adds_up';
   END IF;
@@ -78,7 +73,7 @@ END $$""",
 CREATE OR REPLACE TRIGGER order_adds_up AFTER INSERT OR UPDATE OF {_WATCHED} ON orders_order
   FOR EACH ROW WHEN (NEW.is_finalized) EXECUTE FUNCTION takeback_order_adds_up()""",
     ]
-    for table, columns in _AMOUNTS.items():
+    for table, columns in _FIXED_COLUMNS.items():
         statements += _postgresql_part(table, columns)
     return [
         *statements,
@@ -95,8 +90,7 @@ CREATE OR REPLACE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapsho
 
 
 def _postgresql_part(table: str, columns: tuple[str, ...]) -> list[str]:
-    watched = (_owner(table), *columns)
-    changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in watched)
+    changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in columns)
     refuse = """RAISE EXCEPTION 'the order is finalized'
       USING ERRCODE = 'check_violation', CONSTRAINT = 'order_is_finalized';"""
     return [
@@ -144,11 +138,11 @@ BEGIN SELECT RAISE(ABORT, 'snapshot_never_changes'); END""",
             f"DROP TRIGGER IF EXISTS {name}",
             f"""
 CREATE TRIGGER {name} AFTER {event} ON orders_order
-WHEN NEW.is_finalized AND ({SUMS.format(new="NEW")})
+WHEN NEW.is_finalized AND ({SUMS_DIFFER.format(new="NEW")})
 BEGIN SELECT RAISE(ABORT, 'order_adds_up'); END""",
         ]
-    for table, columns in _AMOUNTS.items():
-        watched = ", ".join((_owner(table), *columns))
+    for table, columns in _FIXED_COLUMNS.items():
+        watched = ", ".join(columns)
         for event, row in (("INSERT", "NEW"), (f"UPDATE OF {watched}", "OLD"), ("DELETE", "OLD")):
             name = f"{table}_part_{event[:6].lower()}"
             statements += [

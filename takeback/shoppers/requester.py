@@ -10,6 +10,7 @@ from takeback.accounts.policy import shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
+from takeback.core.types import ItemId
 from takeback.limits.commands import Bucket, enforce, increment, key_of
 from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope
@@ -35,7 +36,7 @@ class Requester:
     def limited_to(self, order_id: int) -> "Requester":
         return replace(self, scope=replace(self.scope, order_ids=frozenset({order_id})))
 
-    def for_item(self, item_id: int) -> "Requester":
+    def for_item(self, item_id: ItemId) -> "Requester":
         """The requester for an item: a guest with several grants acts for the item's order."""
         granted = self.scope.order_ids or ()
         if not self.has_grants_only or len(granted) == 1:

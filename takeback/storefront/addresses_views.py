@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from takeback.addresses import address_book, queries
 from takeback.addresses.models import Address
-from takeback.addresses.places import document
+from takeback.addresses.places import place_document
 from takeback.api.idempotency import idempotent_response
 from takeback.api.paginator import envelope
 from takeback.api.place_fields import places_of
@@ -67,7 +67,7 @@ class AddressBook(StorefrontView):
         fields = told.validated_data | places_of(told.validated_data)
         try:
             entry = address_book.add_address(self.account.id, fields, now=clock.now())
-        except address_book.AlreadyThere as error:
+        except address_book.AddressExists as error:
             raise ValidationError({"non_field_errors": [errors.ADDRESS_EXISTS]}) from error
         return Response(self._document(entry.pk), status=201)
 
@@ -124,7 +124,7 @@ class AddressEntryView(AddressBook):
             fields |= places_of(kept | fields)
         try:
             address_book.change_address(entry, fields, now=clock.now())
-        except address_book.AlreadyThere as error:
+        except address_book.AddressExists as error:
             raise ValidationError({"non_field_errors": [errors.ADDRESS_EXISTS]}) from error
         return Response(self._document(entry.pk))
 
@@ -167,7 +167,7 @@ class PlacesView(StorefrontView):
         told.is_valid(raise_exception=True)
         found = self._places(told.validated_data)
         rows = found[page.offset : page.offset + page.limit]
-        documents = [document(row) for row in rows]
+        documents = [place_document(row) for row in rows]
         return Response(envelope(request.path, query, page, found.count(), documents))
 
     def _places(self, told: dict[str, int]) -> "QuerySet[Any]":

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from takeback.api.openapi import Operation
 from takeback.api.paginator import envelope
-from takeback.archive.queries import lines_of, old_orders
+from takeback.archive.queries import items_of, old_orders
 from takeback.cancellations.queries import own_cases, reasons
 from takeback.cancellations.statuses import Kind
 from takeback.core import errors
@@ -88,7 +88,7 @@ class OldOrders(StorefrontView):
         page = Page.of(query)
         found = old_orders(self.account.id)
         rows = list(found[page.offset : page.offset + page.limit])
-        lines = lines_of(rows)
+        lines = items_of(rows)
         documents = [old_order(row, lines[row.pk]) for row in rows]
         return Response(envelope(call.path, query, page, found.count(), documents))
 
@@ -113,4 +113,4 @@ class OldOrderDetail(StorefrontView):
         row = old_orders(self.account.id).filter(pk=id_from_path(pk)).first()
         if row is None:
             raise Refused(errors.NOT_FOUND)
-        return Response(old_order(row, lines_of([row])[row.pk]))
+        return Response(old_order(row, items_of([row])[row.pk]))

@@ -44,7 +44,8 @@ def offer_of(item_id: int) -> Offer | None:
         return None
     trade_in = getattr(row, "trade_in", None)
     currency = row.order.currency
-    minor = trade_in.amount_minor if trade_in else offered_minor(row.attributes, currency)
+    key = shop_policy(row.order.channel_id).trade_in_key
+    minor = trade_in.amount_minor if trade_in else offered_minor(row.attributes, currency, key)
     if minor is None:
         return None
     return Offer(

@@ -63,7 +63,7 @@ def test_key_matches_its_own_digest_only() -> None:
 
 @pytest.mark.django_db
 def test_only_the_hash_of_a_key_is_stored() -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     key = issue_key("erp", channel_ids=[1], scopes=["decide", "read"], now=NOW)
 
@@ -97,7 +97,7 @@ def test_only_the_hash_of_a_key_is_stored() -> None:
     ],
 )
 def test_invalid_key_is_not_issued(channels: list[int], scopes: list[str], ends: object) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     with pytest.raises(AccessError):
         issue_key("erp", channel_ids=channels, scopes=scopes, now=NOW, expires_at=ends)  # type: ignore[arg-type]
@@ -107,8 +107,8 @@ def test_invalid_key_is_not_issued(channels: list[int], scopes: list[str], ends:
 
 @pytest.mark.django_db
 def test_rotated_key_has_the_same_rights_and_the_old_one_expires() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     old = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW, expires_at=NOW + 90 * DAY)
     later = NOW + 30 * DAY
 
@@ -123,7 +123,7 @@ def test_rotated_key_has_the_same_rights_and_the_old_one_expires() -> None:
 
 @pytest.mark.django_db
 def test_rotation_never_extends_the_old_key() -> None:
-    factories.make_channel()
+    factories.create_channel()
     old = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW, expires_at=NOW + DAY)
 
     rotate_key(old.public_id, overlap=10 * DAY, now=NOW)
@@ -133,7 +133,7 @@ def test_rotation_never_extends_the_old_key() -> None:
 
 @pytest.mark.django_db
 def test_revoked_key_is_neither_rotated_nor_revoked_again() -> None:
-    factories.make_channel()
+    factories.create_channel()
     key = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
     revoke_key(key.public_id, now=NOW)
 
@@ -148,7 +148,7 @@ def test_revoked_key_is_neither_rotated_nor_revoked_again() -> None:
 
 @pytest.mark.django_db
 def test_last_use_is_recorded_once_a_minute() -> None:
-    factories.make_channel()
+    factories.create_channel()
     key = issue_key("erp", channel_ids=[1], scopes=["read"], now=NOW)
     row = ApiKey.objects.get(public_id=key.public_id)
 
@@ -165,9 +165,9 @@ def test_last_use_is_recorded_once_a_minute() -> None:
 
 @pytest.mark.django_db
 def test_compiled_key_query_returns_the_rows_of_the_orm() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2, is_active=False)
-    factories.make_channel(pk=3)
+    factories.create_channel()
+    factories.create_channel(pk=2, is_active=False)
+    factories.create_channel(pk=3)
     key = issue_key("erp", channel_ids=[1, 2], scopes=["read"], now=NOW)
 
     is_active = {}
@@ -183,7 +183,7 @@ def test_compiled_key_query_returns_the_rows_of_the_orm() -> None:
 @pytest.mark.django_db
 def test_unknown_public_id_also_reads_a_row() -> None:
     assert key_in_channel(public_id="unknown1", channel_id=1) == []
-    factories.make_channel()
+    factories.create_channel()
     first, second = (issue_key(n, channel_ids=[1], scopes=["read"], now=NOW) for n in "ab")
 
     hashes = {
@@ -205,8 +205,8 @@ def _run(*words: str) -> tuple[int, str, str]:
 
 @pytest.mark.django_db
 def test_issue_key_prints_the_key() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     limits = ["--channel", "1", "--channel", "2", "--scope", "read", "--scope", "decide"]
 
     code, out, _ = _run("issue-key", "--name", "erp", *limits, "--expires-days", "30")
@@ -222,7 +222,7 @@ def test_issue_key_prints_the_key() -> None:
 
 @pytest.mark.django_db
 def test_commands_rotate_and_revoke_a_key() -> None:
-    factories.make_channel()
+    factories.create_channel()
     _, out, _ = _run("issue-key", "--name", "erp", "--channel", "1", "--scope", "read")
     old = str(api_keys.public_id_of(out.strip()))
 
@@ -249,7 +249,7 @@ def test_commands_rotate_and_revoke_a_key() -> None:
     ],
 )
 def test_refused_key_command_prints_the_reason_and_exits_with_2(words: list[str]) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     code, out, err = _run(*words)
 

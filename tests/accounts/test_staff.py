@@ -25,8 +25,8 @@ HOUR = timedelta(hours=1)
 
 
 def _create_staff(username: str = "mira", **fields: Any) -> User:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     defaults: dict[str, Any] = {
         "password": factories.PASSWORD,
         "channel_ids": [1],
@@ -160,7 +160,7 @@ def test_changed_rights_apply_to_the_next_key() -> None:
 
 
 def test_customer_is_not_changed_as_a_staff_user() -> None:
-    customer = factories.make_customer()
+    customer = factories.create_customer()
 
     with pytest.raises(AccessError):
         staff.update_staff_user(customer.username, now=NOW, password="another-long-password")
@@ -204,7 +204,7 @@ def _run(*words: str) -> tuple[int, str, str]:
 
 
 def test_add_staff_prints_a_generated_password() -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     code, out, _ = _run("add-staff", "mira", "--channel", "1", "--scope", "read")
 

@@ -1,4 +1,4 @@
-"""The address book over the wire, and the frozen copies that orders keep."""
+"""The storefront's address book, and the copies of addresses that belong to orders."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from takeback.accounts.models import User
 from takeback.addresses.models import Address, City, Country, District, Township
 from takeback.orders.models import Order
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import field_refused, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
@@ -17,41 +17,41 @@ BOOK = "/address/"
 
 
 @pytest.fixture
-def shopper() -> Visitor:
+def shopper() -> HttpClient:
     """A signed-in customer without addresses."""
-    return factories.client_of(factories.make_customer())
+    return factories.client_of(factories.create_customer())
 
 
 @pytest.fixture
 def body() -> dict[str, Any]:
-    """A complete new entry; its place is known from some other customer."""
-    kept = factories.make_address(user=factories.make_customer(email="other@example.com"))
+    """A complete new entry in a place that another customer's address uses."""
+    existing = factories.create_address(user=factories.create_customer(email="other@example.com"))
     return {
         "title": "Work",
         "first_name": "Ayla",
         "last_name": "Ray",
         "phone_number": "05550000001",
         "line": "Short Street 2\nSecond floor",
-        "country": kept.country_id,
-        "city": kept.city_id,
-        "township": kept.township_id,
-        "district": kept.district_id,
+        "country": existing.country_id,
+        "city": existing.city_id,
+        "township": existing.township_id,
+        "district": existing.district_id,
     }
 
 
-def add(client: Visitor, body: dict[str, Any]) -> Any:
-    """Put an address into the book."""
+def add(client: HttpClient, body: dict[str, Any]) -> Any:
+    """Add an address to the book."""
     return post(client, BOOK, body, headers=token_of(client))
 
 
-def change(client: Visitor, pk: int, body: dict[str, Any]) -> Any:
-    """Change one."""
+def change(client: HttpClient, pk: int, body: dict[str, Any]) -> Any:
+    """Change an address of the book."""
     return client.patch(
         f"{BOOK}{pk}/", body, content_type="application/json", headers=token_of(client)
     )
 
 
-def test_an_address_is_added_read_changed_and_removed(shopper: Visitor, body: Any) -> None:
+def test_address_is_added_read_changed_and_removed(shopper: HttpClient, body: Any) -> None:
     added = add(shopper, body)
     pk = added.json()["pk"]
     assert added.status_code == 201
@@ -68,10 +68,10 @@ def test_an_address_is_added_read_changed_and_removed(shopper: Visitor, body: An
     assert not Address.objects.get(pk=pk).is_active
 
 
-def test_the_book_holds_the_shopper_s_own_entries_newest_first(shopper: Visitor, body: Any) -> None:
+def test_book_lists_the_shoppers_own_entries_newest_first(shopper: HttpClient, body: Any) -> None:
     first = add(shopper, body).json()["pk"]
     second = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
-    factories.make_order(customer=User.objects.get(email=factories.CUSTOMER))
+    factories.create_order(customer=User.objects.get(email=factories.CUSTOMER))
 
     plain = shopper.get(BOOK).json()
     detailed = shopper.get(f"{BOOK}detailed/").json()
@@ -81,30 +81,30 @@ def test_the_book_holds_the_shopper_s_own_entries_newest_first(shopper: Visitor,
     assert plain["results"][0]["city"] == detailed["results"][0]["city"]["pk"]
 
 
-def test_the_same_address_twice_is_refused_until_the_first_is_removed(
-    shopper: Visitor, body: Any
+def test_duplicate_address_is_refused_until_the_first_is_removed(
+    shopper: HttpClient, body: Any
 ) -> None:
     pk = add(shopper, body).json()["pk"]
 
     with nothing_written():
-        again = add(shopper, body | {"title": "Same place, other title"})
-    field_refused(again, "non_field_errors")
+        duplicate = add(shopper, body | {"title": "Same place, other title"})
+    field_refused(duplicate, "non_field_errors")
 
     shopper.delete(f"{BOOK}{pk}/", headers=token_of(shopper))
     assert add(shopper, body).status_code == 201
 
 
-def test_an_address_cannot_be_changed_into_one_that_is_there(shopper: Visitor, body: Any) -> None:
+def test_address_cannot_be_changed_into_an_existing_one(shopper: HttpClient, body: Any) -> None:
     add(shopper, body)
     other = add(shopper, body | {"line": "Other Street 3"}).json()["pk"]
 
     with nothing_written():
-        answer = change(shopper, other, {"line": body["line"]})
+        response = change(shopper, other, {"line": body["line"]})
 
-    field_refused(answer, "non_field_errors")
+    field_refused(response, "non_field_errors")
 
 
-def test_there_is_one_primary_address(shopper: Visitor, body: Any) -> None:
+def test_only_one_address_is_primary(shopper: HttpClient, body: Any) -> None:
     first = add(shopper, body | {"primary": True}).json()["pk"]
     second = add(shopper, body | {"line": "Other", "primary": "true"}).json()["pk"]
 
@@ -112,25 +112,25 @@ def test_there_is_one_primary_address(shopper: Visitor, body: Any) -> None:
     assert primary == {first: False, second: True}
 
 
-def test_places_lie_inside_each_other(shopper: Visitor, body: Any) -> None:
-    elsewhere = Country.objects.create(code="de", name="Deutschland")
-    city = City.objects.create(country=elsewhere, name="Berlin")
+def test_places_must_be_inside_each_other(shopper: HttpClient, body: Any) -> None:
+    germany = Country.objects.create(code="de", name="Deutschland")
+    city = City.objects.create(country=germany, name="Berlin")
     township = Township.objects.create(city=city, name="Mitte")
     district = District.objects.create(township=township, name="Moabit")
     wrong = {
-        "city": {"country": elsewhere.pk},
-        "township": {"country": elsewhere.pk, "city": city.pk},
-        "district": {"country": elsewhere.pk, "city": city.pk, "township": township.pk},
+        "city": {"country": germany.pk},
+        "township": {"country": germany.pk, "city": city.pk},
+        "district": {"country": germany.pk, "city": city.pk, "township": township.pk},
     }
     for field, places in wrong.items():
         with nothing_written():
             field_refused(add(shopper, body | places), field)
 
-    moved = body | wrong["district"] | {"district": district.pk}
-    assert add(shopper, moved).status_code == 201
+    in_germany = body | wrong["district"] | {"district": district.pk}
+    assert add(shopper, in_germany).status_code == 201
 
 
-def test_a_change_of_city_alone_leaves_the_township_behind(shopper: Visitor, body: Any) -> None:
+def test_city_cannot_change_without_its_township(shopper: HttpClient, body: Any) -> None:
     pk = add(shopper, body).json()["pk"]
     other = City.objects.create(country_id=body["country"], name="Mersin")
 
@@ -139,15 +139,15 @@ def test_a_change_of_city_alone_leaves_the_township_behind(shopper: Visitor, bod
 
 
 @pytest.mark.parametrize(("length", "status"), [(10, 400), (11, 201)])
-def test_a_telephone_number_has_a_least_length(
-    shopper: Visitor, body: Any, length: int, status: int
+def test_phone_number_has_a_minimum_length(
+    shopper: HttpClient, body: Any, length: int, status: int
 ) -> None:
-    answer = add(shopper, body | {"phone_number": "0" * length})
+    response = add(shopper, body | {"phone_number": "0" * length})
 
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
-def test_a_shop_may_ask_for_the_district(shopper: Visitor, body: Any, settings: Any) -> None:
+def test_district_can_be_required(shopper: HttpClient, body: Any, settings: Any) -> None:
     settings.ADDRESS_DISTRICT_REQUIRED = True
     without = {key: value for key, value in body.items() if key != "district"}
 
@@ -155,9 +155,7 @@ def test_a_shop_may_ask_for_the_district(shopper: Visitor, body: Any, settings: 
     assert add(shopper, body).status_code == 201
 
 
-def test_another_s_address_can_be_neither_read_changed_nor_removed(
-    shopper: Visitor, body: Any
-) -> None:
+def test_address_of_another_shopper_returns_404(shopper: HttpClient, body: Any) -> None:
     theirs = Address.objects.get().pk
 
     with nothing_written():
@@ -167,9 +165,9 @@ def test_another_s_address_can_be_neither_read_changed_nor_removed(
         refused(removed, 404, "not_found")
 
 
-def test_the_copy_that_an_order_keeps_is_not_part_of_the_book() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user)
+def test_copy_of_an_order_is_not_part_of_the_book() -> None:
+    user = factories.create_customer()
+    order = factories.create_order(customer=user)
     client = factories.client_of(user)
 
     assert client.get(BOOK).json()["count"] == 0
@@ -177,8 +175,8 @@ def test_the_copy_that_an_order_keeps_is_not_part_of_the_book() -> None:
 
 
 def test_renaming_a_city_changes_no_order() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user)
+    user = factories.create_customer()
+    order = factories.create_order(customer=user)
     City.objects.update(name="Renamed")
 
     shown = factories.client_of(user).get(f"/users/orders/{order.pk}/").json()
@@ -186,10 +184,10 @@ def test_renaming_a_city_changes_no_order() -> None:
     assert shown["shipping_address"]["city"]["name"] == "Adana"
 
 
-def test_one_copy_serves_both_addresses_of_an_order_when_they_are_the_same() -> None:
-    same = factories.make_order(number="1")
-    other = factories.make_order(
-        number="2", billing_address=factories.address_in(line="Elsewhere 9")
+def test_equal_addresses_of_an_order_share_one_copy() -> None:
+    same = factories.create_order(number="1")
+    other = factories.create_order(
+        number="2", billing_address=factories.address_input(line="Elsewhere 9")
     )
 
     assert same.shipping_address_id == same.billing_address_id
@@ -210,22 +208,22 @@ def test_one_copy_serves_both_addresses_of_an_order_when_they_are_the_same() -> 
         ("city/?limit=1", ["Adana"]),
     ],
 )
-def test_places_are_listed_inside_the_one_that_is_asked_for(
+def test_places_are_filtered_by_the_place_around_them(
     body: dict[str, Any], path: str, names: list[str]
 ) -> None:
-    page = Visitor().get(BOOK + path.format(**body)).json()
+    page = HttpClient().get(BOOK + path.format(**body)).json()
 
     assert [place["name"] for place in page["results"]] == names
     assert page["count"] == len(names)
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5", str(2**63), "%D9%A1", "9" * 400])
-def test_a_place_filter_that_is_no_number_is_a_field_error(value: str) -> None:
-    field_refused(Visitor().get(f"{BOOK}city/?country={value}"), "country")
+def test_place_filter_must_be_an_integer(value: str) -> None:
+    field_refused(HttpClient().get(f"{BOOK}city/?country={value}"), "country")
 
 
-def test_a_place_that_is_switched_off_cannot_be_chosen(shopper: Visitor, body: Any) -> None:
+def test_inactive_place_cannot_be_chosen(shopper: HttpClient, body: Any) -> None:
     City.objects.update(is_active=False)
 
-    assert Visitor().get(f"{BOOK}city/").json()["count"] == 0
+    assert HttpClient().get(f"{BOOK}city/").json()["count"] == 0
     field_refused(add(shopper, body), "city")

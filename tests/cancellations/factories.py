@@ -21,10 +21,10 @@ STAFF, CUSTOMER = Actor(ActorKind.STAFF, 1), Actor(ActorKind.CUSTOMER, 2)
 def order_items(*items: dict[str, Any], **fields: Any) -> list[OrderItem]:
     """The items of a new order; by default a single one that can be cancelled."""
     inputs = [
-        factories.item_in(remote_id=str(number), **values)
+        factories.item_input(remote_id=str(number), **values)
         for number, values in enumerate(items or ({},), 1)
     ]
-    return factories.items_of(factories.make_order(items=inputs, **fields))
+    return factories.items_of(factories.create_order(items=inputs, **fields))
 
 
 def delivered_item(**fields: Any) -> OrderItem:
@@ -37,7 +37,7 @@ def new_case(item: OrderItem, **fields: Any) -> NewCase:
     """A case for an item, a cancellation by default."""
     values = {"kind": Kind.CANCEL} | fields
     if "reason" not in fields:
-        values["reason"] = factories.make_reason(kind=values["kind"]).pk
+        values["reason"] = factories.create_reason(kind=values["kind"]).pk
     return NewCase(order_item=ItemId(item.pk), **values)
 
 

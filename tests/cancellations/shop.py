@@ -35,14 +35,14 @@ class Shop:
 
 def merged(remote_id: str, units: int, goods: int) -> ItemIn:
     """An item of several units."""
-    return factories.item_in(
+    return factories.item_input(
         remote_id=remote_id, quantity=units, goods_minor=goods, attributes={"quantity": units}
     )
 
 
 def single(remote_id: str, goods: int) -> ItemIn:
     """An item of one unit."""
-    return factories.item_in(remote_id=remote_id, goods_minor=goods)
+    return factories.item_input(remote_id=remote_id, goods_minor=goods)
 
 
 def delivered(item: ItemIn) -> ItemIn:
@@ -89,15 +89,15 @@ def make_shop() -> Shop:
     """Insert the orders, four reasons and two carriers, and build their model."""
     model, inputs = ReferenceModel(placed_at=factories.NOW), {}
     shoppers: dict[str, Requester] = {}
-    factories.make_channel()
+    factories.create_channel()
     for index, (email, fields) in enumerate(ORDERS):
         number = str(index)
         customer = CustomerIn(
             email=email or f"guest{index}@example.com",
             user_type="registered" if email else "guest",
         )
-        inputs[number] = factories.order_in(number=number, customer=customer, **fields)
-        factories.tell(inputs[number])
+        inputs[number] = factories.order_input(number=number, customer=customer, **fields)
+        factories.ingest(inputs[number])
         order = Order.objects.get(number=number)
         owner = shoppers.get(email) or _shopper(email, order)
         shoppers[owner.name] = owner
@@ -124,7 +124,7 @@ def _shopper(email: str, order: Order) -> Requester:
     if not email:
         scope = OrderScope(factories.SHOP, order_ids=frozenset({order.pk}))
         return Requester(order.number, Actor(ActorKind.GUEST, order.pk), scope)
-    address_book = frozenset({factories.make_address(user=order.user).pk})
+    address_book = frozenset({factories.create_address(user=order.user).pk})
     scope = OrderScope(factories.SHOP, user_id=order.user_id)
     return Requester(email, Actor(ActorKind.CUSTOMER, order.user_id), scope, address_book)
 
@@ -132,9 +132,9 @@ def _shopper(email: str, order: Order) -> Requester:
 def _make_reasons_and_carriers(model: ReferenceModel) -> None:
     for kind in Kind:
         for needs_description in (False, True):
-            row = factories.make_reason(kind=kind, extra_information_needed=needs_description)
+            row = factories.create_reason(kind=kind, extra_information_needed=needs_description)
             model.reasons[row.pk] = ModelReason(kind, needs_description)
     # The ids of carriers differ from those of reasons: the test draws from both.
     for carrier_id, needs_pickup in enumerate((False, True), start=1_000_000):
-        factories.make_company(pk=carrier_id, needs_pickup=needs_pickup)
+        factories.create_carrier(pk=carrier_id, needs_pickup=needs_pickup)
         model.carriers[carrier_id] = ModelCarrier(needs_pickup)

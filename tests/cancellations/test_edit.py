@@ -147,7 +147,7 @@ def test_edit_of_an_allowed_and_a_forbidden_value_is_refused(
 def reason_for_returns(settings: LazySettings) -> dict[str, Any]:
     """A reason for returns in a shop that is strict about reasons."""
     settings.STRICT_REASON_TYPE = True
-    return {"reason": factories.make_reason(kind="refund").pk}
+    return {"reason": factories.create_reason(kind="refund").pk}
 
 
 def unknown_reason(settings: LazySettings) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def unknown_reason(settings: LazySettings) -> dict[str, Any]:
 
 def reason_with_description(settings: LazySettings) -> dict[str, Any]:
     """A reason that needs a description."""
-    return {"reason": factories.make_reason(extra_information_needed=True).pk}
+    return {"reason": factories.create_reason(extra_information_needed=True).pk}
 
 
 def too_many_units(settings: LazySettings) -> dict[str, Any]:

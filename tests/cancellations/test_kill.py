@@ -64,11 +64,11 @@ def carrier_of(errand: Errand) -> str:
 
 def errands(first: int, number: int) -> list[Errand]:
     """Returns of items, each of its own order."""
-    reason, new = factories.make_reason(kind="refund").pk, []
+    reason, new = factories.create_reason(kind="refund").pk, []
     with zeal.zeal_ignore():
         for index in range(first, first + number):
             [item] = order_items({"status": Status.DELIVERED}, number=str(index))
-            carrier = factories.make_company(carrier=f"carrier {item.pk}").pk
+            carrier = factories.create_carrier(carrier=f"carrier {item.pk}").pk
             new.append(Errand(item.pk, reason, carrier, f"cases/{item.pk}.jpg"))
     return new
 

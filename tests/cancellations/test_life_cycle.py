@@ -77,7 +77,7 @@ def history_of(case_id: CaseId) -> list[tuple[Any, ...]]:
 
 def database_allows(item: OrderItem, before: Status, after: Status) -> bool:
     """Whether the database allows this change of status."""
-    case = factories.make_request(item=item, status=before)
+    case = factories.create_case(item=item, status=before)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -106,7 +106,7 @@ def test_database_allows_an_update_that_keeps_the_status(item: OrderItem, status
 
 
 def test_database_refuses_an_unknown_status(item: OrderItem) -> None:
-    case = factories.make_request(item=item)
+    case = factories.create_case(item=item)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         CancellationRequest.objects.filter(pk=case.pk).update(status="lost")
@@ -158,7 +158,7 @@ EVENTS = {confirm: "confirm", reject: "reject", withdraw: "withdraw"}
 def test_every_command_in_every_status(status: Status, command: Command, kind: Kind) -> None:
     status_before = {Kind.CANCEL: ItemStatus.APPROVED, Kind.RETURN: ItemStatus.DELIVERED}[kind]
     [item] = order_items({"status": status_before})
-    case = CaseId(factories.make_request(item=item, kind=kind, status=status, version=4).pk)
+    case = CaseId(factories.create_case(item=item, kind=kind, status=status, version=4).pk)
     if status in {Status.CONFIRMED, Status.APPROVED}:
         CancellationRequest.objects.filter(pk=case).update(item_status_before=status_before)
         OrderItem.objects.update(status=ItemStatus.CANCELLATION_WAITING)
@@ -206,8 +206,8 @@ def test_case_outside_the_scope_does_not_exist(
 
 
 def test_confirming_splits_off_the_units_and_updates_the_order() -> None:
-    order = factories.make_order(
-        items=[factories.item_in(quantity=3, attributes={"quantity": 3}, goods_minor=1000)]
+    order = factories.create_order(
+        items=[factories.item_input(quantity=3, attributes={"quantity": 3}, goods_minor=1000)]
     )
     [item] = factories.items_of(order)
     case = open_case(item, quantity=2)
@@ -225,10 +225,10 @@ def test_confirming_splits_off_the_units_and_updates_the_order() -> None:
 
 @pytest.mark.parametrize(("end", "after"), [(reject, "rejected"), (withdraw, "withdrawn")])
 def test_closing_a_confirmed_case_restores_its_item(end: Command, after: str) -> None:
-    order = factories.make_order(
+    order = factories.create_order(
         items=[
-            factories.item_in(quantity=3, status=ItemStatus.PREPARING),
-            factories.item_in(remote_id="2"),
+            factories.item_input(quantity=3, status=ItemStatus.PREPARING),
+            factories.item_input(remote_id="2"),
         ]
     )
     item = factories.items_of(order)[0]
@@ -258,8 +258,8 @@ def test_closing_an_unconfirmed_case_does_not_change_its_item(item: OrderItem) -
 
 def ingest_status(status: int) -> None:
     """The shop sends a new status of the order's item."""
-    order = factories.order_in(items=[factories.item_in(status=status)])
-    [outcome] = factories.tell(order, now=LATER)
+    order = factories.order_input(items=[factories.item_input(status=status)])
+    [outcome] = factories.ingest(order, now=LATER)
     assert outcome.result == "updated"
 
 
@@ -325,7 +325,7 @@ def test_case_for_units_that_are_closed_meanwhile_cannot_be_confirmed() -> None:
 
 def open_two_returns_in_one_parcel() -> list[CaseId]:
     """Returns of two items of an order with the same carrier."""
-    carrier, reason = factories.make_company().pk, factories.make_reason(kind="refund").pk
+    carrier, reason = factories.create_carrier().pk, factories.create_reason(kind="refund").pk
     items = order_items({"status": ItemStatus.DELIVERED}, {"status": ItemStatus.DELIVERED})
     cases = [new_case(item, kind=Kind.RETURN, reason=reason, carrier=carrier) for item in items]
     return open_cases(cases, SCOPE, actor=CUSTOMER, now=factories.NOW)
@@ -358,7 +358,7 @@ def test_easy_return_in_transit_is_not_cancelled(before: str, after: str) -> Non
 
 def test_shop_may_confirm_all_cancellations_automatically(settings: LazySettings) -> None:
     settings.CANCEL_AUTO_CONFIRM = True
-    order = factories.make_order(items=[factories.item_in(quantity=2)])
+    order = factories.create_order(items=[factories.item_input(quantity=2)])
 
     case = open_case(factories.items_of(order)[0])
 
@@ -376,12 +376,12 @@ def test_returns_are_not_confirmed_automatically(settings: LazySettings) -> None
 
 
 def test_request_may_confirm_its_own_cancellations() -> None:
-    reason = factories.make_reason().pk
-    order = factories.make_order(
+    reason = factories.create_reason().pk
+    order = factories.create_order(
         items=[
-            factories.item_in(),
-            factories.item_in(remote_id="2"),
-            factories.item_in(remote_id="3", status=ItemStatus.DELIVERED),
+            factories.item_input(),
+            factories.item_input(remote_id="2"),
+            factories.item_input(remote_id="3", status=ItemStatus.DELIVERED),
         ]
     )
     first, second, third = factories.items_of(order)

@@ -27,8 +27,8 @@ def locked_order() -> Iterator[Order]:
     """An order of another customer that another connection has locked."""
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has one writer at a time for all orders")
-    order = factories.make_order(
-        number="locked", customer=factories.make_customer(email="b@example.com")
+    order = factories.create_order(
+        number="locked", customer=factories.create_customer(email="b@example.com")
     )
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '1s'")
@@ -42,9 +42,9 @@ def locked_order() -> Iterator[Order]:
 def test_case_outside_the_scope_does_not_wait_for_the_lock(
     requester: str, locked_order: Order
 ) -> None:
-    user = factories.make_customer()
-    own = factories.make_order(number="own", customer=user)
-    factories.make_channel(pk=OTHER)
+    user = factories.create_customer()
+    own = factories.create_order(number="own", customer=user)
+    factories.create_channel(pk=OTHER)
     scope = {
         "a customer": OrderScope(factories.SHOP, user_id=user.pk),
         "a guest": OrderScope(factories.SHOP, order_ids=frozenset({own.pk})),
@@ -53,7 +53,7 @@ def test_case_outside_the_scope_does_not_wait_for_the_lock(
     new = NewCase(
         order_item=ItemId(factories.items_of(locked_order)[0].pk),
         kind=Kind.CANCEL,
-        reason=factories.make_reason().pk,
+        reason=factories.create_reason().pk,
     )
 
     with refused(errors.UNKNOWN_ITEM):

@@ -322,7 +322,7 @@ class CaseMachine(RuleBasedStateMachine):
                 goods_minor=item.goods_minor + is_invalid,
             )
         order = replace(order, items=list(items.values()))
-        [outcome] = factories.tell(order, now=SOON)
+        [outcome] = factories.ingest(order, now=SOON)
         if is_invalid:
             assert outcome.result == REFUSED
             self.counts["changed order refused"] += 1

@@ -57,13 +57,15 @@ def after_return_window(settings: LazySettings) -> NewCase:
 def with_reason_for_cancellations(settings: LazySettings) -> NewCase:
     """A return with a reason for cancellations in a strict shop."""
     settings.STRICT_REASON_TYPE = True
-    reason = factories.make_reason(kind="cancel").pk
+    reason = factories.create_reason(kind="cancel").pk
     return new_case(delivered_item(), kind=Kind.RETURN, reason=reason)
 
 
 def without_description(settings: LazySettings) -> NewCase:
     """A cancellation without the description that its reason needs."""
-    return new_case(*order_items(), reason=factories.make_reason(extra_information_needed=True).pk)
+    return new_case(
+        *order_items(), reason=factories.create_reason(extra_information_needed=True).pk
+    )
 
 
 OVERRIDABLE = {
@@ -106,7 +108,7 @@ def test_history_names_no_rule_if_none_was_overridden(*, is_active: bool) -> Non
 
 def test_history_names_every_overridden_rule(settings: LazySettings) -> None:
     settings.CANCEL_TIME_LIMIT_MINUTES, settings.STRICT_REASON_TYPE = 30, True
-    reason = factories.make_reason(kind="refund", extra_information_needed=True).pk
+    reason = factories.create_reason(kind="refund", extra_information_needed=True).pk
     new = replace(invoiced(settings), reason=reason)
 
     open_cases([new], SCOPE, actor=STAFF, now=LATER, override=OVERRIDE)
@@ -138,7 +140,7 @@ def returned_item(**fields: Any) -> MakeCase:
 
 def pickup_without_address(settings: LazySettings) -> NewCase:
     """A return with a carrier that needs a pickup address."""
-    return returned_item(carrier=factories.make_company(needs_pickup=True).pk)(settings)
+    return returned_item(carrier=factories.create_carrier(needs_pickup=True).pk)(settings)
 
 
 def closed_loyalty(settings: LazySettings) -> NewCase:
@@ -171,7 +173,7 @@ FACTS = {
     cash_without_account: errors.BANK_ACCOUNT_REQUIRED,
     lambda settings: new_case(delivered_item()): errors.CANNOT_CANCEL_NOW,
     lambda settings: NewCase(
-        ItemId(UNKNOWN_ID), Kind.CANCEL, factories.make_reason().pk
+        ItemId(UNKNOWN_ID), Kind.CANCEL, factories.create_reason().pk
     ): errors.UNKNOWN_ITEM,
 }
 

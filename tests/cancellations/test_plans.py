@@ -123,10 +123,10 @@ def test_plan_without_remaining_cases_is_rejected_and_keeps_amounts(
 
 def test_returns_and_cancellations_have_separate_plans() -> None:
     items = [
-        factories.item_in(),
-        factories.item_in(remote_id="2", status=550, delivered_date=factories.NOW),
+        factories.item_input(),
+        factories.item_input(remote_id="2", status=550, delivered_date=factories.NOW),
     ]
-    first, second = factories.items_of(factories.make_order(items=items))
+    first, second = factories.items_of(factories.create_order(items=items))
 
     confirmed_case(first)
     confirmed_case(second, kind=Kind.RETURN)
@@ -146,7 +146,7 @@ def test_units_closed_before_are_not_refunded() -> None:
     [item] = order_items({"quantity": 3, "goods_minor": 1000})
     completed = Completed(ItemId(item.pk), 1, "C-1", factories.NOW)
     record_completed(
-        factories.SHOP, [completed], reason_id=factories.make_reason().pk, now=factories.NOW
+        factories.SHOP, [completed], reason_id=factories.create_reason().pk, now=factories.NOW
     )
 
     confirmed_case(item)

@@ -77,7 +77,7 @@ def items_with_cases(items: Sequence[OrderItem]) -> list[int]:
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
 def test_one_of_many_requests_gets_the_item(clients: int, rounds: int) -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             items = items_of_new_order(number, 1)
@@ -101,7 +101,7 @@ def crossing(
 
 @pytest.mark.parametrize("clients", [3, 9, 30])
 def test_crossing_bulks_do_not_deadlock(clients: int, rounds: int) -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             items = items_of_new_order(number, 3)
@@ -113,7 +113,7 @@ def test_crossing_bulks_do_not_deadlock(clients: int, rounds: int) -> None:
 
 @pytest.mark.parametrize("clients", [2, 8, 32])
 def test_reject_and_withdraw_never_both_succeed(clients: int, rounds: int) -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(clients) as racing:
         for number in range(rounds):
             results = racing.race(closing(number, reason, clients))
@@ -135,7 +135,7 @@ def closing(number: int, reason: int, clients: int) -> list["partial[None]"]:
 
 @pytest.mark.usefixtures("unlocked")
 def test_constraint_alone_prevents_a_second_case() -> None:
-    reason, results = factories.make_reason().pk, set[str]()
+    reason, results = factories.create_reason().pk, set[str]()
     with Clients(8) as racing:
         for number in range(MAX_ROUNDS):
             items = items_of_new_order(number, 3)
@@ -149,7 +149,7 @@ def test_constraint_alone_prevents_a_second_case() -> None:
 
 @pytest.mark.usefixtures("unconstrained")
 def test_without_lock_and_constraint_an_item_gets_two_cases() -> None:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with Clients(8) as racing:
         for number in range(MAX_ROUNDS):
             items = items_of_new_order(number, 1)
@@ -161,7 +161,7 @@ def test_without_lock_and_constraint_an_item_gets_two_cases() -> None:
 
 @pytest.mark.usefixtures("unlocked")
 def test_version_alone_prevents_a_second_transition() -> None:
-    reason, results = factories.make_reason().pk, set[str]()
+    reason, results = factories.create_reason().pk, set[str]()
     with Clients(8) as racing:
         for number in range(MAX_ROUNDS):
             counts = racing.race(closing(number, reason, 8))

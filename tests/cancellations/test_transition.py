@@ -200,8 +200,8 @@ def test_approved_case_cannot_be_removed(item: OrderItem) -> None:
 
 
 def test_hidden_case_is_on_no_list_and_its_item_is_free() -> None:
-    customer = factories.make_customer()
-    order = factories.make_order(customer=customer)
+    customer = factories.create_customer()
+    order = factories.create_order(customer=customer)
     [item] = factories.items_of(order)
     case = open_case(item)
 

@@ -10,7 +10,7 @@ import zeal
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from tests import factories
 from tests.channel import shop
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import documented, nothing_written
 
 IBAN, OTHER_IBAN = "TR330006100519786457841326", "DE89370400440532013000"
@@ -18,36 +18,36 @@ HOLDER = "Ayla Ray"
 CASES = f"/api/v1/channel/{shop.SHOP}/cancellation_requests/"
 
 
-def caller(*scopes: str) -> Visitor:
+def caller(*scopes: str) -> HttpClient:
     """A system whose key has been used a moment ago: using it again writes nothing."""
     found = shop.client(shop.key(scopes=["read", "decide", *scopes]))
     assert found.get(f"/api/v1/channel/{shop.SHOP}/orders/").status_code == 200
     return found
 
 
-def call(caller: Visitor, method: str, path: str, body: Any = None, **headers: str) -> Any:
+def call(caller: HttpClient, method: str, path: str, body: Any = None, **headers: str) -> Any:
     """A request with a JSON body; None is the word `null`, bytes are sent as they are."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     with zeal.zeal_context():
         return caller.generic(method, path, data, content_type="application/json", headers=headers)
 
 
-def change(caller: Visitor, case: int, body: Any, method: str = "PATCH", **headers: str) -> Any:
+def change(caller: HttpClient, case: int, body: Any, method: str = "PATCH", **headers: str) -> Any:
     """PATCH or PUT a case."""
     return call(caller, method, f"{CASES}{case}/", body, **headers)
 
 
-def step(caller: Visitor, case: int, name: str, body: Any = None, **headers: str) -> Any:
+def step(caller: HttpClient, case: int, name: str, body: Any = None, **headers: str) -> Any:
     """POST `reject`, `confirm` or `approve`."""
     return call(caller, "POST", f"{CASES}{case}/{name}/", body, **headers)
 
 
-def ask(caller: Visitor, body: Any = None, **fields: Any) -> Any:
+def ask(caller: HttpClient, body: Any = None, **fields: Any) -> Any:
     """POST a new case."""
     return call(caller, "POST", CASES, fields if body is None else body)
 
 
-def remove(caller: Visitor, case: int, **headers: str) -> Any:
+def remove(caller: HttpClient, case: int, **headers: str) -> Any:
     """DELETE a case."""
     return call(caller, "DELETE", f"{CASES}{case}/", b"", **headers)
 
@@ -84,4 +84,4 @@ def refused(status: int, code: str, *fields: str) -> Iterator[list[Any]]:
 
 def item(**fields: Any) -> Any:
     """A line that may be cancelled."""
-    return factories.items_of(factories.make_order(items=[factories.item_in(**fields)]))[0]
+    return factories.items_of(factories.create_order(items=[factories.item_input(**fields)]))[0]

@@ -12,7 +12,7 @@ from takeback.core import clock
 from takeback.limits.models import Counter
 from takeback.orders.models import Order, OrderItem
 from tests import db_counts, factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 SHOP, OTHER = factories.SHOP, 2
 PREFIXES = ("/api", "/api/v1", "/api/i1")
@@ -24,14 +24,14 @@ def key(
 ) -> str:
     """The text of a new key for these channels, which exist afterwards."""
     for pk in channels:
-        factories.make_channel(pk=pk)
+        factories.create_channel(pk=pk)
     told: dict[str, Any] = {"now": clock.now()} | limits
     return issue_key("a system", channel_ids=channels, scopes=scopes, **told).text
 
 
-def client(key_text: str | None = None) -> Visitor:
+def client(key_text: str | None = None) -> HttpClient:
     """A system that calls with this key, else with a new one that may read and decide."""
-    return Visitor(headers={"authorization": f"Token {key_text or key()}"})
+    return HttpClient(headers={"authorization": f"Token {key_text or key()}"})
 
 
 def document(order: Document | None = None, *items: Document) -> Document:
@@ -54,7 +54,7 @@ def item(**fields: Any) -> Document:
 
 
 def send(
-    caller: Visitor, body: Document | bytes, *, channel: int | str = SHOP, **headers: str
+    caller: HttpClient, body: Document | bytes, *, channel: int | str = SHOP, **headers: str
 ) -> Any:
     """POST an order to the channel."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -65,12 +65,12 @@ def send(
         return caller.generic("POST", path, data, content_type=content_type, headers=headers)
 
 
-def find(caller: Visitor, number: str = factories.NUMBER, *, channel: int = SHOP) -> Any:
+def find(caller: HttpClient, number: str = factories.NUMBER, *, channel: int = SHOP) -> Any:
     """GET the orders of this number."""
     return caller.get(f"/api/v1/channel/{channel}/orders/", {"number": number})
 
 
-def patch(path: str, told: Any, caller: Visitor | None = None) -> Any:
+def patch(path: str, told: Any, caller: HttpClient | None = None) -> Any:
     """PATCH what is at this path."""
     with zeal.zeal_context():
         return (caller or client()).patch(path, told, content_type="application/json")

@@ -9,13 +9,13 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.orders.models import Order
 from tests import factories
 from tests.channel import shop
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 BASE = f"/api/v1/channel/{shop.SHOP}/"
 DATE = "2026-03-10T12:00:00Z"
 
 
-def call(caller: Visitor, method: str, path: str, body: Any = None, **headers: str) -> Any:
+def call(caller: HttpClient, method: str, path: str, body: Any = None, **headers: str) -> Any:
     """One request; a path without a slash at its beginning is the shop's."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
     where = path if path.startswith("/") else BASE + path
@@ -24,7 +24,7 @@ def call(caller: Visitor, method: str, path: str, body: Any = None, **headers: s
         return caller.generic(method, where, data, content_type="application/json", headers=headers)
 
 
-def begun(caller: Visitor, **body: Any) -> dict[str, Any]:
+def begun(caller: HttpClient, **body: Any) -> dict[str, Any]:
     """A new batch."""
     answer = call(caller, "POST", "batch_requests/", body)
     assert answer.status_code == 201, answer.content
@@ -32,7 +32,7 @@ def begun(caller: Visitor, **body: Any) -> dict[str, Any]:
     return made
 
 
-def moved(caller: Visitor, batch: dict[str, Any], status: str | None = None, **body: Any) -> Any:
+def moved(caller: HttpClient, batch: dict[str, Any], status: str | None = None, **body: Any) -> Any:
     """What a system is answered that reports a status of its batch."""
     told = body if status is None else {"status": status} | body
     return call(caller, "PATCH", f"batch_requests/{batch['pk']}/", told)
@@ -44,7 +44,7 @@ def thing(pk: int, kind: str = "cancellationrequest", **told: Any) -> dict[str, 
     return {"pk": pk, "version_date": DATE, "content_type": kind} | nothing | told
 
 
-def actions(caller: Visitor, **filters: Any) -> list[dict[str, Any]]:
+def actions(caller: HttpClient, **filters: Any) -> list[dict[str, Any]]:
     """The integration actions that these filters find."""
     with zeal.zeal_context():
         answer = caller.get(BASE + "integration_actions/", filters)
@@ -71,9 +71,9 @@ def report(**told: Any) -> dict[str, Any]:
 
 def order(number: str = factories.NUMBER, *, channel_id: int = shop.SHOP) -> Order:
     """An order with one line."""
-    return factories.make_order(number=number, channel_id=channel_id)
+    return factories.create_order(number=number, channel_id=channel_id)
 
 
 def case(number: str = factories.NUMBER, *, channel_id: int = shop.SHOP) -> CancellationRequest:
     """A case on the only line of a new order."""
-    return factories.make_request(item=factories.items_of(order(number, channel_id=channel_id))[0])
+    return factories.create_case(item=factories.items_of(order(number, channel_id=channel_id))[0])

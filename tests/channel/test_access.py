@@ -19,7 +19,7 @@ from takeback.core import clock
 from takeback.limits.models import Counter
 from tests import factories
 from tests.channel import shop
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -27,22 +27,22 @@ UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 FORBIDDEN = {"detail": "You do not have permission to do this.", "code": "permission_denied"}
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
-Call = Callable[[Visitor, Any], Any]
+Call = Callable[[HttpClient, Any], Any]
 
 
-def _read(caller: Visitor, channel: Any = shop.SHOP) -> Any:
+def _read(caller: HttpClient, channel: Any = shop.SHOP) -> Any:
     return caller.get(f"/api/channel/{channel}/orders/")
 
 
-def _create(caller: Visitor, channel: Any = shop.SHOP) -> Any:
+def _create(caller: HttpClient, channel: Any = shop.SHOP) -> Any:
     return shop.send(caller, shop.document(), channel=channel)
 
 
 CALLS: list[Call] = [_read, _create]
 
 
-def _raw(header: str | None) -> Visitor:
-    return Visitor(headers={"authorization": header} if header is not None else {})
+def _raw(header: str | None) -> HttpClient:
+    return HttpClient(headers={"authorization": header} if header is not None else {})
 
 
 def _changed(text: str) -> str:
@@ -104,9 +104,9 @@ def test_a_key_in_the_address_or_the_body_opens_nothing() -> None:
     path = "/api/channel/1/orders/"
 
     for query in ({"key": text}, {"token": text}, {"Authorization": f"Token {text}"}):
-        assert Visitor().get(path, query).status_code == 401
+        assert HttpClient().get(path, query).status_code == 401
     body = shop.document() | {"key": text, "Authorization": f"Token {text}"}
-    assert shop.send(Visitor(), body).status_code == 401
+    assert shop.send(HttpClient(), body).status_code == 401
 
 
 def test_a_malformed_key_is_refused_without_asking_the_database() -> None:
@@ -119,7 +119,7 @@ def test_a_malformed_key_is_refused_without_asking_the_database() -> None:
 
 
 def test_an_unknown_key_costs_one_question_by_its_public_name() -> None:
-    factories.make_channel()
+    factories.create_channel()
 
     with CaptureQueriesContext(connection) as asked:
         assert _read(_raw(api_keys.generate_key().text)).status_code == 401
@@ -134,7 +134,7 @@ def test_a_key_that_calls_too_often_waits_wherever_it_calls_from(
     settings.KEY_REQUESTS_PER_MINUTE = 2
     text = shop.key()
 
-    def call(caller: Visitor, address: str = "192.0.2.1") -> Any:
+    def call(caller: HttpClient, address: str = "192.0.2.1") -> Any:
         return caller.get("/api/channel/1/orders/", REMOTE_ADDR=address)
 
     # Whoever has only the name of a key uses nothing up.
@@ -206,7 +206,7 @@ def test_a_key_of_a_deactivated_channel_is_refused(call: Call) -> None:
 
 
 def test_a_key_of_somebody_who_left_is_refused() -> None:
-    person = factories.make_customer(is_staff=True)
+    person = factories.create_customer(is_staff=True)
     text = shop.key(user_id=person.pk)
     assert _read(shop.client(text)).status_code == 200
 
@@ -222,7 +222,7 @@ def test_a_key_of_somebody_who_left_is_refused() -> None:
 )
 def test_another_channel_is_as_absent_as_none(call: Call, channel: Any) -> None:
     caller = shop.client()
-    factories.make_channel(pk=shop.OTHER)
+    factories.create_channel(pk=shop.OTHER)
     before = shop.rows()
 
     answer = call(caller, channel)

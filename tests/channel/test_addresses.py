@@ -18,8 +18,8 @@ PATH = "/api/v1/channel/1/addresses/"
 
 
 def _places() -> tuple[Country, City, Township, District]:
-    factories.make_address(
-        user=factories.make_customer(email="somebody@example.com"), line="Elsewhere"
+    factories.create_address(
+        user=factories.create_customer(email="somebody@example.com"), line="Elsewhere"
     )
     Address.objects.all().delete()
     country, city = Country.objects.get(), City.objects.get()
@@ -29,7 +29,7 @@ def _places() -> tuple[Country, City, Township, District]:
 def _told(**fields: Any) -> dict[str, Any]:
     country, city, township, district = _places()
     return {
-        "customer": fields.pop("customer", None) or factories.make_customer().pk,
+        "customer": fields.pop("customer", None) or factories.create_customer().pk,
         "email": "john@example.com",
         "phone_number": "05556667788",
         "first_name": "John",
@@ -156,13 +156,13 @@ def test_a_place_lies_in_the_one_before() -> None:
     answer = _add(shop.client(), told | {"city": elsewhere.pk})
 
     assert answer.status_code == 400
-    assert answer.json()["city"] == ["This place is not known here."]
+    assert answer.json()["city"] == ["This place is unknown. Choose one from the list of places."]
 
 
 def test_other_channels_customers_have_no_address_here() -> None:
-    caller, other = shop.client(), factories.make_customer(email="o@x.yz", channel_id=shop.OTHER)
+    caller, other = shop.client(), factories.create_customer(email="o@x.yz", channel_id=shop.OTHER)
     told = _told(customer=other.pk)
-    address = factories.make_address(user=other)
+    address = factories.create_address(user=other)
 
     answer = _add(caller, told)
 
@@ -178,9 +178,9 @@ def test_other_channels_customers_have_no_address_here() -> None:
 
 
 def test_a_list_costs_as_many_queries_however_long_it_is() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     for number in range(20):
-        factories.make_address(user=user, line=f"Street {number}")
+        factories.create_address(user=user, line=f"Street {number}")
     caller = shop.client()
     caller.get(PATH)
 

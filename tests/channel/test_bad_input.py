@@ -11,7 +11,7 @@ from takeback.api.order_payload.parts import ProductPayload
 from takeback.api.order_payload.serializers import ItemPayload, OrderPayload, order_from
 from tests.channel import shop
 from tests.channel.shop import document, item
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ def test_nothing_is_inflated(encoding: str) -> None:
 
 @pytest.mark.parametrize("accept", ["application/xml", "text/html", "x" * 8192, '"' * 50])
 def test_the_answer_is_json_whatever_is_accepted(accept: str) -> None:
-    answer = shop.find(Visitor(headers={"authorization": shop.key(), "accept": accept}))
+    answer = shop.find(HttpClient(headers={"authorization": shop.key(), "accept": accept}))
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"

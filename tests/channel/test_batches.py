@@ -17,7 +17,7 @@ from takeback.channel_sync.statuses import BatchStatus
 from tests import factories
 from tests.channel import shop, sync
 from tests.channel.sync import actions, begun, moved, thing
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def _refusal(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def _in_commit(caller: Visitor, *objects: dict[str, Any], kind: str = KIND) -> dict[str, Any]:
+def _in_commit(caller: HttpClient, *objects: dict[str, Any], kind: str = KIND) -> dict[str, Any]:
     batch = begun(caller)
     answer = moved(caller, batch, "commit", content_type=kind, objects=list(objects))
     assert answer.status_code == 200, answer.content
@@ -320,7 +320,7 @@ def test_an_action_says_what_kind_of_object_it_is_about() -> None:
     assert (action["pk"], action["id"], action["channel"]) == (row.pk, row.pk, shop.SHOP)
     assert (action["object_id"], action["remote_id"]) == (case.pk, "c-9")
     assert action["local_batch_id"] == batch["local_batch_id"]
-    page = Visitor(headers={"authorization": shop.key()}).get(sync.BASE + "integration_actions/")
+    page = HttpClient(headers={"authorization": shop.key()}).get(sync.BASE + "integration_actions/")
     msgspec.json.decode(
         msgspec.json.encode(page.json()["results"]), type=list[shapes.ChannelIntegrationAction]
     )

@@ -25,7 +25,7 @@ from tests.channel.case_calls import (
     remove,
     step,
 )
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ ENDED = ("rejected", "withdrawn", "completed")
 
 def case_in(status: str, **fields: Any) -> int:
     """A case that is in this state."""
-    return factories.make_request(item=item(), status=status, **fields).pk
+    return factories.create_case(item=item(), status=status, **fields).pk
 
 
 class TestCallers:
@@ -43,7 +43,7 @@ class TestCallers:
 
     @pytest.mark.parametrize("header", ["", "Bearer x", "Token", "Token  x", "token x", "Token x"])
     def test_no_key_decides_nothing(self, header: str) -> None:
-        case, stranger = opened(item()), Visitor(headers={"authorization": header})
+        case, stranger = opened(item()), HttpClient(headers={"authorization": header})
         for method, path in (
             ("POST", CASES),
             ("PATCH", f"{CASES}{case}/"),
@@ -59,7 +59,7 @@ class TestCallers:
     @pytest.mark.parametrize("channel", ["0", "-1", "abc", "1" * 41, str(shop.OTHER)])
     def test_a_channel_that_is_not_the_keys_is_not_there(self, channel: str) -> None:
         case, system = opened(item()), caller()
-        factories.make_channel(pk=shop.OTHER)
+        factories.create_channel(pk=shop.OTHER)
         path = f"/api/v1/channel/{channel}/cancellation_requests/{case}/"
 
         with refused(404, "not_found") as answers:
@@ -112,7 +112,7 @@ class TestCorrections:
     @pytest.mark.parametrize("method", METHODS)
     def test_what_a_case_is_about_is_fixed(self, method: str) -> None:
         system, case = caller(), opened(item())
-        (other,) = factories.items_of(factories.make_order(number="2"))
+        (other,) = factories.items_of(factories.create_order(number="2"))
         body = {"order_item": other.pk, "cancellation_type": "refund"}
 
         with refused(400, "invalid", *body) as answers:
@@ -143,15 +143,15 @@ class TestCorrections:
     def test_a_strict_shop_minds_a_reason_of_the_other_kind(self, settings: Settings) -> None:
         settings.STRICT_REASON_TYPE = True
         system, case = caller(), opened(item())
-        other = factories.make_reason(kind=Kind.RETURN)
+        other = factories.create_reason(kind=Kind.RETURN)
 
         with refused(400, "cancellation_request_100_4") as answers:
             answers.append(change(system, case, {"reason": other.pk}))
 
     def test_a_reason_must_be_on_offer(self) -> None:
         system, case = caller(), opened(item())
-        foreign = factories.make_reason(channel=factories.make_channel(pk=shop.OTHER))
-        gone = factories.make_reason(is_active=False)
+        foreign = factories.create_reason(channel=factories.create_channel(pk=shop.OTHER))
+        gone = factories.create_reason(is_active=False)
 
         for reason in (foreign.pk, gone.pk, 10**9):
             with refused(400, "unknown_reason", "reason") as answers:
@@ -271,11 +271,11 @@ class TestOpening:
 
     def told(self, **fields: Any) -> dict[str, Any]:
         """A body that would be let in."""
-        own = {"order_item": item().pk, "reason": factories.make_reason().pk}
+        own = {"order_item": item().pk, "reason": factories.create_reason().pk}
         return {"cancellation_type": "cancel"} | own | fields
 
     def test_an_item_of_another_channel_is_unknown(self) -> None:
-        foreign = factories.items_of(factories.make_order(channel_id=shop.OTHER))[0]
+        foreign = factories.items_of(factories.create_order(channel_id=shop.OTHER))[0]
         system, body = caller(), self.told(order_item=foreign.pk)
 
         with refused(400, "unknown_item", "order_item") as answers:
@@ -290,7 +290,7 @@ class TestOpening:
             answers.append(ask(system, body))
 
     def test_a_reason_of_another_channel_is_unknown(self) -> None:
-        foreign = factories.make_reason(channel=factories.make_channel(pk=shop.OTHER))
+        foreign = factories.create_reason(channel=factories.create_channel(pk=shop.OTHER))
         system, body = caller(), self.told(reason=foreign.pk)
 
         with refused(400, "unknown_reason", "reason") as answers:

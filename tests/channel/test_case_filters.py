@@ -13,7 +13,7 @@ from takeback.core.normalize import name_key
 from takeback.orders.models import Order, OrderItem
 from tests import factories
 from tests.channel import shop
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -30,12 +30,12 @@ def _in_istanbul(settings: LazySettings) -> None:
 
 def _case(number: str, *, kind: str = "cancel", **case: Any) -> CancellationRequest:
     item = factories.items_of(
-        factories.make_order(number=number, guest=f"guest{number}@example.com")
+        factories.create_order(number=number, guest=f"guest{number}@example.com")
     )[0]
-    return factories.make_request(item=item, kind=kind, **case)
+    return factories.create_case(item=item, kind=kind, **case)
 
 
-def _found(caller: Visitor, path: str = LIST, **query: Any) -> list[int]:
+def _found(caller: HttpClient, path: str = LIST, **query: Any) -> list[int]:
     answer = caller.get(path, query)
     assert answer.status_code == 200, answer.json()
     found = answer.json()
@@ -45,7 +45,7 @@ def _found(caller: Visitor, path: str = LIST, **query: Any) -> list[int]:
 
 def _the_one() -> CancellationRequest:
     """A case that differs from others in everything that one can look for."""
-    case = _case("AB-7", kind="refund", status="approved", easy_return=factories.make_easy_return(
+    case = _case("AB-7", kind="refund", status="approved", easy_return=factories.create_easy_return(
         code="Code-7", tracking_number="Track-7"
     ))  # fmt: skip
     item = case.order_item

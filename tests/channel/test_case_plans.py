@@ -53,19 +53,19 @@ def _plan(name: str, order: tuple[str, ...] = NEWEST) -> str:
 def _make_cases(count: int) -> None:
     """Every order by somebody else, for something else; every case with all that can be found."""
     orders = [
-        factories.order_in(
+        factories.order_input(
             number=str(number),
             placed_at=factories.NOW + timedelta(hours=number),
             customer=CustomerIn(
                 email=f"{number}@x.example", first_name=f"F{number}", last_name="L"
             ),
-            items=[factories.item_in(sku=f"SKU-{number}")],
+            items=[factories.item_input(sku=f"SKU-{number}")],
         )
         for number in range(count)
     ]
-    factories.make_channel()
-    factories.tell(*orders)
-    reason = factories.make_reason()
+    factories.create_channel()
+    factories.ingest(*orders)
+    reason = factories.create_reason()
     returns = EasyReturn.objects.bulk_create(
         EasyReturn(carrier="x", carrier_label="X", code=str(n), tracking_number=str(n))
         for n in range(count)

@@ -14,7 +14,7 @@ from takeback.core import clock
 from tests import factories
 from tests.channel import shop
 from tests.channel.shop import OTHER, PREFIXES
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -29,12 +29,14 @@ def _path(
 
 
 def _case(channel: int = factories.SHOP, **fields: Any) -> CancellationRequest:
-    order = factories.make_order(channel_id=channel, number=fields.pop("number", factories.NUMBER))
-    return factories.make_request(item=factories.items_of(order)[0], **fields)
+    order = factories.create_order(
+        channel_id=channel, number=fields.pop("number", factories.NUMBER)
+    )
+    return factories.create_case(item=factories.items_of(order)[0], **fields)
 
 
 def _rich_case() -> CancellationRequest:
-    factories.make_rich_order()
+    factories.create_full_order()
     User.objects.update(attributes={"logged_ip": "192.0.2.7", "tier": 1})
     return CancellationRequest.objects.get()
 
@@ -59,9 +61,9 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     # C41
     details = {"defined_tracking_url": url}
     links: dict[str, Any] = {"tracking_url": url, "e_archive_url": url, "details": details}
-    order = factories.make_order(items=[factories.item_in(**links)], **links)
-    way_back = factories.make_easy_return(tracking_url=url)
-    case = factories.make_request(
+    order = factories.create_order(items=[factories.item_input(**links)], **links)
+    way_back = factories.create_easy_return(tracking_url=url)
+    case = factories.create_case(
         item=factories.items_of(order)[0], kind="refund", easy_return=way_back
     )
     caller = shop.client()
@@ -150,7 +152,7 @@ def test_secrets_are_shown_to_keys_that_may_see_them() -> None:
 
 
 def test_a_way_back_without_a_code_is_none() -> None:
-    case = _case(easy_return=factories.make_easy_return(code=None, status="wanted"))
+    case = _case(easy_return=factories.create_easy_return(code=None, status="wanted"))
 
     assert _seen(PATHS[3], case)["easy_return"] is None
 
@@ -176,7 +178,7 @@ def test_lists_are_newest_first_and_updates_as_they_changed() -> None:
     assert caller.get(_path(""), since).json()["count"] == 3
 
 
-def _walked(caller: Visitor, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+def _walked(caller: HttpClient, path: str, **query: Any) -> Iterator[dict[str, Any]]:
     page = 1
     while True:
         found = caller.get(path, query | {"page": page}).json()
@@ -227,7 +229,7 @@ def test_one_case_asks_as_often_as_it_must(path: str, count: int) -> None:
     assert _statements(shop.client(), _path(path, _rich_case().pk), {}) == count
 
 
-def _statements(caller: Visitor, path: str, query: dict[str, Any]) -> int:
+def _statements(caller: HttpClient, path: str, query: dict[str, Any]) -> int:
     ApiKey.objects.update(last_used_at=clock.now())
     with CaptureQueriesContext(connection) as made:
         assert caller.get(path, query).status_code == 200

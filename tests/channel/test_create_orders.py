@@ -174,9 +174,9 @@ def test_an_order_told_again_with_other_amounts_is_refused_and_stays() -> None:
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
-    ({"amount": "20.38"}, [item()], "the parts add up to 2037, the order says 2038"),
-    ({"discount_amount": 1}, [item(discount_amount=2)], "the lines' discounts do not add up"),
-    ({"discount_amount": 12, "amount": None}, [item()], "is larger than the lines it touches"),
+    ({"amount": "20.38"}, [item()], "the parts add up to 2037, but the order's amount is 2038"),
+    ({"discount_amount": 1}, [item(discount_amount=2)], "the items' discounts do not add up"),
+    ({"discount_amount": 12, "amount": None}, [item()], "exceeds the price of its items"),
     ({"payments": [{"amount": 1}]}, [item()], "the payments do not add up"),
 ]
 

@@ -95,9 +95,9 @@ def test_an_order_is_told_of_the_customer_that_was_kept() -> None:
 def test_customers_are_found_by_exactly_what_is_asked(
     query: dict[str, str], found: list[str]
 ) -> None:
-    factories.make_customer()
-    factories.make_customer(email="staff@example.com", is_staff=True)
-    factories.make_customer(email="other@example.com", channel_id=shop.OTHER)
+    factories.create_customer()
+    factories.create_customer(email="staff@example.com", is_staff=True)
+    factories.create_customer(email="other@example.com", channel_id=shop.OTHER)
     caller = shop.client()
     _keep(caller)
 
@@ -121,7 +121,7 @@ def test_a_customer_is_changed_by_what_is_told_only() -> None:
     [({"email": "CUSTOMER@example.com"}, "email"), ({"channel_code": "CH123"}, "channel_code")],
 )
 def test_nobody_becomes_somebody_else(told: dict[str, str], field: str) -> None:
-    factories.make_customer()
+    factories.create_customer()
     caller = shop.client()
     _keep(caller)
     other = _keep(caller, email="x@y.zz", channel_code="2", user_type="registered").json()
@@ -141,7 +141,7 @@ def test_where_somebody_signed_up_from_needs_a_scope(
     scopes: tuple[str, ...], shown: str | None
 ) -> None:
     attributes = {"logged_ip": "127.0.0.1", "register_client_type": "default"}
-    factories.make_customer(attributes=attributes)
+    factories.create_customer(attributes=attributes)
 
     (found,) = shop.client(shop.key(scopes=["read", *scopes])).get(PATH).json()["results"]
 
@@ -211,8 +211,8 @@ def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize("pk", ["0", "x", "1" * 30, str(2**63), "staff", "other", "%00", "-1"])
 def test_strangers_are_as_absent_as_nobody(prefix: str, pk: str) -> None:
     number = {
-        "staff": factories.make_customer(is_staff=True).pk,
-        "other": factories.make_customer(email="o@example.com", channel_id=shop.OTHER).pk,
+        "staff": factories.create_customer(is_staff=True).pk,
+        "other": factories.create_customer(email="o@example.com", channel_id=shop.OTHER).pk,
     }.get(pk, pk)
     path = f"{prefix}/channel/1/customers/{number}/"
     caller = shop.client()
@@ -240,7 +240,7 @@ def test_a_filter_that_cannot_be_is_a_field_error(query: dict[str, Any]) -> None
 
 def test_a_list_costs_as_many_queries_however_long_it_is() -> None:
     for number in range(30):
-        factories.make_customer(email=f"{number}@example.com")
+        factories.create_customer(email=f"{number}@example.com")
     caller = shop.client()
     caller.get(PATH)
 

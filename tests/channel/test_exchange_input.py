@@ -7,7 +7,7 @@ import pytest
 from tests.channel import shop, sync
 from tests.channel.sync import begun, call, moved, report, thing
 from tests.channel.test_access import ABSENT, FORBIDDEN, UNSIGNED, WRONG
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_every_wrong_key_gets_the_same_answer(wrong: str, method: str, path: str
     told = {} if header is None else {"authorization": header.encode().decode("latin-1")}
     before = shop.rows()
 
-    answer = call(Visitor(headers=told), method, path, _body(method, path))
+    answer = call(HttpClient(headers=told), method, path, _body(method, path))
 
     assert (answer.status_code, answer.json()) == (401, UNSIGNED)
     assert shop.rows() == before

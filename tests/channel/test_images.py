@@ -12,7 +12,7 @@ from takeback.cancellations.models import CancellationRequest, CancellationReque
 from tests import factories
 from tests.channel import shop
 from tests.channel.case_calls import caller, item, refused
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ MOMENT = factories.NOW.isoformat().replace("+00:00", "Z")
 @pytest.fixture
 def case() -> CancellationRequest:
     """A case of the channel."""
-    return factories.make_request(item=item())
+    return factories.create_case(item=item())
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_picture_is_shown_with_an_address_that_the_key_may_fetch(
     case: CancellationRequest, stored: bytes, settings: Settings
 ) -> None:
     settings.SITE_URL = "https://shop.example.com"
-    image = factories.make_image(case=case, image=NAME, description="the seam")
+    image = factories.create_image(case=case, image=NAME, description="the seam")
     system = caller()
 
     shown = system.get(f"{IMAGES}{image.pk}/").json()
@@ -67,24 +67,24 @@ def test_a_picture_is_shown_with_an_address_that_the_key_may_fetch(
 
 
 def test_without_a_key_nothing_is_fetched(case: CancellationRequest, stored: bytes) -> None:
-    image = factories.make_image(case=case, image=NAME)
+    image = factories.create_image(case=case, image=NAME)
 
     with refused(401, "not_authenticated") as answers:
-        answers.append(Visitor().get(f"{IMAGES}{image.pk}/file/"))
+        answers.append(HttpClient().get(f"{IMAGES}{image.pk}/file/"))
 
 
 @pytest.mark.parametrize("name", ["cases/1.jpg", "../settings.py", NAME.replace("ab", "cd")])
 def test_what_is_no_picture_of_ours_is_not_looked_for(
     case: CancellationRequest, stored: bytes, name: str
 ) -> None:
-    image, system = factories.make_image(case=case, image=name), caller()
+    image, system = factories.create_image(case=case, image=name), caller()
 
     with refused(404, "not_found") as answers:
         answers.append(system.get(f"{IMAGES}{image.pk}/file/"))
 
 
 def test_lists(case: CancellationRequest) -> None:
-    first, second = (factories.make_image(case=case) for _ in range(2))
+    first, second = (factories.create_image(case=case) for _ in range(2))
     later = factories.NOW + timedelta(hours=1)
     CancellationRequestImage.objects.filter(pk=first.pk).update(modified_date=later)
     system = caller()
@@ -112,7 +112,7 @@ def test_lists(case: CancellationRequest) -> None:
     ],
 )
 def test_pictures_are_found_by(case: CancellationRequest, query: str, *, finds: bool) -> None:
-    image = factories.make_image(case=case)
+    image = factories.create_image(case=case)
     told = query.format(case=case.pk, buyer=case.order_item.order.user_id)
 
     found = caller().get(f"{IMAGES}inserts_or_updates/?{told}").json()
@@ -121,7 +121,7 @@ def test_pictures_are_found_by(case: CancellationRequest, query: str, *, finds: 
 
 
 def test_the_shops_own_picture_was_uploaded_by_no_customer(case: CancellationRequest) -> None:
-    factories.make_image(case=case, is_uploaded_by_user=False)
+    factories.create_image(case=case, is_uploaded_by_user=False)
     buyer = case.order_item.order.user_id
     system = caller()
 
@@ -140,10 +140,10 @@ def test_a_filter_that_is_no_number_is_refused(name: str, value: str) -> None:
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 def test_another_channels_pictures_are_not_there(prefix: str, stored: bytes) -> None:
-    line = factories.items_of(factories.make_order(channel_id=shop.OTHER))[0]
-    foreign = factories.make_image(case=factories.make_request(item=line), image=NAME)
-    gone = factories.make_image(
-        case=factories.make_request(item=item(), is_hidden=True), image=NAME
+    line = factories.items_of(factories.create_order(channel_id=shop.OTHER))[0]
+    foreign = factories.create_image(case=factories.create_case(item=line), image=NAME)
+    gone = factories.create_image(
+        case=factories.create_case(item=item(), is_hidden=True), image=NAME
     )
     system = caller()
     path = f"{prefix}/channel/{shop.SHOP}/cancellation_request_images/"
@@ -158,7 +158,7 @@ def test_another_channels_pictures_are_not_there(prefix: str, stored: bytes) -> 
 def test_a_list_costs_the_same_whatever_its_length(case: CancellationRequest) -> None:
     system, costs = caller(), []
     for _ in range(2):
-        factories.make_image(case=case)
+        factories.create_image(case=case)
         with CaptureQueriesContext(connection) as seen:
             system.get(IMAGES)
         costs.append(len(seen))

@@ -25,7 +25,7 @@ ABSENT = {"detail": "Not found.", "code": "not_found"}
 
 
 def _line(**fields: Any) -> OrderItem:
-    return factories.items_of(factories.make_order(items=[factories.item_in(**fields)]))[0]
+    return factories.items_of(factories.create_order(items=[factories.item_input(**fields)]))[0]
 
 
 def test_a_line_is_told_how_far_it_is() -> None:
@@ -77,7 +77,7 @@ def test_null_empties_and_nothing_changed_is_no_change() -> None:
 
 
 def test_a_line_that_is_sent_back_whole_changes_nothing() -> None:
-    order = factories.make_rich_order()
+    order = factories.create_full_order()
     line = factories.items_of(order)[0]
     document = shop.client().get(f"{ITEMS}{line.pk}/").json()
 
@@ -129,7 +129,7 @@ def test_a_line_goes_forward_and_its_end_is_not_told(before: int, after: Any, re
 
 def test_what_is_told_of_a_line_that_waits_holds_when_its_case_is_refused() -> None:
     line = _line(status=400)
-    case = factories.make_request(item=line)
+    case = factories.create_case(item=line)
     scope, actor = OrderScope(shop.SHOP), Actor(ActorKind.CHANNEL, 1)
     with zeal.zeal_context():
         confirm(CaseId(case.pk), scope, actor=actor, now=factories.NOW)
@@ -235,7 +235,7 @@ def test_a_wrong_field_of_a_line_is_named(field: str, value: Any) -> None:
 @pytest.mark.parametrize(("field", "value"), [*BAD_FIELDS, ("id", 0), ("id", "x"), ("id", None)])
 def test_a_wrong_field_of_one_line_stops_all(field: str, value: Any) -> None:
     lines = factories.items_of(
-        factories.make_order(items=[factories.item_in(remote_id=n) for n in "12"])
+        factories.create_order(items=[factories.item_input(remote_id=n) for n in "12"])
     )
     before = shop.orders()
 
@@ -278,8 +278,8 @@ def test_many_lines_of_many_orders_change_together(prefix: str) -> None:
         line
         for number in range(3)
         for line in factories.items_of(
-            factories.make_order(
-                number=str(number), items=[factories.item_in(remote_id=n) for n in "12"]
+            factories.create_order(
+                number=str(number), items=[factories.item_input(remote_id=n) for n in "12"]
             )
         )
     ]
@@ -305,8 +305,8 @@ def test_many_lines_of_many_orders_change_together(prefix: str) -> None:
 
 def test_one_line_that_may_not_stops_all() -> None:
     lines = factories.items_of(
-        factories.make_order(
-            items=[factories.item_in(), factories.item_in(remote_id="2", status=100)]
+        factories.create_order(
+            items=[factories.item_input(), factories.item_input(remote_id="2", status=100)]
         )
     )
     before = shop.orders()
@@ -321,7 +321,7 @@ def test_one_line_that_may_not_stops_all() -> None:
 
 
 def test_many_lines_cost_as_many_queries_as_few() -> None:
-    made = [factories.make_order(number=str(number)) for number in range(20)]
+    made = [factories.create_order(number=str(number)) for number in range(20)]
     lines = [line.pk for order in made for line in factories.items_of(order)]
     caller = shop.client()
     caller.get(ITEMS)

@@ -20,7 +20,7 @@ from takeback.accounts.totp import enable_totp
 from takeback.limits.models import Counter
 from tests import factories
 from tests.channel import shop
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +30,8 @@ UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 
 
 def _hire(username: str = "mira", **told: Any) -> User:
-    factories.make_channel()
-    factories.make_channel(pk=shop.OTHER)
+    factories.create_channel()
+    factories.create_channel(pk=shop.OTHER)
     fields: dict[str, Any] = {"channel_ids": [shop.SHOP], "scopes": ["read", "decide"]}
     fields |= {"password": factories.PASSWORD, "email": "mira@example.com", "name": ("Mira", "Day")}
     return User.objects.get(pk=staff.create_staff_user(username, **fields | told))
@@ -43,7 +43,7 @@ def _login(
     body = json.dumps({"username": username, "password": password})
     # A request is what may not repeat a question; a test may sign in several times.
     with zeal.zeal_context():
-        return Visitor().post(path, body, content_type="application/json", **options)
+        return HttpClient().post(path, body, content_type="application/json", **options)
 
 
 def _active(text: str, path: str = "/api/v1/active_user/") -> Any:
@@ -153,7 +153,7 @@ def test_every_wrong_pair_gets_the_same_answer_after_one_hash(
     before: Callable[[User], None], told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before(_hire())
-    factories.make_customer(username="ayla")
+    factories.create_customer(username="ayla")
     rows = shop.rows()
     hashed = _hashes(monkeypatch)
 
@@ -174,7 +174,7 @@ def test_a_pair_that_is_right_costs_one_hash_too(monkeypatch: pytest.MonkeyPatch
 
 def test_cookies_are_not_read() -> None:
     _hire()
-    caller = factories.client_of(factories.make_customer())
+    caller = factories.client_of(factories.create_customer())
 
     body = json.dumps({"username": "mira", "password": factories.PASSWORD})
     answer = caller.post(PATH, body, content_type="application/json")
@@ -278,7 +278,7 @@ FIELDS: list[tuple[dict[str, Any], set[str]]] = [
 def test_a_field_that_is_none_is_named(body: dict[str, Any], at_fault: set[str]) -> None:
     _hire()
 
-    answer = Visitor().post(PATH, json.dumps(body), content_type="application/json")
+    answer = HttpClient().post(PATH, json.dumps(body), content_type="application/json")
 
     assert (answer.status_code, set(answer.json())) == (400, at_fault | {"code"})
     assert (ApiKey.objects.count(), Counter.objects.count()) == (0, 0)
@@ -299,14 +299,14 @@ BODIES: list[tuple[bytes, str, int, str]] = [
 
 @pytest.mark.parametrize(("body", "kind", "status", "code"), BODIES)
 def test_a_body_that_is_no_login_is_refused(body: bytes, kind: str, status: int, code: str) -> None:
-    answer = Visitor().post(PATH, body, content_type=kind)
+    answer = HttpClient().post(PATH, body, content_type=kind)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
 def test_a_login_is_a_post(method: str) -> None:
-    answer = getattr(Visitor(), method)(PATH)
+    answer = getattr(HttpClient(), method)(PATH)
 
     assert answer.status_code == 405
     assert answer.json()["code"] == "method_not_allowed"
@@ -315,9 +315,9 @@ def test_a_login_is_a_post(method: str) -> None:
 
 @pytest.mark.parametrize("header", ["", "Token", "Token x", "Bearer x", "Token " + "x" * 2**20])
 def test_who_shows_no_key_has_not_signed_in(header: str) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
-    answer = Visitor(headers={"authorization": header}).get("/api/v1/active_user/")
+    answer = HttpClient(headers={"authorization": header}).get("/api/v1/active_user/")
 
     assert (answer.status_code, answer.json()) == (401, UNSIGNED)
     assert answer.headers["WWW-Authenticate"] == "Token"

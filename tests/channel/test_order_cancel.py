@@ -14,7 +14,7 @@ from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import TenderIn
 from tests import factories
 from tests.channel import shop
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -23,15 +23,15 @@ IBAN = "TR330006100519786457841326"
 
 def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
     lines = [
-        factories.item_in(remote_id=str(at), status=status)
+        factories.item_input(remote_id=str(at), status=status)
         for at, status in enumerate(statuses or (400, 400))
     ]
-    order = factories.make_order(**{"items": lines} | fields)
+    order = factories.create_order(**{"items": lines} | fields)
     return order, [line.pk for line in factories.items_of(order)]
 
 
 def _cancel(
-    order: Order, told: Any, *, prefix: str = "/api/v1/channel/1", caller: Visitor | None = None
+    order: Order, told: Any, *, prefix: str = "/api/v1/channel/1", caller: HttpClient | None = None
 ) -> Any:
     path = f"{prefix}/orders/{order.pk}/cancel/"
     with zeal.zeal_context():
@@ -39,7 +39,7 @@ def _cancel(
 
 
 def _some(*items: int, **fields: Any) -> dict[str, Any]:
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     reasons = {str(item): reason for item in items}
     return {"cancel_items": list(items), "reasons": reasons} | fields
 
@@ -108,7 +108,7 @@ def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
 
 
 def test_what_is_taken_back_is_picked_up_where_the_order_went(settings: Settings) -> None:
-    settings.RETURN_CARRIER = factories.make_company(needs_pickup=True).pk
+    settings.RETURN_CARRIER = factories.create_carrier(needs_pickup=True).pk
     order, items = _order(550, 550)
 
     assert _cancel(order, _all_of(*items)).status_code == 201
@@ -226,7 +226,7 @@ def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPa
 
 def test_a_line_that_somebody_asks_for_already_is_refused_with_its_rule() -> None:
     order, (first, _) = _order()
-    factories.make_request(item=OrderItem.objects.get(pk=first))
+    factories.create_case(item=OrderItem.objects.get(pk=first))
 
     refused = _refused(order, _some(first))
 
@@ -302,7 +302,7 @@ def test_a_card_must_have_been_charged(payment_type: str) -> None:
 
 
 def test_a_card_gets_back_at_most_what_it_was_charged() -> None:
-    items = [factories.item_in(remote_id=str(at)) for at in range(3)]
+    items = [factories.item_input(remote_id=str(at)) for at in range(3)]
     charged = TenderIn(kind="credit_card", amount_minor=3000, captured_minor=2000)
     order, lines = _order(items=items, tenders=[charged])
 

@@ -21,10 +21,10 @@ def test_all_fields_at_fault_are_named_at_once() -> None:
     assert answer.status_code == 400
     assert answer.json() == {
         "number": ["Not a valid string."],
-        "currency": ["This currency is not known."],
+        "currency": ["This currency is unknown. Send an ISO 4217 code."],
         "customer.email": ["Enter a valid email address."],
         "is_send": ["Must be true or false."],
-        "order_item.0.status": ["This status is not known."],
+        "order_item.0.status": ["This status is unknown. Send a status code or its name."],
         "order_item.0.quantity": ["A whole number is required."],
         "order_item.1.product": ["This field is required."],
         "code": "invalid",

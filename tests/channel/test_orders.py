@@ -78,10 +78,10 @@ def test_other_parameters_change_nothing(query: dict[str, str]) -> None:
 
 
 def test_a_page_holds_a_hundred_orders_at_most() -> None:
-    factories.make_channel()
+    factories.create_channel()
     with zeal.zeal_ignore():
         for number in range(101):
-            factories.make_order(number=str(number))
+            factories.create_order(number=str(number))
 
     answer = shop.client().get(PATH, {"limit": "10000000"}).json()
 
@@ -124,7 +124,7 @@ def test_two_numbers_at_once_are_no_question() -> None:
 
 
 def test_orders_that_came_another_way_are_found_too() -> None:
-    order = factories.make_rich_order()
+    order = factories.create_full_order()
 
     (found,) = shop.find(shop.client(), order.number).json()["results"]
 
@@ -140,7 +140,7 @@ def test_orders_that_came_another_way_are_found_too() -> None:
 def test_a_list_costs_the_same_number_of_queries_however_long_it_is(query: dict[str, str]) -> None:
     with zeal.zeal_ignore():
         for number in range(30):
-            factories.make_order(number=str(number))
+            factories.create_order(number=str(number))
     caller = shop.client()
     caller.get(PATH)
 
@@ -164,7 +164,7 @@ def test_the_first_call_of_a_minute_notes_that_the_key_is_used() -> None:
 
 
 def test_the_compiled_questions_answer_as_the_orm_does() -> None:
-    order = factories.make_rich_order()
+    order = factories.create_full_order()
 
     for question, arguments in (
         (queries.order_by_number, {"channel_id": 1, "number": order.number}),

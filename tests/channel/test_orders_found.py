@@ -31,7 +31,7 @@ def _three() -> list[int]:
     made = []
     for day, number in enumerate("ABC"):
         moment = factories.NOW + timedelta(days=day)
-        order = factories.make_order(number=number, placed_at=moment, status=400 + 50 * day)
+        order = factories.create_order(number=number, placed_at=moment, status=400 + 50 * day)
         changes: dict[str, Any] = {"modified_date": moment, "created_date": moment}
         if number == "B":
             changes |= {"cancel_status": "waiting"}
@@ -110,7 +110,7 @@ def test_changed_orders_come_the_longest_ago_first() -> None:
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 def test_an_order_is_found_with_and_without_its_channel(prefix: str) -> None:
-    order = factories.make_rich_order()
+    order = factories.create_full_order()
     caller = shop.client()
     (listed,) = caller.get(ORDERS).json()["results"]
 
@@ -119,7 +119,7 @@ def test_an_order_is_found_with_and_without_its_channel(prefix: str) -> None:
 
 
 def test_only_whether_it_was_sent_may_be_told_of_an_order() -> None:
-    order = factories.make_order()
+    order = factories.create_order()
     path = f"/api/v1/orders/{order.pk}/"
     before = shop.client().get(path).json()
 
@@ -140,7 +140,7 @@ def _stamp(order_id: int) -> str:
 
 @pytest.mark.parametrize("value", [None, 1, "yes", [], {}])
 def test_whether_it_was_sent_is_true_or_false(value: Any) -> None:
-    order = factories.make_order()
+    order = factories.create_order()
 
     answer = shop.patch(f"{ORDERS}{order.pk}/", {"is_send": value})
 
@@ -149,7 +149,10 @@ def test_whether_it_was_sent_is_true_or_false(value: Any) -> None:
 
 
 def test_a_key_without_a_channel_in_the_path_sees_its_own_channels_only() -> None:
-    mine, other = factories.make_order(), factories.make_order(number="2", channel_id=shop.OTHER)
+    mine, other = (
+        factories.create_order(),
+        factories.create_order(number="2", channel_id=shop.OTHER),
+    )
     both = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
     one = shop.client(shop.key(channels=[shop.OTHER]))
 
@@ -180,7 +183,7 @@ def test_a_key_without_a_channel_in_the_path_sees_its_own_channels_only() -> Non
 
 def test_a_key_whose_channels_are_all_closed_opens_nothing() -> None:
     text = shop.key()
-    channel = factories.make_channel()
+    channel = factories.create_channel()
     channel.is_active = False
     channel.save()
 
@@ -198,9 +201,9 @@ def test_what_is_not_there_is_not_found(pk: str) -> None:
 
 
 def test_lines_are_listed_and_sorted() -> None:
-    order = factories.make_order(items=[factories.item_in(remote_id=str(n)) for n in range(3)])
-    factories.make_order(number="2", items=[factories.item_in(status=500)])
-    factories.make_order(number="3", channel_id=shop.OTHER)
+    order = factories.create_order(items=[factories.item_input(remote_id=str(n)) for n in range(3)])
+    factories.create_order(number="2", items=[factories.item_input(status=500)])
+    factories.create_order(number="3", channel_id=shop.OTHER)
     caller = shop.client()
     ids = [line.pk for line in factories.items_of(order)]
 
@@ -223,7 +226,7 @@ def test_lines_are_listed_and_sorted() -> None:
 
 
 def test_a_list_costs_as_many_queries_however_long_it_is() -> None:
-    factories.make_orders(customer=factories.make_customer(), count=30)
+    factories.create_orders(customer=factories.create_customer(), count=30)
     caller = shop.client()
     caller.get(ORDERS)
 

@@ -18,7 +18,7 @@ from tests.cancellations.factories import LATER, SCOPE, STAFF
 from tests.cancellations.factories import open_case as opened
 from tests.channel import shop
 from tests.channel.case_calls import call, caller, refused
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +36,14 @@ SYSTEM = Actor(ActorKind.CHANNEL, 5)
 def confirmed(*, by: Actor = STAFF, **fields: Any) -> tuple[CancellationPlan, list[int]]:
     """A plan of an order of two lines, worth 10.00 and 20.00, and the lines' numbers."""
     told = {"number": "A-1"} | fields
-    lines = [factories.item_in(), factories.item_in(remote_id="2", goods_minor=2000)]
-    items = factories.items_of(factories.make_order(items=lines, **told))
+    lines = [factories.item_input(), factories.item_input(remote_id="2", goods_minor=2000)]
+    items = factories.items_of(factories.create_order(items=lines, **told))
     for item in items:
         confirm(opened(item), SCOPE, actor=by, now=LATER)
     return CancellationPlan.objects.get(order__number=told["number"]), [item.pk for item in items]
 
 
-def pay(caller: Visitor, plan: int, payments: Any, **headers: str) -> Any:
+def pay(caller: HttpClient, plan: int, payments: Any, **headers: str) -> Any:
     """POST a payment plan."""
     path = f"{PLANS}{plan}/create_payment_plan/"
     return call(caller, "POST", path, {"payment_plan": payments}, **headers)

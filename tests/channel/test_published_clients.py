@@ -49,7 +49,7 @@ def run(live: Server, settings: Settings) -> Scenario:
     """Run a scenario in the name of a member of staff; what it printed."""
     # The server checks passwords in earnest.
     settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]
-    factories.make_channel()
+    factories.create_channel()
     create_staff_user(
         "mira",
         password=factories.PASSWORD,
@@ -100,7 +100,7 @@ def test_the_sdk_understands_a_wrong_password(run: Scenario) -> None:
 
 def test_the_sdk_reads_all_pages_and_stops(run: Scenario) -> None:
     for number in range(1, 6):
-        factories.make_order(number=str(number))
+        factories.create_order(number=str(number))
 
     assert run("pages") == {"pages": [["5", "4"], ["3", "2"], ["1"]], "calls": 3}
 
@@ -116,7 +116,7 @@ def test_the_sdk_begins_a_batch_asks_for_it_and_sends_it_back_whole(run: Scenari
 
 
 def test_the_sdk_signs_in_once_more_when_its_key_has_ended(run: Scenario) -> None:
-    factories.make_order()
+    factories.create_order()
 
     orders = f"/api/v1/channel/{shop.SHOP}/orders/"
     assert run("stale_key") == {
@@ -126,7 +126,9 @@ def test_the_sdk_signs_in_once_more_when_its_key_has_ended(run: Scenario) -> Non
 
 
 def test_channel_app_takes_a_batch_from_its_beginning_to_its_end(run: Scenario) -> None:
-    order = factories.make_order(items=[factories.item_in(), factories.item_in(remote_id="2")])
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2")]
+    )
     told = _mapped(order)
 
     seen = run("batch_life", **told)
@@ -149,9 +151,9 @@ def test_channel_app_ends_a_run_that_had_nothing_to_do(run: Scenario) -> None:
 
 def test_the_sdk_takes_a_case_from_its_creation_to_its_removal(run: Scenario) -> None:
     sync.case("another")
-    order = factories.make_order()
+    order = factories.create_order()
 
-    seen = run("cancellations", **_mapped(order), reason=factories.make_reason().pk)
+    seen = run("cancellations", **_mapped(order), reason=factories.create_reason().pk)
 
     assert seen == {
         "made": [True, "waiting", "first"],
@@ -164,10 +166,12 @@ def test_the_sdk_takes_a_case_from_its_creation_to_its_removal(run: Scenario) ->
 
 
 def test_channel_app_fetches_all_approved_returns(run: Scenario) -> None:
-    items = [factories.items_of(factories.make_order(number=str(number)))[0] for number in range(5)]
-    wanted = [factories.make_request(item=i, kind="refund", status="approved") for i in items[:3]]
-    factories.make_request(item=items[3], kind="refund")
-    factories.make_request(item=items[4], status="approved")
+    items = [
+        factories.items_of(factories.create_order(number=str(number)))[0] for number in range(5)
+    ]
+    wanted = [factories.create_case(item=i, kind="refund", status="approved") for i in items[:3]]
+    factories.create_case(item=items[3], kind="refund")
+    factories.create_case(item=items[4], status="approved")
 
     seen = run("approved_refunds")
 
@@ -190,7 +194,7 @@ def test_channel_app_passes_on_what_changed_and_says_so(run: Scenario) -> None:
 
 
 def test_channel_app_opens_a_case_by_the_ids_of_the_channel(run: Scenario) -> None:
-    order, reason = factories.make_order(), factories.make_reason()
+    order, reason = factories.create_order(), factories.create_reason()
     Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
 
     number = run("created_cancellation", **_mapped(order))
@@ -203,8 +207,10 @@ def test_channel_app_opens_a_case_by_the_ids_of_the_channel(run: Scenario) -> No
 
 
 def test_channel_app_cancels_a_line_of_an_order_by_the_ids_of_the_channel(run: Scenario) -> None:
-    order = factories.make_order(items=[factories.item_in(), factories.item_in(remote_id="2")])
-    reason = factories.make_reason()
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2")]
+    )
+    reason = factories.create_reason()
     Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
 
     sent = run("cancelled_order", **_mapped(order))

@@ -31,7 +31,7 @@ TOLD = {
 
 def own(**fields: Any) -> CancellationReason:
     """A reason of the channel."""
-    return factories.make_reason(channel=factories.make_channel(), **fields)
+    return factories.create_reason(channel=factories.create_channel(), **fields)
 
 
 def test_a_reason_is_added_and_read_back() -> None:
@@ -102,7 +102,7 @@ def test_a_removed_reason_is_offered_no_more_and_stays() -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_reason_of_all_channels_is_read_only(method: str) -> None:
-    shared, system = factories.make_reason(), caller()
+    shared, system = factories.create_reason(), caller()
     path = f"{REASONS}{shared.pk}/"
     assert system.get(path).json()["subject"] == shared.subject
 
@@ -113,7 +113,7 @@ def test_a_reason_of_all_channels_is_read_only(method: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 def test_another_channels_reason_is_not_there(method: str, prefix: str) -> None:
-    foreign = factories.make_reason(channel=factories.make_channel(pk=shop.OTHER))
+    foreign = factories.create_reason(channel=factories.create_channel(pk=shop.OTHER))
     system = caller()
     for pk in (foreign.pk, 0, 10**40, "x"):
         path = f"{prefix}/channel/{shop.SHOP}/cancellation_reasons/{pk}/"
@@ -123,8 +123,8 @@ def test_another_channels_reason_is_not_there(method: str, prefix: str) -> None:
 
 def test_they_are_listed_in_the_order_in_which_they_are_offered() -> None:
     last, first = own(order=9), own(order=1, kind="refund")
-    shared = factories.make_reason(order=5, is_active=False)
-    factories.make_reason(channel=factories.make_channel(pk=shop.OTHER))
+    shared = factories.create_reason(order=5, is_active=False)
+    factories.create_reason(channel=factories.create_channel(pk=shop.OTHER))
     system = caller()
 
     def listed(query: str = "") -> list[int]:

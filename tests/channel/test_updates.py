@@ -12,7 +12,7 @@ from takeback.channel_sync.models import IntegrationAction
 from takeback.orders.models import Order
 from tests.channel import shop, sync
 from tests.channel.sync import begun, call, moved, thing
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ KINDS = [
 ]
 
 
-def listed(caller: Visitor, path: str, **query: str) -> list[int]:
+def listed(caller: HttpClient, path: str, **query: str) -> list[int]:
     found = call(caller, "GET", f"{path}updates/?{urlencode(query)}")
     return [row["pk"] for row in found.json()["results"]]
 

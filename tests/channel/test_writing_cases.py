@@ -29,7 +29,7 @@ from tests.channel.case_calls import (
     step,
     steps,
 )
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import nothing_written
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def with_account() -> int:
 
 class TestOpening:
     def test_a_system_asks_in_a_customers_name(self) -> None:
-        system, line, reason = caller(), item(quantity=3), factories.make_reason()
+        system, line, reason = caller(), item(quantity=3), factories.create_reason()
 
         answer = ask(
             system,
@@ -71,7 +71,7 @@ class TestOpening:
         answer = ask(
             caller(),
             order_item=item().pk,
-            reason=factories.make_reason().pk,
+            reason=factories.create_reason().pk,
             cancellation_type="cancel",
             status="completed",
             refund_amount=100,
@@ -87,8 +87,8 @@ class TestOpening:
         self, settings: Settings, *, needs_pickup: bool
     ) -> None:
         # No body of a channel names a carrier or an address.
-        settings.RETURN_CARRIER = factories.make_company(needs_pickup=needs_pickup).pk
-        line, reason = item(status=550), factories.make_reason(kind="refund").pk
+        settings.RETURN_CARRIER = factories.create_carrier(needs_pickup=needs_pickup).pk
+        line, reason = item(status=550), factories.create_reason(kind="refund").pk
 
         answer = ask(caller(), order_item=line.pk, reason=reason, cancellation_type="refund")
 
@@ -102,7 +102,7 @@ class TestOpening:
         settings.LOYALTY_MONEY_ENABLED = False
         told = {
             "order_item": item().pk,
-            "reason": factories.make_reason().pk,
+            "reason": factories.create_reason().pk,
             "cancellation_type": "cancel",
             "fully_refund_as_loyalty_money": True,
         }
@@ -119,7 +119,7 @@ class TestOpening:
     def test_an_account_is_trusted_with_those_who_may_pay(
         self, scopes: tuple[str, ...], is_trusted: bool
     ) -> None:
-        told = {"order_item": item().pk, "reason": factories.make_reason().pk}
+        told = {"order_item": item().pk, "reason": factories.create_reason().pk}
         account = {"iban": IBAN, "holder_name": HOLDER}
 
         answer = ask(caller(*scopes), told | account | {"cancellation_type": "cancel"})
@@ -129,10 +129,10 @@ class TestOpening:
         assert row.is_bank_account_confirmed is is_trusted
 
     def test_a_key_of_a_member_of_staff_acts_as_that_person(self) -> None:
-        person = factories.make_customer(email="staff@example.com", is_staff=True)
+        person = factories.create_customer(email="staff@example.com", is_staff=True)
         system = shop.client(shop.key(user_id=person.pk))
 
-        told = {"order_item": item().pk, "reason": factories.make_reason().pk}
+        told = {"order_item": item().pk, "reason": factories.create_reason().pk}
         case = ask(system, told | {"cancellation_type": "cancel"}).json()["id"]
 
         (first,) = CaseHistory.objects.filter(cancellation_request_id=case)
@@ -142,7 +142,7 @@ class TestOpening:
         system = caller()
         body = {
             "order_item": item().pk,
-            "reason": factories.make_reason().pk,
+            "reason": factories.create_reason().pk,
             "cancellation_type": "cancel",
         }
         first = call(system, "POST", CASES, body, **{"Idempotency-Key": "a"})
@@ -159,7 +159,7 @@ class TestCorrecting:
     def test_what_is_told_is_changed_and_the_rest_stays(self, method: str) -> None:
         case, reason = (
             opened(item(quantity=3), description="old", quantity=1),
-            factories.make_reason(),
+            factories.create_reason(),
         )
 
         answer = change(caller(), case, {"reason": reason.pk, "quantity": 2}, method)
@@ -262,7 +262,7 @@ class TestDeciding:
         assert (answer.status_code, answer.json()["status"]) == (200, wanted)
 
     def test_a_withdrawn_case_is_rejected_for_whoever_says_so(self) -> None:
-        system, case = caller(), factories.make_request(item=item(), status="withdrawn").pk
+        system, case = caller(), factories.create_case(item=item(), status="withdrawn").pk
 
         with nothing_written():
             assert step(system, case, "reject").json()["status"] == "rejected"
@@ -322,7 +322,7 @@ class TestRemoving:
             answers.append(remove(system, case))
 
 
-Write = Callable[[Visitor, int, dict[str, str]], Any]
+Write = Callable[[HttpClient, int, dict[str, str]], Any]
 WRITES: list[Write] = [
     lambda system, case, headers: change(system, case, {"description": "new"}, **headers),
     lambda system, case, headers: change(system, case, {}, "PUT", **headers),
@@ -356,9 +356,9 @@ def test_the_last_version_may_be_changed(write: Write, tag: str) -> None:
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 def test_what_is_not_the_channels_is_not_there(write: Write, prefix: str) -> None:
     system = caller()
-    foreign = factories.items_of(factories.make_order(channel_id=shop.OTHER, number="2"))[0]
-    hidden = factories.make_request(item=item(), is_hidden=True)
-    for case in (factories.make_request(item=foreign).pk, hidden.pk, 0, 10**40):
+    foreign = factories.items_of(factories.create_order(channel_id=shop.OTHER, number="2"))[0]
+    hidden = factories.create_case(item=item(), is_hidden=True)
+    for case in (factories.create_case(item=foreign).pk, hidden.pk, 0, 10**40):
         with refused(404, "not_found") as answers:
             answers.append(write(system, case, {}))
 

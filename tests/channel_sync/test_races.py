@@ -1,4 +1,4 @@
-"""Two batches of a kind that commit at the same instant: one of them does."""
+"""Of several batches of one content type that commit at once, one succeeds."""
 
 from functools import partial
 
@@ -23,51 +23,51 @@ pytestmark = [
     pytest.mark.heavy("postgresql"),
 ]
 
-LATE = errors.INVALID_TRANSITION.code
-UNTIL_SEEN = 100
-"""A race whose guard is off must show itself within so many rounds."""
+REFUSED = errors.INVALID_TRANSITION.code
+MAX_ROUNDS = 100
+"""Without its guard, a race must occur within this number of rounds."""
 
 
 def _commit(batch_id: int) -> None:
-    """As over HTTP: a lost race that only the index saw is a conflict."""
-    told = BatchIn(
+    """Commit as the view does: a violation of the unique index is a conflict."""
+    changes = BatchIn(
         status=BatchStatus.COMMIT,
         content_type=ContentType.PRODUCT,
         objects=[ObjectIn(ContentType.PRODUCT, batch_id)],
     )
     try:
-        change_batch(factories.SHOP, batch_id, told, factories.NOW)
+        change_batch(factories.SHOP, batch_id, changes, factories.NOW)
     except IntegrityError as error:
         raise Refused(core_errors.CONFLICT) from error
 
 
-def _raced(clients: Clients) -> dict[str, int]:
+def _race(clients: Clients) -> dict[str, int]:
     IntegrationAction.objects.all().delete()
     BatchRequest.objects.all().delete()
     numbers = [open_batch(factories.SHOP, factories.NOW) for _ in range(4)]
     return dict(clients.race([partial(_commit, number) for number in numbers]))
 
 
-def test_of_four_batches_one_commits(long_run: bool) -> None:
-    factories.make_channel()
+def test_one_of_four_batches_commits(long_run: bool) -> None:
+    factories.create_channel()
 
     with Clients(4) as clients:
         for _ in range(10_000 if long_run else 30 if CI else 3):
-            assert _raced(clients) == {WON: 1, LATE: 3}
+            assert _race(clients) == {WON: 1, REFUSED: 3}
             assert BatchRequest.objects.filter(status="commit").count() == 1
             assert IntegrationAction.objects.count() == 1
 
 
-def test_without_the_lock_the_index_still_lets_one_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_lock_the_index_admits_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     if connection.vendor == "sqlite":
-        pytest.skip("SQLite lets one writer in at a time: there is no lock to switch off")
-    factories.make_channel()
+        pytest.skip("SQLite has one writer at a time and no row lock to disable")
+    factories.create_channel()
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
 
     with Clients(4) as clients:
-        for _ in range(UNTIL_SEEN):
-            seen = _raced(clients)
+        for _ in range(MAX_ROUNDS):
+            results = _race(clients)
             assert BatchRequest.objects.filter(status="commit").count() == 1
-            if CONSTRAINT in seen:
+            if CONSTRAINT in results:
                 return
-    pytest.fail("the race was not seen: the test proves nothing")
+    pytest.fail("no race occurred, so the index was not tested")

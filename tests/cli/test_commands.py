@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from takeback.accounts.models import Channel
 from takeback.cli.main import app
 from takeback.cli.serve import server_command
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.rigs.serving import TAKEBACK, environment
 
 pytestmark = pytest.mark.heavy("postgresql")
@@ -90,7 +90,7 @@ def test_the_worker_says_when_a_chore_failed(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_the_doctor_is_content_with_a_sound_installation() -> None:
-    make_channel()
+    create_channel()
     done = CliRunner().invoke(app, ["doctor"])
     assert "failure" not in done.output
     assert done.exit_code == 0
@@ -98,7 +98,7 @@ def test_the_doctor_is_content_with_a_sound_installation() -> None:
 
 @pytest.mark.django_db
 def test_the_doctor_fails_a_database_that_waits_for_migrations() -> None:
-    make_channel()
+    create_channel()
     MigrationRecorder(connection).record_unapplied("limits", "0001_initial")
     done = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "200"})
     assert "Not applied: limits.0001_initial. Run `takeback migrate`." in done.output

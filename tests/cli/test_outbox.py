@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from takeback.cli.main import app
-from tests.factories import NOW, make_message
+from tests.factories import NOW, create_message
 
 
 def _run(*words: str) -> tuple[int, list[str]]:
@@ -14,11 +14,11 @@ def _run(*words: str) -> tuple[int, list[str]]:
 
 @pytest.mark.django_db
 def test_parked_messages_are_listed_and_replayed() -> None:
-    waiting = make_message(key="thing.happened:1")
-    parked = make_message(
+    waiting = create_message(key="thing.happened:1")
+    parked = create_message(
         key="thing.happened:2", parked_at=NOW, attempts=12, last_error="ConnectionError"
     )
-    make_message(topic="other.happened", key="other.happened:3", parked_at=NOW)
+    create_message(topic="other.happened", key="other.happened:3", parked_at=NOW)
 
     assert _run("list", "--topic", "thing.happened") == (
         0,

@@ -101,7 +101,7 @@ def _picked(document: Document, names: list[str]) -> Document:
 def address(document: Document) -> AddressIn:
     """An address as the example shows it; where it shows only `{}` any address does."""
     if "line" not in document:
-        return factories.address_in()
+        return factories.address_input()
     places = {place: document[place]["name"] for place in ("city", "township", "district")}
     country = document["country"]
     return AddressIn(
@@ -114,7 +114,7 @@ def address(document: Document) -> AddressIn:
 
 def customer(document: Document) -> User:
     """The customer of an example."""
-    user = factories.make_customer(
+    user = factories.create_customer(
         email=document["email"],
         date_joined=moment(document["date_joined"]),
         last_login=moment(document["last_login"]),
@@ -133,12 +133,12 @@ def order(document: Document, *, owner: User | None = None) -> Order:
     goods = parse(document["amount_without_discount"], "try") - shipping
     status = int(document["status"].get("value", "100"))
     client = document["client_type"]
-    return factories.make_order(
+    return factories.create_order(
         customer=owner,
         guest=document["user_email"],
         now=moment(document["created_date"]),
         placed_at=moment(document["created_date"]),
-        after={"refund_minor": parse(document["refund_amount"], "try")},
+        update={"refund_minor": parse(document["refund_amount"], "try")},
         items=[_item(line, status, goods) for line in document["orderitem_set"] or [{}]],
         discounts=_discounts(document),
         shipping_minor=shipping,
@@ -153,7 +153,7 @@ def order(document: Document, *, owner: User | None = None) -> Order:
 
 
 def _item(document: Document, status: int, goods: int) -> ItemIn:
-    return factories.item_in(
+    return factories.item_input(
         status=status,
         goods_minor=goods,
         retail_minor=parse(document["retail_price"], "try") if "retail_price" in document else None,
@@ -176,7 +176,7 @@ def _discounts(document: Document) -> list[DiscountIn]:
 def reason(document: Document) -> None:
     """The reason of an example."""
     fields = _picked(document, _REASON)
-    factories.make_reason(
+    factories.create_reason(
         kind=fields.pop("cancellation_type"),
         uuid=UUID(document["uuid"]),
         created_date=moment(document["created_date"]),
@@ -187,8 +187,8 @@ def reason(document: Document) -> None:
 
 def request(document: Document, *, owner: User, number: str) -> None:
     """A case of an example, on an order of its own."""
-    made = factories.make_order(customer=owner, number=number)
-    factories.make_request(
+    made = factories.create_order(customer=owner, number=number)
+    factories.create_case(
         item=factories.items_of(made)[0],
         kind=document["cancellation_type"],
         description=document["description"],
@@ -199,7 +199,7 @@ def request(document: Document, *, owner: User, number: str) -> None:
 
 def old_order(document: Document, *, owner: User) -> int:
     """The old order of an example."""
-    made = factories.make_old_order(
+    made = factories.create_old_order(
         customer=owner,
         created_date=moment(document["created_date"]),
         amount_minor=parse(document["amount"], "try"),

@@ -12,7 +12,7 @@ from takeback.orders.statuses import Status
 from tests import factories
 from tests.contract.examples import differences, example, schema
 from tests.contract.stories import moment
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import V3, post, prove, token_of
 
 pytestmark = pytest.mark.django_db
@@ -33,27 +33,27 @@ def _told(operation: str) -> tuple[dict[str, Any], Any]:
     return told, moment(first.get("created_date", "2024-11-19T22:35:54.246615Z"))
 
 
-def _shop(operation: str, now: Any) -> tuple[Visitor, dict[str, int]]:
+def _shop(operation: str, now: Any) -> tuple[HttpClient, dict[str, int]]:
     """Whoever asks, and the ids that stand in the body."""
-    line = factories.item_in(quantity=3, status=Status.DELIVERED)
-    company = factories.make_company(
+    line = factories.item_input(quantity=3, status=Status.DELIVERED)
+    company = factories.create_carrier(
         carrier="extension", carrier_label="Extension Cargo", needs_pickup=True
     )
     ids = {
-        "reason": factories.make_reason(kind="refund").pk,
+        "reason": factories.create_reason(kind="refund").pk,
         "shipping_company": company.pk,
     }
     if operation.startswith("guest"):
-        order, client = factories.make_order(items=[line], now=now, placed_at=now), Visitor()
+        order, client = factories.create_order(items=[line], now=now, placed_at=now), HttpClient()
         prove(client)
         ids["pickup_address"] = order.shipping_address_id
     else:
-        user = factories.make_customer()
+        user = factories.create_customer()
         order, client = (
-            factories.make_order(customer=user, items=[line], now=now),
+            factories.create_order(customer=user, items=[line], now=now),
             factories.client_of(user),
         )
-        ids["pickup_address"] = factories.make_address(user=user).pk
+        ids["pickup_address"] = factories.create_address(user=user).pk
     return client, ids | {"order_item": factories.items_of(order)[0].pk}
 
 
@@ -65,7 +65,7 @@ def _filled(value: Any, ids: dict[str, int]) -> Any:
     return ids.get(value[1:-1], value) if isinstance(value, str) else value
 
 
-def _replayed(operation: str, **headers: str) -> tuple[Visitor, Any]:
+def _replayed(operation: str, **headers: str) -> tuple[HttpClient, Any]:
     told, now = _told(operation)
     call = told["request"]
     with time_machine.travel(now, tick=False):
@@ -155,7 +155,7 @@ def test_the_openapi_document_s_guest_names_the_order_in_the_body(operation: str
         named = {"number": factories.NUMBER, "email": factories.GUEST}
         body = _filled(told["request"]["body"], ids) | named
         _input(operation).validate(body)
-        answer = post(Visitor(), told["request"]["path"], body)
+        answer = post(HttpClient(), told["request"]["path"], body)
 
     assert answer.status_code == 201, answer.content
     case = answer.json()[0] if isinstance(answer.json(), list) else answer.json()

@@ -13,7 +13,7 @@ from takeback.orders.models import Order
 from tests import factories
 from tests.channel import shop
 from tests.contract.examples import example
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
@@ -45,19 +45,19 @@ def _told() -> CancellationRequest:
         name="Commerce Channel", catalog=1, category_tree="text",
         conf={"ANY_ADDITIONAL_PROPERTY": "text"},
     )  # fmt: skip
-    way_back = factories.make_easy_return(
+    way_back = factories.create_easy_return(
         carrier="yurtici", code="EASYRETURN123", start_date=factories.NOW, end_date=factories.NOW,
         tracking_number="123456789", tracking_url="https://example.com/track/123456789",
         pickup_date={}, raw_request="text", raw_response="text",
     )  # fmt: skip
-    return factories.make_request(
+    return factories.create_case(
         item=factories.items_of(order)[0], kind="refund", status="rejected", easy_return=way_back,
-        reason=factories.make_reason(subject="text", send_to_remote=True), description="text",
+        reason=factories.create_reason(subject="text", send_to_remote=True), description="text",
         iban="text", holder_name="text", attributes={"key1": "value1", "key2": "value2"},
     )  # fmt: skip
 
 
-def _reader() -> Visitor:
+def _reader() -> HttpClient:
     return shop.client(shop.key(scopes=["read", "money", "pii"]))
 
 
@@ -142,7 +142,7 @@ def test_ids_times_and_words_are_of_the_kind_that_the_example_shows() -> None:
 
 def test_answers_have_the_types_that_the_api_page_shows() -> None:
     case = _told()
-    factories.make_request(item=case.order_item)
+    factories.create_case(item=case.order_item)
     kinds: dict[str, Any] = {
         "": shapes.ChannelCancellationRequest,
         "detailed/": shapes.ChannelDetailedCancellationRequest,

@@ -123,7 +123,7 @@ def test_a_customer_told_as_documented_is_answered_as_documented() -> None:
 
 def test_lines_told_as_documented_are_answered_as_documented() -> None:
     told = example("channel_order_items_bulk_status_update")
-    (line,) = factories.items_of(factories.make_order())
+    (line,) = factories.items_of(factories.create_order())
     body = told["request"]["body"]
     body["orderitem_set"][0]["id"] = line.pk
 
@@ -136,10 +136,10 @@ def test_lines_told_as_documented_are_answered_as_documented() -> None:
 
 def test_an_order_is_cancelled_as_documented() -> None:
     told = example("channel_order_cancel")
-    order = factories.make_order()
+    order = factories.create_order()
     (line,) = factories.items_of(order)
     text = json.dumps(told["request"])
-    names = {"order": order.pk, "item": line.pk, "reason": factories.make_reason().pk}
+    names = {"order": order.pk, "item": line.pk, "reason": factories.create_reason().pk}
     for name, number in names.items():
         text = text.replace(f"{{{name}}}", str(number))
     request = json.loads(text)

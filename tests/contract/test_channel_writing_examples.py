@@ -36,8 +36,8 @@ OURS = {
 
 def returned() -> CancellationRequest:
     """A return that waits, with a way back that is booked."""
-    way_back = factories.make_easy_return(max_count=1, tracking_number="1", pickup_date={})
-    return factories.make_request(item=delivered(), kind="refund", easy_return=way_back)
+    way_back = factories.create_easy_return(max_count=1, tracking_number="1", pickup_date={})
+    return factories.create_case(item=delivered(), kind="refund", easy_return=way_back)
 
 
 def replayed(name: str, case: CancellationRequest | None = None, **ours: Any) -> tuple[Any, Any]:
@@ -63,7 +63,7 @@ def unlike(told: Any, answer: Any) -> list[str]:
 
 
 def test_opening() -> None:
-    reason = factories.make_reason(kind="refund")
+    reason = factories.create_reason(kind="refund")
 
     told, answer = replayed(
         "channel_cancellation_request_open",
@@ -80,7 +80,7 @@ def test_opening() -> None:
 
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_correcting(method: str) -> None:
-    case, reason = returned(), factories.make_reason(kind="refund")
+    case, reason = returned(), factories.create_reason(kind="refund")
 
     told, answer = replayed(
         f"channel_cancellation_request_{method}",

@@ -11,30 +11,32 @@ from takeback.addresses.models import City, Country, District, Township
 from tests import factories
 from tests.contract import stories
 from tests.contract.examples import differences, example, schema
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.trade_in.factories import make_offer
 
 pytestmark = pytest.mark.django_db
 
 Ids = dict[str, int]
-Story = Callable[[Any], tuple[Visitor, Ids]]
+Story = Callable[[Any], tuple[HttpClient, Ids]]
 
 
-def _nobody(answer: Any) -> tuple[Visitor, Ids]:
-    return Visitor(), {}
+def _nobody(answer: Any) -> tuple[HttpClient, Ids]:
+    return HttpClient(), {}
 
 
-def _guest_order(answer: Any) -> tuple[Visitor, Ids]:
+def _guest_order(answer: Any) -> tuple[HttpClient, Ids]:
     stories.order(answer["results"][0] if isinstance(answer, dict) else answer[0])
-    return Visitor(), {}
+    return HttpClient(), {}
 
 
 def _owner(document: Any) -> Any:
     told = document.get("shipping_address", {}).get("user")
-    return stories.customer(told) if told else factories.make_customer(email=document["user_email"])
+    return (
+        stories.customer(told) if told else factories.create_customer(email=document["user_email"])
+    )
 
 
-def _order(answer: Any) -> tuple[Visitor, Ids]:
+def _order(answer: Any) -> tuple[HttpClient, Ids]:
     document = answer["results"][0] if "results" in answer else answer
     owner = _owner(document)
     for company in (
@@ -42,57 +44,57 @@ def _order(answer: Any) -> tuple[Visitor, Ids]:
         and (document["orderitem_set"][0]["available_easy_return_shipping_companies"])
     ):
         told = company["shipping_company"]
-        factories.make_company(
+        factories.create_carrier(
             carrier=told["value"], carrier_label=told["label"], name=company["name"]
         )
     return factories.client_of(owner), {"order": stories.order(document, owner=owner).pk}
 
 
-def _reasons(answer: Any) -> tuple[Visitor, Ids]:
+def _reasons(answer: Any) -> tuple[HttpClient, Ids]:
     stories.reason(answer["results"][0])
-    return Visitor(), {}
+    return HttpClient(), {}
 
 
-def _requests(answer: Any) -> tuple[Visitor, Ids]:
-    owner = factories.make_customer()
+def _requests(answer: Any) -> tuple[HttpClient, Ids]:
+    owner = factories.create_customer()
     for number, document in enumerate(reversed(answer["results"])):
         stories.request(document, owner=owner, number=str(number))
     return factories.client_of(owner), {}
 
 
-def _old_orders(answer: Any) -> tuple[Visitor, Ids]:
+def _old_orders(answer: Any) -> tuple[HttpClient, Ids]:
     document = answer["results"][0] if "results" in answer else answer
-    owner = factories.make_customer(email=document["user_email"])
+    owner = factories.create_customer(email=document["user_email"])
     return factories.client_of(owner), {"old_order": stories.old_order(document, owner=owner)}
 
 
-def _account(answer: Any) -> tuple[Visitor, Ids]:
+def _account(answer: Any) -> tuple[HttpClient, Ids]:
     owner = stories.customer(_the_customer())
     return factories.client_of(owner), {}
 
 
-def _registered(answer: Any) -> tuple[Visitor, Ids]:
+def _registered(answer: Any) -> tuple[HttpClient, Ids]:
     stories.customer(_the_customer())
-    return Visitor(), {}
+    return HttpClient(), {}
 
 
-def _book(answer: Any) -> tuple[Visitor, Ids]:
+def _book(answer: Any) -> tuple[HttpClient, Ids]:
     owner = stories.customer(_the_customer())
     told = stories.address(_the_address())
-    kept = factories.make_address(
+    kept = factories.create_address(
         user=owner, **{name: getattr(told, name) for name in told.__slots__}
     )
     return factories.client_of(owner), {"address": kept.pk} | _places()
 
 
-def _new_address(answer: Any) -> tuple[Visitor, Ids]:
+def _new_address(answer: Any) -> tuple[HttpClient, Ids]:
     client, ids = _book(answer)
     client.delete(f"/address/{ids['address']}/", headers=_token(client))
     return client, ids
 
 
-def _trade_in(answer: Any) -> tuple[Visitor, Ids]:
-    owner = factories.make_customer()
+def _trade_in(answer: Any) -> tuple[HttpClient, Ids]:
+    owner = factories.create_customer()
     return factories.client_of(owner), {"item": make_offer(customer=owner).pk}
 
 
@@ -149,12 +151,12 @@ WITHHELD = {
 }
 
 
-def _token(client: Visitor) -> dict[str, str]:
+def _token(client: HttpClient) -> dict[str, str]:
     token = client.get("/csrf_token/").json()["csrf_token"]
     return {"X-CSRFToken": token}
 
 
-def _replayed(client: Visitor, call: dict[str, Any], ids: Ids) -> Any:
+def _replayed(client: HttpClient, call: dict[str, Any], ids: Ids) -> Any:
     body = call.get("body")
     if body:
         body = {
@@ -186,9 +188,9 @@ def test_an_operation_answers_as_its_documented_example_does(operation: str) -> 
 
 
 def test_a_rich_order_validates_against_the_openapi_document_with_everything_required() -> None:
-    factories.make_rich_order()
+    factories.create_full_order()
 
-    answer = Visitor().post(
+    answer = HttpClient().post(
         "/users/orders/anonymous/",
         {"number": factories.NUMBER, "email": factories.GUEST},
         content_type="application/json",
@@ -206,9 +208,9 @@ def test_a_rich_order_validates_against_the_openapi_document_with_everything_req
 
 
 def test_a_bare_order_validates_too() -> None:
-    factories.make_order()
+    factories.create_order()
 
-    answer = Visitor().post(
+    answer = HttpClient().post(
         "/users/orders/anonymous/",
         {"number": factories.NUMBER, "email": factories.GUEST},
         content_type="application/json",

@@ -43,21 +43,21 @@ QUERIES = compiled_queries() | {"takeback.orders.queries._first_page": queries._
 
 def _known() -> dict[str, list[Any]]:
     """For each argument by name: values that match rows, then values that match none."""
-    user = factories.make_customer()
-    first = factories.make_rich_order(customer=user)
+    user = factories.create_customer()
+    first = factories.create_full_order(customer=user)
     orders = [
         first,
-        factories.make_order(customer=user, number="2"),
-        factories.make_order(number="3"),
+        factories.create_order(customer=user, number="2"),
+        factories.create_order(number="3"),
     ]
-    factories.make_address(user=user)
-    factories.make_old_order(customer=user, lines=1)
-    key = factories.session_of(user).session_key
+    factories.create_address(user=user)
+    factories.create_old_order(customer=user, items=1)
+    key = factories.create_session(user).session_key
     api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
     api_key.channels.add(factories.SHOP)
     _create_batch_and_report()
     cases = [row.pk for row in _cases(orders)]
-    plan = factories.make_plan(case=cases[0])
+    plan = factories.create_plan(case=cases[0])
     return {
         "user_id": [user.pk, 0],
         "user_ids": [[user.pk], []],
@@ -89,7 +89,7 @@ def _create_batch_and_report() -> None:
     channel_sync.change_batch(
         factories.SHOP, batch_id, channel_sync.BatchIn(objects=[entry]), factories.NOW
     )
-    channel_sync.report(
+    channel_sync.store_report(
         factories.SHOP,
         channel_sync.ReportIn(
             action_content_type=ContentType.BATCH_REQUEST,
@@ -108,7 +108,7 @@ def _create_batch_and_report() -> None:
 
 
 def _cases(orders: list[Any]) -> list[Any]:
-    return [factories.make_request(item=factories.items_of(order)[0]) for order in orders[1:]]
+    return [factories.create_case(item=factories.items_of(order)[0]) for order in orders[1:]]
 
 
 def _flat(value: Any, kind: Any) -> list[Any]:
@@ -153,7 +153,7 @@ def test_compiled_query_returns_the_rows_of_its_queryset(name: str) -> None:
 
 
 def test_queryset_is_compiled_at_the_first_call_only() -> None:
-    order = factories.make_order()
+    order = factories.create_order()
     calls: list[list[int]] = []
 
     def build(order_ids: list[int]) -> Any:
@@ -172,7 +172,7 @@ def test_queryset_is_compiled_at_the_first_call_only() -> None:
 
 
 def test_row_query_returns_the_rows_of_any_queryset() -> None:
-    order, other = factories.make_order(number="1"), factories.make_order(number="2")
+    order, other = factories.create_order(number="1"), factories.create_order(number="2")
     query = RowQuery(queries.OrderRow)
     orders = queries._orders_by_id([order.pk, other.pk])
 
@@ -206,7 +206,7 @@ def _annotated(build: Any) -> Any:
 def test_expired_session_is_not_returned() -> None:
     from takeback.accounts.sessions import running_session
 
-    session = factories.session_of(factories.make_customer())
+    session = factories.create_session(factories.create_customer())
     ends: datetime = Session.objects.get().expire_date
 
     assert running_session(session_key=session.session_key, now=ends) == []
@@ -216,8 +216,8 @@ def test_expired_session_is_not_returned() -> None:
 def test_relation_is_a_nested_row_or_none() -> None:
     from takeback.channel.orders.queries import items_of
 
-    bare = factories.items_of(factories.make_order(number="1"))[0]
-    rich = factories.items_of(factories.make_rich_order(number="2"))[0]
+    bare = factories.items_of(factories.create_order(number="1"))[0]
+    rich = factories.items_of(factories.create_full_order(number="2"))[0]
 
     without, with_, _ = items_of(order_ids=[bare.order_id, rich.order_id])
 

@@ -57,7 +57,7 @@ def may(order_ids: list[int], now: Any = TODAY) -> dict[int, set[Kind]]:
     """What the rules allow for each line of these orders."""
     placed = dict(Order.objects.filter(id__in=order_ids).values_list("id", "placed_at"))
     cases, shop = by_item(cases_of_orders(order_ids=order_ids)), shop_policy(1)
-    found = {}
+    found: dict[int, set[Kind]] = {}
     for item in items_of(order_ids=order_ids):
         context = item_context(item, cases.get(item.id, ()), placed[item.order_id], shop, now)
         found[item.id] = {kind for kind in Kind if not policy.item_refusal(kind, context)}

@@ -12,7 +12,7 @@ from takeback.accounts.staff import create_staff_user
 from takeback.core import clock
 from takeback.desk.auth import COOKIE, sign_in
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import token_of
 
 FORM = "application/x-www-form-urlencoded"
@@ -29,26 +29,26 @@ def member(
     """Somebody who works for these channels."""
     with zeal.zeal_ignore():
         for pk in channels:
-            factories.make_channel(pk=pk)
+            factories.create_channel(pk=pk)
         pk = create_staff_user(username, password=PASSWORD, channel_ids=channels, scopes=scopes)
         return User.objects.select_related("staff").get(pk=pk)
 
 
-def browser_of(user: User) -> Visitor:
+def browser_of(user: User) -> HttpClient:
     """A browser in which they have signed in."""
-    client = Visitor()
+    client = HttpClient()
     with zeal.zeal_ignore():
         session = sign_in(user, user.staff.totp_encrypted, clock.now())
     client.cookies[COOKIE] = str(session.session_key)
     return client
 
 
-def agent(**fields: Any) -> Visitor:
+def agent(**fields: Any) -> HttpClient:
     """The browser of a new member of staff."""
     return browser_of(member(**fields))
 
 
-def send(client: Visitor, path: str, **told: Any) -> Any:
+def send(client: HttpClient, path: str, **told: Any) -> Any:
     """A form, with the token that belongs to it."""
     token = token_of(client)["X-CSRFToken"]
     body = urlencode({"csrfmiddlewaretoken": token, **told})

@@ -21,21 +21,21 @@ def stock(count: int) -> dict[str, Any]:
     from tests.images.samples import image_bytes
 
     iban = "TR330006100519786457841326"
-    factories.make_channel()
-    reasons = {kind: factories.make_reason(kind=kind) for kind in ("cancel", "refund")}
+    factories.create_channel()
+    reasons = {kind: factories.create_reason(kind=kind) for kind in ("cancel", "refund")}
     name = write_image(image_bytes(), "jpg").name
     for number in range(count):
         kind = "refund" if number % 3 == 0 else "cancel"
         status = Status.DELIVERED if kind == "refund" else Status.APPROVED
-        order = factories.make_order(
-            number=f"{number:06}", items=[factories.item_in(status=status)]
+        order = factories.create_order(
+            number=f"{number:06}", items=[factories.item_input(status=status)]
         )
         told: dict[str, Any] = {"kind": kind, "reason": reasons[kind]}
         if kind == "refund":
             told |= {"iban": iban, "holder_name": "Ayla Ray", "iban_index": blind_index(iban)}
-        case = factories.make_request(item=factories.items_of(order)[0], **told)
+        case = factories.create_case(item=factories.items_of(order)[0], **told)
         if kind == "refund":
-            factories.make_image(case=case, image=name, description="the seam")
+            factories.create_image(case=case, image=name, description="the seam")
     password = "a-long-enough-password"
     create_staff_user("ada", password=password, channel_ids=[factories.SHOP], scopes=ApiKey.SCOPES)
     return {"username": "ada", "password": password}

@@ -18,7 +18,7 @@ from tests import factories
 from tests.cancellations.factories import CUSTOMER
 from tests.cancellations.factories import new_case as asked
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, rows_on, send
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.images.samples import image_bytes
 from tests.storefront.api import nothing_written
 
@@ -32,7 +32,7 @@ OTHER = 2
 def new_case(number: str = factories.NUMBER, **fields: Any) -> CancellationRequest:
     """A case of a guest's order, as it is asked for."""
     with zeal.zeal_ignore():
-        line = factories.items_of(factories.make_order(number=number, **fields))[0]
+        line = factories.items_of(factories.create_order(number=number, **fields))[0]
         scope = OrderScope(line.order.channel_id)
         ask = asked(line, description="<b>too small</b>")
         [pk] = open_cases([ask], scope, actor=CUSTOMER, now=factories.NOW)
@@ -43,7 +43,7 @@ def path_of(case: CancellationRequest, step: str = "") -> str:
     return f"/desk/cases/{case.pk}{step and '/'}{step}"
 
 
-def decide(client: Visitor, case: CancellationRequest, step: str, **told: Any) -> Any:
+def decide(client: HttpClient, case: CancellationRequest, step: str, **told: Any) -> Any:
     """Press a button on the version that the test knows."""
     form: dict[str, Any] = {"step": step, "version": case.version, "note": ""} | told
     # Approving confirms, too, and a test may press twice: not a query per row.
@@ -57,8 +57,8 @@ def last_step(case: CancellationRequest) -> tuple[Any, ...]:
 
 
 def test_a_case_is_shown_with_all_that_one_needs_to_decide() -> None:
-    factories.make_channel()
-    order = factories.make_rich_order()
+    factories.create_channel()
+    order = factories.create_full_order()
     case = CancellationRequest.objects.get(order_item__order=order)
 
     page = page_of(agent().get(path_of(case)))
@@ -230,7 +230,7 @@ def test_another_channels_case_is_as_if_it_were_not_there() -> None:
     case = new_case(channel_id=OTHER)
     client = agent()
     name = write_image(image_bytes(), "jpg").name
-    factories.make_image(case=case, image=name)
+    factories.create_image(case=case, image=name)
     missing = page_of(client.get("/desk/cases/999999999"))
     with nothing_written():
         answers = [
@@ -310,8 +310,8 @@ def test_a_body_of_another_kind_is_refused(
 @pytest.fixture
 def named(settings: Any) -> CancellationRequest:
     """A guest's case with a bank account that nobody has confirmed."""
-    line = factories.items_of(factories.make_order())[0]
-    return factories.make_request(
+    line = factories.items_of(factories.create_order())[0]
+    return factories.create_case(
         item=line, iban=IBAN, holder_name="Ayla Ray", iban_index=blind_index(IBAN)
     )
 
@@ -361,7 +361,7 @@ def test_a_picture_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) ->
     settings.MEDIA_ROOT = tmp_path / "media"
     case = new_case()
     name = write_image(image_bytes(), "jpg").name
-    factories.make_image(case=case, image=name, description="the seam")
+    factories.create_image(case=case, image=name, description="the seam")
     client = agent()
 
     answer: Any = client.get(f"/desk/photos/{name}")
@@ -370,7 +370,7 @@ def test_a_picture_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) ->
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Cache-Control"] == "private, no-store"
     assert f'src="/desk/photos/{name}" alt="the seam"' in page_of(client.get(path_of(case)))
-    assert Visitor().get(f"/desk/photos/{name}").status_code == 303
+    assert HttpClient().get(f"/desk/photos/{name}").status_code == 303
     assert agent(username="bea", scopes=["decide"]).get(f"/desk/photos/{name}").status_code == 403
 
 
@@ -391,10 +391,10 @@ def test_the_page_of_a_case_asks_as_much_whatever_it_has(
 ) -> None:
     client = agent()
     plain = new_case("1")
-    factories.make_rich_order()
+    factories.create_full_order()
     rich = CancellationRequest.objects.exclude(pk=plain.pk).get()
     for number in range(3):
-        factories.make_image(case=rich, image=f"cases/{number}.jpg")
+        factories.create_image(case=rich, image=f"cases/{number}.jpg")
     decide(client, rich, "confirm")
     for case in (plain, rich):
         with django_assert_num_queries(9):

@@ -13,7 +13,7 @@ from takeback.accounts.totp import enable_totp
 from takeback.desk.auth import COOKIE, sign_in, stays_open
 from tests import factories
 from tests.desk.agents import FORM, PASSWORD, agent, browser_of, code_on, member, page_of, send
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import nothing_written
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -37,7 +37,7 @@ def with_factor() -> User:
     return user
 
 
-def first_step(client: Visitor) -> str:
+def first_step(client: HttpClient) -> str:
     """The ticket that the second form holds."""
     answer = send(client, LOGIN, username="ada", password=PASSWORD)
     assert answer.status_code == 200
@@ -45,7 +45,7 @@ def first_step(client: Visitor) -> str:
 
 
 def test_the_right_password_opens_the_queue() -> None:
-    user, client = member(), Visitor()
+    user, client = member(), HttpClient()
 
     answer = send(client, LOGIN, username="ada", password=PASSWORD)
 
@@ -70,9 +70,9 @@ def test_the_right_password_opens_the_queue() -> None:
 )
 def test_everybody_else_is_told_the_same(told: dict[str, str]) -> None:
     member()
-    factories.make_customer(username="customer")
+    factories.create_customer(username="customer")
     User.objects.filter(pk=member("bea").pk).update(is_active=False)
-    client = Visitor()
+    client = HttpClient()
 
     with nothing_written():
         answer = send(client, LOGIN, **told)
@@ -86,13 +86,13 @@ def test_somebody_on_the_staff_without_rights_of_their_own_stays_out() -> None:
     user = member()
     StaffMember.objects.all().delete()
 
-    assert WRONG in page_of(send(Visitor(), LOGIN, username="ada", password=PASSWORD))
+    assert WRONG in page_of(send(HttpClient(), LOGIN, username="ada", password=PASSWORD))
     user.refresh_from_db()
 
 
 def test_the_eleventh_try_in_a_quarter_of_an_hour_waits() -> None:
     member()
-    client = Visitor()
+    client = HttpClient()
     for _ in range(10):
         assert send(client, LOGIN, username="ADA", password="x").status_code == 400
 
@@ -105,11 +105,11 @@ def test_the_eleventh_try_in_a_quarter_of_an_hour_waits() -> None:
 def test_right_passwords_do_not_count() -> None:
     member()
     for _ in range(12):
-        assert send(Visitor(), LOGIN, username="ada", password=PASSWORD).status_code == 303
+        assert send(HttpClient(), LOGIN, username="ada", password=PASSWORD).status_code == 303
 
 
 def test_a_customers_session_opens_nothing_at_the_desk() -> None:
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
     client.cookies[COOKIE] = client.cookies["osessionid"].value
 
     answer = client.get("/desk/")
@@ -127,7 +127,7 @@ def test_a_session_of_the_desk_opens_no_storefront() -> None:
 
 @pytest.mark.parametrize("key", ["", "unknown", "x" * 500, "ü", "a;b"])
 def test_without_a_session_one_is_sent_to_sign_in_and_back(key: str) -> None:
-    client = Visitor()
+    client = HttpClient()
     client.cookies[COOKIE] = key
 
     answer: Any = client.get("/desk/cases/7?status=all")
@@ -150,7 +150,7 @@ def test_without_a_session_one_is_sent_to_sign_in_and_back(key: str) -> None:
 )
 def test_signing_in_leads_to_pages_of_the_desk_only(target: str, leads_to: str) -> None:
     member()
-    answer = send(Visitor(), LOGIN, username="ada", password=PASSWORD, next=target)
+    answer = send(HttpClient(), LOGIN, username="ada", password=PASSWORD, next=target)
     assert answer["Location"] == leads_to
 
 
@@ -158,7 +158,7 @@ def test_a_session_ends_half_an_hour_after_its_last_use_and_with_the_day() -> No
     client, idle = agent(), agent(username="bea")
     half_hour = timedelta(minutes=30)
 
-    def opened(client: Visitor, after: timedelta) -> int:
+    def opened(client: HttpClient, after: timedelta) -> int:
         with time_machine.travel(factories.NOW + after, tick=False):
             return client.get("/desk/").status_code
 
@@ -226,14 +226,14 @@ def test_a_form_from_elsewhere_is_refused(path: str) -> None:
 
 def test_a_second_factor_is_asked_for_and_each_code_is_good_once() -> None:
     with_factor()
-    client = Visitor()
+    client = HttpClient()
     ticket = first_step(client)
     assert COOKIE not in client.cookies
 
     answer = send(client, LOGIN, ticket=ticket, code=f" {code()[:3]} {code()[3:]} ")
     assert (answer.status_code, client.get("/desk/").status_code) == (303, 200)
 
-    other = Visitor()
+    other = HttpClient()
     again = send(other, LOGIN, ticket=first_step(other), code=code())
     assert (again.status_code, other.get("/desk/").status_code) == (400, 303)
     assert "used already" in page_of(again)
@@ -242,7 +242,7 @@ def test_a_second_factor_is_asked_for_and_each_code_is_good_once() -> None:
 def test_the_code_that_set_the_factor_does_not_open_the_desk() -> None:
     user = member()
     assert enable_totp(user.pk, SECRET, code(), factories.NOW)
-    client = Visitor()
+    client = HttpClient()
     assert send(client, LOGIN, ticket=first_step(client), code=code()).status_code == 400
     assert send(client, LOGIN, ticket=first_step(client), code=code(1)).status_code == 303
 
@@ -253,7 +253,7 @@ CODES = ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "0" * 5000, code(2), 
 @pytest.mark.parametrize("wrong", CODES)
 def test_a_wrong_code_opens_nothing(wrong: str) -> None:
     with_factor()
-    client = Visitor()
+    client = HttpClient()
     ticket = first_step(client)
     with nothing_written():
         answer = send(client, LOGIN, ticket=ticket, code=wrong)
@@ -262,7 +262,7 @@ def test_a_wrong_code_opens_nothing(wrong: str) -> None:
 
 def test_the_sixth_code_in_a_quarter_of_an_hour_waits_even_when_it_is_right() -> None:
     with_factor()
-    client = Visitor()
+    client = HttpClient()
     ticket = first_step(client)
     for _ in range(5):
         assert send(client, LOGIN, ticket=ticket, code="000000").status_code == 400
@@ -273,14 +273,14 @@ def test_the_sixth_code_in_a_quarter_of_an_hour_waits_even_when_it_is_right() ->
 @pytest.mark.parametrize("ticket", ["", "x", "a:b:c", "ü" * 50])
 def test_a_made_up_ticket_leads_back_to_the_first_step(ticket: str) -> None:
     with_factor()
-    answer = send(Visitor(), LOGIN, ticket=ticket, code=code())
+    answer = send(HttpClient(), LOGIN, ticket=ticket, code=code())
     assert answer.status_code == 400
     assert "Please sign in again." in page_of(answer)
 
 
 def test_a_ticket_is_good_for_five_minutes_and_this_password() -> None:
     user = with_factor()
-    client = Visitor()
+    client = HttpClient()
     ticket = first_step(client)
     User.objects.filter(pk=user.pk).update(password="!")
     assert send(client, LOGIN, ticket=ticket, code=code()).status_code == 400

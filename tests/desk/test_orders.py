@@ -20,7 +20,7 @@ LATE = {"status": Status.DELIVERED, "delivered_date": factories.NOW - timedelta(
 
 
 def order_of(**fields: Any) -> Order:
-    return factories.make_order(items=[factories.item_in(**fields)])
+    return factories.create_order(items=[factories.item_input(**fields)])
 
 
 def ask(client: Any, order: Order, **told: Any) -> Any:
@@ -30,7 +30,7 @@ def ask(client: Any, order: Order, **told: Any) -> Any:
         form = {
             "order_item": factories.items_of(order)[0].pk,
             "kind": kind,
-            "reason": told.pop("reason", None) or factories.make_reason(kind=kind).pk,
+            "reason": told.pop("reason", None) or factories.create_reason(kind=kind).pk,
             **dict.fromkeys(("quantity", "description", "iban", "holder_name", "note"), ""),
         }
         return send(client, f"/desk/orders/{order.pk}", **form | told)
@@ -38,7 +38,7 @@ def ask(client: Any, order: Order, **told: Any) -> Any:
 
 def test_an_order_is_shown_with_its_lines_and_cases() -> None:
     order = order_of()
-    case = factories.make_request(item=factories.items_of(order)[0])
+    case = factories.create_case(item=factories.items_of(order)[0])
     page = page_of(agent().get(f"/desk/orders/{order.pk}"))
     for told in (order.number, "A thing", "SKU-1", f"/desk/cases/{case.pk}", factories.GUEST):
         assert told in page
@@ -68,7 +68,7 @@ def test_an_agent_asks_for_a_customer() -> None:
 def test_only_waivable_rules_in_the_way_are_told_and_may_be_set_aside_with_a_reason() -> None:
     user, order = member(), order_of(**LATE)
     client = browser_of(user)
-    reason = factories.make_reason(kind="refund", extra_information_needed=True).pk
+    reason = factories.create_reason(kind="refund", extra_information_needed=True).pk
 
     with nothing_written():
         first = ask(client, order, kind="refund", reason=reason)
@@ -98,12 +98,12 @@ def sent(**fields: Any) -> Order:
 
 def in_cash() -> Order:
     paid = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
-    return factories.make_order(items=[factories.item_in()], tenders=[paid])
+    return factories.create_order(items=[factories.item_input()], tenders=[paid])
 
 
 def asked_already() -> Order:
     order = order_of()
-    factories.make_request(item=factories.items_of(order)[0])
+    factories.create_case(item=factories.items_of(order)[0])
     return order
 
 
@@ -123,7 +123,7 @@ def test_a_fact_is_not_set_aside(
 ) -> None:
     order, client = make_order(), agent()
     for more in ({}, {"override": "true", "note": "please"}):
-        reason = factories.make_reason().pk
+        reason = factories.create_reason().pk
         with nothing_written():
             answer = ask(client, order, **{"reason": reason} | told | more)
         assert (answer.status_code, code_on(answer)) == (status, code)
@@ -132,10 +132,10 @@ def test_a_fact_is_not_set_aside(
 
 def test_the_item_of_another_order_is_unknown() -> None:
     order, client = order_of(), agent()
-    other = factories.make_order(number="other")
+    other = factories.create_order(number="other")
     with zeal.zeal_ignore():
         foreign = factories.items_of(other)[0].pk
-        reason = factories.make_reason().pk
+        reason = factories.create_reason().pk
     with nothing_written():
         answer = ask(client, order, order_item=foreign, reason=reason)
     assert (answer.status_code, code_on(answer)) == (400, "unknown_item")
@@ -147,7 +147,7 @@ def test_an_account_is_taken_with_its_holder_and_is_right_if_one_works_with_mone
 ) -> None:
     # P21
     order, client = in_cash(), agent(scopes=["read", "decide", scope])
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     iban = "TR33 0006 1005 1978 6457 8413 26"
     with nothing_written():
         assert ask(client, order, reason=reason, iban=iban).status_code == 400
@@ -157,7 +157,7 @@ def test_an_account_is_taken_with_its_holder_and_is_right_if_one_works_with_mone
 
 def test_a_carrier_that_comes_comes_to_where_the_order_went() -> None:
     order, client = order_of(**LATE | {"delivered_date": factories.NOW}), agent()
-    carrier = factories.make_company(needs_pickup=True).pk
+    carrier = factories.create_carrier(needs_pickup=True).pk
     assert ask(client, order, kind="refund", carrier=carrier).status_code == 303
     way_back = CancellationRequest.objects.select_related("easy_return").get().easy_return
     assert way_back
@@ -177,7 +177,7 @@ FORMS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("told", FORMS, ids=lambda told: repr(told)[:30])
 def test_a_form_that_cannot_be_read_changes_nothing(told: dict[str, Any]) -> None:
     order, client = order_of(), agent()
-    reason = factories.make_reason().pk
+    reason = factories.create_reason().pk
     with nothing_written():
         answer = ask(client, order, **{"reason": reason} | told)
     assert answer.status_code == 400
@@ -189,10 +189,10 @@ def test_the_page_of_an_order_asks_as_much_however_long_it_is(
     lines: int, django_assert_num_queries: Any
 ) -> None:
     with zeal.zeal_ignore():
-        items = [factories.item_in(remote_id=str(number)) for number in range(lines)]
-        order = factories.make_order(items=items)
+        items = [factories.item_input(remote_id=str(number)) for number in range(lines)]
+        order = factories.create_order(items=items)
         for item in factories.items_of(order):
-            factories.make_request(item=item)
+            factories.create_case(item=item)
     client = agent()
     with django_assert_num_queries(7):
         assert client.get(f"/desk/orders/{order.pk}").status_code == 200

@@ -22,8 +22,8 @@ def case(number: str, **fields: Any) -> CancellationRequest:
         told = {
             name: fields.pop(name) for name in ("guest", "items", "channel_id") if name in fields
         }
-        order = factories.make_order(number=number, **told)
-        return factories.make_request(item=factories.items_of(order)[0], **fields)
+        order = factories.create_order(number=number, **told)
+        return factories.create_case(item=factories.items_of(order)[0], **fields)
 
 
 def found(query: str = "", client: Any = None) -> list[int]:
@@ -51,11 +51,11 @@ def test_what_waits_is_counted() -> None:
 
 def by_everything() -> CancellationRequest:
     """A case that every filter of `FILTERS` finds."""
-    way_back = factories.make_easy_return(code="Er-77", tracking_number="Back-1")
+    way_back = factories.create_easy_return(code="Er-77", tracking_number="Back-1")
     found = case(
         "Nr-1",
         guest="Find.Me@example.com",
-        items=[factories.item_in(sku="Sku-9", status=550)],
+        items=[factories.item_input(sku="Sku-9", status=550)],
         kind="refund",
         easy_return=way_back,
         created_date=factories.NOW - timedelta(days=3),
@@ -130,16 +130,16 @@ def test_unknown_words_and_too_many_of_them() -> None:
 
 
 def test_an_order_that_is_looked_for_is_offered_even_without_a_case() -> None:
-    order = factories.make_order(number="77")
+    order = factories.create_order(number="77")
     client = agent()
     assert f'href="/desk/orders/{order.pk}"' in page_of(client.get("/desk/?number=77"))
-    factories.make_order(number="88", channel_id=2)
+    factories.create_order(number="88", channel_id=2)
     assert "/desk/orders/" not in page_of(client.get("/desk/?number=88"))
 
 
 def test_pages_follow_each_other_without_a_gap() -> None:
     with zeal.zeal_ignore():
-        reason = factories.make_reason()
+        reason = factories.create_reason()
         cases = [case(str(number), reason=reason).pk for number in range(52)]
     client = agent()
     assert found("", client) == cases[:50]

@@ -12,7 +12,7 @@ from takeback.bank_accounts.bank_account import blind_index
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from tests import factories
 from tests.desk.agents import agent, page_of
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.images.samples import as_text, image_bytes, personal_exif
 from tests.storefront.api import post
 from tests.storefront.routes import GUEST_ONE
@@ -35,22 +35,22 @@ def asked(number: str, pictures: Sequence[str] = (), **fields: Any) -> dict[str,
     """What a guest is answered who sends these pictures of the line of an order of their own."""
     with zeal.zeal_ignore():
         email = f"{number}@example.com"
-        item = factories.items_of(factories.make_order(number=number, guest=email))[0]
+        item = factories.items_of(factories.create_order(number=number, guest=email))[0]
         body = {
             "number": number,
             "email": email,
             "order_item": item.pk,
-            "reason": factories.make_reason().pk,
+            "reason": factories.create_reason().pk,
             "cancellation_type": "cancel",
             "cancellation_request_image_set": [{"image": picture} for picture in pictures],
         }
-        answer = post(Visitor(), GUEST_ONE, body | fields)
+        answer = post(HttpClient(), GUEST_ONE, body | fields)
     assert answer.status_code == 201
     told: dict[str, Any] = answer.json()
     return told
 
 
-def also_in(client: Visitor, case: dict[str, Any]) -> list[list[int]]:
+def also_in(client: HttpClient, case: dict[str, Any]) -> list[list[int]]:
     """The cases that a case's page names, by picture and, last, for its account."""
     page = page_of(client.get(f"/desk/cases/{case['id']}"))
     assert page.count("Twice in this request") in (0, 2)
@@ -60,7 +60,7 @@ def also_in(client: Visitor, case: dict[str, Any]) -> list[list[int]]:
     ]
 
 
-def flags(client: Visitor, case: dict[str, Any]) -> list[str]:
+def flags(client: HttpClient, case: dict[str, Any]) -> list[str]:
     """What the queue says of a case."""
     page = page_of(client.get("/desk/?status=all"))
     [row] = re.findall(rf'<a id="case-{case["id"]}".*?</a>', page, re.DOTALL)
@@ -100,7 +100,7 @@ def test_a_picture_that_comes_twice_in_a_case_is_kept_twice_and_told_to_staff() 
 def test_different_pictures_and_those_from_before_digests_are_no_repeats() -> None:
     first, second = asked("1", [RED]), asked("2", [BLACK])
     for old in CancellationRequest.objects.all():
-        factories.make_image(case=old, image=f"cases/{old.pk}.jpg")
+        factories.create_image(case=old, image=f"cases/{old.pk}.jpg")
     client = agent()
     for case in (first, second):
         assert (also_in(client, case), flags(client, case)) == ([], [])
@@ -118,16 +118,16 @@ def test_an_account_that_another_customer_names_is_told_to_staff() -> None:
 
 
 def test_a_customer_may_name_their_own_account_again_as_a_guest_too() -> None:
-    user = factories.make_customer(email="Same@example.com")
+    user = factories.create_customer(email="Same@example.com")
     told = {"iban": IBAN, "holder_name": "Ayla Ray", "iban_index": blind_index(IBAN)}
     with zeal.zeal_ignore():
         orders = (
-            factories.make_order(number="1", customer=user),
-            factories.make_order(number="2", customer=user),
+            factories.create_order(number="1", customer=user),
+            factories.create_order(number="2", customer=user),
         )
-        guests = factories.make_order(number="3", guest="same@example.com")
+        guests = factories.create_order(number="3", guest="same@example.com")
         lines = [factories.items_of(order)[0] for order in (*orders, guests)]
-        cases = [{"id": factories.make_request(item=line, **told).pk} for line in lines]
+        cases = [{"id": factories.create_case(item=line, **told).pk} for line in lines]
     client = agent()
     for case in cases:
         assert (also_in(client, case), flags(client, case)) == ([], [])
@@ -138,7 +138,7 @@ def test_what_an_agent_may_not_see_is_not_named() -> None:
     account = {"iban": IBAN, "holder_name": "Ayla Ray"}
     ours, hidden, foreign = (asked(number, [RED], **account) for number in "123")
     CancellationRequest.objects.filter(pk=hidden["id"]).update(is_hidden=True)
-    factories.make_channel(pk=OTHER)
+    factories.create_channel(pk=OTHER)
     CancellationRequest.objects.filter(pk=foreign["id"]).update(channel=OTHER)
 
     alone, of_both = agent(), agent(username="bea", channels=[factories.SHOP, OTHER])
@@ -150,12 +150,12 @@ def test_what_an_agent_may_not_see_is_not_named() -> None:
 
 def test_no_more_than_twenty_others_are_named_the_newest_first() -> None:
     with zeal.zeal_ignore():
-        order = factories.make_order(
-            items=[factories.item_in(remote_id=str(line)) for line in range(23)]
+        order = factories.create_order(
+            items=[factories.item_input(remote_id=str(line)) for line in range(23)]
         )
-        cases = [{"id": factories.make_request(item=item).pk} for item in factories.items_of(order)]
+        cases = [{"id": factories.create_case(item=item).pk} for item in factories.items_of(order)]
     for row in CancellationRequest.objects.all():
-        factories.make_image(case=row, digest="0" * 64)
+        factories.create_image(case=row, digest="0" * 64)
     case, *others = cases
     newest = [other["id"] for other in reversed(others)]
     assert also_in(agent(), case) == [newest[:20]]

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from takeback.home import try_me
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 DEMO = {
     "url": "http://127.0.0.1:8000",
@@ -42,7 +42,7 @@ def data_dir(tmp_path: Path, settings: Settings) -> Path:
     ],
 )
 def test_the_page_speaks_the_visitors_language(
-    client: Visitor, data_dir: Path, asked: str, language: str, direction: str
+    client: HttpClient, data_dir: Path, asked: str, language: str, direction: str
 ) -> None:
     answer = client.get("/", headers={"Accept-Language": asked})
     assert f'<html lang="{language}" dir="{direction}">' in answer.content.decode()
@@ -50,17 +50,17 @@ def test_the_page_speaks_the_visitors_language(
 
 
 @pytest.mark.parametrize("link", ["/api/docs", "/api/schema", "/health/ready"])
-def test_the_page_leads_everywhere(client: Visitor, data_dir: Path, link: str) -> None:
+def test_the_page_leads_everywhere(client: HttpClient, data_dir: Path, link: str) -> None:
     assert f'href="{link}"' in client.get("/").content.decode()
 
 
-def test_nothing_is_written_inline(client: Visitor, data_dir: Path) -> None:
+def test_nothing_is_written_inline(client: HttpClient, data_dir: Path) -> None:
     (data_dir / "demo.json").write_text(json.dumps(DEMO))
     page = client.get("/").content.decode()
     assert not [sign for sign in ("<style", "<script", " style=", " onclick=") if sign in page]
 
 
-def test_a_demo_shows_its_accounts_and_orders(client: Visitor, data_dir: Path) -> None:
+def test_a_demo_shows_its_accounts_and_orders(client: HttpClient, data_dir: Path) -> None:
     (data_dir / "demo.json").write_text(json.dumps(DEMO))
     page = client.get("/").content.decode()
     shown = [
@@ -78,7 +78,7 @@ def test_a_demo_shows_its_accounts_and_orders(client: Visitor, data_dir: Path) -
 
 @pytest.mark.parametrize("told", [None, "", "{", "[]", "{}", json.dumps(DEMO)[:-1]])
 def test_without_a_whole_file_there_is_no_demo(
-    client: Visitor, data_dir: Path, told: str | None
+    client: HttpClient, data_dir: Path, told: str | None
 ) -> None:
     if told is not None:
         (data_dir / "demo.json").write_text(told)
@@ -97,7 +97,7 @@ def test_without_a_whole_file_there_is_no_demo(
     ],
 )
 def test_every_page_has_one_kind_whatever_is_accepted(
-    client: Visitor, path: str, kind: str, accept: str
+    client: HttpClient, path: str, kind: str, accept: str
 ) -> None:
     answer: Any = client.get(path, headers={"Accept": accept})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind)

@@ -8,7 +8,7 @@ import pytest
 from drf_spectacular.validation import validate_schema
 
 from takeback.api import openapi
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_callers_are_described_by_what_they_show(document: Any) -> None:
     assert (schemes["Token"]["in"], schemes["Token"]["name"]) == ("header", "Authorization")
 
 
-def test_both_spellings_serve_it(client: Visitor, document: Any) -> None:
+def test_both_spellings_serve_it(client: HttpClient, document: Any) -> None:
     for path in ("/api/schema", "/api/schema/"):
         answer = client.get(path)
         assert answer.status_code == 200

@@ -330,9 +330,9 @@ def test_image_without_a_row_is_swept_after_a_day(
     temporary = media / "cases/ab/.temporary"
     temporary.write_bytes(b"half")
     _set_age(media, "cases/ab/.temporary", frozen_now - 2 * day)
-    case = factories.make_request(item=factories.items_of(factories.make_order())[0])
+    case = factories.create_case(item=factories.items_of(factories.create_order())[0])
     for name in (names[0], names[3]):
-        factories.make_image(case=case, image=name)
+        factories.create_image(case=case, image=name)
 
     assert sweep_images(frozen_now) == 4
     assert files(media) == [names[0], names[3], names[5]]

@@ -11,7 +11,7 @@ from takeback.importer.mapping import WrongMapping
 from takeback.importer.mapping_file import read_layout
 from takeback.importer.sources import WrongFile
 from takeback.orders.models import Order, OrderItem
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import EXAMPLE, HEADER, import_file, line, write
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def kept() -> list[str]:
@@ -165,7 +165,7 @@ def test_totals_that_do_not_add_up_refuse_the_order(tmp_path: Path) -> None:
 
     assert kept() == ["1"]
     assert found.faults == [(3, "2", "totals"), (4, "2", "totals")]
-    assert found.lines[0]["reason"] == "the parts add up to 3060, the order says 1531"
+    assert found.lines[0]["reason"] == "the parts add up to 3060, but the order's amount is 1531"
 
 
 def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from takeback.archive.models import OldOrder, OldOrderItem
 from takeback.cli.main import app
 from takeback.orders.models import Order
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import EXAMPLE, ONCE_PER_BATCH, line, write
 from tests.importer.test_old_orders import ITEM, ORDER, _write
 
@@ -24,7 +24,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def test_figures_and_a_control_total_are_printed(tmp_path: Path) -> None:
-    make_channel()
+    create_channel()
     path = write(
         tmp_path, line(number="1"), line(number="C2", quantity=-1), line(number="C3", quantity=-9)
     )
@@ -47,7 +47,7 @@ def test_figures_and_a_control_total_are_printed(tmp_path: Path) -> None:
 def test_the_report_lies_in_the_data_folder_unless_told(
     tmp_path: Path, settings: pytest.FixtureRequest
 ) -> None:
-    make_channel()
+    create_channel()
     settings.DATA_DIR = tmp_path / "data"  # type: ignore[attr-defined]
 
     done = run("orders", write(tmp_path, line(quantity="six")), "--mapping", EXAMPLE)
@@ -58,7 +58,7 @@ def test_the_report_lies_in_the_data_folder_unless_told(
 
 
 def test_strict_leaves_with_one_when_a_row_was_refused(tmp_path: Path) -> None:
-    make_channel()
+    create_channel()
     path = write(tmp_path, line(number="1"), line(number="2", quantity="six"))
     report = ("--report", tmp_path / "report.jsonl")
 
@@ -67,7 +67,7 @@ def test_strict_leaves_with_one_when_a_row_was_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_breaks_off_leaves_with_one(tmp_path: Path) -> None:
-    make_channel()
+    create_channel()
     path = write(tmp_path, *(line(number=number) for number in "123"), end="")
 
     done = run("orders", path, "--mapping", EXAMPLE, "--report", tmp_path / "report.jsonl")
@@ -90,7 +90,7 @@ def test_a_file_that_breaks_off_leaves_with_one(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_a_wrong_argument(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
-    make_channel()
+    create_channel()
     monkeypatch.chdir(tmp_path)
     write(tmp_path, line())
     write(tmp_path, line(), name="orders.xls")
@@ -105,7 +105,7 @@ def test_what_cannot_be_used_is_a_wrong_argument(
 
 
 def test_old_orders_come_with_their_lines(tmp_path: Path) -> None:
-    make_channel()
+    create_channel()
     orders, items = _write(tmp_path / "old.csv", ORDER), _write(tmp_path / "items.csv", ITEM)
 
     done = run("old-orders", orders, "--items", items, "--report", tmp_path / "report.jsonl")

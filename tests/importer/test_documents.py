@@ -10,7 +10,7 @@ import zeal
 from takeback.importer.jsonl import import_documents
 from takeback.importer.report import Report
 from takeback.orders.models import Order, OrderItem
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import ONCE_PER_BATCH, Imported
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def document(number: str = "2745", **told: Any) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def test_a_line_that_is_no_order_is_reported(tmp_path: Path) -> None:
         (8, "8", "fields"),
     ]
     reasons = {entry["line"]: entry["reason"] for entry in found.lines}
-    assert reasons[5] == "currency: This currency is not known."
-    assert reasons[6] == "the parts add up to 3010, the order says 3011"
+    assert reasons[5] == "currency: This currency is unknown. Send an ISO 4217 code."
+    assert reasons[6] == "the parts add up to 3010, but the order's amount is 3011"
 
 
 def test_a_last_line_without_a_line_break_is_whole_if_its_document_is(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from django.db.models import Sum
 
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.models import Order, OrderItem
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import EXAMPLE, import_file, line, write
 from tests.rigs.serving import database_url
 
@@ -43,7 +43,7 @@ def _wait_for_the_first_batch(process: subprocess.Popen[bytes]) -> None:
 @pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_import_is_finished_by_the_next(tmp_path: Path) -> None:
-    make_channel()
+    create_channel()
     path = write(
         tmp_path,
         *(

@@ -13,7 +13,7 @@ from takeback.importer.old_items import import_old_items
 from takeback.importer.old_orders import import_old_orders
 from takeback.importer.report import Report
 from takeback.importer.sources import WrongFile
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import ONCE_PER_BATCH, Imported
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ ITEM = {
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def _write(path: Path, *records: dict[str, Any]) -> Path:
@@ -136,7 +136,7 @@ def test_two_codes_of_one_person_cannot_have_the_same_number(tmp_path: Path) -> 
         ({"amount": "12345678901.00"}, "amount: This amount is out of range."),
         ({"amount": "1.005"}, "amount: A valid amount of this currency is required."),
         ({"discount_amount": "120.51"}, "discount_amount: The discount is larger than the amount."),
-        ({"currency": "xyz"}, "currency: This currency is not known."),
+        ({"currency": "xyz"}, "currency: This currency is unknown. Send an ISO 4217 code."),
         ({"installment_count": "0"}, "installment_count: This number is out of range."),
         ({"bank": "x" * 65}, "bank: Ensure this field has no more than 64 characters."),
         (

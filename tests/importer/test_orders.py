@@ -10,7 +10,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.importer.mapping_file import read_layout
 from takeback.orders.models import Order, OrderItem, Tender
 from takeback.orders.statuses import Status
-from tests.factories import make_channel
+from tests.factories import create_channel
 from tests.importer.files import EXAMPLE, import_file, line, write
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _shop() -> None:
-    make_channel()
+    create_channel()
 
 
 def counts() -> tuple[int, int, int, int]:

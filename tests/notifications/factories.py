@@ -39,7 +39,7 @@ def return_(**fields: Any) -> dict[str, Any]:
 def order_with(*names: str, **fields: Any) -> Order:
     """A guest's order of these products; a star before a name marks a delivered item."""
     items = [
-        factories.item_in(
+        factories.item_input(
             remote_id=str(position),
             sku=f"SKU-{position}",
             product={"sku": f"SKU-{position}", "name": name.removeprefix("*")},
@@ -49,7 +49,7 @@ def order_with(*names: str, **fields: Any) -> Order:
         )
         for position, name in enumerate(names)
     ]
-    return factories.make_order(items=items, **fields)
+    return factories.create_order(items=items, **fields)
 
 
 def open_cases(
@@ -61,7 +61,7 @@ def open_cases(
         new = [
             NewCase(
                 order_item=ItemId(item.pk),
-                reason=factories.make_reason(kind=fields["kind"]).pk,
+                reason=factories.create_reason(kind=fields["kind"]).pk,
                 **fields,
             )
             for item, fields in zip(items, terms, strict=False)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -37,7 +37,7 @@ LOOKS_AT_THE_DATABASE = {"figures"}
         for kind in ANSWERS
     ]
 )
-def answer(request: pytest.FixtureRequest, client: Visitor) -> Any:
+def answer(request: pytest.FixtureRequest, client: HttpClient) -> Any:
     """Each kind of answer, with the name of its kind."""
     method, path, more, status, kind = ANSWERS[request.param]
     extra: dict[str, Any] = {**more}
@@ -72,7 +72,7 @@ def test_an_answer_has_a_name(answer: Any) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-Id"])
 
 
-def test_a_json_answer_and_a_page_have_the_narrowest_policies(client: Visitor) -> None:
+def test_a_json_answer_and_a_page_have_the_narrowest_policies(client: HttpClient) -> None:
     json_policy = client.get("/health/live").headers["Content-Security-Policy"]
     assert set(json_policy.split("; ")) == {"default-src 'none'", "frame-ancestors 'none'"}
     page_policy = client.get("/").headers["Content-Security-Policy"]
@@ -87,20 +87,20 @@ def test_a_json_answer_and_a_page_have_the_narrowest_policies(client: Visitor) -
 
 
 @pytest.mark.parametrize("given", ["a", "7f3c-21.B_x", "x" * 64])
-def test_a_callers_request_id_is_repeated(client: Visitor, given: str) -> None:
+def test_a_callers_request_id_is_repeated(client: HttpClient, given: str) -> None:
     answer = client.get("/health/live", headers={"X-Request-Id": given})
     assert answer.headers["X-Request-Id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", "a;b", "é", "<b>", "\u0661"])
-def test_a_request_id_that_could_do_harm_is_replaced(client: Visitor, given: str) -> None:
+def test_a_request_id_that_could_do_harm_is_replaced(client: HttpClient, given: str) -> None:
     answer = client.get("/health/live", headers={"X-Request-Id": given})
     assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-Id"])
 
 
 @pytest.mark.parametrize(("tls", "header"), [(0, None), (31_536_000, "max-age=31536000")])
 def test_tls_is_remembered_for_a_year_once_it_is_on(
-    client: Visitor, settings: Settings, tls: int, header: str | None
+    client: HttpClient, settings: Settings, tls: int, header: str | None
 ) -> None:
     settings.SECURE_HSTS_SECONDS = tls
     answer = client.get("/health/live", secure=True)

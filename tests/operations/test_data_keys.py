@@ -31,7 +31,7 @@ from tests import factories
 from tests.cancellations.factories import open_case as opened
 from tests.channel import shop, sync
 from tests.desk.agents import member, send
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -59,7 +59,7 @@ def case() -> CancellationRequest:
 
 def case_with_account() -> CancellationRequest:
     """A customer's case that names an account."""
-    order = factories.make_order(customer=factories.make_customer())
+    order = factories.create_order(customer=factories.create_customer())
     opened(factories.items_of(order)[0], bank_account=ACCOUNT)
     return case()
 
@@ -134,9 +134,9 @@ def test_what_is_sealed_anew_already_is_left(
 ) -> None:
     # One text at a time is as good as a hundred.
     monkeypatch.setattr(data_keys, "AT_ONCE", 1)
-    orders = [factories.make_order(number=str(number)) for number in range(3)]
+    orders = [factories.create_order(number=str(number)) for number in range(3)]
     for order in orders:
-        factories.make_request(item=factories.items_of(order)[0], iban=ACCOUNT.iban)
+        factories.create_case(item=factories.items_of(order)[0], iban=ACCOUNT.iban)
     changed_key(settings)
     fresh = CancellationRequest.objects.order_by("pk")[1]
     CancellationRequest.objects.filter(pk=fresh.pk).update(**encrypted_columns(OTHER, fresh.uuid))
@@ -203,7 +203,7 @@ def reports() -> Any:
 
 def code_at_the_desk() -> Any:
     """The second step of signing in."""
-    client, path = Visitor(), "/desk/login"
+    client, path = HttpClient(), "/desk/login"
     password = send(client, path, username="ada", password="a-long-enough-password")
     return send(client, path, ticket=password.context["ticket"], code="000000")
 

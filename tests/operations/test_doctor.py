@@ -14,7 +14,7 @@ from takeback.operations import doctor
 from takeback.operations.doctor import Finding, Severity
 from takeback.orders import audit
 from tests import factories
-from tests.factories import make_channel, make_message, make_order
+from tests.factories import create_channel, create_message, create_order
 
 FINE, WARNING, FAILURE = Severity.FINE, Severity.WARNING, Severity.FAILURE
 
@@ -26,7 +26,7 @@ def _examined(*, every_order: bool = False) -> dict[str, Finding]:
 
 @pytest.mark.django_db
 def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
-    make_channel()
+    create_channel()
     verdicts = {subject: finding.verdict for subject, finding in _examined().items()}
     assert verdicts == {
         "database": FINE,
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_found(
     verdict: Severity,
     sentence: str,
 ) -> None:
-    make_channel()
+    create_channel()
     settings.ALLOWED_HOSTS = ["127.0.0.1", "[::1]"]
     for name, value in changed.items():
         setattr(settings, name, value)
@@ -85,7 +85,7 @@ def test_what_is_wrong_is_found(
 
 @pytest.mark.django_db
 def test_a_closed_channel_is_as_good_as_none() -> None:
-    make_channel(is_active=False)
+    create_channel(is_active=False)
     assert _examined()["storefront channel"].verdict is FAILURE
 
 
@@ -106,8 +106,8 @@ def test_a_closed_channel_is_as_good_as_none() -> None:
 def test_messages_that_nobody_delivers_are_told_of(
     frozen_now: datetime, late: timedelta, parked: bool, verdict: Severity, sentence: str
 ) -> None:
-    make_channel()
-    make_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
+    create_channel()
+    create_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
     found = _examined()["outbox"]
     assert (found.verdict, found.sentence) == (verdict, sentence)
 
@@ -129,8 +129,8 @@ def test_messages_that_nobody_delivers_are_told_of(
 def test_keys_that_are_old_or_gone_are_told_of(
     settings: Settings, keys: list[str], verdict: Severity, sentence: str
 ) -> None:
-    factories.make_request(
-        item=factories.items_of(make_order())[0],
+    factories.create_case(
+        item=factories.items_of(create_order())[0],
         iban="DE89370400440532013000",
         holder_name="Jo Ray",
     )
@@ -141,7 +141,7 @@ def test_keys_that_are_old_or_gone_are_told_of(
 
 @pytest.mark.django_db
 def test_a_role_that_can_do_more_than_work_with_rows_is_told_of() -> None:
-    make_channel()
+    create_channel()
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has no roles")
     role = f"takeback_probe_{os.getpid()}"
@@ -187,8 +187,8 @@ def test_triggers_that_are_gone_or_off_are_named() -> None:
 
 @pytest.mark.django_db
 def test_an_order_that_no_longer_adds_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_channel()
-    sound, broken, newest = (make_order(number=number) for number in ("S-1", "B-2", "N-3"))
+    create_channel()
+    sound, broken, newest = (create_order(number=number) for number in ("S-1", "B-2", "N-3"))
     _change_behind_the_guards(broken.pk)
     assert list(audit.id_ranges()) == [(sound.pk, newest.pk)]
     assert audit.unbalanced_orders(sound.pk, newest.pk) == ["B-2"]
@@ -221,10 +221,10 @@ def _change_behind_the_guards(order_id: int) -> None:
 @pytest.mark.django_db
 def test_all_orders_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(audit.id_ranges()) == []
-    first = make_order(number="1").pk
+    first = create_order(number="1").pk
     for number in range(2, 6):
-        make_order(number=str(number))
-    monkeypatch.setattr(audit, "_SLICE", 2)
+        create_order(number=str(number))
+    monkeypatch.setattr(audit, "RANGE_SIZE", 2)
     assert list(audit.id_ranges()) == [
         (first, first + 1),
         (first + 2, first + 3),

@@ -8,13 +8,13 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from takeback.operations import readiness
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 OK = b'{"status":"ok"}'
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/live/"])
-def test_alive_asks_no_database(client: Visitor, path: str) -> None:
+def test_alive_asks_no_database(client: HttpClient, path: str) -> None:
     # Without the mark for it, a query would fail this test.
     answer = client.get(path)
     assert (answer.status_code, answer.content) == (200, OK)
@@ -23,13 +23,13 @@ def test_alive_asks_no_database(client: Visitor, path: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/health/ready", "/health/ready/"])
-def test_ready_with_a_migrated_database(client: Visitor, path: str) -> None:
+def test_ready_with_a_migrated_database(client: HttpClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.content) == (200, OK)
 
 
 @pytest.mark.django_db
-def test_not_ready_while_a_migration_waits(client: Visitor) -> None:
+def test_not_ready_while_a_migration_waits(client: HttpClient) -> None:
     MigrationRecorder(connection).record_unapplied("limits", "0001_initial")
     assert readiness.unapplied_migrations() == ["limits.0001_initial"]
     answer = client.get("/health/ready")
@@ -42,7 +42,7 @@ def test_not_ready_while_a_migration_waits(client: Visitor) -> None:
 
 @pytest.mark.django_db
 def test_not_ready_when_the_database_lives_in_another_time(
-    client: Visitor, frozen_now: datetime
+    client: HttpClient, frozen_now: datetime
 ) -> None:
     has_clock = connection.vendor == "postgresql"
     assert (abs(readiness.clock_skew_seconds()) > 30) is has_clock

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from tests.factories import Visitor, make_message
+from tests.factories import HttpClient, create_message
 
 NOT_FOUND = b'{"detail":"Not found.","code":"not_found"}'
 
@@ -25,7 +25,7 @@ def _count(**labels: str) -> float:
     ],
 )
 def test_an_answer_is_counted_under_its_route(
-    client: Visitor, method: str, path: str, labels: dict[str, str]
+    client: HttpClient, method: str, path: str, labels: dict[str, str]
 ) -> None:
     timed = {"method": labels["method"], "route": labels["route"]}
     before = _count(**labels)
@@ -36,7 +36,7 @@ def test_an_answer_is_counted_under_its_route(
 
 
 @pytest.mark.django_db
-def test_this_machine_sees_the_figures(client: Visitor) -> None:
+def test_this_machine_sees_the_figures(client: HttpClient) -> None:
     client.get("/health/live")
     answer = client.get("/metrics/")
     assert answer.status_code == 200
@@ -57,19 +57,19 @@ def test_this_machine_sees_the_figures(client: Visitor) -> None:
     ],
 )
 def test_others_are_told_that_there_are_none(
-    client: Visitor, address: str, headers: dict[str, str]
+    client: HttpClient, address: str, headers: dict[str, str]
 ) -> None:
     answer = client.get("/metrics", REMOTE_ADDR=address, headers=headers)
     assert (answer.status_code, answer.content) == (404, NOT_FOUND)
 
 
 @pytest.mark.django_db
-def test_the_outbox_is_counted(client: Visitor, frozen_now: datetime) -> None:
+def test_the_outbox_is_counted(client: HttpClient, frozen_now: datetime) -> None:
     minute = timedelta(minutes=1)
-    make_message(due_at=frozen_now - 2 * minute)
-    make_message(due_at=frozen_now + minute)
-    make_message(parked_at=frozen_now)
-    make_message(done_at=frozen_now)
+    create_message(due_at=frozen_now - 2 * minute)
+    create_message(due_at=frozen_now + minute)
+    create_message(parked_at=frozen_now)
+    create_message(done_at=frozen_now)
     lines = client.get("/metrics").content.decode().splitlines()
     assert [line for line in lines if line.startswith("takeback_outbox_")] == [
         'takeback_outbox_messages{state="waiting"} 2.0',
@@ -92,7 +92,7 @@ def test_the_outbox_is_counted(client: Visitor, frozen_now: datetime) -> None:
     ],
 )
 def test_once_there_is_a_token_only_the_token_counts(
-    client: Visitor, settings: Settings, address: str, given: str | None, status: int
+    client: HttpClient, settings: Settings, address: str, given: str | None, status: int
 ) -> None:
     settings.METRICS_TOKEN = "s3cret"
     headers = {"Authorization": given} if given else {}

@@ -1,4 +1,4 @@
-"""Promise P8, whole orders: what lines are worth adds up to what was charged."""
+"""Promise P8 for orders: the amounts of the items add up to the amount charged."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -8,36 +8,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from takeback.orders.allocation import DoesNotAddUp, ItemAmounts, allocate
+from takeback.orders.allocation import InconsistentOrder, ItemAmounts, allocate
 from takeback.orders.order_input import DiscountIn, OrderIn, TenderIn
 from takeback.orders.statuses import Status
-from tests.factories import item_in, order_in
+from tests.factories import item_input, order_input
 
 
 @st.composite
 def orders(draw: st.DrawFn) -> OrderIn:
-    """Orders of 1 to 40 lines with discounts on some of them, in 0, 2 and 3 decimals."""
+    """Orders of 1 to 40 items with discounts on some of them, in 0, 2 and 3 decimals."""
     goods = draw(st.lists(st.integers(0, 10**7), min_size=1, max_size=40))
     ids = [str(number) for number in range(len(goods))]
     discounts, left = [], list(goods)
     for number in range(draw(st.integers(0, 3))):
-        touched = draw(st.lists(st.sampled_from(ids), unique=True))
-        # Small enough that no line can be discounted below nothing, whatever the others take.
-        lines = touched or ids
-        amount = draw(st.integers(0, min(left[int(name)] for name in lines) // 4))
-        discounts.append(DiscountIn(name=str(number), amount_minor=amount, items=tuple(touched)))
-        for name in lines:
+        listed = draw(st.lists(st.sampled_from(ids), unique=True))
+        # Small enough that the discounts of an item never exceed its price.
+        items = listed or ids
+        amount = draw(st.integers(0, min(left[int(name)] for name in items) // 4))
+        discounts.append(DiscountIn(name=str(number), amount_minor=amount, items=tuple(listed)))
+        for name in items:
             left[int(name)] -= amount
-    return order_in(
+    return order_input(
         currency=draw(st.sampled_from(["jpy", "try", "kwd"])),
         items=[
-            item_in(
+            item_input(
                 remote_id=name,
-                goods_minor=worth,
+                goods_minor=price,
                 quantity=draw(st.integers(1, 9)),
                 tax_rate=Decimal(draw(st.integers(0, 5000))) / 100,
             )
-            for name, worth in zip(ids, goods, strict=True)
+            for name, price in zip(ids, goods, strict=True)
         ],
         discounts=discounts,
         shipping_minor=draw(st.integers(0, 10**5)),
@@ -46,55 +46,52 @@ def orders(draw: st.DrawFn) -> OrderIn:
     )
 
 
-def _column(lines: list[ItemAmounts], name: str) -> int:
-    return sum(getattr(line, name) for line in lines)
+def _sum(items: list[ItemAmounts], component: str) -> int:
+    return sum(getattr(amounts, component) for amounts in items)
 
 
 @given(orders())
-def test_every_component_of_the_lines_adds_up_to_the_order_s(order: OrderIn) -> None:
-    found = allocate(order)
+def test_each_component_of_the_items_adds_up_to_the_order(order: OrderIn) -> None:
+    result = allocate(order)
 
-    assert _column(found.lines, "goods") == found.goods
-    assert _column(found.lines, "discount") == found.discount
-    assert found.discount == sum(discount.amount_minor for discount in order.discounts)
-    assert _column(found.lines, "shipping") == order.shipping_minor
-    assert _column(found.lines, "fee") == order.fee_minor
-    assert _column(found.lines, "interest") == order.interest_minor == found.interest
-    assert found.amount == (found.goods - found.discount + order.shipping_minor + order.fee_minor)
-    assert sum(tender.amount_minor for tender in found.tenders) == found.amount + found.interest
+    assert _sum(result.items, "goods") == result.goods
+    assert _sum(result.items, "discount") == result.discount
+    assert result.discount == sum(discount.amount_minor for discount in order.discounts)
+    assert _sum(result.items, "shipping") == order.shipping_minor
+    assert _sum(result.items, "fee") == order.fee_minor
+    assert _sum(result.items, "interest") == order.interest_minor == result.interest
+    assert result.amount == (
+        result.goods - result.discount + order.shipping_minor + order.fee_minor
+    )
+    assert sum(tender.amount_minor for tender in result.tenders) == result.amount + result.interest
 
 
 @given(orders())
-def test_a_discount_is_shared_by_the_lines_it_touches_in_proportion(order: OrderIn) -> None:
+def test_discount_is_shared_in_proportion_to_item_prices(order: OrderIn) -> None:
     for discount, shares in zip(order.discounts, allocate(order).shares, strict=True):
-        touched = discount.items or tuple(item.remote_id for item in order.items)
-        worth = {item.remote_id: item.goods_minor for item in order.items}
-        whole = sum(worth[name] for name in touched)
+        applies_to = discount.items or tuple(item.remote_id for item in order.items)
+        prices = {item.remote_id: item.goods_minor for item in order.items}
+        total = sum(prices[name] for name in applies_to)
         assert sum(shares) == discount.amount_minor
         for item, share in zip(order.items, shares, strict=True):
             exact = Fraction(0)
-            if whole and item.remote_id in touched:
-                exact = Fraction(discount.amount_minor * item.goods_minor, whole)
+            if total and item.remote_id in applies_to:
+                exact = Fraction(discount.amount_minor * item.goods_minor, total)
             assert abs(exact - share) < 1
 
 
 @given(orders())
-def test_the_tax_in_a_price_is_its_exact_part_half_up(order: OrderIn) -> None:
-    for item, line in zip(order.items, allocate(order).lines, strict=True):
-        exact = (line.goods - line.discount) * item.tax_rate / (100 + item.tax_rate)
-        assert abs(Fraction(line.tax) - Fraction(exact)) <= Fraction(1, 2) + Fraction(1, 10**9)
+def test_tax_is_the_exact_part_of_the_price_rounded_half_up(order: OrderIn) -> None:
+    for item, amounts in zip(order.items, allocate(order).items, strict=True):
+        exact = (amounts.goods - amounts.discount) * item.tax_rate / (100 + item.tax_rate)
+        assert abs(Fraction(amounts.tax) - Fraction(exact)) <= Fraction(1, 2) + Fraction(1, 10**9)
 
 
-def lines(**fields: Any) -> list[ItemAmounts]:
-    """What the lines of an order are worth."""
-    return allocate(order_in(**fields)).lines
-
-
-def test_the_documented_order_is_shared_as_expected() -> None:
-    found = lines(
+def test_documented_order_is_allocated_as_documented() -> None:
+    order = order_input(
         items=[
-            item_in(remote_id="a", goods_minor=1187, tax_rate=Decimal(18)),
-            item_in(remote_id="b", goods_minor=500),
+            item_input(remote_id="a", goods_minor=1187, tax_rate=Decimal(18)),
+            item_input(remote_id="b", goods_minor=500),
         ],
         discounts=[DiscountIn(name="Sale", amount_minor=101)],
         shipping_minor=850,
@@ -102,36 +99,39 @@ def test_the_documented_order_is_shared_as_expected() -> None:
         interest_minor=7,
     )
 
-    assert found == [ItemAmounts(1187, 71, 170, 598, 2, 5), ItemAmounts(500, 30, 0, 252, 1, 2)]
-
-
-def test_lines_that_say_what_they_were_discounted_by_are_believed() -> None:
-    items = [
-        item_in(remote_id="a", goods_minor=1000, discount_minor=300),
-        item_in(remote_id="b", goods_minor=1000, discount_minor=100),
+    assert allocate(order).items == [
+        ItemAmounts(1187, 71, 170, 598, 2, 5),
+        ItemAmounts(500, 30, 0, 252, 1, 2),
     ]
 
-    found = allocate(order_in(items=items, discount_minor=400))
 
-    assert [line.discount for line in found.lines] == [300, 100]
+def test_discounts_of_items_take_precedence_over_proportional_shares() -> None:
+    items = [
+        item_input(remote_id="a", goods_minor=1000, discount_minor=300),
+        item_input(remote_id="b", goods_minor=1000, discount_minor=100),
+    ]
+
+    result = allocate(order_input(items=items, discount_minor=400))
+
+    assert [amounts.discount for amounts in result.items] == [300, 100]
 
 
-PAIR = [item_in(remote_id="a"), item_in(remote_id="b")]
+PAIR = [item_input(remote_id="a"), item_input(remote_id="b")]
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"items": []}, "an order needs at least one line"),
-        ({"items": [item_in(goods_minor=-1)]}, "a line is worth less than nothing"),
-        ({"amount_minor": 999}, "the parts add up to 1000, the order says 999"),
+        ({"items": []}, "an order needs at least one item"),
+        ({"items": [item_input(goods_minor=-1)]}, "the price of an item is negative"),
+        ({"amount_minor": 999}, "the parts add up to 1000, but the order's amount is 999"),
         (
             {"discounts": [DiscountIn(name="x", amount_minor=1001)]},
-            "discount 'x' is larger than the lines it touches",
+            "discount 'x' exceeds the price of its items",
         ),
         (
             {"items": PAIR, "discounts": [DiscountIn(name="x", amount_minor=1001, items=("a",))]},
-            "discount 'x' is larger than the lines it touches",
+            "discount 'x' exceeds the price of its items",
         ),
         (
             {
@@ -141,23 +141,21 @@ PAIR = [item_in(remote_id="a"), item_in(remote_id="b")]
                     DiscountIn(name="y", amount_minor=600, items=("a",)),
                 ],
             },
-            "a line is discounted by more than it is worth",
+            "the discounts of an item exceed its price",
         ),
         (
             {"tenders": [TenderIn(kind="card", amount_minor=999, captured_minor=999)]},
             "the payments do not add up to the order's amount",
         ),
         (
-            {"items": [item_in(interest_minor=5)], "interest_minor": 6},
-            "the lines' interest does not add up to the order's interest",
+            {"items": [item_input(interest_minor=5)], "interest_minor": 6},
+            "the items' interest does not add up to the order's interest",
         ),
     ],
 )
-def test_parts_that_contradict_each_other_are_refused_with_the_reason(
-    fields: dict[str, Any], reason: str
-) -> None:
-    with pytest.raises(DoesNotAddUp) as refused:
-        allocate(order_in(**fields))
+def test_inconsistent_order_is_refused_with_a_reason(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InconsistentOrder) as refused:
+        allocate(order_input(**fields))
 
     assert str(refused.value) == reason
 
@@ -170,9 +168,9 @@ def test_parts_that_contradict_each_other_are_refused_with_the_reason(
         ({"status": Status.PAYMENT_WAITING}, 0),
     ],
 )
-def test_an_order_without_payments_is_paid_at_once_unless_it_waits_for_money(
+def test_order_without_payments_is_captured_unless_it_is_paid_later(
     fields: dict[str, Any], captured: int
 ) -> None:
-    (tender,) = allocate(order_in(**fields)).tenders
+    (tender,) = allocate(order_input(**fields)).tenders
 
     assert (tender.amount_minor, tender.captured_minor) == (1000, captured)

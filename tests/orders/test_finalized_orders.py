@@ -1,4 +1,4 @@
-"""The parts of an order equal the whole, and the database itself refuses any other."""
+"""The database refuses a finalized order whose parts do not add up."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order() -> Order:
-    """An order in which every component is more than nothing."""
-    return factories.make_order(
-        items=[factories.item_in(), factories.item_in(remote_id="2", goods_minor=500)],
+    """An order with a positive amount in every component."""
+    return factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2", goods_minor=500)],
         discounts=[DiscountIn(name="Sale", amount_minor=100)],
         shipping_minor=50,
         fee_minor=20,
@@ -36,7 +36,7 @@ def _execute(sql: str) -> None:
         cursor.execute(sql)
 
 
-WHOLE = {
+CHANGED_TOTALS = {
     "goods": "goods_minor = goods_minor + 1, amount_minor = amount_minor + 1",
     "discount": "discount_minor = discount_minor + 1, amount_minor = amount_minor - 1",
     "shipping": "shipping_minor = shipping_minor + 1, amount_minor = amount_minor + 1",
@@ -45,40 +45,36 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("component", WHOLE)
-def test_a_sealed_order_cannot_say_more_than_its_parts(order: Order, component: str) -> None:
+@pytest.mark.parametrize("component", CHANGED_TOTALS)
+def test_totals_of_a_finalized_order_cannot_change(order: Order, component: str) -> None:
     with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
-        _execute(f"UPDATE orders_order SET {WHOLE[component]} WHERE id = {order.pk}")
+        _execute(f"UPDATE orders_order SET {CHANGED_TOTALS[component]} WHERE id = {order.pk}")
 
 
 @pytest.mark.parametrize(
     "column",
     ["goods_minor", "discount_minor", "shipping_minor", "fee_minor", "interest_minor"],
 )
-def test_an_order_whose_lines_were_changed_cannot_be_sealed(order: Order, column: str) -> None:
-    line = factories.items_of(order)[0]
+def test_order_with_changed_items_cannot_be_finalized(order: Order, column: str) -> None:
+    item = factories.items_of(order)[0]
     Order.objects.filter(pk=order.pk).update(is_finalized=False)
-    _execute(f"UPDATE orders_orderitem SET {column} = {column} + 1 WHERE id = {line.pk}")
+    _execute(f"UPDATE orders_orderitem SET {column} = {column} + 1 WHERE id = {item.pk}")
 
     with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
         _execute(f"UPDATE orders_order SET is_finalized = true WHERE id = {order.pk}")
 
 
 PARTS = {
-    "a discount's amount": "UPDATE orders_discountitem SET amount_minor = amount_minor + 1",
-    "a discount's share of a line": (
-        "UPDATE orders_benefitapplicant SET amount_minor = amount_minor + 1"
-    ),
-    "a payment": "UPDATE orders_tender SET amount_minor = amount_minor + 1",
+    "discount": "UPDATE orders_discountitem SET amount_minor = amount_minor + 1",
+    "share of a discount": ("UPDATE orders_benefitapplicant SET amount_minor = amount_minor + 1"),
+    "payment": "UPDATE orders_tender SET amount_minor = amount_minor + 1",
     "no payments": "DELETE FROM orders_tender",
     "no shares": "DELETE FROM orders_benefitapplicant",
 }
 
 
 @pytest.mark.parametrize("change", PARTS)
-def test_an_order_whose_other_parts_were_changed_cannot_be_sealed(
-    order: Order, change: str
-) -> None:
+def test_order_with_other_changed_parts_cannot_be_finalized(order: Order, change: str) -> None:
     Order.objects.filter(pk=order.pk).update(is_finalized=False)
     _execute(PARTS[change])
 
@@ -86,7 +82,7 @@ def test_an_order_whose_other_parts_were_changed_cannot_be_sealed(
         _execute(f"UPDATE orders_order SET is_finalized = true WHERE id = {order.pk}")
 
 
-def test_an_order_put_right_again_can_be_sealed(order: Order) -> None:
+def test_corrected_order_can_be_finalized(order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(is_finalized=False)
     _execute("UPDATE orders_tender SET amount_minor = amount_minor + 1")
     _execute("UPDATE orders_tender SET amount_minor = amount_minor - 1")
@@ -95,7 +91,7 @@ def test_an_order_put_right_again_can_be_sealed(order: Order) -> None:
     assert Order.objects.get().is_finalized
 
 
-def test_an_order_without_lines_cannot_be_sealed(order: Order) -> None:
+def test_order_without_items_cannot_be_finalized(order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(is_finalized=False)
     BenefitApplicant.objects.all().delete()
     DiscountItem.objects.all().delete()
@@ -114,30 +110,30 @@ def test_an_order_without_lines_cannot_be_sealed(order: Order) -> None:
         )
 
 
-PARTS_READ_WHOLE = """
+SEQUENTIAL_READS = """
 SELECT SUM(seq_tup_read) FROM pg_stat_xact_user_tables
  WHERE relname IN
        ('orders_orderitem', 'orders_discountitem', 'orders_benefitapplicant', 'orders_tender')
 """
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite keeps no plan of a trigger")
-def test_plans_made_for_small_tables_do_not_read_large_ones_whole(order: Order) -> None:
-    def read_whole() -> int:
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite caches no plan of a trigger")
+def test_trigger_reads_large_tables_by_index(order: Order) -> None:
+    def sequential_reads() -> int:
         with connection.cursor() as cursor:
-            cursor.execute(PARTS_READ_WHOLE)
+            cursor.execute(SEQUENTIAL_READS)
             return int(cursor.fetchone()[0])
 
     with connection.cursor() as cursor:
         for table in ("orders_orderitem", "orders_discountitem", "orders_tender"):
             cursor.execute(f"ANALYZE {table}")
-    read = read_whole()
+    before = sequential_reads()
     for number in range(10):
-        factories.make_order(
+        factories.create_order(
             number=f"small-{number}", discounts=[DiscountIn(name="", amount_minor=1)]
         )
 
-    assert read_whole() == read
+    assert sequential_reads() == before
 
 
 AMOUNTS = (
@@ -155,42 +151,42 @@ FIXED = [
 
 
 @pytest.mark.parametrize("statement", FIXED)
-def test_a_part_of_a_sealed_order_is_fixed(order: Order, statement: str) -> None:
+def test_parts_of_a_finalized_order_cannot_change(order: Order, statement: str) -> None:
     with pytest.raises(IntegrityError, match="finalized"):
         _execute(statement)
 
 
 @pytest.mark.parametrize("table", ["orders_orderitem", "orders_discountitem"])
-def test_a_part_of_a_sealed_order_cannot_be_removed(table: str) -> None:
-    order = factories.make_order(discounts=[DiscountIn(name="nothing", amount_minor=0)])
+def test_parts_of_a_finalized_order_cannot_be_deleted(table: str) -> None:
+    order = factories.create_order(discounts=[DiscountIn(name="nothing", amount_minor=0)])
     BenefitApplicant.objects.filter(order_item__order=order).delete()
 
     with pytest.raises(IntegrityError, match="finalized"):
         _execute(f"DELETE FROM {table}")
 
 
-def test_a_part_cannot_be_added_to_a_sealed_order() -> None:
-    order = factories.make_order(
-        items=[factories.item_in(), factories.item_in(remote_id="2")],
+def test_parts_cannot_be_added_to_a_finalized_order() -> None:
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2")],
         discounts=[DiscountIn(name="Sale", amount_minor=100, items=("1",))],
     )
-    discount, line = DiscountItem.objects.get(), factories.items_of(order)[1]
-    added: list[Callable[[], Any]] = [
+    discount, item = DiscountItem.objects.get(), factories.items_of(order)[1]
+    additions: list[Callable[[], Any]] = [
         lambda: Tender.objects.create(order=order, kind="card", amount_minor=0),
         lambda: DiscountItem.objects.create(order=order, name="x", amount_minor=0),
         lambda: BenefitApplicant.objects.create(
-            discount_item=discount, order_item=line, amount_minor=0
+            discount_item=discount, order_item=item, amount_minor=0
         ),
         lambda: OrderItem.objects.create(
-            order=order, remote_id="3", status=400, goods_minor=0, sku="x", product=line.product
+            order=order, remote_id="3", status=400, goods_minor=0, sku="x", product=item.product
         ),
     ]
-    for add in added:
+    for add in additions:
         with pytest.raises(IntegrityError, match="finalized"), transaction.atomic():
             add()
 
 
-def test_what_may_change_on_a_sealed_order_still_may(order: Order) -> None:
+def test_mutable_columns_of_a_finalized_order_can_change(order: Order) -> None:
     OrderItem.objects.filter(order=order).update(status=500, units_closed=1, tracking_number="T")
     Tender.objects.filter(order=order).update(reserved_minor=1)
     Order.objects.filter(pk=order.pk).update(status=500, refund_minor=5)
@@ -211,12 +207,12 @@ def test_what_may_change_on_a_sealed_order_still_may(order: Order) -> None:
         "UPDATE orders_tender SET reserved_minor = -1",
     ],
 )
-def test_figures_stay_within_their_caps(order: Order, change: str) -> None:
+def test_amounts_cannot_leave_their_limits(order: Order, change: str) -> None:
     with pytest.raises(IntegrityError):
         _execute(change)
 
 
-def test_all_triggers_are_there_and_a_missing_one_is_named() -> None:
+def test_missing_trigger_is_reported_and_installed_again() -> None:
     assert triggers.missing() == []
 
     name = "part_removed" if connection.vendor == "postgresql" else "orders_tender_part_delete"
@@ -228,8 +224,8 @@ def test_all_triggers_are_there_and_a_missing_one_is_named() -> None:
     assert triggers.missing() == []
 
 
-def test_an_order_that_slipped_through_is_found(order: Order) -> None:
-    sound = factories.make_order(number="sound")
+def test_audit_reports_an_order_that_bypassed_the_triggers(order: Order) -> None:
+    correct = factories.create_order(number="correct")
     with connection.cursor() as cursor:
         for statement in _without_triggers():
             cursor.execute(statement)
@@ -239,7 +235,7 @@ def test_an_order_that_slipped_through_is_found(order: Order) -> None:
             [order.pk],
         )
 
-    assert unbalanced_orders(order.pk, sound.pk) == [order.number]
+    assert unbalanced_orders(order.pk, correct.pk) == [order.number]
     triggers.install()
 
 
@@ -249,7 +245,7 @@ def _without_triggers() -> list[str]:
     return ["DROP TRIGGER orders_tender_part_update"]
 
 
-def test_a_snapshot_never_changes(order: Order) -> None:
+def test_snapshots_cannot_change(order: Order) -> None:
     for column in ("kind", "digest", "document"):
         with pytest.raises(IntegrityError, match="never"):
             _execute(f"UPDATE orders_snapshot SET {column} = {column}")

@@ -1,4 +1,4 @@
-"""Orders coming in: whole or not at all, once however often they are told."""
+"""Imports of orders are atomic and idempotent."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,120 +20,123 @@ LATER = factories.NOW + timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def _shop(db: None) -> None:
-    factories.make_channel()
+    factories.create_channel()
 
 
-def told(order: OrderIn, *, channel_id: int = factories.SHOP, now: Any = LATER) -> str:
-    """What became of an order."""
-    (outcome,) = factories.tell(order, channel_id=channel_id, now=now)
+def ingest(order: OrderIn, *, channel_id: int = factories.SHOP) -> str:
+    """Import an order; returns the result."""
+    (outcome,) = factories.ingest(order, channel_id=channel_id, now=LATER)
     return outcome.result
 
 
-def test_an_order_told_again_is_left_alone() -> None:
-    order = factories.order_in(discounts=[DiscountIn(name="Sale", amount_minor=10)])
-    assert told(order) == CREATED
+def test_importing_an_unchanged_order_again_is_a_no_op() -> None:
+    order = factories.order_input(discounts=[DiscountIn(name="Sale", amount_minor=10)])
+    assert ingest(order) == CREATED
     before = tables()
 
-    assert (
-        told(factories.order_in(discounts=[DiscountIn(name="Sale", amount_minor=10)])) == UNCHANGED
-    )
+    same = factories.order_input(discounts=[DiscountIn(name="Sale", amount_minor=10)])
+    assert ingest(same) == UNCHANGED
     assert tables() == before
 
 
-def test_an_order_may_move_on() -> None:
-    told(factories.order_in())
-    moved = factories.order_in(
+def test_importing_a_changed_order_updates_its_mutable_fields() -> None:
+    ingest(factories.order_input())
+    changed = factories.order_input(
         invoice_number="INV",
         items=[
-            factories.item_in(
+            factories.item_input(
                 status=Status.SHIPPED, tracking_number="TN", shipped_date=factories.NOW
             )
         ],
     )
 
-    assert told(moved) == UPDATED
-    order, line = Order.objects.get(), OrderItem.objects.get()
+    assert ingest(changed) == UPDATED
+    order, item = Order.objects.get(), OrderItem.objects.get()
     assert (order.status, order.invoice_number) == (Status.SHIPPED, "INV")
-    assert (line.status, line.tracking_number, line.shipped_date) == (500, "TN", factories.NOW)
-    assert (order.modified_date, line.modified_date) == (LATER, LATER)
+    assert (item.status, item.tracking_number, item.shipped_date) == (500, "TN", factories.NOW)
+    assert (order.modified_date, item.modified_date) == (LATER, LATER)
 
 
 @pytest.mark.parametrize("ended", [Status.CANCELLED, Status.REFUNDED, Status.CANCELLATION_WAITING])
-def test_what_has_ended_here_is_not_undone_from_outside(ended: Status) -> None:
-    told(factories.order_in())
+def test_import_does_not_change_a_status_set_by_a_case(ended: Status) -> None:
+    ingest(factories.order_input())
     OrderItem.objects.update(status=ended)
 
-    told(factories.order_in(items=[factories.item_in(status=Status.SHIPPED, tracking_number="TN")]))
+    ingest(
+        factories.order_input(
+            items=[factories.item_input(status=Status.SHIPPED, tracking_number="TN")]
+        )
+    )
 
-    line = OrderItem.objects.get()
-    assert (line.status, line.tracking_number) == (ended, "TN")
+    item = OrderItem.objects.get()
+    assert (item.status, item.tracking_number) == (ended, "TN")
 
 
 CONTRADICTIONS: dict[str, dict[str, Any]] = {
-    "another amount": {"items": [factories.item_in(goods_minor=1001)]},
-    "another quantity": {"items": [factories.item_in(quantity=2)]},
-    "a line more": {"items": [factories.item_in(), factories.item_in(remote_id="2")]},
-    "another line": {"items": [factories.item_in(remote_id="2")]},
+    "another amount": {"items": [factories.item_input(goods_minor=1001)]},
+    "another quantity": {"items": [factories.item_input(quantity=2)]},
+    "another item added": {"items": [factories.item_input(), factories.item_input(remote_id="2")]},
+    "another item": {"items": [factories.item_input(remote_id="2")]},
     "another shipping": {"shipping_minor": 1},
     "another discount": {"discounts": [DiscountIn(name="Sale", amount_minor=1)]},
 }
 
 
 @pytest.mark.parametrize("changed", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
-def test_what_an_order_was_worth_stays(changed: dict[str, Any]) -> None:
-    told(factories.order_in())
+def test_items_and_amounts_cannot_change_after_the_first_import(changed: dict[str, Any]) -> None:
+    ingest(factories.order_input())
     before = tables()
 
-    (outcome,) = factories.tell(factories.order_in(**changed), now=LATER)
+    (outcome,) = factories.ingest(factories.order_input(**changed), now=LATER)
 
     assert outcome.result == REFUSED
-    assert outcome.reason == "an order's lines and amounts are fixed once it has arrived"
+    assert outcome.reason == "an order's items and amounts cannot change after its first import"
     assert tables() == before
 
 
-def test_an_order_that_contradicts_itself_is_left_out_and_the_others_come_in() -> None:
+def test_inconsistent_order_is_refused_and_the_others_are_written() -> None:
     orders = [
-        factories.order_in(number="1"),
-        factories.order_in(number="2", amount_minor=1),
-        factories.order_in(number="3"),
+        factories.order_input(number="1"),
+        factories.order_input(number="2", amount_minor=1),
+        factories.order_input(number="3"),
     ]
 
-    outcomes = factories.tell(*orders)
+    outcomes = factories.ingest(*orders)
 
     assert [outcome.result for outcome in outcomes] == [CREATED, REFUSED, CREATED]
-    assert outcomes[1].reason == "the parts add up to 1000, the order says 1"
+    assert outcomes[1].reason == "the parts add up to 1000, but the order's amount is 1"
     assert sorted(Order.objects.values_list("number", flat=True)) == ["1", "3"]
 
 
-def test_a_number_belongs_to_its_channel() -> None:
-    factories.make_channel(pk=2)
+def test_order_numbers_are_unique_per_channel() -> None:
+    factories.create_channel(pk=2)
 
-    assert told(factories.order_in()) == CREATED
-    assert told(factories.order_in(), channel_id=2) == CREATED
+    assert ingest(factories.order_input()) == CREATED
+    assert ingest(factories.order_input(), channel_id=2) == CREATED
     assert Order.objects.count() == 2
 
 
-def test_guests_and_customers_of_one_address_are_two_people_and_each_only_once() -> None:
+def test_guest_and_customer_with_one_email_are_separate_accounts() -> None:
     guest = CustomerIn(email="Ayla@Example.com")
     customer = CustomerIn(email="ayla@example.com", user_type="registered")
-    for number, who in enumerate((guest, customer, replace(guest, email="AYLA@example.com"))):
-        told(factories.order_in(number=str(number), customer=who))
+    for number, account in enumerate((guest, customer, replace(guest, email="AYLA@example.com"))):
+        ingest(factories.order_input(number=str(number), customer=account))
 
-    people = User.objects.order_by("id").values_list("user_type", "email_key")
-    assert list(people) == [("guest", "ayla@example.com"), ("registered", "ayla@example.com")]
+    users = User.objects.order_by("id").values_list("user_type", "email_key")
+    assert list(users) == [("guest", "ayla@example.com"), ("registered", "ayla@example.com")]
 
 
-def test_equal_snapshots_are_kept_once() -> None:
+def test_equal_snapshots_are_stored_once() -> None:
     for number in ("1", "2"):
-        told(factories.order_in(number=number, bank={"name": "Bank", "slug": "bank"}))
+        ingest(factories.order_input(number=number, bank={"name": "Bank", "slug": "bank"}))
 
     kinds = Snapshot.objects.order_by("kind").values_list("kind", flat=True)
     assert list(kinds) == ["bank", "product"]
 
 
-def test_a_discount_s_shares_are_kept_with_the_lines_they_touched() -> None:
-    order = factories.make_order(
-        items=[factories.item_in(), factories.item_in(remote_id="2", goods_minor=500)],
+def test_shares_of_discounts_are_stored_per_item() -> None:
+    order = factories.create_order(
+        items=[factories.item_input(), factories.item_input(remote_id="2", goods_minor=500)],
         discounts=[
             DiscountIn(name="all", amount_minor=100),
             DiscountIn(name="first", amount_minor=7, items=("1",)),
@@ -156,7 +159,7 @@ def test_a_discount_s_shares_are_kept_with_the_lines_they_touched() -> None:
         ([600, 600, 100], 600), ([600, 100], 100), ([600], 600), ([50, 400], 50), ([50, 100], 50),
     ],
 )  # fmt: skip
-def test_an_order_s_status_is_its_lowest_living_line_s(codes: list[int], status: int) -> None:
+def test_status_of_order_is_its_lowest_active_item_status(codes: list[int], status: int) -> None:
     assert rolled_up_status(codes) == status
 
 
@@ -168,5 +171,5 @@ def test_an_order_s_status_is_its_lowest_living_line_s(codes: list[int], status:
         ("\u0664\u0660\u0660", None), ("99999", None), ([], None),
     ],
 )  # fmt: skip
-def test_a_status_is_read_from_its_number_or_its_name(value: object, status: int | None) -> None:
+def test_status_is_parsed_from_number_or_name(value: object, status: int | None) -> None:
     assert status_of(value) == status

@@ -16,7 +16,7 @@ from takeback.core import clock
 from takeback.outbox.commands import LEASE
 from takeback.outbox.models import Message
 from takeback.outbox.worker import Delivery, Worker
-from tests.factories import make_message
+from tests.factories import create_message
 from tests.rigs.serving import database_url
 
 pytestmark = pytest.mark.heavy
@@ -64,7 +64,7 @@ def _running_worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.django_db(transaction=True)
 def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path) -> None:
-    message = make_message()
+    message = create_message()
     before = clock.now()
     with _running_worker(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
@@ -88,7 +88,7 @@ def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path) -
 
 @pytest.mark.django_db(transaction=True)
 def test_stopped_worker_finishes_its_message_and_takes_no_other(tmp_path: Path) -> None:
-    first, second = make_message(), make_message()
+    first, second = create_message(), create_message()
     with _running_worker(tmp_path) as process:
         process.send_signal(signal.SIGTERM)
         (tmp_path / "go").touch()

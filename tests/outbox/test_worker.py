@@ -23,7 +23,7 @@ from takeback.outbox.worker import (
     Worker,
     with_timeout,
 )
-from tests.factories import NOW, make_message
+from tests.factories import NOW, create_message
 
 MOMENT = timedelta(microseconds=1)
 TOPIC = "thing.happened"
@@ -52,7 +52,7 @@ def state(message: Message) -> tuple[int, bool, bool, bool, str]:
 
 @pytest.mark.django_db
 def test_message_is_delivered_with_its_key_and_done() -> None:
-    message = make_message(payload={"request_id": 7}, key="thing.happened:7")
+    message = create_message(payload={"request_id": 7}, key="thing.happened:7")
     delivered: list[Delivery] = []
 
     assert worker(delivered.append).deliver_next(NOW) is True
@@ -66,7 +66,7 @@ def test_message_is_delivered_with_its_key_and_done() -> None:
 @pytest.mark.django_db
 def test_oldest_due_message_comes_first_and_future_ones_wait(frozen_now: datetime) -> None:
     for name, hours in (("b", 1), ("a", 2), ("later", 0)):
-        make_message(key=name, due_at=frozen_now - timedelta(hours=hours))
+        create_message(key=name, due_at=frozen_now - timedelta(hours=hours))
     Message.objects.filter(key="later").update(due_at=frozen_now + MOMENT)
     delivered: list[str] = []
 
@@ -77,7 +77,7 @@ def test_oldest_due_message_comes_first_and_future_ones_wait(frozen_now: datetim
 
 @pytest.mark.django_db
 def test_message_without_handler_waits() -> None:
-    message = make_message(topic="of.tomorrow")
+    message = create_message(topic="of.tomorrow")
 
     assert worker(failing).deliver_next(NOW) is False
     assert state(message) == (0, False, False, False, "")
@@ -91,7 +91,7 @@ def test_idle_worker_runs_one_query(django_assert_num_queries: pytest.FixtureReq
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_a_handler_runs() -> None:
-    make_message()
+    create_message()
     observed: list[tuple[bool, int]] = []
 
     def observe(delivery: Delivery) -> None:
@@ -104,7 +104,7 @@ def test_no_transaction_is_open_while_a_handler_runs() -> None:
 
 @pytest.mark.django_db
 def test_leased_message_is_not_claimed_until_the_lease_ends() -> None:
-    message = make_message()
+    message = create_message()
     assert claim(NOW, [TOPIC]) == message
     delivered: list[Delivery] = []
     other = worker(delivered.append)
@@ -118,7 +118,7 @@ def test_leased_message_is_not_claimed_until_the_lease_ends() -> None:
 
 @pytest.mark.django_db
 def test_worker_that_lost_its_lease_changes_nothing() -> None:
-    message = make_message()
+    message = create_message()
     late = claim(NOW, [TOPIC])
     current = claim(NOW + LEASE, [TOPIC])
     assert late is not None
@@ -135,7 +135,7 @@ def test_worker_that_lost_its_lease_changes_nothing() -> None:
 
 @pytest.mark.django_db
 def test_worker_that_lost_its_lease_logs_it_and_continues() -> None:
-    message = make_message()
+    message = create_message()
 
     def claim_again(delivery: Delivery) -> None:
         claim(NOW + LEASE, [TOPIC])
@@ -169,7 +169,7 @@ def test_retry_delay_grows_to_six_hours_and_jitter_shortens_it(attempts: int, se
 
 @pytest.mark.django_db
 def test_failed_message_waits_and_records_the_error_type_only() -> None:
-    message = make_message()
+    message = create_message()
 
     with capture_logs() as logs:
         Worker({TOPIC: failing}, jitter=lambda: 0.4).deliver_next(NOW)
@@ -189,7 +189,7 @@ def test_failed_message_waits_and_records_the_error_type_only() -> None:
 
 @pytest.mark.django_db
 def test_success_clears_the_last_error() -> None:
-    message = make_message()
+    message = create_message()
     worker(failing).deliver_next(NOW)
 
     worker(lambda delivery: None).deliver_next(NOW + timedelta(seconds=10))
@@ -199,7 +199,7 @@ def test_success_clears_the_last_error() -> None:
 
 @pytest.mark.django_db
 def test_message_is_parked_after_twelve_attempts() -> None:
-    message, now = make_message(), NOW
+    message, now = create_message(), NOW
     for _ in range(MAX_ATTEMPTS):
         assert worker(failing).deliver_next(now - MOMENT) is False
         assert worker(failing).deliver_next(now) is True
@@ -213,11 +213,11 @@ def test_message_is_parked_after_twelve_attempts() -> None:
 
 @pytest.mark.django_db
 def test_message_that_kills_its_worker_twelve_times_is_parked() -> None:
-    message, now = make_message(), NOW
+    message, now = create_message(), NOW
     for _ in range(MAX_ATTEMPTS):
         assert claim(now, [TOPIC]) == message
         now += LEASE
-    next_message = make_message(due_at=now)
+    next_message = create_message(due_at=now)
 
     assert worker(lambda delivery: None).deliver_next(now) is True
 
@@ -227,7 +227,7 @@ def test_message_that_kills_its_worker_twelve_times_is_parked() -> None:
 
 @pytest.mark.django_db
 def test_permanent_failure_parks_the_message_at_once() -> None:
-    message = make_message()
+    message = create_message()
 
     def refuse(delivery: Delivery) -> None:
         raise NoSuchCarrier("jane@example.com")
@@ -239,9 +239,9 @@ def test_permanent_failure_parks_the_message_at_once() -> None:
 
 @pytest.mark.django_db
 def test_parked_messages_are_replayed_by_id_or_by_topic() -> None:
-    parked = [make_message(parked_at=NOW, attempts=12, last_error="E") for _ in range(3)]
-    other = make_message(topic="other.happened", parked_at=NOW, attempts=12)
-    done, waiting = make_message(done_at=NOW), make_message(attempts=3)
+    parked = [create_message(parked_at=NOW, attempts=12, last_error="E") for _ in range(3)]
+    other = create_message(topic="other.happened", parked_at=NOW, attempts=12)
+    done, waiting = create_message(done_at=NOW), create_message(attempts=3)
     later = NOW + timedelta(hours=1)
     ids = [message.pk for message in (parked[0], done, waiting)]
 
@@ -264,11 +264,11 @@ def test_parked_messages_are_replayed_by_id_or_by_topic() -> None:
 def test_done_messages_are_pruned_after_thirty_days(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)
     for _ in range(3):
-        make_message(done_at=NOW - RETENTION)
+        create_message(done_at=NOW - RETENTION)
     remaining = {
-        make_message(done_at=NOW - RETENTION + MOMENT).pk,
-        make_message(parked_at=NOW - 2 * RETENTION).pk,
-        make_message(due_at=NOW - 2 * RETENTION).pk,
+        create_message(done_at=NOW - RETENTION + MOMENT).pk,
+        create_message(parked_at=NOW - 2 * RETENTION).pk,
+        create_message(due_at=NOW - 2 * RETENTION).pk,
     }
 
     assert [commands.prune(NOW) for _ in range(3)] == [2, 1, 0]
@@ -277,7 +277,7 @@ def test_done_messages_are_pruned_after_thirty_days(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_workers_run_each_message_once() -> None:
-    messages = [make_message() for _ in range(60)]
+    messages = [create_message() for _ in range(60)]
     deliveries: Counter[str] = Counter()
     start = threading.Barrier(6)
 
@@ -302,7 +302,7 @@ def test_concurrent_workers_run_each_message_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_hanging_handler_is_stopped_and_its_connection_closed() -> None:
-    message = make_message()
+    message = create_message()
     before = connection.connection
 
     def hang(delivery: Delivery) -> None:
@@ -325,7 +325,7 @@ def test_no_alarm_is_left_after_a_message(handler: Handler) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_worker_survives_a_lost_connection_and_stops_on_request() -> None:
-    messages = [make_message() for _ in range(2)]
+    messages = [create_message() for _ in range(2)]
     stop = threading.Event()
 
     def break_connection(delivery: Delivery) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from tests import db_counts, factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 
 LOOK_UP = "/users/orders/anonymous/"
 LOGIN = "/users/login/"
@@ -17,13 +17,13 @@ CLASSIC = {"X-Takeback-Dialect": "classic"}
 _LIMITER = "limits_counter"
 
 
-def post(client: Visitor, path: str, body: Any, **options: Any) -> Any:
+def post(client: HttpClient, path: str, body: Any, **options: Any) -> Any:
     """A JSON body, encoded unless it is bytes or text already."""
     return client.post(path, body, content_type="application/json", **options)
 
 
 def look_up(
-    client: Visitor | None = None,
+    client: HttpClient | None = None,
     *,
     number: str = factories.NUMBER,
     email: str = factories.GUEST,
@@ -32,15 +32,15 @@ def look_up(
 ) -> Any:
     """A guest's look-up from an address."""
     body = {"number": number, "email": email}
-    return post(client or Visitor(), LOOK_UP, body, REMOTE_ADDR=address, **options)
+    return post(client or HttpClient(), LOOK_UP, body, REMOTE_ADDR=address, **options)
 
 
-def token_of(client: Visitor) -> dict[str, str]:
+def token_of(client: HttpClient) -> dict[str, str]:
     """The header that a change needs, with the cookie set as the storefront does it."""
     return {"X-CSRFToken": client.get("/csrf_token/").json()["csrf_token"]}
 
 
-def prove(client: Visitor, **told: Any) -> Any:
+def prove(client: HttpClient, **told: Any) -> Any:
     """Let a guest show which order is theirs."""
     headers = told.pop("headers", {})
     if "osessionid" in client.cookies:

@@ -12,7 +12,7 @@ from django.db import transaction
 from takeback.core.errors import Problem, RuleProblem
 from takeback.orders.models import OrderItem
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import CLASSIC, V3, documented, nothing_written, post, token_of
 
 ONE = "/users/orders/cancellation_requests/"
@@ -82,13 +82,13 @@ class Shop:
     """A customer and a guest, each with an order of the same lines; a reason, and two browsers."""
 
     def __init__(self, *, kind: str = "cancel", **order: Any) -> None:
-        self.user = factories.make_customer()
-        self.of_customer = factories.make_order(
+        self.user = factories.create_customer()
+        self.of_customer = factories.create_order(
             customer=self.user, number=CUSTOMERS_NUMBER, **order
         )
-        self.of_guest = factories.make_order(**order)
-        self.kind, self.reason = kind, factories.make_reason(kind=kind).pk
-        self.customer, self.guest = factories.client_of(self.user), Visitor()
+        self.of_guest = factories.create_order(**order)
+        self.kind, self.reason = kind, factories.create_reason(kind=kind).pk
+        self.customer, self.guest = factories.client_of(self.user), HttpClient()
         self.token = token_of(self.customer)
         self.lines = {
             is_guest: [item.pk for item in factories.items_of(order)]

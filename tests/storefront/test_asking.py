@@ -13,7 +13,7 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.logistics.models import EasyReturn
 from takeback.orders.statuses import Status
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import V3, look_up, post, token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -24,21 +24,21 @@ GUEST_ONE = "/users/orders/anonymous/cancellation_requests/"
 GUEST_MANY = "/users/orders/anonymous/bulk_cancellation_requests/"
 
 
-def ask(client: Visitor, body: Any, path: str = ONE, **headers: str) -> Any:
+def ask(client: HttpClient, body: Any, path: str = ONE, **headers: str) -> Any:
     """A customer's call with its CSRF token."""
     return post(client, path, body, headers=token_of(client) | headers)
 
 
 def body_of(item: Any, **fields: Any) -> dict[str, Any]:
     """The least that asks for a cancellation."""
-    reason = fields.pop("reason", None) or factories.make_reason().pk
+    reason = fields.pop("reason", None) or factories.create_reason().pk
     told = {"order_item": item.pk, "reason": reason, "cancellation_type": "cancel"}
     return told | fields
 
 
 def test_a_customer_cancels_an_item() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user)
+    user = factories.create_customer()
+    order = factories.create_order(customer=user)
     item = factories.items_of(order)[0]
     body = body_of(item, description="too late", cancellation_type={"value": "cancel"})
     answer = ask(factories.client_of(user), body | {"order_item": str(item.pk)})
@@ -68,8 +68,8 @@ def test_a_customer_cancels_an_item() -> None:
 
 
 def test_a_second_case_on_the_item_is_refused_and_leaves_nothing() -> None:
-    user = factories.make_customer()
-    item = factories.items_of(factories.make_order(customer=user))[0]
+    user = factories.create_customer()
+    item = factories.items_of(factories.create_order(customer=user))[0]
     client, body = factories.client_of(user), body_of(item)
     assert ask(client, body).status_code == 200
     answer = ask(client, body)
@@ -83,11 +83,11 @@ def test_a_second_case_on_the_item_is_refused_and_leaves_nothing() -> None:
 
 
 def test_a_guest_sends_two_items_back_in_one_parcel() -> None:
-    lines = [factories.item_in(remote_id=n, status=Status.DELIVERED) for n in ("1", "2")]
-    order = factories.make_order(items=lines)
+    lines = [factories.item_input(remote_id=n, status=Status.DELIVERED) for n in ("1", "2")]
+    order = factories.create_order(items=lines)
     carrier, reason = (
-        factories.make_company(needs_pickup=True),
-        factories.make_reason(kind="refund"),
+        factories.create_carrier(needs_pickup=True),
+        factories.create_reason(kind="refund"),
     )
     asked = {"reason": reason.pk, "cancellation_type": "refund", "shipping_company": carrier.pk}
     body = {
@@ -97,9 +97,9 @@ def test_a_guest_sends_two_items_back_in_one_parcel() -> None:
             asked | {"order_item": item.pk} for item in factories.items_of(order)
         ],
     }
-    answer = post(Visitor(), GUEST_MANY, body)
+    answer = post(HttpClient(), GUEST_MANY, body)
     assert (answer.status_code, answer.json()["error_code"]) == (400, "cancellation_request_100_8")
-    answer = post(Visitor(), GUEST_MANY, body | {"pickup_address": order.shipping_address_id})
+    answer = post(HttpClient(), GUEST_MANY, body | {"pickup_address": order.shipping_address_id})
     assert answer.status_code == 201
     assert [case["easy_return"] for case in answer.json()] == [None, None]
     parcel = EasyReturn.objects.get()
@@ -107,18 +107,18 @@ def test_a_guest_sends_two_items_back_in_one_parcel() -> None:
 
 
 def test_a_proof_opens_its_own_order_only() -> None:
-    mine, other = factories.make_order(), factories.make_order(number="999")
-    client = Visitor()
+    mine, other = factories.create_order(), factories.create_order(number="999")
+    client = HttpClient()
     assert look_up(client).status_code == 200
     refused = ask(client, body_of(factories.items_of(other)[0]), GUEST_ONE)
     assert (refused.status_code, refused.json()["error_code"]) == (400, "order_lookup_100_1")
     assert ask(client, body_of(factories.items_of(mine)[0]), GUEST_ONE).status_code == 200
-    assert post(Visitor(), GUEST_ONE, body_of(factories.items_of(mine)[0])).status_code == 400
+    assert post(HttpClient(), GUEST_ONE, body_of(factories.items_of(mine)[0])).status_code == 400
 
 
 def test_a_refusal_is_logged_with_its_code_and_its_item() -> None:
-    user = factories.make_customer()
-    item = factories.items_of(factories.make_order(customer=user))[0]
+    user = factories.create_customer()
+    item = factories.items_of(factories.create_order(customer=user))[0]
     client, body = factories.client_of(user), body_of(item)
     with capture_logs() as told:
         for fields in ({}, {}, {"reason": 10**9}):
@@ -131,9 +131,9 @@ def test_a_refusal_is_logged_with_its_code_and_its_item() -> None:
 
 
 def test_part_of_a_line_gets_a_line_of_its_own_when_it_is_cancelled_at_once() -> None:
-    user = factories.make_customer()
-    line = factories.item_in(goods_minor=1000, quantity=3, attributes={"quantity": 3})
-    order = factories.make_order(customer=user, items=[line])
+    user = factories.create_customer()
+    line = factories.item_input(goods_minor=1000, quantity=3, attributes={"quantity": 3})
+    order = factories.create_order(customer=user, items=[line])
     item = factories.items_of(order)[0]
     body = {"cancel_order_items": [body_of(item, quantity=1)]}
     key = {"Idempotency-Key": "a-key"}
@@ -163,8 +163,8 @@ def media(tmp_path: Path, settings: Any) -> Path:
 
 
 def test_pictures_are_kept_and_shown_to_their_customer_only(media: Path) -> None:
-    user = factories.make_customer()
-    item = factories.items_of(factories.make_order(customer=user))[0]
+    user = factories.create_customer()
+    item = factories.items_of(factories.create_order(customer=user))[0]
     client = factories.client_of(user)
     body = body_of(item, cancellation_request_image_set=[{"image": photo(), "description": "x"}])
     [shown] = ask(client, body).json()["cancellation_request_image_set"]
@@ -176,8 +176,8 @@ def test_pictures_are_kept_and_shown_to_their_customer_only(media: Path) -> None
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Cache-Control"] == "private, no-store"
     for stranger in (
-        Visitor(),
-        factories.client_of(factories.make_customer(email="b@example.com")),
+        HttpClient(),
+        factories.client_of(factories.create_customer(email="b@example.com")),
     ):
         assert stranger.get(path).status_code == 404
     assert len([path for path in media.rglob("*") if path.is_file()]) == 1

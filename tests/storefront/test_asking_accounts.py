@@ -7,7 +7,7 @@ import pytest
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.order_input import TenderIn
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import nothing_written, prove
 from tests.storefront.routes import WAYS, Shop, everywhere, let_in_everywhere, texts
 
@@ -114,7 +114,7 @@ def test_an_account_is_shown_whole_to_its_owner_and_masked_to_whoever_looks_the_
     order = shop.of_guest.pk
     masked = ("TR33 •••• 1326", "A••• R•••")
 
-    guest = Visitor()
+    guest = HttpClient()
     [found] = prove(guest).json()
     cancelling = guest.get(f"/users/orders/{order}/cancellation/").json()
     documents = [found, guest.get(f"/users/orders/{order}/").json(), cancelling]
@@ -137,8 +137,8 @@ def accounts_in(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 def test_an_account_that_somebody_else_named_is_answered_like_any_other(shop: Shop) -> None:
     # C28
-    other = factories.make_order(guest="other@example.com", number="77")
-    factories.make_request(item=factories.items_of(other)[0], iban=IBAN, holder_name=HOLDER)
+    other = factories.create_order(guest="other@example.com", number="77")
+    factories.create_case(item=factories.items_of(other)[0], iban=IBAN, holder_name=HOLDER)
     ours = {"id", "pk", "uuid", "iban"}
     shared = let_in_everywhere(shop, iban=IBAN, holder_name=HOLDER)
     alone = let_in_everywhere(shop, iban=OTHER_IBAN, holder_name=HOLDER)

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 def _cases_on_both(shop: Shop, **fields: Any) -> None:
     for way in (WAYS["customer one"], WAYS["guest one"]):
-        factories.make_request(item=shop.item(way), kind=shop.kind, **fields)
+        factories.create_case(item=shop.item(way), kind=shop.kind, **fields)
 
 
 @pytest.mark.parametrize("status", ["waiting", "waiting_approval", "confirmed", "approved"])
@@ -59,7 +59,7 @@ def test_once_more_when_the_first_came_to_nothing(status: str) -> None:
 )
 def test_never_again_what_is_completed(kind: str, status: Status, problem: Problem) -> None:
     # C7
-    shop = Shop(kind=kind, items=[factories.item_in(status=status)])
+    shop = Shop(kind=kind, items=[factories.item_input(status=status)])
     _cases_on_both(shop, status="completed")
 
     refused_everywhere(shop, problem)
@@ -67,7 +67,7 @@ def test_never_again_what_is_completed(kind: str, status: Status, problem: Probl
 
 def test_units_that_are_used_are_not_asked_for_again() -> None:
     # C16
-    shop = Shop(items=[factories.item_in(quantity=3)])
+    shop = Shop(items=[factories.item_input(quantity=3)])
     OrderItem.objects.update(units_closed=2)
 
     refused_everywhere(shop, errors.QUANTITY_TOO_LARGE, {"quantity": 2})
@@ -78,7 +78,7 @@ def test_units_that_are_used_are_not_asked_for_again() -> None:
 
 def test_without_a_quantity_all_units_are_meant() -> None:
     # C15
-    shop = Shop(items=[factories.item_in(quantity=3)])
+    shop = Shop(items=[factories.item_input(quantity=3)])
 
     assert {case["quantity"] for case in let_in_everywhere(shop)} == {3}
     assert {case["quantity"] for case in let_in_everywhere(shop, quantity=2)} == {2}
@@ -86,14 +86,16 @@ def test_without_a_quantity_all_units_are_meant() -> None:
 
 def test_a_strange_carrier_is_a_word() -> None:
     # C17
-    shop = Shop(kind="refund", items=[factories.item_in(**ARRIVED)])
+    shop = Shop(kind="refund", items=[factories.item_input(**ARRIVED)])
 
     wrong_everywhere(shop, "shipping_company", "A whole number is required.", "yurtici")
 
 
 def test_the_shop_s_own_carrier_is_taken_where_none_is_chosen(settings: Any) -> None:
-    shop = Shop(kind="refund", items=[factories.item_in(**ARRIVED)])
-    settings.RETURN_CARRIER = factories.make_company(is_user_selectable=False, needs_pickup=True).pk
+    shop = Shop(kind="refund", items=[factories.item_input(**ARRIVED)])
+    settings.RETURN_CARRIER = factories.create_carrier(
+        is_user_selectable=False, needs_pickup=True
+    ).pk
 
     refused_everywhere(shop, errors.PICKUP_ADDRESS_REQUIRED)
     for name, way, address in (
@@ -106,10 +108,10 @@ def test_the_shop_s_own_carrier_is_taken_where_none_is_chosen(settings: Any) -> 
 
 def test_a_pickup_is_kept_for_the_carrier() -> None:
     # C40: the carrier is not asked yet, so there is no code to show.
-    shop = Shop(kind="refund", items=[factories.item_in(**ARRIVED)])
-    address = factories.make_address(user=shop.user).pk
+    shop = Shop(kind="refund", items=[factories.item_input(**ARRIVED)])
+    address = factories.create_address(user=shop.user).pk
     slot = {"date": "2026-03-12", "hour_range": {"start": "09:00", "end": "12:00"}}
-    carrier = factories.make_company(needs_pickup=True).pk
+    carrier = factories.create_carrier(needs_pickup=True).pk
     answer = shop.ask(
         WAYS["customer one"], shipping_company=carrier, pickup_address=address, pickup_date=slot
     )
@@ -139,7 +141,7 @@ def test_every_currency_is_let_in_and_divided_exactly(
     currency: str, goods: int, shown: str
 ) -> None:
     # C36, C37
-    line = factories.item_in(goods_minor=goods, discount_minor=0, quantity=2)
+    line = factories.item_input(goods_minor=goods, discount_minor=0, quantity=2)
     shop = Shop(currency=currency, items=[line])
     way = WAYS["direct"]
     body, key = shop.body(way, shop.told(way, quantity=1)), {"Idempotency-Key": "1"}
@@ -192,7 +194,7 @@ def test_a_customer_asks_so_often_an_hour_and_not_once_more(settings: Any) -> No
             assert answer["Retry-After"] == "3600"
     assert (CancellationRequest.objects.count(), CaseHistory.objects.count()) == (1, 1)
 
-    other = factories.make_customer(email="other@example.com")
+    other = factories.create_customer(email="other@example.com")
     client = factories.client_of(other)
     shop.customer, shop.token = client, token_of(client)
     assert shop.ask(ways[0]).status_code == 400
@@ -237,10 +239,10 @@ def test_cancelling_may_be_confirmed_at_once_for_all(settings: Any) -> None:
 
 
 def test_what_is_asked_directly_is_confirmed_and_what_must_come_back_waits() -> None:
-    lines = [factories.item_in(), factories.item_in(remote_id="2", **ARRIVED)]
+    lines = [factories.item_input(), factories.item_input(remote_id="2", **ARRIVED)]
     shop = Shop(items=lines)
     way = WAYS["direct"]
-    refund = factories.make_reason(kind="refund").pk
+    refund = factories.create_reason(kind="refund").pk
     back = shop.told(way, 1, cancellation_type="refund", reason=refund)
     assert shop.send(way, shop.body(way, shop.told(way), back)).status_code == 200
 
@@ -254,7 +256,7 @@ def test_what_is_asked_directly_is_confirmed_and_what_must_come_back_waits() -> 
 
 def test_the_case_remembers_the_reason_it_was_told() -> None:
     shop = Shop()
-    other = factories.make_reason(kind="refund", subject="Other")
+    other = factories.create_reason(kind="refund", subject="Other")
     shop.ask(WAYS["customer one"], reason=other.pk)
 
     assert CancellationReason.objects.get(cancellationrequest__isnull=False) == other

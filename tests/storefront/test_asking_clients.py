@@ -7,7 +7,7 @@ import pytest
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.statuses import Status
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import post, token_of
 from tests.storefront.routes import MANY
 
@@ -22,12 +22,12 @@ HEADERS = {
 
 
 @pytest.fixture
-def shop() -> tuple[Visitor, Any]:
+def shop() -> tuple[HttpClient, Any]:
     """A customer whose first item has arrived and whose second has not left; one reason."""
-    user = factories.make_customer()
-    lines = [factories.item_in(status=Status.DELIVERED), factories.item_in(remote_id="2")]
-    order = factories.make_order(customer=user, items=lines)
-    factories.make_reason(pk=1)
+    user = factories.create_customer()
+    lines = [factories.item_input(status=Status.DELIVERED), factories.item_input(remote_id="2")]
+    order = factories.create_order(customer=user, items=lines)
+    factories.create_reason(pk=1)
     return factories.client_of(user), order
 
 
@@ -46,7 +46,7 @@ def items(order: Any, *, as_text: bool) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_the_form_s_bulk_cancellation(shop: tuple[Visitor, Any], as_text: bool) -> None:
+def test_the_form_s_bulk_cancellation(shop: tuple[HttpClient, Any], as_text: bool) -> None:
     client, order = shop
     body = {
         "id": order.number,
@@ -62,7 +62,7 @@ def test_the_form_s_bulk_cancellation(shop: tuple[Visitor, Any], as_text: bool) 
 
 
 @pytest.mark.parametrize("as_text", [False, True])
-def test_the_template_s_cancel_of_an_order(shop: tuple[Visitor, Any], as_text: bool) -> None:
+def test_the_template_s_cancel_of_an_order(shop: tuple[HttpClient, Any], as_text: bool) -> None:
     client, order = shop
     body = {"return_policy": True, "cancel_order_items": items(order, as_text=as_text)}
     path = f"/orders/{order.number}/cancel/"
@@ -73,7 +73,7 @@ def test_the_template_s_cancel_of_an_order(shop: tuple[Visitor, Any], as_text: b
     assert list(rows) == [("refund", "waiting"), ("cancel", "confirmed")]
 
 
-def test_a_call_repeated_three_times_leaves_one_case(shop: tuple[Visitor, Any]) -> None:
+def test_a_call_repeated_three_times_leaves_one_case(shop: tuple[HttpClient, Any]) -> None:
     client, order = shop
     body = {"cancel_order_items": items(order, as_text=True)}
     calls = [post(client, MANY, body, headers=HEADERS | token_of(client)) for _ in range(4)]

@@ -22,7 +22,7 @@ MANY, GUEST_MANY = WAYS["customer many"], WAYS["guest many"]
 
 def lines(count: int, **fields: Any) -> list[Any]:
     """As many lines of an order."""
-    return [factories.item_in(remote_id=str(number), **fields) for number in range(count)]
+    return [factories.item_input(remote_id=str(number), **fields) for number in range(count)]
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_rule_names_the_position_of_its_item(shop: Shop) -> None:
 
 def test_items_of_two_own_orders_are_allowed(shop: Shop) -> None:
     # B-6
-    second = factories.make_order(customer=shop.user, number="1002")
+    second = factories.create_order(customer=shop.user, number="1002")
     body = shop.body(
         MANY, shop.told(MANY), shop.told(MANY, order_item=factories.items_of(second)[0].pk)
     )
@@ -151,7 +151,7 @@ def test_items_of_two_own_orders_are_allowed(shop: Shop) -> None:
 def test_lines_of_two_orders_do_not_travel_in_one_parcel() -> None:
     # B-6, B-8
     shop = Shop(kind="refund", items=lines(1, status=Status.DELIVERED))
-    second = factories.make_order(
+    second = factories.create_order(
         customer=shop.user, number="1002", items=lines(2, status=Status.DELIVERED)
     )
     told = [
@@ -159,8 +159,8 @@ def test_lines_of_two_orders_do_not_travel_in_one_parcel() -> None:
         *(shop.told(MANY, order_item=i.pk) for i in factories.items_of(second)),
     ]
     top = {
-        "shipping_company": factories.make_company(needs_pickup=True).pk,
-        "pickup_address": factories.make_address(user=shop.user).pk,
+        "shipping_company": factories.create_carrier(needs_pickup=True).pk,
+        "pickup_address": factories.create_address(user=shop.user).pk,
     }
     answer = shop.send(MANY, shop.body(MANY, *({**ask, **top} for ask in told)))
 
@@ -175,8 +175,8 @@ def test_lines_of_two_orders_do_not_travel_in_one_parcel() -> None:
 def test_a_guest_asks_for_one_order_and_so_does_a_direct_cancel(shop: Shop) -> None:
     # B-6
     guests, own = (
-        factories.make_order(number="9"),
-        factories.make_order(customer=shop.user, number="1002"),
+        factories.create_order(number="9"),
+        factories.create_order(customer=shop.user, number="1002"),
     )
     for way, order in ((GUEST_MANY, guests), (WAYS["direct"], own)):
         told = shop.told(way, order_item=factories.items_of(order)[0].pk)
@@ -187,7 +187,7 @@ def test_a_guest_asks_for_one_order_and_so_does_a_direct_cancel(shop: Shop) -> N
 
 def test_a_guest_with_a_proof_alone_is_told_as_little_as_in_a_look_up(shop: Shop) -> None:
     # B-6
-    other = factories.make_order(number="9")
+    other = factories.create_order(number="9")
     prove(shop.guest)
     told = shop.told(GUEST_MANY, order_item=factories.items_of(other)[0].pk)
     body = {ITEMS: [shop.told(GUEST_MANY), told]}
@@ -201,7 +201,7 @@ def test_a_guest_who_has_proved_two_orders_acts_for_the_one_they_ask_about(
 ) -> None:
     # B-6, P9, P10
     key = {"Idempotency-Key": "a-key"}
-    second = factories.make_order(number="9")
+    second = factories.create_order(number="9")
     told = shop.told(GUEST_MANY, order_item=factories.items_of(second)[0].pk)
 
     def ask(*items: Any) -> Any:
@@ -228,9 +228,9 @@ def test_a_guest_who_has_proved_two_orders_acts_for_the_one_they_ask_about(
 def test_cancelling_and_sending_back_go_together(way: Way) -> None:
     # B-7
     shop = Shop(
-        items=[factories.item_in(), factories.item_in(remote_id="2", status=Status.DELIVERED)]
+        items=[factories.item_input(), factories.item_input(remote_id="2", status=Status.DELIVERED)]
     )
-    carrier = factories.make_company().pk
+    carrier = factories.create_carrier().pk
     refund = shop.told(way, 1, cancellation_type="refund", shipping_company=carrier)
     answer = shop.send(way, shop.body(way, shop.told(way), refund))
 
@@ -245,8 +245,10 @@ def test_cancelling_and_sending_back_go_together(way: Way) -> None:
 def test_an_item_s_own_word_wins() -> None:
     # B-8
     shop = Shop(kind="refund", items=lines(3, status=Status.DELIVERED))
-    home, work = (factories.make_address(user=shop.user, line=line).pk for line in ("Home", "Work"))
-    carrier = factories.make_company(needs_pickup=True).pk
+    home, work = (
+        factories.create_address(user=shop.user, line=line).pk for line in ("Home", "Work")
+    )
+    carrier = factories.create_carrier(needs_pickup=True).pk
     asks = [
         shop.told(MANY, 0, shipping_company=carrier),
         shop.told(MANY, 1, shipping_company=carrier, pickup_address=work),
@@ -267,7 +269,7 @@ def test_an_item_s_own_word_wins() -> None:
 def test_a_foreign_address_is_told_where_it_was_named(way: Way) -> None:
     # B-9
     shop = Shop(kind="refund", items=lines(2, status=Status.DELIVERED))
-    foreign = factories.make_address(user=factories.make_customer(email="b@example.com")).pk
+    foreign = factories.create_address(user=factories.create_customer(email="b@example.com")).pk
     text = "There is no such address."
     with nothing_written():
         for name, _, dialect in everywhere({"": way}):

@@ -39,7 +39,7 @@ def shop(settings: Any) -> Shop:
     """Both visitors have a line of three units; calls are not counted, and hold no pictures."""
     settings.LIMITS_ENABLED = False
     settings.MAX_PICTURE_BODY_BYTES = settings.MAX_BODY_BYTES
-    return Shop(items=[factories.item_in(quantity=3)])
+    return Shop(items=[factories.item_input(quantity=3)])
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)

@@ -8,7 +8,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.idempotency.models import Reply
 from takeback.outbox.models import Message
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import post, token_of
 from tests.storefront.test_asking import GUEST_ONE, MANY, ask, body_of
 
@@ -18,10 +18,10 @@ KEY = {"Idempotency-Key": "a-key"}
 
 
 def test_a_repeated_call_is_answered_the_same_and_acts_once() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = (
         factories.client_of(user),
-        body_of(factories.items_of(factories.make_order(customer=user))[0]),
+        body_of(factories.items_of(factories.create_order(customer=user))[0]),
     )
     first, again = (ask(client, body, **KEY) for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
@@ -32,9 +32,9 @@ def test_a_repeated_call_is_answered_the_same_and_acts_once() -> None:
 
 
 def test_the_same_key_with_another_wish_is_refused() -> None:
-    user = factories.make_customer()
-    lines = [factories.item_in(remote_id=name) for name in ("1", "2")]
-    one, two = factories.items_of(factories.make_order(customer=user, items=lines))
+    user = factories.create_customer()
+    lines = [factories.item_input(remote_id=name) for name in ("1", "2")]
+    one, two = factories.items_of(factories.create_order(customer=user, items=lines))
     client, told = factories.client_of(user), [body_of(one), body_of(two)]
     assert ask(client, {"cancel_order_items": told}, MANY, **KEY).status_code == 201
     # B-12: the order of the items is part of what was said.
@@ -44,10 +44,10 @@ def test_the_same_key_with_another_wish_is_refused() -> None:
 
 def test_a_key_belongs_to_its_caller_and_its_route() -> None:
     # C39
-    users = [factories.make_customer(email=f"{name}@example.com") for name in "ab"]
+    users = [factories.create_customer(email=f"{name}@example.com") for name in "ab"]
     for number, user in enumerate(users):
-        lines = [factories.item_in(remote_id=name) for name in ("1", "2")]
-        order = factories.make_order(customer=user, number=str(number), items=lines)
+        lines = [factories.item_input(remote_id=name) for name in ("1", "2")]
+        order = factories.create_order(customer=user, number=str(number), items=lines)
         one, two = factories.items_of(order)
         client = factories.client_of(user)
         assert ask(client, body_of(one), **KEY).status_code == 200
@@ -56,9 +56,9 @@ def test_a_key_belongs_to_its_caller_and_its_route() -> None:
 
 
 def test_the_last_slash_makes_no_other_call_but_another_order_does() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     items = [
-        factories.items_of(factories.make_order(customer=user, number=number))[0]
+        factories.items_of(factories.create_order(customer=user, number=number))[0]
         for number in ("1", "2")
     ]
     client, body = factories.client_of(user), {"cancel_order_items": [body_of(items[0])]}
@@ -72,8 +72,8 @@ def test_the_last_slash_makes_no_other_call_but_another_order_does() -> None:
 
 
 def test_a_refusal_is_not_remembered() -> None:
-    user = factories.make_customer()
-    item = factories.items_of(factories.make_order(customer=user))[0]
+    user = factories.create_customer()
+    item = factories.items_of(factories.create_order(customer=user))[0]
     client, body = factories.client_of(user), body_of(item)
     refused = ask(client, body | {"reason": 10**9}, **KEY)
     assert refused.status_code == 400
@@ -83,25 +83,25 @@ def test_a_refusal_is_not_remembered() -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256, "\t", "a,b"])
 def test_a_key_is_visible_ascii_without_a_comma(key: str) -> None:
-    user = factories.make_customer()
-    body = body_of(factories.items_of(factories.make_order(customer=user))[0])
+    user = factories.create_customer()
+    body = body_of(factories.items_of(factories.create_order(customer=user))[0])
     answer = ask(factories.client_of(user), body, **{"Idempotency-Key": key})
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_invalid")
     assert CancellationRequest.objects.count() == 0
 
 
 def test_a_guest_who_names_the_order_may_repeat_too() -> None:
-    order = factories.make_order()
+    order = factories.create_order()
     body = body_of(factories.items_of(order)[0], number=order.number, email=factories.GUEST)
-    answers = [post(Visitor(), GUEST_ONE, body, headers=KEY) for _ in range(2)]
+    answers = [post(HttpClient(), GUEST_ONE, body, headers=KEY) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].content == answers[1].content
     assert CancellationRequest.objects.count() == 1
 
 
 def test_an_address_is_added_once() -> None:
-    user = factories.make_customer()
-    entry = factories.make_address(user=user)
+    user = factories.create_customer()
+    entry = factories.create_address(user=user)
     client = factories.client_of(user)
     body: dict[str, Any] = {
         "title": "Work", "first_name": "Ayla", "last_name": "Ray",

@@ -60,19 +60,19 @@ CARD = {"tenders": [TenderIn(kind="card", amount_minor=1000, captured_minor=1000
 
 
 def _reason(**fields: Any) -> dict[str, Callable[[], Any]]:
-    return {"reason": lambda: factories.make_reason(**fields).pk}
+    return {"reason": lambda: factories.create_reason(**fields).pk}
 
 
 def _reason_of_another_channel() -> int:
-    return factories.make_reason(channel=factories.make_channel(pk=2)).pk
+    return factories.create_reason(channel=factories.create_channel(pk=2)).pk
 
 
 def _carrier(**fields: Any) -> dict[str, Callable[[], Any]]:
-    return {"shipping_company": lambda: factories.make_company(**fields).pk}
+    return {"shipping_company": lambda: factories.create_carrier(**fields).pk}
 
 
 def _carrier_of_another_channel() -> int:
-    return factories.make_company(channel=factories.make_channel(pk=2)).pk
+    return factories.create_carrier(channel=factories.create_channel(pk=2)).pk
 
 
 STORIES = {
@@ -202,7 +202,7 @@ STORIES = {
 def test_a_rule_is_told_or_kept_by_every_route(story: Story, settings: Any) -> None:
     for name, value in story.settings.items():
         setattr(settings, name, value)
-    shop = Shop(kind=story.kind, items=[factories.item_in(**story.item)], **story.order)
+    shop = Shop(kind=story.kind, items=[factories.item_input(**story.item)], **story.order)
     fields = story.fields | {name: made() for name, made in story.named.items()}
     if story.problem is None:
         assert len(let_in_everywhere(shop, **fields)) == len(WAYS)
@@ -247,10 +247,10 @@ def test_a_refusal_has_four_languages_and_one_code(problem: Problem, settings: A
     story = next((s for s in STORIES.values() if s.problem is problem), Story(problem))
     for name, value in story.settings.items():
         setattr(settings, name, value)
-    shop = Shop(kind=story.kind, items=[factories.item_in(**story.item)], **story.order)
+    shop = Shop(kind=story.kind, items=[factories.item_input(**story.item)], **story.order)
     fields = story.fields | {name: made() for name, made in story.named.items()}
     if problem is errors.ALREADY_REQUESTED:
-        factories.make_request(item=shop.item(WAYS["customer one"]))
+        factories.create_case(item=shop.item(WAYS["customer one"]))
     way = WAYS["customer one"]
     body = shop.body(way, shop.told(way, **fields))
     for language in LANGUAGES:

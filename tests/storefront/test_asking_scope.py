@@ -9,7 +9,7 @@ from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.statuses import Status
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import look_up, nothing_written, post, prove, refused, token_of
 from tests.storefront.routes import (
     CUSTOMERS_NUMBER,
@@ -37,19 +37,19 @@ def _uncounted(settings: Any) -> None:
 
 def _foreign_items() -> dict[str, int]:
     """Items that neither visitor may name."""
-    other = factories.make_customer(email=OTHER)
-    namesake = factories.make_customer(email=factories.CUSTOMER, channel_id=2)
+    other = factories.create_customer(email=OTHER)
+    namesake = factories.create_customer(email=factories.CUSTOMER, channel_id=2)
     orders = {
-        "another customer's": factories.make_order(customer=other, number="11"),
-        "another channel's, same e-mail": factories.make_order(
+        "another customer's": factories.create_order(customer=other, number="11"),
+        "another channel's, same e-mail": factories.create_order(
             customer=namesake, number=CUSTOMERS_NUMBER, channel_id=2
         ),
-        "another channel's guest's, same number": factories.make_order(channel_id=2),
-        "a guest's with the customer's e-mail": factories.make_order(
+        "another channel's guest's, same number": factories.create_order(channel_id=2),
+        "a guest's with the customer's e-mail": factories.create_order(
             guest=factories.CUSTOMER, number="12"
         ),
-        "the same guest's other order": factories.make_order(number="13"),
-        "another guest's": factories.make_order(guest=OTHER, number="14"),
+        "the same guest's other order": factories.create_order(number="13"),
+        "another guest's": factories.create_order(guest=OTHER, number="14"),
     }
     found = {name: factories.items_of(order)[0].pk for name, order in orders.items()}
     return found | {"nobody's": 10**9, "out of range": 2**63, "zero": 0}
@@ -75,7 +75,7 @@ def test_each_visitor_s_item_is_foreign_to_the_other() -> None:
             assert told == way.refusal(dialect, errors.UNKNOWN_ITEM), name
 
 
-def _silent(shop: Shop, body_of: Any, client: Visitor, headers: dict[str, str]) -> None:
+def _silent(shop: Shop, body_of: Any, client: HttpClient, headers: dict[str, str]) -> None:
     """Both guest routes say what a look-up says, in both dialects."""
     with nothing_written():
         for name, way, dialect in everywhere(GUESTS):
@@ -91,8 +91,8 @@ def test_an_item_alone_is_never_enough() -> None:
         named = shop.body(way, shop.told(way))
         return {key: value for key, value in named.items() if key not in ("number", "email")}
 
-    _silent(shop, item_alone, Visitor(), {})
-    stranger = Visitor()
+    _silent(shop, item_alone, HttpClient(), {})
+    stranger = HttpClient()
     stranger.cookies["osessionid"] = "x" * 32
     _silent(shop, item_alone, stranger, token_of(stranger))
     _silent(shop, item_alone, shop.customer, shop.token)
@@ -103,14 +103,14 @@ def test_an_item_alone_is_never_enough() -> None:
 def test_a_pair_that_does_not_match_is_one_answer(name: str) -> None:
     # P19: as in the look-up, whatever the item is.
     shop = Shop()
-    factories.make_order(number="22", channel_id=2)
+    factories.create_order(number="22", channel_id=2)
     pairs = {
         "unknown number": {"number": "0"},
         "other e-mail": {"email": OTHER},
         "a customer's": {"number": CUSTOMERS_NUMBER, "email": factories.CUSTOMER},
         "channel 2": {"number": "22"},
     }
-    _silent(shop, lambda way: shop.body(way, shop.told(way)) | pairs[name], Visitor(), {})
+    _silent(shop, lambda way: shop.body(way, shop.told(way)) | pairs[name], HttpClient(), {})
     pair = {"number": factories.NUMBER, "email": factories.GUEST} | pairs[name]
     told = look_up(number=pair["number"], email=pair["email"])
     assert (told.status_code, told.json()) == (400, LOOKUP_FAILED)
@@ -121,7 +121,7 @@ def test_a_guest_names_the_order_by_either_word(key: str) -> None:
     shop = Shop()
     way = WAYS["guest one"]
     body = {key: factories.NUMBER, "email": factories.GUEST.upper()} | shop.told(way)
-    answer = post(Visitor(), way.path, body)
+    answer = post(HttpClient(), way.path, body)
 
     # The word tells the dialect, too.
     assert answer.status_code == (201 if key == "number" else 200)
@@ -150,7 +150,7 @@ def test_a_proof_opens_its_own_order_and_no_other_of_the_same_address() -> None:
 def test_naming_one_order_does_not_open_a_proven_other() -> None:
     # P21: what is named counts, not what was proven before.
     shop = Shop()
-    second = factories.make_order(number="13")
+    second = factories.create_order(number="13")
     prove(shop.guest)
     way = WAYS["guest one"]
     body = shop.body(way, shop.told(way)) | {"number": "13"}
@@ -194,7 +194,7 @@ def test_a_guest_is_not_signed_in() -> None:
     # C33
     shop = Shop()
     prove(shop.guest)
-    for client, headers in ((shop.guest, token_of(shop.guest)), (Visitor(), {})):
+    for client, headers in ((shop.guest, token_of(shop.guest)), (HttpClient(), {})):
         with nothing_written():
             for way, item in ((w, WAYS["guest one"]) for w in CUSTOMERS.values()):
                 path = way.path.format(number=factories.NUMBER)
@@ -224,7 +224,7 @@ def test_a_session_needs_its_token(wrong: str) -> None:
             if wrong == "missing":
                 headers = {}
             elif wrong == "another visitor's":
-                headers = token_of(Visitor())
+                headers = token_of(HttpClient())
             else:
                 headers["Origin"] = "https://evil.example"
             body = shop.body(way, shop.told(way))
@@ -233,16 +233,16 @@ def test_a_session_needs_its_token(wrong: str) -> None:
 
 
 def _addresses(shop: Shop) -> dict[str, int]:
-    other = factories.make_customer(email=OTHER)
-    second = factories.make_order(
-        customer=shop.user, number="1002", shipping_address=factories.address_in(line="2")
+    other = factories.create_customer(email=OTHER)
+    second = factories.create_order(
+        customer=shop.user, number="1002", shipping_address=factories.address_input(line="2")
     )
-    foreign = factories.make_order(customer=other, number="15")
-    gone = factories.make_address(user=shop.user, line="gone", is_active=False)
-    store = factories.make_address(user=shop.user, line="store")
+    foreign = factories.create_order(customer=other, number="15")
+    gone = factories.create_address(user=shop.user, line="gone", is_active=False)
+    store = factories.create_address(user=shop.user, line="store")
     Address.objects.filter(pk=store.pk).update(address_type="store")
     return {
-        "another customer's": factories.make_address(user=other).pk,
+        "another customer's": factories.create_address(user=other).pk,
         "a copy of another customer's order": foreign.shipping_address_id,
         "a copy of an own other order": second.shipping_address_id,
         "deleted": gone.pk,
@@ -253,8 +253,8 @@ def _addresses(shop: Shop) -> dict[str, int]:
 
 def test_a_pickup_address_is_one_s_own_or_not_there() -> None:
     # C19
-    shop = Shop(kind="refund", items=[factories.item_in(status=Status.DELIVERED)])
-    carrier = factories.make_company(needs_pickup=True).pk
+    shop = Shop(kind="refund", items=[factories.item_input(status=Status.DELIVERED)])
+    carrier = factories.create_carrier(needs_pickup=True).pk
     for pk in _addresses(shop).values():
         ask = {"shipping_company": carrier, "pickup_address": pk}
         refused_everywhere(shop, errors.UNKNOWN_ADDRESS, ask)
@@ -262,8 +262,8 @@ def test_a_pickup_address_is_one_s_own_or_not_there() -> None:
 
 def test_a_customer_s_address_is_not_a_guest_s() -> None:
     # C19
-    shop = Shop(kind="refund", items=[factories.item_in(status=Status.DELIVERED)])
-    own = factories.make_address(user=shop.user).pk
+    shop = Shop(kind="refund", items=[factories.item_input(status=Status.DELIVERED)])
+    own = factories.create_address(user=shop.user).pk
     way = WAYS["guest one"]
     answer = shop.ask(way, pickup_address=own)
     assert (answer.status_code, answer.json()) == way.refusal(DIALECTS[0], errors.UNKNOWN_ADDRESS)
@@ -273,7 +273,7 @@ def test_a_customer_s_address_is_not_a_guest_s() -> None:
 def test_a_session_of_one_shop_asks_for_nothing_in_another(settings: Any) -> None:
     # P20: the same person, under the name of another of the operator's shops.
     shop = Shop()
-    factories.make_channel(pk=2)
+    factories.create_channel(pk=2)
     prove(shop.guest)
     settings.ALLOWED_HOSTS = ["*"]
     settings.STOREFRONT_HOSTS = {"two.example": 2}
@@ -301,10 +301,10 @@ def test_an_order_that_is_not_one_s_own_is_not_found() -> None:
     # P20, U2
     shop = Shop()
     orders = [
-        factories.make_order(customer=factories.make_customer(email=OTHER), number="11"),
-        factories.make_order(number="12", guest=factories.CUSTOMER),
-        factories.make_order(
-            customer=factories.make_customer(channel_id=2), number="13", channel_id=2
+        factories.create_order(customer=factories.create_customer(email=OTHER), number="11"),
+        factories.create_order(number="12", guest=factories.CUSTOMER),
+        factories.create_order(
+            customer=factories.create_customer(channel_id=2), number="13", channel_id=2
         ),
     ]
     names = [str(name) for order in orders for name in (order.pk, order.number)]

@@ -36,7 +36,7 @@ def media(tmp_path: Path, settings: Any) -> Path:
 @pytest.fixture
 def shop() -> Shop:
     """Both visitors have three lines."""
-    return Shop(items=[factories.item_in(remote_id=str(number)) for number in range(3)])
+    return Shop(items=[factories.item_input(remote_id=str(number)) for number in range(3)])
 
 
 def files(media: Path) -> list[str]:
@@ -85,7 +85,7 @@ def test_the_pictures_of_a_refused_ask_are_gone(
     headers: dict[str, str], shop: Shop, media: Path, settings: Any
 ) -> None:
     settings.STRICT_REASON_TYPE = True
-    wrong = factories.make_reason(kind="refund").pk
+    wrong = factories.create_reason(kind="refund").pk
     with nothing_kept(media):
         for name, way, dialect in everywhere():
             told = [with_pictures(shop, way, 0, GOOD), shop.told(way, 1, reason=wrong)]

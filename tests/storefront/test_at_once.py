@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 KEY = {"Idempotency-Key": "a-key"}
 DIRECT = WAYS["direct"]
 STAFF = Actor(ActorKind.STAFF, 1)
-FIVE = [factories.item_in(quantity=5)]
+FIVE = [factories.item_input(quantity=5)]
 
 
 @pytest.fixture(autouse=True)
@@ -81,8 +81,8 @@ def test_a_whole_line_is_confirmed_without_a_key(quantity: Any) -> None:
 
 def test_a_channel_app_that_calls_again_without_a_key_gets_no_second_part(settings: Any) -> None:
     settings.CANCEL_AUTO_CONFIRM = True
-    first, second = (factories.make_order(number=number, items=FIVE) for number in "12")
-    reason, app = factories.make_reason().pk, case_calls.caller()
+    first, second = (factories.create_order(number=number, items=FIVE) for number in "12")
+    reason, app = factories.create_reason().pk, case_calls.caller()
 
     def ask(order: Order, **headers: str) -> int:
         line = factories.items_of(order)[0].pk
@@ -96,7 +96,7 @@ def test_a_channel_app_that_calls_again_without_a_key_gets_no_second_part(settin
 
 
 def test_what_the_order_has_no_money_left_for_waits_for_the_shop() -> None:
-    shop = Shop(items=[factories.item_in(remote_id=str(number)) for number in range(3)])
+    shop = Shop(items=[factories.item_input(remote_id=str(number)) for number in range(3)])
     shop.ask(WAYS["customer one"])
     case = CancellationRequest.objects.get().pk
     forced = RefundTerms(forced_refund_minor=shop.of_customer.amount_minor - 500)

@@ -6,7 +6,7 @@ import pytest
 
 from takeback.addresses.models import Address
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import LOGIN, LOOK_UP, field_refused, nothing_written, post, token_of
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ MAY_BE_NULL = ("email", "district", "postcode", "notes", "identity_number")
 
 def _new(user: Any) -> dict[str, Any]:
     """A complete entry, in the place of an address that is there already."""
-    kept = factories.make_address(user=user)
+    kept = factories.create_address(user=user)
     return {
         "title": "Work",
         "first_name": "Ayla",
@@ -60,7 +60,7 @@ def _is_fine(field: str, kind: str) -> bool:
 @pytest.mark.parametrize(("field", "kind"), _swaps())
 def test_an_address_field_of_another_type_is_refused(field: str, kind: str) -> None:
     # J19
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
@@ -85,7 +85,7 @@ OUT_OF_RANGE = [0, -1, 2**31, 2**63 - 1, 2**63, 10**39, str(2**63)]
 @pytest.mark.parametrize("value", [*NO_NUMBERS, *OUT_OF_RANGE], ids=repr)
 def test_a_place_that_is_no_number_or_not_there_is_refused(value: Any, field: str) -> None:
     # J21, J22
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
@@ -94,12 +94,12 @@ def test_a_place_that_is_no_number_or_not_there_is_refused(value: Any, field: st
 
     field_refused(answer, field)
     if value in OUT_OF_RANGE:
-        assert answer.json()[field] == "This place is not known here."
+        assert answer.json()[field] == "This place is unknown. Choose one from the list of places."
 
 
 def test_a_place_may_be_told_in_digits() -> None:
     # J20
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
     told = body | {name: str(body[name]) for name in PLACES}
 
@@ -112,7 +112,7 @@ def test_a_place_may_be_told_in_digits() -> None:
 @pytest.mark.parametrize("value", ["yes", "on", 1, 0, 1.0, "TRUE", "True", "1", "", None, []])
 def test_only_true_and_false_are_truths(value: Any) -> None:
     # J23
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
@@ -124,7 +124,7 @@ def test_only_true_and_false_are_truths(value: Any) -> None:
 
 @pytest.mark.parametrize(("value", "meant"), [("true", True), ("false", False), (True, True)])
 def test_true_and_false_may_be_words(value: Any, meant: bool) -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
 
     answer = post(client, "/address/", body | {"is_corporate": value}, headers=token_of(client))
@@ -149,7 +149,7 @@ HIDDEN = {
 @pytest.mark.parametrize("value", HIDDEN.values(), ids=HIDDEN)
 def test_text_that_hides_something_is_refused(value: str) -> None:
     # J24, J26
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
@@ -174,7 +174,7 @@ def test_text_that_hides_something_is_refused(value: str) -> None:
 )
 def test_text_is_kept_and_shown_letter_by_letter(value: str) -> None:
     # J25
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
 
     answer = post(client, "/address/", body | {"title": value}, headers=token_of(client))
@@ -189,7 +189,7 @@ def test_text_is_kept_and_shown_letter_by_letter(value: str) -> None:
     [("title", 128), ("first_name", 255), ("line", 255), ("notes", 512), ("tax_no", 20)],
 )
 def test_text_of_exactly_the_limit_is_taken_and_one_more_is_not(field: str, most: int) -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
     headers = token_of(client)
 
@@ -209,7 +209,7 @@ def test_text_of_exactly_the_limit_is_taken_and_one_more_is_not(field: str, most
 )  # fmt: skip
 def test_what_is_not_for_shoppers_to_say_is_ignored(told: dict[str, Any]) -> None:
     # J18
-    user = factories.make_customer()
+    user = factories.create_customer()
     client, body = factories.client_of(user), _new(user)
 
     answer = post(client, "/address/", body | told, headers=token_of(client))
@@ -222,7 +222,7 @@ def test_what_is_not_for_shoppers_to_say_is_ignored(told: dict[str, Any]) -> Non
 
 
 def test_all_fields_at_fault_are_named_at_once() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client = factories.client_of(user)
 
     answer = post(client, "/address/", {}, headers=token_of(client))
@@ -239,10 +239,10 @@ LOGIN_BODY = {"email": factories.CUSTOMER, "password": factories.PASSWORD}
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "text"])
 @pytest.mark.parametrize("field", ["email", "password"])
 def test_a_login_field_of_another_type_is_refused_with_a_list(field: str, kind: str) -> None:
-    factories.make_customer()
+    factories.create_customer()
 
     with nothing_written():
-        answer = post(Visitor(), LOGIN, LOGIN_BODY | {field: KINDS[kind]})
+        answer = post(HttpClient(), LOGIN, LOGIN_BODY | {field: KINDS[kind]})
 
     field_refused(answer, field)
     assert isinstance(answer.json()[field], list)
@@ -252,10 +252,10 @@ def test_a_login_field_of_another_type_is_refused_with_a_list(field: str, kind: 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "text"])
 @pytest.mark.parametrize("field", ["email", "number", "order"])
 def test_a_look_up_field_of_another_type_is_refused(field: str, kind: str) -> None:
-    factories.make_order()
+    factories.create_order()
     body = {"email": factories.GUEST, "number" if field == "number" else "order": factories.NUMBER}
 
     with nothing_written():
-        answer = post(Visitor(), LOOK_UP, body | {field: KINDS[kind]})
+        answer = post(HttpClient(), LOOK_UP, body | {field: KINDS[kind]})
 
     field_refused(answer, field)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import LOGIN, LOOK_UP, nothing_written, post, refused, token_of
 
 pytestmark = pytest.mark.django_db
@@ -72,10 +72,10 @@ BODIES: dict[str, tuple[bytes, tuple[int, str]]] = {
 }
 
 
-def _client(route: str) -> tuple[Visitor, dict[str, str]]:
+def _client(route: str) -> tuple[HttpClient, dict[str, str]]:
     if route != "add":
-        return Visitor(), {}
-    client = factories.client_of(factories.make_customer())
+        return HttpClient(), {}
+    client = factories.client_of(factories.create_customer())
     return client, token_of(client)
 
 
@@ -92,7 +92,7 @@ def test_a_body_that_cannot_be_read_is_refused_and_leaves_nothing(name: str, rou
 
 
 def test_a_body_of_exactly_the_limit_is_read() -> None:
-    factories.make_order()
+    factories.create_order()
     told = b'{"number": "%s", "email": "%s", "a": "' % (
         factories.NUMBER.encode(),
         factories.GUEST.encode(),
@@ -100,44 +100,44 @@ def test_a_body_of_exactly_the_limit_is_read() -> None:
     body = told + b"x" * (LIMIT - len(told) - 2) + b'"}'
 
     assert len(body) == LIMIT
-    assert Visitor().generic("POST", LOOK_UP, body, "application/json").status_code == 200
+    assert HttpClient().generic("POST", LOOK_UP, body, "application/json").status_code == 200
 
 
 @pytest.mark.parametrize(("depth", "status"), [(20, 200), (21, 400)])
 def test_a_body_may_be_twenty_levels_deep(depth: int, status: int) -> None:
-    factories.make_order()
+    factories.create_order()
     deep = "[" * (depth - 1) + "]" * (depth - 1)
     body = f'{{"number": "{factories.NUMBER}", "email": "{factories.GUEST}", "a": {deep}}}'
 
-    assert post(Visitor(), LOOK_UP, body).status_code == status
+    assert post(HttpClient(), LOOK_UP, body).status_code == status
 
 
 @pytest.mark.parametrize(("values", "status"), [(9_990, 200), (10_001, 400)])
 def test_a_body_may_hold_ten_thousand_values(values: int, status: int) -> None:
-    factories.make_order()
+    factories.create_order()
     many = "[" + "1," * (values - 1) + "1]"
     body = f'{{"number": "{factories.NUMBER}", "email": "{factories.GUEST}", "a": {many}}}'
 
-    assert post(Visitor(), LOOK_UP, body).status_code == status
+    assert post(HttpClient(), LOOK_UP, body).status_code == status
 
 
 def test_keys_that_collide_are_refused_before_they_are_put_into_a_table() -> None:
     # J14: far more keys than are allowed, whatever their hashes are.
     body = b"{" + b",".join(b'"%x":0' % (n * (2**61 - 1)) for n in range(2_400)) + b"}"
 
-    refused(Visitor().generic("POST", LOOK_UP, body * 5, "application/json"), *TOO_LARGE)
+    refused(HttpClient().generic("POST", LOOK_UP, body * 5, "application/json"), *TOO_LARGE)
 
 
 @pytest.mark.parametrize("key", ["id", "return_policy", "remote_id", "__proto__", "constructor"])
 def test_an_unknown_key_is_ignored(key: str) -> None:
-    factories.make_order()
+    factories.create_order()
     body: dict[str, Any] = {
         "number": factories.NUMBER,
         "email": factories.GUEST,
         key: {"any": ["thing"]},
     }
 
-    answer = Visitor().post(LOOK_UP, body, content_type="application/json")
+    answer = HttpClient().post(LOOK_UP, body, content_type="application/json")
 
     assert answer.status_code == 200
 
@@ -145,8 +145,8 @@ def test_an_unknown_key_is_ignored(key: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD"])
 def test_a_body_where_none_belongs_is_ignored(method: str) -> None:
     # J27
-    user = factories.make_customer()
-    kept = factories.make_address(user=user)
+    user = factories.create_customer()
+    kept = factories.create_address(user=user)
     client = factories.client_of(user)
 
     answer = client.generic(

@@ -7,7 +7,7 @@ import pytest
 
 from takeback.orders.models import Order
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import LOOK_UP, field_refused, look_up, nothing_written, post, refused
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def silent(answer: Any) -> None:
 @pytest.fixture(autouse=True)
 def order() -> Order:
     """The pair that is known."""
-    return factories.make_order(number=NUMBER, guest=EMAIL)
+    return factories.create_order(number=NUMBER, guest=EMAIL)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def order() -> Order:
 )
 def test_what_does_not_match_exactly_is_not_found(changed: dict[str, Any]) -> None:
     with nothing_written():
-        silent(post(Visitor(), LOOK_UP, told(**changed)))
+        silent(post(HttpClient(), LOOK_UP, told(**changed)))
 
 
 @pytest.mark.parametrize(
@@ -106,26 +106,26 @@ def test_what_cannot_be_a_number_or_an_address_is_a_field_error_of_either_dialec
     for dialect, kind in (("classic", str), ("v3", list)):
         with nothing_written():
             answer = post(
-                Visitor(), LOOK_UP, told(**changed), headers={"X-Takeback-Dialect": dialect}
+                HttpClient(), LOOK_UP, told(**changed), headers={"X-Takeback-Dialect": dialect}
             )
         field_refused(answer, field)
         assert isinstance(answer.json()[field], kind)
 
 
 def test_the_order_field_alone_is_named_when_it_is_wrong() -> None:
-    field_refused(post(Visitor(), LOOK_UP, {"email": EMAIL, "order": [1]}), "order")
+    field_refused(post(HttpClient(), LOOK_UP, {"email": EMAIL, "order": [1]}), "order")
 
 
 def test_a_number_of_a_mebibyte_is_too_large_a_body() -> None:
     # L20
-    refused(post(Visitor(), LOOK_UP, told(number="1" * 2**20)), 413, "payload_too_large")
+    refused(post(HttpClient(), LOOK_UP, told(number="1" * 2**20)), 413, "payload_too_large")
 
 
 def test_a_nul_is_no_json_text() -> None:
     # L21
     body = b'{"number": "1\\u0000", "email": "a@example.com"}'
 
-    refused(post(Visitor(), LOOK_UP, body), 400, "malformed_json")
+    refused(post(HttpClient(), LOOK_UP, body), 400, "malformed_json")
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_a_nul_is_no_json_text() -> None:
 def test_what_a_shopper_may_write_differently_is_found(
     changed: dict[str, Any], order: Order
 ) -> None:
-    answer = post(Visitor(), LOOK_UP, told(**changed))
+    answer = post(HttpClient(), LOOK_UP, told(**changed))
 
     assert [row["id"] for row in answer.json()] == [order.pk]
 
 
 def test_an_address_of_another_alphabet_is_found_when_the_order_has_it() -> None:
     # L14, L12: the same letters as were stored, and only those.
-    factories.make_order(number="8", guest="\u212aate@b\u00fccher.example")
+    factories.create_order(number="8", guest="\u212aate@b\u00fccher.example")
 
     assert look_up(number="8", email="\u212aATE@b\u00fccher.example").status_code == 200
     silent(look_up(number="8", email="kate@b\u00fccher.example"))
@@ -159,7 +159,7 @@ def test_an_address_of_another_alphabet_is_found_when_the_order_has_it() -> None
 )
 def test_parameters_of_the_address_are_ignored(query: str, order: Order) -> None:
     # L30
-    answer = post(Visitor(), f"{LOOK_UP}?{query}", told())
+    answer = post(HttpClient(), f"{LOOK_UP}?{query}", told())
 
     assert [row["id"] for row in answer.json()] == [order.pk]
 
@@ -168,7 +168,7 @@ def test_parameters_of_the_address_are_ignored(query: str, order: Order) -> None
 def test_only_post_looks_up(method: str) -> None:
     # L28
     with nothing_written():
-        answer = Visitor().generic(method, f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
+        answer = HttpClient().generic(method, f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
 
     assert answer.status_code == 405
     assert answer["Allow"] == "POST, OPTIONS"
@@ -176,7 +176,7 @@ def test_only_post_looks_up(method: str) -> None:
 
 def test_parameters_of_a_refused_get_are_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
     # L28
-    Visitor().get(f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
+    HttpClient().get(f"{LOOK_UP}?number={NUMBER}&email={EMAIL}")
 
     logged = "".join(capfd.readouterr())
     assert '"status":405' in logged
@@ -202,7 +202,7 @@ def test_parameters_of_a_refused_get_are_not_logged(capfd: pytest.CaptureFixture
 def test_a_form_is_taken_as_storefronts_post_it(form: str, status: int) -> None:
     # T31, T32, L19
     started = time.perf_counter()
-    answer = Visitor().generic("POST", LOOK_UP, form, "application/x-www-form-urlencoded")
+    answer = HttpClient().generic("POST", LOOK_UP, form, "application/x-www-form-urlencoded")
 
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"].startswith("application/json")
@@ -211,10 +211,10 @@ def test_a_form_is_taken_as_storefronts_post_it(form: str, status: int) -> None:
 
 def test_an_order_of_five_hundred_lines_is_shown_whole_within_a_second() -> None:
     # L29
-    factories.make_order(
+    factories.create_order(
         number="500",
         guest=EMAIL,
-        items=[factories.item_in(remote_id=str(number)) for number in range(500)],
+        items=[factories.item_input(remote_id=str(number)) for number in range(500)],
     )
     look_up(number="unknown")
 

@@ -9,7 +9,7 @@ import pytest
 from takeback.accounts.models import Session
 from takeback.orders.models import Order
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import field_refused, nothing_written, prove, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -35,32 +35,32 @@ NOBODY_S = [
 
 
 @pytest.fixture
-def shop() -> tuple[Visitor, dict[str, int]]:
+def shop() -> tuple[HttpClient, dict[str, int]]:
     """A customer who owns nothing of what a second one owns."""
-    other = factories.make_customer(email="other@example.com")
-    order = factories.make_order(number="1", customer=other)
+    other = factories.create_customer(email="other@example.com")
+    order = factories.create_order(number="1", customer=other)
     ids = {
         "/users/orders/{}/": order.pk,
         "/users/orders/{}/cancellation/": order.pk,
-        "/users/old-orders/{}/": factories.make_old_order(customer=other).pk,
-        "/address/{}/": factories.make_address(user=other).pk,
+        "/users/old-orders/{}/": factories.create_old_order(customer=other).pk,
+        "/address/{}/": factories.create_address(user=other).pk,
     }
-    return factories.client_of(factories.make_customer()), ids
+    return factories.client_of(factories.create_customer()), ids
 
 
 @pytest.mark.parametrize("path", [*LISTS, *(path.format(1) for path in DETAILS), "/current_user/"])
 def test_without_a_session_there_is_nothing_to_read(path: str) -> None:
     # U1
-    factories.make_order()
+    factories.create_order()
 
     with nothing_written():
-        refused(Visitor().get(path), 401, "not_authenticated")
-        assert "Location" not in Visitor().get(path)
+        refused(HttpClient().get(path), 401, "not_authenticated")
+        assert "Location" not in HttpClient().get(path)
 
 
 def test_a_session_that_has_ended_is_nobody() -> None:
     # U1
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
     Session.objects.update(expire_date=factories.NOW - timedelta(seconds=1))
 
     refused(client.get(ORDERS), 401, "not_authenticated")
@@ -68,7 +68,7 @@ def test_a_session_that_has_ended_is_nobody() -> None:
 
 @pytest.mark.parametrize("path", DETAILS)
 def test_what_is_another_s_is_as_if_it_were_not_there(
-    shop: tuple[Visitor, dict[str, int]], path: str
+    shop: tuple[HttpClient, dict[str, int]], path: str
 ) -> None:
     # U2, U12
     client, ids = shop
@@ -82,12 +82,12 @@ def test_what_is_another_s_is_as_if_it_were_not_there(
     assert {answer.content for answer in answers} == {theirs.content}
 
 
-def test_a_guest_reads_the_proven_order_only(shop: tuple[Visitor, dict[str, int]]) -> None:
+def test_a_guest_reads_the_proven_order_only(shop: tuple[HttpClient, dict[str, int]]) -> None:
     # U3
     _, ids = shop
-    factories.make_order(number="2")
-    proven = factories.make_order(number="3")
-    client = Visitor()
+    factories.create_order(number="2")
+    proven = factories.create_order(number="3")
+    client = HttpClient()
     prove(client, number="3")
 
     for pk in (ids["/users/orders/{}/"], Order.objects.get(number="2").pk, *NOBODY_S):
@@ -101,7 +101,7 @@ def test_a_guest_reads_the_proven_order_only(shop: tuple[Visitor, dict[str, int]
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "9" * 18, "9" * 400, "1.5", "%D9%A1", "2"])
 def test_a_page_that_cannot_be_is_not_found(path: str, page: str) -> None:
     # U4
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     started = time.process_time()
     refused(client.get(f"{path}?page={page}"), 404, "not_found")
@@ -111,8 +111,8 @@ def test_a_page_that_cannot_be_is_not_found(path: str, page: str) -> None:
 @pytest.mark.parametrize("query", ["page=", "page=&page=2"])
 def test_an_empty_page_and_two_pages_have_an_answer(query: str) -> None:
     # U4
-    user = factories.make_customer()
-    factories.make_order(customer=user)
+    user = factories.create_customer()
+    factories.create_order(customer=user)
 
     refused(factories.client_of(user).get(f"{ORDERS}?{query}"), 404, "not_found")
 
@@ -123,9 +123,9 @@ def test_an_empty_page_and_two_pages_have_an_answer(query: str) -> None:
 )
 def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
     # U5
-    user = factories.make_customer()
+    user = factories.create_customer()
     for number in range(101):
-        factories.make_old_order(customer=user, number=str(number))
+        factories.create_old_order(customer=user, number=str(number))
     client = factories.client_of(user)
 
     page = client.get(f"/users/old-orders/?limit={limit}").json()
@@ -144,19 +144,19 @@ def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
 )  # fmt: skip
 def test_a_search_is_for_these_very_letters(search: str, numbers: list[str]) -> None:
     # U6
-    user = factories.make_customer()
+    user = factories.create_customer()
     for number in ("A100", "B10", "C%", "D_", "E\\"):
-        factories.make_order(customer=user, number=number)
+        factories.create_order(customer=user, number=number)
 
     page = factories.client_of(user).get(f"{ORDERS}?search={search}").json()
 
-    assert sorted(factories.numbers(page["results"])) == numbers
+    assert sorted(factories.order_numbers(page["results"])) == numbers
 
 
 @pytest.mark.parametrize("search", ["%00", "a%00b", "%E2%80%AE", "x" * 129, "x" * 10_240])
 def test_a_search_that_cannot_be_a_number_is_a_field_error(search: str) -> None:
     # U6
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     field_refused(client.get(f"{ORDERS}?search={search}"), "search")
 
@@ -175,7 +175,7 @@ BAD_FILTERS = [
 @pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
 def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) -> None:
     # U7
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     field_refused(client.get(f"{ORDERS}?{name}={value}"), name)
 
@@ -199,15 +199,15 @@ def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) ->
     ],
 )
 def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[str]) -> None:
-    user = factories.make_customer()
-    factories.make_order(customer=user, number="new")
-    factories.make_order(
+    user = factories.create_customer()
+    factories.create_order(customer=user, number="new")
+    factories.create_order(
         customer=user, number="old", placed_at=factories.NOW.replace(2025, 1, 1, 0)
     )
 
     page = factories.client_of(user).get(f"{ORDERS}?{query}").json()
 
-    assert factories.numbers(page["results"]) == numbers
+    assert factories.order_numbers(page["results"]) == numbers
     assert page["count"] == len(numbers)
 
 
@@ -221,8 +221,8 @@ def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[st
 )  # fmt: skip
 def test_an_unknown_parameter_is_never_a_filter(query: str) -> None:
     # U8
-    user = factories.make_customer()
-    factories.make_order(customer=user)
+    user = factories.create_customer()
+    factories.create_order(customer=user)
     client = factories.client_of(user)
     plain = client.get(ORDERS).json()
 
@@ -235,9 +235,9 @@ def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) ->
     # U9
     settings.SITE_URL = "https://shop.example"
     settings.ALLOWED_HOSTS = ["evil.example", "testserver"]
-    user = factories.make_customer()
+    user = factories.create_customer()
     for number in range(3):
-        factories.make_order(customer=user, number=str(number))
+        factories.create_order(customer=user, number=str(number))
 
     page = (
         factories.client_of(user)
@@ -250,14 +250,14 @@ def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) ->
 
     assert page["next"] == "https://shop.example/users/orders/?limit=1&format=json&page=3"
     assert page["previous"] == "https://shop.example/users/orders/?limit=1&format=json&page=1"
-    assert factories.numbers(page["results"]) == ["1"]
+    assert factories.order_numbers(page["results"]) == ["1"]
 
 
 def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
     # U10
     count = 10_000 if long_run else 300
-    user = factories.make_customer()
-    factories.make_orders(customer=user, count=count)
+    user = factories.create_customer()
+    factories.create_orders(customer=user, count=count)
     client = factories.client_of(user)
     client.get(ORDERS)
 
@@ -271,15 +271,15 @@ def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
 @pytest.mark.parametrize("kind", ["evil", "CANCEL", "cancel,refund", "0", "%00"])
 def test_reasons_of_an_unknown_kind_are_a_field_error(kind: str) -> None:
     # U11
-    factories.make_channel()
+    factories.create_channel()
 
     path = "/users/orders/cancellation_reasons/"
-    field_refused(Visitor().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
+    field_refused(HttpClient().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
 
 
 def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
-    factories.make_channel()
-    factories.make_channel(pk=2)
+    factories.create_channel()
+    factories.create_channel(pk=2)
     told: list[dict[str, Any]] = [
         {"subject": "later", "order": 200},
         {"subject": "first", "order": 1},
@@ -289,11 +289,11 @@ def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
         {"subject": "gone", "is_active": False},
     ]
     for fields in told:
-        factories.make_reason(**fields)
+        factories.create_reason(**fields)
 
     path = "/users/orders/cancellation_reasons/"
-    every = Visitor().get(path).json()
-    returns = Visitor().get(f"{path}?cancellation_type=refund").json()
+    every = HttpClient().get(path).json()
+    returns = HttpClient().get(f"{path}?cancellation_type=refund").json()
 
     subjects = [reason["subject"] for reason in every["results"]]
     assert subjects == ["first", "of ours", "return", "later"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import (
     LOGIN,
     LOOK_UP,
@@ -30,7 +30,9 @@ BODY = {"number": factories.NUMBER, "email": factories.GUEST}
 def test_a_host_that_is_not_ours_is_refused(host: str, path: str) -> None:
     # T13
     with nothing_written():
-        answer = Visitor().generic("POST", path, b"{}", "application/json", headers={"Host": host})
+        answer = HttpClient().generic(
+            "POST", path, b"{}", "application/json", headers={"Host": host}
+        )
 
     refused(answer, 400, "malformed_request")
     assert b"evil" not in answer.content
@@ -49,8 +51,8 @@ OVERRIDES = [
 @pytest.mark.parametrize("headers", OVERRIDES, ids=lambda headers: next(iter(headers)))
 def test_a_header_that_says_otherwise_is_ignored(headers: dict[str, str]) -> None:
     # T18
-    user = factories.make_customer()
-    pk = factories.make_address(user=user).pk
+    user = factories.create_customer()
+    pk = factories.create_address(user=user).pk
     client = factories.client_of(user)
     plain = client.get(f"/address/{pk}/")
 
@@ -77,7 +79,7 @@ ALLOWED = {
 @pytest.mark.parametrize("path", ALLOWED)
 def test_a_method_that_a_route_does_not_have_is_refused(path: str, method: str) -> None:
     # T19, T20
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
     headers = token_of(client)
 
     with nothing_written():
@@ -90,7 +92,7 @@ def test_a_method_that_a_route_does_not_have_is_refused(path: str, method: str) 
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN, "/users/logout"])
 def test_head_of_a_route_that_only_posts_has_no_body(path: str) -> None:
     # T20
-    answer = Visitor().head(path)
+    answer = HttpClient().head(path)
 
     assert (answer.status_code, answer.content) == (405, b"")
 
@@ -98,9 +100,9 @@ def test_head_of_a_route_that_only_posts_has_no_body(path: str) -> None:
 @pytest.mark.parametrize("path", ["*", "/users/orders/anonymous/", "/users/login/"])
 def test_options_shows_no_data(path: str) -> None:
     # T20
-    factories.make_order()
+    factories.create_order()
     with nothing_written():
-        answer = Visitor().options(path)
+        answer = HttpClient().options(path)
 
     assert answer.status_code in {200, 404}
     assert factories.GUEST.encode() not in answer.content
@@ -123,7 +125,7 @@ def test_a_path_that_is_none_of_ours_is_not_found_and_never_redirected(
     # T22
     with nothing_written():
         target: dict[str, Any] = {"PATH_INFO": path} if path.startswith("//") else {}
-        answer = Visitor().generic(method, path, b"{}", "application/json", **target)
+        answer = HttpClient().generic(method, path, b"{}", "application/json", **target)
 
     refused(answer, 404, "not_found")
     assert "Location" not in answer
@@ -131,10 +133,10 @@ def test_a_path_that_is_none_of_ours_is_not_found_and_never_redirected(
 
 def test_a_post_without_its_last_slash_is_the_same_post() -> None:
     # T23
-    factories.make_order()
+    factories.create_order()
 
-    with_slash = post(Visitor(), LOOK_UP, BODY)
-    without = post(Visitor(), LOOK_UP.rstrip("/"), BODY)
+    with_slash = post(HttpClient(), LOOK_UP, BODY)
+    without = post(HttpClient(), LOOK_UP.rstrip("/"), BODY)
 
     assert (without.status_code, without.content) == (200, with_slash.content)
 
@@ -148,7 +150,7 @@ ACCEPTED = [
 @pytest.mark.parametrize("accept", ACCEPTED, ids=lambda text: text[:30])
 def test_whatever_a_caller_accepts_they_get_json_and_fast(accept: str) -> None:
     # T24, T25
-    factories.make_order()
+    factories.create_order()
     look_up()
 
     started = time.process_time()
@@ -160,7 +162,7 @@ def test_whatever_a_caller_accepts_they_get_json_and_fast(accept: str) -> None:
 
 
 def _encoded(encoding: str) -> Any:
-    return Visitor().generic(
+    return HttpClient().generic(
         "POST",
         LOOK_UP,
         b"\x1f\x8b" * 100,
@@ -191,10 +193,10 @@ def test_nothing_is_inflated(encoding: str) -> None:
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN])
 def test_a_body_of_another_kind_is_refused(path: str, kind: str) -> None:
     # T29, T30
-    factories.make_order()
+    factories.create_order()
 
     with nothing_written():
-        answer = Visitor().generic("POST", path, b'{"a": 1}', kind)
+        answer = HttpClient().generic("POST", path, b'{"a": 1}', kind)
 
     refused(answer, 415, "unsupported_media_type")
 
@@ -204,19 +206,19 @@ def test_a_body_of_another_kind_is_refused(path: str, kind: str) -> None:
     ["application/json", "application/json; charset=utf-8", 'APPLICATION/JSON;charset="UTF-8"'],
 )
 def test_json_in_utf_8_is_read(kind: str) -> None:
-    factories.make_order()
+    factories.create_order()
     body = b'{"number": "%s", "email": "%s"}' % (
         factories.NUMBER.encode(),
         factories.GUEST.encode(),
     )
 
-    assert Visitor().generic("POST", LOOK_UP, body, kind).status_code == 200
+    assert HttpClient().generic("POST", LOOK_UP, body, kind).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", LOGIN), ("POST", "/address/")])
 def test_forms_are_for_the_look_up_only(method: str, path: str) -> None:
     # T31
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     with nothing_written():
         answer = client.generic(
@@ -234,13 +236,13 @@ def test_forms_are_for_the_look_up_only(method: str, path: str) -> None:
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 def test_no_body_at_all_is_no_json(path: str, kind: str) -> None:
     # T10
-    refused(Visitor().generic("POST", path, b"", kind), 400, "malformed_json")
+    refused(HttpClient().generic("POST", path, b"", kind), 400, "malformed_json")
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\tb", "<script>", "\u00e9", '"', "x;y"])
 def test_a_request_s_own_name_is_repeated_only_when_it_is_one(given: str) -> None:
-    named = Visitor().get("/csrf_token/", headers={"X-Request-Id": "abc.DEF-1_2"})
-    answer = Visitor().get("/csrf_token/", headers={"X-Request-Id": given})
+    named = HttpClient().get("/csrf_token/", headers={"X-Request-Id": "abc.DEF-1_2"})
+    answer = HttpClient().get("/csrf_token/", headers={"X-Request-Id": given})
 
     assert named["X-Request-Id"] == "abc.DEF-1_2"
     assert answer["X-Request-Id"] != given
@@ -249,7 +251,7 @@ def test_a_request_s_own_name_is_repeated_only_when_it_is_one(given: str) -> Non
 
 
 def test_every_answer_is_kept_from_caches_frames_and_search_engines() -> None:
-    answer = Visitor().get("/csrf_token/")
+    answer = HttpClient().get("/csrf_token/")
 
     documented(answer)
     assert answer["X-Robots-Tag"] == "noindex"

@@ -12,7 +12,7 @@ from takeback.cancellations.bank_account_links import PATH, token_of
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.storefront.bank_account_views import BankAccountPage
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.notifications.factories import IBAN, cancel, open_cases, order_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -38,7 +38,7 @@ def is_confirmed(case: CancellationRequest) -> bool:
 
 
 def test_the_page_shows_the_account_masked(case: CancellationRequest) -> None:
-    answer: Any = Visitor().get(path_of(case))
+    answer: Any = HttpClient().get(path_of(case))
     page = answer.content.decode()
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, HTML)
     assert "TR33 •••• 1326" in page
@@ -48,7 +48,7 @@ def test_the_page_shows_the_account_masked(case: CancellationRequest) -> None:
 
 
 def test_the_page_may_post_to_us_and_run_nothing(case: CancellationRequest) -> None:
-    answer = Visitor().get(path_of(case))
+    answer = HttpClient().get(path_of(case))
     assert set(answer.headers["Content-Security-Policy"].split("; ")) == {
         "default-src 'none'",
         "frame-ancestors 'none'",
@@ -63,7 +63,7 @@ def test_the_page_may_post_to_us_and_run_nothing(case: CancellationRequest) -> N
 
 
 def test_the_button_confirms(case: CancellationRequest) -> None:
-    answer = Visitor().post(path_of(case))
+    answer = HttpClient().post(path_of(case))
     assert answer.status_code == 200
     assert "The bank account is confirmed." in answer.content.decode()
     assert is_confirmed(case)
@@ -72,7 +72,7 @@ def test_the_button_confirms(case: CancellationRequest) -> None:
 
 
 def test_the_button_works_in_a_browser_that_has_a_session(case: CancellationRequest) -> None:
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
     client.handler = type(client.handler)(enforce_csrf_checks=True)
     assert client.post(path_of(case)).status_code == 200
     assert is_confirmed(case)
@@ -81,7 +81,7 @@ def test_the_button_works_in_a_browser_that_has_a_session(case: CancellationRequ
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
 def test_only_the_button_acts(case: CancellationRequest, method: str) -> None:
     for _ in range(2):
-        Visitor().generic(method, path_of(case), headers={"Purpose": "prefetch"})
+        HttpClient().generic(method, path_of(case), headers={"Purpose": "prefetch"})
     assert not is_confirmed(case)
     assert case.version == 1
 
@@ -89,7 +89,7 @@ def test_only_the_button_acts(case: CancellationRequest, method: str) -> None:
 def used(case: CancellationRequest) -> str:
     """A link after its use."""
     path = path_of(case)
-    assert Visitor().post(path).status_code == 200
+    assert HttpClient().post(path).status_code == 200
     return path
 
 
@@ -116,7 +116,7 @@ def test_every_dead_link_has_the_same_answer(case: CancellationRequest) -> None:
         used(others[0]),
         changed(others[1]),
     ]
-    client = Visitor()
+    client = HttpClient()
     answers = [ask_for(path) for path in dead for ask_for in (client.get, client.post)]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
@@ -142,7 +142,7 @@ def _told(answer: Any) -> dict[str, str]:
 def test_the_page_speaks_the_visitors_language(
     case: CancellationRequest, language: str, direction: str, title: str
 ) -> None:
-    answer = Visitor().get(path_of(case), headers={"Accept-Language": language})
+    answer = HttpClient().get(path_of(case), headers={"Accept-Language": language})
     page = answer.content.decode()
     assert f'<html lang="{language}" dir="{direction}">' in page
     assert f"<h1>{title}</h1>" in page

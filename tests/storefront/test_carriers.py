@@ -21,10 +21,10 @@ def offered(client: Any) -> list[str]:
 def test_what_the_shop_changes_shows_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 1_000.0
     monkeypatch.setattr(carrier_cache, "monotonic", lambda: seconds)
-    user = factories.make_customer()
+    user = factories.create_customer()
     client = factories.client_of(user)
-    factories.make_order(customer=user)
-    factories.make_company(name="First")
+    factories.create_order(customer=user)
+    factories.create_carrier(name="First")
     assert offered(client) == ["First"]
 
     EasyReturnShippingCompany.objects.update(name="Second")
@@ -35,8 +35,8 @@ def test_what_the_shop_changes_shows_after_ten_seconds(monkeypatch: pytest.Monke
 
 
 def test_a_channel_shows_its_own() -> None:
-    ours = factories.make_channel()
-    factories.make_company(name="Ours", channel=ours)
+    ours = factories.create_channel()
+    factories.create_carrier(name="Ours", channel=ours)
 
     assert b"Ours" in bytes(carrier_cache.on_offer(ours.pk))
     assert bytes(carrier_cache.on_offer(ours.pk + 1)) == b"[]"

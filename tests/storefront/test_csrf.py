@@ -7,7 +7,7 @@ import pytest
 from takeback.accounts.models import Session
 from takeback.addresses.models import Address
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import LOGIN, LOOK_UP, nothing_written, post, prove, refused, token_of
 
 pytestmark = pytest.mark.django_db
@@ -22,18 +22,18 @@ CHANGES = {
 
 
 @pytest.fixture
-def shop() -> tuple[Visitor, int]:
+def shop() -> tuple[HttpClient, int]:
     """A signed-in customer with an address; a guest's order stands beside."""
-    factories.make_order()
-    user = factories.make_customer()
-    return factories.client_of(user), factories.make_address(user=user).pk
+    factories.create_order()
+    user = factories.create_customer()
+    return factories.client_of(user), factories.create_address(user=user).pk
 
 
 def _other_token() -> str:
-    return str(Visitor().get("/csrf_token/").json()["csrf_token"])
+    return str(HttpClient().get("/csrf_token/").json()["csrf_token"])
 
 
-def _tokens(name: str, client: Visitor) -> dict[str, Any]:
+def _tokens(name: str, client: HttpClient) -> dict[str, Any]:
     """The ways in which a token can be wrong."""
     if name == "missing":
         return {}
@@ -57,7 +57,7 @@ def _tokens(name: str, client: Visitor) -> dict[str, Any]:
     ["missing", "cookie only", "header only", "query only", "of another visitor", "nonsense"],
 )
 def test_a_change_without_its_token_is_refused(
-    shop: tuple[Visitor, int], wrong: str, change: str
+    shop: tuple[HttpClient, int], wrong: str, change: str
 ) -> None:
     # T40
     (client, pk), (method, path) = shop, CHANGES[change]
@@ -80,7 +80,7 @@ def test_a_change_without_its_token_is_refused(
     "origin", ["null", "https://evil.example", "http://testserver.evil.example"]
 )
 def test_a_change_from_a_foreign_page_is_refused(
-    shop: tuple[Visitor, int], origin: str, change: str
+    shop: tuple[HttpClient, int], origin: str, change: str
 ) -> None:
     # T39
     (client, pk), (method, path) = shop, CHANGES[change]
@@ -94,7 +94,7 @@ def test_a_change_from_a_foreign_page_is_refused(
     refused(answer, 403, "csrf_failed")
 
 
-def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[Visitor, int]) -> None:
+def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[HttpClient, int]) -> None:
     client, pk = shop
     headers = token_of(client) | {"Origin": "http://testserver"}
 
@@ -105,9 +105,9 @@ def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[Visitor, int]
 
 def test_the_storefront_may_write_the_cookie_itself() -> None:
     # It drops our Set-Cookie and keeps the token of the body.
-    factories.make_order()
-    client = Visitor()
-    token = Visitor().get("/csrf_token/").json()["csrf_token"]
+    factories.create_order()
+    client = HttpClient()
+    token = HttpClient().get("/csrf_token/").json()["csrf_token"]
     prove(client)
     client.cookies["csrftoken"] = token
 
@@ -115,9 +115,9 @@ def test_the_storefront_may_write_the_cookie_itself() -> None:
 
 
 def test_a_token_from_before_the_login_is_good_after_it() -> None:
-    user = factories.make_customer()
-    pk = factories.make_address(user=user).pk
-    client = Visitor()
+    user = factories.create_customer()
+    pk = factories.create_address(user=user).pk
+    client = HttpClient()
     token = client.get("/csrf_token/").json()["csrf_token"]
 
     login = post(client, LOGIN, {"email": user.email, "password": factories.PASSWORD})
@@ -127,13 +127,13 @@ def test_a_token_from_before_the_login_is_good_after_it() -> None:
 
 
 def test_a_visitor_without_a_session_needs_no_token() -> None:
-    factories.make_order()
+    factories.create_order()
 
-    assert post(Visitor(), LOOK_UP, BODY).status_code == 200
+    assert post(HttpClient(), LOOK_UP, BODY).status_code == 200
 
 
 def test_login_and_logout_need_no_token_even_with_a_session() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client = factories.client_of(user)
 
     login = post(client, LOGIN, {"email": user.email, "password": factories.PASSWORD})
@@ -144,7 +144,7 @@ def test_login_and_logout_need_no_token_even_with_a_session() -> None:
 
 
 def test_logging_out_twice_is_what_storefronts_do() -> None:
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     first = client.post("/users/logout")
     token = first.json()["form"].split("value='")[1].split("'")[0]
@@ -179,9 +179,9 @@ SAFE_PATHS = (
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
 def test_a_safe_method_changes_nothing(method: str) -> None:
-    user = factories.make_customer()
-    order = factories.make_rich_order(customer=user)
-    pk = factories.make_address(user=user).pk
+    user = factories.create_customer()
+    order = factories.create_full_order(customer=user)
+    pk = factories.create_address(user=user).pk
     client = factories.client_of(user)
 
     with nothing_written():

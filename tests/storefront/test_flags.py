@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 def shown(**line: Any) -> dict[str, Any]:
     """The one line of a guest's order, as the guest reads it."""
-    factories.make_order(items=[factories.item_in(**line)])
+    factories.create_order(items=[factories.item_input(**line)])
     return read()
 
 
@@ -84,8 +84,8 @@ def test_the_window_begins_with_delivery_else_shipping_else_the_invoice(
 
 @pytest.mark.parametrize("status", CaseStatus)
 def test_a_live_case_closes_its_line_and_is_shown_as_the_active_one(status: CaseStatus) -> None:
-    order = factories.make_order()
-    case = factories.make_request(item=factories.items_of(order)[0], status=status)
+    order = factories.create_order()
+    case = factories.create_case(item=factories.items_of(order)[0], status=status)
 
     line = read()
     is_live = status in {"waiting", "waiting_approval", "confirmed", "approved"}
@@ -108,14 +108,14 @@ SHOWN_AS = {
 
 @pytest.mark.parametrize(("status", "shown_as"), SHOWN_AS.items())
 def test_a_case_is_shown_in_the_shopper_s_words(status: str, shown_as: str) -> None:
-    order = factories.make_order()
-    factories.make_request(item=factories.items_of(order)[0], status=status)
+    order = factories.create_order()
+    factories.create_case(item=factories.items_of(order)[0], status=status)
 
     assert read()["cancellationrequest_set"][0]["status"]["value"] == shown_as
 
 
 def test_a_line_whose_units_are_gone_offers_nothing() -> None:
-    order = factories.make_order(items=[factories.item_in(quantity=2)])
+    order = factories.create_order(items=[factories.item_input(quantity=2)])
     assert read()["is_cancellable"]
 
     OrderItem.objects.filter(order=order).update(units_closed=2)
@@ -124,21 +124,21 @@ def test_a_line_whose_units_are_gone_offers_nothing() -> None:
 
 
 def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> None:
-    factories.make_order(
+    factories.create_order(
         number="1",
         items=[
-            factories.item_in(status=Status.CANCELLED),
-            factories.item_in(remote_id="2", status=Status.APPROVED),
+            factories.item_input(status=Status.CANCELLED),
+            factories.item_input(remote_id="2", status=Status.APPROVED),
         ],
     )
-    factories.make_order(
+    factories.create_order(
         number="2",
         items=[
-            factories.item_in(status=Status.CANCELLED),
-            factories.item_in(remote_id="2", status=Status.DELIVERED),
+            factories.item_input(status=Status.CANCELLED),
+            factories.item_input(remote_id="2", status=Status.DELIVERED),
         ],
     )
-    factories.make_order(number="3", items=[factories.item_in(status=Status.CANCELLED)])
+    factories.create_order(number="3", items=[factories.item_input(status=Status.CANCELLED)])
 
     found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
 
@@ -161,9 +161,9 @@ def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> 
 def test_an_order_is_payable_while_it_waits_for_money_that_is_missing(
     status: Status, captured: int, payable: bool
 ) -> None:
-    factories.make_order(
+    factories.create_order(
         status=status,
-        items=[factories.item_in(status=status)],
+        items=[factories.item_input(status=status)],
         tenders=[TenderIn(kind="card", amount_minor=1000, captured_minor=captured)],
     )
 
@@ -174,14 +174,14 @@ def test_the_settings_of_the_shop_are_the_policy_s_limits(settings: Any) -> None
     settings.CANCEL_BLOCKED_BY_INVOICE = False
     settings.CANCEL_TIME_LIMIT_MINUTES = 30
     settings.REFUND_DAY_LIMIT = 1
-    factories.make_order(number="1", items=[factories.item_in(invoice_number="INV")])
-    factories.make_order(number="2", placed_at=factories.NOW - timedelta(minutes=31))
-    late = factories.item_in(
+    factories.create_order(number="1", items=[factories.item_input(invoice_number="INV")])
+    factories.create_order(number="2", placed_at=factories.NOW - timedelta(minutes=31))
+    late = factories.item_input(
         status=Status.DELIVERED,
         invoice_number="I",
         delivered_date=factories.NOW - timedelta(days=2),
     )
-    factories.make_order(number="3", items=[late])
+    factories.create_order(number="3", items=[late])
 
     found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
 

@@ -8,7 +8,7 @@ from django.utils import translation
 
 from takeback.core.middleware import best_language
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import look_up, post
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def told(language: str, text: str) -> str:
 
 @pytest.mark.parametrize(("header", "language"), SPOKEN)
 def test_a_language_of_ours_is_spoken(header: str, language: str) -> None:
-    factories.make_order()
+    factories.create_order()
     answer = look_up(headers={"Accept-Language": header})
 
     assert answer["Content-Language"] == language
@@ -50,7 +50,7 @@ def test_a_language_of_ours_is_spoken(header: str, language: str) -> None:
 @pytest.mark.parametrize("header", NOT_SPOKEN, ids=lambda text: text[:20])
 def test_whoever_names_no_language_of_ours_hears_the_shop_s(header: str, settings: Any) -> None:
     # T27
-    factories.make_order()
+    factories.create_order()
     answer = look_up(headers={"Accept-Language": header})
 
     assert answer.status_code == 200
@@ -62,12 +62,13 @@ def test_the_shop_s_own_language_is_a_setting(settings: Any) -> None:
     settings.LANGUAGE_CODE = "de"
 
     assert (
-        Visitor().get("/csrf_token/", headers={"Accept-Language": "xx"})["Content-Language"] == "de"
+        HttpClient().get("/csrf_token/", headers={"Accept-Language": "xx"})["Content-Language"]
+        == "de"
     )
 
 
 def test_the_four_languages_have_four_words() -> None:
-    factories.make_order()
+    factories.create_order()
     words = {language: status_label(language) for language in ("tr", "en", "de", "ar")}
 
     assert words["en"] == "Approved"
@@ -87,7 +88,7 @@ def test_refusals_are_in_the_caller_s_language_and_keep_their_code() -> None:
 def test_field_errors_are_in_the_caller_s_language() -> None:
     texts = {
         post(
-            Visitor(), "/users/orders/anonymous/", {"number": "1"},
+            HttpClient(), "/users/orders/anonymous/", {"number": "1"},
             headers={"Accept-Language": language},
         ).json()["email"][0]
         for language in ("tr", "en", "de", "ar")
@@ -97,7 +98,7 @@ def test_field_errors_are_in_the_caller_s_language() -> None:
 
 
 def test_digits_and_codes_stay_as_they_are_in_arabic() -> None:
-    factories.make_order()
+    factories.create_order()
     english = look_up(headers={"Accept-Language": "en"}).json()[0]
     arabic = look_up(headers={"Accept-Language": "ar"}).json()[0]
 
@@ -115,8 +116,8 @@ def test_digits_and_codes_stay_as_they_are_in_arabic() -> None:
     ],
 )  # fmt: skip
 def test_a_reason_s_subject_is_in_the_caller_s_language(header: str, subject: str) -> None:
-    factories.make_channel()
-    factories.make_reason(
+    factories.create_channel()
+    factories.create_reason(
         subject="Own words",
         translations={
             "en-us": {"subject": "Wrong product"},
@@ -125,14 +126,14 @@ def test_a_reason_s_subject_is_in_the_caller_s_language(header: str, subject: st
     )
 
     path = "/users/orders/cancellation_reasons/"
-    (reason,) = Visitor().get(path, headers={"Accept-Language": header}).json()["results"]
+    (reason,) = HttpClient().get(path, headers={"Accept-Language": header}).json()["results"]
 
     assert reason["subject"] == subject
 
 
 def test_a_thousand_different_headers_cost_little_and_keep_nothing() -> None:
     # T26
-    Visitor().get("/csrf_token/")
+    HttpClient().get("/csrf_token/")
     started = time.process_time()
     for number in range(1_000):
         assert best_language(f"x{number}-yy, " * 300) == "en"

@@ -10,7 +10,7 @@ from django.db import connection
 
 from takeback.limits.models import Counter
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import LOGIN, look_up, post, refused
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_calls_that_another_limit_refused_count_for_their_address_all_the_same()
 
 @pytest.mark.usefixtures("clock")
 def test_an_address_may_look_up_ten_times_a_minute_right_or_wrong() -> None:
-    factories.make_order()
+    factories.create_order()
 
     assert statuses(5, number=factories.NUMBER) == [200] * 5
     assert statuses(5, **fresh()) == [400] * 5
@@ -79,12 +79,12 @@ HEADERS = [
     {"X_Forwarded_For": "203.0.113.{n}"},
     {"Forwarded": "for=203.0.113.{n}"},
     {"X-Real-IP": "203.0.113.{n}"},
-    {"X-Visitor-IP": "203.0.113.{n}"},
-    {"True-Visitor-IP": "203.0.113.{n}"},
+    {"X-HttpClient-IP": "203.0.113.{n}"},
+    {"True-HttpClient-IP": "203.0.113.{n}"},
     {"CF-Connecting-IP": "203.0.113.{n}"},
     {"X-Originating-IP": "203.0.113.{n}"},
     {"X-Remote-Addr": "203.0.113.{n}"},
-    {"X-Cluster-Visitor-IP": "203.0.113.{n}"},
+    {"X-Cluster-HttpClient-IP": "203.0.113.{n}"},
     {"Via": "1.1 203.0.113.{n}"},
     {"Remote-Addr": "203.0.113.{n}"},
 ]
@@ -146,7 +146,7 @@ def test_a_storefront_s_server_has_no_limit_of_its_own(settings: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_number_may_fail_five_times_from_anywhere_and_its_own_guest_is_then_out_too() -> None:
     # L23, L24
-    factories.make_order()
+    factories.create_order()
     found = statuses(7, number=factories.NUMBER, email="e{n}@example.com", address="192.0.2.{n}")
 
     assert found == [400] * 5 + [429] * 2
@@ -156,7 +156,7 @@ def test_a_number_may_fail_five_times_from_anywhere_and_its_own_guest_is_then_ou
 
 
 def test_the_number_is_open_again_after_a_quarter_of_an_hour(clock: Any) -> None:
-    factories.make_order()
+    factories.create_order()
     statuses(6, number=factories.NUMBER, email="e{n}@example.com", address="192.0.2.{n}")
 
     clock.shift(timedelta(seconds=899))
@@ -166,7 +166,7 @@ def test_the_number_is_open_again_after_a_quarter_of_an_hour(clock: Any) -> None
 
 
 def test_an_address_may_fail_ten_times_an_hour_whatever_the_numbers(clock: Any) -> None:
-    factories.make_order()
+    factories.create_order()
     told = {"number": "n{n}", "email": factories.GUEST, "address": "192.0.2.{n}"}
 
     assert statuses(11, **told) == [400] * 10 + [429]
@@ -185,7 +185,7 @@ def test_writing_an_address_in_capitals_does_not_get_around_its_limit() -> None:
 @pytest.mark.usefixtures("clock")
 def test_success_costs_the_number_and_the_address_nothing() -> None:
     # L23: nobody is kept out by somebody else's success.
-    factories.make_order()
+    factories.create_order()
 
     assert statuses(30, number=factories.NUMBER, address="192.0.2.{n}") == [200] * 30
 
@@ -193,7 +193,7 @@ def test_success_costs_the_number_and_the_address_nothing() -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_shop_as_a_whole_has_a_last_brake(settings: Any) -> None:
     settings.LOOKUP_FAILURES_PER_SHOP = 20
-    factories.make_order()
+    factories.create_order()
     told = fresh(address="192.0.2.{n}")
 
     assert statuses(25, **told) == [400] * 20 + [429] * 5
@@ -203,7 +203,7 @@ def test_a_shop_as_a_whole_has_a_last_brake(settings: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_counting_up_the_numbers_ends_at_the_limit_of_the_address() -> None:
     # L22
-    factories.make_order(number="1000", guest="e5@example.com")
+    factories.create_order(number="1000", guest="e5@example.com")
     neighbours = statuses(1_000 // 20, number="10{n}", email="e@example.com", address="192.0.2.8")
 
     assert neighbours[:10] == [400] * 10
@@ -211,7 +211,7 @@ def test_counting_up_the_numbers_ends_at_the_limit_of_the_address() -> None:
 
 
 def test_a_failed_call_that_a_client_repeats_at_once_counts_once(clock: Any) -> None:
-    factories.make_order()
+    factories.create_order()
     for try_number in range(5):
         for _ in range(4):
             answer = look_up(email=f"e{try_number}@example.com", address=f"192.0.2.{try_number}")
@@ -224,7 +224,7 @@ def test_a_failed_call_that_a_client_repeats_at_once_counts_once(clock: Any) -> 
 
 
 def test_the_same_failure_counts_again_after_fifteen_seconds(clock: Any) -> None:
-    factories.make_order()
+    factories.create_order()
     found = []
     for _ in range(6):
         found.append(look_up(email="e@example.com", address="192.0.2.1").status_code)
@@ -235,7 +235,7 @@ def test_the_same_failure_counts_again_after_fifteen_seconds(clock: Any) -> None
 
 def test_the_limiter_may_be_switched_off_for_measurements(settings: Any) -> None:
     settings.LIMITS_ENABLED = False
-    factories.make_order()
+    factories.create_order()
 
     assert statuses(12, number=factories.NUMBER) == [200] * 12
     assert statuses(2, **fresh()) == [400] * 2
@@ -244,10 +244,12 @@ def test_the_limiter_may_be_switched_off_for_measurements(settings: Any) -> None
 
 @pytest.mark.usefixtures("clock")
 def test_ten_wrong_passwords_close_an_account_for_a_while_to_the_right_one_too() -> None:
-    factories.make_customer()
+    factories.create_customer()
     wrong = {"email": factories.CUSTOMER, "password": "wrong"}
-    found = [post(Visitor(), LOGIN, wrong).status_code for _ in range(11)]
-    answer = post(Visitor(), LOGIN, {"email": factories.CUSTOMER, "password": factories.PASSWORD})
+    found = [post(HttpClient(), LOGIN, wrong).status_code for _ in range(11)]
+    answer = post(
+        HttpClient(), LOGIN, {"email": factories.CUSTOMER, "password": factories.PASSWORD}
+    )
 
     assert found == [400] * 10 + [429]
     refused(answer, 429, "too_many_requests")
@@ -258,13 +260,13 @@ def test_ten_wrong_passwords_close_an_account_for_a_while_to_the_right_one_too()
 def test_an_account_that_is_not_there_is_closed_just_the_same() -> None:
     wrong = {"email": "nobody@example.com", "password": "wrong"}
 
-    assert [post(Visitor(), LOGIN, wrong).status_code for _ in range(11)] == [400] * 10 + [429]
+    assert [post(HttpClient(), LOGIN, wrong).status_code for _ in range(11)] == [400] * 10 + [429]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_sixty_four_tries_at_once_exactly_five_are_looked_at() -> None:
     # L25
-    factories.make_order()
+    factories.create_order()
 
     def attempt(number: int) -> int:
         try:

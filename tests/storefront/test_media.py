@@ -10,7 +10,7 @@ import time_machine
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.images.store import write_image
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.images.samples import as_text, image_bytes
 from tests.storefront.api import (
     CLASSIC,
@@ -39,9 +39,9 @@ def media(tmp_path: Path, settings: Any) -> Path:
 
 def picture_of(order: Any, ending: str = "jpg") -> str:
     """The address of a picture of a case of this order."""
-    case = factories.make_request(item=factories.items_of(order)[0])
+    case = factories.create_case(item=factories.items_of(order)[0])
     name = write_image(image_bytes("JPEG" if ending == "jpg" else "PNG"), ending).name
-    factories.make_image(case=case, image=name)
+    factories.create_image(case=case, image=name)
     return f"/media/{name}"
 
 
@@ -51,40 +51,42 @@ def body_of(answer: Any) -> bytes:
 
 def test_a_picture_is_its_customers_and_nobody_elses() -> None:
     # I21
-    owner, other = factories.make_customer(), factories.make_customer(email=OTHER)
-    path = picture_of(factories.make_order(number="1", customer=owner))
-    factories.make_order(number="2", guest=OTHER)
-    guest = Visitor()
+    owner, other = factories.create_customer(), factories.create_customer(email=OTHER)
+    path = picture_of(factories.create_order(number="1", customer=owner))
+    factories.create_order(number="2", guest=OTHER)
+    guest = HttpClient()
     prove(guest, number="2", email=OTHER)
 
     answer = factories.client_of(owner).get(path)
     assert (answer.status_code, body_of(answer)) == (200, image_bytes())
-    for stranger in (factories.client_of(other), guest, Visitor()):
+    for stranger in (factories.client_of(other), guest, HttpClient()):
         refused(stranger.get(path), 404, "not_found")
 
 
 def test_a_guest_sees_the_pictures_of_the_order_they_proved() -> None:
     # I21
-    seen = picture_of(factories.make_order(number="1"))
-    unseen = picture_of(factories.make_order(number="2"))
-    registered = picture_of(factories.make_order(number="3", customer=factories.make_customer()))
-    guest, late = Visitor(), Visitor()
+    seen = picture_of(factories.create_order(number="1"))
+    unseen = picture_of(factories.create_order(number="2"))
+    registered = picture_of(
+        factories.create_order(number="3", customer=factories.create_customer())
+    )
+    guest, late = HttpClient(), HttpClient()
     with time_machine.travel(factories.NOW, tick=False) as traveller:
         prove(guest, number="1")
         prove(late, number="1")
         assert body_of(guest.get(seen)) == image_bytes()
         for path in (unseen, registered):
             refused(guest.get(path), 404, "not_found")
-        refused(Visitor().get(seen), 404, "not_found")
+        refused(HttpClient().get(seen), 404, "not_found")
         traveller.shift(timedelta(minutes=31))
         refused(late.get(seen), 404, "not_found")
 
 
 def test_nobody_can_tell_a_foreign_picture_from_one_that_is_not_there(media: Path) -> None:
     # I21
-    owner = factories.make_customer()
-    path = picture_of(factories.make_order(customer=owner))
-    stranger = factories.client_of(factories.make_customer(email=OTHER))
+    owner = factories.create_customer()
+    path = picture_of(factories.create_order(customer=owner))
+    stranger = factories.client_of(factories.create_customer(email=OTHER))
     guessed = f"/media/cases/00/{'0' * 32}.jpg"
     foreign, missing, no_route = (
         stranger.get(address) for address in (path, guessed, "/nowhere/at/all")
@@ -108,18 +110,18 @@ def test_other_paths_lead_nowhere_even_when_a_row_names_them(path: str, media: P
     # I21
     (media / "cases/ab").mkdir(parents=True)
     (media.parent / "secret_key").write_text("secret")
-    owner = factories.make_customer()
-    case = factories.make_request(item=factories.items_of(factories.make_order(customer=owner))[0])
+    owner = factories.create_customer()
+    case = factories.create_case(item=factories.items_of(factories.create_order(customer=owner))[0])
     for name in ("cases/../../secret_key", "../secret_key"):
-        factories.make_image(case=case, image=name)
+        factories.create_image(case=case, image=name)
 
     refused(factories.client_of(owner).get(f"/media/{path}"), 404, "not_found")
 
 
 def test_a_picture_of_a_case_that_is_gone_is_gone() -> None:
     # I21
-    owner = factories.make_customer()
-    path = picture_of(factories.make_order(customer=owner))
+    owner = factories.create_customer()
+    path = picture_of(factories.create_order(customer=owner))
     CancellationRequest.objects.update(is_hidden=True)
     refused(factories.client_of(owner).get(path), 404, "not_found")
     CancellationRequestImage.objects.all().delete()
@@ -129,8 +131,8 @@ def test_a_picture_of_a_case_that_is_gone_is_gone() -> None:
 @pytest.mark.parametrize(("ending", "kind"), [("jpg", "image/jpeg"), ("png", "image/png")])
 def test_a_picture_comes_as_nothing_but_a_picture(ending: str, kind: str) -> None:
     # I22
-    owner = factories.make_customer()
-    path = picture_of(factories.make_order(customer=owner), ending)
+    owner = factories.create_customer()
+    path = picture_of(factories.create_order(customer=owner), ending)
     answer = factories.client_of(owner).get(path, headers={"Accept": "text/html"})
     told = {
         "Content-Type": kind,
@@ -145,19 +147,19 @@ def test_a_picture_comes_as_nothing_but_a_picture(ending: str, kind: str) -> Non
 
 
 @pytest.fixture
-def asker() -> tuple[Visitor, dict[str, Any]]:
+def asker() -> tuple[HttpClient, dict[str, Any]]:
     """A customer, and a body to which only the pictures are missing."""
-    user = factories.make_customer()
-    item = factories.items_of(factories.make_order(customer=user))[0]
+    user = factories.create_customer()
+    item = factories.items_of(factories.create_order(customer=user))[0]
     body = {
         "order_item": item.pk,
-        "reason": factories.make_reason().pk,
+        "reason": factories.create_reason().pk,
         "cancellation_type": "cancel",
     }
     return factories.client_of(user), body
 
 
-Asked = tuple[Visitor, dict[str, Any]]
+Asked = tuple[HttpClient, dict[str, Any]]
 
 
 def ask(asker: Asked, pictures: Any, **headers: str) -> Any:

@@ -8,7 +8,7 @@ import time_machine
 
 from takeback.accounts.models import Session, User
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import look_up, nothing_written, post, prove, refused, token_of
 
 pytestmark = [pytest.mark.django_db]
@@ -23,7 +23,7 @@ def clock() -> Any:
         yield traveller
 
 
-def opens(client: Visitor, order: Any) -> bool:
+def opens(client: HttpClient, order: Any) -> bool:
     """Whether this visitor may read the order, on both of its pages."""
     answers = [client.get(f"/users/orders/{order.pk}/{page}") for page in ("", "cancellation/")]
     assert answers[0].status_code == answers[1].status_code
@@ -31,27 +31,27 @@ def opens(client: Visitor, order: Any) -> bool:
 
 
 def test_a_proof_opens_its_order_and_no_other_of_the_same_address() -> None:
-    proved, other = factories.make_order(number="1"), factories.make_order(number="2")
-    client = Visitor()
+    proved, other = factories.create_order(number="1"), factories.create_order(number="2")
+    client = HttpClient()
     prove(client, number="1")
 
     assert opens(client, proved)
     refused(client.get(f"/users/orders/{other.pk}/"), 404, "not_found")
     refused(client.get("/users/orders/999999/"), 404, "not_found")
     page = client.get("/users/orders/").json()
-    assert (page["count"], factories.numbers(page["results"])) == (1, ["1"])
+    assert (page["count"], factories.order_numbers(page["results"])) == (1, ["1"])
 
 
 def test_nobody_without_a_proof_reads_anything() -> None:
-    order = factories.make_order()
+    order = factories.create_order()
 
     for path in (f"/users/orders/{order.pk}/", "/users/orders/"):
-        refused(Visitor().get(path), 401, "not_authenticated")
+        refused(HttpClient().get(path), 401, "not_authenticated")
 
 
 def test_a_failed_look_up_proves_nothing() -> None:
-    order = factories.make_order()
-    client = Visitor()
+    order = factories.create_order()
+    client = HttpClient()
 
     look_up(client, email="else@example.com")
 
@@ -61,20 +61,20 @@ def test_a_failed_look_up_proves_nothing() -> None:
 
 
 def test_two_proofs_open_two_orders_and_the_list_shows_the_last_proved(clock: Any) -> None:
-    first, second = factories.make_order(number="1"), factories.make_order(number="2")
-    client = Visitor()
+    first, second = factories.create_order(number="1"), factories.create_order(number="2")
+    client = HttpClient()
     prove(client, number="1")
     clock.shift(MINUTE)
     prove(client, number="2")
 
     assert opens(client, first)
     assert opens(client, second)
-    assert factories.numbers(client.get("/users/orders/").json()["results"]) == ["2"]
+    assert factories.order_numbers(client.get("/users/orders/").json()["results"]) == ["2"]
 
 
 def test_a_proof_is_the_visitor_s_own() -> None:
-    order = factories.make_order()
-    mine, theirs = Visitor(), Visitor()
+    order = factories.create_order()
+    mine, theirs = HttpClient(), HttpClient()
     prove(mine)
 
     assert opens(mine, order)
@@ -82,8 +82,8 @@ def test_a_proof_is_the_visitor_s_own() -> None:
 
 
 def test_a_proof_ends_after_half_an_hour_unused(clock: Any) -> None:
-    order = factories.make_order()
-    client = Visitor()
+    order = factories.create_order()
+    client = HttpClient()
     prove(client)
 
     clock.shift(30 * MINUTE)
@@ -93,8 +93,8 @@ def test_a_proof_ends_after_half_an_hour_unused(clock: Any) -> None:
 
 
 def test_a_proof_in_use_ends_after_two_hours(clock: Any) -> None:
-    order = factories.make_order()
-    client = Visitor()
+    order = factories.create_order()
+    client = HttpClient()
     prove(client)
 
     for _ in range(4):
@@ -107,8 +107,8 @@ def test_a_proof_in_use_ends_after_two_hours(clock: Any) -> None:
 
 
 def test_a_proof_renewed_lives_two_hours_more(clock: Any) -> None:
-    order = factories.make_order()
-    client = Visitor()
+    order = factories.create_order()
+    client = HttpClient()
     prove(client)
     clock.shift(20 * MINUTE)
     prove(client)
@@ -122,8 +122,8 @@ def test_a_proof_renewed_lives_two_hours_more(clock: Any) -> None:
 
 
 def test_the_session_key_changes_at_each_proof_and_the_old_one_opens_nothing() -> None:
-    order = factories.make_order()
-    client, old = Visitor(), Visitor()
+    order = factories.create_order()
+    client, old = HttpClient(), HttpClient()
     prove(client)
     first = client.cookies["osessionid"].value
     old.cookies["osessionid"] = first
@@ -140,8 +140,8 @@ def test_the_session_key_changes_at_each_proof_and_the_old_one_opens_nothing() -
 
 @pytest.mark.parametrize("planted", ["fixedbyanattacker", "a" * 32])
 def test_a_key_that_somebody_planted_is_not_taken_over(planted: str) -> None:
-    order = factories.make_order()
-    victim, attacker = Visitor(), Visitor()
+    order = factories.create_order()
+    victim, attacker = HttpClient(), HttpClient()
     victim.cookies["osessionid"] = attacker.cookies["osessionid"] = planted
 
     prove(victim)
@@ -152,8 +152,8 @@ def test_a_key_that_somebody_planted_is_not_taken_over(planted: str) -> None:
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_made_of_letters_and_digits() -> None:
-    factories.make_order()
-    client = Visitor()
+    factories.create_order()
+    client = HttpClient()
     prove(client)
 
     cookie = client.cookies["osessionid"]
@@ -164,9 +164,9 @@ def test_the_session_cookie_is_kept_from_scripts_and_made_of_letters_and_digits(
 
 
 def test_a_login_ends_the_proofs_and_changes_the_key() -> None:
-    order = factories.make_order()
-    user = factories.make_customer()
-    client, old = Visitor(), Visitor()
+    order = factories.create_order()
+    user = factories.create_customer()
+    client, old = HttpClient(), HttpClient()
     prove(client)
     old.cookies["osessionid"] = client.cookies["osessionid"].value
 
@@ -182,8 +182,8 @@ def test_a_login_ends_the_proofs_and_changes_the_key() -> None:
 
 
 def test_logging_out_ends_the_proofs() -> None:
-    order = factories.make_order()
-    client, old = Visitor(), Visitor()
+    order = factories.create_order()
+    client, old = HttpClient(), HttpClient()
     prove(client)
     old.cookies["osessionid"] = client.cookies["osessionid"].value
 
@@ -194,9 +194,9 @@ def test_logging_out_ends_the_proofs() -> None:
 
 
 def test_a_customer_who_looks_up_a_guest_order_stays_signed_in_and_reads_own_orders_only() -> None:
-    user = factories.make_customer()
-    guest_order = factories.make_order(number="1")
-    own = factories.make_order(number="2", customer=user)
+    user = factories.create_customer()
+    guest_order = factories.create_order(number="1")
+    own = factories.create_order(number="2", customer=user)
     client = factories.client_of(user)
 
     answer = look_up(client, number="1", headers=token_of(client))
@@ -208,7 +208,7 @@ def test_a_customer_who_looks_up_a_guest_order_stays_signed_in_and_reads_own_ord
 
 
 def test_a_new_password_ends_every_session() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client = factories.client_of(user)
     assert client.get("/current_user/").status_code == 200
 
@@ -219,7 +219,7 @@ def test_a_new_password_ends_every_session() -> None:
 
 
 def test_a_customer_who_is_switched_off_is_out_at_once() -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     client = factories.client_of(user)
     user.is_active = False
     user.save()
@@ -235,8 +235,8 @@ COOKIES = [
 @pytest.mark.parametrize("cookie", COOKIES, ids=lambda text: text[:20])
 def test_a_session_key_of_another_making_is_nobody_and_makes_no_session(cookie: str) -> None:
     # T36, U1
-    order = factories.make_order()
-    client = Visitor()
+    order = factories.create_order()
+    client = HttpClient()
     client.cookies["osessionid"] = cookie
 
     with nothing_written():
@@ -245,7 +245,7 @@ def test_a_session_key_of_another_making_is_nobody_and_makes_no_session(cookie: 
 
 def test_a_heap_of_cookies_does_not_matter() -> None:
     # T36
-    user = factories.make_customer()
+    user = factories.create_customer()
     client = factories.client_of(user)
     client.cookies["next-auth.csrf-token"] = "a%7Cb"
     for number in range(200):
@@ -256,7 +256,7 @@ def test_a_heap_of_cookies_does_not_matter() -> None:
 
 def test_one_letter_of_a_session_key_changed_is_nobody() -> None:
     # U1
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
     key = client.cookies["osessionid"].value
     client.cookies["osessionid"] = ("a" if key[0] != "a" else "b") + key[1:]
 

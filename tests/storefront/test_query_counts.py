@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from takeback.accounts.models import User
 from takeback.orders.order_input import DiscountIn
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import look_up, post, prove, token_of
 from tests.storefront.routes import GUEST_ONE, MANY, ONE
 
@@ -32,16 +32,16 @@ def counted(call: Callable[[], Any]) -> tuple[int, int]:
 
 def shop_with(orders: int) -> User:
     """A customer with this many orders, each with lines, a discount, points and a case."""
-    user = factories.make_customer()
-    factories.make_company()
+    user = factories.create_customer()
+    factories.create_carrier()
     for number in range(orders):
-        order = factories.make_order(
+        order = factories.create_order(
             customer=user,
             number=str(number),
-            items=[factories.item_in(), factories.item_in(remote_id="2")],
+            items=[factories.item_input(), factories.item_input(remote_id="2")],
             discounts=[DiscountIn(name="Sale", amount_minor=100)],
         )
-        factories.make_request(item=factories.items_of(order)[0])
+        factories.create_case(item=factories.items_of(order)[0])
     return user
 
 
@@ -76,29 +76,29 @@ def test_another_page_or_a_filter_costs_the_same(query: str) -> None:
 
 @pytest.mark.parametrize("page", ["", "cancellation/"])
 def test_one_order_costs_six_reads(page: str) -> None:
-    user = factories.make_customer()
-    order = factories.make_rich_order(customer=user)
+    user = factories.create_customer()
+    order = factories.create_full_order(customer=user)
     client = factories.client_of(user)
 
     assert counted(lambda: client.get(f"/users/orders/{order.pk}/{page}")) == (6, 0)
 
 
 def test_a_customer_without_orders_costs_three_reads() -> None:
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     assert counted(lambda: client.get("/users/orders/")) == (3, 0)
 
 
 def test_a_guest_s_first_look_up_costs_five_reads_and_three_writes() -> None:
-    factories.make_rich_order()
-    client = Visitor()
+    factories.create_full_order()
+    client = HttpClient()
 
     assert counted(lambda: look_up(client)) == (5, 3)
 
 
 def test_a_guest_s_next_look_up_reads_the_session_and_not_the_carriers() -> None:
-    factories.make_rich_order()
-    client = Visitor()
+    factories.create_full_order()
+    client = HttpClient()
     prove(client)
     token = token_of(client)
 
@@ -106,7 +106,7 @@ def test_a_guest_s_next_look_up_reads_the_session_and_not_the_carriers() -> None
 
 
 def test_a_failed_look_up_costs_one_read_and_two_writes() -> None:
-    factories.make_order()
+    factories.create_order()
 
     assert counted(lambda: look_up(number="unknown")) == (1, 2)
 
@@ -114,14 +114,14 @@ def test_a_failed_look_up_costs_one_read_and_two_writes() -> None:
 @pytest.mark.parametrize("limit", ["LOOKUP_PER_MINUTE", "LOOKUP_FAILURES_PER_NUMBER"])
 def test_a_refused_look_up_costs_no_read_and_two_writes(settings: Any, limit: str) -> None:
     setattr(settings, limit, 0)
-    factories.make_order()
+    factories.create_order()
 
     assert counted(look_up) == (0, 2)
 
 
 def test_a_proven_guest_reads_their_order_in_five_reads_while_the_carriers_are_known() -> None:
-    factories.make_rich_order()
-    client = Visitor()
+    factories.create_full_order()
+    client = HttpClient()
     (found,) = prove(client).json()
 
     assert counted(lambda: client.get(f"/users/orders/{found['id']}/")) == (5, 0)
@@ -129,12 +129,12 @@ def test_a_proven_guest_reads_their_order_in_five_reads_while_the_carriers_are_k
 
 @pytest.mark.parametrize("rows", [1, 10, 100])
 def test_reasons_cost_one_read_and_two_when_they_fill_the_page(rows: int) -> None:
-    factories.make_channel()
+    factories.create_channel()
     for number in range(rows):
-        factories.make_reason(subject=f"reason {number}")
+        factories.create_reason(subject=f"reason {number}")
 
     expected = (1, 0) if rows < 100 else (2, 0)
-    assert counted(lambda: Visitor().get("/users/orders/cancellation_reasons/")) == expected
+    assert counted(lambda: HttpClient().get("/users/orders/cancellation_reasons/")) == expected
 
 
 @pytest.mark.parametrize("rows", [1, 10, 25])
@@ -147,17 +147,17 @@ def test_own_requests_cost_three_reads(rows: int) -> None:
 
 @pytest.mark.parametrize("rows", [1, 10, 100])
 def test_old_orders_cost_four_reads(rows: int) -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     for number in range(rows):
-        factories.make_old_order(customer=user, number=str(number), lines=2)
+        factories.create_old_order(customer=user, number=str(number), items=2)
     client = factories.client_of(user)
 
     assert counted(lambda: client.get(f"/users/old-orders/?limit={rows}")) == (4, 0)
 
 
 def test_one_old_order_costs_three_reads() -> None:
-    user = factories.make_customer()
-    old = factories.make_old_order(customer=user, lines=3)
+    user = factories.create_customer()
+    old = factories.create_old_order(customer=user, items=3)
     client = factories.client_of(user)
 
     assert counted(lambda: client.get(f"/users/old-orders/{old.pk}/")) == (3, 0)
@@ -166,16 +166,16 @@ def test_one_old_order_costs_three_reads() -> None:
 @pytest.mark.parametrize("rows", [1, 10, 100])
 @pytest.mark.parametrize("path", ["/address/", "/address/detailed/"])
 def test_an_address_book_costs_three_reads(path: str, rows: int) -> None:
-    user = factories.make_customer()
+    user = factories.create_customer()
     for number in range(rows):
-        factories.make_address(user=user, line=f"Street {number}")
+        factories.create_address(user=user, line=f"Street {number}")
     client = factories.client_of(user)
 
     assert counted(lambda: client.get(path)) == (3, 0)
 
 
 def test_the_account_costs_one_read_and_a_token_none() -> None:
-    client = factories.client_of(factories.make_customer())
+    client = factories.client_of(factories.create_customer())
 
     assert counted(lambda: client.get("/current_user/")) == (1, 0)
     assert counted(lambda: client.get("/csrf_token/")) == (0, 0)
@@ -184,26 +184,26 @@ def test_the_account_costs_one_read_and_a_token_none() -> None:
 def lines(count: int, **fields: Any) -> list[Any]:
     """As many lines of one order."""
     return [
-        factories.item_in(remote_id=str(number), quantity=2, **fields) for number in range(count)
+        factories.item_input(remote_id=str(number), quantity=2, **fields) for number in range(count)
     ]
 
 
 def asked(order: Any, **fields: Any) -> list[dict[str, Any]]:
     """Asks for all lines of an order."""
-    told = {"reason": factories.make_reason().pk, "cancellation_type": "cancel"} | fields
+    told = {"reason": factories.create_reason().pk, "cancellation_type": "cancel"} | fields
     return [told | {"order_item": item.pk} for item in factories.items_of(order)]
 
 
 def returned(order: Any, **fields: Any) -> list[dict[str, Any]]:
     """The same for lines that come back with a carrier."""
-    carrier = factories.make_company(needs_pickup=True).pk
+    carrier = factories.create_carrier(needs_pickup=True).pk
     told = {"cancellation_type": "refund", "shipping_company": carrier}
     return asked(order, **told | fields)
 
 
 def test_asking_for_a_cancellation_costs_five_reads_and_four_writes() -> None:
-    user = factories.make_customer()
-    [body] = asked(factories.make_order(customer=user))
+    user = factories.create_customer()
+    [body] = asked(factories.create_order(customer=user))
     client = factories.client_of(user)
     token = token_of(client)
 
@@ -211,9 +211,9 @@ def test_asking_for_a_cancellation_costs_five_reads_and_four_writes() -> None:
 
 
 def test_asking_for_a_pickup_costs_seven_reads_and_five_writes() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user, items=lines(1, status=550))
-    [body] = returned(order, pickup_address=factories.make_address(user=user).pk)
+    user = factories.create_customer()
+    order = factories.create_order(customer=user, items=lines(1, status=550))
+    [body] = returned(order, pickup_address=factories.create_address(user=user).pk)
     client = factories.client_of(user)
     token = token_of(client)
 
@@ -222,9 +222,9 @@ def test_asking_for_a_pickup_costs_seven_reads_and_five_writes() -> None:
 
 @pytest.mark.parametrize("count", [3, 30])
 def test_asking_for_many_costs_the_same_however_many_they_are(count: int) -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user, items=lines(count, status=550))
-    address = factories.make_address(user=user).pk
+    user = factories.create_customer()
+    order = factories.create_order(customer=user, items=lines(count, status=550))
+    address = factories.create_address(user=user).pk
     client = factories.client_of(user)
     token = token_of(client)
     body = {"cancel_order_items": returned(order), "pickup_address": address}
@@ -237,8 +237,8 @@ def test_asking_for_many_costs_the_same_however_many_they_are(count: int) -> Non
 def test_a_direct_cancel_writes_but_one_row_more_for_each_line(
     units: int, cost: tuple[int, int], count: int
 ) -> None:
-    user = factories.make_customer()
-    order = factories.make_order(
+    user = factories.create_customer()
+    order = factories.create_order(
         customer=user, items=lines(count), discounts=[DiscountIn(name="a", amount_minor=100)]
     )
     client = factories.client_of(user)
@@ -258,23 +258,23 @@ def test_a_direct_cancel_writes_but_one_row_more_for_each_line(
 
 
 def test_a_guest_who_names_the_order_costs_five_reads_and_five_writes() -> None:
-    [body] = asked(factories.make_order())
+    [body] = asked(factories.create_order())
     body |= {"number": factories.NUMBER, "email": factories.GUEST}
 
-    assert counted(lambda: post(Visitor(), GUEST_ONE, body)) == (5, 5)
+    assert counted(lambda: post(HttpClient(), GUEST_ONE, body)) == (5, 5)
 
 
 def test_a_guest_who_names_the_order_and_a_carrier_costs_six_reads_and_six_writes() -> None:
-    order = factories.make_order(items=lines(1, status=550))
+    order = factories.create_order(items=lines(1, status=550))
     [body] = returned(order, pickup_address=order.shipping_address_id)
     body |= {"number": factories.NUMBER, "email": factories.GUEST}
 
-    assert counted(lambda: post(Visitor(), GUEST_ONE, body)) == (6, 6)
+    assert counted(lambda: post(HttpClient(), GUEST_ONE, body)) == (6, 6)
 
 
 def test_a_guest_with_a_proof_costs_five_reads_and_four_writes() -> None:
-    [body] = asked(factories.make_order())
-    client = Visitor()
+    [body] = asked(factories.create_order())
+    client = HttpClient()
     prove(client)
     token = token_of(client)
 

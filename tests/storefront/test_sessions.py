@@ -7,7 +7,7 @@ import pytest
 
 from takeback.accounts.models import Session, User
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import LOGIN, nothing_written, post, refused
 
 pytestmark = pytest.mark.django_db
@@ -16,8 +16,8 @@ RIGHT = {"email": factories.CUSTOMER, "password": factories.PASSWORD}
 
 
 def test_the_right_password_opens_a_session_and_is_noted() -> None:
-    user = factories.make_customer(last_login=None)
-    client = Visitor()
+    user = factories.create_customer(last_login=None)
+    client = HttpClient()
 
     answer = post(client, LOGIN, RIGHT | {"formType": "login", "captchaValidated": True})
 
@@ -29,9 +29,9 @@ def test_the_right_password_opens_a_session_and_is_noted() -> None:
 
 @pytest.mark.parametrize("email", [factories.CUSTOMER.upper(), f" {factories.CUSTOMER} "])
 def test_an_address_may_be_written_in_capitals_and_with_spaces_around(email: str) -> None:
-    factories.make_customer()
+    factories.create_customer()
 
-    assert post(Visitor(), LOGIN, RIGHT | {"email": email}).status_code == 200
+    assert post(HttpClient(), LOGIN, RIGHT | {"email": email}).status_code == 200
 
 
 PASSWORDS = [
@@ -45,10 +45,10 @@ PASSWORDS = [
 
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_another_password_opens_nothing(password: str) -> None:
-    factories.make_customer()
+    factories.create_customer()
 
     with nothing_written():
-        answer = post(Visitor(), LOGIN, RIGHT | {"password": password})
+        answer = post(HttpClient(), LOGIN, RIGHT | {"password": password})
 
     assert answer.status_code == 400
     assert answer.json() == {"non_field_errors": ["E-mail address or password is not right."]}
@@ -68,25 +68,25 @@ def test_another_password_opens_nothing(password: str) -> None:
     ids=str,
 )
 def test_everybody_who_may_not_sign_in_is_told_the_same(fields: dict[str, Any]) -> None:
-    factories.make_channel(pk=2)
-    factories.make_customer(**fields)
+    factories.create_channel(pk=2)
+    factories.create_customer(**fields)
     email = "\u212aate@example.com" if "email" in fields else factories.CUSTOMER
 
     with nothing_written():
-        answer = post(Visitor(), LOGIN, RIGHT | {"email": email})
+        answer = post(HttpClient(), LOGIN, RIGHT | {"email": email})
 
     assert answer.status_code == 400
     assert answer.json() == {"non_field_errors": ["E-mail address or password is not right."]}
 
 
 def test_a_password_that_is_too_long_is_a_field_error() -> None:
-    answer = post(Visitor(), LOGIN, RIGHT | {"password": "x" * 1025})
+    answer = post(HttpClient(), LOGIN, RIGHT | {"password": "x" * 1025})
 
     assert (answer.status_code, list(answer.json())) == (400, ["password"])
 
 
 def test_who_is_signed_in_is_told_with_a_hash_of_the_address() -> None:
-    user = factories.make_customer(email="Ayla@Example.com")
+    user = factories.create_customer(email="Ayla@Example.com")
 
     told = factories.client_of(user).get("/current_user/").json()
 
@@ -96,7 +96,7 @@ def test_who_is_signed_in_is_told_with_a_hash_of_the_address() -> None:
 
 @pytest.mark.parametrize("cookie", [None, "", "unknown"])
 def test_without_a_session_nobody_is_signed_in(cookie: str | None) -> None:
-    client = Visitor()
+    client = HttpClient()
     if cookie is not None:
         client.cookies["osessionid"] = cookie
 
@@ -104,16 +104,16 @@ def test_without_a_session_nobody_is_signed_in(cookie: str | None) -> None:
 
 
 def test_a_guest_with_a_proof_is_not_signed_in() -> None:
-    factories.make_order()
-    client = Visitor()
+    factories.create_order()
+    client = HttpClient()
     post(client, "/users/orders/anonymous/", {"number": factories.NUMBER, "email": factories.GUEST})
 
     refused(client.get("/current_user/"), 401, "not_authenticated")
 
 
 def test_logging_out_ends_the_session_everywhere() -> None:
-    user = factories.make_customer()
-    client, same = factories.client_of(user), Visitor()
+    user = factories.create_customer()
+    client, same = factories.client_of(user), HttpClient()
     same.cookies["osessionid"] = client.cookies["osessionid"].value
 
     assert client.post("/users/logout").status_code == 200
@@ -124,11 +124,11 @@ def test_logging_out_ends_the_session_everywhere() -> None:
 
 def test_logging_out_without_a_session_writes_nothing() -> None:
     with nothing_written():
-        assert Visitor().post("/users/logout/").status_code == 200
+        assert HttpClient().post("/users/logout/").status_code == 200
 
 
 def test_tokens_differ_and_are_letters_and_digits() -> None:
-    tokens = {Visitor().get("/csrf_token/").json()["csrf_token"] for _ in range(5)}
+    tokens = {HttpClient().get("/csrf_token/").json()["csrf_token"] for _ in range(5)}
 
     assert len(tokens) == 5
     assert all(token.isalnum() for token in tokens)

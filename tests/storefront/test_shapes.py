@@ -11,7 +11,7 @@ import pytest
 from takeback.api.openapi import is_document
 from takeback.storefront import addresses_shapes, shapes
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import CLASSIC, LOOK_UP, V3, look_up, post, prove
 
 pytestmark = pytest.mark.django_db
@@ -54,9 +54,11 @@ def _asked(dialect: str) -> dict[str, str]:
 
 
 def _order_of(dialect: str, *, is_guest: bool, is_rich: bool) -> Any:
-    user = None if is_guest else factories.make_customer()
+    user = None if is_guest else factories.create_customer()
     order = (
-        factories.make_rich_order(customer=user) if is_rich else factories.make_order(customer=user)
+        factories.create_full_order(customer=user)
+        if is_rich
+        else factories.create_order(customer=user)
     )
     if user is None:
         return look_up(headers=_asked(dialect)).json()[0]
@@ -88,8 +90,8 @@ def test_no_key_of_a_rich_order_is_null_for_its_owner(dialect: str) -> None:
 
 
 def test_typed_conflicts_follow_the_dialect() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user, client_type="ios")
+    user = factories.create_customer()
+    order = factories.create_order(customer=user, client_type="ios")
     client = factories.client_of(user)
 
     classic = client.get(f"/users/orders/{order.pk}/", headers=CLASSIC).json()
@@ -125,9 +127,9 @@ def test_a_case_inside_a_line_always_has_objects(dialect: str) -> None:
 
 
 def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> None:
-    user = factories.make_customer()
-    order = factories.make_order(customer=user)
-    factories.make_request(item=factories.items_of(order)[0])
+    user = factories.create_customer()
+    order = factories.create_order(customer=user)
+    factories.create_case(item=factories.items_of(order)[0])
     client = factories.client_of(user)
 
     path = "/users/orders/cancellation_requests/"
@@ -141,13 +143,13 @@ def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> 
 
 
 def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
-    factories.make_order()
+    factories.create_order()
 
     by_number = post(
-        Visitor(), LOOK_UP, {"number": factories.NUMBER, "email": factories.GUEST}
+        HttpClient(), LOOK_UP, {"number": factories.NUMBER, "email": factories.GUEST}
     ).json()
     by_order = post(
-        Visitor(), LOOK_UP, {"order": factories.NUMBER, "email": factories.GUEST}
+        HttpClient(), LOOK_UP, {"order": factories.NUMBER, "email": factories.GUEST}
     ).json()
 
     assert isinstance(by_number, list)
@@ -178,12 +180,14 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
     settings.STOREFRONT_DIALECT = setting
     headers = {} if header is None else {"X-Takeback-Dialect": header}
     if body:
-        factories.make_order()
-        found = post(Visitor(), LOOK_UP, body | {"email": factories.GUEST}, headers=headers).json()
+        factories.create_order()
+        found = post(
+            HttpClient(), LOOK_UP, body | {"email": factories.GUEST}, headers=headers
+        ).json()
         order = found[0] if isinstance(found, list) else found["results"][0]
     else:
-        user = factories.make_customer()
-        factories.make_order(customer=user)
+        user = factories.create_customer()
+        factories.create_order(customer=user)
         client = factories.client_of(user)
         order = client.get("/users/orders/", headers=headers).json()["results"][0]
 
@@ -203,10 +207,10 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
     ],
 )
 def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: str) -> None:
-    user = factories.make_customer()
-    factories.make_rich_order(customer=user)
-    factories.make_old_order(customer=user, lines=2)
-    factories.make_address(user=user)
+    user = factories.create_customer()
+    factories.create_full_order(customer=user)
+    factories.create_old_order(customer=user, items=2)
+    factories.create_address(user=user)
 
     page = factories.client_of(user).get(path, headers=_asked(dialect)).json()
 
@@ -216,9 +220,9 @@ def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: 
 
 
 def test_details_and_the_account_have_their_shapes() -> None:
-    user = factories.make_customer()
-    old = factories.make_old_order(customer=user, lines=1)
-    kept = factories.make_address(user=user)
+    user = factories.create_customer()
+    old = factories.create_old_order(customer=user, items=1)
+    kept = factories.create_address(user=user)
     client = factories.client_of(user)
 
     check(client.get(f"/users/old-orders/{old.pk}/").json(), shapes.OldOrder)
@@ -227,8 +231,8 @@ def test_details_and_the_account_have_their_shapes() -> None:
 
 
 def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
-    factories.make_order()
-    client = Visitor()
+    factories.create_order()
+    client = HttpClient()
 
     (found,) = prove(client, headers=CLASSIC).json()
 
@@ -237,8 +241,8 @@ def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
 
 
 def test_amounts_have_the_decimals_of_their_currency() -> None:
-    factories.make_order(number="1", currency="jpy")
-    factories.make_order(number="2", currency="kwd")
+    factories.create_order(number="1", currency="jpy")
+    factories.create_order(number="2", currency="kwd")
 
     (yen,) = look_up(number="1").json()
     (dinar,) = look_up(number="2").json()
@@ -248,7 +252,7 @@ def test_amounts_have_the_decimals_of_their_currency() -> None:
 
 
 def test_what_sellers_keep_secret_is_not_repeated() -> None:
-    factories.make_rich_order()
+    factories.create_full_order()
 
     (order,) = look_up().json()
 
@@ -271,13 +275,13 @@ NO_PAGE = [
 @pytest.mark.parametrize("url", NO_PAGE)
 def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     links = {"defined_tracking_url": url, "shipping_tracking_url": url}
-    factories.make_order(
+    factories.create_order(
         tracking_url=url,
         e_archive_url=url,
         details=links,
         bank={"logo": url, "logo_path": url},
         items=[
-            factories.item_in(
+            factories.item_input(
                 tracking_url=url,
                 e_archive_url=url,
                 image=url,
@@ -301,9 +305,9 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     "url", ["/a-thing/", "a-thing", "/ş/?a=1", "https://shop.example/a-thing/"]
 )
 def test_a_path_on_the_shops_own_site_is_repeated(url: str) -> None:
-    factories.make_order(
+    factories.create_order(
         bank={"logo_path": url},
-        items=[factories.item_in(product={"sku": "SKU-1", "absolute_url": url})],
+        items=[factories.item_input(product={"sku": "SKU-1", "absolute_url": url})],
     )
 
     (order,) = look_up().json()

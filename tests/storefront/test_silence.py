@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from takeback.cancellations.models import CancellationRequest
 from takeback.orders.models import Order
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import look_up, token_of
 
 pytestmark = pytest.mark.django_db
@@ -21,11 +21,11 @@ OTHER_SHOP = 2
 @pytest.fixture
 def classes() -> dict[str, dict[str, str]]:
     """A pair for every reason why there can be nothing to show."""
-    customer = factories.make_customer()
-    factories.make_order(number="1", guest="one@example.com")
-    factories.make_order(number="2", customer=customer)
-    factories.make_order(number="3", guest="three@example.com", channel_id=OTHER_SHOP)
-    erased = factories.make_order(number="4", guest="four@example.com")
+    customer = factories.create_customer()
+    factories.create_order(number="1", guest="one@example.com")
+    factories.create_order(number="2", customer=customer)
+    factories.create_order(number="3", guest="three@example.com", channel_id=OTHER_SHOP)
+    erased = factories.create_order(number="4", guest="four@example.com")
     CancellationRequest.objects.filter(order_item__order=erased).delete()
     Order.objects.filter(pk=erased.pk).update(is_finalized=False)
     Order.objects.filter(pk=erased.pk).delete()
@@ -41,7 +41,7 @@ def classes() -> dict[str, dict[str, str]]:
 def asked(pair: dict[str, str], **options: Any) -> tuple[Any, list[str]]:
     """The answer and the statements that it took, with their values left out."""
     with CaptureQueriesContext(connection) as queries:
-        answer = look_up(Visitor(), **pair, **options)
+        answer = look_up(HttpClient(), **pair, **options)
     return answer, [_bare(query["sql"]) for query in queries.captured_queries]
 
 
@@ -121,9 +121,9 @@ def test_a_look_up_at_its_limit_answers_the_same_for_right_and_wrong_pairs(
 
 def test_a_shopper_who_is_signed_in_learns_no_more(classes: dict[str, dict[str, str]]) -> None:
     # L27: their own order is not a guest's either.
-    user = factories.make_customer(email="other@example.com")
+    user = factories.create_customer(email="other@example.com")
     client = factories.client_of(user)
-    factories.make_order(number="5", customer=user)
+    factories.create_order(number="5", customer=user)
     headers = token_of(client)
 
     stranger = look_up(client, number="5", email="other@example.com", headers=headers)

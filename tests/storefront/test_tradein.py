@@ -13,7 +13,7 @@ from takeback.orders.models import OrderItem
 from takeback.trade_in.models import Decision, TradeIn
 from takeback.trade_in.offers import make_token
 from tests import factories
-from tests.factories import Visitor
+from tests.factories import HttpClient
 from tests.storefront.api import documented, nothing_written, prove, refused, token_of
 from tests.trade_in.factories import make_offer, offered_item, the_offer
 
@@ -53,7 +53,7 @@ def gone(answer: Any) -> None:
 @pytest.fixture
 def owner() -> User:
     """The customer who was made the offer."""
-    return factories.make_customer()
+    return factories.create_customer()
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_owner_s_session_answers_at_once(
 def test_a_signed_link_answers_a_program_that_names_json(
     item: OrderItem, decision: Decision
 ) -> None:
-    answer = Visitor().get(path(item, decision, signed(item, decision)), headers=JSON)
+    answer = HttpClient().get(path(item, decision, signed(item, decision)), headers=JSON)
 
     assert (answer.status_code, answer.json()) == (200, SENTENCES[decision])
     assert answers() == [(item.pk, decision, 12050, "guest")]
@@ -123,14 +123,14 @@ def test_the_same_answer_again_is_the_same_and_the_other_is_gone(
     with nothing_written():
         again = [
             client.get(path(item)),
-            Visitor().get(by_link, headers=JSON),
-            Visitor().post(by_link),
+            HttpClient().get(by_link, headers=JSON),
+            HttpClient().post(by_link),
         ]
         for answer in (
             client.get(path(item, REJECTED)),
-            Visitor().get(reject, headers=JSON),
-            Visitor().get(reject, headers=HTML),
-            Visitor().post(reject),
+            HttpClient().get(reject, headers=JSON),
+            HttpClient().get(reject, headers=HTML),
+            HttpClient().post(reject),
         ):
             gone(answer)
 
@@ -140,9 +140,9 @@ def test_the_same_answer_again_is_the_same_and_the_other_is_gone(
 
 def test_what_is_not_yours_or_not_there_is_one_answer(owner: User, item: OrderItem) -> None:
     # R1t, U2
-    stranger = factories.client_of(factories.make_customer(email="else@example.com"))
-    bare = factories.items_of(factories.make_order(customer=owner, number="bare"))[0]
-    broken = factories.make_order(customer=owner, number="broken", items=[offered_item("many")])
+    stranger = factories.client_of(factories.create_customer(email="else@example.com"))
+    bare = factories.items_of(factories.create_order(customer=owner, number="bare"))[0]
+    broken = factories.create_order(customer=owner, number="broken", items=[offered_item("many")])
     client = factories.client_of(owner)
 
     with nothing_written():
@@ -160,20 +160,20 @@ def test_what_is_not_yours_or_not_there_is_one_answer(owner: User, item: OrderIt
         ):
             gone(client.get(path(pk)))
             gone(client.get(path(pk), headers=HTML))
-            gone(Visitor().get(path(pk, token=signed(item)), headers=JSON))
+            gone(HttpClient().get(path(pk, token=signed(item)), headers=JSON))
 
 
 def test_who_shows_neither_session_nor_token_is_asked_to_sign_in(item: OrderItem) -> None:
-    factories.make_order(number="guest")
-    guest = Visitor()
+    factories.create_order(number="guest")
+    guest = HttpClient()
     prove(guest, number="guest")
 
     with nothing_written():
         for headers in (JSON, HTML, {}):
-            refused(Visitor().get(path(item), headers=headers), 401, "not_authenticated")
-            refused(Visitor().get(path(999_999), headers=headers), 401, "not_authenticated")
+            refused(HttpClient().get(path(item), headers=headers), 401, "not_authenticated")
+            refused(HttpClient().get(path(999_999), headers=headers), 401, "not_authenticated")
             refused(guest.get(path(item), headers=headers), 401, "not_authenticated")
-        refused(Visitor().post(path(item)), 401, "not_authenticated")
+        refused(HttpClient().post(path(item)), 401, "not_authenticated")
 
 
 def _flipped(token: str) -> str:
@@ -191,16 +191,16 @@ def test_a_wrong_token_is_gone(owner: User, item: OrderItem, headers: dict[str, 
         token.partition(":")[0],
     ]  # fmt: skip
 
-    clients = (Visitor(), factories.client_of(owner))
+    clients = (HttpClient(), factories.client_of(owner))
 
     with nothing_written():
         for client in clients:
             for text in wrong:
                 gone(client.get(path(item, token=text), headers=headers))
         for text in wrong:
-            gone(Visitor().post(path(item, token=text)))
+            gone(HttpClient().post(path(item, token=text)))
         referred = headers | {"Referer": "http://testserver" + path(item, token=token)}
-        refused(Visitor().get(path(item), headers=referred), 401, "not_authenticated")
+        refused(HttpClient().get(path(item), headers=referred), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize(
@@ -211,17 +211,19 @@ def test_a_token_ends(item: OrderItem, age: timedelta, status: int) -> None:
     token = signed(item)
 
     with time_machine.travel(factories.NOW + age, tick=False):
-        assert Visitor().get(path(item, token=token), headers=JSON).status_code == status
+        assert HttpClient().get(path(item, token=token), headers=JSON).status_code == status
 
 
 def test_a_token_holds_for_the_amount_that_was_mailed(item: OrderItem) -> None:
     token = signed(item)
     customer = CustomerIn(email=factories.CUSTOMER, user_type="registered")
     later = factories.NOW + timedelta(hours=1)
-    factories.tell(factories.order_in(customer=customer, items=[offered_item("1.00")]), now=later)
+    factories.ingest(
+        factories.order_input(customer=customer, items=[offered_item("1.00")]), now=later
+    )
 
-    gone(Visitor().get(path(item, token=token), headers=JSON))
-    assert Visitor().get(path(item, token=signed(item)), headers=JSON).status_code == 200
+    gone(HttpClient().get(path(item, token=token), headers=JSON))
+    assert HttpClient().get(path(item, token=signed(item)), headers=JSON).status_code == 200
     assert answers() == [(item.pk, APPROVED, 100, "guest")]
 
 
@@ -272,7 +274,7 @@ def test_looking_with_a_token_changes_nothing(
 
     with nothing_written():
         for address in ("127.0.0.1", "203.0.113.1", "203.0.113.2") * 2:
-            answer = Visitor().generic(method, link, headers=headers, REMOTE_ADDR=address)
+            answer = HttpClient().generic(method, link, headers=headers, REMOTE_ADDR=address)
             assert answer.status_code == 200
             assert answer["Cache-Control"] == "no-store"
 
@@ -290,7 +292,7 @@ def _address_of_form(page: str) -> str:
 
 @pytest.mark.parametrize("decision", Decision)
 def test_a_page_asks_and_its_button_answers(item: OrderItem, decision: Decision) -> None:
-    client, link = Visitor(), path(item, decision, signed(item, decision))
+    client, link = HttpClient(), path(item, decision, signed(item, decision))
     page = _page(client.get(link, headers=HTML))
     assert "120.50 TRY" in page
     assert factories.NUMBER in page
@@ -337,7 +339,7 @@ def test_the_form_carries_the_token_that_a_session_needs(owner: User, item: Orde
 
 
 def test_the_page_loads_nothing_foreign_and_tells_nobody_its_address(item: OrderItem) -> None:
-    answer = Visitor().get(path(item, token=signed(item)), headers=HTML)
+    answer = HttpClient().get(path(item, token=signed(item)), headers=HTML)
 
     policy = set(answer["Content-Security-Policy"].split("; "))
     assert policy == {

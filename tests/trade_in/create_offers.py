@@ -18,11 +18,11 @@ def main() -> None:
     from tests import factories
     from tests.trade_in.factories import make_offer, the_offer
 
-    owner = factories.make_customer()
+    owner = factories.create_customer()
     offers = [make_offer(customer=owner, number=number) for number in ("1", "2")]
     links = [make_link(the_offer(item), Decision.APPROVED) for item in offers]
     mailed, own = (text.partition("//")[2].partition("/")[2] for text in links)
-    session = factories.session_of(owner).session_key
+    session = factories.create_session(owner).session_key
     paths = {"mailed": mailed, "own": own.partition("?")[0], "session": session}
     json.dump(paths, sys.stdout)
 

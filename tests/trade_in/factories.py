@@ -13,7 +13,7 @@ AMOUNT = "120.50"
 
 def offered_item(amount: Any = AMOUNT, **fields: Any) -> ItemIn:
     """An item whose attributes contain an offer."""
-    return factories.item_in(attributes={"tradein_inquiry": {"amount": amount}}, **fields)
+    return factories.item_input(attributes={"tradein_inquiry": {"amount": amount}}, **fields)
 
 
 def make_offer(
@@ -21,7 +21,7 @@ def make_offer(
 ) -> OrderItem:
     """The only item of an order, with an offer."""
     data = {"items": [offered_item()]} | fields
-    order = factories.make_order(customer=customer, number=number, **data)
+    order = factories.create_order(customer=customer, number=number, **data)
     return factories.items_of(order)[0]
 
 

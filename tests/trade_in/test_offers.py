@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import translation
 
+from takeback.accounts.policy import shop_policy
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.handlers.mails import send_offer_mail
@@ -36,14 +37,15 @@ OFFER_AMOUNTS = [
 def test_offer_is_an_object_with_an_amount_in_the_orders_currency(
     inquiry: Any, minor: int | None
 ) -> None:
-    assert offered_minor({"tradein_inquiry": inquiry}, "try") == minor
+    assert offered_minor({"tradein_inquiry": inquiry}, "try", "tradein_inquiry") == minor
 
 
 def test_name_of_the_attribute_is_a_setting(settings: Any) -> None:
     settings.TRADE_IN_KEY = "takas"
+    key = shop_policy(factories.SHOP).trade_in_key
 
-    assert offered_minor({"takas": {"amount": 5}}, "jpy") == 5
-    assert offered_minor({"tradein_inquiry": {"amount": 5}}, "jpy") is None
+    assert offered_minor({"takas": {"amount": 5}}, "jpy", key) == 5
+    assert offered_minor({"tradein_inquiry": {"amount": 5}}, "jpy", key) is None
 
 
 @pytest.fixture
@@ -57,8 +59,12 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def test_each_new_offer_is_published_once(published: list[tuple[Any, ...]]) -> None:
-    order = factories.make_order(
-        items=[factories.item_in(), offered_item(remote_id="2"), offered_item("7", remote_id="3")]
+    order = factories.create_order(
+        items=[
+            factories.item_input(),
+            offered_item(remote_id="2"),
+            offered_item("7", remote_id="3"),
+        ]
     )
 
     _, second, third = factories.items_of(order)
@@ -79,11 +85,11 @@ def test_each_new_offer_is_published_once(published: list[tuple[Any, ...]]) -> N
 def test_repeated_order_publishes_only_a_new_offer(
     published: list[tuple[Any, ...]], before: Any, after: Any, minor: int | None
 ) -> None:
-    order = factories.make_order(items=[offered_item(before)])
+    order = factories.create_order(items=[offered_item(before)])
     published.clear()
 
-    again = factories.order_in(items=[offered_item(after)], notes="changed")
-    [outcome] = factories.tell(again, now=LATER)
+    again = factories.order_input(items=[offered_item(after)], notes="changed")
+    [outcome] = factories.ingest(again, now=LATER)
 
     [item] = factories.items_of(order)
     payload = {"order_item": item.pk, "amount_minor": minor}
@@ -95,10 +101,10 @@ def test_repeated_order_publishes_only_a_new_offer(
 def test_repeated_order_with_the_same_offer_is_silent(
     published: list[tuple[Any, ...]],
 ) -> None:
-    factories.make_order(items=[offered_item()])
+    factories.create_order(items=[offered_item()])
     published.clear()
 
-    factories.tell(factories.order_in(items=[offered_item()]), now=LATER)
+    factories.ingest(factories.order_input(items=[offered_item()]), now=LATER)
 
     assert published == []
 
@@ -106,12 +112,12 @@ def test_repeated_order_with_the_same_offer_is_silent(
 def test_repeated_order_has_one_offer_for_a_split_item(
     published: list[tuple[Any, ...]],
 ) -> None:
-    order = factories.make_order(items=[offered_item(quantity=3)])
+    order = factories.create_order(items=[offered_item(quantity=3)])
     [item] = factories.items_of(order)
-    part = factories.set_apart(item.pk, 1, now=factories.NOW)
+    part = factories.split_item(item.pk, 1, now=factories.NOW)
     published.clear()
 
-    factories.tell(factories.order_in(items=[offered_item("99", quantity=3)]), now=LATER)
+    factories.ingest(factories.order_input(items=[offered_item("99", quantity=3)]), now=LATER)
 
     assert [payload for *_, payload in published] == [{"order_item": item.pk, "amount_minor": 9900}]
     assert the_offer(item).amount_minor == 9900
@@ -159,7 +165,7 @@ def test_arabic_offer_mail_is_rtl_and_isolates_the_product() -> None:
 
 def test_decided_replaced_or_removed_offer_is_not_mailed() -> None:
     decided, replaced = make_offer(number="1"), make_offer(number="2")
-    bare = factories.items_of(factories.make_order(number="3"))[0]
+    bare = factories.items_of(factories.create_order(number="3"))[0]
     decide_offer(decided.pk, Decision.REJECTED, 12050, by=ActorKind.GUEST, now=factories.NOW)
 
     for item, minor in ((decided, 12050), (replaced, 9900), (bare, 9900)):
@@ -176,7 +182,7 @@ def test_decision_applies_to_the_offer_that_was_shown_and_is_final() -> None:
     assert the_offer(item).decision is None
 
     decide_offer(item.pk, Decision.APPROVED, 12050, by=ActorKind.GUEST, now=factories.NOW)
-    factories.tell(factories.order_in(items=[offered_item("99")]), now=LATER)
+    factories.ingest(factories.order_input(items=[offered_item("99")]), now=LATER)
 
     decided = the_offer(item)
     assert (decided.decision, decided.amount_minor) == (Decision.APPROVED, 12050)

@@ -1,1 +1,1 @@
-"""The wire form of an order, as channels and files send it."""
+"""The payload of an order, as channels and files send it."""

@@ -1,6 +1,7 @@
-"""From the validated wire form to an order as every door tells it."""
+"""Builds the input type of an order from a validated payload."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -14,13 +15,14 @@ from takeback.core.money import show
 from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
 from takeback.orders.statuses import Status
 
-UNKNOWN_COUNTRY = "zz"
-"""User-assigned in ISO 3166: for addresses that nobody told us."""
-SYNTHETIC = {"synthetic": True}
-"""How `extra_field` marks what we made up."""
+Fields = Mapping[str, Any]
+"""Validated fields of an order, an item, or another part."""
 
-_POINTS_NAMESPACE = UUID("5d1b3d0e-6f0a-4f0c-9a55-0f1c8a3f7a10")
-PAYMENT_TYPES = frozenset(
+_UNKNOWN_COUNTRY = "zz"
+"""User-assigned in ISO 3166: the country of placeholder addresses."""
+
+_LOYALTY_NAMESPACE = UUID("5d1b3d0e-6f0a-4f0c-9a55-0f1c8a3f7a10")
+_PAYMENT_TYPES = frozenset(
     {
         "bkm_express",
         "credit_card",
@@ -93,7 +95,7 @@ _AMOUNT_DETAILS = (
     "discount_refund_amount",
     "shipping_refund_amount",
 )
-"""Kept in digits of the order's currency: a JSON column would read them back as floats."""
+"""Stored as decimal strings: a JSON column would return them as floats."""
 
 _ITEM_AMOUNTS = {
     "price": "goods_minor",
@@ -140,10 +142,8 @@ _ITEM_DETAILS = (
 )
 
 
-def placeholder_address(
-    customer: CustomerIn, *, country: str = UNKNOWN_COUNTRY, country_name: str | None = None
-) -> AddressIn:
-    """An address for an order that came without one; `extra_field` says that we made it up."""
+def _placeholder_address(customer: CustomerIn) -> AddressIn:
+    """The address of an order without one; `extra_field` marks it as synthetic."""
     return AddressIn(
         first_name=customer.first_name,
         last_name=customer.last_name,
@@ -151,132 +151,120 @@ def placeholder_address(
         email=customer.email,
         line="-",
         city="-",
-        country=country,
-        country_name=country_name,
-        extra_field=dict(SYNTHETIC),
+        country=_UNKNOWN_COUNTRY,
+        extra_field={"synthetic": True},
     )
 
 
-def build_order(
-    told: Mapping[str, Any], lines: list[dict[str, Any]], *, channel_id: int
-) -> OrderIn:
-    """The order, or a `ValidationError` about what its fields say of each other."""
-    ids = _remote_ids(lines)
-    billing = told.get("billing_address")
-    shipping = told.get("shipping_address") or billing or placeholder_address(told["customer"])
-    option = _payment_option(told)
-    status = told.get("status")
+def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> OrderIn:
+    """The order; raises a `ValidationError` for fields that contradict each other."""
+    ids = _remote_ids(items)
+    billing = order.get("billing_address")
+    shipping = order.get("shipping_address") or billing or _placeholder_address(order["customer"])
+    option = _payment_option(order)
+    status = order.get("status") or Status.APPROVED
     return OrderIn(
-        placed_at=told["date_placed"],
+        placed_at=order["date_placed"],
         shipping_address=shipping,
         billing_address=billing,
-        items=[
-            _item(line, remote_id, status or Status.APPROVED)
-            for line, remote_id in zip(lines, ids, strict=True)
-        ],
-        discounts=_discounts(told.get("discountitem_set", ()), lines, ids),
-        tenders=_tenders(told),
-        loyalty=_points(told, channel_id),
+        items=[_item(item, remote_id, status) for item, remote_id in zip(items, ids, strict=True)],
+        discounts=_discounts(order.get("discountitem_set", ()), items, ids),
+        tenders=_tenders(order),
+        loyalty=_loyalty(order, channel_id),
         payment_option=option,
-        payment_type=_payment_type(told, option or {}),
-        details=_picked(told, _ORDER_DETAILS)
-        | {name: show(told[name], told["currency"]) for name in _AMOUNT_DETAILS if name in told},
-        **_picked(told, _ORDER_PLAIN),
-        **{column: told[name] for name, column in _ORDER_AMOUNTS.items() if name in told},
+        payment_type=_payment_type(order, option or {}),
+        details=_subset(order, _ORDER_DETAILS)
+        | {name: show(order[name], order["currency"]) for name in _AMOUNT_DETAILS if name in order},
+        **_subset(order, _ORDER_PLAIN),
+        **{column: order[name] for name, column in _ORDER_AMOUNTS.items() if name in order},
     )
 
 
-def _picked(told: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: told[name] for name in names if name in told}
+def _subset(fields: Fields, names: Iterable[str]) -> dict[str, Any]:
+    return {name: fields[name] for name in names if name in fields}
 
 
-def _item(told: Mapping[str, Any], remote_id: str, usual_status: int) -> ItemIn:
+def _item(item: Fields, remote_id: str, default_status: int) -> ItemIn:
     return ItemIn(
         remote_id=remote_id,
-        status=told.get("status", usual_status),
-        data_source=told.get("datasource"),
-        details=_picked(told, _ITEM_DETAILS),
-        **_picked(told, _ITEM_PLAIN),
-        **{column: told[name] for name, column in _ITEM_AMOUNTS.items() if name in told},
+        status=item.get("status", default_status),
+        data_source=item.get("datasource"),
+        details=_subset(item, _ITEM_DETAILS),
+        **_subset(item, _ITEM_PLAIN),
+        **{column: item[name] for name, column in _ITEM_AMOUNTS.items() if name in item},
     )
 
 
-def _named_id(line: Mapping[str, Any]) -> str | None:
-    """The line's number where it comes from, as far as it was told."""
-    value = line.get("extra_field", {}).get("id", line.get("remote_id"))
+def _own_id(item: Fields) -> str | None:
+    """The item's id in the channel's system, if the payload contains one."""
+    value = item.get("extra_field", {}).get("id", item.get("remote_id"))
     usable = isinstance(value, int | str) and not isinstance(value, bool)
     return str(value)[:100] or None if usable else None
 
 
-def _remote_ids(lines: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One per line: as told, else its position; units of one merged line share theirs, so the
-    later ones get a counter."""
-    taken: dict[str, None] = {}
-    for position, line in enumerate(lines, start=1):
-        wanted = _named_id(line) or str(position)
-        free, copy = wanted, 2
-        while free in taken:
-            free, copy = f"{wanted}-{copy}", copy + 1
-        taken[free] = None
-    return list(taken)
+def _remote_ids(items: Iterable[Fields]) -> list[str]:
+    """A unique id per item: its own id or its position, with a counter for repetitions.
+
+    Units of a merged item repeat its id.
+    """
+    ids: dict[str, None] = {}
+    for position, item in enumerate(items, start=1):
+        base = _own_id(item) or str(position)
+        candidates = chain([base], (f"{base}-{number}" for number in count(2)))
+        ids[next(candidate for candidate in candidates if candidate not in ids)] = None
+    return list(ids)
 
 
 def _discounts(
-    told: Iterable[Mapping[str, Any]], lines: list[dict[str, Any]], ids: list[str]
+    discounts: Sequence[Fields], items: list[Fields], ids: list[str]
 ) -> list[DiscountIn]:
-    """The discounts with the lines that name them, or that they name."""
-    discounts = [(_names(discount), discount) for discount in told]
-    _refuse_unknown_discounts([names for names, _ in discounts], lines)
+    """The discounts, each with the items that it refers to or that refer to it."""
+    # An item refers to a discount by its id or by its name.
+    keys = [
+        {discount[key] for key in ("id", "pk", "name") if key in discount} for discount in discounts
+    ]
+    _refuse_unknown_discounts(set[str]().union(*keys), items)
     return [
         DiscountIn(
             name=discount.get("name", ""),
             amount_minor=discount["amount"],
-            items=_touched(names, discount, lines, ids),
+            items=_items_of(discount, own_keys, items, ids),
         )
-        for names, discount in discounts
+        for own_keys, discount in zip(keys, discounts, strict=True)
     ]
 
 
-def _names(discount: Mapping[str, Any]) -> set[str]:
-    return {discount[key] for key in ("id", "pk", "name") if key in discount}
-
-
-def _applied(line: Mapping[str, Any]) -> set[str]:
-    """The discounts that a line says touched it."""
-    rows = line.get("benefitapplicant_set", ())
+def _references(item: Fields) -> set[str]:
+    """The discounts that the item refers to."""
+    rows = item.get("benefitapplicant_set", ())
     return {row["discount_item"] for row in rows if "discount_item" in row}
 
 
-def _touched(
-    names: set[str], discount: Mapping[str, Any], lines: list[dict[str, Any]], ids: list[str]
+def _items_of(
+    discount: Fields, keys: set[str], items: list[Fields], ids: list[str]
 ) -> tuple[str, ...]:
     listed = set(discount.get("items", ()))
-    unknown = listed - {_named_id(line) for line in lines} - set(ids)
-    if unknown:
-        message = _("This discount names a line that the order does not have.")
+    if listed - {_own_id(item) for item in items} - set(ids):
+        message = _("This discount refers to an item that is not in the order.")
         raise ValidationError({"order": {"discountitem_set": [message]}})
     return tuple(
         remote_id
-        for remote_id, line in zip(ids, lines, strict=True)
-        if listed & {remote_id, _named_id(line)} or names & _applied(line)
+        for remote_id, item in zip(ids, items, strict=True)
+        if listed & {remote_id, _own_id(item)} or keys & _references(item)
     )
 
 
-def _refuse_unknown_discounts(known_names: list[set[str]], lines: list[dict[str, Any]]) -> None:
-    every = set[str]().union(*known_names)
-    faults = [
-        {"benefitapplicant_set": [_("This discount is not one of the order's.")]}
-        if _applied(line) - every
-        else {}
-        for line in lines
+def _refuse_unknown_discounts(keys: set[str], items: list[Fields]) -> None:
+    message = _("This discount is not in the order's discountitem_set.")
+    errors = [
+        {"benefitapplicant_set": [message]} if _references(item) - keys else {} for item in items
     ]
-    if any(faults):
-        raise ValidationError({"order_item": faults})
+    if any(errors):
+        raise ValidationError({"order_item": errors})
 
 
-def _tenders(told: Mapping[str, Any]) -> list[TenderIn]:
-    """The payments as told; without any, the order's amount is taken to be paid in one way."""
-    transfers = told.get("fundstransfertransaction_set", ())
+def _tenders(order: Fields) -> list[TenderIn]:
+    transfers = order.get("fundstransfertransaction_set", ())
     return [
         TenderIn(
             kind=payment.get("payment_type", "funds_transfer" if transfers else "unknown"),
@@ -284,44 +272,42 @@ def _tenders(told: Mapping[str, Any]) -> list[TenderIn]:
             captured_minor=payment.get("captured_amount", payment["amount"]),
             reference=payment.get("reference"),
         )
-        for payment in transfers or told.get("payments", ())
+        for payment in transfers or order.get("payments", ())
     ]
 
 
-def _points(told: Mapping[str, Any], channel_id: int) -> list[LoyaltyIn]:
-    points = [
+def _loyalty(order: Fields, channel_id: int) -> list[LoyaltyIn]:
+    number = order["number"]
+    transactions = [
         LoyaltyIn(
-            uuid=row.get("uuid")
-            or uuid5(_POINTS_NAMESPACE, f"{channel_id}/{told['number']}/{position}"),
+            uuid=row.get("uuid") or uuid5(_LOYALTY_NAMESPACE, f"{channel_id}/{number}/{position}"),
             amount_minor=row["amount"],
             transaction_type=row.get("transaction_type", "purchase"),
             reference=row.get("reference"),
         )
-        for position, row in enumerate(told.get("loyaltytransaction_set", ()))
+        for position, row in enumerate(order.get("loyaltytransaction_set", ()))
     ]
-    uuids = {row.uuid for row in points}
-    number = told["number"]
-    if len(uuids) < len(points) or (
-        uuids and references.taken_points(uuids, channel_id=channel_id, number=number)
+    uuids = {row.uuid for row in transactions}
+    if len(uuids) < len(transactions) or (
+        uuids and references.has_transactions_of_others(uuids, channel_id=channel_id, number=number)
     ):
-        message = _("These points were booked already.")
+        message = _("A loyalty transaction with this uuid exists already.")
         raise ValidationError({"order": {"loyaltytransaction_set": [message]}})
-    return points
+    return transactions
 
 
-def _payment_option(told: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The way of paying as storefronts show it, from as much of it as was told."""
-    option = dict(told.get("payment_option", {}))
-    slug = told.get("payment_option_slug")
-    if slug:
+def _payment_option(order: Fields) -> dict[str, Any] | None:
+    """The payment option, completed from the order's other fields."""
+    option = dict(order.get("payment_option", {}))
+    if slug := order.get("payment_option_slug"):
         option.setdefault("slug", slug)
     if option:
-        option.setdefault("payment_type", _payment_type(told, option))
+        option.setdefault("payment_type", _payment_type(order, option))
     return option or None
 
 
-def _payment_type(told: Mapping[str, Any], option: Mapping[str, Any]) -> str:
-    """As told; else the slug, when it is a type's name in disguise."""
-    named = told.get("payment_type") or option.get("payment_type")
+def _payment_type(order: Fields, option: Fields) -> str:
+    """The payment type; by default the slug of the payment option, if it is a known type."""
+    payment_type = order.get("payment_type") or option.get("payment_type")
     slug = str(option.get("slug", "")).lower().replace("-", "_")
-    return str(named or (slug if slug in PAYMENT_TYPES else ""))
+    return str(payment_type or (slug if slug in _PAYMENT_TYPES else ""))

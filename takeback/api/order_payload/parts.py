@@ -1,5 +1,6 @@
-"""The parts of an order as others tell them: people, addresses, products, payments."""
+"""Serializers of the parts of an order: customer, addresses, products, payments."""
 
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,8 @@ from takeback.addresses.address_input import AddressIn
 from takeback.api.fields import StrictBoolean, StrictEmail, StrictInteger, StrictMoment, StrictText
 from takeback.api.order_payload import references
 from takeback.api.order_payload.fields import (
+    AMOUNT_MAX,
+    REMOTE_ID_MAX,
     Amount,
     FreeList,
     FreeObject,
@@ -24,294 +27,253 @@ from takeback.api.order_payload.fields import (
 )
 from takeback.core.money import show
 
-_KEY = StrictInteger()
+_ID = StrictInteger()
 URL_MAX = 1024
 
-
-def text(maximum: int) -> StrictText:
-    """Optional text; an empty one is as good as none."""
-    return StrictText(max_length=maximum, required=False, allow_blank=True)
-
-
-def word(maximum: int) -> Word:
-    """As `text`, where storefronts show a choice."""
-    return Word(max_length=maximum, required=False, allow_blank=True)
-
-
-def whole() -> StrictInteger:
-    """An optional whole number."""
-    return StrictInteger(min_value=0, required=False)
-
-
-def moment() -> StrictMoment:
-    """An optional point in time."""
-    return StrictMoment(required=False)
-
-
-def flag() -> StrictBoolean:
-    """An optional yes or no."""
-    return StrictBoolean(required=False)
-
-
-def free_object() -> FreeObject:
-    """An optional object that is repeated as it came."""
-    return FreeObject(required=False)
+# Optional fields; an empty text counts as missing.
+text = partial(StrictText, required=False, allow_blank=True)
+choice_text = partial(Word, required=False, allow_blank=True)
+integer = partial(StrictInteger, min_value=0, required=False)
+moment = partial(StrictMoment, required=False)
+boolean = partial(StrictBoolean, required=False)
+free_object = partial(FreeObject, required=False)
 
 
 class _UserType(Word):
-    """Whether somebody is registered or a guest."""
-
-    default_error_messages = {"unknown": _("This type of customer is not known.")}
+    default_error_messages = {
+        "unknown": _("This customer type is unknown. Send registered or guest.")
+    }
 
     def to_internal_value(self, data: Any) -> str:
-        told = super().to_internal_value(data)
-        if told not in {User.REGISTERED, User.GUEST}:
+        user_type = super().to_internal_value(data)
+        if user_type not in {User.REGISTERED, User.GUEST}:
             self.fail("unknown")
-        return told
+        return user_type
 
 
-class _Customer(Payload):
+class CustomerPayload(Payload):
+    """A customer, or only the id of a customer of the channel."""
+
+    default_error_messages = {"unknown": _("Not found.")}
+
     email = StrictEmail()
-    first_name = text(255)
-    last_name = text(255)
-    phone = text(128)
-    phone_number = text(128)
+    first_name = text(max_length=255)
+    last_name = text(max_length=255)
+    phone = text(max_length=128)
+    phone_number = text(max_length=128)
     user_type = _UserType(max_length=16, required=False)
     channel_code = IdText(max_length=255, required=False, allow_blank=True)
-    language_code = text(16)
+    language_code = text(max_length=16)
     attributes = free_object()
 
-
-class _Country(Payload):
-    code = StrictText(max_length=8)
-    name = text(255)
-
-
-class _Place(Payload):
-    name = StrictText(max_length=255)
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, int | str):
+            user_id = _ID.run_validation(data)
+            customer = references.find_customer(self.context["channel_id"], user_id)
+            return customer or self.fail("unknown")
+        validated = super().to_internal_value(data)
+        phone = validated.pop("phone_number", "")
+        return CustomerIn(**{"phone": phone} | validated)
 
 
 _TEXT_OR_OBJECT = {"oneOf": [{"type": "string"}, {"type": "object"}]}
 
 
 @extend_schema_field(_TEXT_OR_OBJECT)
-class _PlaceName(_Place):
-    """A place by its name, or the object that shows it."""
+class _PlaceName(Payload):
+    """A place: its name, or an object with it."""
+
+    name = StrictText(max_length=255)
 
     def to_internal_value(self, data: Any) -> Any:
         return super().to_internal_value({"name": data} if isinstance(data, str) else data)["name"]
 
 
 @extend_schema_field(_TEXT_OR_OBJECT)
-class _CountryName(_Country):
-    """A country by its code, or the object that shows it."""
+class _CountryCode(Payload):
+    """A country: its code, or an object with it."""
+
+    code = StrictText(max_length=8)
+    name = text(max_length=255)
 
     def to_internal_value(self, data: Any) -> Any:
         return super().to_internal_value({"code": data} if isinstance(data, str) else data)
 
 
-class _Address(Payload):
-    first_name = text(255)
-    last_name = text(255)
-    phone_number = text(128)
+class AddressPayload(Payload):
+    """An address, or only the id of an address of the channel's customers."""
+
+    default_error_messages = {"unknown": _("Not found.")}
+
+    first_name = text(max_length=255)
+    last_name = text(max_length=255)
+    phone_number = text(max_length=128)
     email = StrictEmail(required=False, allow_blank=True)
-    title = text(128)
+    title = text(max_length=128)
     line = StrictText(max_length=255, multiline=True)
-    country = _CountryName()
+    country = _CountryCode()
     city = _PlaceName()
     township = _PlaceName(required=False)
     district = _PlaceName(required=False)
     postcode = IdText(max_length=64, required=False, allow_blank=True)
-    notes = StrictText(max_length=512, multiline=True, required=False, allow_blank=True)
-    company_name = text(255)
-    tax_office = text(64)
+    notes = text(max_length=512, multiline=True)
+    company_name = text(max_length=255)
+    tax_office = text(max_length=64)
     tax_no = IdText(max_length=20, required=False, allow_blank=True)
     identity_number = IdText(max_length=64, required=False, allow_blank=True)
-    e_bill_taxpayer = flag()
-    is_corporate = flag()
-    address_type = word(32)
+    e_bill_taxpayer = boolean()
+    is_corporate = boolean()
+    address_type = choice_text(max_length=32)
     remote_id = IdText(max_length=255, required=False)
     retail_store = free_object()
     extra_field = free_object()
 
-
-class CustomerPayload(_Customer):
-    """A customer told in full, or the number of one whom we know."""
-
-    default_error_messages = {"unknown": _("Not found.")}
-
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, int | str):
-            found = references.customer(self.context["channel_id"], _KEY.run_validation(data))
-            return found or self.fail("unknown")
-        told = super().to_internal_value(data)
-        phone = told.pop("phone_number", "")
-        return CustomerIn(**{"phone": phone} | told)
+            address_id = _ID.run_validation(data)
+            address = references.find_address(self.context["channel_id"], address_id)
+            return address or self.fail("unknown")
+        validated = super().to_internal_value(data)
+        country = validated.pop("country")
+        return AddressIn(
+            country=country["code"], country_name=country.get("name") or None, **validated
+        )
 
 
-class AddressPayload(_Address):
-    """An address told in full, or the number of one that we know."""
-
-    default_error_messages = {"unknown": _("Not found.")}
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, int | str):
-            found = references.address(self.context["channel_id"], _KEY.run_validation(data))
-            return found or self.fail("unknown")
-        told = super().to_internal_value(data)
-        country = told.pop("country")
-        return AddressIn(country=country["code"], country_name=country.get("name") or None, **told)
+class _DatedPayload(PayloadById):
+    created_date = text(max_length=40)
+    modified_date = text(max_length=40)
 
 
-class ProductPayload(PayloadById):
-    """A product as the shop knows it today."""
+class ProductPayload(_DatedPayload):
+    """A product with its current data."""
 
-    id = whole()
-    pk = whole()
-    sku = IdText(required=False)
-    base_code = text(255)
-    name = text(1024)
-    image = text(URL_MAX)
-    absolute_url = text(URL_MAX)
-    uuid = text(64)
-    description = StrictText(max_length=100_000, multiline=True, required=False, allow_blank=True)
-    brand = whole()
+    sku = IdText(max_length=REMOTE_ID_MAX, required=False)
+    base_code = text(max_length=255)
+    name = text(max_length=1024)
+    image = text(max_length=URL_MAX)
+    absolute_url = text(max_length=URL_MAX)
+    uuid = text(max_length=64)
+    description = text(max_length=100_000, multiline=True)
+    brand = integer()
     erp_categories = FreeList(required=False)
     tax_rate = Number(required=False)
     weight = Number(required=False)
     product_type = IdText(max_length=64, required=False)
-    productization_date = text(40)
-    data_source = whole()
+    productization_date = text(max_length=40)
+    data_source = integer()
     data_source_detailed = free_object()
-    created_date = text(40)
-    modified_date = text(40)
-    is_active = flag()
-    attribute_set = whole()
-    parent = whole()  # type: ignore[assignment]  # a field; the metaclass takes it away
+    is_active = boolean()
+    attribute_set = integer()
+    parent = integer()  # type: ignore[assignment]  # a field; the metaclass takes it away
     group_products = FreeList(required=False)
     attributes = free_object()
     attributes_kwargs = free_object()
     extra_attributes = free_object()
     form_schema = FreeList(required=False)
     category = free_object()
-    listing_code = text(255)
-    is_seller_product = flag()
-    custom_attribute_set = whole()
+    listing_code = text(max_length=255)
+    is_seller_product = boolean()
+    custom_attribute_set = integer()
 
 
-class PriceListPayload(PayloadById):
-    """A list of prices; without its currency, one of stocks."""
+class PriceListPayload(_DatedPayload):
+    """A price list; a stock list has no currency."""
 
-    id = whole()
-    pk = whole()
-    name = text(255)
-    code = text(255)
-    currency = word(3)
-    is_auto_sync = flag()
-    created_date = text(40)
-    modified_date = text(40)
+    name = text(max_length=255)
+    code = text(max_length=255)
+    currency = choice_text(max_length=3)
+    is_auto_sync = boolean()
 
 
-class DataSourcePayload(PayloadById):
-    """Where a product comes from: a seller, a supplier, a warehouse."""
+class DataSourcePayload(_DatedPayload):
+    """The source of a product: a seller, a supplier, a warehouse."""
 
-    id = whole()
-    pk = whole()
-    name = text(255)
-    slug = text(255)
-    stock_list = whole()
-    price_list = whole()
-    is_active = flag()
-    token = text(255)
+    name = text(max_length=255)
+    slug = text(max_length=255)
+    stock_list = integer()
+    price_list = integer()
+    is_active = boolean()
+    token = text(max_length=255)
     conf = free_object()
     commission = Number(required=False)
     maturity = Number(required=False)
-    supplier_code = text(255)
+    supplier_code = text(max_length=255)
     supplier_detail = free_object()
     easy_return_detail = free_object()
     extras = free_object()
-    data_source_type = word(64)
-    created_date = text(40)
-    modified_date = text(40)
+    data_source_type = choice_text(max_length=64)
 
 
-class ShippingOptionGroupPayload(PayloadById):
-    """How a group of lines is sent; its amount is kept in the digits of the order's currency."""
+class ShippingOptionGroupPayload(_DatedPayload):
+    """The shipping option of a group of items; its amount becomes a decimal string."""
 
-    id = whole()
-    pk = whole()
     amount = Amount(required=False)
     tax_rate = Number(required=False)
-    shipping_option_slug = text(128)
-    shipping_option_name = text(255)
-    shipping_option_logo = text(URL_MAX)
-    created_date = text(40)
-    modified_date = text(40)
+    shipping_option_slug = text(max_length=128)
+    shipping_option_name = text(max_length=255)
+    shipping_option_logo = text(max_length=URL_MAX)
 
     def to_internal_value(self, data: Any) -> Any:
-        told = super().to_internal_value(data)
+        validated = super().to_internal_value(data)
         currency = self.context.get("currency")
-        if currency and "amount" in told:
-            told["amount"] = show(told["amount"], currency)
-        return told
+        if currency and "amount" in validated:
+            validated["amount"] = show(validated["amount"], currency)
+        return validated
 
 
 class PaymentOptionPayload(PayloadById):
-    """How the order is paid."""
+    """The payment option of the order."""
 
-    id = whole()
-    pk = whole()
-    name = text(255)
-    slug = text(128)
-    payment_type = word(64)
+    name = text(max_length=255)
+    slug = text(max_length=128)
+    payment_type = choice_text(max_length=64)
 
 
 class BankPayload(PayloadById):
     """The bank of the card."""
 
-    id = whole()
-    pk = whole()
-    name = text(255)
-    slug = text(128)
-    logo = text(URL_MAX)
-    logo_path = text(URL_MAX)
+    name = text(max_length=255)
+    slug = text(max_length=128)
+    logo = text(max_length=URL_MAX)
+    logo_path = text(max_length=URL_MAX)
 
 
 class DiscountPayload(Payload):
-    """A discount and, if it did not touch all lines, which."""
+    """A discount; `items` limits it to the items with these remote ids."""
 
-    id = IdText(required=False)
-    pk = IdText(required=False)
+    id = IdText(max_length=REMOTE_ID_MAX, required=False)
+    pk = IdText(max_length=REMOTE_ID_MAX, required=False)
     name = StrictText(max_length=255, allow_blank=True)
     amount = Amount()
-    items = serializers.ListField(child=IdText(), required=False)
+    items = serializers.ListField(child=IdText(max_length=REMOTE_ID_MAX), required=False)
 
 
 class ApplicantPayload(Payload):
-    """On a line: the discount that touched it, by its number or its name."""
+    """In an item: the id or the name of a discount that applies to it."""
 
     discount_item = IdText(max_length=255, required=False)
 
 
 class PaymentPayload(Payload):
-    """One way in which the order is paid; all of it is captured unless it says how much is."""
+    """A payment of the order; the captured amount is the whole amount by default."""
 
-    payment_type = word(32)
+    payment_type = choice_text(max_length=32)
     amount = Amount()
     captured_amount = Amount(required=False)
-    reference = text(255)
+    reference = text(max_length=255)
 
     def validate(self, attrs: Any) -> Any:
         if attrs.get("captured_amount", 0) > attrs["amount"]:
-            message = _("More is captured than is paid.")
+            message = _("The captured amount exceeds the amount of the payment.")
             raise serializers.ValidationError({"captured_amount": [message]})
         return attrs
 
 
 class PointsPayload(Payload):
-    """Points that moved with the order; spent ones are negative."""
+    """Loyalty points of the order; spent points are negative."""
 
     uuid = Uuid(required=False)
-    amount = Amount(min_value=-(10**14))
-    transaction_type = word(32)
-    reference = text(255)
+    amount = Amount(min_value=-AMOUNT_MAX)
+    transaction_type = choice_text(max_length=32)
+    reference = text(max_length=255)

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
 from takeback.addresses.models import City, Country, District, Township
-from takeback.addresses.places import document
+from takeback.addresses.places import place_document
 from takeback.api.paginator import envelope
 from takeback.channel import openapi
 from takeback.channel.base import ChannelView
@@ -29,7 +29,7 @@ class _Places(ChannelView):
         query = call.query_params.dict()
         page = Page.of(query)
         found = queries.places(self.level, validated_filters(call, PlaceFilters))
-        rows = [document(place) for place in found[page.offset : page.offset + page.limit]]
+        rows = [place_document(place) for place in found[page.offset : page.offset + page.limit]]
         return Response(envelope(call.path, query, page, found.count(), rows))
 
 

@@ -163,7 +163,7 @@ class Addresses(_People):
         fields = told | places_of(told)
         try:
             kept = address_book.add_address(owner.id, fields, now=clock.now())
-        except address_book.AlreadyThere as error:
+        except address_book.AddressExists as error:
             return _known_already(error.hash_data)
         return Response(_address(self.caller.channel_id, kept.pk), status=201)
 

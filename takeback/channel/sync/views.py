@@ -14,7 +14,7 @@ from takeback.channel.auth import number_of
 from takeback.channel.base import ChannelView
 from takeback.channel.filters import validated_filters
 from takeback.channel.sync import documents, queries, serializers
-from takeback.channel_sync.commands import change_batch, open_batch, report
+from takeback.channel_sync.commands import change_batch, open_batch, store_report
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.paging import Page
@@ -151,7 +151,7 @@ class Reports(ChannelView):
     def _kept(self) -> Response:
         caller = self.caller
         told = serializers.report_from(self.document, caller.channel_id)
-        kept = queries.report(caller.channel_id, report(caller.channel_id, told, clock.now()))
+        kept = queries.report(caller.channel_id, store_report(caller.channel_id, told, clock.now()))
         return Response(documents.report(kept, secrets=caller.sees_secrets), status=201)
 
 

@@ -1,1 +1,1 @@
-"""Writing orders."""
+"""Commands that write orders."""

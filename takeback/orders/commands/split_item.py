@@ -1,4 +1,4 @@
-"""Setting units of a line apart, so that something can happen to them alone (domain D.4)."""
+"""Splits units off an item into an item of their own, so that a case can decide on them alone."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,110 +7,95 @@ from datetime import datetime
 from itertools import chain, count
 from typing import Any
 
-from django.conf import settings
-
+from takeback.accounts.policy import shop_policy
 from takeback.core.money import split, units_worth
+from takeback.orders.allocation import AMOUNT_COLUMNS
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 
-_AMOUNTS = (
-    "goods_minor",
-    "discount_minor",
-    "tax_minor",
-    "shipping_minor",
-    "fee_minor",
-    "interest_minor",
-    "retail_minor",
-)
-_LONGEST_NAME = 128
-"""As much as the column holds."""
+_AMOUNTS = (*AMOUNT_COLUMNS, "retail_minor")
+_REMOTE_ID_MAX = 128
 
 
-def split_items(wanted: Sequence[tuple[OrderItem, int]], *, now: datetime) -> dict[int, OrderItem]:
-    """Make lines of their own of the next units of lines; the new ones by the old ones' ids.
+def split_items(
+    requested: Sequence[tuple[OrderItem, int]], *, now: datetime
+) -> dict[int, OrderItem]:
+    """Split the next units off each item; returns the new items by the ids of the old ones.
 
-    A new line is worth exactly what its units were worth, the old one keeps the rest: the
-    first units of a line are the heavier ones, and stay so in both. The caller holds the
-    orders' locks and has read the lines under them. Units that are used, or not there, are
-    refused by the database.
+    A new item holds exactly the amounts of its units, the old one the rest: an item's first
+    units carry the larger amounts, and keep them. The caller holds the locks of the orders and
+    has read the items under them. The database refuses units that are closed or do not exist.
     """
-    if not wanted:
+    if not requested:
         return {}
-    orders = Order.objects.filter(pk__in={line.order_id for line, _ in wanted})
-    parts = _parts(wanted, now)
+    items = [item for item, _ in requested]
+    orders = Order.objects.filter(pk__in={item.order_id for item in items})
+    parts = _parts(requested, now)
     orders.update(is_finalized=False)
     OrderItem.objects.bulk_create(parts.values())
-    _divide_shares(parts)
-    lines = [line for line, _ in wanted]
-    for line in lines:
-        _leave_rest(line, parts[line.pk])
-    OrderItem.objects.bulk_update(lines, ["quantity", "attributes", "modified_date", *_AMOUNTS])
-    # Sealing adds everything up again.
+    _split_discount_shares(parts)
+    OrderItem.objects.bulk_update(items, ["quantity", "attributes", "modified_date", *_AMOUNTS])
+    # Finalizing makes the database verify the sums again.
     orders.update(is_finalized=True, modified_date=now)
     return parts
 
 
-def with_quantity(attributes: dict[str, Any], quantity: int) -> dict[str, Any]:
-    """The attributes of a line; those of a merged line say how many units it stands for."""
-    key = settings.ORDER_ITEM_QUANTITY_KEY
+def with_quantity(attributes: dict[str, Any], quantity: int, key: str) -> dict[str, Any]:
+    """The attributes of an item; those of a merged item hold its quantity under `key`."""
     return attributes | {key: quantity} if key in attributes else attributes
 
 
-def _parts(wanted: Sequence[tuple[OrderItem, int]], now: datetime) -> dict[int, OrderItem]:
-    siblings = OrderItem.objects.filter(order_id__in={line.order_id for line, _ in wanted})
-    found = list(siblings.values_list("pk", "order_id", "remote_id"))
-    names = {pk: name for pk, _, name in found}
-    taken = {(order_id, name) for _, order_id, name in found}
+def _parts(requested: Sequence[tuple[OrderItem, int]], now: datetime) -> dict[int, OrderItem]:
+    """The new items, not yet written; reduces the old ones."""
+    siblings = OrderItem.objects.filter(order_id__in={item.order_id for item, _ in requested})
+    rows = list(siblings.values_list("pk", "order_id", "remote_id", "order__channel_id"))
+    remote_ids = {pk: remote_id for pk, _, remote_id, _ in rows}
+    used = {(order_id, remote_id) for _, order_id, remote_id, _ in rows}
+    channels = {order_id: channel_id for _, order_id, _, channel_id in rows}
+    keys = {channel: shop_policy(channel).item_quantity_key for channel in channels.values()}
     parts = {}
-    for line, units in wanted:
-        part = parts[line.pk] = _part_of(line, units, now)
-        origin = names[line.split_from_id or line.pk]
-        candidates = (_numbered(origin, number) for number in count(1))
-        part.remote_id = next(name for name in candidates if (part.order_id, name) not in taken)
-        taken.add((part.order_id, part.remote_id))
+    for item, units in requested:
+        origin = item.split_from_id or item.pk
+        candidates = (_numbered(remote_ids[origin], number) for number in count(1))
+        part = parts[item.pk] = _split_off(item, units, keys[channels[item.order_id]], now)
+        part.remote_id = next(name for name in candidates if (item.order_id, name) not in used)
+        part.split_from_id = origin
+        used.add((item.order_id, part.remote_id))
     return parts
 
 
-def _part_of(line: OrderItem, units: int, now: datetime) -> OrderItem:
-    part = copy(line)
+def _split_off(item: OrderItem, units: int, key: str, now: datetime) -> OrderItem:
+    part = copy(item)
     part.pk = None
-    part.split_from_id = line.split_from_id or line.pk
-    part.quantity, part.units_closed = units, 0
-    part.attributes = with_quantity(line.attributes, units)
-    part.created_date = part.modified_date = now
-    for name in _AMOUNTS:
-        total = getattr(line, name)
+    for column in _AMOUNTS:
+        total = getattr(item, column)
         if total is not None:
-            setattr(part, name, units_worth(total, line.quantity, line.units_closed, units))
+            amount = units_worth(total, item.quantity, item.units_closed, units)
+            setattr(part, column, amount)
+            setattr(item, column, total - amount)
+    item.quantity, part.quantity, part.units_closed = item.quantity - units, units, 0
+    part.attributes = with_quantity(item.attributes, units, key)
+    item.attributes = with_quantity(item.attributes, item.quantity, key)
+    part.created_date = part.modified_date = item.modified_date = now
     return part
 
 
-def _leave_rest(line: OrderItem, part: OrderItem) -> None:
-    line.quantity -= part.quantity
-    line.attributes = with_quantity(line.attributes, line.quantity)
-    line.modified_date = part.modified_date
-    for name in _AMOUNTS:
-        total = getattr(line, name)
-        if total is not None:
-            setattr(line, name, total - getattr(part, name))
-
-
-def _numbered(name: str, number: int) -> str:
-    """Cut where the column is too short for both."""
+def _numbered(remote_id: str, number: int) -> str:
+    """The remote id with a number, shortened to the length of the column."""
     ending = f"/{number}"
-    return name[: _LONGEST_NAME - len(ending)] + ending
+    return remote_id[: _REMOTE_ID_MAX - len(ending)] + ending
 
 
-def _divide_shares(parts: Mapping[int, OrderItem]) -> None:
-    """Each discount's share of a line goes over in the same measure as the whole discount."""
+def _split_discount_shares(parts: Mapping[int, OrderItem]) -> None:
+    """Move each discount's share in proportion to the part's share of the item's discount."""
     shares: dict[int, list[BenefitApplicant]] = defaultdict(list)
     for share in BenefitApplicant.objects.filter(order_item_id__in=parts).order_by("pk"):
         shares[share.order_item_id].append(share)
-    taken = []
-    for item_id, kept in shares.items():
+    moved = []
+    for item_id, item_shares in shares.items():
         part = parts[item_id]
-        amounts = split(part.discount_minor, [share.amount_minor for share in kept])
-        for share, amount in zip(kept, amounts, strict=True):
-            taken.append(
+        amounts = split(part.discount_minor, [share.amount_minor for share in item_shares])
+        for share, amount in zip(item_shares, amounts, strict=True):
+            moved.append(
                 BenefitApplicant(
                     discount_item_id=share.discount_item_id,
                     order_item_id=part.pk,
@@ -120,5 +105,5 @@ def _divide_shares(parts: Mapping[int, OrderItem]) -> None:
                 )
             )
             share.amount_minor -= amount
-    BenefitApplicant.objects.bulk_create(taken)
+    BenefitApplicant.objects.bulk_create(moved)
     BenefitApplicant.objects.bulk_update(chain.from_iterable(shares.values()), ["amount_minor"])

@@ -1,118 +1,130 @@
-"""What is told of lines and orders that are here: parcels, invoices, statuses."""
+"""Updates of single items and orders by channels: tracking, invoices, statuses."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import models, transaction
 
+from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.core import errors as core_errors
 from takeback.core.db.bulk import json_text, update_rows
 from takeback.core.errors import Refused
+from takeback.core.types import ItemId
 from takeback.orders import errors
 from takeback.orders.commands.roll_up import roll_up_status
 from takeback.orders.commands.split_item import with_quantity
-from takeback.orders.commands.update_order import STAYS
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem
-from takeback.orders.statuses import ENDED, Status, can_follow, cancel_status_can_follow
+from takeback.orders.statuses import (
+    ENDED,
+    SET_BY_CASES,
+    Status,
+    can_follow,
+    cancel_status_can_follow,
+)
 from takeback.orders.trade_in_offers import offered_minor, publish_offer
 
-Told = Mapping[str, Any]
-"""New values by column. `extra_field` is merged into what is there, `attributes` and
-`attributes_kwargs` take its place."""
+ItemChanges = Mapping[str, Any]
+"""New values by column. `extra_field` is merged into the stored one, `attributes` and
+`attributes_kwargs` replace theirs."""
+
+_JSON_COLUMNS = {
+    field.name for field in OrderItem._meta.fields if isinstance(field, models.JSONField)
+}
 
 
 @transaction.atomic
-def update_items(channel_ids: Collection[int], told: Mapping[int, Told], *, now: datetime) -> None:
-    """Take over what is told of these lines, by id; all of it, or nothing.
+def update_items(
+    channel_ids: Collection[int], changes: Mapping[int, ItemChanges], *, now: datetime
+) -> None:
+    """Update these items, by id, and the status of their orders; all of them or none.
 
-    Their orders follow. What is told of a line that waits for the end of its case holds when that
-    is refused after all, as when its order is told again. That a line waits for it or has ended
-    is not told but decided. `Refused` holds the `order_item` whose status cannot be, and is
-    NOT_FOUND when a line is none of these channels'.
+    The status of an item with an open case is stored and applied if the case is rejected.
+    Raises Refused: NOT_FOUND for an item outside the channels; for a status that channels cannot
+    set, with the `order_item` in the context.
     """
-    lock_orders_of(sorted(told))
-    found = OrderItem.objects.filter(pk__in=told, order__channel_id__in=channel_ids)
-    lines = list(found.select_related("order").order_by("pk"))
-    if len(lines) < len(told):
+    lock_orders_of(sorted(changes))
+    rows = OrderItem.objects.filter(pk__in=changes, order__channel_id__in=channel_ids)
+    items = list(rows.select_related("order").order_by("pk"))
+    if len(items) < len(changes):
         raise Refused(core_errors.NOT_FOUND)
-    changes = {line: columns for line in lines if (columns := _take_over(line, told[line.pk], now))}
-    if not changes:
-        return
-    _write(list(changes), sorted(set().union(*changes.values())))
-    orders = {line.order_id for line in changes}
-    Order.objects.filter(pk__in=orders).update(modified_date=now)
-    roll_up_status(orders, now)
+    policies = {item.order.channel_id: shop_policy(item.order.channel_id) for item in items}
+    columns, changed = set[str](), []
+    for item in items:
+        if names := _apply(item, changes[item.pk], policies[item.order.channel_id], now):
+            columns |= names
+            changed.append(item)
+    if changed:
+        _write(changed, [*sorted(columns), "modified_date"])
+        orders = {item.order_id for item in changed}
+        Order.objects.filter(pk__in=orders).update(modified_date=now)
+        roll_up_status(orders, now)
 
 
 @transaction.atomic
 def mark_as_sent(
     channel_ids: Collection[int], order_id: int, *, is_send: bool, now: datetime
 ) -> None:
-    """Note whether the shop's own system has been told of an order."""
+    """Record whether the order was sent to the shop's own system."""
     orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids).exclude(is_send=is_send)
     orders.update(is_send=is_send, modified_date=now)
 
 
-def _take_over(line: OrderItem, told: Told, now: datetime) -> set[str]:
-    """Change the object; the columns that were not so before."""
-    wanted = {name: value for name, value in told.items() if name != "attributes_kwargs"}
-    wanted |= _statuses(line, told)
-    if "extra_field" in wanted:
-        wanted["extra_field"] = (line.extra_field or {}) | wanted["extra_field"]
-    if "attributes" in wanted:
-        wanted["attributes"] = _attributes(line, wanted["attributes"], now)
-    if "attributes_kwargs" in told:
-        wanted["details"] = line.details | {"attributes_kwargs": told["attributes_kwargs"]}
-    changed = {name for name, value in wanted.items() if getattr(line, name) != value}
+def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datetime) -> set[str]:
+    """Change the object; returns the columns whose values differ from the stored ones."""
+    values = {name: value for name, value in changes.items() if name != "attributes_kwargs"}
+    values |= _statuses(item, changes)
+    if "extra_field" in values:
+        values["extra_field"] = (item.extra_field or {}) | values["extra_field"]
+    if "attributes" in values:
+        values["attributes"] = _attributes(item, values["attributes"], policy, now)
+    if "attributes_kwargs" in changes:
+        values["details"] = item.details | {"attributes_kwargs": changes["attributes_kwargs"]}
+    changed = {name for name, value in values.items() if getattr(item, name) != value}
     for name in changed:
-        setattr(line, name, wanted[name])
-    line.modified_date = now
+        setattr(item, name, values[name])
+    item.modified_date = now
     return changed
 
 
-def _statuses(line: OrderItem, told: Told) -> dict[str, int]:
-    """The line's status from now on, and what it is to be when its case is refused."""
-    cancel_status = told.get("cancel_status", line.cancel_status)
-    if not cancel_status_can_follow(line.cancel_status, cancel_status):
-        raise Refused(errors.CANCEL_STATUS_GOES_BACK, order_item=line.pk)
-    status = told.get("status", line.status)
-    if status == line.status:
+def _statuses(item: OrderItem, changes: ItemChanges) -> dict[str, int]:
+    """The new status, or the one to apply if the item's open case is rejected."""
+    cancel_status = changes.get("cancel_status", item.cancel_status)
+    if not cancel_status_can_follow(item.cancel_status, cancel_status):
+        raise Refused(errors.CANCEL_STATUS_GOES_BACK, order_item=item.pk)
+    status = changes.get("status", item.status)
+    if status == item.status:
         return {}
-    waits = line.status == Status.CANCELLATION_WAITING
-    if status in STAYS or line.status in ENDED:
-        raise Refused(errors.STATUS_IS_DECIDED, order_item=line.pk, status=status)
-    if not can_follow((waits and line.deferred_status) or line.status, status):
-        raise Refused(errors.STATUS_GOES_BACK, order_item=line.pk, status=status)
-    if waits:
-        return {"status": line.status, "deferred_status": status}
+    has_open_case = item.status == Status.CANCELLATION_WAITING
+    if status in SET_BY_CASES or item.status in ENDED:
+        raise Refused(errors.STATUS_IS_DECIDED, order_item=item.pk, status=status)
+    if not can_follow((has_open_case and item.deferred_status) or item.status, status):
+        raise Refused(errors.STATUS_GOES_BACK, order_item=item.pk, status=status)
+    if has_open_case:
+        return {"status": item.status, "deferred_status": status}
     return {"status": status}
 
 
-def _attributes(line: OrderItem, told: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """As told; but how many units a line stands for is fixed, and an offer is announced."""
-    currency = line.order.currency
-    before = offered_minor(line.attributes, currency)
-    publish_offer(line.pk, offered_minor(told, currency), before, now)
-    key = settings.ORDER_ITEM_QUANTITY_KEY
-    merged = {key: line.quantity} if key in line.attributes else {}
-    return with_quantity(told | merged, line.quantity)
+def _attributes(
+    item: OrderItem, attributes: dict[str, Any], policy: ShopPolicy, now: datetime
+) -> dict[str, Any]:
+    """The new attributes with the item's own quantity; publishes a new trade-in offer."""
+    currency, key = item.order.currency, policy.item_quantity_key
+    before = offered_minor(item.attributes, currency, policy.trade_in_key)
+    offered = offered_minor(attributes, currency, policy.trade_in_key)
+    publish_offer(ItemId(item.pk), offered, before, now)
+    merged = {key: item.quantity} if key in item.attributes else {}
+    return with_quantity(attributes | merged, item.quantity, key)
 
 
-def _write(lines: Sequence[OrderItem], columns: Sequence[str]) -> None:
-    """All lines at once, whatever is told of each."""
-    names = [*columns, "modified_date"]
-    documents = {
-        field.name for field in OrderItem._meta.fields if isinstance(field, models.JSONField)
-    }
+def _write(items: Sequence[OrderItem], columns: Sequence[str]) -> None:
+    """Write these columns of all items with one statement."""
     rows = [
-        [json_text(value) if name in documents else value for name, value in _values(line, names)]
-        for line in lines
+        [
+            json_text(getattr(item, name)) if name in _JSON_COLUMNS else getattr(item, name)
+            for name in columns
+        ]
+        for item in items
     ]
-    update_rows(OrderItem, names, [line.pk for line in lines], rows)
-
-
-def _values(line: OrderItem, names: Sequence[str]) -> list[tuple[str, Any]]:
-    return [(name, getattr(line, name)) for name in names]
+    update_rows(OrderItem, columns, [item.pk for item in items], rows)

@@ -1,1 +1,0 @@
-"""Orders that are told again."""

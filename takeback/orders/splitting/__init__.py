@@ -1,1 +1,0 @@
-"""Setting units of a line apart."""
