@@ -1,4 +1,4 @@
-"""The one settings file: every value comes from the environment, has a default and a sentence."""
+"""Settings: values come from the environment; each has a default and a sentence for the docs."""
 
 import secrets
 from base64 import b64encode
@@ -19,69 +19,77 @@ from takeback.core.env import (
     env_str,
 )
 
-DATA_DIR = Path(
-    env_str("DATA_DIR", "var", "Folder of everything that is written to disk.")
-).resolve()
+# Installation
+
+DATA_DIR = Path(env_str("DATA_DIR", "var", "Folder for all files that Takeback writes.")).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
-DEBUG = env_bool("DEBUG", False, "Shows faults in the browser; never in production.")
+DEBUG = env_bool(
+    "DEBUG", False, "Shows error details in the browser; never enable it in production."
+)
 SITE_URL = env_str(
-    "SITE_URL",
-    "http://127.0.0.1:8000",
-    "Public address; every link we write starts with it.",
+    "SITE_URL", "http://127.0.0.1:8000", "Public URL of this service; links in mails start with it."
 ).rstrip("/")
 ALLOWED_HOSTS = env_list(
-    "ALLOWED_HOSTS",
-    ["localhost", "127.0.0.1", "[::1]"],
-    "Host names that requests may name.",
+    "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "Host names that requests may use."
 )
-TLS = env_bool("TLS", SITE_URL.startswith("https://"), "Served over TLS: secure cookies and HSTS.")
+TLS = env_bool(
+    "TLS",
+    SITE_URL.startswith("https://"),
+    "Takeback is served over TLS: enables secure cookies and HSTS.",
+)
 TRUSTED_PROXIES = env_int(
     "TRUSTED_PROXIES",
     0,
-    "Reverse proxies in front of us whose X-Forwarded-For is believed.",
+    "Number of reverse proxies in front of Takeback whose X-Forwarded-For is trusted.",
 )
 STOREFRONT_SERVERS = env_list(
     "STOREFRONT_SERVERS",
     [],
-    "Networks of storefront servers, which call for all their shoppers: no per-address limit.",
+    "Networks of storefront servers, which send the requests of all their shoppers: no "
+    "per-address limits.",
 )
 
 
-def _kept(name: str, make: Callable[[], str]) -> str:
-    """A secret of this installation, made at the first start and kept in the data folder."""
-    kept = DATA_DIR / name
-    if not kept.exists():
-        # Written aside and linked: of two processes that start at once, one wins whole.
-        fresh = DATA_DIR / f".{name}.{secrets.token_hex(8)}"
-        fresh.touch(mode=0o600)
-        fresh.write_text(make())
+# Secrets
+
+
+def _stored_secret(name: str, generate: Callable[[], str]) -> str:
+    """The secret in a file of the data folder; the first start generates it."""
+    file = DATA_DIR / name
+    if not file.exists():
+        # A temporary file and a link: of two processes that start together one wins completely.
+        temporary = DATA_DIR / f".{name}.{secrets.token_hex(8)}"
+        temporary.touch(mode=0o600)
+        temporary.write_text(generate())
         with suppress(FileExistsError):
-            kept.hardlink_to(fresh)
-        fresh.unlink()
-    return kept.read_text()
+            file.hardlink_to(temporary)
+        temporary.unlink()
+    return file.read_text()
 
 
 SECRET_KEY = env_str(
-    "SECRET_KEY", "", "Signs sessions; empty: generated into the data folder."
-) or _kept("secret_key", lambda: secrets.token_urlsafe(50))
+    "SECRET_KEY", "", "Signs sessions and links; if empty, a key is generated in the data folder."
+) or _stored_secret("secret_key", lambda: secrets.token_urlsafe(50))
 DATA_KEYS = env_dict(
     "DATA_KEYS",
     {},
-    "Keys that seal bank accounts and secrets, newest first: 2=<base64 of 32 bytes>,1=<...>; "
-    "empty: generated.",
-) or {"1": _kept("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
+    "Keys that encrypt bank accounts and secrets, newest first: 2=<base64 of 32 "
+    "bytes>,1=<...>; if empty, a key is generated in the data folder.",
+) or {"1": _stored_secret("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
 
+
+# Database
 
 _DATABASE: dict[str, Any] = env_database(
     "DATABASE_URL",
     f"sqlite:///{DATA_DIR / 'takeback.sqlite3'}",
-    "postgres://user:password@host:5432/name; without it SQLite in the data folder.",
+    "postgres://user:password@host:5432/name; by default SQLite in the data folder.",
 )
 DATABASE_PREPARED = env_bool(
     "DATABASE_PREPARED",
     True,
-    "Prepared statements on PostgreSQL; off behind PgBouncer < 1.21.",
+    "Uses prepared statements on PostgreSQL; turn it off behind PgBouncer before 1.21.",
 )
 if "sqlite" in str(_DATABASE["ENGINE"]):
     _DATABASE["OPTIONS"] = {
@@ -92,7 +100,7 @@ if "sqlite" in str(_DATABASE["ENGINE"]):
             "PRAGMA mmap_size=134217728; PRAGMA cache_size=-20000;"
         ),
     }
-    # pytest-xdist and threads need a file too; ':memory:' would be one database per connection.
+    # pytest-xdist and threads need a file: ':memory:' is a separate database per connection.
     _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     _DATABASE["ENGINE"] = "takeback.core.db.postgresql"
@@ -112,64 +120,62 @@ DATABASES = {"default": _DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
+# Storefront and items
+
 STOREFRONT_CHANNEL = env_int(
     "STOREFRONT_CHANNEL",
     1,
-    "Channel whose orders the storefront shows, unless its host says else.",
+    "Id of the channel that the storefront API serves, unless STOREFRONT_HOSTS names another.",
 )
 STOREFRONT_HOSTS = env_dict(
     "STOREFRONT_HOSTS",
     {},
-    "Channel of a host name, for several shops: shop.example=1,other=2.",
+    "Channel ids by host name, for several shops: shop.example=1,other.example=2.",
 )
 STOREFRONT_DIALECT = env_str(
-    "STOREFRONT_DIALECT",
-    "classic",
-    "Wire form when a request does not say: classic or v3.",
+    "STOREFRONT_DIALECT", "classic", "Wire format of requests that do not state one: classic or v3."
 )
 ORDER_ITEM_QUANTITY_KEY = env_str(
     "ORDER_ITEM_QUANTITY_KEY",
     "quantity",
-    "Item attribute that holds a merged line's quantity.",
+    "Item attribute that holds the quantity of a merged item.",
 )
 
+
+# Policy of the shop: `takeback.accounts.policy` reads it
 
 CANCEL_TIME_LIMIT_MINUTES = env_int(
     "CANCEL_TIME_LIMIT_MINUTES",
     0,
-    "Minutes after the order in which it may be cancelled; 0: no end.",
+    "Minutes after the order in which items can be cancelled; 0: no limit.",
 )
 CANCEL_BLOCKED_BY_INVOICE = env_bool(
-    "CANCEL_BLOCKED_BY_INVOICE",
-    True,
-    "An invoiced item can no longer be cancelled, only returned.",
+    "CANCEL_BLOCKED_BY_INVOICE", True, "An invoiced item cannot be cancelled, only returned."
 )
 REFUND_DAY_LIMIT = env_int(
-    "REFUND_DAY_LIMIT",
-    14,
-    "Days after delivery in which goods may come back; 0: no end.",
+    "REFUND_DAY_LIMIT", 14, "Days after delivery in which items can be returned; 0: no limit."
 )
 STRICT_REASON_TYPE = env_bool(
     "STRICT_REASON_TYPE",
     False,
-    "Refuses a reason of the other type; storefronts exist that send one reason for everything.",
+    "Refuses a reason of the other request type; some storefronts send one reason for everything.",
 )
 BANK_ACCOUNT_REQUIRED = env_bool(
     "BANK_ACCOUNT_REQUIRED",
     True,
-    "Asks for a bank account when an order was paid in cash or by transfer.",
+    "Requires a bank account for orders paid in cash or by bank transfer.",
 )
-LOYALTY_MONEY_ENABLED = env_bool(
-    "LOYALTY_MONEY_ENABLED", True, "Refunds may go to loyalty points instead."
-)
+LOYALTY_MONEY_ENABLED = env_bool("LOYALTY_MONEY_ENABLED", True, "Allows refunds to loyalty points.")
 LOYALTY_FOR_GUESTS = env_bool(
-    "LOYALTY_FOR_GUESTS", True, "The same for guests, who can use them once they register."
+    "LOYALTY_FOR_GUESTS",
+    True,
+    "Allows refunds to loyalty points for guests, who can use them after they register.",
 )
 RETURN_CARRIER = env_int(
-    "RETURN_CARRIER", 0, "Carrier (its id) of returns that choose none; 0: none."
+    "RETURN_CARRIER", 0, "Id of the carrier of returns that choose none; 0: no carrier."
 )
 CANCEL_AUTO_CONFIRM = env_bool(
-    "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation at once."
+    "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation automatically."
 )
 TRADE_IN_KEY = env_str(
     "TRADE_IN_KEY",
@@ -177,27 +183,31 @@ TRADE_IN_KEY = env_str(
     "Item attribute that holds a trade-in offer: an object with at least an amount.",
 )
 TRADE_IN_LINK_DAYS = env_int(
-    "TRADE_IN_LINK_DAYS", 14, "Days in which the mailed links of a trade-in offer work."
+    "TRADE_IN_LINK_DAYS", 14, "Days for which the links of a trade-in offer are valid."
 )
 REQUESTS_PER_HOUR = env_int(
     "REQUESTS_PER_HOUR",
     120,
-    "Calls that ask for a cancellation or return, per customer, or guest's order, and hour; "
-    "clients repeat refused calls three times.",
+    "Cancellation and return requests per hour, for each customer or guest order; clients "
+    "repeat a refused request three times.",
 )
 SHOP_TIME_ZONE = env_str(
-    "SHOP_TIME_ZONE", "UTC", "Zone in which days are counted: Europe/Istanbul, for example."
+    "SHOP_TIME_ZONE", "UTC", "Time zone in which days are counted, such as Europe/Istanbul."
 )
 ADDRESS_PHONE_MIN_LENGTH = env_int(
-    "ADDRESS_PHONE_MIN_LENGTH", 11, "Fewest characters of a phone number in the address book."
+    "ADDRESS_PHONE_MIN_LENGTH", 11, "Minimum length of a phone number in the address book."
 )
 ADDRESS_DISTRICT_REQUIRED = env_bool(
-    "ADDRESS_DISTRICT_REQUIRED", False, "Whether an address needs a district."
+    "ADDRESS_DISTRICT_REQUIRED", False, "Requires a district in addresses."
 )
 
 
-LOOKUP_PER_MINUTE = env_int("LOOKUP_PER_MINUTE", 10, "Guest look-ups per address and minute.")
-LOOKUP_PER_HOUR = env_int("LOOKUP_PER_HOUR", 40, "Guest look-ups per address and hour.")
+# Rate limits and size limits
+
+LOOKUP_PER_MINUTE = env_int(
+    "LOOKUP_PER_MINUTE", 10, "Guest look-ups per minute and client address."
+)
+LOOKUP_PER_HOUR = env_int("LOOKUP_PER_HOUR", 40, "Guest look-ups per hour and client address.")
 LOOKUP_FAILURES_PER_NUMBER = env_int(
     "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes."
 )
@@ -205,39 +215,43 @@ LOOKUP_FAILURES_PER_EMAIL = env_int(
     "LOOKUP_FAILURES_PER_EMAIL", 10, "Failed look-ups per e-mail address in an hour."
 )
 LOOKUP_FAILURES_PER_SHOP = env_int(
-    "LOOKUP_FAILURES_PER_SHOP",
-    2000,
-    "Failed look-ups per shop in an hour, the last brake.",
+    "LOOKUP_FAILURES_PER_SHOP", 2000, "Failed look-ups per shop in an hour."
 )
 LOGIN_FAILURES_PER_EMAIL = env_int(
-    "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address in 15 minutes."
+    "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address or user name in 15 minutes."
 )
 KEY_REQUESTS_PER_MINUTE = env_int(
-    "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per API key and minute, from all addresses."
+    "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per minute and API key."
 )
 BATCH_COMMIT_MINUTES = env_int(
-    "BATCH_COMMIT_MINUTES", 60, "After how long an untouched batch in commit gives way to another."
+    "BATCH_COMMIT_MINUTES",
+    60,
+    "Minutes after which an idle batch in commit makes way for another batch.",
 )
-LIMITS_ENABLED = env_bool("LIMITS_ENABLED", True, "Off only to measure how fast the rest is.")
-MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 65_536, "Largest body of an ordinary request.")
+LIMITS_ENABLED = env_bool(
+    "LIMITS_ENABLED", True, "Enables rate limits; turn it off only for performance measurements."
+)
+MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 65_536, "Maximum body size of an ordinary request.")
 MAX_ORDER_BODY_BYTES = env_int(
-    "MAX_ORDER_BODY_BYTES", 4_194_304, "Largest body of an order or a batch."
+    "MAX_ORDER_BODY_BYTES", 4_194_304, "Maximum body size of an order or a batch."
 )
 CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM = env_int(
-    "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM", 5, "Most pictures of one item."
+    "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM", 5, "Maximum number of images per item."
 )
-MAX_PICTURE_BYTES = env_int("MAX_PICTURE_BYTES", 8_388_608, "Largest picture that is taken in.")
+MAX_PICTURE_BYTES = env_int("MAX_PICTURE_BYTES", 8_388_608, "Maximum size of an image.")
 MAX_PICTURE_BODY_BYTES = env_int(
     "MAX_PICTURE_BODY_BYTES",
     28_311_552,
-    "Largest body of a request that may hold pictures, which are a third longer in it.",
+    "Maximum body size of a request with images, which base64 makes a third larger.",
 )
 MAX_PICTURES_BYTES_PER_REQUEST = env_int(
-    "MAX_PICTURES_BYTES_PER_REQUEST", 20_971_520, "Largest sum of the pictures of one request."
+    "MAX_PICTURES_BYTES_PER_REQUEST", 20_971_520, "Maximum total size of the images of a request."
 )
 MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
+
+# Sessions and guest access
 
 SESSION_COOKIE_NAME = env_str("SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.")
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
@@ -248,57 +262,67 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = env_list(
     "CSRF_TRUSTED_ORIGINS",
     [],
-    "Other origins (scheme and host) that may post with a session.",
+    "Additional origins (scheme and host) that may send requests with a session.",
 )
 GUEST_PROOF_IDLE_MINUTES = env_int(
     "GUEST_PROOF_IDLE_MINUTES",
     30,
-    "A guest's proof of an order ends after this long unused.",
+    "Minutes without use after which a guest's access to an order ends.",
 )
 GUEST_PROOF_MAX_MINUTES = env_int(
     "GUEST_PROOF_MAX_MINUTES",
     120,
-    "A guest's proof of an order ends after this long in any case.",
+    "Minutes after which a guest's access to an order ends in any case.",
 )
 DESK_IDLE_MINUTES = env_int(
-    "DESK_IDLE_MINUTES", 30, "A session at the desk ends after this long unused."
+    "DESK_IDLE_MINUTES", 30, "Minutes without use after which a desk session ends."
 )
 
+
+# Mails
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mails"
-EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # Django would let everybody read them
+EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # Django would make it readable for all users
 EMAIL_TIMEOUT = 10
 vars().update(
     env_mail_server(
         "MAIL_URL",
         "",
-        "Mail server: smtps://user:password@host:port, smtp+tls:// (STARTTLS) or smtp://, special "
-        "characters percent-encoded; empty: mails are written into the data folder.",
+        "Mail server: smtps://user:password@host:port, smtp+tls:// (STARTTLS) or smtp://, with "
+        "special characters percent-encoded; if empty, mails are written to the data folder.",
     )
 )
 DEFAULT_FROM_EMAIL = env_str(
-    "MAIL_FROM", "returns@localhost", "Sender: Shop <returns@shop.example>."
+    "MAIL_FROM", "returns@localhost", "Sender of mails, such as Shop <returns@shop.example>."
 )
 BANK_ACCOUNT_LINK_DAYS = env_int(
-    "BANK_ACCOUNT_LINK_DAYS", 14, "Days in which a mailed link confirms a guest's bank account."
+    "BANK_ACCOUNT_LINK_DAYS", 14, "Days for which a mailed link confirms a guest's bank account."
 )
 
+
+# Metrics and logs
 
 METRICS_TOKEN = env_str(
-    "METRICS_TOKEN", "", "Bearer token of /metrics; empty: served to this machine only."
+    "METRICS_TOKEN", "", "Bearer token of /metrics; if empty, only this machine has access."
 )
-LOG_FORMAT = env_str("LOG_FORMAT", "json", "json or console.")
-LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "Lowest level that is logged.")
+LOG_FORMAT = env_str("LOG_FORMAT", "json", "Format of the log: json or console.")
+LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "Minimum level of log events.")
 
 
-LANGUAGE_CODE = env_str("LANGUAGE_CODE", "en", "Language of callers who name none of ours.")
+# Languages and time
+
+LANGUAGE_CODE = env_str(
+    "LANGUAGE_CODE", "en", "Language of clients that accept none of the supported languages."
+)
 LANGUAGES = [("tr", "Türkçe"), ("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+
+# Django
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -362,6 +386,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+
+# Security headers
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -370,6 +397,9 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {"default-src": ["'none'"], "frame-ancestors": ["'none'"]},
 }
+
+
+# API
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -384,11 +414,11 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Takeback",
-    "DESCRIPTION": "Everything a shop owes its customer after the order.",
+    "DESCRIPTION": "Order lookup, cancellations, returns and refunds after checkout.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_COERCE_PATH_PK": False,  # a path's number has one name, ours
+    "SCHEMA_COERCE_PATH_PK": False,  # path parameters keep their names
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVERS": [{"url": "/"}],

@@ -1,9 +1,9 @@
-"""The whole route table on one page."""
+"""The root of the routes."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # First, because most calls are its: every route before the right one is tried in vain.
+    # First, because most requests match it, and Django tries routes in order.
     path("", include("takeback.storefront.urls")),
     path("", include("takeback.operations.urls")),
     path("", include("takeback.home.urls")),

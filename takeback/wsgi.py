@@ -1,4 +1,4 @@
-"""The application that the server runs."""
+"""The WSGI application that the server runs."""
 
 import os
 import signal
@@ -12,43 +12,44 @@ if TYPE_CHECKING:
     from django.core.handlers.wsgi import WSGIHandler
 
 
-def _leave_when_told() -> None:
-    """A worker of granian inherits its parent's handlers, which swallow the signal to leave.
+def _restore_signals() -> None:
+    """Let a signal end a worker that still loads.
 
-    Its own come only after everything is loaded; until then it should just go.
+    A granian worker inherits its parent's handlers, which ignore these signals, and installs its
+    own only after the application is loaded.
     """
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        if getattr(signal.getsignal(ending), "__module__", "").startswith("granian."):
-            signal.signal(ending, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if getattr(signal.getsignal(number), "__module__", "").startswith("granian."):
+            signal.signal(number, signal.SIG_DFL)
 
 
-def _loaded() -> "WSGIHandler":
+def _load() -> "WSGIHandler":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
-    # The logger takes it along for terminals, if it is there: three megabytes in each worker.
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # documented: not to be found
+    # structlog imports rich for terminals if it can: three megabytes in each worker.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # documented: blocks the import
     from django.core.wsgi import get_wsgi_application
 
-    loaded = get_wsgi_application()
-    # So that a worker's first caller does not wait for it.
+    handler = get_wsgi_application()
+    # Otherwise the first request of a worker would load the routes.
     import_module("takeback.urls")
-    return loaded
+    return handler
 
 
-def _take_chunks(environ: dict[str, Any]) -> None:
-    """Let Django read a body that comes in chunks: it reads as many bytes as it is told of.
+def _allow_chunked_body(environ: dict[str, Any]) -> None:
+    """Give a chunked body a length, because Django reads no further than CONTENT_LENGTH.
 
-    Parsers stop at their own limits (`core.strict_json.body_of`); a form may be read before them.
+    Parsers stop at their own limits (`api.json_parser.read_body`); a form may be read before them.
     """
     if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
         is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-        most = settings.MAX_BODY_BYTES if is_form else settings.MAX_PICTURE_BODY_BYTES
-        environ["CONTENT_LENGTH"] = str(most + 1)
+        limit = settings.MAX_BODY_BYTES if is_form else settings.MAX_PICTURE_BODY_BYTES
+        environ["CONTENT_LENGTH"] = str(limit + 1)
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:
-    _take_chunks(environ)
+    _allow_chunked_body(environ)
     return _django(environ, start_response)
 
 
-_leave_when_told()
-_django = _loaded()
+_restore_signals()
+_django = _load()

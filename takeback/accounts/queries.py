@@ -11,8 +11,6 @@ from takeback.core.db.compiled_query import CompiledQuery
 
 
 class KeyOwner(NamedTuple):
-    """The staff user of a key that was issued at a login."""
-
     id: int
     is_active: bool
 

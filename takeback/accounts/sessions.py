@@ -45,8 +45,6 @@ class AccountRow(NamedTuple):
 
 
 class SessionRow(NamedTuple):
-    """A session, and its user if someone is signed in."""
-
     session_data: str
     user: AccountRow | None
 

@@ -50,7 +50,6 @@ def enable_totp(user_id: int, secret: str, code: str, now: datetime) -> str | No
 
 
 def disable_totp(user_id: int, code: str, now: datetime) -> bool:
-    """Stop requiring codes, if this code is right."""
     if not consume_code(user_id, code, now):
         return False
     clear_totp(user_id)

@@ -64,8 +64,6 @@ def mask_name(name: str) -> str:
 
 
 class HasBankAccount(Protocol):
-    """The encrypted bank account of a case."""
-
     @property
     def uuid(self) -> UUID: ...
     @property

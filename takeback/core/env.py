@@ -48,7 +48,6 @@ def env_dict(name: str, default: dict[str, str], sentence: str) -> dict[str, str
 
 
 def env_database(name: str, default: str, sentence: str) -> dict[str, object]:
-    """A database URL as an entry of Django's `DATABASES`."""
     return dict(_read(_env.db_url, name, default, sentence))
 
 

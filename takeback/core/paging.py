@@ -13,8 +13,6 @@ MAX_PAGE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A requested page of a list; page numbers start at one."""
-
     number: int
     limit: int
 

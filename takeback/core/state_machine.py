@@ -9,8 +9,6 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class InvalidTransition(Exception):
-    """The event is not allowed in this status; commands turn it into a refusal."""
-
     def __init__(self, status: StrEnum, event: StrEnum) -> None:
         super().__init__(f"no {event} from {status}")
         self.status = status

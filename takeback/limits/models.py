@@ -4,8 +4,6 @@ from django.db import models
 
 
 class Counter(models.Model):
-    """The hits of a bucket in its current window."""
-
     key = models.CharField(max_length=80, primary_key=True)
     hits = models.IntegerField()
     ends_at_epoch = models.BigIntegerField(db_index=True)

@@ -16,6 +16,7 @@ from takeback.cancellations.bank_account_links import link_of, masked_account
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import LIVE, Kind, Status
 from takeback.core.middleware import best_language
+from takeback.orders.models import OrderItem
 from takeback.trade_in.offers import Offer
 
 # Characters that change the direction of the text after them.
@@ -31,19 +32,6 @@ class Mail(NamedTuple):
     recipient: str
     subject: str
     body: str
-
-
-class MailItem(NamedTuple):
-    kind: str
-    name: str
-    quantity: int
-
-
-class MailAccount(NamedTuple):
-    """An unconfirmed bank account, and the link that confirms it."""
-
-    masked: str
-    link: str
 
 
 def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
@@ -63,7 +51,8 @@ def rejected_mail(case: CancellationRequest, message: str | None) -> Mail:
     with translation.override(_language(case)):
         number = single_line(case.order_item.order.number)
         subject = _("Your request for order %(number)s was declined") % {"number": number}
-        return _case_mail("rejected", subject, [case], {"message": _paragraph(message or "")})
+        text = "\n".join(single_line(line) for line in (message or "").splitlines()).strip()
+        return _case_mail("rejected", subject, [case], {"message": text})
 
 
 def account_changed_mail(case: CancellationRequest) -> Mail | None:
@@ -97,10 +86,6 @@ def single_line(text: str) -> str:
     return " ".join(_BREAKS.sub(" ", _BIDI_CONTROLS.sub("", text)).split())
 
 
-def _paragraph(text: str) -> str:
-    return "\n".join(single_line(line) for line in text.splitlines()).strip()
-
-
 def _language(case: CancellationRequest) -> str:
     """The language of the order if it is supported, else that of the site."""
     return best_language(case.order_item.order.language_code)
@@ -112,7 +97,14 @@ def _case_mail(
     order = cases[0].order_item.order
     context |= {
         "number": single_line(order.number),
-        "items": [_mail_item(case) for case in cases],
+        "items": [
+            {
+                "kind": case.cancellation_type,
+                "name": _isolate(single_line(_product_name(case.order_item))),
+                "quantity": case.quantity,
+            }
+            for case in cases
+        ],
         "shop": single_line(order.channel.name),
         "days": shop_policy(order.channel_id).bank_account_link_days,
     }
@@ -125,20 +117,19 @@ def _compose(template: str, recipient: str, subject: str, context: dict[str, Any
     return Mail(language, recipient, subject, _format(body))
 
 
-def _mail_item(case: CancellationRequest) -> MailItem:
-    item = case.order_item
-    name = single_line(str(item.product.document.get("name") or item.sku))
-    return MailItem(case.cancellation_type, _isolate(name), case.quantity)
+def _product_name(item: OrderItem) -> str:
+    return str(item.product.document.get("name") or item.sku)
 
 
-def _unconfirmed_accounts(cases: Sequence[CancellationRequest]) -> list[MailAccount]:
+def _unconfirmed_accounts(cases: Sequence[CancellationRequest]) -> list[dict[str, str]]:
     by_account = {
         case.iban_index: case
         for case in cases
         if case.iban_index and case.status in LIVE and not case.is_bank_account_confirmed
     }
     return [
-        MailAccount(_isolate(masked_account(case)), link_of(case)) for case in by_account.values()
+        {"masked": _isolate(masked_account(case)), "link": link_of(case)}
+        for case in by_account.values()
     ]
 
 

@@ -21,8 +21,6 @@ def due_messages(now: datetime, topics: Collection[str]) -> QuerySet[Message]:
 
 
 class Backlog(NamedTuple):
-    """Counts of waiting and parked messages, and the due time of the oldest waiting one."""
-
     waiting: int
     oldest_due_at: datetime | None
     parked: int

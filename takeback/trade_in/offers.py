@@ -32,7 +32,6 @@ class Offer:
 
     @property
     def amount(self) -> str:
-        """The amount with its currency, such as `120.00 TRY`."""
         return f"{money.show(self.amount_minor, self.currency)} {self.currency.upper()}"
 
 
