@@ -28,6 +28,7 @@ class Completed(NamedTuple):
     quantity: int
     remote_id: str
     at: datetime
+    kind: Kind = Kind.CANCEL
 
 
 def imported_reason() -> int:
@@ -49,8 +50,8 @@ def record_completed(
 ) -> None:
     """Write history of a channel: a completed request per entry, and the units that are gone.
 
-    No plan, money or event comes of it. A line without units left is cancelled, and an order
-    follows its lines. More units than a line has left are refused by the database.
+    No plan, money or event comes of it. A line without units left is cancelled, or refunded if it
+    was returned, and an order follows its lines. More units than a line has left are refused by the database.
     """
     lock_orders_of(sorted({case.order_item_id for case in told}))
     CancellationRequest.objects.bulk_create(
@@ -58,7 +59,7 @@ def record_completed(
             channel_id=channel_id,
             order_item_id=case.order_item_id,
             reason_id=reason_id,
-            cancellation_type=Kind.CANCEL.value,
+            cancellation_type=case.kind.value,
             status=Status.COMPLETED.value,
             quantity=case.quantity,
             source="import",
@@ -79,5 +80,8 @@ def record_completed(
             units_closed=F("units_closed") + count, modified_date=now
         )
     gone = OrderItem.objects.filter(pk__in=units, units_closed=F("quantity"))
-    gone.exclude(status__in=ENDED).update(status=ItemStatus.CANCELLED)
+    live = gone.exclude(status__in=ENDED)
+    returned = [case.order_item_id for case in told if case.kind == Kind.REFUND]
+    live.filter(pk__in=returned).update(status=ItemStatus.REFUNDED)
+    live.update(status=ItemStatus.CANCELLED)
     roll_up_status(gone.values_list("order_id", flat=True), now)
