@@ -35,18 +35,20 @@ def demo(
         folder.claim()
         if reset:
             folder.wipe()
-        kept = folder.withdraw()
+        previous = folder.unpublish()
         _settle_environment(folder.path, port)
         boot()
-        from takeback.demo.banner import banner
-        from takeback.demo.opening import opened
+        import msgspec
 
-        entrance = opened(console, kept, reset=reset)
+        from takeback.demo.banner import banner
+        from takeback.demo.database import open_demo
+
+        content = open_demo(console, previous, reset=reset)
+        folder.prepare(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
     except Unusable as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    folder.prepare(entrance)
-    _announce(folder, port, banner(entrance, folder, colour=console.is_terminal))
+    _announce(folder, port, banner(content, folder, colour=console.is_terminal))
     start_worker()
     share_figures(folder.path / f"metrics-{port}")
     allow_connections()

@@ -42,8 +42,7 @@ def orders(
     boot()
     from takeback.importer.csv_orders import import_csv
     from takeback.importer.jsonl import import_documents
-    from takeback.importer.mapping_file import read_layout
-    from takeback.importer.sources import WrongFile, is_csv
+    from takeback.importer.sources import WrongFile, is_csv, read_layout
 
     with _friendly():
         channel_id = _channel(channel)
@@ -70,8 +69,7 @@ def old_orders(
 ) -> None:
     """Take in the history of the system before: orders that are only shown."""
     boot()
-    from takeback.importer.old_items import import_old_items
-    from takeback.importer.old_orders import import_old_orders
+    from takeback.importer.old_orders import import_old_items, import_old_orders
 
     with _friendly():
         channel_id = _channel(channel)
@@ -156,7 +154,7 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
     table = Table(title=file.name, box=None, show_header=False, title_justify="left")
     table.add_column(justify="right", style="bold")
     table.add_column()
-    for currency, minor in sorted(summary.worth.items()):
+    for currency, minor in sorted(summary.totals.items()):
         table.add_row(show(minor, currency), f"{currency.upper()}: sum of all readable lines")
     figures = {
         "lines read": summary.lines,
@@ -164,8 +162,8 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
         "orders updated": summary.updated,
         "orders unchanged": summary.unchanged,
         "orders refused": summary.refused,
-        "cancelled lines matched": summary.undone_lines,
-        "completed requests for them": summary.requests,
+        "cancelled lines matched": summary.matched_lines,
+        "completed requests for them": summary.cases,
         "rows reported": report.total,
     }
     for what, count in figures.items():

@@ -1,47 +1,48 @@
-"""What the demo prints when it is up."""
+"""The text that the demo prints when its server answers."""
 
 from io import StringIO
 
 from rich.console import Console
-from rich.table import Table
 
-from takeback.demo.entrance import Entrance
 from takeback.demo.folder import Folder
-from takeback.demo.stories import ASKING, TRADE_IN
+from takeback.demo.stories import RETURNS, TRADE_IN
+from takeback.home.try_me import DemoShop
 
-_WIDTH = 100
-_TRIES = {
-    "cancellable": "three lines to cancel",
-    "refundable": "two lines to send back",
-    "needs_pickup": "two lines the courier collects",
-    "partly_shipped": "one line on its way, one not",
-    "merged": "four of one thing in one line",
+_STORIES = {
+    "cancellable": "three items to cancel",
+    "refundable": "two items to return",
+    "needs_pickup": "two items that a courier collects",
+    "partly_shipped": "one item shipped, one not",
+    "merged": "one item with a quantity of four",
     "old_order": "from an older system",
 }
 
 
-def banner(entrance: Entrance, folder: Folder, *, colour: bool) -> str:
+def banner(demo: DemoShop, folder: Folder, *, colour: bool) -> str:
     """Addresses, accounts and orders to try, as text for a terminal."""
-    text = StringIO()
-    console = Console(file=text, force_terminal=colour, width=_WIDTH, highlight=False)
-    customer, staff = entrance["customer"], entrance["staff"]
-    console.print(f"\n[bold]The Takeback demo shop is open:[/] [bold cyan]{entrance['url']}/[/]\n")
-    table = Table.grid(padding=(0, 3))
-    table.add_row("API pages", f"[cyan]{entrance['url']}/api/docs/[/]")
-    table.add_row("Desk", f"[cyan]{entrance['url']}/desk/[/]")
-    table.add_row("Customer", customer["email"], f"password [bold]{customer['password']}[/]")
-    table.add_row("Staff", staff["username"], f"password [bold]{staff['password']}[/]")
-    table.add_row()
-    table.add_row("[bold]Try me[/]", "[dim]order[/]", "[dim]e-mail[/]")
-    guest = entrance["guest"]
-    table.add_row("a guest's, two to cancel", guest["number"], guest["email"])
-    for name, words in _TRIES.items():
-        story = entrance["stories"][name]
-        table.add_row(words, story["number"], story["email"])
-    table.add_row("an offer for an old clock", TRADE_IN, customer["email"])
-    table.add_row("requests in every state", ASKING, f"and more: {folder.published.name}")
-    console.print(table)
-    console.print(f"\nMails to shoppers: {folder.mails}")
-    console.print(f"All of this, and an API key: {folder.published}")
-    console.print("[dim]Ctrl-C stops the demo.[/]")
-    return text.getvalue()
+    orders = [
+        ("two items of a guest to cancel", demo.guest.number, demo.guest.email),
+        *(
+            (text, demo.stories[name].number, demo.stories[name].email)
+            for name, text in _STORIES.items()
+        ),
+        ("a trade-in offer for an old clock", TRADE_IN, demo.customer.email),
+        ("returns in several statuses", RETURNS, f"and more: {folder.published.name}"),
+    ]
+    rows = [f"{text:36}{number:18}{email}" for text, number, email in orders]
+    output = StringIO()
+    Console(file=output, force_terminal=colour, highlight=False, soft_wrap=True).print(f"""
+[bold]The Takeback demo shop is open:[/] [bold cyan]{demo.url}/[/]
+
+API pages   [cyan]{demo.url}/api/docs/[/]
+Desk        [cyan]{demo.url}/desk/[/]
+Customer    {demo.customer.email:24}password [bold]{demo.customer.password}[/]
+Staff       {demo.staff.username:24}password [bold]{demo.staff.password}[/]
+
+[bold]{"Sample orders":36}[/][dim]{"number":18}e-mail[/]
+{chr(10).join(rows)}
+
+Mails to shoppers: {folder.mails}
+All of this and an API key: {folder.published}
+[dim]Ctrl-C stops the demo.[/]""")
+    return output.getvalue()

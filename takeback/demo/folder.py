@@ -1,20 +1,17 @@
-"""The folder of a demo: its lock, its database file, and the file that says how to come in."""
+"""The folder of a demo: its lock, its database, its images and mails, and demo.json."""
 
 import fcntl
-import json
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 
 class Unusable(Exception):
-    """The demo cannot run in this folder; the text says why."""
+    """The demo cannot run here; the text is the reason."""
 
 
 class Folder:
-    """Files of one demo. Nothing here needs Django: it is asked before the settings load."""
+    """The files of a demo. It needs no Django, because it is used before the settings load."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -23,10 +20,10 @@ class Folder:
         self.lock = self.path / "demo.lock"
         self.database = self.path / "takeback.sqlite3"
         self.mails = self.path / "mails"
-        self.pictures = self.path / "media" / "cases"
+        self.images = self.path / "media" / "cases"
 
     def claim(self) -> None:
-        """Take the folder for this process and the server that follows it, until both are gone."""
+        """Lock the folder for this process and the server that replaces it."""
         if self.database.exists() and not self.lock.exists():
             raise Unusable(f"{self.path} holds a shop that is not a demo; choose another --data.")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -37,32 +34,26 @@ class Folder:
             raise Unusable(f"A demo is already running in {self.path}.") from None
         os.set_inheritable(handle, True)  # noqa: FBT003 - the server keeps the lock
 
-    def withdraw(self) -> dict[str, Any]:
-        """What an earlier start published; nobody is to read it while this one is not up."""
+    def unpublish(self) -> bytes:
+        """Hide the previous demo.json until this server answers, and return its content."""
         if self.published.exists():
             self.published.replace(self.prepared)
-        try:
-            kept = json.loads(self.prepared.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return kept if isinstance(kept, dict) else {}
+        return self.prepared.read_bytes() if self.prepared.exists() else b""
 
-    def prepare(self, entrance: Mapping[str, Any]) -> None:
-        """Write down how to come in, to be published when the server answers."""
+    def prepare(self, content: bytes) -> None:
+        """Write the content of demo.json, which is published when the server answers."""
         self.prepared.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(self.prepared, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-        ) as file:
-            json.dump(entrance, file, indent=2, ensure_ascii=False)
-            file.write("\n")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with os.fdopen(os.open(self.prepared, flags, 0o600), "wb") as file:
+            file.write(content)
 
     def wipe(self) -> None:
-        """Forget the shop that lived here, its pictures and mails, and how to come in."""
+        """Delete the shop with its images, its mails and demo.json."""
         for name in (self.database.name, f"{self.database.name}-wal", f"{self.database.name}-shm"):
             (self.path / name).unlink(missing_ok=True)
-        # Only what is ours by its form: somebody may have named a folder with more in it.
+        # Only the files that the demo writes: the folder may contain others.
         for mail in self.mails.glob("*.log"):
             mail.unlink()
-        shutil.rmtree(self.pictures, ignore_errors=True)
+        shutil.rmtree(self.images, ignore_errors=True)
         self.published.unlink(missing_ok=True)
         self.prepared.unlink(missing_ok=True)

@@ -1,322 +1,360 @@
-"""How an order of the demo shop comes about: from a plan of a few words to all that can be told."""
+"""The orders of the demo shop, drawn by chance and written in the wire form of the channel API."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from random import Random
-from typing import Any
 from uuid import UUID
 
-from django.conf import settings
+from takeback.accounts.policy import ShopPolicy
+from takeback.cancellations.statuses import Kind
+from takeback.cancellations.statuses import Status as CaseStatus
+from takeback.demo.catalogue import Article, Catalogue, Document, Market
+from takeback.demo.shoppers import Shopper, store_address
+from takeback.orders.statuses import CANCELLABLE, ENDED, Status, rolled_up_status
 
-from takeback.addresses.address_input import AddressIn
-from takeback.core import money
-from takeback.demo.catalogue import Article, Catalogue, Market
-from takeback.demo.chance import happens
-from takeback.demo.people import Person, store_address
-from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
-from takeback.orders.statuses import ENDED, Status, rolled_up_status
-
-CARRIER = "extension"
-
-_INVOICED, _SHIPPED, _DELIVERED = 1, 2, 3
-_STAGES = {
-    Status.SHIPPED: _SHIPPED,
-    Status.SHIPPED_AND_INFORMED: _SHIPPED,
-    Status.READY_FOR_PICKUP: _SHIPPED,
-    Status.ATTEMPTED_DELIVERY: _SHIPPED,
-    Status.DELIVERED: _DELIVERED,
-    Status.REFUNDED: _DELIVERED,
+CASH = frozenset({"funds_transfer", "pay_on_delivery"})
+DELIVERED = frozenset({Status.DELIVERED, Status.REFUNDED})
+_SHIPPED = DELIVERED | {
+    Status.SHIPPED,
+    Status.SHIPPED_AND_INFORMED,
+    Status.READY_FOR_PICKUP,
+    Status.ATTEMPTED_DELIVERY,
 }
-_INVOICE_HOURS, _SHIPPING_HOURS, _DELIVERY_HOURS = 20, 44, 68
-_CANCEL_STATUSES = {50: "waiting", 100: "approved", 600: "approved"}
+_INVOICED_AFTER, _SHIPPED_AFTER, _DELIVERED_AFTER = (timedelta(hours=n) for n in (20, 44, 68))
+_RETURN_DAYS = 14
+_NUMBERS = range(200_000_000_000_000, 1_000_000_000_000_000)
 _TRACKING = "https://tracking.example.com"
-_INVOICES = "https://invoices.example.com"
+# Id, name and weight of each payment option.
+_PAYMENTS = {
+    "credit_card": (61, "Card", 55),
+    "saved_card": (62, "Saved card", 20),
+    "funds_transfer": (63, "Bank transfer", 15),
+    "pay_on_delivery": (64, "Pay on delivery", 10),
+}
+# Statuses of an order that is younger than so many days, with their weights.
+_BY_AGE: tuple[tuple[float, dict[int, int]], ...] = (
+    (2, {200: 30, 300: 10, 350: 10, 400: 30, 450: 8, 50: 4, 100: 6}),
+    (5, {400: 15, 450: 35, 500: 25, 510: 12, 50: 3, 100: 8}),
+    (9, {500: 15, 510: 15, 520: 15, 540: 10, 550: 40, 50: 3}),
+    (1_000, {550: 78, 100: 10, 600: 9, 520: 2, 540: 1}),
+)
+# Statuses of the case of an item that can be cancelled or returned, with their weights.
+_CASES: dict[Kind, dict[CaseStatus | None, int]] = {
+    Kind.CANCEL: {
+        None: 30,
+        CaseStatus.WAITING: 1,
+        CaseStatus.REJECTED: 1,
+        CaseStatus.WITHDRAWN: 1,
+        CaseStatus.COMPLETED: 1,
+    },
+    Kind.RETURN: {
+        None: 30,
+        CaseStatus.WAITING: 1,
+        CaseStatus.WAITING_APPROVAL: 1,
+        CaseStatus.REJECTED: 1,
+        CaseStatus.WITHDRAWN: 1,
+        CaseStatus.COMPLETED: 1,
+    },
+}
+_CANCEL_STATUSES: dict[CaseStatus | None, str] = {
+    CaseStatus.CONFIRMED: "waiting",
+    CaseStatus.APPROVED: "waiting",
+    CaseStatus.COMPLETED: "approved",
+}
+_SHORT = ("pk", "sku", "base_code", "name", "slug", "code", "currency", "image", "absolute_url",
+          "attributes", "category", "amount", "shipping_option_slug")  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
-class LinePlan:
-    """One line: what, how many, and how far it has come."""
+class ItemPlan:
+    """An item: its article, quantity and progress, and the status that its case will reach."""
 
     article: Article
     status: int
     quantity: int = 1
     is_invoiced: bool = False
-    is_delivered: bool = False
-    trade_in_cents: int = 0
-    """What the shop would give for an old piece, in euro cents; 0: nothing."""
+    trade_in_cents: int = 0  # the shop's offer for a used one, in euro cents; 0: none
+    case: CaseStatus | None = None
+    case_quantity: int = 0  # the units of the case; 0: all
 
     @property
-    def stage(self) -> int:
-        """How far the goods have come: 0 nowhere, then invoiced, shipped, delivered."""
-        if self.is_delivered:
-            return _DELIVERED
-        return _STAGES.get(Status(self.status), _INVOICED if self.is_invoiced else 0)
+    def case_kind(self) -> Kind:
+        return Kind.RETURN if self.status in DELIVERED else Kind.CANCEL
 
 
 @dataclass(slots=True, kw_only=True)
 class OrderPlan:
-    """An order in a few words; a rich one has everything that an order can have."""
+    """An order in a few words. An introduced one has every field that an order can have."""
 
     number: str
-    person: Person
+    shopper: Shopper
     placed_at: datetime
-    lines: list[LinePlan]
-    is_rich: bool = False
-    to_store: bool = False
-    payment: str = "credit_card"
-    market: Market | None = None
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An order being written."""
-
-    plan: OrderPlan
+    items: list[ItemPlan]
     market: Market
-    catalogue: Catalogue
-    rng: Random
-    items: list[ItemIn] = field(default_factory=list)
-
-    def has(self, share: float) -> bool:
-        """Whether this order has something that only a share of all orders has."""
-        return happens(self.rng, share) or self.plan.is_rich
+    payment: str = "credit_card"
+    is_introduced: bool = False
+    is_new: bool = False  # the mails about its cases are still to be sent
+    to_store: bool = False
 
     @property
-    def goods(self) -> int:
-        return sum(item.goods_minor for item in self.items)
+    def delivered_at(self) -> datetime:
+        return self.placed_at + _DELIVERED_AFTER
 
 
-def order_of(plan: OrderPlan, catalogue: Catalogue, rng: Random) -> OrderIn:
-    """The order as a shop would tell it."""
-    draft = _Draft(plan, plan.market or plan.person.market, catalogue, rng)
-    shipping = 0 if happens(rng, 0.4) and not plan.is_rich else draft.market.price(490)
-    group = catalogue.shipping_group(draft.market, shipping)
-    draft.items = [_item(draft, index, line, group) for index, line in enumerate(plan.lines, 1)]
-    order = OrderIn(
-        number=plan.number,
-        currency=draft.market.currency,
-        placed_at=plan.placed_at,
-        customer=plan.person.as_customer(),
-        shipping_address=_shipping_address(plan),
-        billing_address=_billing_address(draft),
-        items=draft.items,
-        status=rolled_up_status([line.status for line in plan.lines]),
-        shipping_minor=shipping,
-        shipping_tax_rate=draft.market.tax[0],
-        language_code=draft.market.locale,
-        client_type=rng.choice(["default", "default", "ios", "android"]),
-        order_type=rng.choice(["regular", "regular", "addon", "replacement"]),
-        remote_addr=f"198.51.100.{rng.randrange(1, 250)}",
-        is_send=happens(rng, 0.9),
-        extra_field={"id": f"R-{plan.number}", "campaign": "demo"},
+def happens(rng: Random, share: float) -> bool:
+    """True in this share of all draws."""
+    return rng.random() < share
+
+
+def draw_order(
+    rng: Random, catalogue: Catalogue, shopper: Shopper, reference: datetime
+) -> OrderPlan:
+    """An order of the 400 days before `reference`; half of them are of the last 14."""
+    days = rng.uniform(0.05, 14) if happens(rng, 0.5) else rng.uniform(9, 400)
+    weights = next(weights for limit, weights in _BY_AGE if days < limit)
+    statuses = rng.choices(list(weights), list(weights.values()), k=2)
+    is_mixed = happens(rng, 0.2)
+    items = [
+        _draw_item(rng, rng.choice(catalogue.articles), statuses[is_mixed and index > 0], days)
+        for index in range(rng.choices([1, 2, 3, 4, 6], [35, 30, 20, 10, 5])[0])
+    ]
+    payment = rng.choices(list(_PAYMENTS), [weight for _, _, weight in _PAYMENTS.values()])[0]
+    if Status.PAYMENT_WAITING in statuses:
+        payment = "funds_transfer"
+    return OrderPlan(
+        number=str(rng.choice(_NUMBERS)),
+        shopper=shopper,
+        placed_at=reference - timedelta(minutes=int(days * 1_440)),
+        items=items,
+        market=shopper.market,
+        payment=payment,
     )
-    order.cancel_status = _CANCEL_STATUSES.get(order.status or 0)
-    _discount(draft, order)
-    _pay(draft, order)
-    _dress(draft, order)
-    order.details = _details(draft, order)
-    return order
 
 
-def _shipping_address(plan: OrderPlan) -> AddressIn:
-    return store_address(plan.person) if plan.to_store else plan.person.book[0]
-
-
-def _billing_address(draft: _Draft) -> AddressIn | None:
-    other = draft.has(0.3) and not draft.plan.to_store
-    return draft.plan.person.book[1] if other else None
-
-
-def _item(draft: _Draft, index: int, line: LinePlan, group: dict[str, Any]) -> ItemIn:
-    market, article = draft.market, line.article
-    goods = market.price(article.cents) * line.quantity
-    attributes: dict[str, Any] = {"gift_wrap": "no"}
-    if line.quantity > 1:
-        attributes[settings.ORDER_ITEM_QUANTITY_KEY] = line.quantity
-    if line.trade_in_cents:
-        amount = money.show(market.price(line.trade_in_cents), market.currency)
-        attributes[settings.TRADE_IN_KEY] = {"amount": amount, "model": "An old one"}
-    warehouse = 0 if happens(draft.rng, 0.7) else 1
-    item = ItemIn(
-        remote_id=f"{draft.plan.number}-{index}",
-        sku=article.sku,
-        product=draft.catalogue.product(article, market),
-        goods_minor=goods,
-        status=line.status,
-        quantity=line.quantity,
-        retail_minor=market.price(article.cents * 5 // 4) * line.quantity,
-        tax_rate=market.tax[article.tax],
-        price_list=draft.catalogue.price_list(market),
-        stock_list=draft.catalogue.stock_lists[warehouse],
-        data_source=draft.catalogue.sources[warehouse],
-        shipping_option_group=group,
-        cancel_status=_CANCEL_STATUSES.get(line.status),
-        image=draft.catalogue.picture(article.code.lower()) if draft.has(0.3) else None,
-        is_tradable=article.code == "BAG" and line.stage == _DELIVERED,
-        attributes=attributes,
-        extra_field={
-            "price_extra_field": {"list": market.currency},
-            "stock_extra_field": {"shelf": f"A{index}"},
-        },
-        estimated_delivery_date=(draft.plan.placed_at + timedelta(days=4)).date(),
-    )
-    _advance(draft, item, line)
-    item.details = _item_details(draft, item, index)
+def _draw_item(rng: Random, article: Article, status: int, days: float) -> ItemPlan:
+    quantity = rng.choice([2, 3, 4, 6]) if happens(rng, 0.15) else 1
+    item = ItemPlan(article=article, status=status, quantity=quantity)
+    if status == Status.CANCELLATION_WAITING:
+        # It arrives as what it was before; its case, once confirmed, leads to this status.
+        was_delivered = timedelta(days=days) > _DELIVERED_AFTER and happens(rng, 0.4)
+        item.status = Status.DELIVERED if was_delivered else Status.APPROVED
+        item.case = rng.choice([CaseStatus.CONFIRMED, CaseStatus.APPROVED])
+    elif status in ENDED:
+        item.case = CaseStatus.COMPLETED
+    elif status == Status.PREPARING and happens(rng, 0.5):
+        item.is_invoiced = True
+    elif status in CANCELLABLE or (status in DELIVERED and days < _RETURN_DAYS):
+        weights = _CASES[item.case_kind]
+        item.case = rng.choices(list(weights), list(weights.values()))[0]
+        if item.case == CaseStatus.COMPLETED:
+            # A complete item would have ended.
+            item.case, item.case_quantity = (item.case, 1) if quantity > 1 else (None, 0)
     return item
 
 
-def _advance(draft: _Draft, item: ItemIn, line: LinePlan) -> None:
-    """Invoice, parcel and delivery, as far as the line has come."""
-    placed, number = draft.plan.placed_at, draft.plan.number
-    if line.stage >= _INVOICED:
-        item.invoice_number = f"INV{number}"
-        item.invoice_date = placed + timedelta(hours=_INVOICE_HOURS)
-        item.e_archive_url = f"{_INVOICES}/{number}.pdf"
-    if line.stage >= _SHIPPED:
-        item.shipping_company = CARRIER
-        item.tracking_number = f"TRK{number}"
-        item.tracking_url = f"{_TRACKING}/TRK{number}"
-        item.shipped_date = placed + timedelta(hours=_SHIPPING_HOURS)
-    if line.stage >= _DELIVERED:
-        item.delivered_date = placed + timedelta(hours=_DELIVERY_HOURS)
+@dataclass(slots=True)
+class OrderWriter:
+    """Writes plans as documents of the channel API; what a plan leaves open is drawn."""
 
+    catalogue: Catalogue
+    policy: ShopPolicy
+    rng: Random
 
-def _item_details(draft: _Draft, item: ItemIn, index: int) -> dict[str, Any]:
-    wrap = {"value": "no", "data_type": "dropdown", "label": "No"}
-    parcel = item.tracking_number
-    return {
-        "attributes_kwargs": {"gift_wrap": wrap},
-        "localized_attributes": {"gift_wrap": {"en": "no", "tr": "yok"}},
-        "localized_attributes_kwargs": {"gift_wrap": {"label": "Gift wrap"}},
-        "extra_product_price": 600 + index,
-        "extra_product_stock": 700 + index,
-        "shipping_tracking_url": f"{_TRACKING}/carrier/{parcel}" if parcel else None,
-        "defined_tracking_url": f"{_TRACKING}/shop/{parcel}" if parcel else None,
-        "shipment_code": f"SHP{draft.plan.number}" if parcel else None,
-        "external_status": {"id": str(UUID(int=item.status)), "name": "demo", "code": "D1"},
-        "forced_refund": False,
-    }
+    def document(self, plan: OrderPlan) -> Document:
+        """The order in the wire form. Only introduced orders have all fields."""
+        shipping = plan.market.price(490) if plan.is_introduced or happens(self.rng, 0.6) else 0
+        furthest = max(plan.items, key=lambda item: (item.status in _SHIPPED, item.is_invoiced))
+        return {
+            "order": {
+                "number": plan.number,
+                "currency": plan.market.currency,
+                "date_placed": plan.placed_at,
+                "status": rolled_up_status([item.status for item in plan.items]),
+                "cancel_status": _CANCEL_STATUSES.get(plan.items[0].case),
+                "customer": plan.shopper.customer,
+                "shipping_address": store_address(plan.shopper)
+                if plan.to_store
+                else plan.shopper.home,
+                "shipping_amount": plan.market.show(shipping),
+                "shipping_tax_rate": plan.market.tax[0],
+                "shipping_option_slug": "standard" if shipping else "free",
+                "language_code": plan.market.locale,
+                "client_type": self.rng.choice(["default", "default", "ios", "android"]),
+                "remote_addr": f"198.51.100.{self.rng.randrange(1, 250)}",
+                "is_send": True,
+                "extra_field": {"id": f"R-{plan.number}", "campaign": "demo"},
+                **_progress(plan, furthest),
+                **self._payment(plan, shipping),
+                **(_order_extras(plan) if plan.is_introduced else {}),
+            },
+            "order_item": self._items(plan, self.catalogue.shipping_group(plan.market, shipping)),
+        }
 
+    def _items(self, plan: OrderPlan, shipping_group: Document) -> list[Document]:
+        market, items = plan.market, []
+        for index, item in enumerate(plan.items, 1):
+            article, warehouse = item.article, self.catalogue.warehouses[happens(self.rng, 0.3)]
+            parts = warehouse | {
+                "product": self.catalogue.product(article, market.language),
+                "price_list": market.price_list,
+                "shipping_option_group": shipping_group,
+            }
+            document = {
+                "remote_id": f"{plan.number}-{index}",
+                "sku": article.sku,
+                "price": market.show(market.price(article.cents) * item.quantity),
+                "retail_price": market.show(market.price(article.cents * 5 // 4) * item.quantity),
+                "tax_rate": market.tax[article.tax],
+                "quantity": item.quantity,
+                "status": item.status,
+                "cancel_status": _CANCEL_STATUSES.get(item.case),
+                "is_tradable": article.code == "BAG" and item.status in DELIVERED,
+                "attributes": self._attributes(item, market),
+                "estimated_delivery_date": (plan.placed_at + timedelta(days=4)).date(),
+                **_progress(plan, item),
+            }
+            if plan.is_introduced:
+                parts |= {"image": self.catalogue.image(article.code)} | _ITEM_EXTRAS
+            else:
+                parts = {
+                    name: {key: part[key] for key in _SHORT if key in part}
+                    for name, part in parts.items()
+                }
+            items.append(document | parts)
+        return items
 
-def _discount(draft: _Draft, order: OrderIn) -> None:
-    """A campaign that takes a tenth off every other line, sometimes a voucher on all of them."""
-    touched = draft.items[::2]
-    if draft.has(0.35):
-        off = sum(item.goods_minor for item in touched) // 10
-        order.discounts.append(
-            DiscountIn(
-                name="Autumn campaign 10%",
-                amount_minor=off,
-                items=tuple(item.remote_id for item in touched),
-            )
+    def _attributes(self, item: ItemPlan, market: Market) -> Document:
+        offer = {"amount": market.show(market.price(item.trade_in_cents)), "model": "An old one"}
+        return (
+            {"gift_wrap": "no"}
+            | ({self.policy.item_quantity_key: item.quantity} if item.quantity > 1 else {})
+            | ({self.policy.trade_in_key: offer} if item.trade_in_cents else {})
         )
-    if happens(draft.rng, 0.1):
-        voucher = min(draft.market.price(500), draft.goods // 4)
-        order.discounts.append(DiscountIn(name="Welcome voucher", amount_minor=voucher))
+
+    def _payment(self, plan: OrderPlan, shipping: int) -> Document:
+        """A campaign on every other item, the payment option, and the payments of the amount."""
+        market, rng, is_card = plan.market, self.rng, plan.payment not in CASH
+        prices = [market.price(item.article.cents) * item.quantity for item in plan.items]
+        has_discount = plan.is_introduced or happens(rng, 0.35)
+        discount = sum(prices[::2]) // 10 if has_discount else 0
+        fee = market.price(150) if plan.payment == "pay_on_delivery" else 0
+        has_instalments = is_card and (plan.is_introduced or happens(rng, 0.1))
+        interest = sum(prices) // 50 if has_instalments else 0
+        has_points = is_card and (plan.is_introduced or happens(rng, 0.08))
+        points = min(market.price(300), sum(prices) // 4) if has_points else 0
+        rest = sum(prices) - discount + shipping + fee + interest - points
+        pk, name, _ = _PAYMENTS[plan.payment]
+        slug = plan.payment.replace("_", "-")
+        return {
+            "discountitem_set": [
+                {
+                    "name": "Autumn campaign 10%",
+                    "amount": market.show(discount),
+                    "items": [f"{plan.number}-{n}" for n in range(1, len(prices) + 1, 2)],
+                }
+            ]
+            if discount
+            else [],
+            "fee_amount": market.show(fee),
+            "installment_interest_amount": market.show(interest),
+            "installment": 3 if has_instalments else None,
+            "installment_count": 3 if has_instalments else 1,
+            "payment_option": {"pk": pk, "name": name, "payment_type": plan.payment, "slug": slug},
+            "payment_option_slug": slug,
+            "bank": market.bank if is_card else None,
+            "bin_number": f"{rng.randrange(450_000, 560_000)}" if is_card else None,
+            "payments": _payments(plan, points, rest),
+            "loyaltytransaction_set": [
+                {
+                    "uuid": str(UUID(int=rng.getrandbits(128), version=4)),
+                    "amount": market.show(minor),
+                    "reference": f"{reason}-{plan.number}",
+                }
+                for reason, minor in (("spent", -points), ("earned", rest // 100))
+                if has_points
+            ],
+        }
 
 
-_PAYMENTS: dict[str, tuple[int, str]] = {
-    "credit_card": (61, "Card"),
-    "saved_card": (62, "Saved card"),
-    "funds_transfer": (63, "Bank transfer"),
-    "pay_on_delivery": (64, "Pay on delivery"),
-}
-
-
-def _pay(draft: _Draft, order: OrderIn) -> None:
-    """Payment option, bank, instalments, and what has been paid of it."""
-    plan, market = draft.plan, draft.market
-    pk, name = _PAYMENTS[plan.payment]
-    order.payment_type = plan.payment
-    order.payment_option = {
-        "pk": pk,
-        "name": name,
-        "payment_type": plan.payment,
-        "slug": plan.payment.replace("_", "-"),
-    }
+def _payments(plan: OrderPlan, points: int, rest: int) -> list[Document]:
+    """Loyalty points, and the rest as the plan says, captured if it has been paid."""
+    is_paid = all(item.status != Status.PAYMENT_WAITING for item in plan.items)
     if plan.payment == "pay_on_delivery":
-        order.fee_minor = market.price(150)
-    if plan.payment.endswith("card"):
-        order.bank = draft.catalogue.bank(market)
-        order.bin_number = f"{draft.rng.randrange(450_000, 560_000)}"
-        order.installment_count = draft.rng.choice([1, 1, 3, 6]) if market.country == "tr" else 1
-        if order.installment_count > 1 or plan.is_rich:
-            order.interest_minor = draft.goods * max(order.installment_count, 2) // 100
-    _add_tenders(draft, order)
+        is_paid = all(item.status in DELIVERED for item in plan.items)
+    return [
+        {
+            "payment_type": kind,
+            "amount": plan.market.show(minor),
+            "captured_amount": plan.market.show(captured),
+            "reference": f"{kind.upper()}-{plan.number}",
+        }
+        for kind, minor, captured in (
+            ("loyalty_money", points, points),
+            (plan.payment, rest, rest * is_paid),
+        )
+        if minor
+    ]
 
 
-def _add_tenders(draft: _Draft, order: OrderIn) -> None:
-    off = sum(discount.amount_minor for discount in order.discounts)
-    due = draft.goods - off + order.shipping_minor + order.fee_minor + order.interest_minor
-    points = draft.market.price(300) if draft.has(0.08) and order.bank else 0
-    if 0 < points < due:
-        order.loyalty.append(_points(draft, -points, "spent"))
-        order.tenders.append(_tender(draft, "loyalty_money", points, points))
-        due -= points
-    if draft.has(0.2):
-        order.loyalty.append(_points(draft, due // 100, "earned"))
-    is_paid = order.status != Status.PAYMENT_WAITING
-    if order.payment_type == "pay_on_delivery":
-        is_paid = all(line.stage == _DELIVERED for line in draft.plan.lines)
-    order.tenders.append(_tender(draft, order.payment_type, due, due if is_paid else 0))
-
-
-def _tender(draft: _Draft, kind: str, amount: int, captured: int) -> TenderIn:
-    reference = f"{kind.upper()}-{draft.plan.number}"
-    return TenderIn(kind=kind, amount_minor=amount, captured_minor=captured, reference=reference)
-
-
-def _points(draft: _Draft, amount: int, word: str) -> LoyaltyIn:
-    return LoyaltyIn(
-        uuid=UUID(int=draft.rng.getrandbits(128), version=4),
-        amount_minor=amount,
-        reference=f"{word}-{draft.plan.number}",
+def _progress(plan: OrderPlan, item: ItemPlan) -> Document:
+    """Invoice, parcel and delivery, as far as the item has come; for items and orders."""
+    number, is_shipped = plan.number, item.status in _SHIPPED
+    invoice = {
+        "invoice_number": f"INV{number}",
+        "invoice_date": plan.placed_at + _INVOICED_AFTER,
+        "e_archive_url": f"https://invoices.example.com/{number}.pdf",
+    }
+    parcel = {
+        "shipping_company": "extension",
+        "shipment_code": f"SHP{number}",
+        "carrier_shipping_code": f"SHP{number}",
+        "tracking_number": f"TRK{number}",
+        "tracking_url": f"{_TRACKING}/TRK{number}",
+        "shipping_tracking_url": f"{_TRACKING}/carrier/TRK{number}",
+        "defined_tracking_url": f"{_TRACKING}/shop/TRK{number}",
+        "shipped_date": plan.placed_at + _SHIPPED_AFTER,
+    }
+    return (
+        (invoice if is_shipped or item.is_invoiced else {})
+        | (parcel if is_shipped else {})
+        | ({"delivered_date": plan.delivered_at} if item.status in DELIVERED else {})
     )
 
 
-def _dress(draft: _Draft, order: OrderIn) -> None:
-    """Gift box, notes, and the parcel's facts at the level of the order."""
-    if draft.has(0.1):
-        order.has_gift_box, order.gift_box_note = True, "Happy birthday!"
-    if draft.has(0.15):
-        order.notes = "Leave it with the neighbour if I am out."
-    sent = next((item for item in draft.items if item.tracking_number), None)
-    billed = next((item for item in draft.items if item.invoice_number), None)
-    if sent:
-        order.shipping_company = sent.shipping_company
-        order.tracking_number, order.tracking_url = sent.tracking_number, sent.tracking_url
-    if billed:
-        order.invoice_number, order.invoice_date = billed.invoice_number, billed.invoice_date
-        order.e_archive_url = billed.e_archive_url
-
-
-def _details(draft: _Draft, order: OrderIn) -> dict[str, Any]:
-    """What is repeated on the wire and never looked at, under its wire names."""
-    serial = draft.rng.randrange(1000, 9999)
-    day = (order.placed_at + timedelta(days=3)).replace(hour=9, minute=0, second=0)
-    ended = order.status in ENDED
-    parcel = order.tracking_number
+def _order_extras(plan: OrderPlan) -> Document:
+    """Fields that are stored and shown only."""
+    day = (plan.placed_at + timedelta(days=3)).replace(hour=9, minute=0, second=0)
     return {
-        "shipping_option_slug": "standard" if order.shipping_minor else "free",
-        "payment_option_slug": (order.payment_option or {}).get("slug"),
-        "delivery_range": {
-            "start": day.isoformat(),
-            "end": (day + timedelta(hours=4)).isoformat(),
-        },
-        "segment": "loyal" if draft.has(0.2) else None,
-        "checkout_provider": "express" if draft.has(0.2) else None,
-        "checkout_provider_id": 7 if draft.has(0.2) else None,
-        "basket": 50_000 + serial,
-        "shipping_option": 1,
-        "card": 300 + serial if order.bank else None,
-        "installment": order.installment_count if order.bank else None,
-        "defined_tracking_url": f"{_TRACKING}/shop/{parcel}" if parcel else None,
-        "shipping_tracking_url": f"{_TRACKING}/carrier/{parcel}" if parcel else None,
+        "billing_address": None if plan.to_store else plan.shopper.work,
+        "order_type": "regular",
+        "has_gift_box": True,
+        "gift_box_note": "Happy birthday!",
+        "notes": "Leave it with the neighbour if I am out.",
+        "delivery_range": {"start": day, "end": day + timedelta(hours=4)},
         "delivery_type": "standard",
+        "segment": "loyal",
+        "checkout_provider": "express",
+        "checkout_provider_id": 7,
+        "basket": 51_000,
+        "card": 1_300,
+        "shipping_option": 1,
         "cargo_company": 1,
-        "carrier_shipping_code": f"SHP{order.number}" if parcel else None,
         "external_status": 1,
-        "cancellation_info": {"reason": "Asked for by the customer"} if ended else {},
-        "shipping_interest_amount": Decimal(0),
+        "cancellation_info": {},
+        "shipping_interest_amount": plan.market.show(0),
     }
+
+
+_ITEM_EXTRAS: Document = {
+    "attributes_kwargs": {"gift_wrap": {"value": "no", "data_type": "dropdown", "label": "No"}},
+    "localized_attributes": {"gift_wrap": {"en": "no", "tr": "yok"}},
+    "localized_attributes_kwargs": {"gift_wrap": {"label": "Gift wrap"}},
+    "extra_field": {
+        "price_extra_field": {"list": "demo"},
+        "stock_extra_field": {"shelf": "A1"},
+    },
+    "extra_product_price": 601,
+    "extra_product_stock": 701,
+    "external_status": {"id": str(UUID(int=550)), "name": "demo", "code": "D1"},
+    "forced_refund": False,
+}

@@ -44,6 +44,16 @@ class Story(msgspec.Struct):
     items: list[int]
 
 
+class Request(msgspec.Struct):
+    """A cancellation request to look at. Its item is the one that it is about now."""
+
+    id: int
+    email: str
+    number: str
+    order: int
+    item: int
+
+
 class DemoShop(msgspec.Struct):
     """The whole file."""
 
@@ -53,6 +63,7 @@ class DemoShop(msgspec.Struct):
     staff: Staff
     channel: ChannelKey
     stories: dict[str, Story]
+    requests: dict[str, Request] = {}
 
 
 TITLES: dict[str, Promise] = {
@@ -68,8 +79,16 @@ TITLES: dict[str, Promise] = {
 def read(folder: Path) -> DemoShop | None:
     """What the demo wrote into its data folder; None where no demo runs."""
     try:
-        return msgspec.json.decode((folder / "demo.json").read_bytes(), type=DemoShop)
-    except (FileNotFoundError, msgspec.MsgspecError):
+        return parse((folder / "demo.json").read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def parse(content: bytes) -> DemoShop | None:
+    """The content of a demo.json; None if it is broken."""
+    try:
+        return msgspec.json.decode(content, type=DemoShop)
+    except msgspec.MsgspecError:
         return None
 
 

@@ -1,1 +1,1 @@
-"""Files that a shop brings along: its orders, and the history of the system before."""
+"""Imports files: orders, cancellations, and orders of a previous system."""

@@ -1,9 +1,8 @@
-"""Cancelled invoices of a file become completed requests on the lines they undo."""
+"""Records the cancelled invoices of a file as completed cases of the items that they cancel."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
-from typing import NamedTuple
 
 from django.db import transaction
 
@@ -15,78 +14,75 @@ from takeback.cancellations.commands.import_completed import (
 )
 from takeback.core import clock
 from takeback.core.types import ItemId
-from takeback.importer.deferred_rows import Aside
-from takeback.importer.matching import SoldLines
-from takeback.importer.number_index import SeenNumbers
-from takeback.importer.queries import recorded_units, sold_lines, user_ids
-from takeback.importer.report import Fault, Report, RowRefused, Summary
-from takeback.importer.rows import Reversal, Table
+from takeback.importer.matching import SoldItems
+from takeback.importer.queries import recorded_units, sold_items, user_ids
+from takeback.importer.report import Report, RowError, RowRefused, Summary
+from takeback.importer.rows import Reversal, RowParser
+from takeback.importer.temporary_files import DeferredRows, NumberIndex
 
 BATCH_LINES = 1_000
 
-_DUPLICATE = Fault("duplicate", "duplicate number: the file has had this cancellation before")
-_UNMATCHED = Fault("unmatched", "no earlier line of this customer has units left to cancel")
+_DUPLICATE = RowError("duplicate", "duplicate number: the file has had this cancellation before")
+_UNMATCHED = RowError("unmatched", "no earlier line of this customer has units left to cancel")
 
 
-class _Told(NamedTuple):
-    """A cancelled line; its remote id stays the same however often the file is read."""
-
-    remote_id: str
-    reversal: Reversal
+_Cancellation = tuple[str, Reversal]
+"""A cancelled line of the file, and its remote id, which is the same in every run."""
 
 
-def undo(aside: Aside, table: Table, *, channel_id: int, report: Report, summary: Summary) -> None:
-    """Match the file's cancelled lines, in its order, and write what they undo."""
-    told = _told(aside, table, report)
-    while batch := list(islice(told, BATCH_LINES)):
+def record_cancellations(
+    deferred: DeferredRows, parser: RowParser, *, channel_id: int, report: Report, summary: Summary
+) -> None:
+    """Match the cancelled lines of the file, in its order, and write the cases."""
+    cancellations = _parsed(deferred, parser, report)
+    while batch := list(islice(cancellations, BATCH_LINES)):
         _record(channel_id, batch, report, summary)
 
 
-def _told(aside: Aside, table: Table, report: Report) -> Iterator[_Told]:
-    with closing(SeenNumbers()) as seen:
+def _parsed(deferred: DeferredRows, parser: RowParser, report: Report) -> Iterator[_Cancellation]:
+    with closing(NumberIndex()) as numbers:
         is_new = True
-        for line, number, place, values in aside:
-            if place == 1:
-                is_new = seen.is_new(number)
+        for line, number, position, values in deferred:
+            if position == 1:
+                is_new = numbers.add(number)
             if not is_new:
                 report.add(line, number, _DUPLICATE)
                 continue
             try:
-                reversal = table.reversal(table.line(line, number, values))
+                reversal = parser.reversal(parser.item_row(line, number, values))
             except RowRefused as refused:
-                report.add(line, number, refused.fault)
+                report.add(line, number, refused.error)
             else:
-                yield _Told(f"{number}/{place}", reversal)
+                yield f"{number}/{position}", reversal
 
 
-def _record(channel_id: int, batch: list[_Told], report: Report, summary: Summary) -> None:
-    """Match and write one batch, in one transaction."""
+def _record(channel_id: int, batch: list[_Cancellation], report: Report, summary: Summary) -> None:
+    """Match and write a batch, in one transaction."""
     with transaction.atomic():
         Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
-        users = user_ids(channel_id, [told.reversal.customer for told in batch])
-        known = recorded_units(users.values(), {told.remote_id for told in batch})
-        lines = SoldLines(sold_lines(users.values(), {told.reversal.sku for told in batch}))
+        users = user_ids(channel_id, [reversal.customer for _, reversal in batch])
+        recorded = recorded_units(users.values(), {remote_id for remote_id, _ in batch})
+        items = SoldItems(sold_items(users.values(), {reversal.sku for _, reversal in batch}))
         new: list[Completed] = []
         for remote_id, reversal in batch:
-            units = known.get(remote_id, [])
+            units = recorded.get(remote_id, [])
             if not units:
-                taken = lines.take(users.get(reversal.customer.key()), reversal)
+                taken = items.take(users.get(reversal.customer.key()), reversal)
                 new += [
                     Completed(ItemId(item), count, remote_id, reversal.at) for item, count in taken
                 ]
                 units = [count for _, count in taken]
-            _account(reversal, units, report, summary)
+            _count(reversal, units, report, summary)
         if new:
             record_completed(channel_id, new, reason_id=imported_reason(), now=clock.now())
 
 
-def _account(reversal: Reversal, units: list[int], report: Report, summary: Summary) -> None:
-    summary.requests += len(units)
-    found = sum(units)
-    if found == reversal.units:
-        summary.undone_lines += 1
-    elif found:
-        reason = f"only {found} of {reversal.units} units could be matched"
-        report.add(reversal.line, reversal.number, Fault("partly_matched", reason))
-    else:
-        report.add(reversal.line, reversal.number, _UNMATCHED)
+def _count(reversal: Reversal, units: list[int], report: Report, summary: Summary) -> None:
+    summary.cases += len(units)
+    matched = sum(units)
+    if matched == reversal.units:
+        summary.matched_lines += 1
+        return
+    reason = f"only {matched} of {reversal.units} units could be matched"
+    error = RowError("partly_matched", reason) if matched else _UNMATCHED
+    report.add(reversal.line, reversal.number, error)

@@ -1,60 +1,179 @@
-"""Importing a CSV file of orders: in batches, whole orders only, as often as you like."""
+"""Imports a CSV file: groups its records into orders, and defers cancellations to the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from takeback.importer.cancellations import undo
-from takeback.importer.deferred_rows import Aside
-from takeback.importer.grouping import Group, Grouping
+from takeback.importer.cancellations import record_cancellations
 from takeback.importer.mapping import Layout
-from takeback.importer.number_index import SeenNumbers
-from takeback.importer.report import SAME_ORDER, Report, RowRefused, Summary
-from takeback.importer.rows import Table
-from takeback.importer.sources import CsvRows, Progress
-from takeback.importer.writer import DUPLICATE, Intake, Told
+from takeback.importer.report import (
+    CUT_OFF,
+    DUPLICATE,
+    SAME_ORDER,
+    Report,
+    RowError,
+    RowRefused,
+    Summary,
+)
+from takeback.importer.rows import CANCELLATION, ORDER, ItemRow, RowParser
+from takeback.importer.sources import CsvRows, Progress, Row, Unreadable, report_unreadable
+from takeback.importer.temporary_files import DeferredRows, NumberIndex
+from takeback.importer.writer import OrderWriter, SourceOrder
 from takeback.orders.order_input import OrderIn
+
+_NEGATIVE = RowError("negative", "a line of an order cannot be less than nothing")
+_ADJUSTMENT = RowError("adjustment", "an adjustment is no order")
 
 
 def import_csv(
     path: Path, layout: Layout, *, channel_id: int, report: Report, progress: Progress
 ) -> Summary:
-    """Take in the file; cancellations are matched once all its orders are in.
+    """Import the file; cancellations are matched after all of its orders.
 
-    Those of a file that breaks off are left for the run that gets the whole one.
+    Those of a file that cannot be read to its end are left to the run that reads all of it.
     """
     summary = Summary()
-    intake = Intake(channel_id, report, summary)
     rows = CsvRows(path, encoding=layout.encoding, delimiter=layout.delimiter, progress=progress)
-    table = Table(layout, rows.header)
-    with Aside() as aside:
-        groups = Grouping(table, aside, report, summary).groups(rows)
-        for told in _told(groups, table, report, summary):
-            intake.add(told)
-        intake.flush()
+    parser = RowParser(layout, rows.header)
+    with closing(DeferredRows()) as deferred:
+        groups = _Grouper(parser, deferred, report, summary).groups(rows)
+        orders = _orders(groups, parser, report, summary)
+        OrderWriter(channel_id, report, summary).write_all(orders)
         if summary.broken is None:
-            undo(aside, table, channel_id=channel_id, report=report, summary=summary)
+            record_cancellations(
+                deferred, parser, channel_id=channel_id, report=report, summary=summary
+            )
     return summary
 
 
-def _told(
-    groups: Iterator[Group], table: Table, report: Report, summary: Summary
-) -> Iterator[Told]:
+@dataclass(slots=True)
+class _Group:
+    """The records of one order number; an error in one of them refuses all."""
+
+    number: str
+    rows: list[ItemRow] = field(default_factory=list)
+    errors: list[tuple[int, RowError]] = field(default_factory=list)
+    is_incomplete: bool = False
+
+    def order(self, parser: RowParser, numbers: NumberIndex) -> OrderIn:
+        """The order of the records, or `RowRefused`."""
+        if not numbers.add(self.number):
+            raise RowRefused(*DUPLICATE)
+        if not self.rows or self.errors or self.is_incomplete:
+            raise RowRefused(*SAME_ORDER)
+        return parser.order(self.rows)
+
+    def refuse(self, report: Report, error: RowError) -> None:
+        """Report every record: invalid ones with their own error, the others with this one."""
+        for line, own in sorted([(row.line, error) for row in self.rows] + self.errors):
+            report.add(line, self.number, own)
+
+
+def _orders(
+    groups: Iterator[_Group], parser: RowParser, report: Report, summary: Summary
+) -> Iterator[SourceOrder]:
     """The groups that are orders; the others are reported."""
-    with closing(SeenNumbers()) as seen:
+    with closing(NumberIndex()) as numbers:
         for group in groups:
             try:
-                order = _order(group, table, seen)
+                order = group.order(parser, numbers)
             except RowRefused as refused:
                 summary.refused += 1
-                group.refuse(report, refused.fault)
+                group.refuse(report, refused.error)
             else:
-                yield Told(order, [line.line for line in group.lines])
+                yield SourceOrder(order, [row.line for row in group.rows])
 
 
-def _order(group: Group, table: Table, seen: SeenNumbers) -> OrderIn:
-    if not seen.is_new(group.number):
-        raise RowRefused(*DUPLICATE)
-    if not group.is_whole:
-        raise RowRefused(*SAME_ORDER)
-    return table.order(group.lines)
+class _StrayRow(NamedTuple):
+    """An unreadable record that may belong to either of two orders."""
+
+    line: int
+    number: str
+    error: RowError
+
+
+class _Grouper:
+    """Groups adjacent records of one number into orders, and defers cancellations.
+
+    An unreadable record may belong to the order before it or to the one after it. If it has the
+    number of neither, both are refused. The last order of a file that ends too early is refused,
+    too. Records that cannot be part of an order are reported at once.
+    """
+
+    def __init__(
+        self, parser: RowParser, deferred: DeferredRows, report: Report, summary: Summary
+    ) -> None:
+        self._parser = parser
+        self._deferred = deferred
+        self._report = report
+        self._summary = summary
+        self._group = _Group("")
+        self._strays: list[_StrayRow] = []
+
+    def groups(self, rows: Iterable[Row]) -> Iterator[_Group]:
+        try:
+            for row in rows:
+                self._summary.lines += 1
+                if complete := self._add(row):
+                    yield complete
+        except Unreadable as unreadable:
+            if last := self._end_group(""):
+                last.refuse(self._report, CUT_OFF)
+            report_unreadable(unreadable, self._report, self._summary)
+        if last := self._end_group(""):
+            yield last
+
+    def _add(self, row: Row) -> _Group | None:
+        """Add a record; the result is the previous order if the record begins another."""
+        number = self._parser.number(row.values)
+        item_row, error = self._parse(row, number)
+        if error and not (row.fits and number):
+            self._strays.append(_StrayRow(row.line, number, error))
+            return None
+        kind = self._parser.kind(number)
+        if kind != ORDER:
+            self._defer(row, number, kind, error)
+            return None
+        complete = self._end_group(number)
+        if item_row and (item_row.quantity < 0 or item_row.amount_minor < 0):
+            error = _NEGATIVE
+        if error:
+            self._group.errors.append((row.line, error))
+        elif item_row:
+            self._group.rows.append(item_row)
+        return complete
+
+    def _defer(self, row: Row, number: str, kind: str, error: RowError | None) -> None:
+        """Defer a cancellation; an adjustment is only reported."""
+        if kind == CANCELLATION:
+            self._deferred.add(row.line, number, None if error else row.values)
+        else:
+            error = error or _ADJUSTMENT
+        if error:
+            self._report.add(row.line, number, error)
+
+    def _parse(self, row: Row, number: str) -> tuple[ItemRow | None, RowError | None]:
+        if row.error:
+            return None, row.error
+        try:
+            item_row = self._parser.item_row(row.line, number, row.values)
+        except RowRefused as refused:
+            return None, refused.error
+        self._summary.totals[item_row.currency] += item_row.amount_minor
+        return item_row, None
+
+    def _end_group(self, number: str) -> _Group | None:
+        """Assign the stray rows before a record of `number`; the result is a complete order."""
+        previous, is_incomplete = self._group, False
+        for stray in self._strays:
+            self._report.add(stray.line, stray.number or None, stray.error)
+            is_of_next = bool(stray.number) and stray.number == number != previous.number
+            previous.is_incomplete |= not is_of_next
+            is_incomplete |= stray.number != previous.number
+        self._strays.clear()
+        if number == previous.number:
+            return None
+        self._group = _Group(number, is_incomplete=is_incomplete)
+        return previous if previous.number else None

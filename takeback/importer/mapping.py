@@ -1,27 +1,27 @@
-"""What a mapping file says: which column of somebody's CSV file is what."""
+"""Mapping files: which columns of a CSV file fill which fields of an order."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, tzinfo
 from operator import itemgetter
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 Values = Sequence[str]
-Value = Callable[[Values], str]
-"""Gives the text of one field of a record."""
+FieldReader = Callable[[Values], str]
+"""Returns the text of one field of a record."""
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 
 
 class WrongMapping(ValueError):
-    """The mapping file contradicts itself or the file's header; the text says how."""
+    """The mapping file is invalid, or names a missing column; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFields:
-    """Templates of what an order has once; `{Column}` stands for that column's value."""
+    """Templates of the order's own fields; `{Column}` is replaced by the value of that column."""
 
     number: str
     placed_at: str
@@ -38,7 +38,7 @@ class OrderFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerFields:
-    """Templates of a customer; `attributes` are taken as they stand."""
+    """Templates of a customer; `attributes` are used unchanged."""
 
     email: str
     code: str = ""
@@ -50,7 +50,7 @@ class CustomerFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressFields:
-    """Templates of the address; `extra_field` is taken as it stands."""
+    """Templates of the address; `extra_field` is used unchanged."""
 
     line: str
     city: str
@@ -66,7 +66,7 @@ class AddressFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemFields:
-    """Templates of a line: the price of one unit, or the amount of the line, or both."""
+    """Templates of an item: the price of one unit, or the amount of the item, or both."""
 
     sku: str
     quantity: str
@@ -79,7 +79,7 @@ class ItemFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowKinds:
-    """Beginnings of numbers whose rows are no orders."""
+    """Number prefixes of rows that are not orders."""
 
     cancellation: str = ""
     adjustment: str = ""
@@ -87,8 +87,6 @@ class RowKinds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A whole mapping file."""
-
     order: OrderFields
     address: AddressFields
     item: ItemFields
@@ -104,6 +102,7 @@ class Layout:
     remove_suffix: dict[str, str] = field(default_factory=dict)
 
 
+Section = OrderFields | CustomerFields | AddressFields | ItemFields
 _SECTIONS = {
     "order": OrderFields,
     "customer": CustomerFields,
@@ -116,24 +115,24 @@ _PLAIN = {"encoding", "delimiter", "decimal", "time_format"}
 _TABLES = {"countries", "remove_suffix"}
 
 
-def layout_of(document: Mapping[str, Any]) -> Layout:
-    """The mapping file's content, checked; `WrongMapping` names the first thing that is off."""
+def parse_layout(document: Mapping[str, Any]) -> Layout:
+    """The validated content of a mapping file; `WrongMapping` names the first error."""
     unknown = set(document) - set(_SECTIONS) - _PLAIN - _TABLES - {"timezone"}
     if unknown:
         raise WrongMapping(f"unknown key: {min(unknown)}")
-    found: dict[str, Any] = {name: _text(document, name) for name in _PLAIN & set(document)}
+    values: dict[str, Any] = {name: _text(document, name) for name in _PLAIN & set(document)}
     for name in _TABLES & set(document):
         table = _table(document, name)
-        found[name] = {key: _text(table, key) for key in table}
+        values[name] = {key: _text(table, key) for key in table}
     for name, kind in _SECTIONS.items():
         if name in document:
-            found[name] = _section(_table(document, name), name, kind)
-    missing = {"order", "address", "item"} - set(found)
+            values[name] = _section(_table(document, name), name, kind)
+    missing = {"order", "address", "item"} - set(values)
     if missing:
         raise WrongMapping(f"section [{min(missing)}] is missing")
     if "timezone" in document:
-        found["zone"] = _zone(_text(document, "timezone"))
-    layout = Layout(**found)
+        values["zone"] = _zone(_text(document, "timezone"))
+    layout = Layout(**values)
     _check(layout)
     return layout
 
@@ -189,26 +188,28 @@ def _check(layout: Layout) -> None:
         raise WrongMapping(f"encoding {layout.encoding} is not supported; save the file as utf-8")
 
 
-class Columns:
-    """A header, and what of it is used."""
+def templates_of(section: Section) -> dict[str, str]:
+    values = {item.name: getattr(section, item.name) for item in fields(section)}
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
+
+class Columns:
     def __init__(self, header: Sequence[str], remove_suffix: Mapping[str, str]) -> None:
-        self._places = {name: place for place, name in enumerate(header)}
+        self._positions = {name: position for position, name in enumerate(header)}
         self._remove_suffix = remove_suffix
 
-    def place(self, name: str) -> int:
-        """Where the column stands."""
-        if name not in self._places:
+    def _position(self, name: str) -> int:
+        if name not in self._positions:
             raise WrongMapping(f"the file has no column {name}")
-        return self._places[name]
+        return self._positions[name]
 
     def used_by(self, *templates: str) -> list[int]:
-        """The places of all columns that these templates name."""
+        """The positions of all columns that these templates name."""
         names = {name for template in templates for name in _COLUMN.findall(template)}
-        return sorted(self.place(name) for name in names)
+        return sorted(self._position(name) for name in names)
 
-    def value(self, template: str) -> Value:
-        """A function that fills the template in; empty if one of its columns is empty."""
+    def reader(self, template: str) -> FieldReader:
+        """A function that fills in the template; its result is empty if one of the columns is."""
         names = _COLUMN.findall(template)
         if not names:
             return lambda _: template
@@ -217,17 +218,20 @@ class Columns:
         pieces = _COLUMN.split(template)[::2]
         columns = [self._column(name) for name in names]
 
-        def filled(values: Values) -> str:
+        def fill(values: Values) -> str:
             texts = [column(values) for column in columns]
             if not all(texts):
                 return ""
             return pieces[0] + "".join(map("".join, zip(texts, pieces[1:], strict=True)))
 
-        return filled
+        return fill
 
-    def _column(self, name: str) -> Value:
-        place = self.place(name)
+    def readers(self, section: Section) -> dict[str, FieldReader]:
+        return {name: self.reader(text) for name, text in templates_of(section).items()}
+
+    def _column(self, name: str) -> FieldReader:
+        position = self._position(name)
         suffix = self._remove_suffix.get(name, "")
         if not suffix:
-            return itemgetter(place)
-        return lambda values: values[place].strip().removesuffix(suffix)
+            return itemgetter(position)
+        return lambda values: values[position].strip().removesuffix(suffix)

@@ -1,4 +1,4 @@
-"""Which earlier lines a cancellation undoes, decided from values alone."""
+"""Matches cancellations with the earlier items of the same customer."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from takeback.importer.rows import Reversal
 
 
 @dataclass(slots=True)
-class SoldLine:
-    """A line of an earlier order, and how many of its units are left."""
+class SoldItem:
+    """An item of an earlier order, and the number of its units that are left."""
 
     item_id: int
     user_id: int
@@ -19,40 +19,40 @@ class SoldLine:
     placed_at: datetime
     quantity: int
     left: int
-    worth: int
+    amount_minor: int
 
 
-class SoldLines:
-    """Lines by customer, product and currency; matching uses their units up."""
+class SoldItems:
+    """Items by customer, SKU and currency; matching takes their units."""
 
-    def __init__(self, lines: Iterable[SoldLine]) -> None:
-        self._lines: dict[tuple[int, str, str], list[SoldLine]] = defaultdict(list)
-        for line in lines:
-            self._lines[line.user_id, line.sku, line.currency].append(line)
+    def __init__(self, items: Iterable[SoldItem]) -> None:
+        self._items: dict[tuple[int, str, str], list[SoldItem]] = defaultdict(list)
+        for item in items:
+            self._items[item.user_id, item.sku, item.currency].append(item)
 
     def take(self, user_id: int | None, reversal: Reversal) -> list[tuple[int, int]]:
-        """Item ids with the units that the cancellation takes, perhaps fewer than it says.
+        """Item ids with the units that the cancellation takes; fewer than it asks for if need be.
 
-        Lines of the same unit price come first, then the newest; never one that was bought
-        after the cancellation, and never more units than are left.
+        Items of the same unit price come first, then the newest. An item that was bought after
+        the cancellation is never taken, nor more units of an item than it has left.
         """
         if user_id is None:
             return []
-        lines = self._lines.get((user_id, reversal.sku, reversal.currency), ())
-        earlier = [line for line in lines if line.left and line.placed_at <= reversal.at]
-        earlier.sort(key=lambda line: (line.placed_at, line.item_id), reverse=True)
-        earlier.sort(key=lambda line: not is_same_price(line, reversal))
+        items = self._items.get((user_id, reversal.sku, reversal.currency), ())
+        earlier = [item for item in items if item.left and item.placed_at <= reversal.at]
+        earlier.sort(key=lambda item: (item.placed_at, item.item_id), reverse=True)
+        earlier.sort(key=lambda item: not has_same_price(item, reversal))
         taken, missing = [], reversal.units
-        for line in earlier:
-            units = min(missing, line.left)
+        for item in earlier:
+            units = min(missing, item.left)
             if units:
-                line.left -= units
+                item.left -= units
                 missing -= units
-                taken.append((line.item_id, units))
+                taken.append((item.item_id, units))
         return taken
 
 
-def is_same_price(line: SoldLine, reversal: Reversal) -> bool:
-    """Whether both can have the same price per unit, each amount being rounded."""
-    difference = abs(line.worth * reversal.units - reversal.worth * line.quantity)
-    return 2 * difference <= line.quantity + reversal.units
+def has_same_price(item: SoldItem, reversal: Reversal) -> bool:
+    """Whether both can have the same price per unit: each amount is rounded."""
+    difference = abs(item.amount_minor * reversal.units - reversal.amount_minor * item.quantity)
+    return 2 * difference <= item.quantity + reversal.units

@@ -1,4 +1,4 @@
-"""The documented columns of old orders and of their lines."""
+"""The documented columns of old orders and of their items."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -40,24 +40,24 @@ ORDER_REQUIRED = (
 )
 """Columns that a file of old orders must have."""
 ITEM_REQUIRED = ("order_number", "price")
-"""Columns that a file of their lines must have."""
+"""Columns that a file of their items must have."""
 
-_WHOLE_DIGITS = 10
+_INTEGER_DIGITS = 10
 _INTEGER_MAX = 2**31 - 1
 
 
 class _OldAmount(Amount):
-    """Up to ten digits before the point."""
+    """An amount of at most ten digits before the decimal point."""
 
     def to_internal_value(self, data: Any) -> int:
         minor = super().to_internal_value(data)
-        if minor >= 10 ** (_WHOLE_DIGITS + decimals(self.context["currency"] or "kwd")):
+        if minor >= 10 ** (_INTEGER_DIGITS + decimals(self.context["currency"] or "kwd")):
             self.fail("range")
         return minor
 
 
-class _Extra(FreeObject):
-    """An object; in a CSV file its JSON text."""
+class _ExtraField(FreeObject):
+    """An object, or in a CSV file its JSON text."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, str):
@@ -65,8 +65,8 @@ class _Extra(FreeObject):
                 data = json_parser.object_from(data.encode())
             except Refused:
                 self.fail("invalid")
-        found: dict[str, Any] = super().to_internal_value(data)
-        return found
+        extra: dict[str, Any] = super().to_internal_value(data)
+        return extra
 
 
 class _OldOrder(Payload):
@@ -85,7 +85,7 @@ class _OldOrder(Payload):
     shipping_company = StrictText(max_length=64, required=False, allow_blank=True)
     shipping_address = StrictText(max_length=512, multiline=True)
     billing_address = StrictText(max_length=512, multiline=True)
-    extra_field = _Extra(required=False)
+    extra_field = _ExtraField(required=False)
 
     def validate(self, attrs: Any) -> Any:
         if attrs.get("discount_amount", 0) > attrs["amount"]:
@@ -101,37 +101,32 @@ class _OldItem(Payload):
     quantity = StrictInteger(max_value=_INTEGER_MAX, required=False)
     price = _OldAmount()
     image_url = StrictText(max_length=1024, required=False, allow_blank=True)
-    extra_field = _Extra(required=False)
+    extra_field = _ExtraField(required=False)
 
 
 def old_order(record: Mapping[str, Any]) -> OldOrderIn:
-    """The record as an old order; raises a `ValidationError` that names every field at fault."""
-    told = dict(_order_schema(currency_of(record.get("currency"))).run_validation(record))
+    """The order of a record, or a `ValidationError` that names each invalid field."""
+    data = dict(_serializer(_OldOrder, currency_of(record.get("currency"))).run_validation(record))
     customer = CustomerIn(
-        email=told.pop("user_email"),
+        email=data.pop("user_email"),
         user_type=User.REGISTERED,
-        channel_code=told.pop("user"),
+        channel_code=data.pop("user"),
     )
     return OldOrderIn(
         customer=customer,
-        amount_minor=told.pop("amount"),
-        discount_minor=told.pop("discount_amount", 0),
-        **told,
+        amount_minor=data.pop("amount"),
+        discount_minor=data.pop("discount_amount", 0),
+        **data,
     )
 
 
 def old_item(record: Mapping[str, Any], currency: str) -> OldItemIn:
-    """The record as a line of an old order in this currency."""
-    told = dict(_item_schema(currency).run_validation(record))
-    del told["order_number"]
-    return OldItemIn(price_minor=told.pop("price"), **told)
+    """The item of a record, in the currency of its order."""
+    data = dict(_serializer(_OldItem, currency).run_validation(record))
+    del data["order_number"]
+    return OldItemIn(price_minor=data.pop("price"), **data)
 
 
-@lru_cache(maxsize=64)
-def _order_schema(currency: str | None) -> _OldOrder:
-    return _OldOrder(context={"currency": currency})
-
-
-@lru_cache(maxsize=64)
-def _item_schema(currency: str) -> _OldItem:
-    return _OldItem(context={"currency": currency})
+@lru_cache(maxsize=128)
+def _serializer(kind: type[Payload], currency: str | None) -> Payload:
+    return kind(context={"currency": currency})

@@ -1,39 +1,50 @@
-"""What an import has to say: one line per row that did not get in, and the figures at the end."""
+"""The result of an import: its counts, and a report of each row that is not imported."""
 
 import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from rest_framework.exceptions import ValidationError
 
 
-class Fault(NamedTuple):
-    """Why a row is not taken in: a code that never changes and a sentence."""
+class RowError(NamedTuple):
+    """Why a row is not imported: a code that never changes and a sentence."""
 
     code: str
     reason: str
 
 
 class RowRefused(Exception):
-    """A row, or a whole order, cannot be taken in."""
+    """A row, or a whole order, is not imported."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)
-        self.fault = Fault(code, reason)
+        self.error = RowError(code, reason)
 
 
-SAME_ORDER = Fault("order_refused", "another line of this order was refused")
+SAME_ORDER = RowError("order_refused", "another line of this order was refused")
+DUPLICATE = RowError("duplicate", "duplicate number: the file has had this order before")
+CUT_OFF = RowError("truncated", "the file ends too early, perhaps within this order")
+
+
+def invalid_fields(error: "ValidationError") -> RowRefused:
+    """A refusal that names each invalid field with its first message: `amount: …; number: …`."""
+    detail: dict[str, list[str]] = error.detail  # type: ignore[assignment]  # flat, by construction
+    return RowRefused("fields", "; ".join(f"{name}: {detail[name][0]}" for name in detail))
 
 
 class Report:
-    """A file of JSON Lines, `{"line", "number", "code", "reason"}`, in the order of finding."""
+    """A file of JSON Lines, `{"line", "number", "code", "reason"}`, in the order of discovery."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Numbers are quoted as they were found, even from a file in another encoding.
+        # Numbers are quoted as the file has them, even from a file in another encoding.
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
 
     def __enter__(self) -> Self:
@@ -47,38 +58,35 @@ class Report:
     ) -> None:
         self._file.close()
 
-    def add(self, line: int, number: str | None, fault: Fault) -> None:
-        """One row that did not get in; lines count from one."""
-        self.counts[fault.code] += 1
-        entry = {"line": line, "number": number, "code": fault.code, "reason": fault.reason}
+    def add(self, line: int, number: str | None, error: RowError) -> None:
+        """Report one row; lines count from 1."""
+        self.counts[error.code] += 1
+        entry = {"line": line, "number": number, "code": error.code, "reason": error.reason}
         self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     @property
     def total(self) -> int:
-        """How many rows were reported."""
         return self.counts.total()
 
 
 @dataclass(slots=True)
 class Summary:
-    """The figures of one run; `lines` are the file's rows without its header."""
+    """The counts of one run; `lines` are the file's rows without its header."""
 
     lines: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
-    placed_lines: int = 0
-    """Lines of orders that are in."""
-    undone_lines: int = 0
-    """Lines of cancellations that found all their units."""
-    requests: int = 0
-    """Completed requests that these lines stand for, now or since an earlier run."""
-    worth: Counter[str] = field(default_factory=Counter)
-    """Minor units by currency: all readable lines with their signs, a total to check against."""
-    broken: Fault | None = None
-    """The file could not be read to its end."""
+    matched_lines: int = 0
+    """Lines of cancellations whose units were all found."""
+    cases: int = 0
+    """Completed cases that these lines stand for, of this run or an earlier one."""
+    totals: Counter[str] = field(default_factory=Counter)
+    """Minor units by currency: all readable lines with their signs, as a control total."""
+    broken: RowError | None = None
+    """Why the file could not be read to its end."""
 
     def count(self, result: str) -> None:
-        """One more order that was `created`, `updated`, `unchanged` or `refused`."""
+        """Count an order that was `created`, `updated`, `unchanged` or `refused`."""
         setattr(self, result, getattr(self, result) + 1)

@@ -1,7 +1,7 @@
-"""From the records of an order to the order, or why not, decided from values alone."""
+"""Builds an order, or the cancellation of items, from the records of a CSV file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -9,7 +9,13 @@ from takeback.accounts.customer_input import CustomerIn
 from takeback.addresses.address_input import AddressIn
 from takeback.core import money
 from takeback.importer import parsers
-from takeback.importer.mapping import Columns, CustomerFields, Layout, Value, Values
+from takeback.importer.mapping import (
+    Columns,
+    CustomerFields,
+    Layout,
+    Values,
+    templates_of,
+)
 from takeback.importer.report import RowRefused
 from takeback.orders.order_input import ItemIn, OrderIn
 from takeback.orders.statuses import status_of
@@ -17,106 +23,93 @@ from takeback.orders.statuses import status_of
 REGISTERED, GUEST = "registered", "guest"
 ORDER, CANCELLATION, ADJUSTMENT = "order", "cancellation", "adjustment"
 
-WORTH_MAX = 10**15
-"""Minor units of one line; more is a mistake in the file."""
+AMOUNT_MAX = 10**15
+"""Minor units of one item; more is a mistake in the file."""
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
 _COUNTRY = re.compile(r"[a-z]{2}")
-_PRODUCTS_MOST = 20_000
+_PRODUCTS_MAX = 20_000
 
 
-class Line(NamedTuple):
-    """A record whose figures could be read; `worth` in minor units, with its sign."""
+class ItemRow(NamedTuple):
+    """A record whose numbers are valid; `amount_minor` and `quantity` have its sign."""
 
     line: int
     number: str
     values: Values
     sku: str
     quantity: int
-    worth: int
+    amount_minor: int
     currency: str
 
 
 class Reversal(NamedTuple):
-    """A record that undoes earlier lines of the same customer."""
+    """A record that cancels units of earlier items of the same customer."""
 
     line: int
     number: str
     customer: CustomerIn
     sku: str
     units: int
-    worth: int
+    amount_minor: int
     currency: str
     at: datetime
 
 
-class _Person:
-    """One of the mapping's customers, bound to the header."""
+class _CustomerReader:
+    """A customer section of the mapping, bound to the header."""
 
-    def __init__(self, fields: CustomerFields, columns: Columns, user_type: str) -> None:
-        self._code = columns.value(fields.code)
-        self._email = columns.value(fields.email)
-        self._names = {
-            name: columns.value(getattr(fields, name))
-            for name in ("first_name", "last_name", "phone")
-        }
-        self._needs_code = bool(fields.code)
+    def __init__(self, section: CustomerFields, columns: Columns, user_type: str) -> None:
+        self._names = columns.readers(section)
+        self._code, self._email = self._names.pop("code"), self._names.pop("email")
+        self._needs_code = bool(section.code)
         self._user_type = user_type
-        self._attributes = fields.attributes
+        self._attributes = section.attributes
 
-    def of(self, values: Values) -> CustomerIn | None:
-        """The customer, or None if the record names none of this kind."""
+    def read(self, values: Values) -> CustomerIn | None:
+        """The customer; None if the record has none of this type."""
         code, email = self._code(values).strip(), self._email(values).strip()
         if not email or (self._needs_code and not code):
             return None
-        if not _EMAIL.fullmatch(parsers.fitting("email", email)):
+        if not _EMAIL.fullmatch(parsers.limited_text("email", email)):
             raise RowRefused("email", "not an e-mail address")
         return CustomerIn(
             email=email,
             user_type=self._user_type,
-            channel_code=parsers.fitting("code", code) or None,
+            channel_code=parsers.limited_text("code", code) or None,
             attributes=self._attributes,
-            **{name: parsers.fitting(name, value(values)) for name, value in self._names.items()},
+            **{
+                name: parsers.limited_text(name, read(values)) for name, read in self._names.items()
+            },
         )
 
 
-class Table:
+class RowParser:
     """A mapping bound to the header of one file."""
 
     def __init__(self, layout: Layout, header: Sequence[str]) -> None:
         columns = Columns(header, layout.remove_suffix)
         self._layout = layout
-        self._number = columns.value(layout.order.number)
-        self._currency = columns.value(layout.order.currency)
-        self._placed_at = columns.value(layout.order.placed_at)
-        self._status = columns.value(layout.order.status)
-        self._order = _values(columns, layout.order, _ORDER_TEXTS)
-        self._amounts = _values(columns, layout.order, _ORDER_AMOUNTS)
-        self._address = _values(columns, layout.address, _ADDRESS_TEXTS)
-        self._people = [
-            _Person(fields, columns, user_type)
-            for fields, user_type in ((layout.customer, REGISTERED), (layout.guest, GUEST))
-            if fields
+        self._order_fields = columns.readers(layout.order)
+        self._address_fields = columns.readers(layout.address)
+        self._item_fields = columns.readers(layout.item)
+        self._customers = [
+            _CustomerReader(section, columns, user_type)
+            for section, user_type in ((layout.customer, REGISTERED), (layout.guest, GUEST))
+            if section
         ]
-        self._sku = columns.value(layout.item.sku)
-        self._name = columns.value(layout.item.name)
-        self._quantity = columns.value(layout.item.quantity)
-        self._unit_price = columns.value(layout.item.unit_price)
-        self._line_amount = columns.value(layout.item.amount)
-        self._line_discount = columns.value(layout.item.discount)
-        self._tax_rate = columns.value(layout.item.tax_rate)
-        self._once = columns.used_by(*_said_once(layout))
+        self._shared = columns.used_by(*_shared_templates(layout))
         self._products: dict[tuple[str, str], dict[str, Any]] = {}
 
     def number(self, values: Values) -> str:
-        """The order's number; empty if the record has none."""
+        """The order number; empty if the record has none."""
         try:
-            return self._number(values).strip()
+            return self._order_fields["number"](values).strip()
         except IndexError:
             return ""
 
     def kind(self, number: str) -> str:
-        """What a record with this number is about."""
+        """Whether a record with this number is an order, a cancellation or an adjustment."""
         kinds = self._layout.rows
         if kinds.cancellation and number.startswith(kinds.cancellation):
             return CANCELLATION
@@ -124,42 +117,44 @@ class Table:
             return ADJUSTMENT
         return ORDER
 
-    def line(self, line: int, number: str, values: Values) -> Line:
-        """The record with its figures read, or `RowRefused`."""
-        currency = parsers.currency(self._currency(values))
-        quantity = parsers.whole(self._quantity(values))
-        worth = self._worth(values, quantity, currency)
-        sku = parsers.fitting("sku", self._sku(values).strip())
+    def item_row(self, line: int, number: str, values: Values) -> ItemRow:
+        """The record with its numbers parsed, or `RowRefused`."""
+        currency = parsers.currency(self._order_fields["currency"](values))
+        quantity = parsers.quantity(self._item_fields["quantity"](values))
+        amount = self._amount(values, quantity, currency)
+        sku = parsers.limited_text("sku", self._item_fields["sku"](values).strip())
         if not number or not sku:
             raise RowRefused("missing", "the record has no " + ("sku" if number else "number"))
-        return Line(line, parsers.fitting("number", number), values, sku, quantity, worth, currency)
+        number = parsers.limited_text("number", number)
+        return ItemRow(line, number, values, sku, quantity, amount, currency)
 
-    def order(self, lines: Sequence[Line]) -> OrderIn:
-        """All records of one order as an order; its own fields are those of the first record."""
-        first = lines[0].values
-        said = [[line.values[place] for place in self._once] for line in lines]
-        if any(values != said[0] for values in said):
+    def order(self, rows: Sequence[ItemRow]) -> OrderIn:
+        """The order of these records; its own fields are those of the first record."""
+        first = rows[0].values
+        shared = [[row.values[position] for position in self._shared] for row in rows]
+        if any(values != shared[0] for values in shared):
             raise RowRefused("rows_disagree", "the order's records contradict each other")
-        currency = lines[0].currency
-        status = status_of(self._status(first))
+        currency = rows[0].currency
+        status = status_of(self._order_fields["status"](first))
         if status is None:
             raise RowRefused("status", "unknown status")
         amounts = {
-            name: self._minor(value(first), currency) for name, value in self._amounts.items()
+            name: self._minor(self._order_fields[name](first), currency) for name in _ORDER_AMOUNTS
         }
         texts: dict[str, Any] = {
-            name: parsers.fitting(name, value(first).strip()) for name, value in self._order.items()
+            name: parsers.limited_text(name, self._order_fields[name](first).strip())
+            for name in _ORDER_TEXTS
         }
         texts["notes"] = texts["notes"] or None
         return OrderIn(
-            number=lines[0].number,
+            number=rows[0].number,
             currency=currency,
-            placed_at=self.moment(first),
-            customer=self.customer(first),
+            placed_at=self._time(first),
+            customer=self._customer(first),
             shipping_address=self._address_of(first),
             items=[
-                self._item(line, str(place), status, currency)
-                for place, line in enumerate(lines, start=1)
+                self._item(row, str(position), status, currency)
+                for position, row in enumerate(rows, start=1)
             ],
             amount_minor=amounts["amount"],
             discount_minor=amounts["discount"],
@@ -168,100 +163,100 @@ class Table:
             **texts,
         )
 
-    def reversal(self, line: Line) -> Reversal:
-        """A record of a cancellation."""
-        if line.quantity >= 0:
+    def reversal(self, row: ItemRow) -> Reversal:
+        if row.quantity >= 0:
             raise RowRefused("quantity", "a cancellation needs a negative quantity")
         return Reversal(
-            line.line,
-            line.number,
-            self.customer(line.values),
-            line.sku,
-            -line.quantity,
-            -line.worth,
-            line.currency,
-            self.moment(line.values),
+            row.line,
+            row.number,
+            self._customer(row.values),
+            row.sku,
+            -row.quantity,
+            -row.amount_minor,
+            row.currency,
+            self._time(row.values),
         )
 
-    def customer(self, values: Values) -> CustomerIn:
-        """Registered if the record names one, else the guest that the mapping describes."""
-        for person in self._people:
-            found = person.of(values)
-            if found:
-                return found
+    def _customer(self, values: Values) -> CustomerIn:
+        """The registered customer if the record has one, otherwise the guest of the mapping."""
+        for reader in self._customers:
+            customer = reader.read(values)
+            if customer:
+                return customer
         raise RowRefused("missing", "the record has no customer")
 
-    def moment(self, values: Values) -> datetime:
-        """When the order was placed, in UTC; a time without a zone is in the mapping's."""
-        text = self._placed_at(values).strip()
+    def _time(self, values: Values) -> datetime:
+        """The order's time in UTC; a time without a zone is in that of the mapping."""
+        text = self._order_fields["placed_at"](values).strip()
         layout = self._layout
         try:
             if layout.time_format:
-                found = datetime.strptime(text, layout.time_format)  # noqa: DTZ007 - zone below
+                time = datetime.strptime(text, layout.time_format)  # noqa: DTZ007 - zone below
             else:
-                found = datetime.fromisoformat(text)
-            aware = found if found.tzinfo else found.replace(tzinfo=layout.zone)
+                time = datetime.fromisoformat(text)
+            aware = time if time.tzinfo else time.replace(tzinfo=layout.zone)
             return aware.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise RowRefused("date", f"not a date: {text[:40]!r}") from error
 
-    def _item(self, line: Line, remote_id: str, status: int, currency: str) -> ItemIn:
-        values = line.values
+    def _item(self, row: ItemRow, remote_id: str, status: int, currency: str) -> ItemIn:
+        values = row.values
         return ItemIn(
             remote_id=remote_id,
-            sku=line.sku,
-            product=self._product(line.sku, self._name(values).strip()),
-            goods_minor=line.worth,
-            quantity=line.quantity,
+            sku=row.sku,
+            product=self._product(row.sku, self._item_fields["name"](values).strip()),
+            goods_minor=row.amount_minor,
+            quantity=row.quantity,
             status=status,
-            discount_minor=self._minor(self._line_discount(values), currency),
-            tax_rate=parsers.rate(self._tax_rate(values)),
+            discount_minor=self._minor(self._item_fields["discount"](values), currency),
+            tax_rate=parsers.tax_rate(self._item_fields["tax_rate"](values)),
         )
 
     def _product(self, sku: str, name: str) -> dict[str, Any]:
-        """One document per product: lines that share it are stored by it."""
+        """One document per product: items that share it share one snapshot."""
         key = (sku, name)
-        found = self._products.get(key)
-        if found is None:
-            if len(self._products) >= _PRODUCTS_MOST:
+        product = self._products.get(key)
+        if product is None:
+            if len(self._products) >= _PRODUCTS_MAX:
                 self._products.clear()
-            found = {"sku": sku, "base_code": sku, "name": parsers.fitting("name", name) or sku}
-            self._products[key] = found
-        return found
+            name = parsers.limited_text("name", name) or sku
+            product = self._products[key] = {"sku": sku, "base_code": sku, "name": name}
+        return product
 
     def _address_of(self, values: Values) -> AddressIn:
         texts: dict[str, Any] = {
-            name: parsers.fitting(name, value(values).strip())
-            for name, value in self._address.items()
+            name: parsers.limited_text(name, read(values).strip())
+            for name, read in self._address_fields.items()
         }
-        told = texts.pop("country")
-        code = self._layout.countries.get(told, told).lower()
+        country = texts.pop("country")
+        code = self._layout.countries.get(country, country).lower()
         if not _COUNTRY.fullmatch(code):
-            raise RowRefused("country", f"unknown country: {told[:40]!r}")
+            raise RowRefused("country", f"unknown country: {country[:40]!r}")
         if not texts["line"] or not texts["city"]:
             raise RowRefused("missing", "the record has no address")
         texts |= {name: texts[name] or None for name in _ADDRESS_OPTIONAL}
         return AddressIn(
             country=code,
-            country_name=told if told in self._layout.countries else None,
+            country_name=country if country in self._layout.countries else None,
             extra_field=self._layout.address.extra_field or None,
             **texts,
         )
 
-    def _worth(self, values: Values, quantity: int, currency: str) -> int:
-        """The line's amount, half up; told twice, both must say the same."""
-        price = self._plain(self._unit_price(values))
-        told = self._minor(self._line_amount(values), currency)
-        worth = told
+    def _amount(self, values: Values, quantity: int, currency: str) -> int:
+        """The item's amount, rounded half up; if price and amount are set, they must agree."""
+        price = self._plain(self._item_fields["unit_price"](values))
+        named = amount = self._minor(self._item_fields["amount"](values), currency)
         if price:
-            worth = parsers.half_up(parsers.decimal(price) * quantity, money.decimals(currency))
-        if worth is None:
+            amount = parsers.round_half_up(
+                parsers.decimal(price) * quantity, money.decimals(currency)
+            )
+        if amount is None:
             raise RowRefused("missing", "the record has no price")
-        if told is not None and told != worth:
+        if named is not None and named != amount:
             raise RowRefused("amount", "quantity and price do not make the line's amount")
-        if abs(worth) > WORTH_MAX:
+        if abs(amount) > AMOUNT_MAX:
             raise RowRefused("amount", "the line's amount is out of range")
-        return worth
+        return amount
 
     def _minor(self, text: str, currency: str) -> int | None:
         plain = self._plain(text) if text else ""
@@ -273,7 +268,7 @@ class Table:
             raise RowRefused("amount", f"not an amount in {currency}: {plain[:40]!r}") from error
 
     def _plain(self, text: str) -> str:
-        """The number with a point, however the file writes it."""
+        """The number with a decimal point."""
         text = text.strip()
         return text if self._layout.decimal == "." else text.replace(self._layout.decimal, ".")
 
@@ -281,28 +276,13 @@ class Table:
 _ORDER_TEXTS = ("payment_type", "notes", "language_code")
 _ORDER_AMOUNTS = ("amount", "discount", "shipping", "fee")
 _ADDRESS_OPTIONAL = ("township", "district", "postcode")
-_ADDRESS_TEXTS = (
-    "line",
-    "city",
-    "country",
-    "first_name",
-    "last_name",
-    "phone_number",
-    *_ADDRESS_OPTIONAL,
-)
 
 
-def _values(columns: Columns, fields: Any, names: Sequence[str]) -> dict[str, Value]:
-    return {name: columns.value(getattr(fields, name)) for name in names}
-
-
-def _said_once(layout: Layout) -> list[str]:
-    """Templates that every record of an order must fill alike; only its time may vary."""
-    order, address = layout.order, layout.address
-    once = ("currency", "status", *_ORDER_TEXTS, *_ORDER_AMOUNTS)
-    templates = [getattr(order, name) for name in once]
-    templates += [getattr(address, name) for name in _ADDRESS_TEXTS]
-    for person in (layout.customer, layout.guest):
-        if person:
-            templates += [person.email, person.code]
-    return templates
+def _shared_templates(layout: Layout) -> Iterator[str]:
+    """Templates whose values are equal in all records of an order. Its time may vary."""
+    order = templates_of(layout.order)
+    yield from (order[name] for name in order.keys() - {"number", "placed_at"})
+    yield from templates_of(layout.address).values()
+    for customer in (layout.customer, layout.guest):
+        if customer:
+            yield from (customer.email, customer.code)

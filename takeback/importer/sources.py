@@ -1,62 +1,65 @@
-"""Reading files that somebody else wrote: compressed or not, in pieces, possibly cut off."""
+"""Reads input files as streams: CSV, JSON Lines and mappings, compressed or not, maybe cut off."""
 
 import csv
 import gzip
 import lzma
 import re
+import tomllib
 import zlib
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from takeback.api import json_parser
 from takeback.core.errors import Refused
-from takeback.importer.report import Fault
+from takeback.importer.mapping import Layout, WrongMapping, parse_layout
+from takeback.importer.report import Report, RowError, Summary
 
 LINE_MAX = 4_194_304
 _VALUES_MAX = 1_000_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_UNFIT = re.compile("[\x00\ud800-\udfff]")
-_CUT = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DECOMPRESSORS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".xz": lzma.open}
+_CUT_OFF = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
 Progress = Callable[[int], None]
-"""Is told how many bytes more of the file have been read."""
+"""Receives the number of bytes of the file that were read since its last call."""
 
 
 class Unreadable(Exception):
-    """From this line on the file cannot be read; mostly it ends too early."""
+    """The file cannot be read from this line on; usually it ends too early."""
 
     def __init__(self, line: int, code: str, reason: str) -> None:
         super().__init__(reason)
         self.line = line
-        self.fault = Fault(code, reason)
+        self.error = RowError(code, reason)
 
 
 class WrongFile(ValueError):
-    """Nothing of this file can be taken in; the text says why."""
+    """No row of this file can be imported; the text is the reason."""
 
 
 class Row(NamedTuple):
-    """One record of a CSV file, by its first line; `fits` if its values lie under the header."""
+    """A record of a CSV file, with its first line; `fits`: it has one value for each column."""
 
     line: int
     values: list[str]
-    fault: Fault | None = None
+    error: RowError | None = None
     fits: bool = True
 
 
 class Document(NamedTuple):
-    """One line of a JSON Lines file; `content` is empty when there is a fault."""
+    """A line of a JSON Lines file; `content` is empty when there is an error."""
 
     line: int
     content: dict[str, Any]
-    fault: Fault | None = None
+    error: RowError | None = None
 
 
 def is_csv(path: Path) -> bool:
-    """By its name, `.gz` and `.xz` set aside: CSV, or else JSON Lines."""
+    """Whether the name without `.gz` and `.xz` is one of CSV; otherwise the file is JSON Lines."""
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in {".gz", ".xz"}]
     if suffixes and suffixes[-1] == ".csv":
         return True
@@ -66,23 +69,18 @@ def is_csv(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """The file's bytes unpacked, and the file as it lies on disk (its position is the progress)."""
+def _open(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """The decompressed file, and the file as stored: its position is the progress."""
     with path.open("rb") as packed:
-        if path.suffix.lower() == ".gz":
-            with gzip.open(packed) as plain:
-                yield plain, packed  # type: ignore[misc]  # a GzipFile reads like a file
-        elif path.suffix.lower() == ".xz":
-            with lzma.open(packed) as plain:
-                yield plain, packed
-        else:
-            yield packed, packed
+        decompressor = _DECOMPRESSORS.get(path.suffix.lower())
+        with decompressor(packed) if decompressor else nullcontext(packed) as plain:
+            yield plain, packed
 
 
 def lines(path: Path, progress: Progress) -> Iterator[bytes]:
-    """Line by line, with the line break; `Unreadable` if a packed file ends too early."""
-    with opened(path) as (plain, packed):
-        told = count = 0
+    """Yield each line with its line break; `Unreadable` if a compressed file ends too early."""
+    with _open(path) as (plain, packed):
+        reported = count = 0
         try:
             for count, line in enumerate(iter(lambda: plain.readline(LINE_MAX), b""), start=1):
                 if len(line) == LINE_MAX:
@@ -90,17 +88,17 @@ def lines(path: Path, progress: Progress) -> Iterator[bytes]:
                         count, "unreadable", f"more than {LINE_MAX - 1} bytes in a line"
                     )
                 if count % 1000 == 0:
-                    place = packed.tell()
-                    progress(place - told)
-                    told = place
+                    position = packed.tell()
+                    progress(position - reported)
+                    reported = position
                 yield line
-        except _CUT as error:
+        except _CUT_OFF as error:
             raise Unreadable(count + 1, "truncated", "the packed file ends too early") from error
-        progress(packed.tell() - told)
+        progress(packed.tell() - reported)
 
 
 def json_lines(path: Path, progress: Progress) -> Iterator[Document]:
-    """The objects of a JSON Lines file; blank lines are passed over."""
+    """The objects of a JSON Lines file; blank lines are skipped."""
     for line, body in enumerate(lines(path, progress), start=1):
         text = body.removeprefix(_BYTE_ORDER_MARK).strip()
         if not text:
@@ -109,22 +107,21 @@ def json_lines(path: Path, progress: Progress) -> Iterator[Document]:
             text.decode()
             yield Document(line, json_parser.object_from(text, max_values=_VALUES_MAX))
         except UnicodeDecodeError:
-            yield Document(line, {}, Fault("encoding", "not encoded as utf-8"))
+            yield Document(line, {}, RowError("encoding", "not encoded as utf-8"))
         except Refused as refused:
-            yield Document(line, {}, Fault("json", str(refused.problem.message)))
+            yield Document(line, {}, RowError("json", str(refused.problem.message)))
 
 
 class CsvRows:
-    """The records of a CSV file under its header, read strictly.
+    """The records of a CSV file after its header, read strictly.
 
-    A record that cannot be read comes as a row with a fault. If the last line has no line
-    break it may have been cut off in the middle of its last value: that is `Unreadable`,
-    raised in place of the row.
+    A record that cannot be read is a row with an error. If the last line has no line break, its
+    last value may be cut off: `Unreadable` is raised instead of yielding that row.
     """
 
     def __init__(self, path: Path, *, encoding: str, delimiter: str, progress: Progress) -> None:
         self._encoding = encoding
-        self._last = "\n"
+        self._last_line = "\n"
         self._reader = csv.reader(
             self._decoded(lines(path, progress)), delimiter=delimiter, strict=True
         )
@@ -138,21 +135,21 @@ class CsvRows:
             except StopIteration:
                 return
             except csv.Error as error:
-                self._refuse_cut_line()
-                yield Row(line, [], self._syntax(line, error), fits=False)
+                self._check_line_break()
+                yield Row(line, [], self._syntax_error(line, error), fits=False)
                 continue
-            self._refuse_cut_line()
+            self._check_line_break()
             if values:
                 yield self._row(line, values)
 
     def _decoded(self, raw: Iterator[bytes]) -> Iterator[str]:
         encoding = self._encoding
         for line in raw:
-            self._last = text = line.decode(encoding, "surrogateescape")
+            self._last_line = text = line.decode(encoding, "surrogateescape")
             yield text
 
-    def _refuse_cut_line(self) -> None:
-        if not self._last.endswith(("\n", "\r")):
+    def _check_line_break(self) -> None:
+        if not self._last_line.endswith(("\n", "\r")):
             reason = "the last line has no line break: it may be cut off"
             raise Unreadable(self._reader.line_num, "truncated", reason)
 
@@ -164,31 +161,32 @@ class CsvRows:
         header = [name.strip() for name in header]
         if header:
             header[0] = header[0].removeprefix("\ufeff")
-        doubled = {name for name in header if header.count(name) > 1}
-        if not header or doubled:
-            what = f"names a column twice: {min(doubled)}" if header else "is missing"
-            raise WrongFile(f"{path.name}: the header {what}")
+        if not header:
+            raise WrongFile(f"{path.name}: the header is missing")
+        repeated = [name for name in header if header.count(name) > 1]
+        if repeated:
+            raise WrongFile(f"{path.name}: the header names a column twice: {min(repeated)}")
         return header
 
-    def _syntax(self, line: int, error: csv.Error) -> Fault:
-        until = self._reader.line_num
-        where = f" (lines {line} to {until})" if until > line else ""
-        return Fault("unreadable", f"not readable as CSV{where}: {error}")
+    def _syntax_error(self, line: int, error: csv.Error) -> RowError:
+        last = self._reader.line_num
+        lines = f" (lines {line} to {last})" if last > line else ""
+        return RowError("unreadable", f"not readable as CSV{lines}: {error}")
 
     def _row(self, line: int, values: list[str]) -> Row:
         if len(values) != len(self.header):
             reason = f"{len(values)} values under {len(self.header)} columns"
-            return Row(line, values, Fault("columns", reason), fits=False)
-        unfit = _UNFIT.search("".join(values))
-        if unfit is None:
+            return Row(line, values, RowError("columns", reason), fits=False)
+        unstorable = _UNSTORABLE.search("".join(values))
+        if unstorable is None:
             return Row(line, values)
-        if unfit[0] == "\x00":
-            return Row(line, values, Fault("unreadable", "a NUL character"))
-        return Row(line, values, Fault("encoding", f"not encoded as {self._encoding}"))
+        if unstorable[0] == "\x00":
+            return Row(line, values, RowError("unreadable", "a NUL character"))
+        return Row(line, values, RowError("encoding", f"not encoded as {self._encoding}"))
 
 
 def records(path: Path, required: Collection[str], progress: Progress) -> Iterator[Document]:
-    """The records of a CSV or JSON Lines file by name; empty values of a CSV file are left out."""
+    """The records of a CSV or JSON Lines file by name, without the empty values of a CSV file."""
     if not is_csv(path):
         yield from json_lines(path, progress)
         return
@@ -197,5 +195,35 @@ def records(path: Path, required: Collection[str], progress: Progress) -> Iterat
     if missing:
         raise WrongFile(f"{path.name}: column {min(missing)} is missing")
     for row in rows:
-        told = zip(rows.header, map(str.strip, row.values), strict=row.fits)
-        yield Document(row.line, {name: text for name, text in told if text}, row.fault)
+        texts = zip(rows.header, map(str.strip, row.values), strict=row.fits)
+        yield Document(row.line, {name: text for name, text in texts if text}, row.error)
+
+
+def until_unreadable(
+    documents: Iterable[Document], report: Report, summary: Summary
+) -> Iterator[Document]:
+    """Count and yield the documents; the place where a file becomes unreadable is reported."""
+    try:
+        for document in documents:
+            summary.lines += 1
+            yield document
+    except Unreadable as unreadable:
+        report_unreadable(unreadable, report, summary)
+
+
+def report_unreadable(unreadable: Unreadable, report: Report, summary: Summary) -> None:
+    """Record that the file was not read to its end."""
+    summary.broken = unreadable.error
+    report.add(unreadable.line, None, unreadable.error)
+
+
+def read_layout(path: Path) -> Layout:
+    """The layout that a mapping file in TOML or JSON describes; `WrongMapping` if it is invalid."""
+    try:
+        if path.suffix.lower() == ".json":
+            return parse_layout(json_parser.object_from(path.read_bytes()))
+        return parse_layout(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongMapping(f"{path.name} is not valid TOML: {error}") from error
+    except Refused as refused:
+        raise WrongMapping(f"{path.name}: {refused.problem.message}") from refused

@@ -1,82 +1,73 @@
-"""Where the orders of a file go: batch by batch into the database."""
+"""Writes the orders of a file to the database, in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import DataError, IntegrityError
 
 from takeback.core import clock
-from takeback.importer.report import Fault, Report, Summary
+from takeback.importer.report import Report, RowError, Summary
 from takeback.orders.commands.ingest import REFUSED, Outcome, Snapshots, ingest_orders
 from takeback.orders.order_input import OrderIn
 
 SOURCE = "import"
 BATCH_LINES = 5_000
-"""What a kill can lose, and how long others wait for the channel: a fraction of a second."""
-
-DUPLICATE = Fault("duplicate", "duplicate number: the file has had this order before")
+"""A killed import loses one batch at most. A batch locks its channel for less than a second."""
 
 
-class Told(NamedTuple):
-    """An order and the lines of the file that tell it."""
+class SourceOrder(NamedTuple):
+    """An order and its lines in the file."""
 
     order: OrderIn
     lines: Sequence[int]
 
 
-class Intake:
-    """Collects orders and writes them; the same number must not come twice."""
+class OrderWriter:
+    """Writes orders in batches. It must not receive the same number twice."""
 
     def __init__(self, channel_id: int, report: Report, summary: Summary) -> None:
         self._channel_id = channel_id
         self._report = report
         self._summary = summary
         self._snapshots = Snapshots()
-        self._batch: list[Told] = []
-        self._size = 0
 
-    def add(self, told: Told) -> None:
-        """Take one more."""
-        self._batch.append(told)
-        self._size += len(told.order.items)
-        if self._size >= BATCH_LINES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what has been collected."""
-        batch, self._batch, self._size = self._batch, [], 0
+    def write_all(self, orders: Iterable[SourceOrder]) -> None:
+        """Write the orders, and count and report the outcome of each."""
+        batch: list[SourceOrder] = []
+        size = 0
+        for source in orders:
+            batch.append(source)
+            size += len(source.order.items)
+            if size >= BATCH_LINES:
+                self._write(batch)
+                batch, size = [], 0
         if batch:
             self._write(batch)
 
-    def _write(self, batch: Sequence[Told]) -> None:
-        """In one transaction; if the database itself refuses an order, the others go in."""
+    def _write(self, batch: Sequence[SourceOrder]) -> None:
+        """Write a batch in one transaction, or order by order if the database refuses one."""
         try:
-            outcomes = self._place(batch)
+            outcomes = ingest_orders(
+                self._channel_id,
+                [source.order for source in batch],
+                source=SOURCE,
+                now=clock.now(),
+                snapshots=self._snapshots,
+            )
         except (DataError, IntegrityError):
-            # What was learnt in the transaction is gone with it.
+            # Ids of snapshots that this transaction added are invalid now.
             self._snapshots = Snapshots()
             if len(batch) > 1:
-                for told in batch:
-                    self._write([told])
+                for source in batch:
+                    self._write([source])
                 return
             outcomes = [Outcome(batch[0].order.number, REFUSED, reason="refused by the database")]
-        for told, outcome in zip(batch, outcomes, strict=True):
-            self._account(told, outcome)
+        for source, outcome in zip(batch, outcomes, strict=True):
+            self._count(source, outcome)
 
-    def _place(self, batch: Sequence[Told]) -> list[Outcome]:
-        return ingest_orders(
-            self._channel_id,
-            [told.order for told in batch],
-            source=SOURCE,
-            now=clock.now(),
-            snapshots=self._snapshots,
-        )
-
-    def _account(self, told: Told, outcome: Outcome) -> None:
+    def _count(self, source: SourceOrder, outcome: Outcome) -> None:
         self._summary.count(outcome.result)
-        if outcome.result != REFUSED:
-            self._summary.placed_lines += len(told.lines)
-            return
-        fault = Fault("fixed" if outcome.order_id else "totals", str(outcome.reason))
-        for line in told.lines:
-            self._report.add(line, outcome.number, fault)
+        if outcome.result == REFUSED:
+            error = RowError("fixed" if outcome.order_id else "totals", str(outcome.reason))
+            for line in source.lines:
+                self._report.add(line, outcome.number, error)

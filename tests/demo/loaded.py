@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from takeback.accounts.models import Channel
-from takeback.demo import shop
+from takeback.demo.database import load_demo
 
 REFERENCE = datetime(2026, 3, 10, tzinfo=UTC)
 
 
 def load_shop() -> Channel:
     """Load it, as a first start does."""
-    return shop.load(REFERENCE, "http://127.0.0.1:8000", lambda count: None)
+    return load_demo(REFERENCE)

@@ -1,44 +1,43 @@
-"""The folder of a demo: whose it is, and when demo.json may be read."""
+"""The folder of a demo belongs to one process, and demo.json is published by a running server."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from takeback.demo.folder import Folder, Unusable
+from takeback.home.try_me import parse
 
 
-def test_what_an_earlier_start_published_is_withdrawn_but_remembered(tmp_path: Path) -> None:
+def test_the_previous_demo_json_is_hidden_but_not_lost(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.published.write_text('{"url": "http://old"}')
-    assert folder.withdraw() == {"url": "http://old"}
+    assert folder.unpublish() == b""
+    folder.published.write_text("old")
+    assert folder.unpublish() == b"old"
     assert not folder.published.exists()
-    assert folder.withdraw() == {"url": "http://old"}
+    assert folder.unpublish() == b"old"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"'])
-def test_a_broken_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b'{"url": 5}'])
+def test_a_broken_demo_json_is_ignored(content: bytes) -> None:
+    assert parse(content) is None
+
+
+def test_a_prepared_file_is_private_and_not_published(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    folder.published.write_text(text)
-    assert folder.withdraw() == {}
-
-
-def test_what_is_prepared_is_for_its_owner_only_and_not_yet_published(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    folder.prepare({"url": "http://new"})
-    folder.prepare({"url": "http://newer"})
-    assert json.loads(folder.prepared.read_text()) == {"url": "http://newer"}
+    folder.prepare(b"new")
+    folder.prepare(b"newer")
+    assert folder.prepared.read_bytes() == b"newer"
     assert folder.prepared.stat().st_mode & 0o777 == 0o600
     assert not folder.published.exists()
 
 
-def test_a_folder_is_made_and_serves_one_demo_at_a_time(tmp_path: Path) -> None:
+def test_a_folder_is_created_and_locked_for_one_demo(tmp_path: Path) -> None:
     Folder(tmp_path / "new" / "demo").claim()
     with pytest.raises(Unusable, match=r"already running in .*new/demo"):
         Folder(tmp_path / "new" / "demo").claim()
 
 
-def test_a_folder_with_another_shop_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_another_shop_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.database.write_text("a real shop")
     with pytest.raises(Unusable, match="not a demo; choose another --data"):
@@ -46,7 +45,7 @@ def test_a_folder_with_another_shop_is_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["takeback.sqlite3"]
 
 
-def test_wiping_forgets_the_shop_and_keeps_the_lock_and_the_secrets(tmp_path: Path) -> None:
+def test_wiping_deletes_the_shop_but_not_the_lock_or_secrets(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.claim()
     for name in ("takeback.sqlite3", "takeback.sqlite3-wal", "demo.json", "secret_key"):

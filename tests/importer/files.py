@@ -10,8 +10,8 @@ from zeal.listeners import AllowListEntry
 
 from takeback.importer.csv_orders import import_csv
 from takeback.importer.mapping import Layout
-from takeback.importer.mapping_file import read_layout
 from takeback.importer.report import Report, Summary
+from takeback.importer.sources import read_layout
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail" / "mapping.toml"
 ONCE_PER_BATCH: list[AllowListEntry] = [

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from takeback.importer.mapping import WrongMapping
-from takeback.importer.mapping_file import read_layout
-from takeback.importer.sources import WrongFile
+from takeback.importer.sources import WrongFile, read_layout
 from takeback.orders.models import Order, OrderItem
 from tests.factories import create_channel
 from tests.importer.files import EXAMPLE, HEADER, import_file, line, write

@@ -59,7 +59,7 @@ def test_each_line_is_an_order(tmp_path: Path) -> None:
 
     assert found.figures == (2, 0, 0, 0)
     assert found.lines == []
-    assert dict(found.summary.worth) == {"try": 6020}
+    assert dict(found.summary.totals) == {"try": 6020}
     order = Order.objects.get(number="1")
     assert (order.amount_minor, order.source) == (3010, "import")
     assert OrderItem.objects.filter(order=order).count() == 2

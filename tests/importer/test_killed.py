@@ -70,7 +70,7 @@ def test_a_killed_import_is_finished_by_the_next(tmp_path: Path) -> None:
     rest = import_file(path)
 
     assert rest.figures == (ORDERS - done, 0, done, 0)
-    assert (rest.summary.undone_lines, rest.summary.requests, rest.lines) == (100, 100, [])
+    assert (rest.summary.matched_lines, rest.summary.cases, rest.lines) == (100, 100, [])
     assert Order.objects.count() == ORDERS
     assert OrderItem.objects.count() == ORDERS * LINES
     assert OrderItem.objects.aggregate(used=Sum("units_closed")) == {"used": 600}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from takeback.importer.mapping import Columns, WrongMapping, layout_of
-from takeback.importer.rows import Line, Table
+from takeback.importer.mapping import Columns, WrongMapping, parse_layout
+from takeback.importer.rows import ItemRow, RowParser
 
 MAPPING: dict[str, Any] = {
     "order": {"number": "{No}", "placed_at": "{Date}", "currency": "{Currency}"},
@@ -19,15 +19,15 @@ HEADER = ["No", "Date", "Currency", "Mail", "Street", "City", "Sku", "Price"]
 VALUES = ["1", "2026-01-02T03:04:05+03:00", "TRY", "a@example.com", "Long 1", "Adana", "S", "9.90"]
 
 
-def table(**changes: Any) -> Table:
+def table(**changes: Any) -> RowParser:
     """The mapping above with some of its keys replaced, bound to its header."""
-    return Table(layout_of(MAPPING | changes), HEADER)
+    return RowParser(parse_layout(MAPPING | changes), HEADER)
 
 
-def lines(*values: list[str], **changes: Any) -> list[Line]:
+def lines(*values: list[str], **changes: Any) -> list[ItemRow]:
     """Records of one order."""
     bound = table(**changes)
-    return [bound.line(at, bound.number(row), row) for at, row in enumerate(values, start=2)]
+    return [bound.item_row(at, bound.number(row), row) for at, row in enumerate(values, start=2)]
 
 
 def test_records_become_an_order() -> None:
@@ -45,7 +45,7 @@ def test_records_become_an_order() -> None:
 def test_numbers_may_be_written_with_a_comma() -> None:
     values = [*VALUES[:-1], "9,90"]
 
-    assert lines(values, decimal=",")[0].worth == 990
+    assert lines(values, decimal=",")[0].amount_minor == 990
 
 
 def test_an_unreadable_mapping_says_what_is_wrong() -> None:
@@ -69,12 +69,12 @@ def test_an_unreadable_mapping_says_what_is_wrong() -> None:
 
 def test_a_mapping_needs_somebody_who_ordered() -> None:
     with pytest.raises(WrongMapping, match=r"\[customer\] or \[guest\] is needed"):
-        layout_of({name: part for name, part in MAPPING.items() if name != "guest"})
+        parse_layout({name: part for name, part in MAPPING.items() if name != "guest"})
 
 
 def test_a_mapping_needs_its_sections() -> None:
     with pytest.raises(WrongMapping, match=r"section \[address\] is missing"):
-        layout_of({"order": MAPPING["order"], "item": MAPPING["item"]})
+        parse_layout({"order": MAPPING["order"], "item": MAPPING["item"]})
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_mapping_needs_its_sections() -> None:
 def test_templates_stand_for_columns(template: str, filled: str) -> None:
     columns = Columns(["a", "n", "empty"], {"n": ".0"})
 
-    assert columns.value(template)(["x", "17.0", ""]) == filled
+    assert columns.reader(template)(["x", "17.0", ""]) == filled
 
 
 def test_mapping_and_matching_need_no_framework() -> None:

@@ -9,8 +9,7 @@ import zeal
 
 from takeback.accounts.models import User
 from takeback.archive.models import OldOrder, OldOrderItem
-from takeback.importer.old_items import import_old_items
-from takeback.importer.old_orders import import_old_orders
+from takeback.importer.old_orders import import_old_items, import_old_orders
 from takeback.importer.report import Report
 from takeback.importer.sources import WrongFile
 from tests.factories import create_channel

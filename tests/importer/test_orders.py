@@ -7,7 +7,7 @@ import pytest
 
 from takeback.accounts.models import User
 from takeback.cancellations.models import CancellationRequest
-from takeback.importer.mapping_file import read_layout
+from takeback.importer.sources import read_layout
 from takeback.orders.models import Order, OrderItem, Tender
 from takeback.orders.statuses import Status
 from tests.factories import create_channel
@@ -44,8 +44,7 @@ def test_lines_with_one_number_make_one_order(tmp_path: Path) -> None:
     assert found.figures == (2, 0, 0, 0)
     assert found.lines == []
     assert found.summary.lines == 3
-    assert found.summary.placed_lines == 3
-    assert dict(found.summary.worth) == {"gbp": 1530 + 2712}
+    assert dict(found.summary.totals) == {"gbp": 1530 + 2712}
     order = Order.objects.select_related("user", "shipping_address").get(number="536365")
     assert (order.amount_minor, order.currency, order.status) == (4242, "gbp", Status.DELIVERED)
     assert order.placed_at == datetime(2010, 12, 1, 8, 26, tzinfo=UTC)
@@ -94,7 +93,7 @@ def test_a_cancelled_invoice_undoes_the_newest_earlier_line_of_its_price(tmp_pat
         )
     )
 
-    assert (found.summary.undone_lines, found.summary.requests) == (1, 2)
+    assert (found.summary.matched_lines, found.summary.cases) == (1, 2)
     assert found.lines == []
     used = OrderItem.objects.order_by("order__number")
     assert list(used.values_list("order__number", "units_closed", "status", "order__status")) == [
@@ -127,7 +126,7 @@ def test_never_more_units_are_undone_than_were_bought(tmp_path: Path) -> None:
 
     assert found.faults == [(4, "C3", "partly_matched"), (5, "C4", "unmatched")]
     assert found.lines[0]["reason"] == "only 2 of 4 units could be matched"
-    assert (found.summary.undone_lines, found.summary.requests) == (1, 2)
+    assert (found.summary.matched_lines, found.summary.cases) == (1, 2)
     assert OrderItem.objects.get().units_closed == 6
 
 
@@ -181,7 +180,7 @@ def test_adjustments_and_negative_lines_are_reported_and_counted(tmp_path: Path)
         (6, "4", "negative"),
     ]
     assert found.figures == (0, 0, 0, 2)
-    assert dict(found.summary.worth) == {"gbp": 1530 - 255}
+    assert dict(found.summary.totals) == {"gbp": 1530 - 255}
     assert counts() == (0, 0, 0, 0)
 
 
@@ -201,7 +200,7 @@ def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
 
     assert (counts(), list(OrderItem.objects.order_by("id").values())) == before
     assert again.figures == (0, 0, 2, 0)
-    assert (again.summary.undone_lines, again.summary.requests) == (1, 2)
+    assert (again.summary.matched_lines, again.summary.cases) == (1, 2)
     assert again.faults == [(5, "C4", "partly_matched")]
 
 
@@ -265,5 +264,5 @@ def test_a_later_cancellation_adds_to_the_units_that_are_gone(tmp_path: Path) ->
 
     found = import_file(write(tmp_path, *lines))
 
-    assert (found.summary.undone_lines, found.lines) == (2, [])
+    assert (found.summary.matched_lines, found.lines) == (2, [])
     assert OrderItem.objects.get().units_closed == 5

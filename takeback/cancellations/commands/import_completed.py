@@ -29,6 +29,7 @@ class Completed(NamedTuple):
     quantity: int
     remote_id: str
     at: datetime
+    kind: Kind = Kind.CANCEL
 
 
 def imported_reason() -> int:
@@ -50,7 +51,8 @@ def record_completed(
 ) -> None:
     """Insert a completed case for each entry and close its units, without plan or message.
 
-    An item without units left is cancelled, and the order's status follows its items. The
+    An item without units left is cancelled, or refunded after a return; the order's status
+    follows its items. The
     database refuses more units than an item has left.
     """
     lock_orders_of(sorted({case.order_item_id for case in completed}))
@@ -59,7 +61,7 @@ def record_completed(
             channel_id=channel_id,
             order_item_id=case.order_item_id,
             reason_id=reason_id,
-            cancellation_type=Kind.CANCEL.value,
+            cancellation_type=case.kind.value,
             status=Status.COMPLETED.value,
             quantity=case.quantity,
             source="import",
@@ -77,6 +79,9 @@ def record_completed(
         OrderItem.objects.filter(pk__in=item_ids).update(
             units_closed=F("units_closed") + count, modified_date=now
         )
-    closed = OrderItem.objects.filter(pk__in=units, units_closed=F("quantity"))
-    closed.exclude(status__in=ENDED).update(status=ItemStatus.CANCELLED)
-    roll_up_status(closed.values_list("order_id", flat=True), now)
+    closed_items = OrderItem.objects.filter(pk__in=units, units_closed=F("quantity"))
+    live = closed_items.exclude(status__in=ENDED)
+    returned = [case.order_item_id for case in completed if case.kind == Kind.RETURN]
+    live.filter(pk__in=returned).update(status=ItemStatus.REFUNDED)
+    live.update(status=ItemStatus.CANCELLED)
+    roll_up_status(closed_items.values_list("order_id", flat=True), now)

@@ -1,0 +1,89 @@
+"""The demo's database: migrated, filled once, and never that of another shop or version."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from rich.console import Console
+
+import takeback
+from takeback.accounts.models import Channel
+from takeback.core import clock
+from takeback.demo import shop
+from takeback.demo.demo_file import demo_shop
+from takeback.demo.folder import Folder, Unusable
+from takeback.home.try_me import DemoShop, parse
+
+# Keys of the channel's `conf`: the day of the load, and the version of the tables.
+_REFERENCE, _SCHEMA = "demo_reference", "demo_schema"
+# After this time the latest deliveries are close to the end of their return window.
+_STALE = timedelta(days=9)
+
+
+def open_demo(console: Console, previous: bytes, *, reset: bool) -> DemoShop:
+    """Migrate the database, load the shop if there is none, and collect the content of demo.json.
+
+    `Unusable` if the database holds another shop, or the demo of another version.
+    """
+    _refuse_other_migrations()
+    call_command("migrate", interactive=False, verbosity=0)
+    channel = Channel.objects.order_by("pk").first()
+    if channel and _REFERENCE not in channel.conf:
+        raise Unusable("The database holds a shop that is not a demo; set another DATABASE_URL.")
+    if channel and channel.conf.get(_SCHEMA) != _schema_version():
+        raise _other_version()
+    if channel and reset:
+        # The folder's own file was deleted before; this is a database elsewhere.
+        if connection.vendor == "sqlite":
+            name = settings.DATABASES["default"]["NAME"]
+            raise Unusable(f"To start over, delete {name} yourself.")
+        call_command("flush", interactive=False, verbosity=0)
+        channel = None
+    if channel:
+        _print_age(console, datetime.fromisoformat(channel.conf[_REFERENCE]))
+    else:
+        with console.status("Filling the demo shop: about 15 seconds"):
+            channel = load_demo(clock.now())
+    return demo_shop(channel, settings.SITE_URL, parse(previous))
+
+
+def _schema_version() -> str:
+    """A digest of all migrations. Those of another version can have the same names."""
+    files = sorted(Path(takeback.__path__[0]).glob("*/migrations/*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _refuse_other_migrations() -> None:
+    loader = MigrationLoader(connection)
+    applied = set(loader.applied_migrations)
+    if applied and applied != set(loader.disk_migrations):
+        raise _other_version()
+
+
+def _other_version() -> Unusable:
+    place = Path(settings.DATABASES["default"]["NAME"])
+    remedy = "empty it, or set another DATABASE_URL"
+    if place == Folder(settings.DATA_DIR).database:
+        place, remedy = place.parent, "start over with --reset, or choose another --data"
+    return Unusable(f"The demo in {place} was made by another version of Takeback: {remedy}.")
+
+
+@transaction.atomic
+def load_demo(now: datetime) -> Channel:
+    """Load the shop of this day."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    shop.load(today, settings.SITE_URL)
+    channel = Channel.objects.get(pk=shop.CHANNEL)
+    channel.conf = {_REFERENCE: today.isoformat(), _SCHEMA: _schema_version()}
+    channel.save(update_fields=["conf"])
+    return channel
+
+
+def _print_age(console: Console, reference: datetime) -> None:
+    console.print(f"The shop of {reference:%d %B %Y} is as you left it; --reset starts over.")
+    if clock.now() - reference > _STALE:
+        console.print("Its return windows are closing: use --reset for fresh orders.")
