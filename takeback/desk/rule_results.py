@@ -1,13 +1,14 @@
-"""What the rules say about a case today, one by one, in words."""
+"""The result of each rule for a case or for a new case, with a sentence for agents."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from takeback.cancellations import policy
-from takeback.cancellations.eligibility import EligibilityData, load_eligibility_data
+from takeback.cancellations.eligibility import load_eligibility_data
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import shop_limits
@@ -16,43 +17,38 @@ from takeback.core.errors import Problem
 from takeback.desk.queries import has_other_live_case
 from takeback.orders.scope import OrderScope
 
-HOLDS: dict[policy.Rule | policy.TermsRule, Promise] = {
+MET: dict[policy.Rule | policy.TermsRule, Promise] = {
     policy.no_live_request: _("No other request for this item is open."),
-    policy.not_on_its_way: _("The item has not been sent yet."),
-    policy.not_invoiced: _("The item has not been invoiced, or an invoice does not matter here."),
-    policy.within_cancel_time: _("The time for cancelling is not over."),
-    policy.has_left: _("The item has been sent, or is about to be."),
-    policy.within_return_window: _("The time for returning is not over."),
-    policy.reason_is_offered: _("The reason is one that the shop offers."),
-    policy.reason_fits: _("The reason fits, or the shop does not mind."),
-    policy.description_where_needed: _("There is a description where the reason needs one."),
-    policy.divides_only_what_has_parts: _("The quantity can be divided like this."),
-    policy.units_are_left: _("As many units are left."),
-    policy.bank_account_where_needed: _("A bank account is there, or none is needed."),
-    policy.loyalty_is_open: _("Points are possible, or not asked for."),
+    policy.not_on_its_way: _("The item has not been shipped yet."),
+    policy.not_invoiced: _("The item has not been invoiced, or invoices do not block cancelling."),
+    policy.within_cancel_time: _("The cancellation period has not ended."),
+    policy.has_left: _("The item has been shipped, or is about to be."),
+    policy.within_return_window: _("The return period has not ended."),
+    policy.reason_is_offered: _("The shop offers this reason."),
+    policy.reason_fits: _("The reason matches the request type, or is not checked."),
+    policy.description_where_needed: _("A description is given, or not needed."),
+    policy.divides_only_what_has_parts: _("This quantity can be split from the item."),
+    policy.units_are_left: _("The quantity is still available."),
+    policy.bank_account_where_needed: _("Bank details are complete, or not needed."),
+    policy.loyalty_is_open: _("Refund to points is allowed, or not requested."),
 }
-"""What it means when a rule has nothing to say against a case."""
+"""The sentence of each rule that a case meets."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule and what it says."""
+class RuleResult(NamedTuple):
+    """A rule's sentence, and its problem unless the case meets it."""
 
     sentence: str | Promise
     problem: Problem | None
 
-    @property
-    def holds(self) -> bool:
-        return self.problem is None
-
 
 def rule_results(case: CancellationRequest, now: datetime) -> list[RuleResult]:
-    """Every rule that a case of this kind meets, in the order in which they are asked.
+    """The rules for a case of this kind, in the order of the policy.
 
-    The case itself does not stand in its own way, nor does what confirming it did to its line.
-    How the goods come back was settled when they were asked for.
+    The case itself counts neither as a live case of its item nor by the status that confirming it
+    gave the item. The rules for the return shipment applied when the case was opened.
     """
-    ask = NewCase(
+    new_case = NewCase(
         order_item=case.order_item_id,
         kind=Kind(case.cancellation_type),
         reason=case.reason_id,
@@ -60,33 +56,38 @@ def rule_results(case: CancellationRequest, now: datetime) -> list[RuleResult]:
         description=case.description,
         refund_to_loyalty=case.fully_refund_as_loyalty_money,
     )
-    wish = replace(ask.wish, has_bank_account=case.iban_index is not None)
-    seen = load_eligibility_data([ask], OrderScope(case.channel_id))
-    facts = seen.items[case.order_item_id].facts
+    terms = replace(new_case.wish, has_bank_account=case.iban_index is not None)
+    data = load_eligibility_data([new_case], OrderScope(case.channel_id))
+    facts = data.items[case.order_item_id].facts
     facts = facts._replace(
         has_live_request=has_other_live_case(case),
         status=facts.status if case.item_status_before is None else case.item_status_before,
     )
-    limits, met = shop_limits(), seen.conditions_of(ask)
-    found = [_verdict(rule, rule(facts, limits, now)) for rule in policy.ITEM_RULES[wish.kind]]
-    return found + [
-        _verdict(rule, rule(wish, facts, met)) for rule in policy.TERMS_RULES if rule in HOLDS
+    limits, context = shop_limits(), data.conditions_of(new_case)
+    return [
+        *(_result(rule, rule(facts, limits, now)) for rule in policy.ITEM_RULES[terms.kind]),
+        *(_result(rule, rule(terms, facts, context)) for rule in policy.TERMS_RULES if rule in MET),
     ]
 
 
-def _verdict(rule: policy.Rule | policy.TermsRule, problem: Problem | None) -> RuleResult:
-    return RuleResult(problem.message if problem else HOLDS[rule], problem)
+def _result(rule: policy.Rule | policy.TermsRule, problem: Problem | None) -> RuleResult:
+    return RuleResult(problem.message if problem else MET[rule], problem)
 
 
-def in_the_way(
-    ask: NewCase, scope: OrderScope, now: datetime
+def broken_rules(
+    new_case: NewCase, scope: OrderScope, now: datetime
 ) -> tuple[Problem | None, tuple[Problem, ...]]:
-    """What staff cannot set aside, if anything, and all that they can."""
-    seen: EligibilityData = load_eligibility_data([ask], scope)
-    item = seen.items.get(ask.order_item)
+    """The first broken rule that staff cannot override, and the broken rules that they can."""
+    data = load_eligibility_data([new_case], scope)
+    item = data.items.get(new_case.order_item)
     if item is None:
         return None, ()
-    told = policy.check_eligibility(
-        ask.wish, item.facts, seen.conditions_of(ask), shop_limits(), now, may_override=True
+    eligibility = policy.check_eligibility(
+        new_case.wish,
+        item.facts,
+        data.conditions_of(new_case),
+        shop_limits(),
+        now,
+        may_override=True,
     )
-    return told.refusal, told.overridden
+    return eligibility.refusal, eligibility.overridden

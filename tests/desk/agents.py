@@ -38,7 +38,7 @@ def browser_of(user: User) -> Visitor:
     """A browser in which they have signed in."""
     client = Visitor()
     with zeal.zeal_ignore():
-        session = sign_in(user, user.staff.totp_encrypted, clock.now())
+        session = sign_in(user, clock.now())
     client.cookies[COOKIE] = str(session.session_key)
     return client
 

@@ -128,7 +128,7 @@ def test_whoever_rejects_says_why() -> None:
     with nothing_written():
         answer = decide(client, case, "reject", note="  ")
     assert answer.status_code == 400
-    assert "Say why" in page_of(answer)
+    assert "Enter a reason." in page_of(answer)
 
 
 def test_who_decides_on_what_they_have_not_seen_loses_nothing_but_the_step() -> None:
@@ -142,7 +142,7 @@ def test_who_decides_on_what_they_have_not_seen_loses_nothing_but_the_step() -> 
     page = page_of(answer)
     assert "a long &lt;reason&gt;" in page
     assert 'name="version" value="2"' in page
-    assert "What you typed is still below." in page
+    assert "Your message is still in the form below." in page
     case.refresh_from_db()
     assert decide(second, case, "reject", note="a long <reason>").status_code == 303
 

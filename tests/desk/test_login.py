@@ -10,7 +10,7 @@ import time_machine
 from takeback.accounts.models import Session, StaffMember, User
 from takeback.accounts.sessions import SessionStore
 from takeback.accounts.totp import enable_totp
-from takeback.desk.auth import COOKIE, sign_in, stays_open
+from takeback.desk.auth import COOKIE, extend_session, sign_in
 from tests import factories
 from tests.desk.agents import FORM, PASSWORD, agent, browser_of, code_on, member, page_of, send
 from tests.factories import Visitor
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 LOGIN = "/desk/login"
 FACTOR = "/desk/second-factor"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-WRONG = "User name or password is not right."
+WRONG = "Wrong user name or password."
 
 
 def code(ahead: int = 0) -> str:
@@ -173,11 +173,11 @@ def test_a_session_ends_half_an_hour_after_its_last_use_and_with_the_day() -> No
 
 def test_a_session_that_ends_while_it_is_used_opens_nothing() -> None:
     member()
-    session = sign_in(User.objects.select_related("staff").get(), None, factories.NOW)
+    session = sign_in(User.objects.select_related("staff").get(), factories.NOW)
     later = factories.NOW + timedelta(minutes=10)
-    assert stays_open(session, later)
+    assert extend_session(session, later)
     Session.objects.all().delete()
-    assert not stays_open(session, later + timedelta(minutes=10))
+    assert not extend_session(session, later + timedelta(minutes=10))
 
 
 def test_a_session_that_knows_of_no_end_is_over() -> None:
@@ -236,7 +236,7 @@ def test_a_second_factor_is_asked_for_and_each_code_is_good_once() -> None:
     other = Visitor()
     again = send(other, LOGIN, ticket=first_step(other), code=code())
     assert (again.status_code, other.get("/desk/").status_code) == (400, 303)
-    assert "used already" in page_of(again)
+    assert "already used" in page_of(again)
 
 
 def test_the_code_that_set_the_factor_does_not_open_the_desk() -> None:
@@ -296,33 +296,33 @@ def test_a_factor_is_set_by_its_first_code_and_other_sessions_end() -> None:
     client, other = browser_of(user), browser_of(user)
     with nothing_written():
         page: Any = client.get(FACTOR)
-    sealed, secret = page.context["sealed"], page.context["secret"].replace(" ", "")
+    encrypted, secret = page.context["encrypted_secret"], page.context["secret"].replace(" ", "")
     assert "<svg" in page_of(page)
     with nothing_written():
-        assert send(client, FACTOR, sealed=sealed, code="000000").status_code == 400
+        assert send(client, FACTOR, secret=encrypted, code="000000").status_code == 400
 
-    answer = send(client, FACTOR, sealed=sealed, code=pyotp.TOTP(secret).at(factories.NOW))
+    answer = send(client, FACTOR, secret=encrypted, code=pyotp.TOTP(secret).at(factories.NOW))
 
     assert answer.status_code == 303
     kept = StaffMember.objects.get().totp_encrypted
     assert kept
     assert secret not in kept
-    assert "Do without" in page_of(client.get(FACTOR))
+    assert "Turn off two-step sign-in" in page_of(client.get(FACTOR))
     assert other.get("/desk/").status_code == 303
 
 
-@pytest.mark.parametrize("sealed", ["", "x", "1:!!", "9:AAAA", "1:AAAA", "1:" + "A" * 200, "ü:ü"])
-def test_a_secret_that_is_not_ours_is_not_taken(sealed: str) -> None:
+@pytest.mark.parametrize("text", ["", "x", "1:!!", "9:AAAA", "1:AAAA", "1:" + "A" * 200, "ü:ü"])
+def test_a_secret_that_is_not_ours_is_not_taken(text: str) -> None:
     client = agent()
     with nothing_written():
-        assert send(client, FACTOR, sealed=sealed, code=code()).status_code == 400
+        assert send(client, FACTOR, secret=text, code=code()).status_code == 400
 
 
 def test_somebody_elses_secret_is_not_taken() -> None:
     client, other = agent(), agent(username="bea")
     page: Any = other.get(FACTOR)
     right = pyotp.TOTP(page.context["secret"].replace(" ", "")).at(factories.NOW)
-    assert send(client, FACTOR, sealed=page.context["sealed"], code=right).status_code == 400
+    assert send(client, FACTOR, secret=page.context["encrypted_secret"], code=right).status_code == 400
 
 
 def test_a_factor_is_given_up_by_a_code() -> None:

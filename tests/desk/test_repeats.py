@@ -53,10 +53,10 @@ def asked(number: str, pictures: Sequence[str] = (), **fields: Any) -> dict[str,
 def also_in(client: Visitor, case: dict[str, Any]) -> list[list[int]]:
     """The cases that a case's page names, by picture and, last, for its account."""
     page = page_of(client.get(f"/desk/cases/{case['id']}"))
-    assert page.count("Twice in this request") in (0, 2)
+    assert page.count("Uploaded twice in this request") in (0, 2)
     return [
         [int(pk) for pk in re.findall(r'href="/desk/cases/(\d+)"', told)]
-        for told in re.findall(r"Also in:(.*)</p>", page)
+        for told in re.findall(r"Also used in:(.*)</p>", page)
     ]
 
 
@@ -67,7 +67,7 @@ def flags(client: Visitor, case: dict[str, Any]) -> list[str]:
     return re.findall(r'<span class="alike">([^<]+)</span>', row)
 
 
-REPEATED, SHARED = "Repeated picture", "Shared bank account"
+REPEATED, SHARED = "Repeated image", "Shared bank account"
 
 
 def test_a_picture_of_two_customers_is_let_in_alike_and_told_to_staff_only() -> None:
@@ -92,7 +92,7 @@ def test_a_picture_that_comes_twice_in_a_case_is_kept_twice_and_told_to_staff() 
     client = agent()
 
     assert len(case["cancellation_request_image_set"]) == 2
-    assert page_of(client.get(f"/desk/cases/{case['id']}")).count("Twice in this request") == 2
+    assert page_of(client.get(f"/desk/cases/{case['id']}")).count("Uploaded twice in this request") == 2
     assert (also_in(client, case), flags(client, case)) == ([], [REPEATED])
     assert also_in(client, asked("2", [RED])) == [[case["id"]]]
 
