@@ -77,7 +77,6 @@ def get_agent(request: HttpRequest, now: datetime) -> Agent | None:
 
 
 def sign_in(user: User, now: datetime) -> SessionStore:
-    """Start a session for this member of staff."""
     session, end = SessionStore(), now + LIFETIME
     session.set_expiry(_idle_end(end, now))
     session.update({USER_ID: user.pk, _HASH: auth_hash_of(user), _END: end.isoformat()})

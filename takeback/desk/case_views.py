@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -42,14 +43,14 @@ DONE = {
 }
 
 
-class BaseCaseView(AgentView):
-    """Reads a case, and shows it again when a transition is refused."""
+class CaseView(AgentView):
+    """The page of a case; subclasses change the case and show it again when they are refused."""
+
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
+        return self.render_case(self.get_case(pk))
 
     def get_case(self, pk: str) -> CancellationRequest:
-        case = queries.get_case(self.agent.channels, id_from_path(pk))
-        if case is None:
-            raise Refused(core_errors.NOT_FOUND)
-        return case
+        return get_object_or_404(queries.cases(self.agent.channels), pk=id_from_path(pk))
 
     @cached_property
     def filters(self) -> QueueFilters:
@@ -91,16 +92,10 @@ class BaseCaseView(AgentView):
         return SeeOther(f"{path}{query}{'&' if query else '?'}done={done}")
 
 
-class CaseView(BaseCaseView):
-    """The page of a case."""
-
-    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
-        return self.render_case(self.get_case(pk))
-
-
-class DecideView(BaseCaseView):
+class DecideView(CaseView):
     """A transition of a case, at the version that the agent has seen."""
 
+    http_method_names = ["post"]
     scopes = {"POST": ApiKey.DECIDE}
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
@@ -127,9 +122,10 @@ class DecideView(BaseCaseView):
         return self.redirect_to_case(case.pk, step)
 
 
-class ConfirmBankAccountView(BaseCaseView):
+class ConfirmBankAccountView(CaseView):
     """An agent who may see bank accounts has verified the account that the page showed."""
 
+    http_method_names = ["post"]
     scopes = {"POST": ApiKey.MONEY}
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
@@ -146,8 +142,6 @@ class ConfirmBankAccountView(BaseCaseView):
 
 
 class ImageView(AgentView):
-    """An image, for agents of its case's channel."""
-
     def get(self, request: HttpRequest, name: str) -> FileResponse:
         if not is_image_name(name) or queries.image_channel_id(name) not in self.agent.channels:
             raise Refused(core_errors.NOT_FOUND)

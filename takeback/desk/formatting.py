@@ -27,7 +27,6 @@ ACTORS: dict[str, Promise] = {
 
 
 def case_context(case: CancellationRequest) -> dict[str, Any]:
-    """The labels and amounts of a case, its order and its plan, in the reader's language."""
     item, plan = case.order_item, case.plan
     order, currency = item.order, item.order.currency
     plan_amounts = (
@@ -57,7 +56,6 @@ def case_context(case: CancellationRequest) -> dict[str, Any]:
 
 
 def history_context(steps: Iterable[StepRow]) -> list[dict[str, Any]]:
-    """The steps of a case, with the names of staff."""
     return [
         {
             "at": step.at,

@@ -22,7 +22,9 @@ TRUE = (("true", _("Yes")),)
 
 _INVISIBLE = StrictText.default_error_messages["invisible"]
 visible = RegexValidator(INVISIBLE, _INVISIBLE, inverse_match=True)
-visible_lines = RegexValidator(rf"(?![\t\r\n]){INVISIBLE.pattern}", _INVISIBLE, inverse_match=True)
+visible_multiline = RegexValidator(
+    rf"(?![\t\r\n]){INVISIBLE.pattern}", _INVISIBLE, inverse_match=True
+)
 
 
 class DeskForm(forms.Form):
@@ -52,36 +54,17 @@ class NumberField(forms.IntegerField):
         return super().to_python(text)
 
 
-class IbanField(forms.CharField):
-    """An IBAN with or without spaces."""
-
-    def to_python(self, value: Any) -> str:
-        text = super().to_python(value)
-        try:
-            return normalize_iban(text) if text else ""
-        except NotAnIban as error:
-            message = case_fields.IbanField.default_error_messages["invalid"]
-            raise ValidationError(message, code="invalid") from error
-
-
-def validate_holder_name(name: str) -> None:
-    if not is_holder_name(name):
-        raise ValidationError(case_fields.HolderNameField.default_error_messages["name"])
-
-
 def text_area(*, attrs: Mapping[str, str] | None = None, **options: Any) -> forms.CharField:
     return forms.CharField(
         required=False,
         max_length=2000,
-        validators=[visible_lines],
+        validators=[visible_multiline],
         widget=forms.Textarea(attrs={"rows": 2, "cols": False, "dir": "auto", **(attrs or {})}),
         **options,
     )
 
 
 class LoginForm(DeskForm):
-    """The first step of signing in."""
-
     username = forms.CharField(
         label=_("User name"),
         max_length=150,
@@ -104,8 +87,6 @@ class LoginForm(DeskForm):
 
 
 class CodeForm(DeskForm):
-    """A code of an authenticator app."""
-
     code = forms.CharField(
         label=_("6-digit code"),
         max_length=16,
@@ -151,7 +132,7 @@ class NewCaseForm(DeskForm):
     )
     description = text_area(label=_("Customer's comment"))
     carrier = NumberField(label=_("Carrier"), required=False)
-    iban = IbanField(
+    iban = forms.CharField(
         label="IBAN",
         required=False,
         max_length=2 * IBAN_MAX,
@@ -161,7 +142,7 @@ class NewCaseForm(DeskForm):
         label=_("Account holder"),
         required=False,
         max_length=case_fields.HOLDER_MAX,
-        validators=[visible, validate_holder_name],
+        validators=[visible],
         widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
     )
     refund_to_loyalty = forms.ChoiceField(
@@ -171,6 +152,20 @@ class NewCaseForm(DeskForm):
         label=_("Note"), help_text=_("Required to override a rule. Shown in the case history.")
     )
     override = forms.ChoiceField(required=False, choices=TRUE, error_messages=CHOOSE)
+
+    def clean_iban(self) -> str:
+        iban = self.cleaned_data["iban"]
+        try:
+            return normalize_iban(iban) if iban else ""
+        except NotAnIban as error:
+            message = case_fields.IbanField.default_error_messages["invalid"]
+            raise ValidationError(message) from error
+
+    def clean_holder_name(self) -> str:
+        name: str = self.cleaned_data["holder_name"]
+        if name and not is_holder_name(name):
+            raise ValidationError(case_fields.HolderNameField.default_error_messages["name"])
+        return name
 
     @property
     def lacks_override_note(self) -> bool:

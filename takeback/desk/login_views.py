@@ -51,7 +51,8 @@ class LoginView(DeskView):
         decrement([bucket.key for bucket in buckets])
         if user.staff.totp_encrypted is None:
             return self._sign_in(user)
-        return self._render("code", CodeForm(), ticket=_create_ticket(user))
+        ticket = signing.dumps({"user": user.pk, "hash": auth.auth_hash_of(user)}, salt=_TICKET)
+        return self._render("code", CodeForm(), ticket=ticket)
 
     def _check_code(self, ticket: str) -> HttpResponse:
         user = _user_of_ticket(ticket)
@@ -90,17 +91,11 @@ class LoginView(DeskView):
 
 
 class LogoutView(AgentView):
-    """Ends the session."""
-
     def post(self, request: HttpRequest) -> HttpResponse:
         self.agent.session.flush()
         response = SeeOther(reverse("desk_login"))
         response.delete_cookie(auth.COOKIE, path=auth.COOKIE_PATH, samesite="Lax")
         return response
-
-
-def _create_ticket(user: User) -> str:
-    return signing.dumps({"user": user.pk, "hash": auth.auth_hash_of(user)}, salt=_TICKET)
 
 
 def _user_of_ticket(ticket: str) -> User | None:

@@ -25,8 +25,6 @@ MAX_SHARED = 20
 
 
 class QueueRow(NamedTuple):
-    """A case as the queue shows it."""
-
     id: int
     status: str
     cancellation_type: str
@@ -107,9 +105,9 @@ def adjacent_cases(
     either = Q(pk__in=lower) | Q(pk__in=higher)
     with custom_plan():
         ids = list(CancellationRequest.objects.filter(either).values_list("pk", flat=True))
-    below = next((pk for pk in ids if pk < case_id), None)
-    above = next((pk for pk in ids if pk > case_id), None)
-    return (below, above) if filters.is_oldest_first else (above, below)
+    older = next((pk for pk in ids if pk < case_id), None)
+    newer = next((pk for pk in ids if pk > case_id), None)
+    return (older, newer) if filters.is_oldest_first else (newer, older)
 
 
 def count_undecided(channel_ids: Collection[int]) -> dict[str, int]:
@@ -118,8 +116,8 @@ def count_undecided(channel_ids: Collection[int]) -> dict[str, int]:
     return dict(cases.values_list("status").annotate(Count("pk")).order_by())
 
 
-def get_case(channel_ids: Collection[int], case_id: int) -> CancellationRequest | None:
-    related = (
+def cases(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
+    return _visible_cases(channel_ids).select_related(
         "channel",
         "easy_return",
         "plan",
@@ -128,7 +126,6 @@ def get_case(channel_ids: Collection[int], case_id: int) -> CancellationRequest 
         "order_item__order__user",
         "order_item__order__shipping_address",
     )
-    return _visible_cases(channel_ids).select_related(*related).filter(pk=case_id).first()
 
 
 def case_evidence(channel_ids: Collection[int], case: CancellationRequest) -> dict[str, Any]:
@@ -200,7 +197,6 @@ def shared_evidence(
 
 
 def image_channel_id(name: str) -> int | None:
-    """The channel of the case that an image belongs to."""
     images = CancellationRequestImage.objects.filter(
         image=name, cancellation_request__is_hidden=False
     )
@@ -214,7 +210,6 @@ def _step_rows(steps: "QuerySet[CaseHistory]") -> list[StepRow]:
 
 
 def case_history(case_id: int) -> list[StepRow]:
-    """A case's history, oldest first."""
     return _step_rows(CaseHistory.objects.filter(cancellation_request_id=case_id).order_by("seq"))
 
 
@@ -232,15 +227,13 @@ def staff_actions(
     return _step_rows(steps.order_by("-pk")[: PAGE_SIZE + 1])
 
 
-def get_order(channel_ids: Collection[int], order_id: int) -> Order | None:
-    orders = Order.objects.select_related("user").filter(channel_id__in=channel_ids)
-    return orders.filter(pk=order_id).first()
+def orders(channel_ids: Collection[int]) -> "QuerySet[Order]":
+    return Order.objects.select_related("user").filter(channel_id__in=channel_ids)
 
 
 def orders_by_number(channel_ids: Collection[int], number: str) -> list[tuple[int, str]]:
-    """The orders with this number, at most one per channel."""
-    orders = Order.objects.filter(channel_id__in=channel_ids, number=number)
-    return list(orders.order_by("pk").values_list("pk", "number"))
+    matches = orders(channel_ids).filter(number=number)
+    return list(matches.order_by("pk").values_list("pk", "number"))
 
 
 def items_of(order_id: int) -> list[OrderItem]:
@@ -259,5 +252,4 @@ def has_other_live_case(case: CancellationRequest) -> bool:
 
 
 def offered_reasons(channel_id: int) -> list[CancellationReason]:
-    """The reasons that a channel offers, by kind."""
     return list(reasons_on_offer(channel_id).order_by("cancellation_type", "order", "id"))

@@ -17,7 +17,7 @@ from takeback.core.errors import Problem
 from takeback.desk.queries import has_other_live_case
 from takeback.orders.scope import OrderScope
 
-MET: dict[policy.Rule | policy.TermsRule, Promise] = {
+PASSED: dict[policy.Rule | policy.TermsRule, Promise] = {
     policy.no_live_request: _("No other request for this item is open."),
     policy.not_on_its_way: _("The item has not been shipped yet."),
     policy.not_invoiced: _("The item has not been invoiced, or invoices do not block cancelling."),
@@ -32,11 +32,11 @@ MET: dict[policy.Rule | policy.TermsRule, Promise] = {
     policy.bank_account_where_needed: _("Bank details are complete, or not needed."),
     policy.loyalty_is_open: _("Refund to points is allowed, or not requested."),
 }
-"""The sentence of each rule that a case meets."""
+"""The sentence of each rule that a case fulfils."""
 
 
 class RuleResult(NamedTuple):
-    """A rule's sentence, and its problem unless the case meets it."""
+    """A rule's sentence, and its problem if the case breaks it."""
 
     sentence: str | Promise
     problem: Problem | None
@@ -66,12 +66,16 @@ def rule_results(case: CancellationRequest, now: datetime) -> list[RuleResult]:
     limits, context = shop_limits(), data.conditions_of(new_case)
     return [
         *(_result(rule, rule(facts, limits, now)) for rule in policy.ITEM_RULES[terms.kind]),
-        *(_result(rule, rule(terms, facts, context)) for rule in policy.TERMS_RULES if rule in MET),
+        *(
+            _result(rule, rule(terms, facts, context))
+            for rule in policy.TERMS_RULES
+            if rule in PASSED
+        ),
     ]
 
 
 def _result(rule: policy.Rule | policy.TermsRule, problem: Problem | None) -> RuleResult:
-    return RuleResult(problem.message if problem else MET[rule], problem)
+    return RuleResult(problem.message if problem else PASSED[rule], problem)
 
 
 def broken_rules(

@@ -30,7 +30,7 @@ class TotpView(AgentView):
         buckets, form, now = code_buckets(self.agent.id), CodeForm(request.POST), clock.now()
         enforce(buckets, increment(buckets, now))
         secret = "" if self.agent.has_totp else self._decrypt(request.POST.get("secret", ""))
-        if form.is_valid() and not self._switch(secret, form.cleaned_data["code"]):
+        if form.is_valid() and not self._toggle(secret, form.cleaned_data["code"]):
             form.add_error("code", WRONG_CODE)
         if form.errors:
             return self._render(form, secret or pyotp.random_base32())
@@ -40,7 +40,7 @@ class TotpView(AgentView):
             keep_session(self.agent, user)
         return SeeOther(reverse("desk_second_factor"))
 
-    def _switch(self, secret: str, code: str) -> bool:
+    def _toggle(self, secret: str, code: str) -> bool:
         if self.agent.has_totp:
             return disable_totp(self.agent.id, code, clock.now())
         return bool(secret and enable_totp(self.agent.id, secret, code, clock.now()))

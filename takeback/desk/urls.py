@@ -20,5 +20,5 @@ urlpatterns = [
     ),
     path("desk/orders/<str:pk>", order_views.OrderView.as_view(), name="desk_order"),
     path("desk/photos/<path:name>", case_views.ImageView.as_view(), name="desk_image"),
-    re_path(r"^desk/", base.DeskNotFound.as_view(), name="desk_not_found"),
+    re_path(r"^desk/", base.UnknownPageView.as_view(), name="desk_not_found"),
 ]

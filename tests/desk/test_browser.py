@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from tests.conftest import CI, LONG
-from tests.home.test_browser import ARGUMENTS, _heard
+from tests.home.test_browser import ARGUMENTS, record_problems
 from tests.rigs.serving import Server, environment, serving
 from tests.test_architecture import ROOT
 
@@ -144,7 +144,7 @@ def test_cases_are_decided_by_the_keyboard_alone(
 ) -> None:
     with browser.new_context(locale="en", storage_state=signed_in) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(f"{desk.url}/desk/?sort=newest", wait_until="networkidle")
         first = page.locator("[data-row]").first.get_attribute("id")
         assert focused(page) == f"{first} solid"
@@ -172,7 +172,7 @@ def test_cases_are_decided_by_the_keyboard_alone(
         assert page.locator("[data-row]").count() == SPARE
         counted = page.goto(f"{desk.url}/desk/activity")
         assert counted
-        assert said == []
+        assert problems == []
 
 
 @pytest.mark.thorough
@@ -217,7 +217,7 @@ def test_what_was_typed_survives_that_somebody_else_was_quicker(
 def test_it_works_without_a_script(desk: Server, browser: Browser) -> None:
     with browser.new_context(locale="en", java_script_enabled=False) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         sign_in(page, desk)
         page.goto(f"{desk.url}/desk/cases/4")
         page.locator("img[alt='the seam']").wait_for()
@@ -231,7 +231,7 @@ def test_it_works_without_a_script(desk: Server, browser: Browser) -> None:
         assert page.locator("[role=status]").inner_text().startswith("Request rejected.")
         page.get_by_role("button", name="Sign out").click()
         assert page.url == f"{desk.url}/desk/login"
-        assert said == []
+        assert problems == []
 
 
 @pytest.mark.thorough
@@ -240,10 +240,10 @@ def test_the_agents_picture_for_the_second_factor_is_whole(
 ) -> None:
     with browser.new_context(locale="en", storage_state=signed_in) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(f"{desk.url}/desk/second-factor", wait_until="networkidle")
         box = page.locator(".qr svg").bounding_box()
         assert box
         assert round(box["width"]) == round(box["height"])
         assert box["width"] >= 150
-        assert said == []
+        assert problems == []

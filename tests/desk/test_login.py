@@ -322,7 +322,9 @@ def test_somebody_elses_secret_is_not_taken() -> None:
     client, other = agent(), agent(username="bea")
     page: Any = other.get(FACTOR)
     right = pyotp.TOTP(page.context["secret"].replace(" ", "")).at(factories.NOW)
-    assert send(client, FACTOR, secret=page.context["encrypted_secret"], code=right).status_code == 400
+    assert (
+        send(client, FACTOR, secret=page.context["encrypted_secret"], code=right).status_code == 400
+    )
 
 
 def test_a_factor_is_given_up_by_a_code() -> None:

@@ -92,7 +92,10 @@ def test_a_picture_that_comes_twice_in_a_case_is_kept_twice_and_told_to_staff() 
     client = agent()
 
     assert len(case["cancellation_request_image_set"]) == 2
-    assert page_of(client.get(f"/desk/cases/{case['id']}")).count("Uploaded twice in this request") == 2
+    assert (
+        page_of(client.get(f"/desk/cases/{case['id']}")).count("Uploaded twice in this request")
+        == 2
+    )
     assert (also_in(client, case), flags(client, case)) == ([], [REPEATED])
     assert also_in(client, asked("2", [RED])) == [[case["id"]]]
 
