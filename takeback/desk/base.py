@@ -8,7 +8,7 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -53,7 +53,7 @@ class DeskView(View):
                 response = self.handle(request, *args, **kwargs)
             except (BadRequest, SuspiciousOperation):
                 response = self.render_refusal(Refused(errors.MALFORMED_REQUEST))
-            except (Refused, Http404, OperationalError, IntegrityError) as error:
+            except (Refused, OperationalError, IntegrityError) as error:
                 response = self.render_refusal(error)
         # With `no-referrer` browsers send forms without an Origin, which the CSRF check refuses.
         response.headers["Referrer-Policy"] = "same-origin"

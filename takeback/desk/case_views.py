@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cached_property
 
 from django.http import FileResponse, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -50,7 +49,10 @@ class CaseView(AgentView):
         return self.render_case(self.get_case(pk))
 
     def get_case(self, pk: str) -> CancellationRequest:
-        return get_object_or_404(queries.cases(self.agent.channels), pk=id_from_path(pk))
+        case = queries.cases(self.agent.channels).filter(pk=id_from_path(pk)).first()
+        if case is None:
+            raise Refused(core_errors.NOT_FOUND)
+        return case
 
     @cached_property
     def filters(self) -> QueueFilters:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import get_language
@@ -16,7 +15,7 @@ from takeback.cancellations.commands.open import open_case
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
 from takeback.cancellations.statuses import LIVE, Kind
-from takeback.core import clock
+from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_from_path
 from takeback.desk import queries
@@ -69,7 +68,10 @@ class OrderView(AgentView):
         return SeeOther(f"{reverse('desk_case', args=[case_id])}?done=open")
 
     def _get_order(self, pk: str) -> Order:
-        return get_object_or_404(queries.orders(self.agent.channels), pk=id_from_path(pk))
+        order = queries.orders(self.agent.channels).filter(pk=id_from_path(pk)).first()
+        if order is None:
+            raise Refused(errors.NOT_FOUND)
+        return order
 
     def _new_case(self, data: Mapping[str, Any], order: Order) -> NewCase:
         """A carrier that picks up goes to the order's shipping address."""
