@@ -24,11 +24,26 @@ class ChannelKey(msgspec.Struct):
     api_key: str
 
 
-class SampleOrder(msgspec.Struct):
+class GuestOrder(msgspec.Struct):
     """An order that a guest finds by its number and e-mail address."""
 
     email: str
     number: str
+
+
+class SampleOrder(GuestOrder):
+    """An order of the demo, with the ids of the order and its items."""
+
+    order: int
+    items: list[int]
+
+
+class SampleCase(GuestOrder):
+    """A case of the demo, with the ids of its order and its present item."""
+
+    id: int
+    order: int
+    item: int
 
 
 class DemoAccounts(msgspec.Struct):
@@ -36,10 +51,11 @@ class DemoAccounts(msgspec.Struct):
 
     url: str
     customer: CustomerLogin
-    guest: SampleOrder
+    guest: GuestOrder
     staff: StaffLogin
     channel: ChannelKey
     stories: dict[str, SampleOrder]
+    requests: dict[str, SampleCase] = {}
 
 
 TITLES: dict[str, Promise] = {
@@ -53,10 +69,18 @@ TITLES: dict[str, Promise] = {
 
 
 def read_demo_accounts(folder: Path) -> DemoAccounts | None:
-    """The content of the file; None without a complete file, as where no demo runs."""
+    """The accounts of the demo in this data folder, if there is one."""
     try:
-        return msgspec.json.decode((folder / "demo.json").read_bytes(), type=DemoAccounts)
-    except (FileNotFoundError, msgspec.MsgspecError):
+        return parse_demo_accounts((folder / "demo.json").read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def parse_demo_accounts(content: bytes) -> DemoAccounts | None:
+    """None for content that is incomplete."""
+    try:
+        return msgspec.json.decode(content, type=DemoAccounts)
+    except msgspec.MsgspecError:
         return None
 
 
