@@ -44,8 +44,8 @@ class OrderView(AgentView):
         scope = OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
         new_case = self._new_case(form.cleaned_data, order)
         if form.lacks_override_note:
-            blocking, overridable = broken_rules(new_case, scope, now)
-            return self._render(order, form, () if blocking else overridable, status=400)
+            _blocking, overridable = broken_rules(new_case, scope, now)
+            return self._render(order, form, overridable, status=400)
         try:
             case_id = open_case(
                 new_case,
@@ -59,11 +59,7 @@ class OrderView(AgentView):
             problem = refused.problem
             blocking, overridable = broken_rules(new_case, scope, now)
             return self._render(
-                order,
-                form,
-                () if blocking else overridable,
-                problem=blocking or problem,
-                status=problem.status,
+                order, form, overridable, problem=blocking or problem, status=problem.status
             )
         return SeeOther(f"{reverse('desk_case', args=[case_id])}?done=open")
 
@@ -137,11 +133,11 @@ Choices = list[tuple[int | str, str | Promise]]
 
 
 def _reason_choices(channel_id: int) -> Choices:
-    language, reasons = get_language(), queries.offered_reasons(channel_id)
-    subjects = [subject_in(language, row.subject, row.translations) for row in reasons]
+    language = get_language()
     return [
-        (row.pk, f"{KINDS[row.cancellation_type]}: {subject}")
-        for row, subject in zip(reasons, subjects, strict=True)
+        (reason.pk, f"{KINDS[reason.cancellation_type]}: {subject}")
+        for reason in queries.offered_reasons(channel_id)
+        for subject in [subject_in(language, reason.subject, reason.translations)]
     ]
 
 

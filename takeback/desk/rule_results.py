@@ -81,7 +81,7 @@ def _result(rule: policy.Rule | policy.TermsRule, problem: Problem | None) -> Ru
 def broken_rules(
     new_case: NewCase, scope: OrderScope, now: datetime
 ) -> tuple[Problem | None, tuple[Problem, ...]]:
-    """The first broken rule that staff cannot override, and the broken rules that they can."""
+    """The first broken rule that staff cannot override, else all that they can override."""
     data = load_eligibility_data([new_case], scope)
     item = data.items.get(new_case.order_item)
     if item is None:
@@ -94,4 +94,4 @@ def broken_rules(
         now,
         may_override=True,
     )
-    return eligibility.refusal, eligibility.overridden
+    return eligibility.refusal, () if eligibility.refusal else eligibility.overridden
