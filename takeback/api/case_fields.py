@@ -1,7 +1,6 @@
 """Serializer fields that every way of opening a case shares."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from takeback.api.fields import INVISIBLE, StrictInteger, StrictText
-from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, normalize_iban
+from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
 from takeback.cancellations import errors
 from takeback.cancellations.statuses import Kind
 
@@ -50,8 +49,7 @@ class HolderNameField(StrictText):
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
-        has_letter = any(unicodedata.category(character).startswith("L") for character in name)
-        if name and (len(name) == 1 or not has_letter):
+        if name and not is_holder_name(name):
             self.fail("name")
         return name
 

@@ -1,6 +1,7 @@
 """Bank accounts: validating, masking, encrypting and comparing IBANs."""
 
 import re
+import unicodedata
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -43,6 +44,12 @@ def normalize_iban(text: str) -> str:
         return str(standard.validate(compact.upper(), check_country=False))
     except ValidationError as error:
         raise NotAnIban from error
+
+
+def is_holder_name(name: str) -> bool:
+    """Whether the name has at least two characters, and a letter among them."""
+    letters = (character for character in name if unicodedata.category(character).startswith("L"))
+    return len(name) > 1 and any(letters)
 
 
 def mask_iban(iban: str) -> str:

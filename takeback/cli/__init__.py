@@ -1,1 +1,1 @@
-"""The command line: `takeback ...`."""
+"""The commands of `takeback`, one file each."""

@@ -1,4 +1,4 @@
-"""`takeback add-channel`: the first thing that a new shop needs."""
+"""`takeback add-channel`."""
 
 from typing import Annotated
 
@@ -8,9 +8,9 @@ from takeback.cli.setup import boot
 
 
 def add_channel(
-    name: Annotated[str, typer.Argument(help="What the shop or market place is called.")],
+    name: Annotated[str, typer.Argument(help="Name of the shop or marketplace.")],
 ) -> None:
-    """Add a place where you sell, and print its number; the first one is the storefront's."""
+    """Add a sales channel and print its id; the first channel is the storefront's."""
     boot()
     from takeback.accounts import channels
 

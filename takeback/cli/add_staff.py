@@ -1,4 +1,4 @@
-"""`takeback add-staff`: a new member of staff."""
+"""`takeback add-staff`."""
 
 import secrets
 from typing import Annotated
@@ -7,12 +7,13 @@ import typer
 
 from takeback.cli.setup import boot, stop
 
-_PASSWORD_BYTES = 15
-
-Username = Annotated[str, typer.Argument(help="The name with which they sign in.")]
-Channels = Annotated[list[int] | None, typer.Option("--channel", help="Channel; repeat.")]
+Username = Annotated[str, typer.Argument(help="User name to sign in with.")]
+Channels = Annotated[
+    list[int] | None, typer.Option("--channel", help="Id of a channel; may be repeated.")
+]
 Scopes = Annotated[
-    list[str] | None, typer.Option("--scope", help="read, decide, money or pii; repeat.")
+    list[str] | None,
+    typer.Option("--scope", help="read, decide, money or pii; may be repeated."),
 ]
 
 
@@ -21,9 +22,9 @@ def add_staff(
     *,
     channel: Channels = None,
     scope: Scopes = None,
-    email: Annotated[str, typer.Option(help="Their e-mail address.")] = "",
+    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
 ) -> None:
-    """Let somebody work here, and print their password, once; we keep only its hash."""
+    """Create a staff account and print its password once; only the hash is stored."""
     boot()
     from takeback.accounts import staff
     from takeback.accounts.api_keys import AccessError
@@ -43,9 +44,9 @@ def add_staff(
 
 
 def generate_password() -> str:
-    return secrets.token_urlsafe(_PASSWORD_BYTES)
+    return secrets.token_urlsafe(15)
 
 
 def show_password(password: str) -> None:
     typer.echo(password)
-    typer.echo("Pass it on safely: it is shown only now.", err=True)
+    typer.echo("Pass it on safely. It is not shown again.", err=True)

@@ -1,4 +1,4 @@
-"""`takeback change-staff`: other rights, another password, leaving and coming back."""
+"""`takeback change-staff`."""
 
 from typing import Annotated
 
@@ -13,15 +13,15 @@ def change_staff(
     *,
     channel: Channels = None,
     scope: Scopes = None,
-    new_password: Annotated[bool, typer.Option(help="Print another password, once.")] = False,
+    new_password: Annotated[bool, typer.Option(help="Print a new password once.")] = False,
     active: Annotated[
-        bool | None, typer.Option("--active/--inactive", help="Whether they may come in.")
+        bool | None, typer.Option("--active/--inactive", help="Whether the account can sign in.")
     ] = None,
     without_totp: Annotated[
-        bool, typer.Option(help="Forget their second factor, which they have lost.")
+        bool, typer.Option(help="Turn off two-step sign-in, for example after a lost phone.")
     ] = False,
 ) -> None:
-    """Give somebody other rights, all of them named; the keys of their logins end."""
+    """Change a staff account; new channels and scopes replace all old ones, login keys end."""
     boot()
     from takeback.accounts import staff
     from takeback.accounts.api_keys import AccessError, validate_rights

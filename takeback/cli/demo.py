@@ -1,4 +1,4 @@
-"""`takeback demo`: a shop full of sample orders, to click through."""
+"""`takeback demo`."""
 
 import errno
 import os
@@ -12,23 +12,23 @@ import typer
 from rich.console import Console
 
 from takeback.cli.demo_worker import start_worker
-from takeback.cli.serve import allow_connections, server_command, share_figures
+from takeback.cli.serve import allow_connections, server_command, share_metrics
 from takeback.cli.setup import boot
 from takeback.demo import announce
 from takeback.demo.folder import Folder, Unusable
 
 _HOST = "127.0.0.1"
 _WORKERS = 2
-_PATIENCE_SECONDS = 2
+_KILL_TIMEOUT_SECONDS = 2
 
 
 def demo(
     *,
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
-    data: Annotated[Path, typer.Option(help="Folder of everything it keeps.")] = Path("var/demo"),
-    reset: Annotated[bool, typer.Option("--reset", help="Start over with a fresh shop.")] = False,
+    data: Annotated[Path, typer.Option(help="Data folder of the demo.")] = Path("var/demo"),
+    reset: Annotated[bool, typer.Option("--reset", help="Start over with a new shop.")] = False,
 ) -> None:
-    """Open a made-up shop on this machine, fill it the first time, and serve until Ctrl-C."""
+    """Serve a made-up shop with sample orders on this machine until Ctrl-C."""
     folder, console = Folder(data), Console(highlight=False)
     try:
         _check_port(port)
@@ -36,7 +36,7 @@ def demo(
         if reset:
             folder.wipe()
         previous = folder.unpublish()
-        _settle_environment(folder.path, port)
+        _set_environment(folder.path, port)
         boot()
         import msgspec
 
@@ -48,13 +48,13 @@ def demo(
     except Unusable as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    _announce(folder, port, banner(content, folder, colour=console.is_terminal))
+    _start_announcer(folder, port, banner(content, folder, colour=console.is_terminal))
     start_worker()
-    share_figures(folder.path / f"metrics-{port}")
+    share_metrics(folder.path / f"metrics-{port}")
     allow_connections()
     command = server_command(host=_HOST, port=port, workers=_WORKERS)
-    # Nobody waits for an answer of the demo: a worker that is still starting may be killed.
-    command += ["--workers-kill-timeout", str(_PATIENCE_SECONDS)]
+    # The demo has no requests to finish: a worker that is still starting may be killed.
+    command += ["--workers-kill-timeout", str(_KILL_TIMEOUT_SECONDS)]
     os.execv(command[0], command)  # noqa: S606 - our own program; no idle parent stays behind
 
 
@@ -64,27 +64,27 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((_HOST, port))
         except OSError as error:
-            busy = error.errno == errno.EADDRINUSE
-            why = "is busy" if busy else f"cannot be used ({error.strerror})"
-            raise Unusable(f"Port {port} {why}; choose another with --port.") from None
+            is_busy = error.errno == errno.EADDRINUSE
+            reason = "is busy" if is_busy else f"cannot be used ({error.strerror})"
+            raise Unusable(f"Port {port} {reason}. Choose another with --port.") from None
 
 
-def _settle_environment(path: Path, port: int) -> None:
-    """What the settings read, for us, the worker and the server that follows."""
+def _set_environment(path: Path, port: int) -> None:
+    """Set what the settings read, for this process, the worker and the server."""
     os.environ["DATA_DIR"] = str(path)
     os.environ["SITE_URL"] = f"http://{_HOST}:{port}"
     if not os.environ.get("DATABASE_URL"):
         os.environ.pop("DATABASE_URL", None)
-    # Whatever shop this machine serves besides: nothing made up is mailed to anybody.
+    # Another shop on this machine may have set a mail server: the demo sends no mail.
     os.environ.pop("MAIL_URL_FILE", None)
     os.environ["MAIL_URL"] = ""
-    # A storefront on this machine calls for all its shoppers.
+    # A storefront on this machine sends the requests of all its shoppers.
     os.environ.setdefault("STOREFRONT_SERVERS", "127.0.0.0/8,::1")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
 
 
-def _announce(folder: Folder, port: int, banner: str) -> None:
-    """Have the rest said when the server answers; it will have this process's number."""
-    names = (str(port), str(os.getpid()), str(folder.prepared), str(folder.published))
-    command = [sys.executable, "-I", "-S", announce.__file__, *names]
+def _start_announcer(folder: Folder, port: int, banner: str) -> None:
+    """Print the banner once the server responds; the server will have this process's id."""
+    arguments = (str(port), str(os.getpid()), str(folder.prepared), str(folder.published))
+    command = [sys.executable, "-I", "-S", announce.__file__, *arguments]
     subprocess.run(command, input=banner, text=True, check=True)  # noqa: S603 - our own program

@@ -1,7 +1,7 @@
-"""The worker beside the demo's server: a process that ends when the server does.
+"""The worker of the demo: a process that ends when the demo's server ends.
 
-It holds the reading end of a pipe whose other end the server keeps open, unknowingly, for as long
-as it lives: however the server ends, the pipe does too.
+It reads a pipe whose other end the server inherits and never closes: however the server ends, the
+pipe ends too.
 """
 
 import os
@@ -12,24 +12,23 @@ import threading
 
 
 def start_worker() -> None:
-    """Start it; it ends with this process, or with the program that takes its place."""
-    reading, kept = os.pipe()
-    subprocess.Popen([sys.executable, "-P", "-m", __name__], stdin=reading)  # noqa: S603 - our own
-    os.close(reading)
-    os.set_inheritable(kept, True)  # noqa: FBT003 - the server keeps it
+    """Start the worker; it ends with this process, or with the program that replaces it."""
+    reading_end, writing_end = os.pipe()
+    subprocess.Popen([sys.executable, "-P", "-m", __name__], stdin=reading_end)  # noqa: S603 - our own
+    os.close(reading_end)
+    os.set_inheritable(writing_end, True)  # noqa: FBT003 - the server keeps it open
 
 
 def main() -> None:
-    """Work until the pipe ends, or Ctrl-C."""
-    # Until the worker listens for itself, a Ctrl-C ends it without a word.
+    # Until the worker handles Ctrl-C itself, it ends without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_leave_at_the_end, daemon=True).start()
+    threading.Thread(target=_stop_with_pipe, daemon=True).start()
     from takeback.cli.worker import worker
 
     worker()
 
 
-def _leave_at_the_end() -> None:
+def _stop_with_pipe() -> None:
     os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""`takeback doctor`: the check-up as a table."""
+"""`takeback doctor`."""
 
 from typing import Annotated
 
@@ -15,25 +15,26 @@ _STYLES = {"fine": "green", "warning": "yellow", "failure": "bold red"}
 def doctor(
     *,
     every_order: Annotated[
-        bool, typer.Option("--all", help="Add up every order, not only the newest thousand.")
+        bool, typer.Option("--all", help="Check all orders, not only the newest thousand.")
     ] = False,
 ) -> None:
-    """Check the installation; leaves with 1 when something is wrong."""
+    """Check the installation; exits with 1 on a failure."""
     boot()
     from takeback.operations.doctor import Severity, examine
 
     console = Console()
     with Progress(console=console, transient=True) as bar:
-        adding = bar.add_task("Adding up orders", total=None)
+        task = bar.add_task("Checking orders", total=None)
         findings = list(
             examine(
                 every_order=every_order,
-                progress=lambda done, of: bar.update(adding, completed=done, total=of),
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         )
-    table = Table("", "what", "finding", box=None)
-    for subject, verdict, sentence in findings:
-        table.add_row(f"[{_STYLES[verdict]}]{verdict}[/]", subject, sentence)
+    table = Table("", "check", "finding", box=None)
+    for finding in findings:
+        severity = f"[{_STYLES[finding.severity]}]{finding.severity}[/]"
+        table.add_row(severity, finding.subject, finding.message)
     console.print(table)
-    if any(finding.verdict is Severity.FAILURE for finding in findings):
+    if any(finding.severity is Severity.FAILURE for finding in findings):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`takeback import`: the orders of a file, and the history of the system before."""
+"""`takeback import`: orders from a file, and the order history of the previous system."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from takeback.importer.report import Report, Summary
 from takeback.cli.setup import boot
 
-app = typer.Typer(help="Take in the orders of a file.", no_args_is_help=True)
+app = typer.Typer(help="Import orders from a file.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON Lines.")]
-ToChannel = Annotated[int | None, typer.Option(help="Channel that the orders belong to.")]
-ToReport = Annotated[Path | None, typer.Option(help="Where refused rows are written.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Leave with 1 if a row was refused.")]
+ToChannel = Annotated[int | None, typer.Option(help="Id of the channel of the orders.")]
+ToReport = Annotated[Path | None, typer.Option(help="File for the refused rows.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a row was refused.")]
 
 _QUIET_SECONDS = 2.0
 
@@ -32,28 +32,28 @@ def orders(
     *,
     mapping: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Says which column is what, for CSV."),
+        typer.Option(exists=True, dir_okay=False, help="Mapping of the columns, for CSV."),
     ] = None,
     channel: ToChannel = None,
     report: ToReport = None,
     strict: Strict = False,
 ) -> None:
-    """Take in orders. Safe to repeat: what is there already is left alone."""
+    """Import orders; safe to repeat."""
     boot()
     from takeback.importer.csv_orders import import_csv
     from takeback.importer.jsonl import import_documents
     from takeback.importer.sources import WrongFile, is_csv, read_layout
 
-    with _friendly():
+    with _usage_errors():
         channel_id = _channel(channel)
         if not is_csv(file):
             run = partial(import_documents, file, channel_id=channel_id)
         elif mapping is None:
-            raise WrongFile("a CSV file needs --mapping, which says which column is what")
+            raise WrongFile("a CSV file needs --mapping, a file that maps its columns")
         else:
             run = partial(import_csv, file, read_layout(mapping), channel_id=channel_id)
-        is_whole = _run(run, file, report, strict=strict)
-    raise typer.Exit(0 if is_whole else 1)
+        is_complete = _run(run, file, report, strict=strict)
+    raise typer.Exit(0 if is_complete else 1)
 
 
 @app.command()
@@ -61,25 +61,25 @@ def old_orders(
     file: File,
     *,
     items: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Their lines.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV file of their items.")
     ] = None,
     channel: ToChannel = None,
     report: ToReport = None,
     strict: Strict = False,
 ) -> None:
-    """Take in the history of the system before: orders that are only shown."""
+    """Import the order history of the previous system; these orders are read-only."""
     boot()
     from takeback.importer.old_orders import import_old_items, import_old_orders
 
-    with _friendly():
+    with _usage_errors():
         channel_id = _channel(channel)
         run = partial(import_old_orders, file, channel_id=channel_id)
-        is_whole = _run(run, file, report, strict=strict)
+        is_complete = _run(run, file, report, strict=strict)
         if items:
             run = partial(import_old_items, items, channel_id=channel_id)
-            beside = report and report.with_suffix(f".items{report.suffix}")
-            is_whole &= _run(run, items, beside, strict=strict)
-    raise typer.Exit(0 if is_whole else 1)
+            items_report = report and report.with_suffix(f".items{report.suffix}")
+            is_complete &= _run(run, items, items_report, strict=strict)
+    raise typer.Exit(0 if is_complete else 1)
 
 
 def _run(
@@ -89,9 +89,9 @@ def _run(
     *,
     strict: bool,
 ) -> bool:
-    """Import with a bar and a report, print the figures; whether all went well.
+    """Import with a progress bar and a report, and print a summary.
 
-    Refused rows are normal unless `strict`; a file that breaks off never is.
+    False if the file ends early or, when `strict`, if a row was refused.
     """
     from django.conf import settings
 
@@ -105,21 +105,21 @@ def _run(
     return summary.broken is None and not (strict and report.total)
 
 
-def _channel(wanted: int | None) -> int:
-    """The channel's number, once it is known to exist."""
+def _channel(requested: int | None) -> int:
+    """The id of an existing channel, by default the storefront's."""
     from django.conf import settings
 
     from takeback.accounts.models import Channel
 
-    channel_id = wanted or settings.STOREFRONT_CHANNEL
+    channel_id = requested or settings.STOREFRONT_CHANNEL
     if not Channel.objects.filter(pk=channel_id).exists():
         raise typer.BadParameter(f"there is no channel {channel_id}", param_hint="--channel")
     return int(channel_id)
 
 
 @contextmanager
-def _friendly() -> Iterator[None]:
-    """A file or a mapping that cannot be used is a wrong argument, not a fault of ours."""
+def _usage_errors() -> Iterator[None]:
+    """An unusable file or mapping is a wrong argument."""
     from takeback.importer.mapping import WrongMapping
     from takeback.importer.sources import WrongFile
 
@@ -131,15 +131,15 @@ def _friendly() -> Iterator[None]:
 
 @contextmanager
 def _bar(console: Console, size: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar that appears when the work takes longer than a moment."""
-    began = time.monotonic()
+    """A progress bar, shown once the import has run for `_QUIET_SECONDS`."""
+    started = time.monotonic()
     columns = (TextColumn("Importing"), BarColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True)
     task = bar.add_task("", total=size)
 
     def advance(count: int) -> None:
         bar.advance(task, count)
-        if not bar.live.is_started and time.monotonic() - began > _QUIET_SECONDS:
+        if not bar.live.is_started and time.monotonic() - started > _QUIET_SECONDS:
             bar.start()
 
     try:
@@ -156,7 +156,7 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
     table.add_column()
     for currency, minor in sorted(summary.totals.items()):
         table.add_row(show(minor, currency), f"{currency.upper()}: sum of all readable lines")
-    figures = {
+    counts = {
         "lines read": summary.lines,
         "orders created": summary.created,
         "orders updated": summary.updated,
@@ -166,13 +166,13 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
         "completed requests for them": summary.cases,
         "rows reported": report.total,
     }
-    for what, count in figures.items():
-        table.add_row(f"{count:,}", what)
+    for label, count in counts.items():
+        table.add_row(f"{count:,}", label)
     for code, count in sorted(report.counts.items()):
         table.add_row(f"{count:,}", f"  {code}")
     console = Console()
     console.print(table)
     if report.total:
-        console.print(f"Each reported row with its reason: {report.path}", soft_wrap=True)
+        console.print(f"Reported rows and their reasons: {report.path}", soft_wrap=True)
     if summary.broken:
         console.print(f"[bold red]Not read to its end:[/] {summary.broken.reason}")

@@ -1,50 +1,48 @@
-"""`takeback issue-key`: a new API key, or the successor of one."""
+"""`takeback issue-key`."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from takeback.cli.add_staff import Channels, Scopes
 from takeback.cli.setup import boot, stop
 
 
 def issue_key(
     *,
-    name: Annotated[str, typer.Option(help="Who will use it, for your own list.")] = "",
-    channel: Annotated[list[int] | None, typer.Option(help="Channel it may use; repeat.")] = None,
-    scope: Annotated[
-        list[str] | None, typer.Option(help="read, decide, money or pii; repeat.")
-    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the system that uses the key.")] = "",
+    channel: Channels = None,
+    scope: Scopes = None,
     expires_days: Annotated[
-        int | None, typer.Option(min=1, max=3650, help="Days until it ends; default: never.")
+        int | None, typer.Option(min=1, max=3650, help="Days until the key ends; default: never.")
     ] = None,
     rotate: Annotated[
-        str | None, typer.Option(metavar="PUBLIC_ID", help="Replace this key by a new one.")
+        str | None, typer.Option(metavar="PUBLIC_ID", help="Replace this key with a new one.")
     ] = None,
     overlap_hours: Annotated[
-        int, typer.Option(min=0, max=720, help="Hours in which the old key still works.")
+        int, typer.Option(min=0, max=720, help="Hours for which the old key still works.")
     ] = 24,
 ) -> None:
-    """Print a new API key, once; we keep only its hash."""
+    """Create an API key and print it once; only the hash is stored."""
     if not (name or rotate):
-        stop("say --name, or --rotate")
+        stop("give --name for a new key, or --rotate to replace a key")
     boot()
     from takeback.accounts import api_keys
     from takeback.core import clock
 
     now = clock.now()
-    ends = now + timedelta(days=expires_days) if expires_days else None
-    overlap = timedelta(hours=overlap_hours)
+    expires_at = now + timedelta(days=expires_days) if expires_days else None
     try:
         if rotate:
-            made = api_keys.rotate_key(rotate, overlap=overlap, now=now, expires_at=ends)
+            key = api_keys.rotate_key(
+                rotate, overlap=timedelta(hours=overlap_hours), now=now, expires_at=expires_at
+            )
         else:
-            made = api_keys.issue_key(
-                name, channel_ids=channel or [], scopes=scope or [], now=now, expires_at=ends
+            key = api_keys.issue_key(
+                name, channel_ids=channel or [], scopes=scope or [], now=now, expires_at=expires_at
             )
     except api_keys.AccessError as reason:
         stop(reason)
-    typer.echo(made.text)
-    typer.echo(
-        f"Keep it safe: it is shown only now. Its public name is {made.public_id}.", err=True
-    )
+    typer.echo(key.text)
+    typer.echo(f"Keep it safe. It is not shown again. Its public id is {key.public_id}.", err=True)

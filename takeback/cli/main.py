@@ -1,4 +1,4 @@
-"""The commands of `takeback`; each sets Django up itself, so that help is quick."""
+"""The `takeback` program; its commands set up Django themselves, so that `--help` is fast."""
 
 import typer
 
@@ -16,17 +16,16 @@ from takeback.cli.serve import serve
 from takeback.cli.worker import worker
 
 app = typer.Typer(
-    help="Everything a shop owes its customer after the order.",
+    help="Order lookup, cancellations, returns and refunds for online shops.",
     no_args_is_help=True,
     add_completion=False,
     # A traceback with variables would print passwords and personal data.
     pretty_exceptions_show_locals=False,
 )
-_COMMANDS = (
+for _command in (
     *(demo, serve, worker, migrate, doctor, rotate_data_key),
     *(add_channel, issue_key, revoke_key, add_staff, change_staff),
-)
-for _command in _COMMANDS:
+):
     app.command()(_command)
 app.add_typer(import_orders.app, name="import")
 app.add_typer(outbox.app, name="outbox")

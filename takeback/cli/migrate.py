@@ -1,10 +1,10 @@
-"""`takeback migrate`: bring the database to this version."""
+"""`takeback migrate`."""
 
 from takeback.cli.setup import boot
 
 
 def migrate() -> None:
-    """Bring the database up to this version; safe to repeat."""
+    """Migrate the database to this version; safe to repeat."""
     boot()
     from django.core.management import call_command
 

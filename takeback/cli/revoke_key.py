@@ -1,4 +1,4 @@
-"""`takeback revoke-key`: end an API key."""
+"""`takeback revoke-key`."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ import typer
 from takeback.cli.setup import boot, stop
 
 
-def revoke_key(public_id: Annotated[str, typer.Argument(help="Its public name.")]) -> None:
-    """End a key at once."""
+def revoke_key(public_id: Annotated[str, typer.Argument(help="Public id of the key.")]) -> None:
+    """Revoke an API key at once."""
     boot()
     from takeback.accounts import api_keys
     from takeback.core import clock
@@ -17,4 +17,4 @@ def revoke_key(public_id: Annotated[str, typer.Argument(help="Its public name.")
         api_keys.revoke_key(public_id, now=clock.now())
     except api_keys.AccessError as reason:
         stop(reason)
-    typer.echo(f"{public_id} is revoked.", err=True)
+    typer.echo(f"Revoked {public_id}.", err=True)

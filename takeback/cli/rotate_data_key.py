@@ -1,4 +1,4 @@
-"""`takeback rotate-data-key`: the step between a new data key and the end of the old one."""
+"""`takeback rotate-data-key`."""
 
 import typer
 
@@ -6,15 +6,14 @@ from takeback.cli.setup import boot
 
 
 def rotate_data_key() -> None:
-    """Seal with the newest of DATA_KEYS what older ones hold; safe beside a running service."""
+    """Encrypt with the newest of DATA_KEYS what older keys encrypt; safe while the service runs."""
     boot()
     from takeback.operations import data_keys
 
     done, unreadable = data_keys.reencrypt()
-    typer.echo(f"{done} sealed anew.")
+    typer.echo(f"Texts encrypted again: {done}.")
     if unreadable:
         typer.echo(
-            f"Error: {unreadable} cannot be opened; see whether `takeback doctor` misses a key.",
-            err=True,
+            f"Error: {unreadable} texts cannot be decrypted. Run `takeback doctor`.", err=True
         )
         raise typer.Exit(1)

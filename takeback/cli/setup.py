@@ -1,4 +1,4 @@
-"""What the commands share: setting Django up, and ending with a message."""
+"""Shared by the commands: setting up Django, and ending with an error message."""
 
 import os
 from typing import NoReturn
@@ -7,7 +7,7 @@ import typer
 
 
 def boot() -> None:
-    """Set Django up; commands call it first, so that `takeback --help` need not wait for it."""
+    """Set up Django. Each command does it itself, so that `takeback --help` loads no Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
     import django
 
@@ -15,6 +15,6 @@ def boot() -> None:
 
 
 def stop(reason: object) -> NoReturn:
-    """Say why not, and leave with 2 as for any wrong argument."""
+    """Print the reason and exit with 2, as for any wrong argument."""
     typer.echo(f"Error: {reason}", err=True)
     raise typer.Exit(2)

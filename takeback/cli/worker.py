@@ -1,4 +1,4 @@
-"""`takeback worker`: what happens behind everybody's back."""
+"""`takeback worker`: outbox delivery and periodic tasks."""
 
 import signal
 import threading
@@ -14,35 +14,36 @@ from takeback.cli.setup import boot
 
 def worker(
     *,
-    once: Annotated[
-        bool, typer.Option("--once", help="Do every chore and what is due, then leave.")
+    is_single_round: Annotated[
+        bool,
+        typer.Option("--once", help="Run each periodic task, deliver due messages, then exit."),
     ] = False,
 ) -> None:
-    """Deliver messages and do chores until SIGTERM or Ctrl-C; what runs is finished first."""
+    """Deliver messages and run periodic tasks until SIGTERM or Ctrl-C; running work finishes."""
     boot()
     from takeback.handlers.mails import HANDLERS
 
-    if not work(HANDLERS, once=once):
+    if not work(HANDLERS, is_single_round=is_single_round):
         raise typer.Exit(1)
 
 
-def work(handlers: "Mapping[str, Handler]", *, once: bool = False) -> bool:
-    """The worker with these handlers; False when a chore of a single round failed."""
+def work(handlers: "Mapping[str, Handler]", *, is_single_round: bool = False) -> bool:
+    """Run the worker with these handlers; False if a periodic task of a single round failed."""
     from takeback.operations import periodic_tasks
     from takeback.outbox.worker import Worker, with_timeout
 
     stop = threading.Event()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     outbox = Worker(with_timeout(handlers))
-    if once:
+    if is_single_round:
         if not periodic_tasks.run_once(stop):
             return False
         outbox.deliver_all()
         return True
-    # Chores have a thread of their own: a long one must not keep a mail waiting.
-    beside = threading.Thread(target=periodic_tasks.run, args=(stop,))
-    beside.start()
+    # A thread of their own: a long task must not delay a message.
+    periodic_thread = threading.Thread(target=periodic_tasks.run, args=(stop,))
+    periodic_thread.start()
     outbox.run(stop)
-    beside.join()
+    periodic_thread.join()
     return True

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from takeback.demo.folder import Folder
 from takeback.demo.stories import RETURNS, TRADE_IN
-from takeback.home.try_me import DemoShop
+from takeback.home.demo_accounts import DemoAccounts
 
 _STORIES = {
     "cancellable": "three items to cancel",
@@ -18,7 +18,7 @@ _STORIES = {
 }
 
 
-def banner(demo: DemoShop, folder: Folder, *, colour: bool) -> str:
+def banner(demo: DemoAccounts, folder: Folder, *, colour: bool) -> str:
     """Addresses, accounts and orders to try, as text for a terminal."""
     orders = [
         ("two items of a guest to cancel", demo.guest.number, demo.guest.email),

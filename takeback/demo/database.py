@@ -14,9 +14,9 @@ import takeback
 from takeback.accounts.models import Channel
 from takeback.core import clock
 from takeback.demo import shop
-from takeback.demo.demo_file import demo_shop
+from takeback.demo.demo_file import demo_accounts
 from takeback.demo.folder import Folder, Unusable
-from takeback.home.try_me import DemoShop, parse
+from takeback.home.demo_accounts import DemoAccounts, parse_demo_accounts
 
 # Keys of the channel's `conf`: the day of the load, and the version of the tables.
 _REFERENCE, _SCHEMA = "demo_reference", "demo_schema"
@@ -24,7 +24,7 @@ _REFERENCE, _SCHEMA = "demo_reference", "demo_schema"
 _STALE = timedelta(days=9)
 
 
-def open_demo(console: Console, previous: bytes, *, reset: bool) -> DemoShop:
+def open_demo(console: Console, previous: bytes, *, reset: bool) -> DemoAccounts:
     """Migrate the database, load the shop if there is none, and collect the content of demo.json.
 
     `Unusable` if the database holds another shop, or the demo of another version.
@@ -48,7 +48,7 @@ def open_demo(console: Console, previous: bytes, *, reset: bool) -> DemoShop:
     else:
         with console.status("Filling the demo shop: about 15 seconds"):
             channel = load_demo(clock.now())
-    return demo_shop(channel, settings.SITE_URL, parse(previous))
+    return demo_accounts(channel, settings.SITE_URL, parse_demo_accounts(previous))
 
 
 def _schema_version() -> str:

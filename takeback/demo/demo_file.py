@@ -12,32 +12,40 @@ from takeback.demo.catalogue import read_data
 from takeback.demo.shop import STAFF_USERNAME
 from takeback.demo.shoppers import CUSTOMER_EMAIL, GUEST_EMAIL
 from takeback.demo.stories import GUEST
-from takeback.home.try_me import ChannelKey, Customer, DemoShop, Guest, Request, Staff, Story
+from takeback.home.demo_accounts import (
+    ChannelKey,
+    CustomerLogin,
+    DemoAccounts,
+    GuestOrder,
+    SampleCase,
+    SampleOrder,
+    StaffLogin,
+)
 from takeback.orders.models import Order, OrderItem
 
 _OLD_ORDER = "OLD-2019-0042"
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
 
-def demo_shop(channel: Channel, url: str, previous: DemoShop | None) -> DemoShop:
+def demo_accounts(channel: Channel, url: str, previous: DemoAccounts | None) -> DemoAccounts:
     """The content for a start at this URL; secrets of the previous file stay if they are valid."""
     customer = User.objects.get(channel=channel, email_key=email_key(CUSTOMER_EMAIL))
     staff = User.objects.get(username=STAFF_USERNAME)
     customer_password = _password(customer, previous.customer.password if previous else "")
     staff_password = _password(staff, previous.staff.password if previous else "")
     api_key = _api_key(channel, previous.channel.api_key if previous else "")
-    return DemoShop(
+    return DemoAccounts(
         url=url,
-        customer=Customer(email=CUSTOMER_EMAIL, password=customer_password),
-        guest=Guest(email=GUEST_EMAIL, number=GUEST),
-        staff=Staff(username=STAFF_USERNAME, password=staff_password),
+        customer=CustomerLogin(email=CUSTOMER_EMAIL, password=customer_password),
+        guest=GuestOrder(email=GUEST_EMAIL, number=GUEST),
+        staff=StaffLogin(username=STAFF_USERNAME, password=staff_password),
         channel=ChannelKey(id=channel.pk, api_key=api_key),
         stories=stories(channel),
         requests=requests(channel),
     )
 
 
-def stories(channel: Channel) -> dict[str, Story]:
+def stories(channel: Channel) -> dict[str, SampleOrder]:
     """The stories by name, as they are in the database."""
     rows = [row for row in read_data("stories")["order"] if "story" in row]
     numbers = {row["number"] for row in rows}
@@ -55,11 +63,11 @@ def stories(channel: Channel) -> dict[str, Story]:
     return by_name | {"old_order": _story(old, list(old_items.values_list("id", flat=True)))}
 
 
-def _story(order: Order | OldOrder, items: list[int]) -> Story:
-    return Story(email=order.user_email, number=order.number, order=order.pk, items=items)
+def _story(order: Order | OldOrder, items: list[int]) -> SampleOrder:
+    return SampleOrder(email=order.user_email, number=order.number, order=order.pk, items=items)
 
 
-def requests(channel: Channel) -> dict[str, Request]:
+def requests(channel: Channel) -> dict[str, SampleCase]:
     """The introduced cases by name, as they are in the database; an older shop may lack some."""
     names = {
         (row["number"], item["sku"]): item["request"]
@@ -76,7 +84,7 @@ def requests(channel: Channel) -> dict[str, Request]:
     for case in cases.order_by("-id"):
         order = case.order_item.order
         if name := names.get((order.number, case.order_item.sku)):
-            by_name[name] = Request(
+            by_name[name] = SampleCase(
                 id=case.pk,
                 email=order.user_email,
                 number=order.number,

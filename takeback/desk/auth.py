@@ -1,4 +1,4 @@
-"""Who works at the desk: a member of staff with a session of its own, apart from shoppers'."""
+"""Agents: members of staff signed in at the desk, in sessions separate from those of shoppers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from takeback.accounts.sessions import USER_ID, SessionStore
 from takeback.core.actor import Actor, ActorKind
 
 COOKIE = "takeback_desk"
-PATH = "/desk"
-"""The cookie goes nowhere else: no route of shoppers ever sees it."""
-LASTS = timedelta(hours=12)
-TOUCHED_AFTER = timedelta(minutes=1)
-"""A session that is used is written at most this often."""
-_PROOF = "desk"
-_ENDS = "ends"
+COOKIE_PATH = "/desk"
+"""Browsers send the cookie to the desk only; no storefront route receives it."""
+LIFETIME = timedelta(hours=12)
+WRITE_INTERVAL = timedelta(minutes=1)
+"""A session in use is written at most this often."""
+_HASH, _END = "desk", "ends"
+"""Keys of the session's data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A member of staff as the desk knows them; rights are read anew with each request."""
+    """A member of staff; scopes and channel names (by id) are read on every request."""
 
     id: int
     username: str
@@ -36,37 +36,35 @@ class Agent:
 
     @property
     def actor(self) -> Actor:
-        """What history remembers."""
         return Actor(ActorKind.STAFF, self.id)
 
     @property
-    def may_decide(self) -> bool:
+    def can_decide(self) -> bool:
         return ApiKey.DECIDE in self.scopes
 
     @property
-    def sees_money(self) -> bool:
-        """Whether bank accounts are shown whole, and may be called right."""
+    def can_see_bank_accounts(self) -> bool:
+        """Whether bank accounts are shown in full and may be confirmed."""
         return ApiKey.MONEY in self.scopes
 
 
-def agent_of(request: HttpRequest, now: datetime) -> Agent | None:
-    """Whoever the desk's cookie says, if they still work here and their password is the same.
+def get_agent(request: HttpRequest, now: datetime) -> Agent | None:
+    """The agent of the request's cookie, while the account is active and its password unchanged.
 
-    Looking keeps their session open for another `DESK_IDLE_MINUTES`.
+    Extends the session by `DESK_IDLE_MINUTES`.
     """
     session = SessionStore(request.COOKIES.get(COOKIE))
-    proof = session.get(_PROOF)
-    account = session.owner
-    if account is None or not account.is_active or not account.is_staff or not proof:
+    stored_hash, account = session.get(_HASH), session.owner
+    if account is None or not account.is_active or not account.is_staff or not stored_hash:
         return None
     rows = list(
         StaffMember.objects.filter(pk=account.id).values_list(
             "scopes", "totp_encrypted", "channels__id", "channels__name", "channels__is_active"
         )
     )
-    if not rows or not constant_time_compare(proof, proof_of(account.password, rows[0][1])):
+    if not rows or not constant_time_compare(stored_hash, auth_hash(account.password, rows[0][1])):
         return None
-    if not stays_open(session, now):
+    if not extend_session(session, now):
         return None
     return Agent(
         id=account.id,
@@ -78,27 +76,24 @@ def agent_of(request: HttpRequest, now: datetime) -> Agent | None:
     )
 
 
-def sign_in(user: User, totp_encrypted: str | None, now: datetime) -> SessionStore:
-    """A new session for this member of staff."""
-    session, ends = SessionStore(), now + LASTS
-    session.set_expiry(_idle_end(ends, now))
-    proof = proof_of(user.password, totp_encrypted)
-    session.update({USER_ID: user.pk, _PROOF: proof, _ENDS: ends.isoformat()})
+def sign_in(user: User, now: datetime) -> SessionStore:
+    session, end = SessionStore(), now + LIFETIME
+    session.set_expiry(_idle_end(end, now))
+    session.update({USER_ID: user.pk, _HASH: auth_hash_of(user), _END: end.isoformat()})
     session.save()
     return session
 
 
-def stays_open(session: SessionStore, now: datetime) -> bool:
-    """Whether a session that is used goes on.
+def extend_session(session: SessionStore, now: datetime) -> bool:
+    """Move the session's idle end; False when the session has been deleted or stores no end.
 
-    It does not when somebody has just ended it elsewhere, or when it knows of no end: sessions
-    began so before they could be idle.
+    Sessions of versions without an idle limit store no end.
     """
-    ends = session.get(_ENDS)
-    if ends is None:
+    end = session.get(_END)
+    if end is None:
         return False
-    idle_end = _idle_end(datetime.fromisoformat(ends), now)
-    if idle_end - session.get_expiry_date() < TOUCHED_AFTER:
+    idle_end = _idle_end(datetime.fromisoformat(end), now)
+    if idle_end - session.get_expiry_date() < WRITE_INTERVAL:
         return True
     session.set_expiry(idle_end)
     try:
@@ -108,32 +103,34 @@ def stays_open(session: SessionStore, now: datetime) -> bool:
     return True
 
 
-def _idle_end(ends: datetime, now: datetime) -> datetime:
-    """When the session is over unless it is used before."""
-    return min(ends, now + timedelta(minutes=settings.DESK_IDLE_MINUTES))
+def _idle_end(end: datetime, now: datetime) -> datetime:
+    return min(end, now + timedelta(minutes=settings.DESK_IDLE_MINUTES))
 
 
-def renew(agent: Agent, password: str, totp_encrypted: str | None) -> None:
-    """The same session goes on after its owner's second factor has changed; all others end."""
+def keep_session(agent: Agent, user: User) -> None:
+    """Keep this session after its user's second factor has changed; all other sessions end."""
     session = agent.session
-    session[_PROOF] = proof_of(password, totp_encrypted)
+    session[_HASH] = auth_hash_of(user)
     session.save()
 
 
-def hand_over(response: HttpResponse, session: SessionStore) -> None:
-    """Give the browser its cookie."""
+def set_cookie(response: HttpResponse, session: SessionStore) -> None:
     response.set_cookie(
         COOKIE,
         str(session.session_key),
-        max_age=LASTS,
-        path=PATH,
+        max_age=LIFETIME,
+        path=COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
 
 
-def proof_of(password: str, totp_encrypted: str | None) -> str:
-    """Ends every session of an account whose password or second factor changes."""
-    told = f"{password}\0{totp_encrypted or ''}"
-    return salted_hmac("takeback.desk.session", told, algorithm="sha256").hexdigest()
+def auth_hash_of(user: User) -> str:
+    return auth_hash(user.password, user.staff.totp_encrypted)
+
+
+def auth_hash(password: str, totp_encrypted: str | None) -> str:
+    """Changes with the account's password or second factor, which ends its sessions."""
+    text = f"{password}\0{totp_encrypted or ''}"
+    return salted_hmac("takeback.desk.session", text, algorithm="sha256").hexdigest()

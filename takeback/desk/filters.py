@@ -1,138 +1,140 @@
-"""Which cases an agent looks for: the filters of the queue, and what they mean."""
+"""The filters of the queue: a GET form, and the query that it builds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.db.models import Q
-from rest_framework import serializers
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from takeback.accounts.policy import shop_zone
-from takeback.api.fields import StrictDate, StrictInteger, StrictText
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
 from takeback.cancellations.statuses import Status
 from takeback.core.clock import day_end, day_start
 from takeback.core.normalize import email_key, folded, name_key
-from takeback.desk import forms
+from takeback.desk.forms import CHOOSE, DeskForm, NumberField, visible
 
 UNDECIDED, ALL = "undecided", "all"
-TO_DECIDE = (Status.WAITING.value, Status.WAITING_APPROVAL.value, Status.CONFIRMED.value)
-_MEANT = {UNDECIDED: TO_DECIDE}
+UNDECIDED_STATUSES = (
+    Status.WAITING.value,
+    Status.WAITING_APPROVAL.value,
+    Status.CONFIRMED.value,
+)
 OLDEST, NEWEST = "oldest", "newest"
-_WORD_MAX = 255
+_ANY = ("", _("All"))
 _NAMES_MAX = 5
 
 
-def _choice(words: Iterable[str]) -> serializers.ChoiceField:
-    return serializers.ChoiceField(
-        list(words), required=False, error_messages={"invalid_choice": forms.CHOOSE}
+def _text(direction: str = "ltr", **options: Any) -> forms.CharField:
+    return forms.CharField(
+        required=False,
+        strip=False,
+        max_length=255,
+        validators=[visible],
+        widget=forms.TextInput(attrs={"dir": direction}),
+        **options,
     )
 
 
-def _text() -> StrictText:
-    return StrictText(max_length=_WORD_MAX, required=False)
+def _choice(*choices: tuple[str, str | Promise], **options: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(required=False, choices=choices, error_messages=CHOOSE, **options)
 
 
-class Filters(serializers.Serializer[Any]):
-    """What the queue may be narrowed to; days are those of the shop."""
-
-    status = _choice([UNDECIDED, ALL, *STATUSES])
-    kind = _choice([*KINDS])
-    channel = StrictInteger(required=False)
-    number = _text()
-    email = _text()
-    name = _text()
-    sku = _text()
-    since = StrictDate(required=False)
-    until = StrictDate(required=False)
-    plan = _choice([*PLAN_STATUSES])
-    code = _text()
-    tracking = _text()
-    sort = _choice([OLDEST, NEWEST])
+def _date(**options: Any) -> forms.DateField:
+    return forms.DateField(
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("Use the form YYYY-MM-DD.")},
+        widget=forms.TextInput(attrs={"type": "date"}),
+        **options,
+    )
 
 
-class QueueFilters:
-    """Filters as an agent has set them; blank ones, and words that are none of ours, do nothing."""
+class QueueFilters(DeskForm):
+    """Filters as an agent has set them. Blank and unknown parameters have no effect."""
+
+    status = _choice(
+        (UNDECIDED, _("To be decided")), *STATUSES.items(), (ALL, _("All")), label=_("Status")
+    )
+    sort = _choice((OLDEST, _("Oldest first")), (NEWEST, _("Newest first")), label=_("Sort by"))
+    number = _text(label=_("Order number"))
+    email = _text(label=_("E-mail"))
+    name = _text("auto", label=_("Customer name"))
+    kind = _choice(_ANY, *KINDS.items(), label=_("Type"))
+    sku = _text(label=_("SKU"))
+    since = _date(label=_("Requested from"))
+    until = _date(label=_("Requested to"))
+    plan = _choice(_ANY, *PLAN_STATUSES.items(), label=_("Refund plan"))
+    code = _text(label=_("Return code"))
+    tracking = _text(label=_("Tracking number"))
+    channel = NumberField(label=_("Channel"), required=False)
 
     def __init__(self, query: Mapping[str, str]) -> None:
-        known = Filters().fields
-        self.told = {
-            name: text.strip(" ")
-            for name, text in query.items()
-            if name in known and text.strip(" ")
-        }
-        self.faults: dict[str, str] = {}
-        self._values: dict[str, Any] = {}
-        try:
-            self._values = forms.taken(Filters(), self.told)
-        except forms.Faults as faults:
-            self.faults = faults.by_field
+        texts = {name: text.strip(" ") for name, text in query.items() if name in self.base_fields}
+        super().__init__({name: text for name, text in texts.items() if text})
 
     @property
     def query(self) -> str:
         """For links that keep the filters: empty, or beginning with a question mark."""
-        return f"?{urlencode(self.told)}" if self.told else ""
+        return f"?{urlencode(self.data)}" if self.data else ""
 
     @property
     def is_oldest_first(self) -> bool:
-        """Whoever has waited longest comes first, unless told otherwise."""
-        return bool(self._values.get("sort", OLDEST) == OLDEST)
+        return self.data.get("sort") != NEWEST
 
     @property
-    def narrows(self) -> bool:
-        """Whether more than the order is told, so that a form that is set shows itself."""
-        return bool(self.told.keys() - {"sort", "status"})
+    def are_expanded(self) -> bool:
+        """Whether the page opens the section with more filters."""
+        return bool(self.data.keys() - {"status", "sort"})
 
-    @property
-    def number(self) -> str:
-        """The order number that is looked for."""
-        return str(self._values.get("number", ""))
-
-    def condition(self) -> Q:
-        """All filters together; whatever cannot be read finds nothing."""
-        if self.faults:
+    def build_filter(self) -> Q:
+        """All filters together; an invalid filter matches no case."""
+        if self.errors:
             return Q(pk__in=[])
-        found = status_filter(self._values.get("status", UNDECIDED))
-        for name, value in self._values.items():
-            if name in _CONDITIONS:
-                found &= _CONDITIONS[name](value)
-        return found
+        query = status_filter(self.cleaned_data["status"] or UNDECIDED)
+        for name, build in _FILTERS.items():
+            if value := self.cleaned_data[name]:
+                query &= build(value)
+        return query
 
 
 def status_filter(status: str) -> Q:
-    """Cases of a status, or of all that are to be decided."""
+    """Cases of one status, of all that need a decision, or of any status."""
     if status == ALL:
         return Q()
-    # Of either kind: the index by status begins with the kind.
-    return Q(cancellation_type__in=[*KINDS], status__in=_MEANT.get(status, [status]))
+    statuses = UNDECIDED_STATUSES if status == UNDECIDED else (status,)
+    # Both kinds are named because the index by status starts with the kind.
+    return Q(cancellation_type__in=[*KINDS], status__in=statuses)
 
 
-def _named(words: str) -> Q:
+def _name_filter(names: str) -> Q:
     """Each word is the beginning of the first or of the last name."""
-    found = Q()
-    for word in words.split()[:_NAMES_MAX]:
-        key = name_key(word)
+    query = Q()
+    for name in names.split()[:_NAMES_MAX]:
+        key = name_key(name)
         first = Q(order_item__order__user__first_name_key__startswith=key)
-        found &= first | Q(order_item__order__user__last_name_key__startswith=key)
-    return found
+        query &= first | Q(order_item__order__user__last_name_key__startswith=key)
+    return query
 
 
-def _returned(column: str, text: str) -> Q:
-    """By a code of the way back; only those that have one are in the index."""
+def _return_filter(column: str, text: str) -> Q:
+    """By a code of the return shipment; the index holds non-null codes only."""
     name = f"easy_return__{column}"
     return Q((f"{name}__folded", folded(text)), (f"{name}__isnull", False))
 
 
-_CONDITIONS: dict[str, Any] = {
+_FILTERS: dict[str, Callable[[Any], Q]] = {
     "kind": lambda kind: Q(cancellation_type=kind),
     "channel": lambda pk: Q(channel_id=pk),
     "number": lambda text: Q(order_item__order__number__folded=folded(text)),
     "email": lambda text: Q(order_item__order__email_key=email_key(text)),
-    "name": _named,
+    "name": _name_filter,
     "sku": lambda text: Q(order_item__sku__folded=folded(text)),
     "since": lambda day: Q(created_date__gte=day_start(day, shop_zone())),
     "until": lambda day: Q(created_date__lt=day_end(day, shop_zone())),
     "plan": lambda status: Q(plan__status=status),
-    "code": lambda text: _returned("code", text),
-    "tracking": lambda text: _returned("tracking_number", text),
+    "code": lambda text: _return_filter("code", text),
+    "tracking": lambda text: _return_filter("tracking_number", text),
 }

@@ -1,94 +1,189 @@
-"""What the forms of the desk may hold; every field at fault is told at once."""
+"""Forms of the desk, with the limits that the API has for the same values."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 
 from takeback.api import case_fields
-from takeback.api.fields import Password, StrictBoolean, StrictInteger, StrictText
-from takeback.cancellations.commands.transition import approve, confirm, reject, review
-from takeback.cancellations.statuses import Kind, Transition
+from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
+from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
+from takeback.cancellations.commands.open import Override
+from takeback.cancellations.labels import KINDS
+from takeback.cancellations.statuses import Transition
 
-NAME_MAX = 150
-NOTE_MAX = 2000
-CHOOSE = _("Choose one of the list.")
-SAY_WHY = _("Say why: whoever asks later finds it here.")
-WRONG_CODE = _("This code is not right, or was used already. Wait for the next one.")
-"""What is said about every code that is not taken."""
+CHOOSE = {"invalid_choice": _("Choose an option from the list.")}
+WRONG_CODE = _("The code is wrong or was already used. Wait for the next code and try again.")
+TRUE = (("true", _("Yes")),)
 
-DECISIONS: dict[str, Callable[..., None]] = {
-    Transition.APPROVE.value: approve,
-    Transition.CONFIRM.value: confirm,
-    Transition.REVIEW.value: review,
-    Transition.REJECT.value: reject,
-}
-"""What a button of a case does."""
+_INVISIBLE = StrictText.default_error_messages["invisible"]
+visible = RegexValidator(INVISIBLE, _INVISIBLE, inverse_match=True)
+visible_multiline = RegexValidator(
+    rf"(?![\t\r\n]){INVISIBLE.pattern}", _INVISIBLE, inverse_match=True
+)
 
 
-class Faults(Exception):
-    """The form cannot be taken; `by_field` says why, in the reader's language."""
+class DeskForm(forms.Form):
+    """A form whose fields have their names as ids: error links and shortcuts use them."""
 
-    def __init__(self, by_field: Mapping[str, str]) -> None:
-        super().__init__(", ".join(by_field))
-        self.by_field = dict(by_field)
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data, auto_id="%s", label_suffix="")
 
-
-def taken(form: serializers.Serializer[Any], told: Mapping[str, str]) -> dict[str, Any]:
-    """The form's values, or `Faults`; of a field that is sent twice the last counts."""
-    try:
-        return dict(form.run_validation(told))
-    except ValidationError as error:
-        detail: Any = error.detail
-        raise Faults({name: str(texts[0]) for name, texts in detail.items()}) from error
+    def set_choices(self, **choices: Iterable[tuple[Any, str | Promise]]) -> None:
+        """Show these fields as lists; their values are validated when they are used."""
+        for name, options in choices.items():
+            self.fields[name].widget = forms.Select(choices=options)
 
 
-class Login(serializers.Serializer[Any]):
-    """The first step of signing in."""
+class NumberField(forms.IntegerField):
+    """A positive whole number in ASCII digits, within the range of ids."""
 
-    username = StrictText(max_length=NAME_MAX)
-    password = Password()
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "maxlength": 19, "dir": "ltr"})
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=ID_MAX, **options)
 
-class Decision(serializers.Serializer[Any]):
-    """A step of a case; whoever says no says why."""
-
-    step = serializers.ChoiceField(list(DECISIONS), error_messages={"invalid_choice": CHOOSE})
-    version = StrictInteger()
-    note = StrictText(max_length=NOTE_MAX, allow_blank=True, multiline=True, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["step"] == "reject" and not attrs.get("note"):
-            raise ValidationError({"note": SAY_WHY})
-        return attrs
+    def to_python(self, value: Any) -> int | None:
+        text = (value or "").strip(" ")
+        if text and not re.fullmatch("[0-9]{1,19}", text):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(text)
 
 
-class OnBehalf(serializers.Serializer[Any]):
-    """A request that an agent opens for a customer."""
-
-    order_item = StrictInteger()
-    kind = serializers.ChoiceField(
-        [kind.value for kind in Kind], error_messages={"invalid_choice": CHOOSE}
+def text_area(*, attrs: Mapping[str, str] | None = None, **options: Any) -> forms.CharField:
+    return forms.CharField(
+        required=False,
+        max_length=2000,
+        validators=[visible_multiline],
+        widget=forms.Textarea(attrs={"rows": 2, "cols": False, "dir": "auto", **(attrs or {})}),
+        **options,
     )
-    reason = StrictInteger()
-    quantity = StrictInteger(required=False)
-    description = StrictText(max_length=NOTE_MAX, multiline=True, required=False)
-    carrier = StrictInteger(required=False)
-    iban = case_fields.IbanField(required=False)
-    holder_name = case_fields.HolderNameField(required=False)
-    refund_to_loyalty = StrictBoolean(required=False)
-    note = StrictText(max_length=NOTE_MAX, multiline=True, required=False)
-    override = StrictBoolean(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        case_fields.require_complete_bank_account(attrs)
-        if attrs.get("override") and not attrs.get("note"):
-            raise ValidationError({"note": SAY_WHY})
-        return attrs
 
 
-def filled(told: Mapping[str, str]) -> dict[str, str]:
-    """The fields that hold anything; of one that is left empty, a browser sends an empty text."""
-    return {name: text for name, text in told.items() if text.strip()}
+class LoginForm(DeskForm):
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        validators=[visible],
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "username",
+                "autocapitalize": "none",
+                "dir": "auto",
+                "autofocus": True,
+            }
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=PASSWORD_MAX,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class CodeForm(DeskForm):
+    code = forms.CharField(
+        label=_("6-digit code"),
+        max_length=16,
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "numeric",
+                "autocomplete": "one-time-code",
+                "dir": "ltr",
+                "data-focus": True,
+            }
+        ),
+    )
+
+
+class DecisionForm(DeskForm):
+    """A transition of a case at the version that the agent has seen."""
+
+    STEPS = (Transition.APPROVE, Transition.CONFIRM, Transition.REVIEW, Transition.REJECT)
+
+    step = forms.ChoiceField(choices=[(step.value, step.value) for step in STEPS])
+    version = NumberField()
+    note = text_area(
+        label=_("Message to the customer"),
+        help_text=_("Required to reject. The customer receives it with a rejection only."),
+        attrs={"data-key": "w"},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("step") == Transition.REJECT and data.get("note") == "":
+            self.add_error("note", _("Enter a reason. The customer receives it by e-mail."))
+        return data
+
+
+class NewCaseForm(DeskForm):
+    """A case for a customer; `override` creates it against rules that staff may override."""
+
+    order_item = NumberField(label=_("Item"))
+    kind = forms.ChoiceField(label=_("Type"), choices=[*KINDS.items()], error_messages=CHOOSE)
+    reason = NumberField(label=_("Reason"))
+    quantity = NumberField(
+        label=_("Quantity"), help_text=_("Leave empty for all units."), required=False
+    )
+    description = text_area(label=_("Customer's comment"))
+    carrier = NumberField(label=_("Carrier"), required=False)
+    iban = forms.CharField(
+        label="IBAN",
+        required=False,
+        max_length=2 * IBAN_MAX,
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+    )
+    holder_name = forms.CharField(
+        label=_("Account holder"),
+        required=False,
+        max_length=case_fields.HOLDER_MAX,
+        validators=[visible],
+        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
+    )
+    refund_to_loyalty = forms.ChoiceField(
+        label=_("As loyalty points"), required=False, choices=TRUE, error_messages=CHOOSE
+    )
+    note = text_area(
+        label=_("Note"), help_text=_("Required to override a rule. Shown in the case history.")
+    )
+    override = forms.ChoiceField(required=False, choices=TRUE, error_messages=CHOOSE)
+
+    def clean_iban(self) -> str:
+        iban = self.cleaned_data["iban"]
+        try:
+            return normalize_iban(iban) if iban else ""
+        except NotAnIban as error:
+            message = case_fields.IbanField.default_error_messages["invalid"]
+            raise ValidationError(message) from error
+
+    def clean_holder_name(self) -> str:
+        name: str = self.cleaned_data["holder_name"]
+        if name and not is_holder_name(name):
+            raise ValidationError(case_fields.HolderNameField.default_error_messages["name"])
+        return name
+
+    @property
+    def cleaned_override(self) -> Override:
+        """The override of a valid form."""
+        data = self.cleaned_data
+        return Override(data["note"] or None, is_active=bool(data["override"]))
+
+    @property
+    def lacks_override_note(self) -> bool:
+        """Whether the override is refused for its missing note only."""
+        return bool(self.data.get("override")) and self.errors.keys() == {"note"}
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        iban, holder_name = data.get("iban"), data.get("holder_name")
+        if None not in (iban, holder_name) and bool(iban) != bool(holder_name):
+            self.add_error("holder_name" if iban else "iban", case_fields.BOTH_NEEDED)
+        if data.get("override") and data.get("note") == "":
+            self.add_error("note", _("Enter the reason for the override."))
+        return data

@@ -1,15 +1,17 @@
-"""An order as an agent sees it, and a request that they open in its customer's name."""
+"""An order: its page, and the form that creates a case for its customer."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from takeback.accounts.models import ApiKey
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.commands.open import Override, open_cases
+from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
 from takeback.cancellations.statuses import LIVE, Kind
@@ -17,131 +19,124 @@ from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_from_path
 from takeback.core.types import ItemId
-from takeback.desk import formatting, forms, queries
-from takeback.desk.base import DeskPage, SeeOther
-from takeback.desk.rule_results import in_the_way
+from takeback.desk import queries
+from takeback.desk.base import AgentView, SeeOther
+from takeback.desk.formatting import format_amount, product_name
+from takeback.desk.forms import NewCaseForm
+from takeback.desk.rule_results import broken_rules
 from takeback.logistics.queries import companies_on_offer
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 from takeback.orders.models import Order
 from takeback.orders.scope import OrderScope
 
 
-class OrderPage(DeskPage):
-    """The lines of an order, their cases, and a form for one more."""
+class OrderView(AgentView):
+    """The items of an order, their cases, and the form for a new case."""
 
     scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ, "POST": ApiKey.DECIDE}
 
     def get(self, request: HttpRequest, pk: str) -> HttpResponse:
-        return self._page(self._order(pk))
+        return self._render(self._get_order(pk), NewCaseForm())
 
     def post(self, request: HttpRequest, pk: str) -> HttpResponse:
-        order = self._order(pk)
-        try:
-            told = forms.taken(forms.OnBehalf(), forms.filled(self.form))
-        except forms.Faults as faults:
-            return self._again(order, faults.by_field)
-        ask = _ask_of(told, order, is_account_trusted=self.agent.sees_money)
-        scope = _scope_of(order)
+        order, form, now = self._get_order(pk), NewCaseForm(request.POST), clock.now()
+        if not form.is_valid() and not form.lacks_override_note:
+            return self._render(order, form, status=400)
+        scope = OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
+        new_case = self._new_case(form.cleaned_data, order)
+        if form.lacks_override_note:
+            _blocking, overridable = broken_rules(new_case, scope, now)
+            return self._render(order, form, overridable, status=400)
         try:
             [case_id] = open_cases(
-                [ask],
-                scope,
-                actor=self.agent.actor,
-                now=clock.now(),
-                override=Override(told.get("note"), is_active=bool(told.get("override"))),
+                [new_case], scope, actor=self.agent.actor, now=now, override=form.cleaned_override
             )
         except Refused as refused:
-            return self._refused(order, ask, refused.problem)
+            problem = refused.problem
+            blocking, overridable = broken_rules(new_case, scope, now)
+            return self._render(
+                order, form, overridable, problem=blocking or problem, status=problem.status
+            )
         return SeeOther(f"{reverse('desk_case', args=[case_id])}?done=open")
 
-    def _refused(self, order: Order, ask: NewCase, problem: Problem) -> HttpResponse:
-        fixed, is_overridable = in_the_way(ask, _scope_of(order), clock.now())
-        told = {"problem": fixed or problem, "is_overridable": () if fixed else is_overridable}
-        return self._page(order, told, status=problem.status)
-
-    def _again(self, order: Order, faults: Mapping[str, str]) -> HttpResponse:
-        """What was typed, with what is wrong; whoever was setting rules aside still is."""
-        told: dict[str, Any] = {"faults": faults}
-        if self.form.get("override"):
-            told["is_overridable"] = _waivable(self.form, order)
-        return self._page(order, told, status=400)
-
-    def _order(self, pk: str) -> Order:
-        found = queries.order(self.agent.channels, id_from_path(pk))
-        if found is None:
+    def _get_order(self, pk: str) -> Order:
+        order = queries.orders(self.agent.channels).filter(pk=id_from_path(pk)).first()
+        if order is None:
             raise Refused(errors.NOT_FOUND)
-        return found
+        return order
 
-    def _page(
-        self, order: Order, told: Mapping[str, Any] | None = None, status: int = 200
+    def _new_case(self, data: Mapping[str, Any], order: Order) -> NewCase:
+        """A carrier that picks up goes to the order's shipping address."""
+        is_return = data["kind"] == Kind.RETURN
+        return NewCase(
+            order_item=ItemId(data["order_item"]),
+            kind=Kind(data["kind"]),
+            reason=data["reason"],
+            quantity=data["quantity"],
+            description=data["description"] or None,
+            carrier=data["carrier"] if is_return else None,
+            pickup_address=order.shipping_address_id if is_return else None,
+            bank_account=BankAccount(data["iban"], data["holder_name"]) if data["iban"] else None,
+            is_account_trusted=self.agent.can_see_bank_accounts,
+            refund_to_loyalty=bool(data["refund_to_loyalty"]),
+        )
+
+    def _render(
+        self,
+        order: Order,
+        form: NewCaseForm,
+        overridable: tuple[Problem, ...] = (),
+        *,
+        problem: Problem | None = None,
+        status: int = 200,
     ) -> HttpResponse:
         cases = queries.cases_of_order(order.pk)
         live = {case.order_item_id: case for case in cases if case.status in LIVE}
+        items: list[dict[str, Any]] = [
+            {
+                "row": item,
+                "product": product_name(item.product.document, item.sku),
+                "status": ITEM_STATUSES.get(item.status, item.status),
+                "units_left": item.quantity - item.units_closed,
+                "live_case": live.get(item.pk),
+            }
+            for item in queries.items_of(order.pk)
+        ]
+        if self.agent.can_decide:
+            form.set_choices(
+                order_item=[
+                    (item["row"].pk, f"{item['product']} ({item['units_left']})") for item in items
+                ],
+                reason=_reason_choices(order.channel_id),
+                carrier=_carrier_choices(order.channel_id),
+            )
         context = {
             "order": order,
-            "total": formatting.amount(order.amount_minor + order.interest_minor, order.currency),
+            "total": format_amount(order.amount_minor + order.interest_minor, order.currency),
             "channel": self.agent.channels[order.channel_id],
-            "lines": [
-                {
-                    "row": line,
-                    "product": formatting.product_name(line.product.document, line.sku),
-                    "status": ITEM_STATUSES.get(line.status, line.status),
-                    "left": line.quantity - line.units_closed,
-                    "live": live.get(line.pk),
-                }
-                for line in queries.lines_of(order.pk)
-            ],
+            "items": items,
             "cases": [
                 (case, KINDS[case.cancellation_type], STATUSES[case.status]) for case in cases
             ],
-            "told": self.form,
-            **(told or {}),
+            "form": form,
+            "overridable": overridable,
+            "problem": problem,
         }
-        if self.agent.may_decide:
-            context |= self._choices(order.channel_id)
-        return self.show("order", context, status=status)
-
-    def _choices(self, channel_id: int) -> dict[str, Any]:
-        language, carriers = get_language(), companies_on_offer(channel_id=channel_id)
-        return {
-            "kinds": list(KINDS.items()),
-            "reasons": [
-                (str(each.pk), subject_in(language, each.subject, each.translations), kind)
-                for each in queries.reasons_of(channel_id)
-                for kind in [KINDS[each.cancellation_type]]
-            ],
-            "carriers": [(str(each.id), each.name) for each in carriers],
-        }
+        return self.render_page("order", context, status=status)
 
 
-def _scope_of(order: Order) -> OrderScope:
-    return OrderScope(order.channel_id, order_ids=frozenset({order.pk}))
+Choices = list[tuple[int | str, str | Promise]]
 
 
-def _ask_of(told: Mapping[str, Any], order: Order, *, is_account_trusted: bool) -> NewCase:
-    """A carrier that comes, comes to where the order went."""
-    kind = Kind(told["kind"])
-    iban = told.get("iban")
-    return NewCase(
-        order_item=ItemId(told["order_item"]),
-        kind=kind,
-        reason=told["reason"],
-        quantity=told.get("quantity"),
-        description=told.get("description"),
-        carrier=told.get("carrier") if kind is Kind.RETURN else None,
-        pickup_address=order.shipping_address_id if kind is Kind.RETURN else None,
-        bank_account=BankAccount(iban, told["holder_name"]) if iban else None,
-        is_account_trusted=is_account_trusted,
-        refund_to_loyalty=bool(told.get("refund_to_loyalty")),
-    )
+def _reason_choices(channel_id: int) -> Choices:
+    language = get_language()
+    return [
+        (reason.pk, f"{KINDS[reason.cancellation_type]}: {subject}")
+        for reason in queries.offered_reasons(channel_id)
+        for subject in [subject_in(language, reason.subject, reason.translations)]
+    ]
 
 
-def _waivable(form: Mapping[str, str], order: Order) -> tuple[Problem, ...]:
-    """The rules that still stand in the way, when all but the note can be read."""
-    try:
-        told = forms.taken(forms.OnBehalf(), forms.filled({**form, "override": ""}))
-    except forms.Faults:
-        return ()
-    ask = _ask_of(told, order, is_account_trusted=False)
-    fixed, is_overridable = in_the_way(ask, _scope_of(order), clock.now())
-    return () if fixed else is_overridable
+def _carrier_choices(channel_id: int) -> Choices:
+    carriers = companies_on_offer(channel_id=channel_id)
+    return [("", _("Default")), *((carrier.id, carrier.name) for carrier in carriers)]

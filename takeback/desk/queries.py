@@ -1,4 +1,4 @@
-"""What the desk's pages read: fixed numbers of questions, however much there is to show."""
+"""Queries of the desk's pages; their number does not depend on the number of rows."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -20,13 +20,11 @@ from takeback.core.db.planner import custom_plan
 from takeback.desk.filters import UNDECIDED, QueueFilters, status_filter
 from takeback.orders.models import Order, OrderItem
 
-PAGE = 50
-MOST_ALIKE = 20
+PAGE_SIZE = 50
+MAX_SHARED = 20
 
 
 class QueueRow(NamedTuple):
-    """A case as the queue shows it."""
-
     id: int
     status: str
     cancellation_type: str
@@ -41,23 +39,10 @@ class QueueRow(NamedTuple):
     channel_id: int
 
 
-class ActionRow(NamedTuple):
-    """A step that a member of staff took."""
+class StepRow(NamedTuple):
+    """A row of a case's history; `name` is the user with the id `actor_number`."""
 
     id: int
-    cancellation_request_id: int
-    event: str
-    message: str | None
-    overridden: list[str]
-    at: datetime
-    actor_number: int
-    name: str | None
-    cancellation_request__order_item__order__number: str
-
-
-class StepRow(NamedTuple):
-    """A step of a case; `name` is the user's whom `actor_number` would be."""
-
     event: str
     after: str
     actor_kind: str
@@ -66,10 +51,12 @@ class StepRow(NamedTuple):
     message: str | None
     overridden: list[str]
     at: datetime
+    cancellation_request_id: int
+    cancellation_request__order_item__order__number: str
 
 
-class AlikeRow(NamedTuple):
-    """Another case that has the same `mark`: a picture's digest, or the index of an account."""
+class SharingRow(NamedTuple):
+    """Another case with the same `mark`: an image's digest or the blind index of an IBAN."""
 
     id: int
     number: str
@@ -77,86 +64,98 @@ class AlikeRow(NamedTuple):
     mark: str | None
 
 
-class Alike(NamedTuple):
-    """What another case has, too."""
+class SharedEvidence(NamedTuple):
+    """Whether an image of a case occurs twice, and whether another customer has its account."""
 
-    picture: bool
+    image: bool
     account: bool
 
 
-def _listed(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
+def _visible_cases(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
     return CancellationRequest.objects.filter(channel_id__in=channel_ids, is_hidden=False)
 
 
-def queue(channel_ids: Collection[int], wanted: QueueFilters, start: int | None) -> list[QueueRow]:
-    """A page of cases and, if there are more, the first of the next page; `start` is the first."""
-    found = _listed(channel_ids).filter(wanted.condition())
-    if start is not None:
-        found = (
-            found.filter(pk__gte=start) if wanted.is_oldest_first else found.filter(pk__lte=start)
-        )
-    rows = found.order_by(_order(wanted)).values_list(*QueueRow._fields)
-    with custom_plan():
-        return [QueueRow(*row) for row in rows[: PAGE + 1]]
-
-
-def _order(wanted: QueueFilters) -> str:
-    """The number of a case is the order of asking, and has an index."""
-    return "pk" if wanted.is_oldest_first else "-pk"
-
-
-def neighbours(
-    channel_ids: Collection[int], wanted: QueueFilters, request_id: int
-) -> tuple[int | None, int | None]:
-    """The cases before and after this one in the queue: one question for both."""
-    found = _listed(channel_ids).filter(wanted.condition())
-    lower = found.filter(pk__lt=request_id).order_by("-pk").values_list("pk", flat=True)[:1]
-    higher = found.filter(pk__gt=request_id).order_by("pk").values_list("pk", flat=True)[:1]
-    near = Q(pk__in=lower) | Q(pk__in=higher)
-    with custom_plan():
-        ids = list(CancellationRequest.objects.filter(near).values_list("pk", flat=True))
-    below = next((pk for pk in ids if pk < request_id), None)
-    above = next((pk for pk in ids if pk > request_id), None)
-    return (below, above) if wanted.is_oldest_first else (above, below)
-
-
-def waiting(channel_ids: Collection[int]) -> dict[str, int]:
-    """How many cases there are to decide, by status."""
-    counted = _listed(channel_ids).filter(status_filter(UNDECIDED))
-    return dict(counted.values_list("status").annotate(Count("pk")).order_by())
-
-
-def case(channel_ids: Collection[int], request_id: int) -> CancellationRequest | None:
-    """A case of these channels with what belongs to it."""
-    return (
-        _listed(channel_ids)
-        .select_related(
-            "channel",
-            "easy_return",
-            "plan",
-            "reason",
-            "order_item__product",
-            "order_item__order__user",
-            "order_item__order__shipping_address",
-        )
-        .filter(pk=request_id)
-        .first()
+def _visible_images(channel_ids: Collection[int]) -> "QuerySet[CancellationRequestImage]":
+    return CancellationRequestImage.objects.filter(
+        cancellation_request__channel_id__in=channel_ids, cancellation_request__is_hidden=False
     )
 
 
-def pictures(request_id: int) -> list[CancellationRequestImage]:
-    """A case's pictures in their order."""
-    found = CancellationRequestImage.objects.filter(cancellation_request_id=request_id)
-    return list(found.order_by("id"))
+def queue_page(
+    channel_ids: Collection[int], filters: QueueFilters, start: int | None
+) -> list[QueueRow]:
+    """A page of cases from the case `start`, and the first case of the next page, if any."""
+    cases = _visible_cases(channel_ids).filter(filters.build_filter())
+    # A case's id follows its creation, and is indexed.
+    order, start_filter = ("pk", "pk__gte") if filters.is_oldest_first else ("-pk", "pk__lte")
+    if start is not None:
+        cases = cases.filter((start_filter, start))
+    rows = cases.order_by(order).values_list(*QueueRow._fields)
+    with custom_plan():
+        return [QueueRow(*row) for row in rows[: PAGE_SIZE + 1]]
 
 
-def with_these_pictures(
-    channel_ids: Collection[int], digests: Collection[str], *, but: int
-) -> list[AlikeRow]:
-    """Other cases than this one with such a picture, the newest first; one row for each picture."""
-    found = _pictures_listed(channel_ids).filter(digest__in=digests)
+def adjacent_cases(
+    channel_ids: Collection[int], filters: QueueFilters, case_id: int
+) -> tuple[int | None, int | None]:
+    """The cases before and after this one in the queue, by one query."""
+    cases = _visible_cases(channel_ids).filter(filters.build_filter())
+    lower = cases.filter(pk__lt=case_id).order_by("-pk").values_list("pk", flat=True)[:1]
+    higher = cases.filter(pk__gt=case_id).order_by("pk").values_list("pk", flat=True)[:1]
+    either = Q(pk__in=lower) | Q(pk__in=higher)
+    with custom_plan():
+        ids = list(CancellationRequest.objects.filter(either).values_list("pk", flat=True))
+    older = next((pk for pk in ids if pk < case_id), None)
+    newer = next((pk for pk in ids if pk > case_id), None)
+    return (older, newer) if filters.is_oldest_first else (newer, older)
+
+
+def count_undecided(channel_ids: Collection[int]) -> dict[str, int]:
+    """The number of cases that need a decision, by status."""
+    cases = _visible_cases(channel_ids).filter(status_filter(UNDECIDED))
+    return dict(cases.values_list("status").annotate(Count("pk")).order_by())
+
+
+def cases(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
+    return _visible_cases(channel_ids).select_related(
+        "channel",
+        "easy_return",
+        "plan",
+        "reason",
+        "order_item__product",
+        "order_item__order__user",
+        "order_item__order__shipping_address",
+    )
+
+
+def case_evidence(channel_ids: Collection[int], case: CancellationRequest) -> dict[str, Any]:
+    """A case's images and its account, each with the other cases that share it.
+
+    Shared evidence refuses nothing, and shoppers never learn of it: agents judge it.
+    """
+    images = CancellationRequestImage.objects.filter(cancellation_request=case).order_by("id")
+    digests = [image.digest for image in images if image.digest]
+    sharing = _cases_sharing_images(channel_ids, digests, case.pk) if digests else []
+    return {
+        "images": [
+            {
+                "image": image,
+                "is_repeated": digests.count(image.digest or "") > 1,
+                "shared_with": dict.fromkeys(row for row in sharing if row.mark == image.digest),
+            }
+            for image in images
+        ],
+        "account_shared_with": _cases_sharing_iban(channel_ids, case) if case.iban_index else [],
+    }
+
+
+def _cases_sharing_images(
+    channel_ids: Collection[int], digests: Collection[str], case_id: int
+) -> list[SharingRow]:
+    """Other cases with such an image, newest first; one row for each image."""
+    images = _visible_images(channel_ids).filter(digest__in=digests)
     rows = (
-        found.exclude(cancellation_request_id=but)
+        images.exclude(cancellation_request_id=case_id)
         .order_by("-id")
         .values_list(
             "cancellation_request_id",
@@ -165,102 +164,92 @@ def with_these_pictures(
             "digest",
         )
     )
-    return [AlikeRow(*row) for row in rows[:MOST_ALIKE]]
+    return [SharingRow(*row) for row in rows[:MAX_SHARED]]
 
 
-def with_this_account(channel_ids: Collection[int], account: str, *, but: str) -> list[AlikeRow]:
-    """Cases of other customers than this one that name the same account, the newest first."""
-    found = (
-        _listed(channel_ids).filter(iban_index=account).exclude(order_item__order__email_key=but)
-    )
-    rows = found.order_by("-id").values_list(
+def _cases_sharing_iban(
+    channel_ids: Collection[int], case: CancellationRequest
+) -> list[SharingRow]:
+    """Cases of other customers with the same account, newest first."""
+    cases = _visible_cases(channel_ids).filter(iban_index=case.iban_index)
+    others = cases.exclude(order_item__order__email_key=case.order_item.order.email_key)
+    rows = others.order_by("-id").values_list(
         "id", "order_item__order__number", "created_date", "iban_index"
     )
-    return [AlikeRow(*row) for row in rows[:MOST_ALIKE]]
+    return [SharingRow(*row) for row in rows[:MAX_SHARED]]
 
 
-def alike(channel_ids: Collection[int], request_ids: Collection[int]) -> dict[int, Alike]:
-    """Which of these cases have a picture twice or with others, or another customer's account."""
-    twins = _pictures_listed(channel_ids).filter(digest=OuterRef("digest"))
-    pictured = CancellationRequestImage.objects.filter(
-        Exists(twins.exclude(pk=OuterRef("pk"))), cancellation_request=OuterRef("pk")
+def shared_evidence(
+    channel_ids: Collection[int], case_ids: Collection[int]
+) -> dict[int, SharedEvidence]:
+    """What each of these cases shares with itself, with others, or with other customers."""
+    same_images = _visible_images(channel_ids).filter(digest=OuterRef("digest"))
+    repeated = CancellationRequestImage.objects.filter(
+        Exists(same_images.exclude(pk=OuterRef("pk"))), cancellation_request=OuterRef("pk")
     )
-    sharing = _listed(channel_ids).filter(iban_index=OuterRef("iban_index"))
-    others = sharing.exclude(order_item__order__email_key=OuterRef("order_item__order__email_key"))
-    found = CancellationRequest.objects.filter(pk__in=request_ids)
-    rows = found.values_list("pk", Exists(pictured), Exists(others))
-    return {pk: Alike(picture, account) for pk, picture, account in rows}
-
-
-def _pictures_listed(channel_ids: Collection[int]) -> "QuerySet[CancellationRequestImage]":
-    return CancellationRequestImage.objects.filter(
-        cancellation_request__channel_id__in=channel_ids, cancellation_request__is_hidden=False
+    same_account = _visible_cases(channel_ids).filter(iban_index=OuterRef("iban_index"))
+    of_others = same_account.exclude(
+        order_item__order__email_key=OuterRef("order_item__order__email_key")
     )
+    cases = CancellationRequest.objects.filter(pk__in=case_ids)
+    rows = cases.values_list("pk", Exists(repeated), Exists(of_others))
+    return {pk: SharedEvidence(image, account) for pk, image, account in rows}
 
 
-_NAME = Subquery(User.objects.filter(pk=OuterRef("actor_number")).values("username"))
-"""Of whoever took a step; it is a name only where staff did."""
-
-
-def history(request_id: int) -> list[StepRow]:
-    """A case's steps, the first first."""
-    found = CaseHistory.objects.filter(cancellation_request_id=request_id).order_by("seq")
-    return [StepRow(*row) for row in found.annotate(name=_NAME).values_list(*StepRow._fields)]
-
-
-def channel_of_picture(name: str) -> int | None:
-    """The channel whose case a picture belongs to."""
-    found = CancellationRequestImage.objects.filter(
+def image_channel_id(name: str) -> int | None:
+    images = CancellationRequestImage.objects.filter(
         image=name, cancellation_request__is_hidden=False
     )
-    return found.values_list("cancellation_request__channel_id", flat=True).first()
+    return images.values_list("cancellation_request__channel_id", flat=True).first()
 
 
-def order(channel_ids: Collection[int], order_id: int) -> Order | None:
-    """An order of these channels."""
-    found = Order.objects.select_related("user").filter(channel_id__in=channel_ids)
-    return found.filter(pk=order_id).first()
+def _step_rows(steps: "QuerySet[CaseHistory]") -> list[StepRow]:
+    user = User.objects.filter(pk=OuterRef("actor_number"))
+    named = steps.annotate(name=Subquery(user.values("username")))
+    return [StepRow(*row) for row in named.values_list(*StepRow._fields)]
 
 
-def orders_named(channel_ids: Collection[int], number: str) -> list[tuple[int, str]]:
-    """Orders with this number, one per channel at most."""
-    found = Order.objects.filter(channel_id__in=channel_ids, number=number)
-    return list(found.order_by("pk").values_list("pk", "number"))
+def case_history(case_id: int) -> list[StepRow]:
+    return _step_rows(CaseHistory.objects.filter(cancellation_request_id=case_id).order_by("seq"))
 
 
-def lines_of(order_id: int) -> list[OrderItem]:
-    """The lines of an order with their products."""
-    found = OrderItem.objects.filter(order_id=order_id).select_related("product")
-    return list(found.order_by("id"))
-
-
-def cases_of_order(order_id: int) -> Sequence[CancellationRequest]:
-    """The cases of an order that are on the lists."""
-    found = CancellationRequest.objects.filter(order_item__order_id=order_id, is_hidden=False)
-    return list(found.order_by("-pk"))
-
-
-def has_other_live_case(found: CancellationRequest) -> bool:
-    """Whether another case of the same line lives."""
-    others = CancellationRequest.objects.filter(order_item_id=found.order_item_id)
-    return others.filter(status__in=[each.value for each in LIVE]).exclude(pk=found.pk).exists()
-
-
-def reasons_of(channel_id: int) -> list[CancellationReason]:
-    """Every reason that may be chosen in a channel, by kind."""
-    return list(reasons_on_offer(channel_id).order_by("cancellation_type", "order", "id"))
-
-
-def actions(
+def staff_actions(
     channel_ids: Collection[int], user_id: int | None, start: int | None
-) -> list[ActionRow]:
-    """What staff did last in these channels, one of them or all, and one row more than a page."""
-    found = CaseHistory.objects.filter(
+) -> list[StepRow]:
+    """The latest transitions by one or all members of staff: a page, and one row more."""
+    steps = CaseHistory.objects.filter(
         actor_kind=ActorKind.STAFF.value, cancellation_request__channel_id__in=channel_ids
     )
     if user_id is not None:
-        found = found.filter(actor_number=user_id)
+        steps = steps.filter(actor_number=user_id)
     if start is not None:
-        found = found.filter(pk__lte=start)
-    rows = found.order_by("-pk").annotate(name=_NAME).values_list(*ActionRow._fields)
-    return [ActionRow(*row) for row in rows[: PAGE + 1]]
+        steps = steps.filter(pk__lte=start)
+    return _step_rows(steps.order_by("-pk")[: PAGE_SIZE + 1])
+
+
+def orders(channel_ids: Collection[int]) -> "QuerySet[Order]":
+    return Order.objects.select_related("user").filter(channel_id__in=channel_ids)
+
+
+def orders_by_number(channel_ids: Collection[int], number: str) -> list[tuple[int, str]]:
+    matches = orders(channel_ids).filter(number=number)
+    return list(matches.order_by("pk").values_list("pk", "number"))
+
+
+def items_of(order_id: int) -> list[OrderItem]:
+    items = OrderItem.objects.filter(order_id=order_id).select_related("product")
+    return list(items.order_by("id"))
+
+
+def cases_of_order(order_id: int) -> Sequence[CancellationRequest]:
+    cases = CancellationRequest.objects.filter(order_item__order_id=order_id, is_hidden=False)
+    return list(cases.order_by("-pk"))
+
+
+def has_other_live_case(case: CancellationRequest) -> bool:
+    others = CancellationRequest.objects.filter(order_item_id=case.order_item_id)
+    return others.filter(status__in=[status.value for status in LIVE]).exclude(pk=case.pk).exists()
+
+
+def offered_reasons(channel_id: int) -> list[CancellationReason]:
+    return list(reasons_on_offer(channel_id).order_by("cancellation_type", "order", "id"))

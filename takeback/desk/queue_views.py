@@ -1,107 +1,95 @@
-"""The queue of cases, and what staff did last."""
+"""The queue of cases, and the activity of agents."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
-from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
+from takeback.cancellations.labels import KINDS, STATUSES, STEPS, subject_in
 from takeback.core.ids import id_from_path
 from takeback.desk import queries
-from takeback.desk.base import DeskPage
-from takeback.desk.filters import ALL, NEWEST, OLDEST, TO_DECIDE, UNDECIDED, QueueFilters
+from takeback.desk.base import AgentView
+from takeback.desk.filters import UNDECIDED_STATUSES, QueueFilters
 from takeback.desk.formatting import product_name
 
+EVERYONE = "all"
 
-class Queue(DeskPage):
-    """Cases of the agent's channels, whoever waits longest first."""
+
+class QueueView(AgentView):
+    """Cases of the agent's channels, by default the undecided ones, oldest first."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        channels = self.agent.channels
-        wanted = QueueFilters(request.GET.dict())
-        rows = queries.queue(channels, wanted, start_of(request))
-        shown = rows[: queries.PAGE]
-        alike = queries.alike(channels, [row.id for row in shown])
-        counts = queries.waiting(channels)
-        told = {
-            "wanted": wanted,
-            "rows": [self._row(row) | {"alike": alike[row.id]} for row in shown],
-            **_around(request, rows),
-            "counts": [(status, STATUSES[status], counts.get(status, 0)) for status in TO_DECIDE],
+        channels, filters = self.agent.channels, QueueFilters(request.GET.dict())
+        filters.set_choices(channel=[("", _("All")), *channels.items()])
+        rows = queries.queue_page(channels, filters, page_start(request))
+        page = rows[: queries.PAGE_SIZE]
+        shared = queries.shared_evidence(channels, [row.id for row in page])
+        counts = queries.count_undecided(channels)
+        number = filters.cleaned_data.get("number")
+        context = {
+            "filters": filters,
+            "rows": [self._row_context(row, shared[row.id]) for row in page],
+            **page_links(request, rows),
+            "counts": [
+                (status, STATUSES[status], counts.get(status, 0)) for status in UNDECIDED_STATUSES
+            ],
             "total": sum(counts.values()),
-            "orders": queries.orders_named(channels, wanted.number) if wanted.number else [],
-            "choices": _choices(self.agent.channels),
+            "orders": queries.orders_by_number(channels, number) if number else [],
         }
-        return self.show("queue", told, status=400 if wanted.faults else 200)
+        return self.render_page("queue", context, status=400 if filters.errors else 200)
 
-    def _row(self, row: queries.QueueRow) -> dict[str, Any]:
+    def _row_context(self, row: queries.QueueRow, shared: queries.SharedEvidence) -> dict[str, Any]:
         return {
             "id": row.id,
             "status": row.status,
-            "status_word": STATUSES[row.status],
+            "status_label": STATUSES[row.status],
             "kind": KINDS[row.cancellation_type],
             "quantity": row.quantity,
-            "at": row.created_date,
+            "created_date": row.created_date,
             "product": product_name(row.order_item__product__document, row.order_item__sku),
             "number": row.order_item__order__number,
             "email": row.order_item__order__user_email,
             "reason": subject_in(get_language(), row.reason__subject, row.reason__translations),
             "channel": self.agent.channels[row.channel_id],
+            "shared": shared,
         }
 
 
-def _choices(channels: Any) -> dict[str, list[tuple[str, Promise | str]]]:
-    return {
-        "status": [(UNDECIDED, _("To be decided")), *STATUSES.items(), (ALL, _("All"))],
-        "kind": list(KINDS.items()),
-        "plan": list(PLAN_STATUSES.items()),
-        "sort": [(OLDEST, _("Oldest first")), (NEWEST, _("Newest first"))],
-        "channel": [(str(pk), name) for pk, name in channels.items()],
-    }
-
-
-def _around(
-    request: HttpRequest, rows: Sequence[queries.QueueRow | queries.ActionRow]
-) -> dict[str, Any]:
-    """The pages beside this one; `rows` ends with the first row of the next, if there is one."""
-    following = rows[queries.PAGE].id if len(rows) > queries.PAGE else None
-    return {"is_first": "start" not in request.GET, "next_start": following}
-
-
-def start_of(request: HttpRequest) -> int | None:
-    """Where a page of a list begins; none: at its beginning."""
-    told = request.GET.get("start")
-    return None if told is None else id_from_path(told)
-
-
-EVERYBODY = "all"
-
-
-class Activity(DeskPage):
-    """What staff did last: oneself, somebody else by number, or everybody."""
+class ActivityView(AgentView):
+    """The latest transitions by the agent, by another member of staff, or by all of them."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         who = request.GET.get("who", "")
-        user_id = None if who == EVERYBODY else self._person(who)
-        rows = queries.actions(self.agent.channels, user_id, start_of(request))
-        told = {
+        user_id = None if who == EVERYONE else id_from_path(who) if who else self.agent.id
+        rows = queries.staff_actions(self.agent.channels, user_id, page_start(request))
+        context = {
             "who": who,
             "is_own": user_id == self.agent.id,
-            "person": rows[0].name if rows and user_id else "",
-            **_around(request, rows),
+            "user_name": rows[0].name if rows and user_id else "",
+            **page_links(request, rows),
             "actions": [
                 {
                     "row": row,
                     "step": STEPS.get(row.event, row.event),
                     "number": row.cancellation_request__order_item__order__number,
                 }
-                for row in rows[: queries.PAGE]
+                for row in rows[: queries.PAGE_SIZE]
             ],
         }
-        return self.show("activity", told)
+        return self.render_page("activity", context)
 
-    def _person(self, who: str) -> int:
-        return id_from_path(who) if who else self.agent.id
+
+def page_start(request: HttpRequest) -> int | None:
+    """The id of the page's first row; None on the first page."""
+    start = request.GET.get("start")
+    return None if start is None else id_from_path(start)
+
+
+def page_links(
+    request: HttpRequest, rows: Sequence[queries.QueueRow | queries.StepRow]
+) -> dict[str, Any]:
+    """`rows` holds one row more than a page if there is a next page."""
+    next_start = rows[queries.PAGE_SIZE].id if len(rows) > queries.PAGE_SIZE else None
+    return {"is_first": "start" not in request.GET, "next_start": next_start}

@@ -1,8 +1,8 @@
-"""What the rules say about a case today, one by one, in words."""
+"""The result of each rule for a case or for a new case, with a sentence for agents."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -18,42 +18,37 @@ from takeback.core.types import ItemId
 from takeback.desk.queries import has_other_live_case
 from takeback.orders.scope import OrderScope
 
-HOLDS: dict[Callable[..., Problem | None], Promise] = {
+PASSED: dict[Callable[..., Problem | None], Promise] = {
     policy.no_live_case: _("No other request for this item is open."),
-    policy.not_shipped: _("The item has not been sent yet."),
-    policy.not_invoiced: _("The item has not been invoiced, or an invoice does not matter here."),
-    policy.within_cancel_time: _("The time for cancelling is not over."),
-    policy.shipped_or_invoiced: _("The item has been sent, or is about to be."),
-    policy.within_return_window: _("The time for returning is not over."),
-    policy.reason_is_offered: _("The reason is one that the shop offers."),
-    policy.reason_fits: _("The reason fits, or the shop does not mind."),
-    policy.description_where_needed: _("There is a description where the reason needs one."),
-    policy.single_unit_is_not_split: _("The quantity can be divided like this."),
-    policy.units_are_left: _("As many units are left."),
-    policy.bank_account_where_needed: _("A bank account is there, or none is needed."),
-    policy.loyalty_is_open: _("Points are possible, or not asked for."),
+    policy.not_shipped: _("The item has not been shipped yet."),
+    policy.not_invoiced: _("The item has not been invoiced, or invoices do not block cancelling."),
+    policy.within_cancel_time: _("The cancellation period has not ended."),
+    policy.shipped_or_invoiced: _("The item has been shipped, or is about to be."),
+    policy.within_return_window: _("The return period has not ended."),
+    policy.reason_is_offered: _("The shop offers this reason."),
+    policy.reason_fits: _("The reason matches the request type, or is not checked."),
+    policy.description_where_needed: _("A description is given, or not needed."),
+    policy.single_unit_is_not_split: _("This quantity can be split from the item."),
+    policy.units_are_left: _("The quantity is still available."),
+    policy.bank_account_where_needed: _("Bank details are complete, or not needed."),
+    policy.loyalty_is_open: _("Refund to points is allowed, or not requested."),
 }
-"""What it means when a rule has nothing to say against a case."""
+"""The sentence of each rule that a case fulfils."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule and what it says."""
+class RuleResult(NamedTuple):
+    """A rule's sentence, and its problem if the case breaks it."""
 
     sentence: str | Promise
     problem: Problem | None
     is_overridable: bool
 
-    @property
-    def holds(self) -> bool:
-        return self.problem is None
-
 
 def rule_results(case: CancellationRequest, now: datetime) -> list[RuleResult]:
-    """Every rule that a case of this kind meets, in the order in which they are asked.
+    """The rules for a case of this kind, in the order of the policy.
 
-    The case itself does not stand in its own way, nor does what confirming it did to its line.
-    How the goods come back was settled when they were asked for.
+    The case itself counts neither as a live case of its item nor by the status that confirming it
+    gave the item. The rules for the return shipment applied when the case was opened.
     """
     new = NewCase(
         order_item=ItemId(case.order_item_id),
@@ -70,19 +65,19 @@ def rule_results(case: CancellationRequest, now: datetime) -> list[RuleResult]:
     if case.item_status_before is not None:
         context.status = case.item_status_before
     return [
-        RuleResult(problem.message if problem else HOLDS[rule.check], problem, rule.overridable)
+        RuleResult(problem.message if problem else PASSED[rule.check], problem, rule.overridable)
         for rule in policy.RULES_OF[new.kind]
-        if rule.check in HOLDS
+        if rule.check in PASSED
         for problem in [rule.check(context)]
     ]
 
 
-def in_the_way(
-    ask: NewCase, scope: OrderScope, now: datetime
+def broken_rules(
+    new: NewCase, scope: OrderScope, now: datetime
 ) -> tuple[Problem | None, tuple[Problem, ...]]:
-    """What staff cannot set aside, if anything, and all that they can."""
-    context = load_eligibility_data([ask], scope).context(ask, now)
+    """The first broken rule that staff cannot override, else all that they can override."""
+    context = load_eligibility_data([new], scope).context(new, now)
     if context is None:
         return None, ()
     refusal, overridden = policy.check_eligibility(context, may_override=True)
-    return refusal, tuple(overridden)
+    return refusal, () if refusal else tuple(overridden)

@@ -1,1 +1,1 @@
-"""Running the service: its health, its figures, its chores, its check-up."""
+"""Running the service: health, metrics, periodic tasks and the check-up."""

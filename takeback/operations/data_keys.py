@@ -1,4 +1,4 @@
-"""Which data keys encrypt which columns, and encrypting them with the newest key."""
+"""Which data keys encrypt which columns, and re-encryption with the newest key."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,27 +17,29 @@ from takeback.core.errors import Refused
 from takeback.idempotency.commands import IdempotentCall
 from takeback.idempotency.models import Reply
 
-_LONGEST_KEY_ID = 64
+BATCH_SIZE = 100
+"""Texts in memory at a time; the longest have some hundred thousand characters."""
+_MAX_KEY_ID = 64
 
 
 class EncryptedColumn(NamedTuple):
-    """A column of sealed texts; `context` makes of a row's `named_by` what its text is bound to."""
+    """A column of encrypted texts; `context` takes the row's `context_columns`."""
 
     model: type[Model]
     name: str
-    named_by: tuple[str, ...]
+    context_columns: tuple[str, ...]
     context: Callable[..., str]
 
 
 class EncryptedText(NamedTuple):
-    """What stands in a row, sealed, and what it is bound to."""
+    """An encrypted text of a row, and the context that it is bound to."""
 
     pk: int
     text: str
     context: str
 
 
-def _of_call(principal: str, route: str, key: str) -> str:
+def _reply_context(principal: str, route: str, key: str) -> str:
     return IdempotentCall(principal, route, key, fingerprint="").name
 
 
@@ -46,75 +48,71 @@ COLUMNS = (
     EncryptedColumn(CancellationRequest, "holder_name_encrypted", ("uuid",), str),
     EncryptedColumn(ErrorReport, "raw_request_encrypted", ("uuid",), "{}:request".format),
     EncryptedColumn(ErrorReport, "raw_response_encrypted", ("uuid",), "{}:response".format),
-    EncryptedColumn(Reply, "body_encrypted", ("principal", "route", "key"), _of_call),
+    EncryptedColumn(Reply, "body_encrypted", ("principal", "route", "key"), _reply_context),
     EncryptedColumn(StaffMember, "totp_encrypted", ("pk",), totp_context),
 )
-"""All there are; a test compares them with the models."""
+"""All encrypted columns; a test compares them with the models."""
 
 
-def texts_by_key() -> Counter[str]:
-    """How many texts each key has sealed, by its id; every column is read once."""
-    found = Counter[str]()
+def count_texts_by_key() -> Counter[str]:
+    """The number of texts by the id of their key; reads every column once."""
+    counts = Counter[str]()
     for column in COLUMNS:
-        of_a_key = _texts(column).order_by("key_id").values_list("key_id")
-        found.update(dict(of_a_key.annotate(count=Count("pk"))))
-    return found
+        keys = _texts(column).order_by("key_id").values_list("key_id")
+        counts.update(dict(keys.annotate(count=Count("pk"))))
+    return counts
 
 
-def older(column: EncryptedColumn, *, after: int, most: int) -> list[EncryptedText]:
-    """So many texts of this column that the newest key has not sealed, of rows after this one."""
+def texts_with_older_keys(
+    column: EncryptedColumn, *, after: int, limit: int
+) -> list[EncryptedText]:
+    """The next texts, by row id, that the newest key has not encrypted."""
     rows = _texts(column).filter(pk__gt=after).exclude(key_id=newest_key_id()).order_by("pk")
-    wanted = rows.values_list("pk", column.name, *column.named_by)[:most]
-    return [EncryptedText(pk, text, column.context(*names)) for pk, text, *names in wanted]
+    columns = ("pk", column.name, *column.context_columns)
+    return [
+        EncryptedText(pk, text, column.context(*values))
+        for pk, text, *values in rows.values_list(*columns)[:limit]
+    ]
 
 
 def _texts(column: EncryptedColumn) -> "QuerySet[Any]":
-    """The rows that have such a text, and the id of its key: all before the first colon."""
-    # Of long texts only the beginning is read from the disk.
-    beginning = Left(F(column.name), _LONGEST_KEY_ID + 1)
-    key_id = Left(beginning, StrIndex(beginning, Value(":")) - 1)
-    every: QuerySet[Any] = column.model._default_manager.all()  # noqa: SLF001 - documented
-    rows: QuerySet[Any] = every.exclude(**{column.name: None}).annotate(key_id=key_id)
-    return rows
+    """The rows with a text, and its `key_id`: all before the first colon."""
+    # Left() reads only the first part of a long text from the disk.
+    prefix = Left(F(column.name), _MAX_KEY_ID + 1)
+    key_id = Left(prefix, StrIndex(prefix, Value(":")) - 1)
+    rows = column.model._default_manager.exclude(**{column.name: None})  # noqa: SLF001 - documented
+    texts: QuerySet[Any] = rows.annotate(key_id=key_id)
+    return texts
 
 
-AT_ONCE = 100
-"""Texts held in memory together; the longest have some hundred thousand characters."""
+def reencrypt() -> tuple[int, int]:
+    """Encrypt with the newest key all texts of older keys; safe to stop and to repeat.
 
+    Returns the number of texts that were re-encrypted, and of those that cannot be decrypted.
 
-class Reencrypted(NamedTuple):
-    """How many texts were sealed anew, and how many nobody can open."""
-
-    done: int
-    unreadable: int
-
-
-def reencrypt() -> Reencrypted:
-    """Seal with the newest key what an older one has sealed; may be stopped, and repeated.
-
-    Each text is a transaction of its own, so that nobody waits long for it beside a running
-    service. What is told stays what it was: no version and no date changes, and no history is
-    written. A text whose key is gone, or that is damaged, is left.
+    Each text has its own transaction, so that a running service hardly waits. Versions, dates and
+    history of the rows do not change. Texts that are damaged or whose key is missing stay as they
+    are.
     """
     done = unreadable = 0
     for column in COLUMNS:
         last = 0
-        while batch := older(column, after=last, most=AT_ONCE):
-            for found in batch:
+        while batch := texts_with_older_keys(column, after=last, limit=BATCH_SIZE):
+            for text in batch:
                 try:
-                    done += reencrypt_text(column, found)
+                    done += reencrypt_text(column, text)
                 except (Refused, InvalidTag, ValueError):
                     unreadable += 1
             last = batch[-1].pk
-    return Reencrypted(done, unreadable)
+    return done, unreadable
 
 
-def reencrypt_text(column: EncryptedColumn, found: EncryptedText) -> bool:
-    """Seal one text anew; False when somebody has changed it since it was found.
+def reencrypt_text(column: EncryptedColumn, old: EncryptedText) -> bool:
+    """Re-encrypt one text; False when it has changed since it was read.
 
-    Raises Refused when its key is gone, InvalidTag or ValueError when it is damaged.
+    Raises Refused when its key is missing, InvalidTag or ValueError when it is damaged.
     """
-    fresh = encrypt(decrypt(found.text, found.context), found.context)
-    unchanged = {"pk": found.pk, column.name: found.text}
+    text = encrypt(decrypt(old.text, old.context), old.context)
+    unchanged = {"pk": old.pk, column.name: old.text}
     rows = column.model._default_manager.filter(**unchanged)  # noqa: SLF001 - documented
-    return bool(rows.update(**{column.name: fresh}))
+    return bool(rows.update(**{column.name: text}))

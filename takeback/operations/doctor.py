@@ -1,8 +1,9 @@
-"""The check-up: what an operator should know before customers do, one finding per question."""
+"""The check-up of an installation: a finding per check, with the command or setting that helps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -15,16 +16,16 @@ from takeback.accounts.models import Channel
 from takeback.core import clock, triggers
 from takeback.core.encryption import newest_key_id
 from takeback.operations import readiness
-from takeback.operations.data_keys import texts_by_key
+from takeback.operations.data_keys import count_texts_by_key
 from takeback.orders import audit
 from takeback.outbox.queries import backlog
 
-SAMPLE = 1_000
-OVERDUE = timedelta(minutes=5)
-_SECRET_LENGTH = 40
-_SHOWN = 5
-# Whoever owns a table can switch its triggers off, and none is asked before a TRUNCATE.
-_BEYOND_ROWS = """
+SAMPLE_SIZE = 1_000
+MAX_DELAY = timedelta(minutes=5)
+_MIN_SECRET_LENGTH = 40
+_MAX_NAMES = 5
+# The owner of a table can disable its triggers, and TRUNCATE fires none.
+_TABLES_BEYOND_ROWS = """
 SELECT relname FROM pg_class
  WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
    AND (pg_has_role(relowner, 'USAGE') OR has_table_privilege(oid, 'TRUNCATE'))
@@ -38,7 +39,7 @@ _NETWORK_FILE_SYSTEMS = (
 
 
 class Severity(StrEnum):
-    """How bad it is; only a failure makes the check-up fail."""
+    """Only a failure makes the check-up fail."""
 
     FINE = "fine"
     WARNING = "warning"
@@ -46,146 +47,176 @@ class Severity(StrEnum):
 
 
 class Finding(NamedTuple):
-    """An answer to one question."""
+    """The result of one check."""
 
     subject: str
-    verdict: Severity
-    sentence: str
+    severity: Severity
+    message: str
 
 
-Told = tuple[Severity, str]
+Result = tuple[Severity, str]
+Check = Callable[[], Result]
 Progress = Callable[[int, int], None]
 
 
 def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
-    """Every question in order; those that need the database are left out when there is none.
+    """Run all checks; checks that need a migrated database are left out without one.
 
-    `progress(done, of)` is called while orders are added up.
+    `progress(done, total)` is called while the orders are added up.
     """
-    reachable = _database()
-    yield Finding("database", *reachable)
-    if reachable[0] is Severity.FINE:
-        yield Finding("migrations", *_migrations())
-        if not readiness.unapplied_migrations():
-            yield Finding("triggers", *_triggers())
-            yield Finding("rights", *_rights())
-            yield Finding("storefront channel", *_storefront_channel())
-            yield Finding("sums", *_sums(every_order=every_order, progress=progress))
-            yield Finding("outbox", *_outbox())
-            yield Finding("data keys", *_data_keys())
+    database = Finding("database", *_database())
+    yield database
+    if database.severity is Severity.FINE:
+        migrations = Finding("migrations", *_migrations())
+        yield migrations
+        if migrations.severity is Severity.FINE:
+            yield from _run(
+                {
+                    "triggers": _triggers,
+                    "database role": _database_role,
+                    "storefront channel": _storefront_channel,
+                    "order totals": partial(_order_totals, every_order, progress),
+                    "outbox": _outbox,
+                    "data keys": _data_keys,
+                }
+            )
         yield Finding("clock", *_clock())
-    yield Finding("data folder", *data_folder(settings.DATA_DIR, Path("/proc/self/mounts")))
-    yield Finding("secret key", *_secret_key())
-    yield Finding("debug", *_debug())
-    yield Finding("hosts", *_hosts())
-    yield Finding("tls", *_tls())
+    yield from _run(
+        {
+            "data folder": partial(data_folder, settings.DATA_DIR, Path("/proc/self/mounts")),
+            "secret key": _secret_key,
+            "debug": _debug,
+            "hosts": _hosts,
+            "tls": _tls,
+        }
+    )
 
 
-def _database() -> Told:
+def _run(checks: Mapping[str, Check]) -> Iterator[Finding]:
+    return (Finding(subject, *check()) for subject, check in checks.items())
+
+
+def _database() -> Result:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error as error:
-        return Severity.FAILURE, f"{connection.vendor} does not answer: {type(error).__name__}."
-    return Severity.FINE, f"{connection.display_name} answers."
+        name, cause = connection.display_name, type(error).__name__
+        return Severity.FAILURE, f"{name} does not respond ({cause}). Check DATABASE_URL."
+    return Severity.FINE, f"{connection.display_name} responds."
 
 
-def _migrations() -> Told:
+def _check(is_fine: object, *, fine: str, failure: str) -> Result:
+    return (Severity.FINE, fine) if is_fine else (Severity.FAILURE, failure)
+
+
+def _migrations() -> Result:
     missing = readiness.unapplied_migrations()
-    if missing:
-        return Severity.FAILURE, f"Not applied: {_some(missing)}. Run `takeback migrate`."
-    return Severity.FINE, "All applied."
+    return _check(
+        not missing,
+        fine="All migrations are applied.",
+        failure=f"Not applied: {_names(missing)}. Run `takeback migrate`.",
+    )
 
 
-def _triggers() -> Told:
+def _triggers() -> Result:
     missing = triggers.missing()
-    if missing:
-        return Severity.FAILURE, f"Missing or off: {_some(missing)}. Run `takeback migrate`."
-    return Severity.FINE, "The database guards orders and cases."
+    return _check(
+        not missing,
+        fine="The triggers on orders and cases are installed.",
+        failure=f"Missing or disabled: {_names(missing)}. Run `takeback migrate`.",
+    )
 
 
-def _rights() -> Told:
+def _database_role() -> Result:
     if connection.vendor == "sqlite":
-        return Severity.FINE, "SQLite has no roles: who may write its file may do everything."
+        return Severity.FINE, "SQLite has no roles: write access to its file is full access."
     with connection.cursor() as cursor:
-        cursor.execute(_BEYOND_ROWS)
+        cursor.execute(_TABLES_BEYOND_ROWS)
         tables = [str(name) for (name,) in cursor.fetchall()]
     if tables:
-        return Severity.WARNING, f"This role may also empty or alter {_some(tables)}."
-    return Severity.FINE, "This role works with rows only."
+        names = _names(tables)
+        return Severity.WARNING, f"This role can also empty or alter {names}. Use one that cannot."
+    return Severity.FINE, "This role can only read and write rows."
 
 
-def _storefront_channel() -> Told:
-    wanted = {settings.STOREFRONT_CHANNEL, *map(int, settings.STOREFRONT_HOSTS.values())}
-    found = Channel.objects.filter(id__in=wanted, is_active=True).values_list("id", flat=True)
-    missing = sorted(wanted - set(found))
-    if missing:
-        names = _some([str(channel_id) for channel_id in missing])
-        return Severity.FAILURE, f"No active channel {names}: the storefront would be empty."
-    return Severity.FINE, "Every shop that the storefront shows exists."
+def _storefront_channel() -> Result:
+    expected = {settings.STOREFRONT_CHANNEL, *map(int, settings.STOREFRONT_HOSTS.values())}
+    active = Channel.objects.filter(id__in=expected, is_active=True).values_list("id", flat=True)
+    missing = _names([str(channel_id) for channel_id in sorted(expected - set(active))])
+    return _check(
+        not missing,
+        fine="All channels of the storefront exist.",
+        failure=f"No active channel {missing}. Run `takeback add-channel`, or correct "
+        "STOREFRONT_CHANNEL and STOREFRONT_HOSTS.",
+    )
 
 
-def _sums(*, every_order: bool, progress: Progress) -> Told:
-    unequal: list[str] = []
-    ranges = list(audit.id_ranges(None if every_order else SAMPLE))
+def _order_totals(every_order: bool, progress: Progress) -> Result:  # noqa: FBT001 - see `partial`
+    numbers: list[str] = []
+    ranges = list(audit.id_ranges(None if every_order else SAMPLE_SIZE))
     for done, (first, last) in enumerate(ranges, start=1):
-        unequal += audit.unbalanced_orders(first, last)
+        numbers += audit.unbalanced_orders(first, last)
         progress(done, len(ranges))
-    which = "every order" if every_order else f"the newest {SAMPLE} orders"
-    if unequal:
-        return Severity.FAILURE, f"Of {which}, {len(unequal)} do not add up: {_some(unequal)}."
-    return Severity.FINE, f"Looked at {which}: the parts equal the whole."
+    orders = "all orders" if every_order else f"the newest {SAMPLE_SIZE} orders"
+    return _check(
+        not numbers,
+        fine=f"The totals of {orders} equal the sums of their parts.",
+        failure=f"{len(numbers)} of {orders} differ from their parts: {_names(numbers)}.",
+    )
 
 
-def _outbox() -> Told:
-    found, now = backlog(), clock.now()
-    if found.oldest_due_at and now - found.oldest_due_at > OVERDUE:
-        since = f"{found.oldest_due_at:%Y-%m-%d %H:%M}"
-        return Severity.FAILURE, f"A message is due since {since}: is `takeback worker` running?"
-    if found.parked:
-        return Severity.WARNING, f"{found.parked} parked; see `takeback outbox list`."
-    return Severity.FINE, f"{found.waiting} messages wait, none is parked."
+def _outbox() -> Result:
+    outbox, now = backlog(), clock.now()
+    if outbox.oldest_due_at and now - outbox.oldest_due_at > MAX_DELAY:
+        since = f"{outbox.oldest_due_at:%Y-%m-%d %H:%M}"
+        return Severity.FAILURE, f"A message is due since {since}. Start `takeback worker`."
+    if outbox.parked:
+        return Severity.WARNING, f"Parked messages: {outbox.parked}. Run `takeback outbox list`."
+    return Severity.FINE, f"Waiting messages: {outbox.waiting}. None is parked."
 
 
-def _data_keys() -> Told:
-    found, newest = texts_by_key(), newest_key_id()
-    if missing := sorted(found.keys() - settings.DATA_KEYS.keys()):
-        count = sum(found[key_id] for key_id in missing)
+def _data_keys() -> Result:
+    counts, newest = count_texts_by_key(), newest_key_id()
+    if missing := sorted(counts.keys() - settings.DATA_KEYS.keys()):
+        count = sum(counts[key_id] for key_id in missing)
         return (
             Severity.FAILURE,
-            f"DATA_KEYS lacks {_some(missing)}: {count} texts cannot be opened.",
+            f"Add key {_names(missing)} to DATA_KEYS: {count} texts cannot be decrypted.",
         )
-    if count := found.total() - found[newest]:
+    if count := counts.total() - counts[newest]:
         return (
             Severity.WARNING,
-            f"{count} texts are sealed with older keys: run `takeback rotate-data-key`.",
+            f"Older keys encrypt {count} texts. Run `takeback rotate-data-key`.",
         )
-    return Severity.FINE, f"All that is sealed is sealed with key {newest}."
+    return Severity.FINE, f"Key {newest} encrypts all texts."
 
 
-def _clock() -> Told:
-    skew = readiness.clock_skew_seconds()
-    sentence = f"The database's clock differs by {abs(skew):.1f} s."
-    allowed = abs(skew) <= readiness.SKEW_ALLOWED_SECONDS
-    return (Severity.FINE if allowed else Severity.FAILURE), sentence
+def _clock() -> Result:
+    skew, limit = abs(readiness.clock_skew_seconds()), readiness.MAX_SKEW_SECONDS
+    return _check(
+        skew <= limit,
+        fine=f"The database's clock differs by {skew:.1f} s.",
+        failure=f"The database's clock differs by {skew:.1f} s (limit: {limit} s). Set the clocks.",
+    )
 
 
-def data_folder(folder: Path, mounts: Path) -> Told:
-    """Whether the folder can be written to, and whether SQLite is safe on its file system."""
+def data_folder(folder: Path, mounts: Path) -> Result:
+    """Whether the folder is writable, and on a file system that SQLite supports."""
     probe = folder / ".doctor"
     try:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        return Severity.FAILURE, f"{folder} cannot be written to: {error.strerror}."
+        return Severity.FAILURE, f"{folder} is not writable ({error.strerror}). Correct DATA_DIR."
     kind = file_system(folder, mounts)
     if connection.vendor == "sqlite" and kind in _NETWORK_FILE_SYSTEMS:
-        return Severity.FAILURE, f"{folder} lies on {kind}; SQLite needs a local disk."
-    return Severity.FINE, f"{folder} can be written to ({kind})."
+        return Severity.FAILURE, f"{folder} is on {kind}. SQLite needs a local disk: move DATA_DIR."
+    return Severity.FINE, f"{folder} is writable ({kind})."
 
 
 def file_system(folder: Path, mounts: Path) -> str:
-    """The kind of file system that holds the folder, from a table in the form of /proc/mounts."""
+    """The type of the folder's file system, by a table in the format of /proc/mounts."""
     if not mounts.exists():
         return "unknown file system"
     kinds = {}
@@ -196,35 +227,42 @@ def file_system(folder: Path, mounts: Path) -> str:
     return next((kinds[parent] for parent in parents if parent in kinds), "unknown file system")
 
 
-def _secret_key() -> Told:
-    if len(settings.SECRET_KEY) < _SECRET_LENGTH:
-        return Severity.FAILURE, f"SECRET_KEY is shorter than {_SECRET_LENGTH} characters."
-    return Severity.FINE, "Present and long enough."
+def _secret_key() -> Result:
+    return _check(
+        len(settings.SECRET_KEY) >= _MIN_SECRET_LENGTH,
+        fine="SECRET_KEY is long enough.",
+        failure=f"SECRET_KEY is shorter than {_MIN_SECRET_LENGTH} characters. Set a longer one.",
+    )
 
 
-def _debug() -> Told:
-    if settings.DEBUG:
-        return Severity.FAILURE, "DEBUG is on: faults would show our insides."
-    return Severity.FINE, "Off."
+def _debug() -> Result:
+    return _check(
+        not settings.DEBUG,
+        fine="DEBUG is off.",
+        failure="DEBUG is on: error pages show source code and data. Set DEBUG=off.",
+    )
 
 
-def _hosts() -> Told:
+def _hosts() -> Result:
     host = urlsplit(settings.SITE_URL).hostname or ""
     if "*" in settings.ALLOWED_HOSTS:
-        return Severity.FAILURE, "ALLOWED_HOSTS lets every name in."
+        return Severity.FAILURE, "ALLOWED_HOSTS accepts every name. List the names of the site."
     if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
-        return Severity.FAILURE, f"ALLOWED_HOSTS lacks {host or 'the host'} of SITE_URL."
-    return Severity.FINE, f"SITE_URL's {host} is allowed."
+        return (
+            Severity.FAILURE,
+            f"Add SITE_URL's host {host} to ALLOWED_HOSTS.",
+        )
+    return Severity.FINE, f"ALLOWED_HOSTS contains SITE_URL's host {host}."
 
 
-def _tls() -> Told:
+def _tls() -> Result:
     if settings.TLS:
-        return Severity.FINE, "On: cookies are secure, HSTS is sent."
+        return Severity.FINE, "TLS is on: cookies are secure and HSTS is sent."
     if urlsplit(settings.SITE_URL).hostname in _LOOPBACK:
-        return Severity.WARNING, "Off; fine on this machine only."
-    return Severity.FAILURE, "Off, but SITE_URL is not this machine."
+        return Severity.WARNING, "TLS is off. That is safe on this machine only."
+    return Severity.FAILURE, "TLS is off, but SITE_URL is another machine. Set an https SITE_URL."
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _names(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: requests from all our processes, and what the outbox holds."""
+"""Prometheus metrics: requests, added up over all worker processes, and the outbox."""
 
 import os
 import time
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
-    CONTENT_TYPE_PLAIN_0_0_4,
     REGISTRY,
     CollectorRegistry,
     Counter,
@@ -21,15 +20,14 @@ from prometheus_client.registry import Collector
 from takeback.core import clock
 from takeback.outbox.queries import backlog
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS = Counter(
-    "takeback_requests", "Requests answered; 429 is a limit.", ("method", "route", "status")
+    "takeback_requests", "Requests; status 429 is a rate limit.", ("method", "route", "status")
 )
 SECONDS = Histogram(
     "takeback_request_seconds",
-    "Time from a request's arrival to its answer.",
+    "Time from the arrival of a request to its response.",
     ("method", "route"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -38,7 +36,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 def count_requests(get_response: Handler) -> Handler:
-    """Count every answer under its route, never under what a caller made up."""
+    """Middleware that counts each response under its route; paths and methods are not labels."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
@@ -53,33 +51,33 @@ def count_requests(get_response: Handler) -> Handler:
     return middleware
 
 
-class OutboxFigures(Collector):
-    """Asked when somebody looks; left out while there is no database."""
+class OutboxCollector(Collector):
+    """Reads the outbox on each scrape; without a database these metrics are missing."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
-            found = backlog()
+            outbox = backlog()
         except Error:
             return
         messages = GaugeMetricFamily(
             "takeback_outbox_messages", "Messages that are not done.", labels=["state"]
         )
-        messages.add_metric(["waiting"], found.waiting)
-        messages.add_metric(["parked"], found.parked)
+        messages.add_metric(["waiting"], outbox.waiting)
+        messages.add_metric(["parked"], outbox.parked)
         yield messages
-        late = clock.now() - found.oldest_due_at if found.oldest_due_at else None
+        late = clock.now() - outbox.oldest_due_at if outbox.oldest_due_at else None
         yield GaugeMetricFamily(
             "takeback_outbox_late_seconds",
-            "How long the longest due message has waited.",
+            "How long the oldest due message has waited.",
             value=max(0.0, late.total_seconds()) if late else 0.0,
         )
 
 
 def exposition() -> bytes:
-    """The figures of this process, or of all workers when they share a folder for them."""
-    outbox = CollectorRegistry()
-    outbox.register(OutboxFigures())
+    """The metrics of all workers if they share a folder for them, else of this process."""
+    registry = CollectorRegistry()
+    registry.register(OutboxCollector())
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(REGISTRY) + generate_latest(outbox)
-    MultiProcessCollector(outbox)
-    return generate_latest(outbox)
+        return generate_latest(REGISTRY) + generate_latest(registry)
+    MultiProcessCollector(registry)
+    return generate_latest(registry)

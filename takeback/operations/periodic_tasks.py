@@ -1,4 +1,4 @@
-"""What has to be done now and then, and the loop that does it."""
+"""The periodic tasks of the worker, and the loop that runs them."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from django.db import Error, close_old_connections
 from takeback.accounts.api_keys import prune_keys
 from takeback.accounts.sessions import prune_sessions
 from takeback.cancellations.images import sweep_images
-from takeback.channel_sync.commands import prune as prune_exchange
+from takeback.channel_sync.commands import prune as prune_channel_sync
 from takeback.core import clock
 from takeback.core.db.planner import analyze_tables
 from takeback.idempotency.commands import prune as prune_replies
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class PeriodicTask(NamedTuple):
-    """Work in small steps: `step(now)` says how much it did and is repeated until that is 0."""
+    """Work in small steps: `step(now)` returns its number of rows, and is repeated until 0."""
 
     name: str
     every_seconds: int
@@ -36,39 +36,39 @@ PERIODIC_TASKS = (
     PeriodicTask("prune_keys", 3600, prune_keys),
     PeriodicTask("prune_outbox", 3600, prune_outbox),
     PeriodicTask("prune_replies", 3600, prune_replies),
-    PeriodicTask("prune_exchange", 3600, prune_exchange),
+    PeriodicTask("prune_exchange", 3600, prune_channel_sync),
     PeriodicTask("look_at_tables", 3600, analyze_tables),
     PeriodicTask("sweep_pictures", 24 * 3600, sweep_images),
 )
+"""The names are part of the log."""
 
 
-def run_once(stop: threading.Event, chores: Sequence[PeriodicTask] = PERIODIC_TASKS) -> bool:
-    """Do each chore now; whether all went well."""
-    done = [_do(chore, stop) for chore in chores]
-    return all(done)
+def run_once(stop: threading.Event, tasks: Sequence[PeriodicTask] = PERIODIC_TASKS) -> bool:
+    """Run every task now; False if one of them failed."""
+    results = [_run_task(task, stop) for task in tasks]
+    return all(results)
 
 
-def run(stop: threading.Event, chores: Sequence[PeriodicTask] = PERIODIC_TASKS) -> None:
-    """Do each chore when its time comes, until told to stop; a step that runs is finished."""
-    due = {chore: time.monotonic() for chore in chores}
+def run(stop: threading.Event, tasks: Sequence[PeriodicTask] = PERIODIC_TASKS) -> None:
+    """Run each task when it is due, until `stop` is set; a running step finishes first."""
+    due = {task: time.monotonic() for task in tasks}
     while not stop.is_set():
-        for chore in chores:
-            if due[chore] <= time.monotonic():
-                _do(chore, stop)
-                due[chore] = time.monotonic() + chore.every_seconds
+        for task in tasks:
+            if due[task] <= time.monotonic():
+                _run_task(task, stop)
+                due[task] = time.monotonic() + task.every_seconds
         stop.wait(max(0.0, min(due.values()) - time.monotonic()))
 
 
-def _do(chore: PeriodicTask, stop: threading.Event) -> bool:
-    """False when database or disk failed; the next turn tries again on a new connection."""
-    started = time.perf_counter()
-    done = 0
+def _run_task(task: PeriodicTask, stop: threading.Event) -> bool:
+    """False when database or disk failed; the next run uses a new connection."""
+    started, done = time.perf_counter(), 0
     try:
-        while not stop.is_set() and (count := chore.step(clock.now())):
+        while not stop.is_set() and (count := task.step(clock.now())):
             done += count
     except (Error, OSError) as error:
-        log.warning("chore failed", chore=chore.name, error=type(error).__name__)
+        log.warning("chore failed", chore=task.name, error=type(error).__name__)
         close_old_connections()
         return False
-    log.info("chore", chore=chore.name, done=done, ms=int((time.perf_counter() - started) * 1000))
+    log.info("chore", chore=task.name, done=done, ms=int((time.perf_counter() - started) * 1000))
     return True

@@ -1,7 +1,8 @@
-"""Whether the database can serve us: it answers, it is migrated, its clock agrees."""
+"""Whether the database can serve requests: it responds, is migrated, and its clock agrees."""
 
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from django.apps import apps
@@ -11,46 +12,45 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from takeback.core import clock
 
-SKEW_ALLOWED_SECONDS = 30
+MAX_SKEW_SECONDS = 30
 
 
 @cache
 def _migrations() -> frozenset[tuple[str, str]]:
-    """Every migration of this version of the code; names only, so that nothing is loaded."""
-    found = set()
-    for app in apps.get_app_configs():
-        module, _ = MigrationLoader.migrations_module(app.label)
-        if (
-            module
-            and app.module
-            and "migrations" in {m.name for m in iter_modules(app.module.__path__)}
-        ):
-            found |= {(app.label, m.name) for m in iter_modules(import_module(module).__path__)}
-    return frozenset(found)
+    """Every migration of this version by name; no migration is imported."""
+    packages = {
+        app.label: MigrationLoader.migrations_module(app.label)[0] for app in apps.get_app_configs()
+    }
+    return frozenset(
+        (label, migration.name)
+        for label, package in packages.items()
+        if package and find_spec(package)
+        for migration in iter_modules(import_module(package).__path__)
+    )
 
 
 def unapplied_migrations() -> list[str]:
-    """Migrations the database still waits for, as `app.name`."""
+    """The missing migrations as `app.name`."""
     applied = MigrationRecorder(connection).applied_migrations()
     return sorted(f"{app}.{name}" for app, name in _migrations() - applied.keys())
 
 
 def clock_skew_seconds() -> float:
-    """How far the database's clock is ahead of ours; 0 where both are the same clock."""
+    """How far the database's clock is ahead of ours; SQLite uses ours."""
     if connection.vendor != "postgresql":
         return 0.0
-    asked = clock.now()
+    before = clock.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")
-        (told,) = cursor.fetchone() or (0.0,)
-    halfway = asked + (clock.now() - asked) / 2
-    return float(told) - halfway.timestamp()
+        (timestamp,) = cursor.fetchone() or (0.0,)
+    halfway = before + (clock.now() - before) / 2
+    return float(timestamp) - halfway.timestamp()
 
 
 def not_ready_reason() -> str | None:
-    """Why we cannot serve now, or None; raises `django.db.Error` without a database."""
+    """`migrations`, `clock`, or None when ready; raises `django.db.Error` without a database."""
     if unapplied_migrations():
         return "migrations"
-    if abs(clock_skew_seconds()) > SKEW_ALLOWED_SECONDS:
+    if abs(clock_skew_seconds()) > MAX_SKEW_SECONDS:
         return "clock"
     return None

@@ -1,4 +1,4 @@
-"""`takeback outbox` from outside."""
+"""`takeback outbox`."""
 
 import pytest
 from typer.testing import CliRunner
@@ -8,8 +8,8 @@ from tests.factories import NOW, create_message
 
 
 def _run(*words: str) -> tuple[int, list[str]]:
-    done = CliRunner().invoke(app, ["outbox", *words], env={"COLUMNS": "120"})
-    return done.exit_code, [" ".join(line.split()) for line in done.output.splitlines()]
+    result = CliRunner().invoke(app, ["outbox", *words], env={"COLUMNS": "120"})
+    return result.exit_code, [" ".join(line.split()) for line in result.output.splitlines()]
 
 
 @pytest.mark.django_db
@@ -23,15 +23,15 @@ def test_parked_messages_are_listed_and_replayed() -> None:
     assert _run("list", "--topic", "thing.happened") == (
         0,
         [
-            "id message tried parked at error",
+            "id message attempts parked at error",
             f"{parked.pk} thing.happened:2 12 2026-03-10 12:00 ConnectionError",
             "2 parked, 1 waiting.",
         ],
     )
-    assert _run("replay", str(parked.pk), str(waiting.pk)) == (0, ["1 to be delivered again."])
-    assert _run("replay", "--topic", "other.happened") == (0, ["1 to be delivered again."])
+    assert _run("replay", str(parked.pk), str(waiting.pk)) == (0, ["Messages to deliver again: 1."])
+    assert _run("replay", "--topic", "other.happened") == (0, ["Messages to deliver again: 1."])
     assert _run("list") == (0, ["0 parked, 3 waiting."])
 
 
-def test_a_replay_of_nothing_is_a_mistake() -> None:
-    assert _run("replay") == (2, ["Error: say which: numbers, or --topic"])
+def test_replay_without_ids_and_topic_is_refused() -> None:
+    assert _run("replay") == (2, ["Error: give message ids, or --topic"])

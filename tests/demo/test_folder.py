@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from takeback.demo.folder import Folder, Unusable
-from takeback.home.try_me import parse
+from takeback.home.demo_accounts import parse_demo_accounts
 
 
 def test_the_previous_demo_json_is_hidden_but_not_lost(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_the_previous_demo_json_is_hidden_but_not_lost(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b'{"url": 5}'])
 def test_a_broken_demo_json_is_ignored(content: bytes) -> None:
-    assert parse(content) is None
+    assert parse_demo_accounts(content) is None
 
 
 def test_a_prepared_file_is_private_and_not_published(tmp_path: Path) -> None:

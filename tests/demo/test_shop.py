@@ -35,7 +35,7 @@ from takeback.cancellations.queries import by_item, cases_of_orders, item_contex
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core.encryption import decrypt
 from takeback.demo.database import open_demo
-from takeback.demo.demo_file import demo_shop, requests, stories
+from takeback.demo.demo_file import demo_accounts, requests, stories
 from takeback.demo.folder import Unusable
 from takeback.demo.sample_image import damaged_box
 from takeback.demo.shoppers import CUSTOMER_EMAIL, GUEST_EMAIL
@@ -353,9 +353,9 @@ class TestDemoShop(TestCase):
 
     def test_a_second_start_keeps_valid_secrets(self) -> None:
         with zeal.zeal_ignore():
-            first = demo_shop(self.channel, "http://one", None)
-            again = demo_shop(self.channel, "http://two", first)
-            lost = demo_shop(self.channel, "http://one", None)
+            first = demo_accounts(self.channel, "http://one", None)
+            again = demo_accounts(self.channel, "http://two", first)
+            lost = demo_accounts(self.channel, "http://one", None)
         assert again == msgspec.structs.replace(first, url="http://two")
         assert lost.stories == first.stories
         assert lost.channel.api_key != first.channel.api_key

@@ -1,4 +1,4 @@
-"""Staff at the desk, and calls as their browsers make them."""
+"""Agents for tests, and requests as their browsers send them."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def member(
     scopes: Sequence[str] = EVERYTHING,
     channels: Sequence[int] = (factories.SHOP,),
 ) -> User:
-    """Somebody who works for these channels."""
+    """A member of staff of these channels."""
     with zeal.zeal_ignore():
         for pk in channels:
             factories.create_channel(pk=pk)
@@ -35,40 +35,40 @@ def member(
 
 
 def browser_of(user: User) -> HttpClient:
-    """A browser in which they have signed in."""
+    """A browser in which this user has signed in."""
     client = HttpClient()
     with zeal.zeal_ignore():
-        session = sign_in(user, user.staff.totp_encrypted, clock.now())
+        session = sign_in(user, clock.now())
     client.cookies[COOKIE] = str(session.session_key)
     return client
 
 
 def agent(**fields: Any) -> HttpClient:
-    """The browser of a new member of staff."""
+    """The browser of a new, signed-in member of staff."""
     return browser_of(member(**fields))
 
 
-def send(client: HttpClient, path: str, **told: Any) -> Any:
-    """A form, with the token that belongs to it."""
+def send(client: HttpClient, path: str, **fields: Any) -> Any:
+    """Send a form with its CSRF token."""
     token = token_of(client)["X-CSRFToken"]
-    body = urlencode({"csrfmiddlewaretoken": token, **told})
+    body = urlencode({"csrfmiddlewaretoken": token, **fields})
     return client.post(path, body, content_type=FORM)
 
 
-def page_of(answer: Any) -> str:
-    """The page as text; it is one of ours."""
-    assert answer["Content-Type"] == "text/html; charset=utf-8"
-    page: str = answer.content.decode()
+def page_of(response: Any) -> str:
+    """The text of a page of the desk."""
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    page: str = response.content.decode()
     assert page.startswith("<!doctype html>")
     return page
 
 
-def code_on(answer: Any) -> str:
-    """The code of the refusal that a page shows."""
-    found = re.search(r'<code dir="ltr">([a-z_0-9]+)</code>', page_of(answer))
-    return found[1] if found else ""
+def code_on(response: Any) -> str:
+    """The refusal code that a page shows."""
+    match = re.search(r'<code dir="ltr">([a-z_0-9]+)</code>', page_of(response))
+    return match[1] if match else ""
 
 
-def rows_on(answer: Any) -> list[int]:
-    """The cases that a queue shows, in its order."""
-    return [int(pk) for pk in re.findall(r'id="case-(\d+)"', page_of(answer))]
+def rows_on(response: Any) -> list[int]:
+    """The ids of the cases that a queue shows, in its order."""
+    return [int(pk) for pk in re.findall(r'id="case-(\d+)"', page_of(response))]

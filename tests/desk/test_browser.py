@@ -1,4 +1,4 @@
-"""The desk in a real browser: accessible, silent under its policy, quick by the keyboard alone."""
+"""The desk in a real browser: accessible, usable by keyboard only, without policy violations."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from tests.conftest import CI, LONG
-from tests.home.test_browser import ARGUMENTS, _heard
+from tests.home.test_browser import ARGUMENTS, record_problems
 from tests.rigs.serving import Server, environment, serving
 from tests.test_architecture import ROOT
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.heavy("postgresql")
 
 DECIDED = 200 if CI or LONG else 10
 SPARE = 6
-"""Cases that are left for those who only look."""
+"""Cases that the tests leave undecided."""
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +31,11 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of its own, with an agent and cases."""
+    """A server with an agent and cases."""
     folder = tmp_path_factory.mktemp("desk")
     with serving(folder, "--workers", "2", "--migrate") as running:
         subprocess.run(
-            [sys.executable, "-m", "tests.desk.stock", str(DECIDED + SPARE)],
+            [sys.executable, "-m", "tests.desk.fill_server", str(DECIDED + SPARE)],
             cwd=ROOT,
             env=environment(folder),
             check=True,
@@ -45,7 +45,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def sign_in(page: Page, server: Server) -> None:
-    """By the keyboard."""
+    """Sign in by keyboard."""
     page.goto(f"{server.url}/desk/login")
     page.locator("#username").focus()
     page.keyboard.type("ada")
@@ -57,22 +57,22 @@ def sign_in(page: Page, server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def signed_in(desk: Server, browser: Browser) -> StorageState:
-    """What a browser keeps after signing in."""
+    """The state of a browser after signing in."""
     with browser.new_context(locale="en") as context:
         sign_in(context.new_page(), desk)
         return context.storage_state()
 
 
 def visit(
-    browser: Browser, kept: StorageState, language: str, scheme: str, width: int
+    browser: Browser, state: StorageState, language: str, scheme: str, width: int
 ) -> BrowserContext:
-    """An agent with their language, their colours and the width of their window."""
+    """A signed-in browser with this language, colour scheme and window width."""
     return browser.new_context(
         bypass_csp=True,  # axe is a script
         locale=language,
         color_scheme=scheme,  # type: ignore[arg-type]  # a literal of its own
         viewport={"width": width, "height": 800},
-        storage_state=kept,
+        storage_state=state,
     )
 
 
@@ -85,18 +85,18 @@ LOOKS = [
 ]
 PAGES = {
     "queue": "/desk/?status=all&name=ay",
-    "filters that cannot be read": "/desk/?since=x",
+    "invalid filters": "/desk/?since=x",
     "case": "/desk/cases/1",
     "case with a message": "/desk/cases/1?done=confirm",
     "order": "/desk/orders/1",
     "activity": "/desk/activity?who=all",
     "second factor": "/desk/second-factor",
-    "nowhere": "/desk/nowhere",
+    "unknown page": "/desk/nowhere",
 }
 
 
 @pytest.mark.parametrize(("language", "scheme", "width"), LOOKS)
-def test_every_page_is_accessible_and_fits(
+def test_pages_are_accessible_and_fit_the_window(
     desk: Server,
     signed_in: StorageState,
     browser: Browser,
@@ -108,18 +108,18 @@ def test_every_page_is_accessible_and_fits(
         page = context.new_page()
         for name, path in PAGES.items():
             page.goto(desk.url + path)
-            _judge(page, name, language, width)
+            _check_page(page, name, language, width)
         page.goto(f"{desk.url}/desk/cases/1")
         page.keyboard.press("?")
         page.locator("[name=step][value=reject]").evaluate("button => button.click()")
         page.wait_for_selector("[role=alert]")
-        _judge(page, "a reason is missing", language, width)
+        _check_page(page, "missing reason", language, width)
         context.clear_cookies()
         page.goto(f"{desk.url}/desk/login")
-        _judge(page, "login", language, width)
+        _check_page(page, "login", language, width)
 
 
-def _judge(page: Page, name: str, language: str, width: int) -> None:
+def _check_page(page: Page, name: str, language: str, width: int) -> None:
     assert page.evaluate("document.documentElement.lang") == language, name
     assert page.evaluate("document.documentElement.scrollWidth") == width, name
     results = Axe().run(page)
@@ -127,24 +127,24 @@ def _judge(page: Page, name: str, language: str, width: int) -> None:
 
 
 def focused(page: Page) -> str:
-    """What has the focus, and is seen to have it."""
-    told: str = page.evaluate(
+    """The focused element and its outline."""
+    result: str = page.evaluate(
         """() => {
           const node = document.activeElement;
           const line = getComputedStyle(node).outlineStyle;
           return `${node.id || node.role || node.tagName} ${line}`;
         }"""
     )
-    return told
+    return result
 
 
 @pytest.mark.timeout(600)
-def test_cases_are_decided_by_the_keyboard_alone(
+def test_cases_are_decided_by_keyboard_only(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:
     with browser.new_context(locale="en", storage_state=signed_in) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(f"{desk.url}/desk/?sort=newest", wait_until="networkidle")
         first = page.locator("[data-row]").first.get_attribute("id")
         assert focused(page) == f"{first} solid"
@@ -170,23 +170,22 @@ def test_cases_are_decided_by_the_keyboard_alone(
         page.keyboard.press("u")
         page.wait_for_selector("[data-row]:focus")
         assert page.locator("[data-row]").count() == SPARE
-        counted = page.goto(f"{desk.url}/desk/activity")
-        assert counted
-        assert said == []
+        assert page.goto(f"{desk.url}/desk/activity")
+        assert problems == []
 
 
 @pytest.mark.thorough
-def test_without_the_keys_every_step_is_reached_by_tab(
+def test_buttons_are_reached_by_tab_without_shortcuts(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:
     with browser.new_context(locale="en", storage_state=signed_in) as context:
         page = context.new_page()
         page.goto(f"{desk.url}/desk/cases/2", wait_until="networkidle")
-        reached = []
+        keys = []
         for _ in range(12):
             page.keyboard.press("Tab")
-            reached.append(page.evaluate("document.activeElement.dataset.key || ''"))
-        assert [key for key in reached if key][:5] == ["w", "a", "c", "v", "r"]
+            keys.append(page.evaluate("document.activeElement.dataset.key || ''"))
+        assert [key for key in keys if key][:5] == ["w", "a", "c", "v", "r"]
         page.locator("summary").last.focus()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
@@ -198,7 +197,7 @@ def test_without_the_keys_every_step_is_reached_by_tab(
 
 
 @pytest.mark.thorough
-def test_what_was_typed_survives_that_somebody_else_was_quicker(
+def test_message_survives_a_concurrent_decision(
     desk: Server, signed_in: StorageState, browser: Browser
 ) -> None:
     with browser.new_context(locale="en", storage_state=signed_in) as context:
@@ -214,36 +213,34 @@ def test_what_was_typed_survives_that_somebody_else_was_quicker(
         assert mine.locator(".badge.confirmed").count() == 1
 
 
-def test_it_works_without_a_script(desk: Server, browser: Browser) -> None:
+def test_desk_works_without_javascript(desk: Server, browser: Browser) -> None:
     with browser.new_context(locale="en", java_script_enabled=False) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         sign_in(page, desk)
         page.goto(f"{desk.url}/desk/cases/4")
         page.locator("img[alt='the seam']").wait_for()
-        page.get_by_role("button", name="The account is right").click()
-        assert page.locator("[role=status]").inner_text().startswith("The bank account is marked")
-        page.get_by_role("button", name="Approve").click()
-        assert page.locator("[role=status]").inner_text().startswith("Approved.")
+        page.get_by_role("button", name="Mark account as verified").click()
+        assert page.locator("[role=status]").inner_text().startswith("Bank account marked")
+        page.get_by_role("button", name="Approve refund").click()
+        assert page.locator("[role=status]").inner_text().startswith("Refund approved.")
         page.get_by_role("link", name="Next case").last.click()
-        page.get_by_label("Note").fill("no")
+        page.get_by_label("Message to the customer").fill("no")
         page.get_by_role("button", name="Reject").click()
-        assert page.locator("[role=status]").inner_text().startswith("Rejected.")
+        assert page.locator("[role=status]").inner_text().startswith("Request rejected.")
         page.get_by_role("button", name="Sign out").click()
         assert page.url == f"{desk.url}/desk/login"
-        assert said == []
+        assert problems == []
 
 
 @pytest.mark.thorough
-def test_the_agents_picture_for_the_second_factor_is_whole(
-    desk: Server, signed_in: StorageState, browser: Browser
-) -> None:
+def test_qr_code_is_a_large_square(desk: Server, signed_in: StorageState, browser: Browser) -> None:
     with browser.new_context(locale="en", storage_state=signed_in) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(f"{desk.url}/desk/second-factor", wait_until="networkidle")
         box = page.locator(".qr svg").bounding_box()
         assert box
         assert round(box["width"]) == round(box["height"])
         assert box["width"] >= 150
-        assert said == []
+        assert problems == []

@@ -1,4 +1,4 @@
-"""Signing in at the desk: staff only, in two steps where a second factor is set, within limits."""
+"""Signing in at the desk: staff only, rate limited, in two steps with a second factor."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ import time_machine
 from takeback.accounts.models import Session, StaffMember, User
 from takeback.accounts.sessions import SessionStore
 from takeback.accounts.totp import enable_totp
-from takeback.desk.auth import COOKIE, sign_in, stays_open
+from takeback.desk.auth import COOKIE, extend_session, sign_in
 from tests import factories
 from tests.desk.agents import FORM, PASSWORD, agent, browser_of, code_on, member, page_of, send
 from tests.factories import HttpClient
@@ -19,18 +19,18 @@ from tests.storefront.api import nothing_written
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 LOGIN = "/desk/login"
-FACTOR = "/desk/second-factor"
+TOTP_PATH = "/desk/second-factor"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-WRONG = "User name or password is not right."
+WRONG = "Wrong user name or password."
 
 
 def code(ahead: int = 0) -> str:
-    """What the phone shows now, or some half minutes from now."""
+    """The code of the authenticator app now, or some half minutes from now."""
     return pyotp.TOTP(SECRET).at(factories.NOW + ahead * timedelta(seconds=30))
 
 
-def with_factor() -> User:
-    """Somebody whose first code was of the half minute before."""
+def user_with_totp() -> User:
+    """A member of staff whose last used code is half a minute old."""
     user = member()
     assert enable_totp(user.pk, SECRET, code(-1), factories.NOW)
     user.staff.refresh_from_db()
@@ -38,18 +38,18 @@ def with_factor() -> User:
 
 
 def first_step(client: HttpClient) -> str:
-    """The ticket that the second form holds."""
-    answer = send(client, LOGIN, username="ada", password=PASSWORD)
-    assert answer.status_code == 200
-    return str(answer.context["ticket"])
+    """The ticket in the form of the second step."""
+    response = send(client, LOGIN, username="ada", password=PASSWORD)
+    assert response.status_code == 200
+    return str(response.context["ticket"])
 
 
-def test_the_right_password_opens_the_queue() -> None:
+def test_right_password_opens_the_queue() -> None:
     user, client = member(), HttpClient()
 
-    answer = send(client, LOGIN, username="ada", password=PASSWORD)
+    response = send(client, LOGIN, username="ada", password=PASSWORD)
 
-    assert (answer.status_code, answer["Location"]) == (303, "/desk/")
+    assert (response.status_code, response["Location"]) == (303, "/desk/")
     cookie = client.cookies[COOKIE]
     assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/desk", True, "Lax")
     assert cookie["max-age"] == 12 * 60 * 60
@@ -59,30 +59,30 @@ def test_the_right_password_opens_the_queue() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "credentials",
     [
         {"username": "ada", "password": "another"},
         {"username": "bea", "password": PASSWORD},
         {"username": "customer", "password": factories.PASSWORD},
         {"username": "nobody", "password": PASSWORD},
     ],
-    ids=["password", "let go", "customer", "unknown"],
+    ids=["password", "inactive", "customer", "unknown"],
 )
-def test_everybody_else_is_told_the_same(told: dict[str, str]) -> None:
+def test_all_failed_sign_ins_have_the_same_response(credentials: dict[str, str]) -> None:
     member()
     factories.create_customer(username="customer")
     User.objects.filter(pk=member("bea").pk).update(is_active=False)
     client = HttpClient()
 
     with nothing_written():
-        answer = send(client, LOGIN, **told)
+        response = send(client, LOGIN, **credentials)
 
-    assert answer.status_code == 400
-    assert WRONG in page_of(answer)
+    assert response.status_code == 400
+    assert WRONG in page_of(response)
     assert COOKIE not in client.cookies
 
 
-def test_somebody_on_the_staff_without_rights_of_their_own_stays_out() -> None:
+def test_staff_user_without_staff_row_cannot_sign_in() -> None:
     user = member()
     StaffMember.objects.all().delete()
 
@@ -90,34 +90,34 @@ def test_somebody_on_the_staff_without_rights_of_their_own_stays_out() -> None:
     user.refresh_from_db()
 
 
-def test_the_eleventh_try_in_a_quarter_of_an_hour_waits() -> None:
+def test_eleventh_attempt_in_15_minutes_is_refused() -> None:
     member()
     client = HttpClient()
     for _ in range(10):
         assert send(client, LOGIN, username="ADA", password="x").status_code == 400
 
-    answer = send(client, LOGIN, username="ada", password=PASSWORD)
+    response = send(client, LOGIN, username="ada", password=PASSWORD)
 
-    assert (answer.status_code, code_on(answer)) == (429, "too_many_requests")
-    assert answer["Retry-After"] == "900"
+    assert (response.status_code, code_on(response)) == (429, "too_many_requests")
+    assert response["Retry-After"] == "900"
 
 
-def test_right_passwords_do_not_count() -> None:
+def test_right_passwords_are_not_limited() -> None:
     member()
     for _ in range(12):
         assert send(HttpClient(), LOGIN, username="ada", password=PASSWORD).status_code == 303
 
 
-def test_a_customers_session_opens_nothing_at_the_desk() -> None:
+def test_session_of_a_customer_does_not_open_the_desk() -> None:
     client = factories.client_of(factories.create_customer())
     client.cookies[COOKIE] = client.cookies["osessionid"].value
 
-    answer = client.get("/desk/")
+    response = client.get("/desk/")
 
-    assert (answer.status_code, answer["Location"]) == (303, "/desk/login")
+    assert (response.status_code, response["Location"]) == (303, "/desk/login")
 
 
-def test_a_session_of_the_desk_opens_no_storefront() -> None:
+def test_session_of_the_desk_does_not_open_the_storefront() -> None:
     client = agent()
     client.cookies["osessionid"] = client.cookies[COOKIE].value
 
@@ -126,18 +126,18 @@ def test_a_session_of_the_desk_opens_no_storefront() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "unknown", "x" * 500, "ü", "a;b"])
-def test_without_a_session_one_is_sent_to_sign_in_and_back(key: str) -> None:
+def test_page_without_a_session_redirects_to_sign_in(key: str) -> None:
     client = HttpClient()
     client.cookies[COOKIE] = key
 
-    answer: Any = client.get("/desk/cases/7?status=all")
+    response: Any = client.get("/desk/cases/7?status=all")
 
-    assert answer.status_code == 303
-    assert answer["Location"] == "/desk/login?next=%2Fdesk%2Fcases%2F7%3Fstatus%3Dall"
+    assert response.status_code == 303
+    assert response["Location"] == "/desk/login?next=%2Fdesk%2Fcases%2F7%3Fstatus%3Dall"
 
 
 @pytest.mark.parametrize(
-    ("target", "leads_to"),
+    ("target", "location"),
     [
         ("/desk/cases/7?status=all", "/desk/cases/7?status=all"),
         ("//evil.example/desk", "/desk/"),
@@ -148,39 +148,39 @@ def test_without_a_session_one_is_sent_to_sign_in_and_back(key: str) -> None:
         ("", "/desk/"),
     ],
 )
-def test_signing_in_leads_to_pages_of_the_desk_only(target: str, leads_to: str) -> None:
+def test_sign_in_redirects_to_pages_of_the_desk_only(target: str, location: str) -> None:
     member()
-    answer = send(HttpClient(), LOGIN, username="ada", password=PASSWORD, next=target)
-    assert answer["Location"] == leads_to
+    response = send(HttpClient(), LOGIN, username="ada", password=PASSWORD, next=target)
+    assert response["Location"] == location
 
 
-def test_a_session_ends_half_an_hour_after_its_last_use_and_with_the_day() -> None:
-    client, idle = agent(), agent(username="bea")
+def test_session_ends_after_30_idle_minutes_and_after_12_hours() -> None:
+    active, idle = agent(), agent(username="bea")
     half_hour = timedelta(minutes=30)
 
-    def opened(client: HttpClient, after: timedelta) -> int:
+    def status(client: HttpClient, after: timedelta) -> int:
         with time_machine.travel(factories.NOW + after, tick=False):
             return client.get("/desk/").status_code
 
-    assert opened(idle, half_hour - timedelta(seconds=1)) == 200
-    assert opened(idle, 2 * half_hour) == 303
+    assert status(idle, half_hour - timedelta(seconds=1)) == 200
+    assert status(idle, 2 * half_hour) == 303
     with nothing_written():
-        assert opened(client, timedelta(seconds=59)) == 200
+        assert status(active, timedelta(seconds=59)) == 200
     for passed in range(1, 37):
-        assert opened(client, timedelta(minutes=20 * passed) - timedelta(seconds=1)) == 200
-    assert opened(client, timedelta(hours=12)) == 303
+        assert status(active, timedelta(minutes=20 * passed) - timedelta(seconds=1)) == 200
+    assert status(active, timedelta(hours=12)) == 303
 
 
-def test_a_session_that_ends_while_it_is_used_opens_nothing() -> None:
+def test_deleted_session_is_not_extended() -> None:
     member()
-    session = sign_in(User.objects.select_related("staff").get(), None, factories.NOW)
+    session = sign_in(User.objects.select_related("staff").get(), factories.NOW)
     later = factories.NOW + timedelta(minutes=10)
-    assert stays_open(session, later)
+    assert extend_session(session, later)
     Session.objects.all().delete()
-    assert not stays_open(session, later + timedelta(minutes=10))
+    assert not extend_session(session, later + timedelta(minutes=10))
 
 
-def test_a_session_that_knows_of_no_end_is_over() -> None:
+def test_session_without_an_end_is_refused() -> None:
     client = agent()
     session = SessionStore(client.cookies[COOKIE].value)
     del session["ends"]
@@ -188,7 +188,7 @@ def test_a_session_that_knows_of_no_end_is_over() -> None:
     assert client.get("/desk/").status_code == 303
 
 
-def test_a_session_ends_with_the_password_and_the_person() -> None:
+def test_session_ends_with_password_change_and_deactivation() -> None:
     user = member()
     client = browser_of(user)
     User.objects.filter(pk=user.pk).update(password="!")
@@ -199,47 +199,49 @@ def test_a_session_ends_with_the_password_and_the_person() -> None:
     assert client.get("/desk/").status_code == 303
 
 
-def test_signing_out_ends_the_session() -> None:
+def test_sign_out_deletes_the_session() -> None:
     client = agent()
     key = client.cookies[COOKIE].value
 
-    answer = send(client, "/desk/logout")
+    response = send(client, "/desk/logout")
 
-    assert (answer.status_code, answer["Location"]) == (303, "/desk/login")
+    assert (response.status_code, response["Location"]) == (303, "/desk/login")
     assert Session.objects.count() == 0
     client.cookies[COOKIE] = key
     assert client.get("/desk/").status_code == 303
 
 
-@pytest.mark.parametrize("path", [LOGIN, "/desk/logout", FACTOR, "/desk/cases/1/decide"])
-def test_a_form_from_elsewhere_is_refused(path: str) -> None:
+@pytest.mark.parametrize("path", [LOGIN, "/desk/logout", TOTP_PATH, "/desk/cases/1/decide"])
+def test_form_without_csrf_token_is_refused(path: str) -> None:
     client = agent()
 
     with nothing_written():
-        answers = [
+        responses = [
             client.post(path, "step=approve", content_type=FORM),
             client.post(path, f"csrfmiddlewaretoken={'a' * 32}", content_type=FORM),
         ]
 
-    assert [(each.status_code, code_on(each)) for each in answers] == [(403, "csrf_failed")] * 2
+    assert [(response.status_code, code_on(response)) for response in responses] == [
+        (403, "csrf_failed")
+    ] * 2
 
 
-def test_a_second_factor_is_asked_for_and_each_code_is_good_once() -> None:
-    with_factor()
+def test_code_signs_in_once() -> None:
+    user_with_totp()
     client = HttpClient()
     ticket = first_step(client)
     assert COOKIE not in client.cookies
 
-    answer = send(client, LOGIN, ticket=ticket, code=f" {code()[:3]} {code()[3:]} ")
-    assert (answer.status_code, client.get("/desk/").status_code) == (303, 200)
+    response = send(client, LOGIN, ticket=ticket, code=f" {code()[:3]} {code()[3:]} ")
+    assert (response.status_code, client.get("/desk/").status_code) == (303, 200)
 
     other = HttpClient()
     again = send(other, LOGIN, ticket=first_step(other), code=code())
     assert (again.status_code, other.get("/desk/").status_code) == (400, 303)
-    assert "used already" in page_of(again)
+    assert "already used" in page_of(again)
 
 
-def test_the_code_that_set_the_factor_does_not_open_the_desk() -> None:
+def test_code_that_turned_totp_on_does_not_sign_in() -> None:
     user = member()
     assert enable_totp(user.pk, SECRET, code(), factories.NOW)
     client = HttpClient()
@@ -247,39 +249,49 @@ def test_the_code_that_set_the_factor_does_not_open_the_desk() -> None:
     assert send(client, LOGIN, ticket=first_step(client), code=code(1)).status_code == 303
 
 
-CODES = ["", "12345", "1234567", "abcdef", "١٢٣٤٥٦", "0" * 5000, code(2), code(-2), "\x00" * 6]
+WRONG_CODES = [
+    "",
+    "12345",
+    "1234567",
+    "abcdef",
+    "١٢٣٤٥٦",
+    "0" * 5000,
+    code(2),
+    code(-2),
+    "\x00" * 6,
+]
 
 
-@pytest.mark.parametrize("wrong", CODES)
-def test_a_wrong_code_opens_nothing(wrong: str) -> None:
-    with_factor()
+@pytest.mark.parametrize("wrong", WRONG_CODES)
+def test_wrong_code_does_not_sign_in(wrong: str) -> None:
+    user_with_totp()
     client = HttpClient()
     ticket = first_step(client)
     with nothing_written():
-        answer = send(client, LOGIN, ticket=ticket, code=wrong)
-    assert (answer.status_code, COOKIE in client.cookies) == (400, False)
+        response = send(client, LOGIN, ticket=ticket, code=wrong)
+    assert (response.status_code, COOKIE in client.cookies) == (400, False)
 
 
-def test_the_sixth_code_in_a_quarter_of_an_hour_waits_even_when_it_is_right() -> None:
-    with_factor()
+def test_sixth_code_in_15_minutes_is_refused_even_if_right() -> None:
+    user_with_totp()
     client = HttpClient()
     ticket = first_step(client)
     for _ in range(5):
         assert send(client, LOGIN, ticket=ticket, code="000000").status_code == 400
-    answer = send(client, LOGIN, ticket=ticket, code=code())
-    assert (answer.status_code, code_on(answer)) == (429, "too_many_requests")
+    response = send(client, LOGIN, ticket=ticket, code=code())
+    assert (response.status_code, code_on(response)) == (429, "too_many_requests")
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "a:b:c", "ü" * 50])
-def test_a_made_up_ticket_leads_back_to_the_first_step(ticket: str) -> None:
-    with_factor()
-    answer = send(HttpClient(), LOGIN, ticket=ticket, code=code())
-    assert answer.status_code == 400
-    assert "Please sign in again." in page_of(answer)
+def test_invalid_ticket_returns_to_the_first_step(ticket: str) -> None:
+    user_with_totp()
+    response = send(HttpClient(), LOGIN, ticket=ticket, code=code())
+    assert response.status_code == 400
+    assert "Please sign in again." in page_of(response)
 
 
-def test_a_ticket_is_good_for_five_minutes_and_this_password() -> None:
-    user = with_factor()
+def test_ticket_ends_after_5_minutes_and_with_the_password() -> None:
+    user = user_with_totp()
     client = HttpClient()
     ticket = first_step(client)
     User.objects.filter(pk=user.pk).update(password="!")
@@ -287,47 +299,50 @@ def test_a_ticket_is_good_for_five_minutes_and_this_password() -> None:
     User.objects.filter(pk=user.pk).update(password=user.password)
     late = factories.NOW + timedelta(minutes=5, seconds=1)
     with time_machine.travel(late, tick=False):
-        answer = send(client, LOGIN, ticket=ticket, code=pyotp.TOTP(SECRET).at(late))
-    assert "Please sign in again." in page_of(answer)
+        response = send(client, LOGIN, ticket=ticket, code=pyotp.TOTP(SECRET).at(late))
+    assert "Please sign in again." in page_of(response)
 
 
-def test_a_factor_is_set_by_its_first_code_and_other_sessions_end() -> None:
+def test_first_code_turns_totp_on_and_ends_other_sessions() -> None:
     user = member()
     client, other = browser_of(user), browser_of(user)
     with nothing_written():
-        page: Any = client.get(FACTOR)
-    sealed, secret = page.context["sealed"], page.context["secret"].replace(" ", "")
+        page: Any = client.get(TOTP_PATH)
+    encrypted, secret = page.context["encrypted_secret"], page.context["secret"].replace(" ", "")
     assert "<svg" in page_of(page)
     with nothing_written():
-        assert send(client, FACTOR, sealed=sealed, code="000000").status_code == 400
+        assert send(client, TOTP_PATH, secret=encrypted, code="000000").status_code == 400
 
-    answer = send(client, FACTOR, sealed=sealed, code=pyotp.TOTP(secret).at(factories.NOW))
+    response = send(client, TOTP_PATH, secret=encrypted, code=pyotp.TOTP(secret).at(factories.NOW))
 
-    assert answer.status_code == 303
-    kept = StaffMember.objects.get().totp_encrypted
-    assert kept
-    assert secret not in kept
-    assert "Do without" in page_of(client.get(FACTOR))
+    assert response.status_code == 303
+    encrypted = StaffMember.objects.get().totp_encrypted
+    assert encrypted
+    assert secret not in encrypted
+    assert "Turn off two-step sign-in" in page_of(client.get(TOTP_PATH))
     assert other.get("/desk/").status_code == 303
 
 
-@pytest.mark.parametrize("sealed", ["", "x", "1:!!", "9:AAAA", "1:AAAA", "1:" + "A" * 200, "ü:ü"])
-def test_a_secret_that_is_not_ours_is_not_taken(sealed: str) -> None:
+@pytest.mark.parametrize("text", ["", "x", "1:!!", "9:AAAA", "1:AAAA", "1:" + "A" * 200, "ü:ü"])
+def test_invalid_secret_is_refused(text: str) -> None:
     client = agent()
     with nothing_written():
-        assert send(client, FACTOR, sealed=sealed, code=code()).status_code == 400
+        assert send(client, TOTP_PATH, secret=text, code=code()).status_code == 400
 
 
-def test_somebody_elses_secret_is_not_taken() -> None:
+def test_secret_of_another_user_is_refused() -> None:
     client, other = agent(), agent(username="bea")
-    page: Any = other.get(FACTOR)
+    page: Any = other.get(TOTP_PATH)
     right = pyotp.TOTP(page.context["secret"].replace(" ", "")).at(factories.NOW)
-    assert send(client, FACTOR, sealed=page.context["sealed"], code=right).status_code == 400
+    assert (
+        send(client, TOTP_PATH, secret=page.context["encrypted_secret"], code=right).status_code
+        == 400
+    )
 
 
-def test_a_factor_is_given_up_by_a_code() -> None:
-    client = browser_of(with_factor())
-    assert send(client, FACTOR, code="000000").status_code == 400
-    assert send(client, FACTOR, code=code()).status_code == 303
+def test_code_turns_totp_off() -> None:
+    client = browser_of(user_with_totp())
+    assert send(client, TOTP_PATH, code="000000").status_code == 400
+    assert send(client, TOTP_PATH, code=code()).status_code == 303
     assert StaffMember.objects.get().totp_encrypted is None
     assert client.get("/desk/").status_code == 200

@@ -1,4 +1,4 @@
-"""The pages in a real browser: silent under their policy, accessible, never too wide."""
+"""Pages in a real browser: no policy violations, accessible, and no wider than the window."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from tests.test_architecture import ROOT
 
 pytestmark = pytest.mark.heavy("postgresql")
 
-ASKED = """
+CREATE_CASE = """
 import django
 django.setup()
 from takeback.cancellations.bank_account_links import PATH, token_of
@@ -47,80 +47,78 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def demo(server: Server) -> Iterator[Server]:
-    """The server while it shows a demo."""
-    told = server.folder / "demo.json"
-    told.write_text(json.dumps(DEMO))
+    """The server with the file of a demo."""
+    file = server.folder / "demo.json"
+    file.write_text(json.dumps(DEMO))
     yield server
-    told.unlink()
+    file.unlink()
 
 
 @pytest.fixture(scope="module")
 def offers(server: Server) -> dict[str, str]:
-    """Where two trade-in offers of this server wait for their answer."""
-    made = subprocess.run(
+    """The paths of two open trade-in offers, and the session of a customer."""
+    result = subprocess.run(
         [sys.executable, "-m", "tests.trade_in.create_offers"],
         cwd=Path(__file__).parent.parent.parent,
         env=environment(server.folder),
         check=True,
         capture_output=True,
     )
-    told: dict[str, str] = json.loads(made.stdout)
-    return told
+    paths: dict[str, str] = json.loads(result.stdout)
+    return paths
 
 
 def mailed_path(server: Server, number: str) -> str:
-    """What the mail about a guest's bank account leads to, on this server."""
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED.format(number=number)],
+    """The path in the mail about a guest's bank account."""
+    result = subprocess.run(
+        [sys.executable, "-c", CREATE_CASE.format(number=number)],
         env=environment(server.folder, PYTHONPATH=str(ROOT)),
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 @pytest.fixture(scope="module")
 def bank_page(server: Server) -> str:
-    """The page about a bank account, which nobody confirms."""
+    """The page of a bank account that stays unconfirmed."""
     return server.url + mailed_path(server, "1001")
 
 
-def _heard(page: Page) -> list[str]:
-    """Everything the page says from now on: console, errors, policy, failed requests."""
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
-    page.on("response", lambda answer: _complain(said, answer.status, answer.url))
-    return said
+def record_problems(page: Page) -> list[str]:
+    """The list receives all console messages, errors, policy violations and failed requests."""
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
+    page.on("response", lambda response: _record_error(problems, response.status, response.url))
+    return problems
 
 
-def _complain(said: list[str], status: int, url: str) -> None:
+def _record_error(problems: list[str], status: int, url: str) -> None:
     if status >= 400:
-        said.append(f"{status}: {url}")
+        problems.append(f"{status}: {url}")
 
 
-def test_the_first_page_is_silent_under_its_policy(demo: Server, browser: Browser) -> None:
+def test_first_page_violates_no_policy(demo: Server, browser: Browser) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(demo.url, wait_until="networkidle")
         assert page.locator("#try code").count() > 10
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == "rgb(247, 246, 242)"
-        assert said == []
+        assert problems == []
 
 
 @pytest.mark.thorough
-def test_the_api_page_works_and_is_silent_under_its_policy(
-    server: Server, browser: Browser
-) -> None:
+def test_api_page_works_and_violates_no_policy(server: Server, browser: Browser) -> None:
     document = json.loads(server.ask("/api/schema/").body)
     operations = sum(len(path) for path in document["paths"].values())
     with browser.new_context() as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(f"{server.url}/api/docs/", wait_until="networkidle")
         page.wait_for_selector("#operations-operations-health_live")
         assert page.locator(".opblock").count() == operations
@@ -128,17 +126,17 @@ def test_the_api_page_works_and_is_silent_under_its_policy(
         block.locator("button.opblock-summary-control").click()
         block.get_by_role("button", name="Try it out").click()
         block.get_by_role("button", name="Execute").click()
-        answered = block.locator(".live-responses-table .response-col_status").last
-        answered.wait_for()
-        assert answered.inner_text().strip().startswith("200")
-        assert said == []
+        status = block.locator(".live-responses-table .response-col_status").last
+        status.wait_for()
+        assert status.inner_text().strip().startswith("200")
+        assert problems == []
 
 
 LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en", "dark")]
 
 
 def _visit(browser: Browser, language: str, scheme: str, width: int) -> BrowserContext:
-    """A visitor with their language, their colours and the width of their window."""
+    """A browser with this language, colour scheme and window width."""
     viewport = {"width": width, "height": 800}
     return browser.new_context(
         bypass_csp=True,  # axe is a script
@@ -151,7 +149,7 @@ def _visit(browser: Browser, language: str, scheme: str, width: int) -> BrowserC
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
 @pytest.mark.parametrize("name", ["first", "trade-in"])
-def test_a_page_is_accessible_and_fits(
+def test_page_is_accessible_and_fits_the_window(
     demo: Server,
     offers: dict[str, str],
     browser: Browser,
@@ -172,7 +170,7 @@ def test_a_page_is_accessible_and_fits(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("way", ["mailed", "own"])
-def test_an_offer_is_answered_by_its_button(
+def test_trade_in_offer_is_accepted_by_its_button(
     server: Server, offers: dict[str, str], browser: Browser, way: str
 ) -> None:
     with browser.new_context() as context:
@@ -180,18 +178,18 @@ def test_an_offer_is_answered_by_its_button(
             cookie = {"name": "osessionid", "value": offers["session"], "url": server.url}
             context.add_cookies([cookie])  # type: ignore[list-item]  # a literal of its own
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(f"{server.url}/{offers[way]}", wait_until="networkidle")
         assert page.get_by_role("heading").inner_text() == "Accept the trade-in offer?"
         page.get_by_role("button", name="Accept the offer").click()
         page.get_by_role("heading", name="Your approval has been sent.").wait_for()
         assert page.get_by_role("button").count() == 0
-        assert said == []
+        assert problems == []
 
 
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
-def test_the_bank_account_page_is_accessible_and_fits(
+def test_bank_account_page_is_accessible_and_fits_the_window(
     bank_page: str, browser: Browser, language: str, scheme: str, width: int
 ) -> None:
     with _visit(browser, language, scheme, width) as context:
@@ -204,14 +202,16 @@ def test_the_bank_account_page_is_accessible_and_fits(
             assert results.violations_count == 0, results.generate_report()
 
 
-def test_the_bank_account_is_confirmed_without_a_script(server: Server, browser: Browser) -> None:
+def test_bank_account_is_confirmed_without_javascript(server: Server, browser: Browser) -> None:
     path = server.url + mailed_path(server, "1002")
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
-        said = _heard(page)
+        problems = record_problems(page)
         page.goto(path)
         page.get_by_role("button").click()
         assert page.get_by_role("heading").inner_text() == "Thank you."
-        assert said == []
+        assert problems == []
         page.goto(path)
-        assert page.get_by_role("heading").inner_text() == "This link leads nowhere."
+        assert (
+            page.get_by_role("heading").inner_text() == "This link has expired or was already used."
+        )

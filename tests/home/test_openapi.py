@@ -1,4 +1,4 @@
-"""The API document: whole, valid, the same every time."""
+"""The OpenAPI document: complete, valid and reproducible."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from tests.factories import HttpClient
 
 @pytest.fixture(scope="module")
 def document() -> Any:
-    """The document, as it is made."""
     return openapi.document()
 
 
@@ -30,42 +29,42 @@ def _references(node: Any) -> Iterator[str]:
 
 
 @pytest.mark.thorough
-def test_it_is_valid_openapi_3_1(document: Any) -> None:
+def test_document_is_valid_openapi_3_1(document: Any) -> None:
     assert document["openapi"] == "3.1.1"
     validate_schema(document)
 
 
-def test_every_reference_leads_somewhere(document: Any) -> None:
+def test_references_point_to_components(document: Any) -> None:
     schemas = document["components"]["schemas"]
     references = set(_references(document))
     assert len(references) > 5
     assert {ref for ref in references if ref.rpartition("/")[2] not in schemas} == set()
 
 
-def test_components_are_sorted_and_the_same_every_time(document: Any) -> None:
+def test_components_are_sorted_and_reproducible(document: Any) -> None:
     names = list(document["components"]["schemas"])
     assert names == sorted(names)
     assert json.dumps(openapi.document(), default=str) == json.dumps(document, default=str)
 
 
-def test_it_is_made_without_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
+def test_document_is_generated_without_warnings(capfd: pytest.CaptureFixture[str]) -> None:
     openapi.document()
     assert capfd.readouterr().err == ""
 
 
-def test_the_rooms_documents_are_components(document: Any) -> None:
+def test_documents_of_the_rooms_are_components(document: Any) -> None:
     schemas = document["components"]["schemas"]
     assert {"Order", "OldOrder", "Address", "ChannelOrder"} <= schemas.keys()
     assert schemas["Choice"]["required"] == ["label", "value"]
 
 
-def test_shapes_that_a_module_imports_are_not_declared_twice() -> None:
+def test_imported_documents_are_not_declared_twice() -> None:
     shapes = [shape.__name__ for shape in openapi.shapes_of("takeback.storefront")]
     assert len(shapes) == len(set(shapes))
     assert openapi.shapes_of("takeback.operations") == []
 
 
-def test_our_fields_are_described_by_what_they_take(document: Any) -> None:
+def test_fields_are_described_by_their_limits(document: Any) -> None:
     lookup = document["components"]["schemas"]["GuestLookup"]["properties"]
     assert lookup["number"] == {"type": "string", "minLength": 1, "maxLength": 128}
     assert lookup["email"] == {
@@ -76,17 +75,17 @@ def test_our_fields_are_described_by_what_they_take(document: Any) -> None:
     }
 
 
-def test_callers_are_described_by_what_they_show(document: Any) -> None:
+def test_authentication_schemes_are_described(document: Any) -> None:
     schemes = document["components"]["securitySchemes"]
     assert schemes["Session"] == {"type": "apiKey", "in": "cookie", "name": "osessionid"}
     assert (schemes["Token"]["in"], schemes["Token"]["name"]) == ("header", "Authorization")
 
 
-def test_both_spellings_serve_it(client: HttpClient, document: Any) -> None:
+def test_document_is_served_with_and_without_slash(client: HttpClient, document: Any) -> None:
     for path in ("/api/schema", "/api/schema/"):
-        answer = client.get(path)
-        assert answer.status_code == 200
-        assert json.loads(answer.content)["paths"].keys() == document["paths"].keys()
+        response = client.get(path)
+        assert response.status_code == 200
+        assert json.loads(response.content)["paths"].keys() == document["paths"].keys()
     assert {"/health/live/", "/health/ready/"} <= document["paths"].keys()
     hidden = ("/metrics", "/api/docs", "/api/schema")
     assert not {path for path in document["paths"] if path == "/" or path.startswith(hidden)}

@@ -1,4 +1,4 @@
-"""A data key's life: it seals, it only opens, and what it has sealed is sealed anew."""
+"""Data keys: the newest encrypts, older ones decrypt, and their texts are re-encrypted."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,11 +21,10 @@ from takeback.idempotency.commands import IdempotentCall, IdempotentResponse, ru
 from takeback.operations import data_keys
 from takeback.operations.data_keys import (
     COLUMNS,
-    Reencrypted,
-    older,
+    count_texts_by_key,
     reencrypt,
     reencrypt_text,
-    texts_by_key,
+    texts_with_older_keys,
 )
 from tests import factories
 from tests.cancellations.factories import open_case as opened
@@ -39,193 +38,189 @@ NEW = {"2": "REVG" * 10 + "REU="}
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
 OTHER = BankAccount("DE89370400440532013000", "Jo Ray")
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-CALL = IdempotentCall("p" * 64, "POST asks/", "k-1", "f" * 64)
+REPLY = IdempotentCall("p" * 64, "POST asks/", "k-1", "f" * 64)
 IBANS = next(column for column in COLUMNS if column.name == "iban_encrypted")
 TEXTS = 6
-"""What `everything` keeps sealed."""
+"""The number of texts that `encrypt_everything` writes."""
 
 
 @pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    """A text is read and written at a time, on purpose."""
+def _allow_query_per_row() -> Iterator[None]:
+    """Re-encryption reads and writes single texts on purpose."""
     with zeal.zeal_ignore():
         yield
 
 
-def case() -> CancellationRequest:
-    """The only one."""
+def only_case() -> CancellationRequest:
     return CancellationRequest.objects.get()
 
 
 def case_with_account() -> CancellationRequest:
-    """A customer's case that names an account."""
+    """A customer's case with a bank account."""
     order = factories.create_order(customer=factories.create_customer())
     opened(factories.items_of(order)[0], bank_account=ACCOUNT)
-    return case()
+    return only_case()
 
 
-def everything() -> None:
-    """One of each that is kept sealed, written as the service writes it."""
+def encrypt_everything() -> None:
+    """A text in every encrypted column, written by the service itself."""
     case_with_account()
-    caller = shop.client(shop.key(scopes=["read", "decide", "pii"]))
-    sync.call(caller, "POST", "error_reports/", sync.report(raw_request="<a/>"))
-    run_idempotent(CALL, lambda: IdempotentResponse(201, b'{"id":1}'), factories.NOW)
+    client = shop.client(shop.key(scopes=["read", "decide", "pii"]))
+    sync.call(client, "POST", "error_reports/", sync.report(raw_request="<a/>"))
+    run_idempotent(REPLY, lambda: IdempotentResponse(201, b'{"id":1}'), factories.NOW)
     assert enable_totp(member().pk, SECRET, pyotp.TOTP(SECRET).at(factories.NOW), factories.NOW)
     member("without_a_second_factor")
 
 
-def changed_key(settings: Settings) -> None:
-    """A new key stands in front of the old one."""
+def add_new_key(settings: Settings) -> None:
+    """Put a new key before the old one."""
     settings.DATA_KEYS = NEW | settings.DATA_KEYS
 
 
-def test_every_sealed_column_is_known() -> None:
-    kept = {
+def test_all_encrypted_columns_of_the_models_are_listed() -> None:
+    columns = {
         (model, field.name)
         for model in apps.get_models()
         for field in model._meta.get_fields()
         if field.name.endswith("_encrypted") and isinstance(field, TextField)
     }
-    assert {(column.model, column.name) for column in COLUMNS} == kept
+    assert {(column.model, column.name) for column in COLUMNS} == columns
 
 
-def test_an_old_key_may_go_once_all_is_sealed_anew(settings: Settings) -> None:
-    everything()
-    before = texts_by_key()
-    changed_key(settings)
+def test_old_key_can_be_removed_after_reencryption(settings: Settings) -> None:
+    encrypt_everything()
+    before = count_texts_by_key()
+    add_new_key(settings)
 
-    assert reencrypt() == Reencrypted(done=TEXTS, unreadable=0)
+    assert reencrypt() == (TEXTS, 0)
     settings.DATA_KEYS = NEW
 
-    assert (before, texts_by_key()) == ({"1": TEXTS}, {"2": TEXTS})
-    assert bank_account_of(case()) == ACCOUNT
+    assert (before, count_texts_by_key()) == ({"1": TEXTS}, {"2": TEXTS})
+    assert bank_account_of(only_case()) == ACCOUNT
     assert (
-        run_idempotent(CALL, lambda: IdempotentResponse(500, b""), factories.NOW).body
+        run_idempotent(REPLY, lambda: IdempotentResponse(500, b""), factories.NOW).body
         == b'{"id":1}'
     )
     assert totp_secret(StaffMember.objects.get(user__username="ada").pk) == SECRET
-    caller = shop.client(shop.key(scopes=["read", "pii"]))
-    (report,) = sync.call(caller, "GET", "error_reports/").json()["results"]
+    client = shop.client(shop.key(scopes=["read", "pii"]))
+    (report,) = sync.call(client, "GET", "error_reports/").json()["results"]
     assert report["raw_request"] == "<a/>"
     assert report["raw_response"] == sync.report()["raw_response"]
 
 
-def test_nothing_that_is_told_changes(settings: Settings) -> None:
+def test_reencryption_changes_no_other_column(settings: Settings) -> None:
     models: set[type[Model]] = {CaseHistory, *(column.model for column in COLUMNS)}
-    sealed_names = {column.name for column in COLUMNS}
+    encrypted_names = {column.name for column in COLUMNS}
 
-    def told() -> dict[type[Model], list[dict[str, Any]]]:
-        rows = {model: list(model._default_manager.order_by("pk").values()) for model in models}
+    def other_columns() -> dict[type[Model], list[dict[str, Any]]]:
+        tables = {model: list(model._default_manager.order_by("pk").values()) for model in models}
         return {
-            model: [{name: row[name] for name in row.keys() - sealed_names} for row in found]
-            for model, found in rows.items()
+            model: [{name: row[name] for name in row.keys() - encrypted_names} for row in rows]
+            for model, rows in tables.items()
         }
 
-    everything()
-    before = told()
-    changed_key(settings)
+    encrypt_everything()
+    before = other_columns()
+    add_new_key(settings)
 
-    assert reencrypt().done == TEXTS
-    assert told() == before
+    assert reencrypt() == (TEXTS, 0)
+    assert other_columns() == before
 
 
-def test_what_is_sealed_anew_already_is_left(
+def test_texts_of_the_newest_key_are_not_reencrypted(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # One text at a time is as good as a hundred.
-    monkeypatch.setattr(data_keys, "AT_ONCE", 1)
+    monkeypatch.setattr(data_keys, "BATCH_SIZE", 1)
     orders = [factories.create_order(number=str(number)) for number in range(3)]
     for order in orders:
         factories.create_case(item=factories.items_of(order)[0], iban=ACCOUNT.iban)
-    changed_key(settings)
-    fresh = CancellationRequest.objects.order_by("pk")[1]
-    CancellationRequest.objects.filter(pk=fresh.pk).update(**encrypted_columns(OTHER, fresh.uuid))
+    add_new_key(settings)
+    newest = CancellationRequest.objects.order_by("pk")[1]
+    columns = encrypted_columns(OTHER, newest.uuid)
+    CancellationRequest.objects.filter(pk=newest.pk).update(**columns)
 
-    assert [reencrypt(), reencrypt()] == [Reencrypted(2, 0), Reencrypted(0, 0)]
-    found = [bank_account_of(each) for each in CancellationRequest.objects.order_by("pk")]
-    assert found == [BankAccount(ACCOUNT.iban, ""), OTHER, BankAccount(ACCOUNT.iban, "")]
-
-
-def test_what_somebody_changes_meanwhile_stays_as_they_wrote_it(settings: Settings) -> None:
-    written = case_with_account()
-    changed_key(settings)
-    (found,) = older(IBANS, after=0, most=10)
-    CancellationRequest.objects.update(**encrypted_columns(OTHER, written.uuid))
-
-    assert reencrypt_text(IBANS, found) is False
-
-    assert bank_account_of(case()) == OTHER
+    assert [reencrypt(), reencrypt()] == [(2, 0), (0, 0)]
+    accounts = [bank_account_of(case) for case in CancellationRequest.objects.order_by("pk")]
+    assert accounts == [BankAccount(ACCOUNT.iban, ""), OTHER, BankAccount(ACCOUNT.iban, "")]
 
 
-def test_what_somebody_takes_away_meanwhile_does_not_come_back(settings: Settings) -> None:
+def test_concurrently_changed_text_is_not_overwritten(settings: Settings) -> None:
+    case = case_with_account()
+    add_new_key(settings)
+    (text,) = texts_with_older_keys(IBANS, after=0, limit=10)
+    CancellationRequest.objects.update(**encrypted_columns(OTHER, case.uuid))
+
+    assert reencrypt_text(IBANS, text) is False
+
+    assert bank_account_of(only_case()) == OTHER
+
+
+def test_concurrently_deleted_text_stays_deleted(settings: Settings) -> None:
     case_with_account()
-    changed_key(settings)
-    (found,) = older(IBANS, after=0, most=10)
+    add_new_key(settings)
+    (text,) = texts_with_older_keys(IBANS, after=0, limit=10)
     CancellationRequest.objects.update(iban_encrypted=None)
 
-    assert reencrypt_text(IBANS, found) is False
+    assert reencrypt_text(IBANS, text) is False
 
-    assert case().iban_encrypted is None
+    assert only_case().iban_encrypted is None
 
 
 @pytest.mark.parametrize("text", ["1:AAAA", "1:" + "A" * 200, "9:AAAA", "1:\u00fc", ":"])
-def test_what_nobody_can_open_is_counted_and_hinders_nothing(settings: Settings, text: str) -> None:
-    everything()
+def test_unreadable_text_is_counted_and_skipped(settings: Settings, text: str) -> None:
+    encrypt_everything()
     CancellationRequest.objects.update(iban_encrypted=text)
-    changed_key(settings)
+    add_new_key(settings)
 
-    assert reencrypt() == Reencrypted(done=TEXTS - 1, unreadable=1)
-    assert case().iban_encrypted == text
+    assert reencrypt() == (TEXTS - 1, 1)
+    assert only_case().iban_encrypted == text
 
 
-def test_keys_are_told_apart_by_their_whole_names(settings: Settings) -> None:
+def test_key_ids_are_compared_exactly(settings: Settings) -> None:
     old = settings.DATA_KEYS["1"]
     settings.DATA_KEYS = {"a%": old}
     case_with_account()
     settings.DATA_KEYS = {"A": old, "a_": old, "a": old, "a%": old}
 
-    assert texts_by_key() == Counter({"a%": 2})
-    assert reencrypt().done == 2
-    assert texts_by_key() == Counter({"A": 2})
+    assert count_texts_by_key() == Counter({"a%": 2})
+    assert reencrypt() == (2, 0)
+    assert count_texts_by_key() == Counter({"A": 2})
 
 
-def their_requests() -> Any:
-    """The customer's list."""
-    client = factories.client_of(case().order_item.order.user)
+def customer_cases() -> Any:
+    client = factories.client_of(only_case().order_item.order.user)
     return client.get("/users/orders/cancellation_requests/")
 
 
-def reports() -> Any:
-    """The channel's, with their traffic."""
-    caller = shop.client(shop.key(scopes=["read", "pii"]))
-    return sync.call(caller, "GET", "error_reports/")
+def error_reports() -> Any:
+    client = shop.client(shop.key(scopes=["read", "pii"]))
+    return sync.call(client, "GET", "error_reports/")
 
 
-def code_at_the_desk() -> Any:
-    """The second step of signing in."""
+def desk_code() -> Any:
     client, path = HttpClient(), "/desk/login"
     password = send(client, path, username="ada", password="a-long-enough-password")
     return send(client, path, ticket=password.context["ticket"], code="000000")
 
 
-@pytest.mark.parametrize("ask", [their_requests, reports, code_at_the_desk])
-def test_without_the_key_the_service_is_not_available_and_no_fault(
-    settings: Settings, ask: Callable[[], Any]
+@pytest.mark.parametrize("send_request", [customer_cases, error_reports, desk_code])
+def test_response_without_the_needed_key_is_unavailable(
+    settings: Settings, send_request: Callable[[], Any]
 ) -> None:
-    everything()
+    encrypt_everything()
     settings.DATA_KEYS = NEW
 
-    assert ask().status_code == 503
+    assert send_request().status_code == 503
 
 
-def test_the_command_says_how_many(settings: Settings) -> None:
-    everything()
-    changed_key(settings)
+def test_command_prints_the_number_of_texts(settings: Settings) -> None:
+    encrypt_everything()
+    add_new_key(settings)
 
-    told = CliRunner().invoke(app, ["rotate-data-key"])
-    assert (told.exit_code, told.output) == (0, f"{TEXTS} sealed anew.\n")
+    result = CliRunner().invoke(app, ["rotate-data-key"])
+    assert (result.exit_code, result.output) == (0, f"Texts encrypted again: {TEXTS}.\n")
 
     settings.DATA_KEYS = {"3": NEW["2"]}
-    told = CliRunner().invoke(app, ["rotate-data-key"])
-    assert (told.exit_code, told.stdout) == (1, "0 sealed anew.\n")
-    assert told.stderr.startswith(f"Error: {TEXTS} cannot be opened")
+    result = CliRunner().invoke(app, ["rotate-data-key"])
+    assert (result.exit_code, result.stdout) == (1, "Texts encrypted again: 0.\n")
+    assert result.stderr.startswith(f"Error: {TEXTS} texts cannot be decrypted.")

@@ -1,4 +1,4 @@
-"""The check-up: each finding seen both ways."""
+"""The check-up: each check passes and fails."""
 
 import os
 from datetime import datetime, timedelta
@@ -19,22 +19,22 @@ from tests.factories import create_channel, create_message, create_order
 FINE, WARNING, FAILURE = Severity.FINE, Severity.WARNING, Severity.FAILURE
 
 
-def _examined(*, every_order: bool = False) -> dict[str, Finding]:
-    findings = doctor.examine(every_order=every_order, progress=lambda done, of: None)
+def _examine(*, every_order: bool = False) -> dict[str, Finding]:
+    findings = doctor.examine(every_order=every_order, progress=lambda done, total: None)
     return {finding.subject: finding for finding in findings}
 
 
 @pytest.mark.django_db
-def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
+def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
     create_channel()
-    verdicts = {subject: finding.verdict for subject, finding in _examined().items()}
-    assert verdicts == {
+    severities = {subject: finding.severity for subject, finding in _examine().items()}
+    assert severities == {
         "database": FINE,
         "migrations": FINE,
         "triggers": FINE,
-        "rights": FINE if connection.vendor == "sqlite" else WARNING,
+        "database role": FINE if connection.vendor == "sqlite" else WARNING,
         "storefront channel": FINE,
-        "sums": FINE,
+        "order totals": FINE,
         "outbox": FINE,
         "data keys": FINE,
         "clock": FINE,
@@ -48,86 +48,105 @@ def test_a_sound_installation_has_one_warning_on_this_machine() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("subject", "changed", "verdict", "sentence"),
+    ("subject", "changes", "severity", "message"),
     [
-        ("debug", {"DEBUG": True}, FAILURE, "DEBUG is on: faults would show our insides."),
+        ("debug", {"DEBUG": True}, FAILURE, "DEBUG is on: error pages show"),
         ("secret key", {"SECRET_KEY": "x" * 39}, FAILURE, "SECRET_KEY is shorter than 40"),
-        ("hosts", {"ALLOWED_HOSTS": ["*"]}, FAILURE, "ALLOWED_HOSTS lets every name in."),
-        ("hosts", {"SITE_URL": "https://a.example"}, FAILURE, "ALLOWED_HOSTS lacks a.example"),
+        ("hosts", {"ALLOWED_HOSTS": ["*"]}, FAILURE, "ALLOWED_HOSTS accepts every name."),
+        (
+            "hosts",
+            {"SITE_URL": "https://a.example"},
+            FAILURE,
+            "Add SITE_URL's host a.example to ALLOWED_HOSTS.",
+        ),
         (
             "hosts",
             {"SITE_URL": "https://shop.example", "ALLOWED_HOSTS": [".shop.example"]},
             FINE,
-            "SITE_URL's shop.example is allowed.",
+            "ALLOWED_HOSTS contains SITE_URL's host shop.example.",
         ),
-        ("hosts", {"SITE_URL": "http://[::1]:80"}, FINE, "SITE_URL's ::1 is allowed."),
-        ("tls", {"TLS": True}, FINE, "On: cookies are secure, HSTS is sent."),
-        ("tls", {"SITE_URL": "http://a.example"}, FAILURE, "Off, but SITE_URL is not this"),
-        ("storefront channel", {"STOREFRONT_CHANNEL": 7}, FAILURE, "No active channel 7: "),
-        ("storefront channel", {"STOREFRONT_HOSTS": {"b": "9"}}, FAILURE, "No active channel 9: "),
+        (
+            "hosts",
+            {"SITE_URL": "http://[::1]:80"},
+            FINE,
+            "ALLOWED_HOSTS contains SITE_URL's host ::1.",
+        ),
+        ("tls", {"TLS": True}, FINE, "TLS is on: cookies are secure and HSTS is sent."),
+        (
+            "tls",
+            {"SITE_URL": "http://a.example"},
+            FAILURE,
+            "TLS is off, but SITE_URL is another machine.",
+        ),
+        ("storefront channel", {"STOREFRONT_CHANNEL": 7}, FAILURE, "No active channel 7. Run "),
+        (
+            "storefront channel",
+            {"STOREFRONT_HOSTS": {"b": "9"}},
+            FAILURE,
+            "No active channel 9. Run ",
+        ),
     ],
 )
-def test_what_is_wrong_is_found(
+def test_setting_is_checked(
     settings: Settings,
     subject: str,
-    changed: dict[str, Any],
-    verdict: Severity,
-    sentence: str,
+    changes: dict[str, Any],
+    severity: Severity,
+    message: str,
 ) -> None:
     create_channel()
     settings.ALLOWED_HOSTS = ["127.0.0.1", "[::1]"]
-    for name, value in changed.items():
+    for name, value in changes.items():
         setattr(settings, name, value)
-    found = _examined()[subject]
-    assert found.verdict is verdict
-    assert found.sentence.startswith(sentence)
+    finding = _examine()[subject]
+    assert finding.severity is severity
+    assert finding.message.startswith(message)
 
 
 @pytest.mark.django_db
-def test_a_closed_channel_is_as_good_as_none() -> None:
+def test_inactive_storefront_channel_is_a_failure() -> None:
     create_channel(is_active=False)
-    assert _examined()["storefront channel"].verdict is FAILURE
+    assert _examine()["storefront channel"].severity is FAILURE
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("late", "parked", "verdict", "sentence"),
+    ("late", "parked", "severity", "message"),
     [
-        (timedelta(minutes=5), False, FINE, "1 messages wait, none is parked."),
+        (timedelta(minutes=5), False, FINE, "Waiting messages: 1. None is parked."),
         (
             timedelta(minutes=5, seconds=1),
             False,
             FAILURE,
-            "A message is due since 2026-03-10 11:54: is `takeback worker` running?",
+            "A message is due since 2026-03-10 11:54. Start `takeback worker`.",
         ),
-        (timedelta(days=1), True, WARNING, "1 parked; see `takeback outbox list`."),
+        (timedelta(days=1), True, WARNING, "Parked messages: 1. Run `takeback outbox list`."),
     ],
 )
-def test_messages_that_nobody_delivers_are_told_of(
-    frozen_now: datetime, late: timedelta, parked: bool, verdict: Severity, sentence: str
+def test_late_and_parked_messages_are_reported(
+    frozen_now: datetime, late: timedelta, parked: bool, severity: Severity, message: str
 ) -> None:
     create_channel()
     create_message(due_at=frozen_now - late, parked_at=frozen_now if parked else None)
-    found = _examined()["outbox"]
-    assert (found.verdict, found.sentence) == (verdict, sentence)
+    assert _examine()["outbox"] == ("outbox", severity, message)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("keys", "verdict", "sentence"),
+    ("keys", "severity", "message"),
     [
-        (["1"], FINE, "All that is sealed is sealed with key 1."),
+        (["1"], FINE, "Key 1 encrypts all texts."),
         (
             ["2", "1"],
             WARNING,
-            "2 texts are sealed with older keys: run `takeback rotate-data-key`.",
+            "Older keys encrypt 2 texts. Run `takeback rotate-data-key`.",
         ),
-        (["1", "2"], FINE, "All that is sealed is sealed with key 1."),
-        (["2"], FAILURE, "DATA_KEYS lacks 1: 2 texts cannot be opened."),
+        (["1", "2"], FINE, "Key 1 encrypts all texts."),
+        (["2"], FAILURE, "Add key 1 to DATA_KEYS: 2 texts cannot be decrypted."),
     ],
 )
-def test_keys_that_are_old_or_gone_are_told_of(
-    settings: Settings, keys: list[str], verdict: Severity, sentence: str
+def test_older_and_missing_keys_are_reported(
+    settings: Settings, keys: list[str], severity: Severity, message: str
 ) -> None:
     factories.create_case(
         item=factories.items_of(create_order())[0],
@@ -135,12 +154,11 @@ def test_keys_that_are_old_or_gone_are_told_of(
         holder_name="Jo Ray",
     )
     settings.DATA_KEYS = dict.fromkeys(keys, settings.DATA_KEYS["1"])
-    found = _examined()["data keys"]
-    assert (found.verdict, found.sentence) == (verdict, sentence)
+    assert _examine()["data keys"] == ("data keys", severity, message)
 
 
 @pytest.mark.django_db
-def test_a_role_that_can_do_more_than_work_with_rows_is_told_of() -> None:
+def test_role_that_can_truncate_a_table_is_a_warning() -> None:
     create_channel()
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has no roles")
@@ -150,61 +168,60 @@ def test_a_role_that_can_do_more_than_work_with_rows_is_told_of() -> None:
         cursor.execute(f"CREATE ROLE {role}")
         cursor.execute(f"GRANT {rows} IN SCHEMA public TO {role}")
         cursor.execute(f"SET LOCAL ROLE {role}")
-        as_documented = _examined()["rights"]
+        documented_role = _examine()["database role"]
         cursor.execute("RESET ROLE")
         cursor.execute(f"GRANT TRUNCATE ON cancellations_casehistory TO {role}")
         cursor.execute(f"SET LOCAL ROLE {role}")
-        with_one_right_more = _examined()["rights"]
-    assert as_documented == ("rights", FINE, "This role works with rows only.")
-    sentence = "This role may also empty or alter cancellations_casehistory."
-    assert with_one_right_more == ("rights", WARNING, sentence)
+        role_with_truncate = _examine()["database role"]
+    assert documented_role == ("database role", FINE, "This role can only read and write rows.")
+    message = "This role can also empty or alter cancellations_casehistory. Use one that cannot."
+    assert role_with_truncate == ("database role", WARNING, message)
 
 
 @pytest.mark.django_db
-def test_triggers_that_are_gone_or_off_are_named() -> None:
+def test_missing_and_disabled_triggers_are_named() -> None:
     assert triggers.missing() == []
     if connection.vendor == "postgresql":
-        gone = "orders_tender.part_changed"
-        broken = [
+        disabled = "orders_tender.part_changed"
+        statements = [
             "ALTER TABLE orders_tender DISABLE TRIGGER part_changed",
             "DROP TRIGGER transition_of_a_case ON cancellations_cancellationrequest",
         ]
     else:
-        gone = "orders_tender.orders_tender_part_update"
-        broken = [
+        disabled = "orders_tender.orders_tender_part_update"
+        statements = [
             "DROP TRIGGER orders_tender_part_update",
             "DROP TRIGGER transition_of_a_case",
         ]
     with connection.cursor() as cursor:
-        for statement in broken:
+        for statement in statements:
             cursor.execute(statement)
-    missing = ["cancellations_cancellationrequest.transition_of_a_case", gone]
+    missing = ["cancellations_cancellationrequest.transition_of_a_case", disabled]
     assert triggers.missing() == missing
-    assert _examined()["triggers"].sentence == (
-        f"Missing or off: {', '.join(missing)}. Run `takeback migrate`."
+    assert _examine()["triggers"].message == (
+        f"Missing or disabled: {', '.join(missing)}. Run `takeback migrate`."
     )
 
 
 @pytest.mark.django_db
-def test_an_order_that_no_longer_adds_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_whose_parts_differ_from_its_total_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     create_channel()
-    sound, broken, newest = (create_order(number=number) for number in ("S-1", "B-2", "N-3"))
-    _change_behind_the_guards(broken.pk)
-    assert list(audit.id_ranges()) == [(sound.pk, newest.pk)]
-    assert audit.unbalanced_orders(sound.pk, newest.pk) == ["B-2"]
-    monkeypatch.setattr(doctor, "SAMPLE", 1)
-    assert (
-        _examined()["sums"].sentence == "Looked at the newest 1 orders: the parts equal the whole."
-    )
-    whole = _examined(every_order=True)["sums"]
-    assert (whole.verdict, whole.sentence) == (
+    balanced, unbalanced, newest = (create_order(number=number) for number in ("S-1", "B-2", "N-3"))
+    _change_without_triggers(unbalanced.pk)
+    assert list(audit.id_ranges()) == [(balanced.pk, newest.pk)]
+    assert audit.unbalanced_orders(balanced.pk, newest.pk) == ["B-2"]
+    monkeypatch.setattr(doctor, "SAMPLE_SIZE", 1)
+    sample = _examine()["order totals"]
+    assert sample.message == "The totals of the newest 1 orders equal the sums of their parts."
+    assert _examine(every_order=True)["order totals"] == (
+        "order totals",
         FAILURE,
-        "Of every order, 1 do not add up: B-2.",
+        "1 of all orders differ from their parts: B-2.",
     )
 
 
-def _change_behind_the_guards(order_id: int) -> None:
-    """As somebody with the database's password could."""
+def _change_without_triggers(order_id: int) -> None:
+    """A change by somebody with the database's password."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -219,7 +236,7 @@ def _change_behind_the_guards(order_id: int) -> None:
 
 
 @pytest.mark.django_db
-def test_all_orders_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_are_checked_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(audit.id_ranges()) == []
     first = create_order(number="1").pk
     for number in range(2, 6):
@@ -249,7 +266,7 @@ server:/export /srv nfs4 rw 0 0
         ("/srvx", "ext4"),
     ],
 )
-def test_the_file_system_of_a_folder_is_its_nearest_mount(
+def test_file_system_of_a_folder_is_its_nearest_mount(
     tmp_path: Path, folder: str, kind: str
 ) -> None:
     table = tmp_path / "mounts"
@@ -258,18 +275,18 @@ def test_the_file_system_of_a_folder_is_its_nearest_mount(
 
 
 @pytest.mark.django_db
-def test_sqlite_on_a_network_is_a_failure(tmp_path: Path) -> None:
+def test_sqlite_on_a_network_file_system_is_a_failure(tmp_path: Path) -> None:
     table = tmp_path / "mounts"
     table.write_text(f"server:/export {tmp_path} nfs4 rw 0 0\n")
-    embedded = connection.vendor == "sqlite"
-    verdict, sentence = doctor.data_folder(tmp_path, table)
-    assert verdict is (FAILURE if embedded else FINE)
-    assert "nfs4" in sentence
+    is_sqlite = connection.vendor == "sqlite"
+    severity, message = doctor.data_folder(tmp_path, table)
+    assert severity is (FAILURE if is_sqlite else FINE)
+    assert "nfs4" in message
 
 
-def test_a_folder_that_cannot_be_written_to_is_a_failure(tmp_path: Path) -> None:
-    verdict, sentence = doctor.data_folder(tmp_path / "gone", tmp_path / "mounts")
-    assert (verdict, sentence) == (
+def test_read_only_data_folder_is_a_failure(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    assert doctor.data_folder(missing, tmp_path / "mounts") == (
         FAILURE,
-        f"{tmp_path / 'gone'} cannot be written to: No such file or directory.",
+        f"{missing} is not writable (No such file or directory). Correct DATA_DIR.",
     )

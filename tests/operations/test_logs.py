@@ -1,4 +1,4 @@
-"""A log line is one line, whatever somebody wrote into it."""
+"""A log entry is one line, whatever its texts contain."""
 
 import json
 import subprocess
@@ -12,20 +12,20 @@ SCRIPT = """
 import logging, sys, django, structlog
 django.setup()
 evil = sys.stdin.read()
-structlog.get_logger("ours").info("told", text=evil)
+structlog.get_logger("ours").info("event", text=evil)
 logging.getLogger("theirs").warning(evil)
 """
 
 
-def test_control_characters_stay_inside_one_json_line(tmp_path: Path) -> None:
-    done = subprocess.run(
+def test_control_characters_are_escaped_in_log_lines(tmp_path: Path) -> None:
+    result = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env=environment(tmp_path, PYTHONUTF8="1"),
         input=EVIL.encode(),
         capture_output=True,
         check=True,
     )
-    ours, theirs = done.stdout.decode(), done.stderr.decode()
+    ours, theirs = result.stdout.decode(), result.stderr.decode()
     for printed in (ours, theirs):
         assert printed.count("\n") == 1
         assert not set(printed.rstrip("\n")) & set(EVIL[1:].replace("b", "").replace("[31m", ""))

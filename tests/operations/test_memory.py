@@ -1,4 +1,4 @@
-"""What an answer was made with goes when the answer has gone, not when the collector comes."""
+"""Requests and responses are freed at once, not by the garbage collector."""
 
 import gc
 import weakref
@@ -20,21 +20,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
         ("get", "/none/"),
     ],
 )
-def test_no_answer_is_left_in_a_circle(method: str, path: str) -> None:
+def test_response_leaves_no_reference_cycle(method: str, path: str) -> None:
     handler = BaseHandler()
     handler.load_middleware()
 
-    def answered() -> list[weakref.ref[object]]:
+    def handle_request() -> list[weakref.ref[object]]:
         request = getattr(RequestFactory(), method)(path)
-        answer = handler.get_response(request)
-        assert answer.status_code < 500
-        return [weakref.ref(request), weakref.ref(answer)]
+        response = handler.get_response(request)
+        assert response.status_code < 500
+        return [weakref.ref(request), weakref.ref(response)]
 
-    answered()
+    handle_request()
     gc.disable()
     try:
-        left = answered()
+        references = handle_request()
     finally:
         gc.enable()
 
-    assert [kept() for kept in left] == [None, None]
+    assert [reference() for reference in references] == [None, None]

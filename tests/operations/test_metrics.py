@@ -1,14 +1,18 @@
-"""Figures: what is counted, and who may see them."""
+"""Metrics: their values, and who may read them."""
 
+import subprocess
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
 from tests.factories import HttpClient, create_message
+from tests.rigs.serving import environment
 
-NOT_FOUND = b'{"detail":"Not found.","code":"not_found"}'
+ABSENT = b'{"detail":"Not found.","code":"not_found"}'
 
 
 def _count(**labels: str) -> float:
@@ -24,24 +28,52 @@ def _count(**labels: str) -> float:
         ("BREW", "/health/live", {"method": "other", "route": "^health/live/?$", "status": "405"}),
     ],
 )
-def test_an_answer_is_counted_under_its_route(
+def test_response_is_counted_under_its_route(
     client: HttpClient, method: str, path: str, labels: dict[str, str]
 ) -> None:
     timed = {"method": labels["method"], "route": labels["route"]}
     before = _count(**labels)
-    took = REGISTRY.get_sample_value("takeback_request_seconds_count", timed) or 0
+    timed_before = REGISTRY.get_sample_value("takeback_request_seconds_count", timed) or 0
     client.generic(method, path)
     assert _count(**labels) == before + 1
-    assert REGISTRY.get_sample_value("takeback_request_seconds_count", timed) == took + 1
+    assert REGISTRY.get_sample_value("takeback_request_seconds_count", timed) == timed_before + 1
 
 
 @pytest.mark.django_db
-def test_this_machine_sees_the_figures(client: HttpClient) -> None:
+def test_this_machine_reads_the_metrics(client: HttpClient) -> None:
     client.get("/health/live")
-    answer = client.get("/metrics/")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert b"\ntakeback_requests_total{" in answer.content
+    response = client.get("/metrics/")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"\ntakeback_requests_total{" in response.content
+
+
+WORKER = """
+import sys
+import django
+django.setup()
+from django.test import Client
+for _ in range(int(sys.argv[1])):
+    Client().delete("/health/live")
+print(Client().get("/metrics").content.decode())
+"""
+"""A worker process: it handles some requests, then shows the metrics."""
+
+
+@pytest.mark.heavy
+def test_metrics_of_all_worker_processes_are_added_up(tmp_path: Path) -> None:
+    env = environment(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path), ALLOWED_HOSTS="testserver")
+
+    def metrics_after(requests: int) -> list[str]:
+        command = [sys.executable, "-c", WORKER, str(requests)]
+        worker = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        return worker.stdout.splitlines()
+
+    labels = 'method="DELETE",route="^health/live/?$"'
+    for requests, total in ((3, "3.0"), (5, "8.0"), (0, "8.0")):
+        metrics = metrics_after(requests)
+        assert f'takeback_requests_total{{{labels},status="405"}} {total}' in metrics
+        assert f"takeback_request_seconds_count{{{labels}}} {total}" in metrics
 
 
 @pytest.mark.parametrize(
@@ -56,15 +88,15 @@ def test_this_machine_sees_the_figures(client: HttpClient) -> None:
         ("192.0.2.7", {"Authorization": "Bearer "}),
     ],
 )
-def test_others_are_told_that_there_are_none(
+def test_other_machines_see_no_metrics(
     client: HttpClient, address: str, headers: dict[str, str]
 ) -> None:
-    answer = client.get("/metrics", REMOTE_ADDR=address, headers=headers)
-    assert (answer.status_code, answer.content) == (404, NOT_FOUND)
+    response = client.get("/metrics", REMOTE_ADDR=address, headers=headers)
+    assert (response.status_code, response.content) == (404, ABSENT)
 
 
 @pytest.mark.django_db
-def test_the_outbox_is_counted(client: HttpClient, frozen_now: datetime) -> None:
+def test_outbox_messages_are_counted(client: HttpClient, frozen_now: datetime) -> None:
     minute = timedelta(minutes=1)
     create_message(due_at=frozen_now - 2 * minute)
     create_message(due_at=frozen_now + minute)
@@ -81,7 +113,7 @@ def test_the_outbox_is_counted(client: HttpClient, frozen_now: datetime) -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.0.2.7"])
 @pytest.mark.parametrize(
-    ("given", "status"),
+    ("authorization", "status"),
     [
         ("Bearer s3cret", 200),
         ("Bearer s3cre", 404),
@@ -91,10 +123,10 @@ def test_the_outbox_is_counted(client: HttpClient, frozen_now: datetime) -> None
         (None, 404),
     ],
 )
-def test_once_there_is_a_token_only_the_token_counts(
-    client: HttpClient, settings: Settings, address: str, given: str | None, status: int
+def test_with_a_token_configured_only_the_token_grants_access(
+    client: HttpClient, settings: Settings, address: str, authorization: str | None, status: int
 ) -> None:
     settings.METRICS_TOKEN = "s3cret"
-    headers = {"Authorization": given} if given else {}
-    answer = client.get("/metrics", REMOTE_ADDR=address, headers=headers)
-    assert answer.status_code == status
+    headers = {"Authorization": authorization} if authorization else {}
+    response = client.get("/metrics", REMOTE_ADDR=address, headers=headers)
+    assert response.status_code == status

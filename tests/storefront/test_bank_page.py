@@ -121,7 +121,7 @@ def test_every_dead_link_has_the_same_answer(case: CancellationRequest) -> None:
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
     assert len({str(sorted(_told(answer).items())) for answer in answers}) == 1
-    assert "This link leads nowhere." in answers[0].content.decode()
+    assert "This link has expired or was already used." in answers[0].content.decode()
     assert not is_confirmed(case)
 
 

@@ -1,25 +1,25 @@
 "use strict";
-/* Keys and focus. Everything works without this file; with it, faster. */
+/* Keyboard shortcuts and focus. All pages also work without this file. */
 (() => {
   const OFF = "takeback-desk-keys-off";
-  let busy = false;
+  let isBusy = false;
   let lastRow = "";
 
-  const typing = (node) => node.closest("input:not([type=checkbox]), textarea, select") !== null;
-  const keyed = (key) => document.querySelector(`#main [data-key="${CSS.escape(key)}"]`);
+  const isTextField = (node) => node.closest("input:not([type=checkbox]), textarea, select") !== null;
+  const elementFor = (key) => document.querySelector(`#main [data-key="${CSS.escape(key)}"]`);
 
-  /* Where a new page is read from: what happened, else its heading, else the row one came from. */
-  const settle = () => {
-    busy = false;
+  /* Focuses the opened row when the agent returns to the queue, else the first [data-focus]. */
+  const restoreFocus = () => {
+    isBusy = false;
     const row = lastRow && document.getElementById(lastRow);
-    const place = row || document.querySelector("#main [data-focus]");
-    if (place) place.focus();
+    const target = row || document.querySelector("#main [data-focus]");
+    if (target) target.focus();
     if (row) lastRow = "";
     const box = document.querySelector("[data-keys-on]");
     if (box) box.checked = localStorage.getItem(OFF) === null;
   };
 
-  const move = (step) => {
+  const moveRow = (step) => {
     const rows = [...document.querySelectorAll("#main [data-row]")];
     const at = rows.indexOf(document.activeElement);
     const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
@@ -27,39 +27,40 @@
     return rows.length > 0;
   };
 
-  const press = (node) => {
-    const needed = node.dataset.needs && document.getElementById(node.dataset.needs);
-    if (needed && !needed.value.trim()) needed.focus();
+  /* A button with data-needs first focuses that field while it is empty. */
+  const activate = (node) => {
+    const field = node.dataset.needs && document.getElementById(node.dataset.needs);
+    if (field && !field.value.trim()) field.focus();
     else if (node.matches("textarea, input")) node.focus();
     else node.click();
   };
 
-  const showKeys = () => {
+  const toggleHelp = () => {
     const keys = document.querySelector("[data-keys]");
     if (!keys) return;
     keys.open = !keys.open;
     keys.querySelector("summary").focus();
   };
 
-  const act = (key) => {
-    if (key === "?") return showKeys() ?? true;
-    if (key === "j" || key === "ArrowDown") return move(1);
-    if (key === "k" || key === "ArrowUp") return move(-1);
-    const found = keyed(key);
-    if (found) press(found);
-    return Boolean(found);
+  const handleKey = (key) => {
+    if (key === "?") return toggleHelp() ?? true;
+    if (key === "j" || key === "ArrowDown") return moveRow(1);
+    if (key === "k" || key === "ArrowUp") return moveRow(-1);
+    const element = elementFor(key);
+    if (element) activate(element);
+    return Boolean(element);
   };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape" && typing(event.target)) {
+    if (event.key === "Escape" && isTextField(event.target)) {
       document.getElementById("main").focus();
       return;
     }
-    if (typing(event.target) || localStorage.getItem(OFF) !== null) return;
-    /* One press, one step: a key held down, or pressed while a step is under way, does nothing. */
-    if (busy || (event.repeat && !["j", "k", "ArrowDown", "ArrowUp"].includes(event.key))) return;
-    if (act(event.key)) event.preventDefault();
+    if (isTextField(event.target) || localStorage.getItem(OFF) !== null) return;
+    /* Held keys, and keys pressed during a request, decide nothing. */
+    if (isBusy || (event.repeat && !["j", "k", "ArrowDown", "ArrowUp"].includes(event.key))) return;
+    if (handleKey(event.key)) event.preventDefault();
   });
 
   document.addEventListener("change", (event) => {
@@ -73,10 +74,10 @@
     if (row) lastRow = row.id;
   });
 
-  document.addEventListener("htmx:beforeRequest", () => { busy = true; });
+  document.addEventListener("htmx:beforeRequest", () => { isBusy = true; });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (!event.detail.successful) busy = false;
+    if (!event.detail.successful) isBusy = false;
   });
-  document.addEventListener("htmx:afterSettle", settle);
-  settle();
+  document.addEventListener("htmx:afterSettle", restoreFocus);
+  restoreFocus();
 })();

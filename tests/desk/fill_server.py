@@ -1,6 +1,6 @@
-"""Fills a live server for the desk: an agent with everything, and as many cases as asked for.
+"""Fills a live server: an agent with all scopes, and cases of guests.
 
-Run as a program with that number; what it prints is the agent's name and password as JSON.
+A program: its argument is the number of cases, its output the agent's name and password as JSON.
 """
 
 import json
@@ -10,8 +10,8 @@ from typing import Any
 import django
 
 
-def stock(count: int) -> dict[str, Any]:
-    """Guests' cases, every third a return with pictures and a bank account that nobody checked."""
+def fill(count: int) -> dict[str, Any]:
+    """Create cases; every third is a return with images and an unconfirmed bank account."""
     from takeback.accounts.models import ApiKey
     from takeback.accounts.staff import create_staff_user
     from takeback.bank_accounts.bank_account import blind_index
@@ -30,10 +30,10 @@ def stock(count: int) -> dict[str, Any]:
         order = factories.create_order(
             number=f"{number:06}", items=[factories.item_input(status=status)]
         )
-        told: dict[str, Any] = {"kind": kind, "reason": reasons[kind]}
+        fields: dict[str, Any] = {"kind": kind, "reason": reasons[kind]}
         if kind == "refund":
-            told |= {"iban": iban, "holder_name": "Ayla Ray", "iban_index": blind_index(iban)}
-        case = factories.create_case(item=factories.items_of(order)[0], **told)
+            fields |= {"iban": iban, "holder_name": "Ayla Ray", "iban_index": blind_index(iban)}
+        case = factories.create_case(item=factories.items_of(order)[0], **fields)
         if kind == "refund":
             factories.create_image(case=case, image=name, description="the seam")
     password = "a-long-enough-password"
@@ -43,4 +43,4 @@ def stock(count: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps(stock(int(sys.argv[1]))))  # noqa: T201 - its answer
+    print(json.dumps(fill(int(sys.argv[1]))))  # noqa: T201 - the output of the program

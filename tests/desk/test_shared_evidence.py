@@ -1,4 +1,4 @@
-"""Rows I23 and C28: a picture or an account that others have sent is let in, and staff are told."""
+"""Images and bank accounts that several cases share are accepted, and shown to staff."""
 
 import re
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ def media(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-def asked(number: str, pictures: Sequence[str] = (), **fields: Any) -> dict[str, Any]:
-    """What a guest is answered who sends these pictures of the line of an order of their own."""
+def open_case(number: str, images: Sequence[str] = (), **fields: Any) -> dict[str, Any]:
+    """The case that a guest opens with these images."""
     with zeal.zeal_ignore():
         email = f"{number}@example.com"
         item = factories.items_of(factories.create_order(number=number, guest=email))[0]
@@ -42,42 +42,46 @@ def asked(number: str, pictures: Sequence[str] = (), **fields: Any) -> dict[str,
             "order_item": item.pk,
             "reason": factories.create_reason().pk,
             "cancellation_type": "cancel",
-            "cancellation_request_image_set": [{"image": picture} for picture in pictures],
+            "cancellation_request_image_set": [{"image": image} for image in images],
         }
-        answer = post(HttpClient(), GUEST_ONE, body | fields)
-    assert answer.status_code == 201
-    told: dict[str, Any] = answer.json()
-    return told
+        response = post(HttpClient(), GUEST_ONE, body | fields)
+    assert response.status_code == 201
+    case: dict[str, Any] = response.json()
+    return case
 
 
-def also_in(client: HttpClient, case: dict[str, Any]) -> list[list[int]]:
-    """The cases that a case's page names, by picture and, last, for its account."""
+def shared_with(client: HttpClient, case: dict[str, Any]) -> list[list[int]]:
+    """The cases that a case's page names, per image, and at last for its account."""
     page = page_of(client.get(f"/desk/cases/{case['id']}"))
-    assert page.count("Twice in this request") in (0, 2)
+    assert page.count("Uploaded twice in this request") in (0, 2)
     return [
-        [int(pk) for pk in re.findall(r'href="/desk/cases/(\d+)"', told)]
-        for told in re.findall(r"Also in:(.*)</p>", page)
+        [int(pk) for pk in re.findall(r'href="/desk/cases/(\d+)"', links)]
+        for links in re.findall(r"Also used in:(.*)</p>", page)
     ]
 
 
-def flags(client: HttpClient, case: dict[str, Any]) -> list[str]:
-    """What the queue says of a case."""
+def queue_flags(client: HttpClient, case: dict[str, Any]) -> list[str]:
+    """The flags of a case in the queue."""
     page = page_of(client.get("/desk/?status=all"))
     [row] = re.findall(rf'<a id="case-{case["id"]}".*?</a>', page, re.DOTALL)
     return re.findall(r'<span class="alike">([^<]+)</span>', row)
 
 
-REPEATED, SHARED = "Repeated picture", "Shared bank account"
+REPEATED, SHARED = "Repeated image", "Shared bank account"
 
 
-def test_a_picture_of_two_customers_is_let_in_alike_and_told_to_staff_only() -> None:
-    first, third = asked("1", [RED]), asked("3")
-    second = asked("2", [BLACK, RED_WITH_A_PLACE])
+def test_image_of_two_customers_is_flagged_for_staff_only() -> None:
+    first, third = open_case("1", [RED]), open_case("3")
+    second = open_case("2", [BLACK, RED_WITH_A_PLACE])
     client = agent()
 
-    assert also_in(client, first) == [[second["id"]]]
-    assert also_in(client, second) == [[first["id"]]]
-    assert [flags(client, case) for case in (first, second, third)] == [[REPEATED], [REPEATED], []]
+    assert shared_with(client, first) == [[second["id"]]]
+    assert shared_with(client, second) == [[first["id"]]]
+    assert [queue_flags(client, case) for case in (first, second, third)] == [
+        [REPEATED],
+        [REPEATED],
+        [],
+    ]
     digests = CancellationRequestImage.objects.values_list("digest", flat=True).order_by("id")
     assert [len(digest or "") for digest in digests] == [64] * 3
     assert not [digest for digest in digests if str(digest) in f"{first}{second}"]
@@ -87,85 +91,90 @@ def test_a_picture_of_two_customers_is_let_in_alike_and_told_to_staff_only() -> 
     }
 
 
-def test_a_picture_that_comes_twice_in_a_case_is_kept_twice_and_told_to_staff() -> None:
-    case = asked("1", [RED, RED])
+def test_image_sent_twice_in_a_case_is_flagged() -> None:
+    case = open_case("1", [RED, RED])
     client = agent()
 
     assert len(case["cancellation_request_image_set"]) == 2
-    assert page_of(client.get(f"/desk/cases/{case['id']}")).count("Twice in this request") == 2
-    assert (also_in(client, case), flags(client, case)) == ([], [REPEATED])
-    assert also_in(client, asked("2", [RED])) == [[case["id"]]]
+    assert (
+        page_of(client.get(f"/desk/cases/{case['id']}")).count("Uploaded twice in this request")
+        == 2
+    )
+    assert (shared_with(client, case), queue_flags(client, case)) == ([], [REPEATED])
+    assert shared_with(client, open_case("2", [RED])) == [[case["id"]]]
 
 
-def test_different_pictures_and_those_from_before_digests_are_no_repeats() -> None:
-    first, second = asked("1", [RED]), asked("2", [BLACK])
+def test_different_images_and_images_without_digest_are_not_flagged() -> None:
+    first, second = open_case("1", [RED]), open_case("2", [BLACK])
     for old in CancellationRequest.objects.all():
         factories.create_image(case=old, image=f"cases/{old.pk}.jpg")
     client = agent()
     for case in (first, second):
-        assert (also_in(client, case), flags(client, case)) == ([], [])
+        assert (shared_with(client, case), queue_flags(client, case)) == ([], [])
 
 
-def test_an_account_that_another_customer_names_is_told_to_staff() -> None:
-    # C28; what the shopper is answered is tested where accounts are.
+def test_account_of_two_customers_is_flagged() -> None:
     account = {"iban": IBAN, "holder_name": "Ayla Ray"}
-    first, second, third = asked("1", **account), asked("2", **account), asked("3")
+    first, second, third = open_case("1", **account), open_case("2", **account), open_case("3")
     client = agent(scopes=["read"])
 
-    assert also_in(client, first) == [[second["id"]]]
-    assert also_in(client, second) == [[first["id"]]]
-    assert [flags(client, case) for case in (first, second, third)] == [[SHARED], [SHARED], []]
+    assert shared_with(client, first) == [[second["id"]]]
+    assert shared_with(client, second) == [[first["id"]]]
+    assert [queue_flags(client, case) for case in (first, second, third)] == [
+        [SHARED],
+        [SHARED],
+        [],
+    ]
 
 
-def test_a_customer_may_name_their_own_account_again_as_a_guest_too() -> None:
+def test_account_of_one_customer_in_several_cases_is_not_flagged() -> None:
     user = factories.create_customer(email="Same@example.com")
-    told = {"iban": IBAN, "holder_name": "Ayla Ray", "iban_index": blind_index(IBAN)}
+    account = {"iban": IBAN, "holder_name": "Ayla Ray", "iban_index": blind_index(IBAN)}
     with zeal.zeal_ignore():
         orders = (
             factories.create_order(number="1", customer=user),
             factories.create_order(number="2", customer=user),
         )
         guests = factories.create_order(number="3", guest="same@example.com")
-        lines = [factories.items_of(order)[0] for order in (*orders, guests)]
-        cases = [{"id": factories.create_case(item=line, **told).pk} for line in lines]
+        items = [factories.items_of(order)[0] for order in (*orders, guests)]
+        cases = [{"id": factories.create_case(item=item, **account).pk} for item in items]
     client = agent()
     for case in cases:
-        assert (also_in(client, case), flags(client, case)) == ([], [])
+        assert (shared_with(client, case), queue_flags(client, case)) == ([], [])
 
 
-def test_what_an_agent_may_not_see_is_not_named() -> None:
-    # P20
+def test_hidden_cases_and_cases_of_other_channels_are_not_named() -> None:
     account = {"iban": IBAN, "holder_name": "Ayla Ray"}
-    ours, hidden, foreign = (asked(number, [RED], **account) for number in "123")
+    ours, hidden, foreign = (open_case(number, [RED], **account) for number in "123")
     CancellationRequest.objects.filter(pk=hidden["id"]).update(is_hidden=True)
     factories.create_channel(pk=OTHER)
     CancellationRequest.objects.filter(pk=foreign["id"]).update(channel=OTHER)
 
     alone, of_both = agent(), agent(username="bea", channels=[factories.SHOP, OTHER])
 
-    assert (also_in(alone, ours), flags(alone, ours)) == ([], [])
-    assert also_in(of_both, ours) == [[foreign["id"]]] * 2
-    assert flags(of_both, ours) == [REPEATED, SHARED]
+    assert (shared_with(alone, ours), queue_flags(alone, ours)) == ([], [])
+    assert shared_with(of_both, ours) == [[foreign["id"]]] * 2
+    assert queue_flags(of_both, ours) == [REPEATED, SHARED]
 
 
-def test_no_more_than_twenty_others_are_named_the_newest_first() -> None:
+def test_newest_twenty_cases_are_named() -> None:
     with zeal.zeal_ignore():
         order = factories.create_order(
-            items=[factories.item_input(remote_id=str(line)) for line in range(23)]
+            items=[factories.item_input(remote_id=str(item)) for item in range(23)]
         )
         cases = [{"id": factories.create_case(item=item).pk} for item in factories.items_of(order)]
     for row in CancellationRequest.objects.all():
         factories.create_image(case=row, digest="0" * 64)
     case, *others = cases
     newest = [other["id"] for other in reversed(others)]
-    assert also_in(agent(), case) == [newest[:20]]
+    assert shared_with(agent(), case) == [newest[:20]]
 
 
-def test_a_queue_asks_as_much_however_many_repeats_it_shows(
+def test_query_count_of_the_queue_does_not_depend_on_flags(
     django_assert_num_queries: Any,
 ) -> None:
     client = agent()
     for number in range(5):
-        asked(str(number), [RED, RED], iban=IBAN, holder_name="Ayla Ray")
+        open_case(str(number), [RED, RED], iban=IBAN, holder_name="Ayla Ray")
         with django_assert_num_queries(5):
             assert client.get("/desk/").status_code == 200

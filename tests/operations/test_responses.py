@@ -1,4 +1,4 @@
-"""What every answer of every kind carries."""
+"""Headers of every response: pages, JSON, metrics and refusals."""
 
 import re
 from typing import Any
@@ -10,45 +10,45 @@ from tests.factories import HttpClient
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-ANSWERS = {
-    "a page": ("GET", "/", {}, 200, HTML),
+RESPONSES = {
+    "first page": ("GET", "/", {}, 200, HTML),
     "the API page": ("GET", "/api/docs/", {}, 200, HTML),
     "its script": ("GET", "/api/docs/?script=", {}, 200, "text/javascript; charset=utf-8"),
     "the API document": ("GET", "/api/schema/", {}, 200, JSON),
     "health": ("GET", "/health/live", {}, 200, JSON),
-    "figures": ("GET", "/metrics", {}, 200, "text/plain; version=0.0.4; charset=utf-8"),
+    "metrics": ("GET", "/metrics", {}, 200, "text/plain; version=0.0.4; charset=utf-8"),
     "no route": ("GET", "/nope", {}, 404, JSON),
     "hidden": ("GET", "/metrics", {"REMOTE_ADDR": "192.0.2.7"}, 404, JSON),
     "wrong method": ("POST", "/health/live", {}, 405, JSON),
     "wrong method on a page": ("DELETE", "/", {}, 405, JSON),
     "wrong method on the API page": ("PUT", "/api/docs/", {}, 405, JSON),
-    "not a host of ours": ("GET", "/health/live", {"HTTP_HOST": "evil.example"}, 400, JSON),
-    "not a host at all": ("GET", "/", {"HTTP_HOST": "a b"}, 400, JSON),
+    "unknown host": ("GET", "/health/live", {"HTTP_HOST": "evil.example"}, 400, JSON),
+    "invalid host": ("GET", "/", {"HTTP_HOST": "a b"}, 400, JSON),
 }
 SCRIPTED = {"the API page", "its script"}
 
 
-LOOKS_AT_THE_DATABASE = {"figures"}
+READS_THE_DATABASE = {"metrics"}
 
 
 @pytest.fixture(
     params=[
-        pytest.param(kind, marks=[pytest.mark.django_db] * (kind in LOOKS_AT_THE_DATABASE), id=kind)
-        for kind in ANSWERS
+        pytest.param(kind, marks=[pytest.mark.django_db] * (kind in READS_THE_DATABASE), id=kind)
+        for kind in RESPONSES
     ]
 )
-def answer(request: pytest.FixtureRequest, client: HttpClient) -> Any:
-    """Each kind of answer, with the name of its kind."""
-    method, path, more, status, kind = ANSWERS[request.param]
+def response(request: pytest.FixtureRequest, client: HttpClient) -> Any:
+    """The name of a kind of response, and its headers."""
+    method, path, more, status, kind = RESPONSES[request.param]
     extra: dict[str, Any] = {**more}
-    given = client.generic(method, path, **extra)
-    assert (given.status_code, given.headers["Content-Type"]) == (status, kind)
-    return request.param, given.headers
+    result = client.generic(method, path, **extra)
+    assert (result.status_code, result.headers["Content-Type"]) == (status, kind)
+    return request.param, result.headers
 
 
-def test_an_answer_is_safe_to_have(answer: Any) -> None:
-    kind, headers = answer
-    told = {
+def test_response_has_security_headers(response: Any) -> None:
+    kind, headers = response
+    expected = {
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
@@ -56,7 +56,7 @@ def test_an_answer_is_safe_to_have(answer: Any) -> None:
         "Cross-Origin-Opener-Policy": "same-origin",
         "X-Robots-Tag": "noindex",
     }
-    assert {name: headers.get(name) for name in told} == told
+    assert {name: headers.get(name) for name in expected} == expected
     varies = {name.strip() for name in headers["Vary"].split(",")}
     assert varies == {"Cookie", "Accept-Language", "Authorization"}
     assert "Server" not in headers
@@ -67,12 +67,12 @@ def test_an_answer_is_safe_to_have(answer: Any) -> None:
     assert not re.search(r"unsafe|\*", headers["Content-Security-Policy"])
 
 
-def test_an_answer_has_a_name(answer: Any) -> None:
-    _, headers = answer
+def test_response_has_a_request_id(response: Any) -> None:
+    _, headers = response
     assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-Id"])
 
 
-def test_a_json_answer_and_a_page_have_the_narrowest_policies(client: HttpClient) -> None:
+def test_json_and_pages_have_the_narrowest_policies(client: HttpClient) -> None:
     json_policy = client.get("/health/live").headers["Content-Security-Policy"]
     assert set(json_policy.split("; ")) == {"default-src 'none'", "frame-ancestors 'none'"}
     page_policy = client.get("/").headers["Content-Security-Policy"]
@@ -86,22 +86,22 @@ def test_a_json_answer_and_a_page_have_the_narrowest_policies(client: HttpClient
     }
 
 
-@pytest.mark.parametrize("given", ["a", "7f3c-21.B_x", "x" * 64])
-def test_a_callers_request_id_is_repeated(client: HttpClient, given: str) -> None:
-    answer = client.get("/health/live", headers={"X-Request-Id": given})
-    assert answer.headers["X-Request-Id"] == given
+@pytest.mark.parametrize("request_id", ["a", "7f3c-21.B_x", "x" * 64])
+def test_request_id_of_the_caller_is_returned(client: HttpClient, request_id: str) -> None:
+    response = client.get("/health/live", headers={"X-Request-Id": request_id})
+    assert response.headers["X-Request-Id"] == request_id
 
 
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\nb", "a;b", "é", "<b>", "\u0661"])
-def test_a_request_id_that_could_do_harm_is_replaced(client: HttpClient, given: str) -> None:
-    answer = client.get("/health/live", headers={"X-Request-Id": given})
-    assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-Id"])
+@pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", "a\nb", "a;b", "é", "<b>", "\u0661"])
+def test_unsafe_request_id_is_replaced(client: HttpClient, request_id: str) -> None:
+    response = client.get("/health/live", headers={"X-Request-Id": request_id})
+    assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-Id"])
 
 
 @pytest.mark.parametrize(("tls", "header"), [(0, None), (31_536_000, "max-age=31536000")])
-def test_tls_is_remembered_for_a_year_once_it_is_on(
+def test_hsts_header_is_sent_when_tls_is_on(
     client: HttpClient, settings: Settings, tls: int, header: str | None
 ) -> None:
     settings.SECURE_HSTS_SECONDS = tls
-    answer = client.get("/health/live", secure=True)
-    assert answer.headers.get("Strict-Transport-Security") == header
+    response = client.get("/health/live", secure=True)
+    assert response.headers.get("Strict-Transport-Security") == header
