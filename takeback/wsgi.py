@@ -37,7 +37,7 @@ def _loaded() -> "WSGIHandler":
 def _take_chunks(environ: dict[str, Any]) -> None:
     """Let Django read a body that comes in chunks: it reads as many bytes as it is told of.
 
-    Parsers stop at their own limits (`core.strict_json.body_of`); a form may be read before them.
+    Parsers stop at their own limits (`api.json_parser.read_body`); a form may be read before them.
     """
     if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
         is_form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
