@@ -41,8 +41,9 @@ from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.statuses import Status
 from takeback.storefront.auth import IsShopperOrVerifiedGuest, ShopperSessionAuthentication
+from takeback.storefront.labels import carrier, currency, order_type, status
+from takeback.storefront.orders_documents import blocking_reason
 from takeback.storefront.shop import channel_of
-from takeback.storefront.values import carrier, closed, currency, order_type, status
 
 
 class ItemSerializer(serializers.ModelSerializer[OrderItem]):
@@ -126,7 +127,8 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return self.refusals[Kind.REFUND] is None
 
     def get_closed_because(self, item: OrderItem) -> Any:
-        return closed(policy.first_blocking_reason(*self.refusals.values()), get_language() or "")
+        problem = policy.first_blocking_reason(*self.refusals.values())
+        return blocking_reason(problem, get_language() or "")
 
     def get_active_cancellation_request(self, item: OrderItem) -> Any:
         live = self._live(item)

@@ -48,7 +48,6 @@ def errors_page() -> str:
     from takeback.idempotency import errors as idempotency
     from takeback.orders import errors as orders
     from takeback.shoppers import errors as shoppers
-    from takeback.storefront import errors as storefront
 
     lines = [
         "# Refusals",
@@ -64,7 +63,6 @@ def errors_page() -> str:
         core,
         idempotency,
         shoppers,
-        storefront,
         cancellation,
         orders,
         channel,

@@ -14,10 +14,8 @@ from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope
 from takeback.shoppers import errors as shoppers_errors
 from takeback.shoppers import guest_lookup as shoppers_guest_lookup
-from takeback.storefront.auth import Caller
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.serializers import guest_lookup
-from takeback.storefront.shop import channel_of
 
 HOUR = 3600
 
@@ -59,7 +57,7 @@ def customer_of(view: StorefrontView) -> Requester:
     _count(_calls_of("user", account.id))
     return Requester(
         actor=Actor(ActorKind.CUSTOMER, account.id),
-        scope=OrderScope(channel_of(view.plain), user_id=account.id),
+        scope=OrderScope(view.channel_id, user_id=account.id),
         account=account,
     )
 
@@ -70,26 +68,26 @@ def guest_of(view: StorefrontView) -> Requester:
     A bare item is never enough (promise P21); whatever does not match is one answer (P19).
     """
     named = bool({"number", "order", "email"}.intersection(view.body))
-    order_ids = [_named_order(view)] if named else _proven_orders(view)
+    order_ids = [_named_order(view)] if named else list(view.caller.granted_orders)
     if not order_ids:
         raise Refused(shoppers_errors.LOOKUP_FAILED)
     if not named:
         _count(_calls_of("order", order_ids[0]))
     return Requester(
         actor=Actor(ActorKind.GUEST, order_ids[0]),
-        scope=OrderScope(channel_of(view.plain), order_ids=frozenset(order_ids)),
+        scope=OrderScope(view.channel_id, order_ids=frozenset(order_ids)),
         has_only_proof=not named,
     )
 
 
 def _named_order(view: StorefrontView) -> int:
     body = guest_lookup.run_validation(view.body)
-    channel_id, number = channel_of(view.plain), body.get("number") or body["order"]
+    channel_id, number = view.channel_id, body.get("number") or body["order"]
     found = shoppers_guest_lookup.find_guest_order(
         channel_id,
         number,
         body["email"],
-        address=client_address(view.plain),
+        address=client_address(view.django_request),
         now=clock.now(),
         # Counted with the look-up, in the same statement.
         also=[_calls_of("number", channel_id, number)],
@@ -106,8 +104,3 @@ def _calls_of(kind: str, *name: int | str) -> Bucket:
 def _count(calls: Bucket) -> None:
     if settings.LIMITS_ENABLED:
         enforce([calls], increment([calls], clock.now()))
-
-
-def _proven_orders(view: StorefrontView) -> list[int]:
-    caller = view.request.user
-    return list(caller.proven_orders) if isinstance(caller, Caller) else []

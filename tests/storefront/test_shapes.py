@@ -9,7 +9,13 @@ import msgspec
 import pytest
 
 from takeback.api.openapi import is_document
-from takeback.storefront import addresses_shapes, shapes
+from takeback.storefront import (
+    addresses_documents,
+    cases_documents,
+    old_orders_views,
+    orders_documents,
+    session_views,
+)
 from tests import factories
 from tests.factories import Visitor
 from tests.storefront.api import CLASSIC, LOOK_UP, V3, look_up, post, prove
@@ -71,7 +77,7 @@ def _order_of(dialect: str, *, is_guest: bool, is_rich: bool) -> Any:
 def test_an_order_has_every_key_in_order_and_of_its_type(
     dialect: str, is_guest: bool, is_rich: bool
 ) -> None:
-    check(_order_of(dialect, is_guest=is_guest, is_rich=is_rich), shapes.Order)
+    check(_order_of(dialect, is_guest=is_guest, is_rich=is_rich), orders_documents.Order)
 
 
 @DIALECTS
@@ -136,8 +142,8 @@ def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> 
 
     assert classic["cancellation_type"] == "cancel"
     assert v3["cancellation_type"] == {"value": "cancel", "label": "Cancellation"}
-    check(classic, shapes.CancellationRequest)
-    check(v3, shapes.CancellationRequest)
+    check(classic, cases_documents.CancellationRequest)
+    check(v3, cases_documents.CancellationRequest)
 
 
 def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
@@ -194,12 +200,12 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
 @pytest.mark.parametrize(
     ("path", "shape"),
     [
-        ("/users/orders/", shapes.Order),
-        ("/users/orders/cancellation_reasons/", shapes.CancellationReason),
-        ("/users/orders/cancellation_requests/", shapes.CancellationRequest),
-        ("/users/old-orders/", shapes.OldOrder),
-        ("/address/", addresses_shapes.BookAddress),
-        ("/address/detailed/", addresses_shapes.Address),
+        ("/users/orders/", orders_documents.Order),
+        ("/users/orders/cancellation_reasons/", cases_documents.CancellationReason),
+        ("/users/orders/cancellation_requests/", cases_documents.CancellationRequest),
+        ("/users/old-orders/", old_orders_views.OldOrder),
+        ("/address/", addresses_documents.BookAddress),
+        ("/address/detailed/", addresses_documents.Address),
     ],
 )
 def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: str) -> None:
@@ -221,9 +227,9 @@ def test_details_and_the_account_have_their_shapes() -> None:
     kept = factories.make_address(user=user)
     client = factories.client_of(user)
 
-    check(client.get(f"/users/old-orders/{old.pk}/").json(), shapes.OldOrder)
-    check(client.get(f"/address/{kept.pk}/").json(), addresses_shapes.BookAddress)
-    check(client.get("/current_user/").json(), addresses_shapes.CurrentUser)
+    check(client.get(f"/users/old-orders/{old.pk}/").json(), old_orders_views.OldOrder)
+    check(client.get(f"/address/{kept.pk}/").json(), addresses_documents.BookAddress)
+    check(client.get("/current_user/").json(), session_views.CurrentUser)
 
 
 def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
