@@ -24,15 +24,10 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(body, status=problem.status, headers=dict(headers or {}))
 
 
-def plain_problem_response(
-    problem: Problem, headers: Mapping[str, str] | None = None
-) -> HttpResponse:
-    """As `problem_response`, for callers without a DRF view."""
+def plain_problem_response(problem: Problem) -> HttpResponse:
+    """As `problem_response`, outside of DRF views."""
     body = encode({"detail": problem.message, "code": problem.code})
-    response = HttpResponse(body, status=problem.status, content_type=JSON)
-    for name, value in (headers or {}).items():
-        response[name] = value
-    return response
+    return HttpResponse(body, status=problem.status, content_type=JSON)
 
 
 _PROBLEMS: dict[type[Exception], Problem] = {

@@ -24,11 +24,11 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]', re.DOTALL)
 _UNFIT_CHARACTER = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def loads(body: bytes, *, max_values: int = MAX_VALUES) -> Any:
-    """The parsed body; a number with a decimal point is a `Decimal`. Raises Refused."""
+def object_from(body: bytes, *, max_values: int = MAX_VALUES) -> dict[str, Any]:
+    """The JSON object of a body; numbers with a decimal point are `Decimal`. Raises Refused."""
     _check_size(body, max_values)
     try:
-        return json.loads(
+        value = json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_object,
             parse_int=_integer,
@@ -37,11 +37,6 @@ def loads(body: bytes, *, max_values: int = MAX_VALUES) -> Any:
         )
     except (ValueError, RecursionError) as error:
         raise Refused(errors.MALFORMED_JSON) from error
-
-
-def object_from(body: bytes, *, max_values: int = MAX_VALUES) -> dict[str, Any]:
-    """The parsed body, which must be an object. Raises Refused."""
-    value = loads(body, max_values=max_values)
     if not isinstance(value, dict):
         raise Refused(errors.OBJECT_EXPECTED)
     return value

@@ -169,7 +169,6 @@ class BookAddress(TypedDict):
 
 
 def book_address(row: AddressRow, user_id: int, context: DocumentContext) -> BookAddress:
-    """An entry of the address book of this user."""
     places: Object = decode(row.place)
     township, district = places["township"], places["district"]
     return {

@@ -86,7 +86,7 @@ def pickup_date(column: str | None) -> PickupDate | None:
 
 
 class CancellationRequestImage(TypedDict):
-    """An image of a case."""
+    """An image of a case; only its requester can read the URL."""
 
     pk: int
     id: int
@@ -99,7 +99,6 @@ class CancellationRequestImage(TypedDict):
 
 
 def case_image(row: ImageRow, case_id: int) -> CancellationRequestImage:
-    """An image with its URL, which only requesters of the case can read."""
     return {
         "pk": row.id,
         "id": row.id,
@@ -134,7 +133,6 @@ class CancellationRequest(TypedDict):
 
 
 def case(row: CaseWithImages, context: DocumentContext) -> CancellationRequest:
-    """A case outside of its order."""
     return _case(row, choice_in_v3(KINDS, row.row.cancellation_type, context))
 
 
@@ -191,7 +189,6 @@ class CancellationReason(TypedDict):
 
 
 def reason(row: ReasonRow) -> CancellationReason:
-    """A reason in the language of the request."""
     translations: dict[str, dict[str, str]] = decode(row.translations)
     return {
         "id": row.id,

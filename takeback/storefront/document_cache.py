@@ -54,7 +54,7 @@ def cache_snapshots(rows: Collection[tuple[str, SnapshotRow]], dialect: Dialect)
 
 
 class Product(TypedDict):
-    """The product at the time of the order."""
+    """The product at the time of the order, with defaults for missing keys."""
 
     pk: int
     id: int
@@ -73,7 +73,6 @@ class Product(TypedDict):
 
 
 def product(row: SnapshotRow, dialect: Dialect) -> Product:
-    """The product, with defaults for missing keys."""
     payload: Object = decode(row.document)
     number = payload.get("pk") or payload.get("id") or row.id
     sku = str(payload.get("sku") or "")
@@ -132,7 +131,6 @@ class PaymentOption(TypedDict):
 
 
 def payment_option(row: SnapshotRow, dialect: Dialect) -> PaymentOption:
-    """The payment method, with defaults for missing keys."""
     payload: Object = decode(row.document)
     number = payload.get("pk") or payload.get("id") or row.id
     return {
@@ -156,7 +154,6 @@ class Bank(TypedDict):
 
 
 def bank(row: SnapshotRow, dialect: Dialect) -> Bank:
-    """The bank, with defaults for missing keys."""
     payload: Object = decode(row.document)
     number = payload.get("pk") or payload.get("id") or row.id
     return {
@@ -190,7 +187,6 @@ class ShippingCompany(TypedDict):
 
 
 def shipping_company(row: CompanyRow) -> ShippingCompany:
-    """A carrier on offer."""
     return {
         "pk": row.id,
         "id": row.id,

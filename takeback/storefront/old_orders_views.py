@@ -37,15 +37,14 @@ class OldOrderItem(TypedDict):
     extra_field: Object
 
 
-def old_order_item(row: OldOrderItemRow, code: str) -> OldOrderItem:
-    """An item of an old order, whose currency has this code."""
+def old_order_item(row: OldOrderItemRow, currency_code: str) -> OldOrderItem:
     return {
         "id": row.pk,
         "pk": row.pk,
         "product": row.product,
         "sku": row.sku,
         "quantity": row.quantity,
-        "price": show(row.price_minor, code),
+        "price": show(row.price_minor, currency_code),
         "image_url": safe_http_url(row.image_url),
         "extra_field": row.extra_field,
     }
@@ -76,7 +75,6 @@ class OldOrder(TypedDict):
 
 
 def old_order(row: OldOrderRow, items: Sequence[OldOrderItemRow]) -> OldOrder:
-    """An old order with its items."""
     return {
         "id": row.pk,
         "pk": row.pk,

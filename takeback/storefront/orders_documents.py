@@ -248,7 +248,6 @@ class DiscountItem(TypedDict):
 
 
 def discount_item(row: ExtraRow, parent: OrderRow) -> DiscountItem:
-    """A discount of the order."""
     return {
         "pk": row.id,
         "id": row.id,
@@ -274,7 +273,6 @@ class LoyaltyTransaction(TypedDict):
 
 
 def loyalty_transaction(row: ExtraRow, parent: OrderRow) -> LoyaltyTransaction:
-    """Loyalty points that the order earned or spent."""
     return {
         "pk": row.id,
         "id": row.id,

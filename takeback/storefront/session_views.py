@@ -127,7 +127,6 @@ class CurrentUser(TypedDict):
 
 
 def current_user(account: AccountRow) -> CurrentUser:
-    """The signed-in customer."""
     return {
         "pk": account.id,
         "id": account.id,

@@ -40,9 +40,8 @@ _PREFETCHES = ("Purpose", "Sec-Purpose", "X-Moz")
 
 def decision_operations(decision: Decision) -> dict[str, Operation]:
     """The operations of the two links."""
-
-    def operation(operation_id: str) -> Operation:
-        return Operation(
+    return {
+        method: Operation(
             operation_id,
             openapi.CUSTOMERS,
             response={"type": "string"},
@@ -54,10 +53,10 @@ def decision_operations(decision: Decision) -> dict[str, Operation]:
             ),
             refusals={401: openapi.PROBLEM, 404: openapi.PROBLEM},
         )
-
-    return {
-        "get": operation(f"tradein_{decision}_link"),
-        "post": operation(f"tradein_{decision}"),
+        for method, operation_id in (
+            ("get", f"tradein_{decision}_link"),
+            ("post", f"tradein_{decision}"),
+        )
     }
 
 
