@@ -15,7 +15,7 @@ from takeback.cancellations import errors
 from takeback.cancellations.statuses import Kind
 
 HOLDER_MAX = 255
-BOTH_NEEDED = _("A bank account needs both its IBAN and the name of its holder.")
+BOTH_NEEDED = _("Send both the IBAN and the name of the account holder.")
 
 
 @extend_schema_field({"type": "string", "maxLength": IBAN_MAX})
@@ -41,7 +41,9 @@ class IbanField(serializers.CharField):
 class HolderNameField(StrictText):
     """The account holder: at least two characters, one of them a letter."""
 
-    default_error_messages = {"name": _("Write the name as the bank knows it.")}
+    default_error_messages = {
+        "name": _("Enter the account holder's name: at least two characters, one of them a letter.")
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=HOLDER_MAX, allow_blank=True, **options)

@@ -11,7 +11,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.policy import shop_policy
 from takeback.addresses import address_book, models, queries
 from takeback.addresses.places import document
 from takeback.addresses.queries import AddressRow
@@ -48,7 +47,7 @@ class AddressView(StorefrontView):
 
     def validated(self, *, partial: bool = False) -> dict[str, Any]:
         """The validated body."""
-        context = {"policy": shop_policy(self.channel_id)}
+        context = {"policy": self.policy}
         serializer = AddressEntry(data=self.body, partial=partial, context=context)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
@@ -114,7 +113,7 @@ class DetailedAddressBook(AddressView):
     }
 
     def get(self, request: Request) -> Response:
-        context = self.document_context(self.account)
+        context = self.document_context(self.account, with_owner=True)
         return self.page(request, lambda row: address(row, context))
 
 

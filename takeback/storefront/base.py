@@ -8,6 +8,7 @@ from msgspec import Raw
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.api import errors
 from takeback.api.base_view import ApiView
@@ -47,6 +48,10 @@ class StorefrontView(ApiView):
         return channel_of(self.django_request)
 
     @property
+    def policy(self) -> ShopPolicy:
+        return shop_policy(self.channel_id)
+
+    @property
     def body(self) -> Any:
         """The parsed body; an empty body is refused."""
         if self.request.stream is None:
@@ -63,11 +68,18 @@ class StorefrontView(ApiView):
         return self.dialect is Dialect.CLASSIC
 
     def document_context(
-        self, account: AccountRow | None, channel_id: int | None = None
+        self,
+        account: AccountRow | None,
+        *,
+        with_owner: bool = False,
+        carriers_of: int | None = None,
     ) -> DocumentContext:
-        """The context of documents for this reader; without a channel it offers no carriers."""
+        """The context of documents for this reader: with their account in addresses (classic
+        dialect), and with the carriers that a channel offers for returns."""
         dialect = self.dialect
-        owner = address_user(account) if account and dialect is Dialect.CLASSIC else None
+        is_owner_shown = with_owner and dialect is Dialect.CLASSIC
+        owner = address_user(account) if account and is_owner_shown else None
+        carriers = None if carriers_of is None else document_cache.shipping_companies(carriers_of)
         return DocumentContext(
             dialect=dialect,
             account=account,
@@ -75,7 +87,7 @@ class StorefrontView(ApiView):
             now=clock.now(),
             language=get_language() or "",
             owner=cast("Any", Raw(encode(owner))) if owner else None,
-            shipping_companies=cast("Any", document_cache.shipping_companies(channel_id)),
+            shipping_companies=cast("Any", carriers) or [],
         )
 
     def get_exception_handler(self) -> Callable[..., Response | None]:

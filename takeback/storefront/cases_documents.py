@@ -132,8 +132,8 @@ class CancellationRequest(TypedDict):
     order_item: int
 
 
-def case(row: CaseWithImages, context: DocumentContext) -> CancellationRequest:
-    return _case(row, choice_in_v3(KINDS, row.row.cancellation_type, context))
+def case_document(row: CaseWithImages, context: DocumentContext) -> CancellationRequest:
+    return _document(row, choice_in_v3(KINDS, row.row.cancellation_type, context))
 
 
 def case_in_order(row: CaseWithImages, context: DocumentContext) -> CancellationRequest:
@@ -141,7 +141,7 @@ def case_in_order(row: CaseWithImages, context: DocumentContext) -> Cancellation
 
     A guest proves only number and e-mail address, so their bank accounts are masked.
     """
-    document = _case(row, choice(KINDS, row.row.cancellation_type))
+    document = _document(row, choice(KINDS, row.row.cancellation_type))
     if context.account is None:
         iban, holder_name = document["iban"], document["holder_name"]
         document["iban"] = mask_iban(iban) if iban else None
@@ -149,7 +149,9 @@ def case_in_order(row: CaseWithImages, context: DocumentContext) -> Cancellation
     return document
 
 
-def _case(case_with_images: CaseWithImages, cancellation_type: str | Choice) -> CancellationRequest:
+def _document(
+    case_with_images: CaseWithImages, cancellation_type: str | Choice
+) -> CancellationRequest:
     row, images = case_with_images
     account = bank_account_of(row)
     return {

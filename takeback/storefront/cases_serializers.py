@@ -163,28 +163,28 @@ SHARED = ("pickup_address", "fully_refund_as_loyalty_money")
 _new_case_body, _new_cases_body = NewCaseBody(), NewCasesBody()
 
 
-def new_case(body: Any) -> NewCase:
-    """The case of a body, with its images stored.
+def new_case(body: Any, *, max_images: int) -> NewCase:
+    """The case of a body, with its images stored; `max_images` limits those of one item.
 
     Raises ValidationError with all field errors, and Refused as `_stored_images` does.
     """
-    return _new_cases([_new_case_body.run_validation(body)])[0]
+    return _new_cases([_new_case_body.run_validation(body)], max_images)[0]
 
 
-def new_cases(body: Any) -> list[NewCase]:
+def new_cases(body: Any, *, max_images: int) -> list[NewCase]:
     """As `new_case`, for a bulk body; each item gets the shared values that it lacks."""
     data = _new_cases_body.run_validation(body)
     shared = {key: data.get(key) for key in SHARED}
     items = data["cancel_order_items"]
-    return _new_cases([shared | _without_nulls(item) for item in items])
+    return _new_cases([shared | _without_nulls(item) for item in items], max_images)
 
 
 def _without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value is not None}
 
 
-def _new_cases(items: Sequence[Mapping[str, Any]]) -> list[NewCase]:
-    images = _stored_images([item.get(IMAGES) or [] for item in items])
+def _new_cases(items: Sequence[Mapping[str, Any]], max_images: int) -> list[NewCase]:
+    images = _stored_images([item.get(IMAGES) or [] for item in items], max_images)
     return [_new_case(item, stored) for item, stored in zip(items, images, strict=True)]
 
 
@@ -205,16 +205,17 @@ def _new_case(data: Mapping[str, Any], images: Sequence[NewImage]) -> NewCase:
     )
 
 
-def _stored_images(uploads: Sequence[Sequence[UploadedImage]]) -> list[list[NewImage]]:
+def _stored_images(
+    uploads: Sequence[Sequence[UploadedImage]], max_images: int
+) -> list[list[NewImage]]:
     """The images of each item, stored as sanitized copies.
 
     Raises Refused, and stores nothing, with the `position` of the item that has too many images or
     an unreadable one; also raises Refused as `store_images` does.
     """
-    maximum = settings.CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM
     positions: list[int] = []
     for position, images in enumerate(uploads):
-        if len(images) > maximum:
+        if len(images) > max_images:
             raise Refused(errors.TOO_MANY_IMAGES, position=position)
         positions += [position] * len(images)
     files = store_images([image.raw for images in uploads for image in images])

@@ -38,7 +38,7 @@ from takeback.storefront.base import StorefrontView
 from takeback.storefront.cases_documents import (
     CancellationReason,
     CancellationRequest,
-    case,
+    case_document,
     reason,
 )
 from takeback.storefront.cases_serializers import (
@@ -142,7 +142,7 @@ class OpeningView(StorefrontView):
                 raise Refused(LOOKUP_FAILED) from refused
             raise
         context = self.document_context(requester.account)
-        return [case(row, context) for row in cases_by_id(ids)]
+        return [case_document(row, context) for row in cases_by_id(ids)]
 
 
 class OpenCase(OpeningView):
@@ -150,8 +150,8 @@ class OpenCase(OpeningView):
 
     def post(self, request: Request) -> HttpResponse:
         requester = self.requester()
-        status = 200 if self.is_classic else 201
-        return self.opened(requester, [new_case(self.body)], status=status)
+        new = new_case(self.body, max_images=self.policy.max_images_per_item)
+        return self.opened(requester, [new], status=200 if self.is_classic else 201)
 
 
 class Cases(OpenCase):
@@ -178,13 +178,17 @@ class Cases(OpenCase):
         pages = ContractPagination(request)
         pages.count, rows = own_cases(self.account.id, pages.requested)
         context = self.document_context(self.account)
-        return pages.get_paginated_response([case(row, context) for row in rows])
+        return pages.get_paginated_response([case_document(row, context) for row in rows])
 
 
 class BulkOpeningView(OpeningView):
     """The base of views that open cases for several items: all of them, or none."""
 
     is_bulk = True
+
+    def new_cases(self) -> list[NewCase]:
+        """The cases of the body, with their images stored."""
+        return new_cases(self.body, max_images=self.policy.max_images_per_item)
 
     def field_error(self, problem: Problem, position: int | None) -> dict[str, Any]:
         """Under its item, unless the value is one that all items share."""
@@ -212,7 +216,7 @@ class OpenCases(BulkOpeningView):
     }
 
     def post(self, request: Request) -> HttpResponse:
-        return self.opened(self.requester(), new_cases(self.body), status=201)
+        return self.opened(self.requester(), self.new_cases(), status=201)
 
 
 class GuestOpenCase(OpenCase):
@@ -273,7 +277,7 @@ class CancelOrder(BulkOpeningView):
             raise Refused(NOT_FOUND)
         return self.opened(
             requester.only(order_id),
-            new_cases(self.body),
+            self.new_cases(),
             status=200,
             auto_confirm=AUTO_CONFIRM_CANCELLATIONS,
         )

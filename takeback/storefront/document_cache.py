@@ -20,7 +20,6 @@ Snapshots = Mapping[int | None, Any]
 
 MAX_SNAPSHOTS = 8192
 CARRIERS_TTL_SECONDS = 10.0
-_NO_CARRIERS = Raw(b"[]")
 
 # Without expiry: a trigger keeps snapshots from changing.
 _snapshots: dict[Dialect, dict[int, Raw]] = {dialect: {} for dialect in Dialect}
@@ -195,15 +194,13 @@ def shipping_company(row: CompanyRow) -> ShippingCompany:
     }
 
 
-def shipping_companies(channel_id: int | None) -> Raw:
+def shipping_companies(channel_id: int) -> Raw:
     """The encoded carriers that a channel offers; a change is visible after ten seconds.
 
     The rules read carriers without this cache and refuse one that was removed since.
     """
-    if channel_id is None:
-        return _NO_CARRIERS
     now = monotonic()
-    expires, document = _carriers.get(channel_id, (now, _NO_CARRIERS))
+    expires, document = _carriers.get(channel_id, (now, Raw()))
     if expires <= now:
         rows = companies_on_offer(channel_id=channel_id)
         document = Raw(encode([shipping_company(row) for row in rows]))

@@ -59,7 +59,7 @@ class GuestOrder(StorefrontView):
             now=now,
         )
         guest_access.grant(request.session, row.id, now)
-        documents = encoded_orders([row], self.document_context(None, channel_id))
+        documents = encoded_orders([row], self.document_context(None, carriers_of=channel_id))
         if "number" in body:
             return Response(documents)
         return Response({"count": 1, "next": None, "previous": None, "results": documents})
@@ -104,7 +104,9 @@ class Orders(StorefrontView):
         else:
             rows = []
         pages.count = rows[0].total if rows else 0
-        context = self.document_context(caller.account, self.channel_id)
+        context = self.document_context(
+            caller.account, with_owner=True, carriers_of=self.channel_id
+        )
         return pages.get_paginated_response(encoded_orders(rows, context))
 
 
@@ -129,7 +131,9 @@ class OrderDetail(StorefrontView):
 
     def get(self, request: Request, pk: str) -> Response:
         row = self._order(id_from_path(pk))
-        context = self.document_context(self.caller.account, self.channel_id)
+        context = self.document_context(
+            self.caller.account, with_owner=True, carriers_of=self.channel_id
+        )
         return Response(encoded_orders([row], context)[0])
 
     def _order(self, order_id: int) -> OrderRow:

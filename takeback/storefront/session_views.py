@@ -27,7 +27,7 @@ from takeback.storefront.base import StorefrontView
 from takeback.storefront.serializers import Login
 
 TOKEN = "csrf_token"  # noqa: S105 - a key of the response
-LOGIN_FAILED = _("E-mail address or password is not right.")
+LOGIN_FAILED = _("The e-mail address or password is incorrect.")
 
 
 def _text_object(key: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 IBAN, HOLDER = "TR330006100519786457841326", "Ayla Ray"
 OTHER_IBAN = "DE89370400440532013000"
-BOTH = "A bank account needs both its IBAN and the name of its holder."
+BOTH = "Send both the IBAN and the name of the account holder."
 
 
 @pytest.fixture

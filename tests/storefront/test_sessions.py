@@ -51,7 +51,7 @@ def test_another_password_opens_nothing(password: str) -> None:
         answer = post(Visitor(), LOGIN, RIGHT | {"password": password})
 
     assert answer.status_code == 400
-    assert answer.json() == {"non_field_errors": ["E-mail address or password is not right."]}
+    assert answer.json() == {"non_field_errors": ["The e-mail address or password is incorrect."]}
     assert "Set-Cookie" not in answer
 
 
@@ -76,7 +76,7 @@ def test_everybody_who_may_not_sign_in_is_told_the_same(fields: dict[str, Any]) 
         answer = post(Visitor(), LOGIN, RIGHT | {"email": email})
 
     assert answer.status_code == 400
-    assert answer.json() == {"non_field_errors": ["E-mail address or password is not right."]}
+    assert answer.json() == {"non_field_errors": ["The e-mail address or password is incorrect."]}
 
 
 def test_a_password_that_is_too_long_is_a_field_error() -> None:
