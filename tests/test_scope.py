@@ -23,7 +23,7 @@ from tests import factories
 from tests.cancellations.cases import CUSTOMER, SCOPE, STAFF, asked
 from tests.channel import shop
 from tests.desk import agents
-from tests.storefront.api import nothing_written, prove, token_of
+from tests.storefront.api import nothing_written, token_of, verify_order
 from tests.trade_in.offers import offered_item
 
 pytestmark = pytest.mark.django_db
@@ -224,7 +224,7 @@ def other_guest() -> Call:
     """A guest who has proved another order."""
     factories.make_order(number="99", guest="guest2@example.com")
     client = factories.Visitor()
-    prove(client, number="99", email="guest2@example.com")
+    verify_order(client, number="99", email="guest2@example.com")
     return visitor(client)
 
 

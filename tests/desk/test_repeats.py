@@ -15,7 +15,7 @@ from tests.desk.agents import agent, page_of
 from tests.factories import Visitor
 from tests.images.samples import as_text, photo, telling_exif
 from tests.storefront.api import post
-from tests.storefront.routes import GUEST_ONE
+from tests.storefront.routes import GUEST_OPEN_CASE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now", "media")]
 
@@ -44,7 +44,7 @@ def asked(number: str, pictures: Sequence[str] = (), **fields: Any) -> dict[str,
             "cancellation_type": "cancel",
             "cancellation_request_image_set": [{"image": picture} for picture in pictures],
         }
-        answer = post(Visitor(), GUEST_ONE, body | fields)
+        answer = post(Visitor(), GUEST_OPEN_CASE, body | fields)
     assert answer.status_code == 201
     told: dict[str, Any] = answer.json()
     return told
