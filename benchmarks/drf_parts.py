@@ -18,7 +18,7 @@ from takeback.logistics.statuses import SHOWN as SHOWN_GOODS
 from takeback.logistics.statuses import GoodsStatus
 from takeback.orders.models import Order, Snapshot
 from takeback.storefront import labels
-from takeback.storefront.values import choice
+from takeback.storefront.labels import choice
 
 Told = serializers.ReadOnlyField
 Method = serializers.SerializerMethodField
@@ -167,7 +167,7 @@ class CompanySerializer(serializers.ModelSerializer[EasyReturnShippingCompany]):
         fields = ["pk", "id", "shipping_company", "name"]
 
     def get_shipping_company(self, company: EasyReturnShippingCompany) -> Any:
-        return choice(company.carrier, company.carrier_label)
+        return {"value": company.carrier, "label": company.carrier_label}
 
 
 class EasyReturnSerializer(serializers.ModelSerializer[EasyReturn]):
@@ -186,11 +186,10 @@ class EasyReturnSerializer(serializers.ModelSerializer[EasyReturn]):
         )
 
     def get_status(self, way: EasyReturn) -> Any:
-        shown = SHOWN_GOODS[GoodsStatus(way.status)]
-        return choice(shown, labels.label(labels.EASY_RETURN_STATUSES, shown))
+        return choice(labels.EASY_RETURN_STATUSES, SHOWN_GOODS[GoodsStatus(way.status)])
 
     def get_shipping_company(self, way: EasyReturn) -> Any:
-        return choice(way.carrier, way.carrier_label)
+        return {"value": way.carrier, "label": way.carrier_label}
 
 
 class ImageSerializer(serializers.ModelSerializer[CancellationRequestImage]):
@@ -210,7 +209,7 @@ class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
     """A case inside a line."""
 
     pk = Told()
-    cancellation_type = Value(lambda kind: choice(kind, labels.label(KINDS, kind)))
+    cancellation_type = Value(lambda kind: choice(KINDS, kind))
     status = Method()
     easy_return = EasyReturnSerializer()
     iban = Method()
@@ -228,8 +227,7 @@ class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
         )
 
     def get_status(self, case: CancellationRequest) -> Any:
-        shown = SHOWN[RequestStatus(case.status)]
-        return choice(shown, labels.label(labels.REQUEST_STATUSES, shown))
+        return choice(labels.REQUEST_STATUSES, SHOWN[RequestStatus(case.status)])
 
     def get_iban(self, case: CancellationRequest) -> str | None:
         return decrypt(case.iban_encrypted, str(case.uuid)) if case.iban_encrypted else None

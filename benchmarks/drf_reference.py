@@ -42,7 +42,8 @@ from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.statuses import Status
 from takeback.storefront.auth import IsShopperOrVerifiedGuest, ShopperSessionAuthentication
-from takeback.storefront.values import carrier, closed, currency, order_type, status
+from takeback.storefront.labels import carrier, currency, order_type, status
+from takeback.storefront.orders_documents import blocking_reason
 
 
 class ItemSerializer(serializers.ModelSerializer[OrderItem]):
@@ -128,7 +129,8 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return self.refusals[Kind.RETURN] is None
 
     def get_closed_because(self, item: OrderItem) -> Any:
-        return closed(policy.first_blocking_reason(*self.refusals.values()), get_language() or "")
+        problem = policy.first_blocking_reason(*self.refusals.values())
+        return blocking_reason(problem, get_language() or "")
 
     def get_active_cancellation_request(self, item: OrderItem) -> Any:
         live = self._live(item)

@@ -53,7 +53,6 @@ def errors_page() -> str:
     from takeback.idempotency import errors as idempotency
     from takeback.orders import errors as orders
     from takeback.shoppers import guest_lookup as shoppers
-    from takeback.storefront import errors as storefront
 
     overridable = [
         problem for rule in RULES if rule.overridable for problem in _problems_of(rule.check)
@@ -72,7 +71,6 @@ def errors_page() -> str:
         core,
         idempotency,
         shoppers,
-        storefront,
         cancellation,
         orders,
         channel,

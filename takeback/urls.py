@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("takeback.channel.urls")),
 ]
 
-handler400 = "takeback.api.errors.bad_request"
-handler403 = "takeback.api.errors.forbidden"
-handler404 = "takeback.api.errors.not_found"
-handler500 = "takeback.api.errors.server_error"
+handler400 = "takeback.api.errors.handler400"
+handler403 = "takeback.api.errors.handler403"
+handler404 = "takeback.api.errors.handler404"
+handler500 = "takeback.api.errors.handler500"

@@ -75,10 +75,9 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
     """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
     if touches_a_database(request.node):
-        from takeback.storefront import carrier_cache, snapshot_cache
+        from takeback.storefront import document_cache
 
-        carrier_cache.forget()
-        snapshot_cache.forget()
+        document_cache.clear()
 
 
 @pytest.fixture(autouse=True)

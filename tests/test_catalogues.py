@@ -170,7 +170,8 @@ def test_no_two_order_statuses_share_a_label(language: str) -> None:
 
 def test_statuses_are_named_as_turkish_shops_name_them() -> None:
     with override("tr"):
-        named = {code: labels.status(code) for code in (100, 200, 400, 450, 500, 550, 600)}
+        codes = (100, 200, 400, 450, 500, 550, 600)
+        named = {code: labels.label(order_labels.STATUSES, code) for code in codes}
     assert named == {
         100: "İptal edildi",
         200: "Bekliyor",

@@ -24,7 +24,7 @@ from tests.cancellations.factories import CUSTOMER, SCOPE, STAFF
 from tests.cancellations.factories import new_case as asked
 from tests.channel import shop
 from tests.desk import agents
-from tests.storefront.api import nothing_written, prove, token_of
+from tests.storefront.api import nothing_written, token_of, verify_order
 from tests.trade_in.factories import offered_item
 
 pytestmark = pytest.mark.django_db
@@ -229,7 +229,7 @@ def other_guest() -> Call:
     """A guest who has proved another order."""
     factories.create_order(number="99", guest="guest2@example.com")
     client = factories.HttpClient()
-    prove(client, number="99", email="guest2@example.com")
+    verify_order(client, number="99", email="guest2@example.com")
     return visitor(client)
 
 

@@ -1,4 +1,4 @@
-"""What every route of an API has in common."""
+"""The base class of all API views."""
 
 from typing import Any
 
@@ -10,28 +10,35 @@ from rest_framework.views import APIView
 
 
 def django_request(request: Request) -> HttpRequest:
-    """Django's request inside the framework's."""
-    found: HttpRequest = request._request  # noqa: SLF001 - that is its documented place
-    return found
+    """Django's request inside DRF's request."""
+    wrapped: HttpRequest = request._request  # noqa: SLF001 - DRF documents this attribute
+    return wrapped
 
 
 class ApiView(APIView):
-    """A route that lets go of its request and its answer when that is made.
+    """A view that breaks its reference cycles with request and response after rendering.
 
-    The framework ties the three in circles, so that ten answers would lie about until the collector
-    comes. Freed at once, their memory is used again while the processor has it at hand: a twentieth
-    of a list's time.
+    DRF links the three in cycles, so that up to ten responses stay in memory until the garbage
+    collector runs. Freed at once, their memory is reused while it is in the CPU cache: 5 % of the
+    time of a list.
     """
+
+    request: Request
+
+    @property
+    def django_request(self) -> HttpRequest:
+        """Django's request inside DRF's request."""
+        return django_request(self.request)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
         if isinstance(response, Response):
-            response.add_post_render_callback(self._part)
+            response.add_post_render_callback(self._break_cycles)
         else:
-            self._part(response)
+            self._break_cycles(response)
         return response
 
-    def _part(self, response: HttpResponseBase) -> None:
+    def _break_cycles(self, response: HttpResponseBase) -> None:
         self.request.parser_context.clear()
         if isinstance(response, Response):
             response.renderer_context.clear()  # type: ignore[attr-defined]  # the stubs leave it out

@@ -1,4 +1,4 @@
-"""Serializer fields that every way of opening a case shares."""
+"""Serializer fields of new cases, for all APIs and the desk."""
 
 import re
 from collections.abc import Mapping
@@ -14,16 +14,17 @@ from takeback.cancellations import errors
 from takeback.cancellations.statuses import Kind
 
 HOLDER_MAX = 255
-BOTH_NEEDED = _("A bank account needs both its IBAN and the name of its holder.")
+BOTH_NEEDED = _("Send both the IBAN and the name of the account holder.")
 
 
 @extend_schema_field({"type": "string", "maxLength": IBAN_MAX})
-class IbanField(serializers.Field[str, Any, str, Any]):
-    """An account number as people write it; empty means none."""
+class IbanField(serializers.CharField):
+    """An IBAN, normalized; blank means none."""
 
-    default_error_messages = {
-        "invalid": _("This is not a valid IBAN."),
-    }
+    default_error_messages = {"invalid": _("This is not a valid IBAN.")}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_blank=True, trim_whitespace=False, **options)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or len(data) > 2 * IBAN_MAX:
@@ -35,14 +36,13 @@ class IbanField(serializers.Field[str, Any, str, Any]):
         except NotAnIban:
             self.fail("invalid")
 
-    def to_representation(self, value: str) -> str:
-        return value
-
 
 class HolderNameField(StrictText):
-    """Who holds the account: a name has at least two characters, and a letter among them."""
+    """The account holder: at least two characters, one of them a letter."""
 
-    default_error_messages = {"name": _("Write the name as the bank knows it.")}
+    default_error_messages = {
+        "name": _("Enter the account holder's name: at least two characters, one of them a letter.")
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=HOLDER_MAX, allow_blank=True, **options)
@@ -54,60 +54,57 @@ class HolderNameField(StrictText):
         return name
 
 
-def require_complete_bank_account(told: Mapping[str, Any]) -> None:
-    """The IBAN and its holder come together; without the other either is refused."""
-    if bool(told.get("iban")) == bool(told.get("holder_name")):
+def require_complete_bank_account(data: Mapping[str, Any]) -> None:
+    """Refuse an IBAN without its holder, and a holder without an IBAN."""
+    if bool(data.get("iban")) == bool(data.get("holder_name")):
         return
-    missing = "holder_name" if told.get("iban") else "iban"
+    missing = "holder_name" if data.get("iban") else "iban"
     raise serializers.ValidationError({missing: [BOTH_NEEDED]})
 
 
 DESCRIPTION_MAX = 2000
-# A number beyond every row's is as unknown as any other.
+# An id above the range of the column gets the refusal of an unknown id.
 NO_ITEM = {"range": errors.UNKNOWN_ITEM.message}
 NO_REASON = {"range": errors.UNKNOWN_REASON.message}
 
 
-def _plain(data: Any) -> Any:
-    """Clients send back what they were shown: `{"value": 1, "label": "..."}` is 1."""
+def _unwrapped(data: Any) -> Any:
+    """1 for `{"value": 1, "label": "..."}`: clients send choices back as they received them."""
     return data["value"] if isinstance(data, dict) and "value" in data else data
 
 
 class Number(StrictInteger):
-    """A number, the same in digits, or either inside a `{value}` object."""
+    """An integer, its digits, or a `{value}` object with either."""
 
     def to_internal_value(self, data: Any) -> int:
-        return super().to_internal_value(_plain(data))
+        return super().to_internal_value(_unwrapped(data))
 
 
 @extend_schema_field({"type": "string", "enum": [kind.value for kind in Kind]})
 class KindField(serializers.Field[Kind, Any, str, Any]):
-    """`cancel` or `refund`, plain or inside a `{value}` object."""
+    """`cancel` or `refund`, or a `{value}` object with either."""
 
     default_error_messages = {"invalid": _("Choose cancel or refund.")}
     KINDS = {kind.value: kind for kind in Kind}
 
     def to_internal_value(self, data: Any) -> Kind:
-        told = _plain(data)
-        found = self.KINDS.get(told) if isinstance(told, str) else None
-        if found is None:
+        value = _unwrapped(data)
+        kind = self.KINDS.get(value) if isinstance(value, str) else None
+        if kind is None:
             self.fail("invalid")
-        return found
-
-    def to_representation(self, value: Kind) -> str:
-        return value.value
+        return kind
 
 
-# Letters that are drawn as nothing: they stand in for words where words are wanted.
+# Letters without a glyph: a description of only these is blank.
 _BLANK = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0]")
 
 
-class Words(StrictText):
-    """What somebody has to say; text of which nothing can be seen says nothing."""
+class DescriptionField(StrictText):
+    """The requester's description; text without a visible character is blank."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=DESCRIPTION_MAX, allow_blank=True, multiline=True, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        invisible = isinstance(data, str) and not _BLANK.sub("", INVISIBLE.sub("", data)).strip()
-        return "" if invisible else super().to_internal_value(data)
+        is_blank = isinstance(data, str) and not _BLANK.sub("", INVISIBLE.sub("", data)).strip()
+        return "" if is_blank else super().to_internal_value(data)

@@ -1,9 +1,9 @@
-"""The check against forged requests: stateless double submit, so that it survives a login."""
+"""The CSRF check of session requests: stateless double submit, so a token survives login."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
+from django.http import HttpRequest
+from rest_framework.authentication import CSRFCheck
 
 from takeback.core import errors
 from takeback.core.errors import Refused
@@ -11,33 +11,22 @@ from takeback.core.errors import Refused
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-class _CsrfCheck(CsrfViewMiddleware):
-    """Django's own check, as a question."""
-
-    def _reject(self, request: Any, reason: str) -> Any:
-        return reason
-
-
 def refuse_forged(request: HttpRequest) -> None:
-    """403 unless cookie and header (or form) carry the same token and the origin is ours."""
+    """Refuse with 403 unless cookie and header (or form) carry one token and the origin is ours."""
     if request.method in _SAFE:
         return
     if request.content_type == "multipart/form-data":
-        # No route reads it, and Django's look for a token in it would use the body up.
+        # No view reads such bodies, and Django would consume one while it searches for a token.
         raise Refused(errors.UNSUPPORTED_MEDIA_TYPE)
-    check: Any = _CsrfCheck(_unreached)
-    plain = _switched_on(request)
-    check.process_request(plain)
-    if check.process_view(plain, None, (), {}):
+    unchecked: Any = request
+    # The middleware skips our views, which are exempt; this call must not skip them.
+    unchecked.csrf_processing_done = False
+    unchecked._dont_enforce_csrf_checks = False  # noqa: SLF001 - Django's switch for its own tests
+    check: Any = CSRFCheck(_unreachable)
+    check.process_request(unchecked)
+    if check.process_view(unchecked, None, (), {}):
         raise Refused(errors.CSRF_FAILED)
 
 
-def _switched_on(request: Any) -> Any:
-    """Our views are exempt from the middleware; here it is asked in earnest."""
-    request.csrf_processing_done = False
-    request._dont_enforce_csrf_checks = False  # noqa: SLF001 - Django's switch for its own tests
-    return request
-
-
-def _unreached(request: HttpRequest) -> HttpResponse:
-    raise AssertionError("the check answers before it passes a request on")
+def _unreachable(request: HttpRequest) -> Any:
+    raise AssertionError("the check returns before it calls the next handler")

@@ -1,4 +1,4 @@
-"""How exceptions and refusals become HTTP responses."""
+"""Turns refusals and exceptions into HTTP responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,20 +19,15 @@ RETRY_AFTER_SECONDS = 5
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """The plain form of a refusal: a sentence and its code."""
+    """The response of a refusal outside the dialects: `detail` and `code`."""
     body = {"detail": problem.message, "code": problem.code}
     return Response(body, status=problem.status, headers=dict(headers or {}))
 
 
-def plain_problem_response(
-    problem: Problem, headers: Mapping[str, str] | None = None
-) -> HttpResponse:
-    """As `answer`, where no view is at hand."""
+def plain_problem_response(problem: Problem) -> HttpResponse:
+    """As `problem_response`, outside of DRF views."""
     body = encode({"detail": problem.message, "code": problem.code})
-    response = HttpResponse(body, status=problem.status, content_type=JSON)
-    for name, value in (headers or {}).items():
-        response[name] = value
-    return response
+    return HttpResponse(body, status=problem.status, content_type=JSON)
 
 
 _PROBLEMS: dict[type[Exception], Problem] = {
@@ -48,7 +43,7 @@ _PROBLEMS: dict[type[Exception], Problem] = {
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Refusals that look the same in every dialect; None leaves a fault of ours to 500."""
+    """Refusals that are the same in all dialects; None means an internal error: status 500."""
     if isinstance(error, Refused):
         log.info("refused", code=error.problem.code, **error.context)
         return problem_response(error.problem, retry_after(error))
@@ -56,7 +51,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         log.error("database", error=type(error).__name__)
         return problem_response(errors.UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)})
     if isinstance(error, IntegrityError):
-        # A constraint had the last word after every check had passed: a race was lost.
+        # All checks have passed, then a database constraint failed: another request was faster.
         log.warning("constraint", error=str(error).partition("\n")[0][:200])
         return problem_response(errors.CONFLICT, {"Retry-After": "1"})
     problem = _PROBLEMS.get(type(error))
@@ -71,26 +66,27 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 
 
 def retry_after(refused: Refused) -> dict[str, str]:
-    """The header of a refusal that says when to come again."""
+    """The Retry-After header, if the refusal knows the number of seconds."""
     seconds = refused.context.get("retry_after_seconds")
     return {"Retry-After": str(seconds)} if seconds else {}
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django refused the request before a view saw it."""
+# Django's own names for these four handlers; `takeback.urls` refers to them.
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django refused the request before it called a view."""
     return plain_problem_response(errors.MALFORMED_REQUEST)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A view of Django's said no."""
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A Django view refused the request."""
     return plain_problem_response(errors.PERMISSION_DENIED)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """No route, or nothing behind it."""
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No route matches the path, or its object does not exist."""
     return plain_problem_response(errors.NOT_FOUND)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """A fault of ours; the log has the rest."""
+def handler500(request: HttpRequest) -> HttpResponse:
+    """An internal error; the log has its traceback."""
     return plain_problem_response(errors.INTERNAL_ERROR)

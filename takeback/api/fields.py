@@ -1,4 +1,4 @@
-"""Serializer fields that take what the contract says and nothing that merely looks like it."""
+"""Serializer fields that accept the types of the contract and convert nothing else."""
 
 import re
 from datetime import UTC, date, datetime
@@ -12,6 +12,7 @@ ID_MAX = 2**63 - 1
 
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_LINE_BREAK_OR_TAB = re.compile(r"[\r\n\t]")
 # C0 and C1 controls, zero-width and bidirectional marks, line separators, tags.
 INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
@@ -26,16 +27,19 @@ MOMENT_MAX = 40
 PASSWORD_MAX = 1024
 
 
-class StrictInteger(serializers.Field[int, Any, int, Any]):
-    """A whole number, or the same in ASCII digits (clients send ids as strings)."""
+class StrictInteger(serializers.IntegerField):
+    """An integer, or its ASCII digits in a string: clients send ids as strings."""
 
     default_error_messages = {
         "invalid": _("A whole number is required."),
         "range": _("This number is out of range."),
     }
+    min_value: int
+    max_value: int
 
     def __init__(self, *, min_value: int = 1, max_value: int = ID_MAX, **options: Any) -> None:
         super().__init__(**options)
+        # Without DRF's validators: `to_internal_value` checks the range.
         self.min_value, self.max_value = min_value, max_value
 
     def to_internal_value(self, data: Any) -> int:
@@ -47,28 +51,22 @@ class StrictInteger(serializers.Field[int, Any, int, Any]):
             self.fail("range")
         return data
 
-    def to_representation(self, value: int) -> int:
-        return value
 
-
-class StrictBoolean(serializers.Field[bool, Any, bool, Any]):
-    """`true` or `false`, or the same words as a string."""
+class StrictBoolean(serializers.BooleanField):
+    """`true` or `false`, or the same words in a string."""
 
     default_error_messages = {"invalid": _("Must be true or false.")}
     WORDS = {"true": True, "false": False}
 
     def to_internal_value(self, data: Any) -> bool:
-        told = self.WORDS.get(data) if isinstance(data, str) else data
-        if not isinstance(told, bool):
+        value = self.WORDS.get(data) if isinstance(data, str) else data
+        if not isinstance(value, bool):
             self.fail("invalid")
-        return told
-
-    def to_representation(self, value: bool) -> bool:  # noqa: FBT001 - signature is the framework's
         return value
 
 
-class StrictText(serializers.Field[str, Any, str, Any]):
-    """Visible text of bounded length without outer spaces; `multiline` allows line breaks."""
+class StrictText(serializers.CharField):
+    """Visible text of limited length without outer spaces; `multiline` allows line breaks."""
 
     default_error_messages = {
         "invalid": _("Not a valid string."),
@@ -76,17 +74,13 @@ class StrictText(serializers.Field[str, Any, str, Any]):
         "max_length": _("Ensure this field has no more than {max_length} characters."),
         "invisible": _("Control and invisible characters are not allowed."),
     }
+    max_length: int
 
-    def __init__(
-        self,
-        *,
-        max_length: int,
-        allow_blank: bool = False,
-        multiline: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.max_length, self.allow_blank, self.multiline = max_length, allow_blank, multiline
+    def __init__(self, *, max_length: int, multiline: bool = False, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+        # `to_internal_value` checks all limits: DRF's validators would cost twice the time.
+        self.validators = []
+        self.max_length, self.multiline = max_length, multiline
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -96,17 +90,16 @@ class StrictText(serializers.Field[str, Any, str, Any]):
             self.fail("blank")
         if len(text) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
-        visible = re.sub(r"\r\n?|\n|\t", " ", text) if self.multiline else text
-        if INVISIBLE.search(visible):
-            self.fail("invisible")
+        # Printable text, the usual case, has no invisible characters: the search is slower.
+        if not text.isprintable():
+            visible = _LINE_BREAK_OR_TAB.sub(" ", text) if self.multiline else text
+            if INVISIBLE.search(visible):
+                self.fail("invisible")
         return text
 
-    def to_representation(self, value: str) -> str:
-        return value
 
-
-class StrictEmail(StrictText):
-    """An address in the usual form; what it means is decided elsewhere."""
+class StrictEmail(StrictText, serializers.EmailField):
+    """An e-mail address in the usual form."""
 
     default_error_messages = {"email": _("Enter a valid email address.")}
 
@@ -121,15 +114,15 @@ class StrictEmail(StrictText):
             return ""
         if not text:
             self.fail("blank")
-        if len(text) > EMAIL_MAX or INVISIBLE.search(text) or not _EMAIL.fullmatch(text):
+        if len(text) > EMAIL_MAX or not _EMAIL.fullmatch(text):
             self.fail("email")
-        if any(character.isspace() for character in text):
+        if not text.isprintable() and (INVISIBLE.search(text) or any(map(str.isspace, text))):
             self.fail("email")
         return text
 
 
 class Password(serializers.CharField):
-    """Text exactly as it was typed; a number is no text."""
+    """Text exactly as typed; a number is not accepted."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=PASSWORD_MAX, **options)
@@ -140,8 +133,8 @@ class Password(serializers.CharField):
         return data
 
 
-class StrictDate(serializers.Field[date, Any, str, Any]):
-    """A day as YYYY-MM-DD and in no other of ISO's spellings."""
+class StrictDate(serializers.DateField):
+    """A day as YYYY-MM-DD; other ISO 8601 forms are refused."""
 
     default_error_messages = {"invalid": _("Use the form YYYY-MM-DD.")}
 
@@ -153,24 +146,18 @@ class StrictDate(serializers.Field[date, Any, str, Any]):
         except ValueError:
             self.fail("invalid")
 
-    def to_representation(self, value: date) -> str:
-        return value.isoformat()
 
-
-class StrictMoment(serializers.Field[datetime, Any, datetime, Any]):
-    """A day or an aware ISO 8601 time; a day is its first moment, a naive time is UTC."""
+class StrictMoment(serializers.DateTimeField):
+    """A day or an ISO 8601 time; a day means its first moment, a time without zone is UTC."""
 
     default_error_messages = {"invalid": _("Use an ISO 8601 date or date and time.")}
 
     def to_internal_value(self, data: Any) -> datetime:
-        fits = isinstance(data, str) and len(data) <= MOMENT_MAX and data.isascii()
-        moment = _moment(data.strip(" ")) if fits else None
+        is_candidate = isinstance(data, str) and len(data) <= MOMENT_MAX and data.isascii()
+        moment = _moment(data.strip(" ")) if is_candidate else None
         if moment is None:
             self.fail("invalid")
         return moment
-
-    def to_representation(self, value: datetime) -> datetime:
-        return value
 
 
 def _moment(text: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Idempotency keys on the wire: the header of a request and the answer to it."""
+"""Runs a request once per `Idempotency-Key` header."""
 
 import json
 import re
@@ -16,64 +16,64 @@ from takeback.idempotency import errors
 from takeback.idempotency.commands import IdempotentCall, IdempotentResponse, run_idempotent
 
 REPLAYED = "Idempotent-Replayed"
-"""The header that an answer has when it was given before."""
+"""The header of a stored response."""
 
 _HEADER = "Idempotency-Key"
-# Two headers arrive as one, joined by a comma: it is no part of a key.
+# Without the comma: two headers arrive as one value, joined by a comma.
 _KEY = re.compile(r"[!-+\--~]{1,255}", re.ASCII)
-# Equal bodies are equal however their keys are ordered; numbers stay what they were.
-_spelled = json.JSONEncoder(sort_keys=True, default=str).iterencode
+# The order of keys does not matter; numbers keep their spelling.
+_canonical_json = json.JSONEncoder(sort_keys=True, default=str).iterencode
 
 
 def idempotent_response(
-    request: HttpRequest, act: Callable[[], Response], *, principal: str, body: Any
+    request: HttpRequest, action: Callable[[], Response], *, principal: str, body: Any
 ) -> HttpResponse:
-    """Answer by `act`, once per `Idempotency-Key`; a call without one just acts.
+    """The response of `action`, run once per key; a request without a key always runs.
 
-    `principal` says who calls and survives a retry (`user:7`, `order:9`, `key:ab12`); `body` is
-    what was sent, parsed. Of the answer only status and body are kept. Limits are to be counted and
-    callers to be proved before: `act` is undone when it refuses. Raises Refused as `once` does, and
-    for a key that is none.
+    `principal` names the requester and is the same in a retry (`user:7`, `order:9`, `key:ab12`);
+    `body` is the parsed body. Only status and body of a response are stored. Count limits and
+    authenticate before: a refusal rolls back everything that `action` writes. Raises Refused as
+    `run_idempotent` does, and for an invalid key.
     """
 
-    def acted() -> IdempotentResponse:
-        response = act()
+    def run() -> IdempotentResponse:
+        response = action()
         return IdempotentResponse(response.status_code, encode(response.data))
 
-    call = _call(request, principal, body)
-    answer = run_idempotent(call, acted, clock.now()) if call else acted()
-    headers = {REPLAYED: "true"} if answer.is_replayed else {}
-    return HttpResponse(answer.body, status=answer.status, content_type=JSON, headers=headers)
+    idempotent_call = _idempotent_call(request, principal, body)
+    reply = run_idempotent(idempotent_call, run, clock.now()) if idempotent_call else run()
+    headers = {REPLAYED: "true"} if reply.is_replayed else {}
+    return HttpResponse(reply.body, status=reply.status, content_type=JSON, headers=headers)
 
 
 def has_idempotency_key(request: HttpRequest) -> bool:
-    """Whether the call comes with a key, and so acts once however often it is sent."""
+    """Whether a retry of this request returns the stored response."""
     return _HEADER in request.headers
 
 
-def _call(request: HttpRequest, principal: str, body: Any) -> IdempotentCall | None:
+def _idempotent_call(request: HttpRequest, principal: str, body: Any) -> IdempotentCall | None:
     key = request.headers.get(_HEADER)
     if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise Refused(errors.KEY_INVALID)
     match = request.resolver_match
-    # What the route left open, not the path: with and without its last slash it is one call.
-    said = [match.kwargs if match else {}, body]
+    # The arguments of the route, not the path: its final slash is optional.
+    content = [match.kwargs if match else {}, body]
     return IdempotentCall(
         principal=_digest("principal", [principal]),
         route=f"{request.method} {match.route if match else ''}"[:255],
         key=key,
-        fingerprint=_digest("said", _spelled(said)),
+        fingerprint=_digest("said", _canonical_json(content)),
     )
 
 
-def _digest(kind: str, text: Iterable[str]) -> str:
-    """With a secret: a body may hold a bank account, and there are not so many of those.
+def _digest(kind: str, chunks: Iterable[str]) -> str:
+    """A keyed hash: IBANs are few enough to be guessed from a plain hash of a body.
 
-    Piece by piece: a body of pictures is not spelled out a second time.
+    Chunk by chunk: a body with images is never serialized as a whole.
     """
     digest = salted_hmac(f"takeback.idempotency.{kind}", "", algorithm="sha256")
-    for piece in text:
-        digest.update(piece.encode())
+    for chunk in chunks:
+        digest.update(chunk.encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Handing out the picture of a case to somebody who may see it."""
+"""Serves the image files of cases."""
 
 import re
 
@@ -8,21 +8,20 @@ from django.http import FileResponse
 from takeback.core import errors
 from takeback.core.errors import Refused
 
-# Our own names only: whatever else a path may say, it is not looked for on the disk.
+# Only names that we generate: a path with any other name never reaches the file system.
 _NAME = re.compile(r"cases/([0-9a-f]{2})/\1[0-9a-f]{30}\.(jpg|png)", re.ASCII)
 _TYPES = {"jpg": "image/jpeg", "png": "image/png"}
-_INERT = "default-src 'none'; sandbox"
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a picture of ours could have this name."""
+    """Whether an image of ours can have this name."""
     return _NAME.fullmatch(name) is not None
 
 
 def image_response(name: str) -> FileResponse:
-    """The picture, for nobody else's cache and without anything that could run in it.
+    """The image; shared caches do not store it and browsers run no script in it.
 
-    Raises Refused, as not found, when there is no such picture.
+    Raises Refused (NOT_FOUND) if the file does not exist.
     """
     if not is_image_name(name):
         raise Refused(errors.NOT_FOUND)
@@ -30,8 +29,8 @@ def image_response(name: str) -> FileResponse:
         file = (settings.MEDIA_ROOT / name).open("rb")
     except FileNotFoundError as error:
         raise Refused(errors.NOT_FOUND) from error
-    answer = FileResponse(file, content_type=_TYPES[name.rpartition(".")[2]])
-    answer["Content-Disposition"] = "inline"
-    answer["Cache-Control"] = "private, no-store"
-    answer["Content-Security-Policy"] = _INERT
-    return answer
+    response = FileResponse(file, content_type=_TYPES[name.rpartition(".")[2]])
+    response["Content-Disposition"] = "inline"
+    response["Cache-Control"] = "private, no-store"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

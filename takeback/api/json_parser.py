@@ -1,4 +1,4 @@
-"""One JSON reader for every body: strict where the usual one guesses, bounded where it trusts."""
+"""Parses JSON strictly and within limits of size, depth, values and digits."""
 
 import json
 import re
@@ -17,18 +17,18 @@ MAX_VALUES = 10_000
 MAX_NUMBER_LENGTH = 40
 
 TOKENS_PER_VALUE = 4
-"""Strings and signs; no sensible document has as many."""
+"""Strings and punctuation; ordinary documents have fewer."""
 
-# Never steps back, and takes a string without its end to the end of the body: linear in both.
+# Possessive: no backtracking, and an unterminated string is read once. Linear in both cases.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},:]', re.DOTALL)
 _UNFIT_CHARACTER = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def loads(body: bytes, *, max_values: int = MAX_VALUES) -> Any:
-    """The value that the body holds, or `Refused`; a number with a point becomes a `Decimal`."""
+def object_from(body: bytes, *, max_values: int = MAX_VALUES) -> dict[str, Any]:
+    """The JSON object of a body; numbers with a decimal point are `Decimal`. Raises Refused."""
     _check_size(body, max_values)
     try:
-        return json.loads(
+        value = json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_object,
             parse_int=_integer,
@@ -37,18 +37,13 @@ def loads(body: bytes, *, max_values: int = MAX_VALUES) -> Any:
         )
     except (ValueError, RecursionError) as error:
         raise Refused(errors.MALFORMED_JSON) from error
-
-
-def object_from(body: bytes, *, max_values: int = MAX_VALUES) -> dict[str, Any]:
-    """As `loads`, for a body that must be an object."""
-    value = loads(body, max_values=max_values)
     if not isinstance(value, dict):
         raise Refused(errors.OBJECT_EXPECTED)
     return value
 
 
 class StrictJSONParser(BaseParser):
-    """`request.data` through the reader above, for bodies up to `MAX_BODY_BYTES`."""
+    """Parses `request.data` as a JSON object of up to `MAX_BODY_BYTES`."""
 
     media_type = "application/json"
     max_values = MAX_VALUES
@@ -56,33 +51,28 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
-        headers = parser_context["request"].headers
-        refuse_foreign_encodings(headers)
-        return self.read(body_of(stream, self.limit(), headers))
+        return self.read(read_body(stream, self.limit(), parser_context["request"].headers))
 
     def read(self, body: bytes) -> dict[str, Any]:
-        """The object that the body is."""
+        """The parsed body."""
         return object_from(body, max_values=self.max_values)
 
     def limit(self) -> int:
+        """The maximum size of a body, in bytes."""
         return int(settings.MAX_BODY_BYTES)
 
 
-def refuse_foreign_encodings(headers: Any) -> None:
-    """Nothing is inflated and nothing but UTF-8 is read."""
+def read_body(stream: Any, limit: int, headers: Any) -> bytes:
+    """The body in UTF-8, uncompressed, of at most `limit` bytes. Raises Refused.
+
+    A body whose Content-Length is too large is not read at all. A chunked body has no length (see
+    `takeback.wsgi`): at most `limit + 1` bytes of it are read.
+    """
     if headers.get("Content-Encoding", "identity").lower() not in {"identity", ""}:
         raise Refused(errors.UNSUPPORTED_ENCODING)
     _, _, parameters = headers.get("Content-Type", "").lower().partition(";")
     if "charset" in parameters and "utf-8" not in parameters:
         raise Refused(errors.UNSUPPORTED_MEDIA_TYPE)
-
-
-def body_of(stream: Any, limit: int, headers: Any) -> bytes:
-    """The whole body; one of more bytes than this is refused.
-
-    By its length, if it tells one: then none of it is waited for. What comes in chunks does not
-    (see `takeback.wsgi`), and is read one byte past the limit at most.
-    """
     length = 0 if "Transfer-Encoding" in headers else int(headers.get("Content-Length") or 0)
     body: bytes = stream.read(limit + 1) if length <= limit else b""
     if max(length, len(body)) > limit:
@@ -91,42 +81,39 @@ def body_of(stream: Any, limit: int, headers: Any) -> bytes:
 
 
 def _check_size(body: bytes, max_values: int) -> None:
-    """Refuse deep or crowded bodies before any parser recurses into them, and look no further."""
+    """Refuse deep bodies and bodies of too many values before the JSON parser recurses."""
     depth = values = 0
     for tokens, token in enumerate(_TOKEN.finditer(body), 1):
-        sign = body[token.start()]
-        if sign in b"[{":
+        character = body[token.start()]
+        if character in b"[{":
             depth += 1
-        elif sign in b"]}":
+        elif character in b"]}":
             depth -= 1
-        elif sign in b",:":
+        elif character in b",:":
             values += 1
         if depth > MAX_DEPTH or values > max_values or tokens > TOKENS_PER_VALUE * max_values:
             raise Refused(errors.MALFORMED_JSON)
 
 
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
+def _object(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
+    for key, value in members:
+        if key in parsed:
             raise Refused(errors.DUPLICATE_KEY)
         _check_text(key)
-        _check_value(value)
-        found[key] = value
-    return found
-
-
-def _check_value(value: Any) -> None:
-    if isinstance(value, str):
         _check_text(value)
+        parsed[key] = value
+    return parsed
+
+
+def _check_text(value: Any) -> None:
+    """Refuse NUL and lone surrogates, which PostgreSQL cannot store; also inside lists."""
+    if isinstance(value, str):
+        if _UNFIT_CHARACTER.search(value):
+            raise Refused(errors.MALFORMED_JSON)
     elif isinstance(value, list):
         for element in value:
-            _check_value(element)
-
-
-def _check_text(value: str) -> None:
-    if _UNFIT_CHARACTER.search(value):
-        raise Refused(errors.MALFORMED_JSON)
+            _check_text(element)
 
 
 def _integer(literal: str) -> int:

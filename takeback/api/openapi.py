@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, get_args, get_origin, is_typeddict
 
 import msgspec
 from django.conf import settings
-from drf_spectacular.extensions import (
-    OpenApiAuthenticationExtension,
-    OpenApiSerializerFieldExtension,
-)
+from drf_spectacular.drainage import has_override
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from takeback.api.fields import StrictInteger, StrictText
 
 JSONSchema = dict[str, Any]
 
@@ -31,8 +32,8 @@ class Operation:
     """One method of a view, as the API page describes it.
 
     `response` is a document type (TypedDict or Struct), `list[type]`, `PageOf(type)`, a JSON
-    schema, an OpenApiResponse, or None for an empty body. `refusals` maps further statuses to
-    their responses.
+    schema, an OpenApiResponse, or None for an empty body. `refusals` maps other statuses to
+    their responses. Without a description the response has the phrase of its status.
     """
 
     id: str
@@ -49,7 +50,8 @@ class Operation:
 class Schema(AutoSchema):
     """Reads `view.operations`, a mapping of lower-case methods to operations.
 
-    A view with `operations` shows these methods and no others.
+    A view with `operations` documents these methods and no others. A route can replace them:
+    `as_view(operations=...)`.
     """
 
     @property
@@ -85,13 +87,30 @@ class Schema(AutoSchema):
             **operation.refusals,
         }
 
+    def _map_serializer_field(
+        self,
+        field: Any,
+        direction: Any,
+        bypass_extensions: bool = False,  # noqa: FBT001, FBT002 - drf-spectacular's signature
+    ) -> JSONSchema | None:
+        """Adds the limits of our fields, which check them without DRF's validators."""
+        schema: JSONSchema | None = super()._map_serializer_field(  # type: ignore[no-untyped-call]  # not annotated
+            field, direction, bypass_extensions
+        )
+        if schema is None or has_override(field, "field"):
+            return schema
+        if isinstance(field, StrictInteger):
+            schema.pop("format", None)
+        elif isinstance(field, StrictText):
+            schema |= {"minLength": 1, "maxLength": field.max_length}
+        return schema
+
 
 def _response(operation: Operation) -> Any:
     if operation.response is None or isinstance(operation.response, OpenApiResponse):
         return operation.response
-    return OpenApiResponse(
-        response=response_schema(operation.response), description=operation.description
-    )
+    description = operation.description or HTTPStatus(operation.status).phrase
+    return OpenApiResponse(response=response_schema(operation.response), description=description)
 
 
 def response_schema(response: Any) -> JSONSchema:
@@ -125,9 +144,9 @@ def document_types(response: Any) -> list[type]:
 
 
 def document() -> dict[str, Any]:
-    """The API as an OpenAPI 3.1 document, in the caller's language."""
-    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
-    return made
+    """The OpenAPI 3.1 document of all APIs."""
+    generated: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return generated
 
 
 def add_documents(
@@ -136,29 +155,39 @@ def add_documents(
     request: object,
     public: bool,  # noqa: FBT001 - drf-spectacular's signature
 ) -> dict[str, Any]:
-    """Put the shapes of the rooms whose routes are documented among the components, by name."""
+    """Add the documents of all operations, and of modules named `shapes`, to the components."""
     endpoints: list[Any] = list(generator.endpoints or [])
     rooms = sorted({view.__module__.rpartition(".")[0] for *_, view in endpoints})
-    declared = [shape for room in rooms for shape in shapes_of(room)]
-    declared += [
+    declared = [
         document
         for *_, view in endpoints
-        for operation in getattr(view.cls, "operations", {}).values()
+        for operation in _operations_of(view).values()
         for document in document_types(operation.response)
-        if document not in declared
     ]
+    declared += [document for room in rooms for document in shapes_of(room)]
     _, schemas = msgspec.json.schema_components(
-        declared, ref_template="#/components/schemas/{name}"
+        dict.fromkeys(declared), ref_template="#/components/schemas/{name}"
     )
     components = result.setdefault("components", {})
     components["schemas"] = dict(sorted((components.get("schemas", {}) | schemas).items()))
     return result
 
 
+def _operations_of(view: Any) -> Mapping[str, Operation]:
+    """The operations of the route, else of its view class."""
+    operations: Mapping[str, Operation] = view.initkwargs.get(
+        "operations", getattr(view.cls, "operations", {})
+    )
+    return operations
+
+
 def shapes_of(room: str) -> list[type]:
-    """The documents in the room's modules named `...shapes`, without those they import."""
-    found = iter_modules(import_module(room).__path__)
-    names = sorted(module.name for module in found if module.name.endswith("shapes"))
+    """The documents that the room's modules named `...shapes` define."""
+    names = sorted(
+        module.name
+        for module in iter_modules(import_module(room).__path__)
+        if module.name.endswith("shapes")
+    )
     modules = [import_module(f"{room}.{name}") for name in names]
     return [
         shape
@@ -169,81 +198,19 @@ def shapes_of(room: str) -> list[type]:
 
 
 def is_document(kind: Any) -> bool:
-    """Whether this is how we declare documents: a typed dict, or a struct where there are many."""
+    """Whether this type is a document: a TypedDict, or a Struct where a list repeats it."""
     return is_typeddict(kind) or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
 
 
-class IntegerSchema(OpenApiSerializerFieldExtension):
-    """A bounded whole number."""
-
-    target_class = "takeback.api.fields.StrictInteger"
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: object) -> dict[str, Any]:
-        field = self.target
-        return {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
-
-
-class BooleanSchema(OpenApiSerializerFieldExtension):
-    """True or false."""
-
-    target_class = "takeback.api.fields.StrictBoolean"
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: object) -> dict[str, Any]:
-        return {"type": "boolean"}
-
-
-class TextSchema(OpenApiSerializerFieldExtension):
-    """Bounded text."""
-
-    target_class = "takeback.api.fields.StrictText"
-    match_subclasses = True
-    more: dict[str, Any] = {}
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: object) -> dict[str, Any]:
-        # Where a blank is allowed the generator adds it as the other possibility.
-        return {"type": "string", "minLength": 1, "maxLength": self.target.max_length, **self.more}
-
-
-class EmailSchema(TextSchema):
-    """An e-mail address."""
-
-    target_class = "takeback.api.fields.StrictEmail"
-    match_subclasses = True
-    priority = 1  # before the text it is a kind of
-    more = {"format": "email"}
-
-
-class DateSchema(OpenApiSerializerFieldExtension):
-    """A day."""
-
-    target_class = "takeback.api.fields.StrictDate"
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: object) -> dict[str, Any]:
-        return {"type": "string", "format": "date"}
-
-
-class MomentSchema(OpenApiSerializerFieldExtension):
-    """A moment."""
-
-    target_class = "takeback.api.fields.StrictMoment"
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: object) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time"}
-
-
 class CallerSchema(OpenApiAuthenticationExtension):
-    """How a caller is known: by the session cookie, or by what the Authorization header holds."""
+    """Describes our authentication classes: a session cookie or an Authorization header."""
 
     target_class = "rest_framework.authentication.BaseAuthentication"
     match_subclasses = True
 
     @property
-    def name(self) -> str:  # type: ignore[override]  # known per caller, not per class
-        """The scheme that a 401 names."""
+    def name(self) -> str:  # type: ignore[override]  # per instance, not per class
+        """The scheme in the WWW-Authenticate header of a 401."""
         return str(self.target.authenticate_header(None))
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:

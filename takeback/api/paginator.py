@@ -1,26 +1,79 @@
-"""Pages of the contract: count, next, previous, results."""
+"""Page number pagination in the contract's envelope: count, next, previous, results."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from takeback.core import errors
 from takeback.core.errors import Refused
 from takeback.core.paging import Page
 
+DEFAULT_LIMIT = 10
+
+
+class ContractPagination(PageNumberPagination):
+    """DRF's page numbers, for querysets and for lists whose view sets `count` itself.
+
+    `page` counts from 1, `limit` (or `page_size`) is 1 to 100. Links start with SITE_URL, never
+    with the Host header, and keep the other parameters in their order.
+    """
+
+    count = 0
+
+    def __init__(self, request: Request, *, default_limit: int = DEFAULT_LIMIT) -> None:
+        self.path = request.path
+        self.query = request.query_params.dict()
+        self.requested = Page.of(self.query, default_limit=default_limit)
+
+    def paginate_queryset(self, queryset: Any, request: Any = None, view: Any = None) -> list[Any]:
+        """The rows of the requested page; also sets `count`."""
+        start = self.requested.offset
+        rows = list(queryset[start : start + self.requested.limit])
+        self.count = queryset.count()
+        return rows
+
+    def get_paginated_response(self, data: Sequence[Any]) -> Response:
+        """The envelope; a page after the last one is not found."""
+        if not data and self.requested.number > 1:
+            raise Refused(errors.NOT_FOUND)
+        return Response(
+            {
+                "count": self.count,
+                "next": self.get_next_link(),
+                "previous": self.get_previous_link(),
+                "results": data,
+            }
+        )
+
+    def get_next_link(self) -> str | None:
+        is_last = self.requested.offset + self.requested.limit >= self.count
+        return None if is_last else self._link(self.requested.number + 1)
+
+    def get_previous_link(self) -> str | None:
+        number = self.requested.number
+        return self._link(number - 1) if number > 1 else None
+
+    def _link(self, number: int) -> str:
+        query = {key: value for key, value in self.query.items() if key != "page"}
+        query["page"] = str(number)
+        return f"{settings.SITE_URL}{self.path}?{urlencode(query)}"
+
 
 def envelope(
     path: str, query: Mapping[str, str], page: Page, count: int, results: Sequence[Any]
 ) -> dict[str, Any]:
-    """The page as a document; links start at the configured site, never at the caller's Host."""
+    """The same envelope for the lists of the channel API."""
     if not results and page.number > 1:
         raise Refused(errors.NOT_FOUND)
 
     def link(number: int) -> str:
-        kept = {key: value for key, value in query.items() if key != "page"}
-        return f"{settings.SITE_URL}{path}?{urlencode(kept | {'page': str(number)})}"
+        others = {key: value for key, value in query.items() if key != "page"}
+        return f"{settings.SITE_URL}{path}?{urlencode(others | {'page': str(number)})}"
 
     return {
         "count": count,

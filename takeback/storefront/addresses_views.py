@@ -1,180 +1,212 @@
-"""The address book of a customer, and the places it chooses from."""
+"""Views of the address book and of its places."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.addresses import address_book, queries
-from takeback.addresses.models import Address
+from takeback.addresses import address_book, models, queries
 from takeback.addresses.places import place_document
+from takeback.addresses.queries import AddressRow
 from takeback.api.idempotency import idempotent_response
-from takeback.api.paginator import envelope
+from takeback.api.openapi import Operation, PageOf
+from takeback.api.paginator import ContractPagination
 from takeback.api.place_fields import places_of
-from takeback.core import clock
-from takeback.core import errors as core_errors
+from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.ids import id_from_path
-from takeback.core.paging import MAX_LIMIT, Page
-from takeback.storefront import errors
-from takeback.storefront.addresses_documents import address, book_address
+from takeback.core.paging import MAX_LIMIT
+from takeback.storefront import openapi
+from takeback.storefront.addresses_documents import Address, BookAddress, address, book_address
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
-from takeback.storefront.openapi import PLAIN, answers, page_parameters, paged
 from takeback.storefront.serializers import AddressEntry, PlaceFilter
 
+ADDRESS_EXISTS = _("You already have this address.")
 
-class AddressBook(StorefrontView):
-    """A customer's addresses, places as numbers; new ones are added here."""
+
+class AddressView(StorefrontView):
+    """The base of all views of the customer's address book."""
 
     permission_classes = [IsShopper]
 
-    @extend_schema(
-        operation_id="addresses",
-        tags=["storefront: addresses"],
-        parameters=page_parameters(),
-        responses=paged("BookAddress"),
-    )
+    def page(self, request: Request, build: Callable[[AddressRow], object]) -> Response:
+        """A page of the book; `build` makes the document of an address."""
+        pages = ContractPagination(request, default_limit=MAX_LIMIT)
+        addresses = queries.address_book(self.account.id)
+        start = pages.requested.offset
+        rows = queries.address_rows(addresses[start : start + pages.requested.limit])
+        pages.count = addresses.count()
+        return pages.get_paginated_response([build(row) for row in rows])
+
+    def validated(self, *, partial: bool = False) -> dict[str, Any]:
+        """The validated body."""
+        context = {"policy": self.policy}
+        serializer = AddressEntry(data=self.body, partial=partial, context=context)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def document(self, address_id: int) -> BookAddress:
+        """The document of one address."""
+        (row,) = queries.address_rows(queries.address_book(self.account.id).filter(pk=address_id))
+        return book_address(row, self.account.id, self.document_context(self.account))
+
+
+class AddressBook(AddressView):
+    """A customer's addresses with the ids of their places; POST adds one."""
+
+    operations = {
+        "get": Operation(
+            "addresses",
+            openapi.ADDRESSES,
+            response=PageOf(BookAddress),
+            parameters=openapi.PAGE,
+            refusals=openapi.LIST_REFUSALS,
+        ),
+        "post": Operation(
+            "address_add",
+            openapi.ADDRESSES,
+            request=AddressEntry,
+            response=BookAddress,
+            status=201,
+            refusals=openapi.REFUSALS,
+        ),
+    }
+
     def get(self, request: Request) -> Response:
-        view = self.look(self.account)
-        return self._page(request, lambda row: book_address(row, self.account.id, view))
+        context = self.document_context(self.account)
+        return self.page(request, lambda row: book_address(row, self.account.id, context))
 
-    def _page(self, request: Request, document: Any) -> Response:
-        query = request.query_params.dict()
-        page = Page.of(query, default_limit=MAX_LIMIT)
-        found = queries.address_book(self.account.id)
-        rows = queries.address_rows(found[page.offset : page.offset + page.limit])
-        documents = [document(row) for row in rows]
-        return Response(envelope(request.path, query, page, found.count(), documents))
-
-    @extend_schema(
-        operation_id="address_add",
-        tags=["storefront: addresses"],
-        request=AddressEntry,
-        responses=answers("BookAddress", status=201),
-    )
     def post(self, request: Request) -> HttpResponse:
         principal = f"user:{self.account.id}"
-        return idempotent_response(self.plain, self._added, principal=principal, body=self.body)
+        return idempotent_response(
+            self.django_request, self._add, principal=principal, body=self.body
+        )
 
-    def _added(self) -> Response:
-        told = AddressEntry(data=self.body)
-        told.is_valid(raise_exception=True)
-        fields = told.validated_data | places_of(told.validated_data)
+    def _add(self) -> Response:
+        data = self.validated()
+        fields = data | places_of(data)
         try:
             entry = address_book.add_address(self.account.id, fields, now=clock.now())
         except address_book.AddressExists as error:
-            raise ValidationError({"non_field_errors": [errors.ADDRESS_EXISTS]}) from error
-        return Response(self._document(entry.pk), status=201)
-
-    def _document(self, address_id: int) -> Any:
-        found = queries.address_book(self.account.id).filter(pk=address_id)
-        row = queries.address_rows(found)[0]
-        return book_address(row, self.account.id, self.look(self.account))
+            raise ValidationError({"non_field_errors": [ADDRESS_EXISTS]}) from error
+        return Response(self.document(entry.pk), status=201)
 
 
-class DetailedAddressBook(AddressBook):
-    """The same with places as documents."""
+class DetailedAddressBook(AddressView):
+    """A customer's addresses with the documents of their places."""
 
-    http_method_names = ["get", "head", "options"]
+    operations = {
+        "get": Operation(
+            "addresses_detailed",
+            openapi.ADDRESSES,
+            response=PageOf(Address),
+            parameters=openapi.PAGE,
+            refusals=openapi.LIST_REFUSALS,
+        )
+    }
 
-    @extend_schema(
-        operation_id="addresses_detailed",
-        tags=["storefront: addresses"],
-        parameters=page_parameters(),
-        responses=paged("Address"),
-    )
     def get(self, request: Request) -> Response:
-        view = self.look(self.account)
-        return self._page(request, lambda row: address(row, view))
+        context = self.document_context(self.account, with_owner=True)
+        return self.page(request, lambda row: address(row, context))
 
 
-class AddressEntryView(AddressBook):
-    """One address of the book."""
+class AddressEntryView(AddressView):
+    """One address of the customer."""
 
-    http_method_names = ["get", "patch", "delete", "head", "options"]
+    operations = {
+        "get": Operation(
+            "address",
+            openapi.ADDRESSES,
+            response=BookAddress,
+            parameters=(openapi.PK,),
+            refusals=openapi.REFUSALS,
+        ),
+        "patch": Operation(
+            "address_change",
+            openapi.ADDRESSES,
+            request=AddressEntry,
+            response=BookAddress,
+            parameters=(openapi.PK,),
+            refusals=openapi.REFUSALS,
+        ),
+        "delete": Operation(
+            "address_remove",
+            openapi.ADDRESSES,
+            status=204,
+            parameters=(openapi.PK,),
+            refusals={401: openapi.PROBLEM, 404: openapi.PROBLEM},
+        ),
+    }
 
-    @extend_schema(
-        operation_id="address",
-        tags=["storefront: addresses"],
-        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
-        responses=answers("BookAddress"),
-    )
-    def get(self, request: Request, pk: str = "") -> Response:
-        return Response(self._document(self._own(pk).pk))
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(self.document(self._entry(pk).pk))
 
-    @extend_schema(
-        operation_id="address_change",
-        tags=["storefront: addresses"],
-        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
-        request=AddressEntry,
-        responses=answers("BookAddress"),
-    )
     def patch(self, request: Request, pk: str) -> Response:
-        entry = self._own(pk)
-        told = AddressEntry(data=self.body, partial=True)
-        told.is_valid(raise_exception=True)
-        kept = {name: getattr(entry, f"{name}_id") for name in address_book.PLACES}
-        fields = dict(told.validated_data)
-        if fields.keys() & kept.keys():
-            fields |= places_of(kept | fields)
+        entry, fields = self._entry(pk), self.validated(partial=True)
+        places = {level: getattr(entry, f"{level}_id") for level in address_book.PLACES}
+        if fields.keys() & places.keys():
+            fields |= places_of(places | fields)
         try:
             address_book.change_address(entry, fields, now=clock.now())
         except address_book.AddressExists as error:
-            raise ValidationError({"non_field_errors": [errors.ADDRESS_EXISTS]}) from error
-        return Response(self._document(entry.pk))
+            raise ValidationError({"non_field_errors": [ADDRESS_EXISTS]}) from error
+        return Response(self.document(entry.pk))
 
-    @extend_schema(
-        operation_id="address_remove",
-        tags=["storefront: addresses"],
-        parameters=[OpenApiParameter("pk", int, OpenApiParameter.PATH)],
-        responses={204: None, 401: PLAIN, 404: PLAIN},
-    )
     def delete(self, request: Request, pk: str) -> Response:
-        address_book.remove_address(self._own(pk), now=clock.now())
+        address_book.remove_address(self._entry(pk), now=clock.now())
         return Response(status=204)
 
-    def _own(self, pk: str) -> Address:
-        found = queries.address_book(self.account.id).filter(pk=id_from_path(pk)).first()
-        if found is None:
-            raise Refused(core_errors.NOT_FOUND)
-        return found
+    def _entry(self, pk: str) -> models.Address:
+        entry = queries.address_book(self.account.id).filter(pk=id_from_path(pk)).first()
+        if entry is None:
+            raise Refused(errors.NOT_FOUND)
+        return entry
 
 
-class PlacesView(StorefrontView):
-    """Countries, cities, townships or districts to choose from; anybody may ask."""
+class Places(StorefrontView):
+    """The countries, cities, townships or districts that addresses name; needs no session."""
 
     level = "country"
+    operations: dict[str, Operation] = {}
 
-    @extend_schema(
-        tags=["storefront: addresses"],
-        parameters=[
-            *page_parameters(),
-            OpenApiParameter("country", int, description="Cities of this country."),
-            OpenApiParameter("city", int, description="Townships of this city."),
-            OpenApiParameter("township", int, description="Districts of this township."),
-        ],
-        responses={200: {"type": "object"}, 400: PLAIN},
-    )
     def get(self, request: Request) -> Response:
-        query = request.query_params.dict()
-        page = Page.of(query, default_limit=MAX_LIMIT)
-        told = PlaceFilter(data={k: v.strip() for k, v in query.items() if v.strip()})
-        told.is_valid(raise_exception=True)
-        found = self._places(told.validated_data)
-        rows = found[page.offset : page.offset + page.limit]
-        documents = [place_document(row) for row in rows]
-        return Response(envelope(request.path, query, page, found.count(), documents))
+        pages = ContractPagination(request, default_limit=MAX_LIMIT)
+        query = {key: text for key, value in pages.query.items() if (text := value.strip())}
+        serializer = PlaceFilter(data=query)
+        serializer.is_valid(raise_exception=True)
+        rows = pages.paginate_queryset(self._places(serializer.validated_data))
+        return pages.get_paginated_response([place_document(row) for row in rows])
 
-    def _places(self, told: dict[str, int]) -> "QuerySet[Any]":
+    def _places(self, inside: dict[str, int]) -> "QuerySet[Any]":
         if self.level == "country":
             return queries.countries()
         if self.level == "city":
-            return queries.cities(told.get("country"))
+            return queries.cities(inside.get("country"))
         if self.level == "township":
-            return queries.townships(told.get("city"))
-        return queries.districts(told.get("township"))
+            return queries.townships(inside.get("city"))
+        return queries.districts(inside.get("township"))
+
+
+def places_operations(operation_id: str) -> dict[str, Operation]:
+    """The operation of a list of places."""
+    return {
+        "get": Operation(
+            operation_id,
+            openapi.ADDRESSES,
+            response={"type": "object"},
+            parameters=(
+                *openapi.PAGE,
+                OpenApiParameter("country", int, description="Cities of this country."),
+                OpenApiParameter("city", int, description="Townships of this city."),
+                OpenApiParameter("township", int, description="Districts of this township."),
+            ),
+            refusals={400: openapi.PROBLEM},
+        )
+    }

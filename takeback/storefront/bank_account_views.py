@@ -1,15 +1,15 @@
-"""The page behind the mailed link: is this your bank account?"""
+"""The page of the mailed link that confirms a bank account."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from csp.decorators import csp_update
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from takeback.api.base_view import ApiView, django_request
+from takeback.api.base_view import ApiView
+from takeback.api.openapi import Operation
 from takeback.cancellations.bank_account_links import case_of, masked_account
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.core import clock, errors
@@ -21,25 +21,23 @@ from takeback.ui.csp import FORM_POLICY
 
 @method_decorator(csp_update(FORM_POLICY), name="dispatch")
 class BankAccountPage(ApiView):
-    """Looking changes nothing, so that a mail scanner's visit does not; the button confirms, once.
+    """GET shows the masked account and changes nothing, since mail scanners follow links; POST
+    confirms the account.
 
-    The token is the authority: there is no session to ride on, and so no CSRF token to check. A
-    link that was used, is too old, was changed or never was gets one and the same answer, and so
-    does the second press of the button.
+    The token authorizes the request: without a session there is nothing to forge, so no CSRF token
+    is checked. A used, expired, altered or unknown link gets the same page as a second POST.
     """
 
-    @extend_schema(exclude=True)
-    def get(self, call: Request, token: str) -> HttpResponse:
-        """Shows which account is meant, as much of it as its owner needs to know it."""
+    operations: ClassVar[dict[str, Operation]] = {}
+
+    def get(self, request: Request, token: str) -> HttpResponse:
         case = case_of(token)
         if case is None:
             return self._gone()
         context = {"number": case.order_item.order.number, "account": masked_account(case)}
         return self._page("ask", context)
 
-    @extend_schema(exclude=True)
-    def post(self, call: Request, token: str) -> HttpResponse:
-        """The button."""
+    def post(self, request: Request, token: str) -> HttpResponse:
         case = case_of(token)
         if case is None:
             return self._gone()
@@ -62,5 +60,5 @@ class BankAccountPage(ApiView):
     def _page(
         self, state: str, context: dict[str, Any] | None = None, status: int = 200
     ) -> HttpResponse:
-        told = {"state": state} | (context or {})
-        return render(django_request(self.request), "home/bank_account.html", told, status=status)
+        context = {"state": state} | (context or {})
+        return render(self.django_request, "home/bank_account.html", context, status=status)

@@ -1,23 +1,28 @@
-"""What storefronts may send to cancel or to send back, in both spellings of the contract."""
+"""Serializers of new cases and of their images, for single and bulk requests."""
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from takeback.api import case_fields
-from takeback.api.case_fields import NO_ITEM, NO_REASON, KindField, Number, Words
-from takeback.api.fields import StrictBoolean, StrictDate
+from takeback.api.case_fields import NO_ITEM, NO_REASON, DescriptionField, KindField, Number
+from takeback.api.fields import StrictBoolean, StrictDate, StrictText
+from takeback.api.json_parser import StrictJSONParser
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations import errors as case_errors
+from takeback.cancellations import errors
 from takeback.cancellations.inputs import NewCase, NewImage, PickupWindow
+from takeback.core.errors import Refused
 from takeback.core.types import ItemId
-from takeback.storefront.images_serializers import Photo, PhotosField
+from takeback.images.decode import ImageTooLarge, NotAnImage, decode_image
+from takeback.images.store import discard_images, store_images
 
-MOST_ITEMS = 50
+MAX_ITEMS = 50
+IMAGES = "cancellation_request_image_set"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _YEARS = range(2000, 2101)
 _CLOCK_SCHEMA = {"type": "string", "pattern": _TIME.pattern}
@@ -33,13 +38,75 @@ _WINDOW_SCHEMA = {
     },
     "required": ["date", "hour_range"],
 }
-# A number beyond every row's is as unknown as any other.
-_NO_ADDRESS = {"range": case_errors.UNKNOWN_ADDRESS.message}
+# An id above the range of the column gets the refusal of an unknown id.
+_NO_ADDRESS = {"range": errors.UNKNOWN_ADDRESS.message}
+
+
+class CaseParser(StrictJSONParser):
+    """Parses bodies that may contain images."""
+
+    def limit(self) -> int:
+        return int(settings.MAX_PICTURE_BODY_BYTES)
+
+
+class UploadedImage(NamedTuple):
+    """The bytes of an image, not validated yet, and its description."""
+
+    raw: bytes
+    description: str | None
+
+
+@extend_schema_field({"type": "string", "contentEncoding": "base64"})
+class Base64Image(serializers.Field[bytes, Any, Any, Any]):
+    """An image as base64, with or without the prefix of a data URI."""
+
+    default_error_messages = {
+        "invalid": errors.NOT_AN_IMAGE,
+        "too_large": errors.IMAGE_TOO_LARGE,
+    }
+
+    def to_internal_value(self, data: Any) -> bytes:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            return decode_image(data)
+        except ImageTooLarge:
+            self.fail("too_large")
+        except NotAnImage:
+            self.fail("invalid")
+
+
+class NewImageBody(serializers.Serializer[Any]):
+    """An image of an item."""
+
+    image = Base64Image()
+    description = StrictText(max_length=255, required=False, allow_null=True, allow_blank=True)
+
+
+@extend_schema_field(NewImageBody(many=True))
+class ImagesField(serializers.ListField):
+    """The images of an item; an error of one image is the error of the field."""
+
+    child = NewImageBody()
+
+    def to_internal_value(self, data: Any) -> list[UploadedImage]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError([errors.NOT_AN_IMAGE])
+        return [self._uploaded_image(element) for element in data]
+
+    def _uploaded_image(self, data: Any) -> UploadedImage:
+        try:
+            image = self.child.run_validation(data)
+        except serializers.ValidationError as error:
+            details: Any = error.detail if isinstance(error.detail, dict) else {}
+            texts = details.get("image") or details.get("description") or [errors.NOT_AN_IMAGE]
+            raise serializers.ValidationError(texts) from error
+        return UploadedImage(image["image"], image.get("description") or None)
 
 
 @extend_schema_field(_WINDOW_SCHEMA)
-class PickupDate(serializers.Field[PickupWindow, Any, Any, Any]):
-    """A day and two times of it: `{date, hour_range: {start, end}}`."""
+class PickupDateField(serializers.Field[PickupWindow, Any, Any, Any]):
+    """A day and two times: `{date, hour_range: {start, end}}`."""
 
     default_error_messages = {
         "invalid": _("Send a date and an hour_range with start and end, as HH:MM."),
@@ -58,36 +125,34 @@ class PickupDate(serializers.Field[PickupWindow, Any, Any, Any]):
             self.fail("order")
         return PickupWindow(day.isoformat(), start, end)
 
-    def to_representation(self, value: PickupWindow) -> Any:
-        return value.document
 
-
-class AskBody(serializers.Serializer[Any]):
-    """One item; what else a storefront sends along is ignored."""
+class NewCaseBody(serializers.Serializer[Any]):
+    """One item to cancel or return; unknown keys are ignored."""
 
     order_item = Number(error_messages=NO_ITEM)
     reason = Number(error_messages=NO_REASON)
     cancellation_type = KindField()
     quantity = Number(required=False, allow_null=True)
-    description = Words(required=False, allow_null=True)
+    description = DescriptionField(required=False, allow_null=True)
     shipping_company = Number(required=False, allow_null=True)
     pickup_address = Number(error_messages=_NO_ADDRESS, required=False, allow_null=True)
-    pickup_date = PickupDate(required=False, allow_null=True)
+    pickup_date = PickupDateField(required=False, allow_null=True)
     iban = case_fields.IbanField(required=False, allow_null=True)
     holder_name = case_fields.HolderNameField(required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
-    cancellation_request_image_set = PhotosField(required=False, allow_null=True)
+    cancellation_request_image_set = ImagesField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         case_fields.require_complete_bank_account(attrs)
         return attrs
 
 
-class BulkBody(serializers.Serializer[Any]):
-    """Up to fifty items; address and points may be told once for all, an item's own word wins."""
+class NewCasesBody(serializers.Serializer[Any]):
+    """Up to 50 items to cancel or return. `pickup_address` and `fully_refund_as_loyalty_money`
+    apply to all items without a value of their own."""
 
     cancel_order_items: Any = serializers.ListSerializer(
-        child=AskBody(), allow_empty=False, max_length=MOST_ITEMS
+        child=NewCaseBody(), allow_empty=False, max_length=MAX_ITEMS
     )
     pickup_address = Number(error_messages=_NO_ADDRESS, required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
@@ -95,44 +160,71 @@ class BulkBody(serializers.Serializer[Any]):
 
 SHARED = ("pickup_address", "fully_refund_as_loyalty_money")
 
-# Made once: the framework copies every field for each serializer, and none keeps what it read.
-_ask_body, _bulk_body = AskBody(), BulkBody()
+# Shared by all requests: DRF copies all fields per instance, and `run_validation` keeps no state.
+_new_case_body, _new_cases_body = NewCaseBody(), NewCasesBody()
 
 
-def item_in(body: Any) -> dict[str, Any]:
-    """The item of a body, or DRF's `ValidationError` with all its faults."""
-    return dict(_ask_body.run_validation(body))
+def new_case(body: Any, *, max_images: int) -> NewCase:
+    """The case of a body, with its images stored; `max_images` limits those of one item.
+
+    Raises ValidationError with all field errors, and Refused as `_stored_images` does.
+    """
+    return _new_cases([_new_case_body.run_validation(body)], max_images)[0]
 
 
-def items_in(body: Any) -> list[dict[str, Any]]:
-    """As `item_in`, for a body of many; each item with what was told once for all."""
-    told = _bulk_body.run_validation(body)
-    shared = {key: told.get(key) for key in SHARED}
-    return [shared | _said(item) for item in told["cancel_order_items"]]
+def new_cases(body: Any, *, max_images: int) -> list[NewCase]:
+    """As `new_case`, for a bulk body; each item gets the shared values that it lacks."""
+    data = _new_cases_body.run_validation(body)
+    shared = {key: data.get(key) for key in SHARED}
+    items = data["cancel_order_items"]
+    return _new_cases([shared | _without_nulls(item) for item in items], max_images)
 
 
-def _said(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in told.items() if value is not None}
+def _without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}
 
 
-def photos_of(told: Mapping[str, Any]) -> list[Photo]:
-    """The pictures that came with an item."""
-    return told.get("cancellation_request_image_set") or []
+def _new_cases(items: Sequence[Mapping[str, Any]], max_images: int) -> list[NewCase]:
+    images = _stored_images([item.get(IMAGES) or [] for item in items], max_images)
+    return [_new_case(item, stored) for item, stored in zip(items, images, strict=True)]
 
 
-def ask_of(told: Mapping[str, Any], pictures: Sequence[NewImage] = ()) -> NewCase:
-    """The ask behind a validated body, with its pictures where they are kept now."""
-    iban, holder = told.get("iban"), told.get("holder_name")
+def _new_case(data: Mapping[str, Any], images: Sequence[NewImage]) -> NewCase:
+    iban, holder = data.get("iban"), data.get("holder_name")
     return NewCase(
-        order_item=ItemId(told["order_item"]),
-        kind=told["cancellation_type"],
-        reason=told["reason"],
-        quantity=told.get("quantity"),
-        description=told.get("description") or None,
-        carrier=told.get("shipping_company"),
-        pickup_address=told.get("pickup_address"),
-        pickup_window=told.get("pickup_date"),
+        order_item=ItemId(data["order_item"]),
+        kind=data["cancellation_type"],
+        reason=data["reason"],
+        quantity=data.get("quantity"),
+        description=data.get("description") or None,
+        carrier=data.get("shipping_company"),
+        pickup_address=data.get("pickup_address"),
+        pickup_window=data.get("pickup_date"),
         bank_account=BankAccount(iban, holder) if iban and holder else None,
-        refund_to_loyalty=bool(told.get("fully_refund_as_loyalty_money")),
-        images=tuple(pictures),
+        refund_to_loyalty=bool(data.get("fully_refund_as_loyalty_money")),
+        images=tuple(images),
     )
+
+
+def _stored_images(
+    uploads: Sequence[Sequence[UploadedImage]], max_images: int
+) -> list[list[NewImage]]:
+    """The images of each item, stored as sanitized copies.
+
+    Raises Refused, and stores nothing, with the `position` of the item that has too many images or
+    an unreadable one; also raises Refused as `store_images` does.
+    """
+    positions: list[int] = []
+    for position, images in enumerate(uploads):
+        if len(images) > max_images:
+            raise Refused(errors.TOO_MANY_IMAGES, position=position)
+        positions += [position] * len(images)
+    files = store_images([image.raw for images in uploads for image in images])
+    stored = [file for file in files if file]
+    if len(stored) < len(files):
+        discard_images(file.name for file in stored)
+        raise Refused(errors.UNREADABLE_IMAGE, position=positions[files.index(None)])
+    remaining = iter(stored)
+    return [
+        [NewImage(*next(remaining), image.description) for image in images] for images in uploads
+    ]

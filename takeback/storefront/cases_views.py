@@ -1,116 +1,284 @@
-"""Reasons, cases and old orders: what a shopper may read about them."""
+"""Views of cases: cancellation reasons, a customer's cases, and opening cases."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.api.openapi import Operation
-from takeback.api.paginator import envelope
-from takeback.archive.queries import items_of, old_orders
-from takeback.cancellations.queries import own_cases, reasons
+from takeback.api.idempotency import REPLAYED, has_idempotency_key, idempotent_response
+from takeback.api.openapi import Operation, PageOf
+from takeback.api.paginator import ContractPagination
+from takeback.cancellations.commands.open import (
+    AUTO_CONFIRM_CANCELLATIONS,
+    NO_AUTO_CONFIRM,
+    AutoConfirm,
+    open_cases,
+)
+from takeback.cancellations.errors import UNKNOWN_ITEM
+from takeback.cancellations.images import unclaimed_images
+from takeback.cancellations.inputs import NewCase
+from takeback.cancellations.queries import cases_by_id, own_cases, reasons
 from takeback.cancellations.statuses import Kind
-from takeback.core import errors
-from takeback.core.errors import Refused
-from takeback.core.ids import id_from_path
-from takeback.core.paging import MAX_LIMIT, Page
+from takeback.core import clock
+from takeback.core.errors import NOT_FOUND, Problem, Refused
+from takeback.core.paging import MAX_LIMIT
+from takeback.images.store import discard_images
+from takeback.orders.queries import own_order_named
+from takeback.shoppers.guest_lookup import LOOKUP_FAILED
+from takeback.shoppers.requester import Requester
+from takeback.storefront import openapi
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
-from takeback.storefront.cases_documents import reason, request
-from takeback.storefront.old_orders_documents import old_order
-from takeback.storefront.openapi import PLAIN, REFUSED, page_parameters, paged
-from takeback.storefront.shapes import OldOrder
+from takeback.storefront.cases_documents import (
+    CancellationReason,
+    CancellationRequest,
+    case_document,
+    reason,
+)
+from takeback.storefront.cases_serializers import (
+    SHARED,
+    CaseParser,
+    NewCaseBody,
+    NewCasesBody,
+    new_case,
+    new_cases,
+)
+from takeback.storefront.requester import customer_of, guest_of
+
+ITEMS = "cancel_order_items"
 
 
 class Reasons(StorefrontView):
-    """The reasons one may choose from; anybody may ask, guests need them too."""
-
-    @extend_schema(
-        operation_id="cancellation_reasons",
-        tags=["storefront: cases"],
-        parameters=[
-            *page_parameters(),
-            OpenApiParameter("cancellation_type", str, enum=[kind.value for kind in Kind]),
-        ],
-        responses=paged("CancellationReason"),
-    )
-    def get(self, call: Request) -> Response:
-        query = call.query_params.dict()
-        # Storefronts ask without a page: all reasons have to fit the first.
-        page = Page.of(query, default_limit=MAX_LIMIT)
-        total, rows = reasons(self.channel_id, page, _kind(query))
-        return Response(envelope(call.path, query, page, total, [reason(row) for row in rows]))
-
-
-def _kind(query: dict[str, str]) -> Kind | None:
-    wanted = query.get("cancellation_type", "").strip()
-    if not wanted:
-        return None
-    if wanted not in [kind.value for kind in Kind]:
-        raise ValidationError({"cancellation_type": [_("Choose cancel or refund.")]})
-    return Kind(wanted)
-
-
-class OwnRequests(StorefrontView):
-    """A customer's cases, newest first."""
-
-    permission_classes = [IsShopper]
-
-    @extend_schema(
-        operation_id="cancellation_requests",
-        tags=["storefront: cases"],
-        parameters=page_parameters(),
-        responses=paged("CancellationRequest"),
-    )
-    def get(self, call: Request) -> Response:
-        query = call.query_params.dict()
-        page = Page.of(query)
-        total, cases = own_cases(self.account.id, page)
-        view = self.look(self.account)
-        documents = [request(case, view) for case in cases]
-        return Response(envelope(call.path, query, page, total, documents))
-
-
-class OldOrders(StorefrontView):
-    """A customer's orders from before."""
-
-    permission_classes = [IsShopper]
-
-    @extend_schema(
-        operation_id="old_orders",
-        tags=["storefront: customers"],
-        parameters=page_parameters(),
-        responses=paged("OldOrder"),
-    )
-    def get(self, call: Request) -> Response:
-        query = call.query_params.dict()
-        page = Page.of(query)
-        found = old_orders(self.account.id)
-        rows = list(found[page.offset : page.offset + page.limit])
-        lines = items_of(rows)
-        documents = [old_order(row, lines[row.pk]) for row in rows]
-        return Response(envelope(call.path, query, page, found.count(), documents))
-
-
-class OldOrderDetail(StorefrontView):
-    """One of them."""
-
-    permission_classes = [IsShopper]
+    """The cancellation reasons that shoppers can choose; needs no session."""
 
     operations = {
         "get": Operation(
-            "old_order",
-            "storefront: customers",
-            response=OldOrder,
-            description="Found.",
-            parameters=(OpenApiParameter("pk", int, OpenApiParameter.PATH),),
-            refusals={400: REFUSED, 401: PLAIN, 404: PLAIN, 429: PLAIN},
+            "cancellation_reasons",
+            openapi.CASES,
+            response=PageOf(CancellationReason),
+            parameters=(
+                *openapi.PAGE,
+                OpenApiParameter("cancellation_type", str, enum=[kind.value for kind in Kind]),
+            ),
+            refusals=openapi.LIST_REFUSALS,
         )
     }
 
-    def get(self, call: Request, pk: str) -> Response:
-        row = old_orders(self.account.id).filter(pk=id_from_path(pk)).first()
-        if row is None:
-            raise Refused(errors.NOT_FOUND)
-        return Response(old_order(row, items_of([row])[row.pk]))
+    def get(self, request: Request) -> Response:
+        # Storefronts send no page number: all reasons must fit on the first page.
+        pages = ContractPagination(request, default_limit=MAX_LIMIT)
+        kind = _kind(pages.query)
+        pages.count, rows = reasons(self.channel_id, pages.requested, kind)
+        return pages.get_paginated_response([reason(row) for row in rows])
+
+
+def _kind(query: Mapping[str, str]) -> Kind | None:
+    text = query.get("cancellation_type", "").strip()
+    if not text:
+        return None
+    if text not in [kind.value for kind in Kind]:
+        raise ValidationError({"cancellation_type": [_("Choose cancel or refund.")]})
+    return Kind(text)
+
+
+class OpeningView(StorefrontView):
+    """The base of all views that open cases."""
+
+    parser_classes = [CaseParser]
+    permission_classes = [IsShopper]
+
+    def requester(self) -> Requester:
+        """The signed-in customer."""
+        return customer_of(self)
+
+    def opened(
+        self,
+        requester: Requester,
+        cases: Sequence[NewCase],
+        *,
+        status: int,
+        auto_confirm: AutoConfirm = NO_AUTO_CONFIRM,
+    ) -> HttpResponse:
+        """Opens the cases, once per Idempotency-Key. Removes images that no case uses."""
+        requester = requester.for_item(cases[0].order_item)
+        images = [image.name for new in cases for image in new.images]
+
+        def action() -> Response:
+            documents = self._open(requester, cases, auto_confirm)
+            return Response(documents if self.is_bulk else documents[0], status=status)
+
+        try:
+            response = idempotent_response(
+                self.django_request, action, principal=requester.principal, body=self.body
+            )
+        except Refused:
+            # Usually before the commit, but the documents are built after it.
+            discard_images(unclaimed_images(images))
+            raise
+        if response.has_header(REPLAYED):
+            discard_images(images)
+        return response
+
+    def _open(
+        self, requester: Requester, cases: Sequence[NewCase], auto_confirm: AutoConfirm
+    ) -> list[CancellationRequest]:
+        with_parts = has_idempotency_key(self.django_request)
+        try:
+            ids = open_cases(
+                cases,
+                requester.scope,
+                actor=requester.actor,
+                now=clock.now(),
+                auto_confirm=replace(auto_confirm, with_parts=with_parts),
+            )
+        except Refused as refused:
+            if requester.has_grants_only and refused.problem is UNKNOWN_ITEM:
+                raise Refused(LOOKUP_FAILED) from refused
+            raise
+        context = self.document_context(requester.account)
+        return [case_document(row, context) for row in cases_by_id(ids)]
+
+
+class OpenCase(OpeningView):
+    """Opens a case for one item."""
+
+    def post(self, request: Request) -> HttpResponse:
+        requester = self.requester()
+        new = new_case(self.body, max_images=self.policy.max_images_per_item)
+        return self.opened(requester, [new], status=200 if self.is_classic else 201)
+
+
+class Cases(OpenCase):
+    """A customer's cases, newest first; POST opens a case."""
+
+    operations = {
+        "get": Operation(
+            "cancellation_requests",
+            openapi.CASES,
+            response=PageOf(CancellationRequest),
+            parameters=openapi.PAGE,
+            refusals=openapi.LIST_REFUSALS,
+        ),
+        "post": Operation(
+            "open_case",
+            openapi.CASES,
+            request=NewCaseBody,
+            response=CancellationRequest,
+            refusals=openapi.REFUSALS,
+        ),
+    }
+
+    def get(self, request: Request) -> Response:
+        pages = ContractPagination(request)
+        pages.count, rows = own_cases(self.account.id, pages.requested)
+        context = self.document_context(self.account)
+        return pages.get_paginated_response([case_document(row, context) for row in rows])
+
+
+class BulkOpeningView(OpeningView):
+    """The base of views that open cases for several items: all of them, or none."""
+
+    is_bulk = True
+
+    def new_cases(self) -> list[NewCase]:
+        """The cases of the body, with their images stored."""
+        return new_cases(self.body, max_images=self.policy.max_images_per_item)
+
+    def field_error(self, problem: Problem, position: int | None) -> dict[str, Any]:
+        """Under its item, unless the value is one that all items share."""
+        error = super().field_error(problem, position)
+        if position is None:
+            return error
+        items = self.body[ITEMS]
+        if problem.field in SHARED and items[position].get(problem.field) is None:
+            return error
+        return {ITEMS: {position: error}}
+
+
+class OpenCases(BulkOpeningView):
+    """Opens cases for several items: all of them, or none."""
+
+    operations = {
+        "post": Operation(
+            "open_cases",
+            openapi.CASES,
+            request=NewCasesBody,
+            response=list[CancellationRequest],
+            status=201,
+            refusals=openapi.REFUSALS,
+        )
+    }
+
+    def post(self, request: Request) -> HttpResponse:
+        return self.opened(self.requester(), self.new_cases(), status=201)
+
+
+class GuestOpenCase(OpenCase):
+    """Opens a case for one item of a guest's order."""
+
+    operations = {
+        "post": Operation(
+            "guest_open_case",
+            openapi.GUESTS,
+            request=NewCaseBody,
+            response=CancellationRequest,
+            refusals=openapi.REFUSALS,
+        )
+    }
+    permission_classes = [AllowAny]
+
+    def requester(self) -> Requester:
+        return guest_of(self)
+
+
+class GuestOpenCases(OpenCases):
+    """Opens cases for several items of a guest's order: all of them, or none."""
+
+    operations = {
+        "post": Operation(
+            "guest_open_cases",
+            openapi.GUESTS,
+            request=NewCasesBody,
+            response=list[CancellationRequest],
+            status=201,
+            refusals=openapi.REFUSALS,
+        )
+    }
+    permission_classes = [AllowAny]
+
+    def requester(self) -> Requester:
+        return guest_of(self)
+
+
+class CancelOrder(BulkOpeningView):
+    """Cancels items of a customer's order at once; returns open cases that the shop decides."""
+
+    operations = {
+        "post": Operation(
+            "cancel_order",
+            openapi.CASES,
+            request=NewCasesBody,
+            response=list[CancellationRequest],
+            parameters=(OpenApiParameter("name", str, OpenApiParameter.PATH),),
+            refusals=openapi.REFUSALS,
+        )
+    }
+
+    def post(self, request: Request, name: str) -> HttpResponse:
+        requester = self.requester()
+        order_id = own_order_named(requester.scope.channel_id, self.account.id, name)
+        if order_id is None:
+            raise Refused(NOT_FOUND)
+        return self.opened(
+            requester.limited_to(order_id),
+            self.new_cases(),
+            status=200,
+            auto_confirm=AUTO_CONFIRM_CANCELLATIONS,
+        )

@@ -1,28 +1,33 @@
-"""Who looks at a document, how, and when."""
+"""The context that all documents of one response share."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from takeback.accounts.policy import ShopPolicy
 from takeback.accounts.sessions import AccountRow
-from takeback.storefront import addresses_shapes, shapes
 from takeback.storefront.dialect import Dialect
+
+if TYPE_CHECKING:
+    # At run time the documents import this module.
+    from takeback.storefront.addresses_documents import AddressUser
+    from takeback.storefront.document_cache import ShippingCompany
+
+Object = dict[str, Any]
+"""A JSON object in a document."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentContext:
-    """Who looks, how, and when: what every document of one answer has in common."""
+    """The reader, their dialect and language, and the time of the request."""
 
     dialect: Dialect
     account: AccountRow | None
+    """None for guests."""
     shop: ShopPolicy
     now: datetime
     language: str
-    owner: addresses_shapes.AddressUser | None
-    """The signed-in customer, encoded already: every address repeats them, where it shows them."""
-    companies: list[shapes.ShippingCompany]
-    """Carriers on offer, encoded already: every line repeats them."""
-
-    @property
-    def is_classic(self) -> bool:
-        return self.dialect is Dialect.CLASSIC
+    owner: "AddressUser | None"
+    """The `user` of an address in the classic dialect. Encoded once: all addresses repeat it."""
+    shipping_companies: "list[ShippingCompany]"
+    """The carriers on offer. Encoded once: all items repeat them."""

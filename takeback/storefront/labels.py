@@ -1,13 +1,18 @@
-"""Values in the caller's words."""
+"""Choices of the documents: values with their labels in the language of the request."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypedDict
 
 from django.utils.functional import Promise
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from takeback.orders.labels import STATUSES
+from takeback.storefront.dialect import Dialect
+from takeback.storefront.document_context import DocumentContext
+
+Labels = Mapping[Any, Promise | str]
 
 REQUEST_STATUSES = {
     "open": pgettext_lazy("request", "Open"),
@@ -22,7 +27,7 @@ EASY_RETURN_STATUSES = {
     "cancelled": pgettext_lazy("easy return", "Cancelled"),
 }
 CURRENCIES = {"try": "TL"}
-CLIENTS = {
+CLIENTS: Labels = {
     "default": _("Web"),
     "ios": "iOS",
     "android": "Android",
@@ -46,31 +51,60 @@ CARRIERS = {
 }
 
 
+class Choice(TypedDict):
+    """A value and its label in the language of the request."""
+
+    value: str
+    label: str
+
+
 _translated: dict[tuple[str | None, int, int | str], str] = {}
 
 
-def _said(words: Mapping[Any, Promise | str], value: Any) -> str:
-    """The word in the caller's language. A page shows dozens: each is translated once."""
-    word = words.get(value)
-    if word is None or isinstance(word, str):
-        return word or str(value)
-    key = (get_language(), id(words), value)
-    found = _translated.get(key)
-    if found is None:
-        found = _translated[key] = str(word)
-    return found
+def label(labels: Labels, value: int | str) -> str:
+    """The label of a value, or the value itself if it has none.
+
+    Cached per language: a page shows dozens of labels.
+    """
+    text = labels.get(value)
+    if text is None or isinstance(text, str):
+        return text or str(value)
+    key = (get_language(), id(labels), value)
+    translation = _translated.get(key)
+    if translation is None:
+        translation = _translated[key] = str(text)
+    return translation
 
 
-def label(words: Mapping[str, Promise | str], value: str) -> str:
-    """The word for a value; a value without one is shown as it is."""
-    return _said(words, value)
+def choice(labels: Labels, value: str) -> Choice:
+    """A value with its label."""
+    return {"value": value, "label": label(labels, value)}
 
 
-def status(code: int) -> str:
-    """The word for a status code."""
-    return _said(STATUSES, code)
+def choice_in_v3(labels: Labels, value: str, context: DocumentContext) -> str | Choice:
+    """The bare value in the classic dialect, a choice in v3."""
+    return value if context.dialect is Dialect.CLASSIC else choice(labels, value)
 
 
-def currency(code: str) -> str:
-    """How a currency is called: TL, else its ISO code."""
-    return CURRENCIES.get(code, code.upper())
+@lru_cache(maxsize=256)
+def status(code: int, language: str) -> Choice:
+    """The status of an order or item; the value is its code in digits."""
+    return {"value": str(code), "label": label(STATUSES, code)}
+
+
+@lru_cache(maxsize=256)
+def currency(code: str) -> Choice:
+    """A currency; its label is TL or its ISO code."""
+    return {"value": code, "label": CURRENCIES.get(code, code.upper())}
+
+
+@lru_cache(maxsize=256)
+def carrier(slug: str | None) -> Choice | None:
+    """A carrier by its slug."""
+    return choice(CARRIERS, slug) if slug else None
+
+
+@lru_cache(maxsize=256)
+def order_type(value: str | None, language: str) -> Choice | None:
+    """Regular, addition or replacement; None for orders that have no type."""
+    return choice(ORDER_TYPES, value) if value else None

@@ -1,134 +1,159 @@
-"""Orders and their lines as storefronts read them, key by key in the contract's order."""
+"""Documents of orders and their items, key by key in the order of the contract."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from datetime import date, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, TypedDict
 from uuid import UUID
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
+from takeback.api.renderer import decode, embed, encode
 from takeback.cancellations import policy
-from takeback.cancellations.queries import CaseWithImages, item_context
+from takeback.cancellations.queries import CaseWithImages, by_item, cases_of_orders, item_context
 from takeback.cancellations.statuses import Kind
+from takeback.core.db.compiled_query import fetch_together
+from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
 from takeback.core.money import show, unit_worth
-from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow
+from takeback.orders.order_rows import ITEM_SNAPSHOTS
+from takeback.orders.queries import (
+    DISCOUNT,
+    LOYALTY,
+    ExtraRow,
+    ItemRow,
+    OrderRow,
+    items_of,
+    order_extras,
+)
 from takeback.orders.statuses import Status
-from takeback.storefront import labels, shapes
-from takeback.storefront.addresses_documents import address
-from takeback.storefront.cases_documents import nested_request
-from takeback.storefront.document_context import DocumentContext
-from takeback.storefront.snapshot_cache import Snapshots
-from takeback.storefront.values import (
+from takeback.storefront.addresses_documents import Address, address
+from takeback.storefront.cases_documents import CancellationRequest, case_in_order
+from takeback.storefront.document_cache import (
+    Bank,
+    PaymentOption,
+    Product,
+    ShippingCompany,
+    Snapshots,
+    cache_snapshots,
+    cached_snapshots,
+)
+from takeback.storefront.document_context import DocumentContext, Object
+from takeback.storefront.labels import (
+    CLIENTS,
+    Choice,
     carrier,
-    closed,
+    choice_in_v3,
     currency,
-    decode,
-    embedded,
-    loads,
     order_type,
-    rate,
     status,
-    text_choice,
 )
 
-_EMPTY = (None, "{}", "null")
-_NO_EXTRAS: dict[str, Any] = {"price_extra_field": {}, "stock_extra_field": {}}
+_EMPTY_COLUMN = (None, "{}", "null")
+_NO_EXTRAS: Object = {"price_extra_field": {}, "stock_extra_field": {}}
+_snapshot_ids = attrgetter(*(f"{kind}_id" for kind in ITEM_SNAPSHOTS))
 
 
-def order(
-    row: OrderRow,
-    items: Sequence[ItemRow],
-    cases: dict[int, list[CaseWithImages]],
-    extras: Sequence[ExtraRow],
-    snapshots: Snapshots,
-    view: DocumentContext,
-) -> shapes.Order:
-    """An order with everything in it."""
-    lines = [order_item(item, cases.get(item.id, ()), row, snapshots, view) for item in items]
-    return shapes.Order(
-        *_summary(row, lines, extras, snapshots, view), *_amounts(row), *_details(row, view)
+def encoded_orders(rows: Sequence[OrderRow], context: DocumentContext) -> list[Raw]:
+    """The encoded documents of these orders: three queries, for any number of orders.
+
+    Each document is encoded before the next is built, so that they reuse the same memory.
+    """
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    item_rows, case_rows = fetch_together(
+        (items_of, {"order_ids": ids}), (cases_of_orders, {"order_ids": ids})
     )
-
-
-def _summary(
-    row: OrderRow,
-    lines: list[shapes.OrderItem],
-    extras: Sequence[ExtraRow],
-    snapshots: Snapshots,
-    view: DocumentContext,
-) -> tuple[Any, ...]:
-    return (
-        row.id,
-        row.id,  # pk
-        status(row.status, view.language),
-        currency(row.currency),
-        lines,  # orderitem_set
-        [discount(extra, row) for extra in extras if extra.kind == DISCOUNT],  # discountitem_set
-        all(line.is_cancelled for line in lines),
-        any(line.is_cancellable for line in lines),
-        any(line.is_refundable for line in lines),
-        address(row.shipping_address, view),
-        address(row.billing_address, view),
-        carrier(row.shipping_company),
-        text_choice(labels.CLIENTS, row.client_type, view),
-        payment_option(snapshots[row.payment_option_id], row.payment_type),
-        show(row.amount_minor + row.discount_minor, row.currency),  # amount_without_discount
-        row.status == Status.PAYMENT_WAITING and bool(row.unpaid_minor),  # is_payable
-        safe_http_url(row.tracking_url),
-        snapshots[row.bank_id],  # bank
-        [points(extra, row) for extra in extras if extra.kind == LOYALTY],  # loyaltytransaction_set
+    items: dict[int, list[ItemRow]] = defaultdict(list)
+    named = {pk for row in rows for pk in (row.payment_option_id, row.bank_id)}
+    for item in item_rows:
+        items[item.order_id].append(item)
+        named.update(_snapshot_ids(item))
+    snapshot_ids = {pk for pk in named if pk}
+    cached = cached_snapshots(snapshot_ids, context.dialect)
+    extra_rows, snapshot_rows = order_extras(
+        order_ids=ids, snapshot_ids=[*(snapshot_ids - cached.keys())]
     )
+    snapshots = {None: None} | cached | cache_snapshots(snapshot_rows, context.dialect)
+    extras: dict[int, list[ExtraRow]] = defaultdict(list)
+    for extra in sorted(extra_rows, key=lambda row: row.id):
+        extras[extra.order_id].append(extra)
+    cases = by_item(case_rows)
+    return [
+        Raw(encode(order(row, items[row.id], cases, extras[row.id], snapshots, context)))
+        for row in rows
+    ]
 
 
-def _amounts(row: OrderRow) -> tuple[Any, ...]:
-    code = row.currency
-    return (
-        row.placed_at,  # created_date
-        row.modified_date,
-        row.number,
-        show(row.amount_minor, code),  # amount
-        show(row.discount_minor, code),  # discount_amount
-        show(row.shipping_minor, code),  # shipping_amount
-        rate(row.shipping_tax_rate),
-        show(row.refund_minor, code),  # refund_amount
-        show(row.discount_refund_minor, code),  # discount_refund_amount
-        show(row.shipping_refund_minor, code),  # shipping_refund_amount
-    )
+class BlockingReason(TypedDict):
+    """Why an item can be neither cancelled nor returned: our addition to the contract."""
+
+    code: str
+    message: str
 
 
-def _details(row: OrderRow, view: DocumentContext) -> tuple[Any, ...]:
-    told: dict[str, Any] = loads(row.details)
-    # Two weak facts open a guest's order; where and with which card it was placed stays hidden.
-    is_guest = view.account is None
-    return (
-        row.invoice_number,
-        row.invoice_date,
-        safe_http_url(row.e_archive_url),
-        row.tracking_number,
-        safe_http_url(told.get("defined_tracking_url")),
-        None if is_guest else row.remote_addr,
-        row.has_gift_box,
-        row.gift_box_note,
-        row.language_code,
-        row.notes,
-        told.get("delivery_range"),
-        embedded(row.extra_field),
-        row.user_email,
-        told.get("shipping_option_slug"),
-        told.get("payment_option_slug"),
-        row.bin_number,
-        row.installment_count,
-        show(row.interest_minor, row.currency),  # installment_interest_amount
-        safe_http_url(told.get("shipping_tracking_url")),
-        order_type(row.order_type, view.language),
-        row.user_id,  # user
-        told.get("basket"),
-        told.get("shipping_option"),
-        None if is_guest else told.get("card"),
-        told.get("installment"),
-        told.get("segment"),
-        told.get("checkout_provider"),
-    )
+@lru_cache(maxsize=256)
+def blocking_reason(problem: Problem | None, language: str) -> BlockingReason | None:
+    """The refusal in the language of the request."""
+    return {"code": problem.code, "message": str(problem.message)} if problem else None
+
+
+class OrderItem(Struct, gc=False):
+    """An item: product, possible cancellation and return, price, shipment; `price` is for all its
+    units. A struct, because a dict of fifty keys costs four times as much."""
+
+    id: int
+    pk: int
+    status: Choice
+    price_currency: Choice
+    product: Product
+    is_cancelled: bool
+    is_cancellable: bool
+    is_refundable: bool
+    closed_because: BlockingReason | None
+    cancellationrequest_set: list[CancellationRequest]
+    active_cancellation_request: CancellationRequest | None
+    shipping_company: Choice | None
+    tracking_url: str | None
+    is_tradable: bool
+    available_easy_return_shipping_companies: list[ShippingCompany]
+    datasource_detailed: Object | None
+    extra_product_stock_detailed: Object | None
+    extra_product_price_detailed: Object | None
+    shipping_option_group: Object | None
+    created_date: datetime
+    modified_date: datetime
+    attributes: Object
+    attributes_kwargs: Object
+    localized_attributes: Object
+    localized_attributes_kwargs: Object
+    price: str
+    tax_rate: str
+    invoice_number: str | None
+    invoice_date: datetime | None
+    e_archive_url: str | None
+    tracking_number: str | None
+    defined_tracking_url: str | None
+    retail_price: str | None
+    discount_amount: str
+    discounted_price: str
+    quantity: int
+    unit_price: str
+    total_amount: str
+    image: str | None
+    extra_field: Object
+    estimated_delivery_date: date | None
+    shipped_date: datetime | None
+    delivered_date: datetime | None
+    shipping_tracking_url: str | None
+    order: int
+    parent: int | None
+    extra_product_price: int | None
+    extra_product_stock: int | None
+    datasource: int | None
 
 
 def order_item(
@@ -136,108 +161,93 @@ def order_item(
     cases: Sequence[CaseWithImages],
     parent: OrderRow,
     snapshots: Snapshots,
-    view: DocumentContext,
-) -> shapes.OrderItem:
-    """A line, with what its customer may still do about it."""
-    return shapes.OrderItem(
-        *_item_summary(row, cases, parent, snapshots, view),
-        *_item_details(row, parent.currency),
-    )
-
-
-def _item_summary(
-    row: ItemRow,
-    cases: Sequence[CaseWithImages],
-    parent: OrderRow,
-    snapshots: Snapshots,
-    view: DocumentContext,
-) -> tuple[Any, ...]:
-    context = item_context(row, cases, parent.placed_at, view.shop, view.now)
-    against_cancel = policy.item_refusal(Kind.CANCEL, context)
-    against_refund = policy.item_refusal(Kind.RETURN, context)
-    requests, live = _requests(cases, view)
-    return (
-        row.id,
+    context: DocumentContext,
+) -> OrderItem:
+    """An item with its cases, and what its customer can still do with it."""
+    code, goods = parent.currency, row.goods_minor
+    details: Object = decode(row.details)
+    item = item_context(row, cases, parent.placed_at, context.shop, context.now)
+    against_cancel = policy.item_refusal(Kind.CANCEL, item)
+    against_return = policy.item_refusal(Kind.RETURN, item)
+    blocking = policy.first_blocking_reason(against_cancel, against_return)
+    requests, live_request = _requests(cases, context)
+    return OrderItem(
+        row.id,  # id
         row.id,  # pk
-        status(row.status, view.language),
-        currency(parent.currency),  # price_currency
+        status(row.status, context.language),  # status
+        currency(code),  # price_currency
         snapshots[row.product_id],  # product
         row.status == Status.CANCELLED,  # is_cancelled
         against_cancel is None,  # is_cancellable
-        against_refund is None,  # is_refundable
-        closed(policy.first_blocking_reason(against_cancel, against_refund), view.language),
+        against_return is None,  # is_refundable
+        blocking_reason(blocking, context.language),  # closed_because
         requests,  # cancellationrequest_set
-        live,  # active_cancellation_request
-        carrier(row.shipping_company),
-        safe_http_url(row.tracking_url),
-        row.is_tradable,
-        view.companies,  # available_easy_return_shipping_companies
+        live_request,  # active_cancellation_request
+        carrier(row.shipping_company),  # shipping_company
+        safe_http_url(row.tracking_url),  # tracking_url
+        row.is_tradable,  # is_tradable
+        context.shipping_companies,  # available_easy_return_shipping_companies
         snapshots[row.data_source_id],  # datasource_detailed
         snapshots[row.stock_list_id],  # extra_product_stock_detailed
         snapshots[row.price_list_id],  # extra_product_price_detailed
         snapshots[row.shipping_option_group_id],  # shipping_option_group
-    )
-
-
-def _requests(
-    cases: Sequence[CaseWithImages], view: DocumentContext
-) -> tuple[list[shapes.CancellationRequest], shapes.CancellationRequest | None]:
-    """A line's cases, and the one of them that is open; most lines have none."""
-    if not cases:
-        return [], None
-    requests = [nested_request(case, view) for case in cases]
-    live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
-    return requests, next(live, None)
-
-
-def _item_details(row: ItemRow, code: str) -> tuple[Any, ...]:
-    told: dict[str, Any] = loads(row.details)
-    goods = row.goods_minor
-    return (
-        row.created_date,
-        row.modified_date,
-        embedded(row.attributes),
-        told.get("attributes_kwargs") or {},
-        told.get("localized_attributes") or {},
-        told.get("localized_attributes_kwargs") or {},
+        row.created_date,  # created_date
+        row.modified_date,  # modified_date
+        embed(row.attributes),  # attributes
+        details.get("attributes_kwargs") or {},  # attributes_kwargs
+        details.get("localized_attributes") or {},  # localized_attributes
+        details.get("localized_attributes_kwargs") or {},  # localized_attributes_kwargs
         show(goods, code),  # price
-        f"{row.tax_rate:.2f}",
-        row.invoice_number,
-        row.invoice_date,
-        safe_http_url(row.e_archive_url),
-        row.tracking_number,
-        safe_http_url(told.get("defined_tracking_url")),
+        f"{row.tax_rate:.2f}",  # tax_rate
+        row.invoice_number,  # invoice_number
+        row.invoice_date,  # invoice_date
+        safe_http_url(row.e_archive_url),  # e_archive_url
+        row.tracking_number,  # tracking_number
+        safe_http_url(details.get("defined_tracking_url")),  # defined_tracking_url
         None if row.retail_minor is None else show(row.retail_minor, code),  # retail_price
         show(row.discount_minor, code),  # discount_amount
         show(goods - row.discount_minor, code),  # discounted_price
-        row.quantity,
+        row.quantity,  # quantity
         show(unit_worth(goods, row.quantity), code),  # unit_price
         show(goods, code),  # total_amount
-        safe_http_url(row.image),
-        embedded(row.extra_field) if row.extra_field not in _EMPTY else _NO_EXTRAS,
-        row.estimated_delivery_date,
-        row.shipped_date,
-        row.delivered_date,
-        safe_http_url(told.get("shipping_tracking_url")),
+        safe_http_url(row.image),  # image
+        _NO_EXTRAS if row.extra_field in _EMPTY_COLUMN else embed(row.extra_field),  # extra_field
+        row.estimated_delivery_date,  # estimated_delivery_date
+        row.shipped_date,  # shipped_date
+        row.delivered_date,  # delivered_date
+        safe_http_url(details.get("shipping_tracking_url")),  # shipping_tracking_url
         row.order_id,  # order
-        told.get("parent"),
-        told.get("extra_product_price"),
-        told.get("extra_product_stock"),
+        details.get("parent"),  # parent
+        details.get("extra_product_price"),  # extra_product_price
+        details.get("extra_product_stock"),  # extra_product_stock
         row.data_source_id,  # datasource
     )
 
 
-def payment_option(told: Raw | None, payment_type: str) -> shapes.PaymentOption:
-    """How the order was paid; an order that came without it still says of which kind."""
-    document: shapes.PaymentOption = (
-        decode(told) if told else {"pk": 0, "id": 0, "name": "", "payment_type": "", "slug": ""}
-    )
-    document["payment_type"] = document["payment_type"] or payment_type
-    return document
+def _requests(
+    cases: Sequence[CaseWithImages], context: DocumentContext
+) -> tuple[list[CancellationRequest], CancellationRequest | None]:
+    """The documents of an item's cases, and that of its live case; most items have no cases."""
+    if not cases:
+        return [], None
+    requests = [case_in_order(case, context) for case in cases]
+    live = (request for request, case in zip(requests, cases, strict=True) if case.is_live)
+    return requests, next(live, None)
 
 
-def discount(row: ExtraRow, parent: OrderRow) -> shapes.DiscountItem:
+class DiscountItem(TypedDict):
     """A discount of the order."""
+
+    pk: int
+    id: int
+    name: str
+    amount: str
+    created_date: datetime
+    order_number: str
+    currency: Choice
+
+
+def discount_item(row: ExtraRow, parent: OrderRow) -> DiscountItem:
     return {
         "pk": row.id,
         "id": row.id,
@@ -249,8 +259,20 @@ def discount(row: ExtraRow, parent: OrderRow) -> shapes.DiscountItem:
     }
 
 
-def points(row: ExtraRow, parent: OrderRow) -> shapes.LoyaltyTransaction:
-    """Points that moved with the order."""
+class LoyaltyTransaction(TypedDict):
+    """Loyalty points that the order earned or spent."""
+
+    pk: int
+    id: int
+    uuid: UUID
+    amount: str
+    order: int
+    user: int | None
+    user_email: str | None
+    reference: str | None
+
+
+def loyalty_transaction(row: ExtraRow, parent: OrderRow) -> LoyaltyTransaction:
     return {
         "pk": row.id,
         "id": row.id,
@@ -261,3 +283,154 @@ def points(row: ExtraRow, parent: OrderRow) -> shapes.LoyaltyTransaction:
         "user_email": row.email,
         "reference": row.label,
     }
+
+
+def payment_option(document: Raw | None, payment_type: str) -> PaymentOption:
+    """The payment method; an order without one has at least the type of its payment."""
+    option: PaymentOption = (
+        decode(document)
+        if document
+        else {"pk": 0, "id": 0, "name": "", "payment_type": "", "slug": ""}
+    )
+    option["payment_type"] = option["payment_type"] or payment_type
+    return option
+
+
+class Order(Struct, gc=False):
+    """An order as its customer reads it; amounts have the decimals of their currency."""
+
+    id: int
+    pk: int
+    status: Choice
+    currency: Choice
+    orderitem_set: list[OrderItem]
+    discountitem_set: list[DiscountItem]
+    is_cancelled: bool
+    is_cancellable: bool
+    is_refundable: bool
+    shipping_address: Address
+    billing_address: Address
+    shipping_company: Choice | None
+    client_type: str | Choice
+    payment_option: PaymentOption
+    amount_without_discount: str
+    is_payable: bool
+    tracking_url: str | None
+    bank: Bank | None
+    loyaltytransaction_set: list[LoyaltyTransaction]
+    created_date: datetime
+    modified_date: datetime
+    number: str
+    amount: str
+    discount_amount: str
+    shipping_amount: str
+    shipping_tax_rate: str | None
+    refund_amount: str
+    discount_refund_amount: str
+    shipping_refund_amount: str
+    invoice_number: str | None
+    invoice_date: datetime | None
+    e_archive_url: str | None
+    tracking_number: str | None
+    defined_tracking_url: str | None
+    remote_addr: str | None
+    has_gift_box: bool
+    gift_box_note: str | None
+    language_code: str
+    notes: str | None
+    delivery_range: Any
+    extra_field: Object | None
+    user_email: str
+    shipping_option_slug: str | None
+    payment_option_slug: str | None
+    bin_number: str | None
+    installment_count: int
+    installment_interest_amount: str
+    shipping_tracking_url: str | None
+    order_type: Choice | None
+    user: int
+    basket: int | None
+    shipping_option: int | None
+    card: int | None
+    installment: int | None
+    segment: Any
+    checkout_provider: Any
+
+
+def order(
+    row: OrderRow,
+    item_rows: Sequence[ItemRow],
+    cases: dict[int, list[CaseWithImages]],
+    extras: Sequence[ExtraRow],
+    snapshots: Snapshots,
+    context: DocumentContext,
+) -> Order:
+    """An order with its items, discounts, loyalty points and addresses.
+
+    A guest proves only number and e-mail address: IP address and card are for customers.
+    """
+    code = row.currency
+    details: Object = decode(row.details)
+    is_guest = context.account is None
+    tax_rate = row.shipping_tax_rate
+    items = [
+        order_item(item, cases.get(item.id, ()), row, snapshots, context) for item in item_rows
+    ]
+    return Order(
+        row.id,  # id
+        row.id,  # pk
+        status(row.status, context.language),  # status
+        currency(code),  # currency
+        items,  # orderitem_set
+        [discount_item(extra, row) for extra in extras if extra.kind == DISCOUNT],
+        all(item.is_cancelled for item in items),  # is_cancelled
+        any(item.is_cancellable for item in items),  # is_cancellable
+        any(item.is_refundable for item in items),  # is_refundable
+        address(row.shipping_address, context),  # shipping_address
+        address(row.billing_address, context),  # billing_address
+        carrier(row.shipping_company),  # shipping_company
+        choice_in_v3(CLIENTS, row.client_type, context),  # client_type
+        payment_option(snapshots[row.payment_option_id], row.payment_type),  # payment_option
+        show(row.amount_minor + row.discount_minor, code),  # amount_without_discount
+        row.status == Status.PAYMENT_WAITING and bool(row.unpaid_minor),  # is_payable
+        safe_http_url(row.tracking_url),  # tracking_url
+        snapshots[row.bank_id],  # bank
+        [loyalty_transaction(extra, row) for extra in extras if extra.kind == LOYALTY],
+        row.placed_at,  # created_date
+        row.modified_date,  # modified_date
+        row.number,  # number
+        show(row.amount_minor, code),  # amount
+        show(row.discount_minor, code),  # discount_amount
+        show(row.shipping_minor, code),  # shipping_amount
+        None if tax_rate is None else f"{tax_rate:.2f}",  # shipping_tax_rate
+        show(row.refund_minor, code),  # refund_amount
+        show(row.discount_refund_minor, code),  # discount_refund_amount
+        show(row.shipping_refund_minor, code),  # shipping_refund_amount
+        row.invoice_number,  # invoice_number
+        row.invoice_date,  # invoice_date
+        safe_http_url(row.e_archive_url),  # e_archive_url
+        row.tracking_number,  # tracking_number
+        safe_http_url(details.get("defined_tracking_url")),  # defined_tracking_url
+        None if is_guest else row.remote_addr,  # remote_addr
+        row.has_gift_box,  # has_gift_box
+        row.gift_box_note,  # gift_box_note
+        row.language_code,  # language_code
+        row.notes,  # notes
+        details.get("delivery_range"),  # delivery_range
+        embed(row.extra_field),  # extra_field
+        row.user_email,  # user_email
+        details.get("shipping_option_slug"),  # shipping_option_slug
+        details.get("payment_option_slug"),  # payment_option_slug
+        row.bin_number,  # bin_number
+        row.installment_count,  # installment_count
+        show(row.interest_minor, code),  # installment_interest_amount
+        safe_http_url(details.get("shipping_tracking_url")),  # shipping_tracking_url
+        order_type(row.order_type, context.language),  # order_type
+        row.user_id,  # user
+        details.get("basket"),  # basket
+        details.get("shipping_option"),  # shipping_option
+        None if is_guest else details.get("card"),  # card
+        details.get("installment"),  # installment
+        details.get("segment"),  # segment
+        details.get("checkout_provider"),  # checkout_provider
+    )

@@ -8,7 +8,6 @@ from takeback.shoppers.requester import (
     granted_requester,
     lookup_requester,
 )
-from takeback.storefront.auth import Caller
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.serializers import guest_lookup
 
@@ -22,9 +21,7 @@ def guest_of(view: StorefrontView) -> Requester:
     """A guest who names number and e-mail address, or has access to orders by a grant."""
     channel_id, now = view.channel_id, clock.now()
     if {"number", "order", "email"}.isdisjoint(view.body):
-        caller = view.request.user
-        granted = caller.proven_orders if isinstance(caller, Caller) else ()
-        return granted_requester(channel_id, granted, now)
+        return granted_requester(channel_id, view.caller.granted_orders, now)
     body = guest_lookup.run_validation(view.body)
-    number, address = body.get("number") or body["order"], client_address(view.plain)
+    number, address = body.get("number") or body["order"], client_address(view.django_request)
     return lookup_requester(channel_id, number, body["email"], address=address, now=now)

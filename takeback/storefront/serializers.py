@@ -1,13 +1,13 @@
-"""What storefronts may send, in both spellings of the contract."""
+"""Serializers of look-up, login, order filters and addresses."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.api.fields import (
     Password,
     StrictBoolean,
@@ -17,13 +17,13 @@ from takeback.api.fields import (
     StrictText,
 )
 from takeback.api.place_fields import NO_PLACE
-from takeback.storefront import errors
 
 NUMBER_MAX = 128
+_ONE_NUMBER_ONLY = _("Send the order number once, as number or as order.")
 
 
 class OrderNumber(StrictText):
-    """An order's number as its customer writes it; digits of other scripts only look like one."""
+    """An order number; digits of other scripts are refused, because they match no order."""
 
     default_error_messages = {"digits": _("Use the digits 0 to 9.")}
 
@@ -35,7 +35,7 @@ class OrderNumber(StrictText):
 
 
 class GuestLookup(serializers.Serializer[Any]):
-    """An order number, under either of its names, and the e-mail address it was placed with."""
+    """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
 
     number = OrderNumber(max_length=NUMBER_MAX, required=False)
     order = OrderNumber(max_length=NUMBER_MAX, required=False)
@@ -46,47 +46,47 @@ class GuestLookup(serializers.Serializer[Any]):
         if number is None and order is None:
             raise serializers.ValidationError({"number": [_("This field is required.")]})
         if number is not None and order is not None and number != order:
-            raise serializers.ValidationError({"number": [errors.ONE_NUMBER_ONLY]})
+            raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
         return attrs
 
 
 class Login(serializers.Serializer[Any]):
-    """E-mail address and password; a storefront sends more, which is ignored."""
+    """E-mail address and password; other keys are ignored."""
 
     email = StrictEmail()
     password = Password()
 
 
 class OrderFilters(serializers.Serializer[Any]):
-    """Which orders of a customer are listed."""
+    """Query parameters of the order list."""
 
     search = StrictText(max_length=NUMBER_MAX, required=False, allow_blank=True)
     last_month = StrictBoolean(required=False)
     created_date__gte = StrictMoment(required=False)
     created_date__lte = StrictMoment(required=False)
 
-    def look_ups(self, sent: Mapping[str, str], now: datetime) -> dict[str, Any]:
-        """What was sent, as look-ups on our own columns; or `ValidationError` with all faults."""
-        told: Mapping[str, Any] = self.run_validation(sent)
-        found: dict[str, Any] = {}
-        if told.get("search"):
-            found["number__icontains"] = told["search"]
-        if told.get("last_month"):
-            found["placed_at__gte"] = now - timedelta(days=30)
-        if "created_date__gte" in told:
-            since = told["created_date__gte"]
-            found["placed_at__gte"] = max(since, found.get("placed_at__gte", since))
-        if "created_date__lte" in told:
-            found["placed_at__lte"] = told["created_date__lte"]
-        return found
+    def lookups(self, query: Mapping[str, str], now: datetime) -> dict[str, Any]:
+        """Django look-ups on columns of orders. Raises ValidationError with all field errors."""
+        data: Mapping[str, Any] = self.run_validation(query)
+        lookups: dict[str, Any] = {}
+        if data.get("search"):
+            lookups["number__icontains"] = data["search"]
+        if data.get("last_month"):
+            lookups["placed_at__gte"] = now - timedelta(days=30)
+        if "created_date__gte" in data:
+            since = data["created_date__gte"]
+            lookups["placed_at__gte"] = max(since, lookups.get("placed_at__gte", since))
+        if "created_date__lte" in data:
+            lookups["placed_at__lte"] = data["created_date__lte"]
+        return lookups
 
 
-# Made once: the framework copies every field for each serializer, and none keeps what it read.
+# Shared by all requests: DRF copies all fields per instance, and `run_validation` keeps no state.
 guest_lookup, order_filters = GuestLookup(), OrderFilters()
 
 
 class PlaceFilter(serializers.Serializer[Any]):
-    """Which places are listed: those inside another."""
+    """The place that contains the listed places."""
 
     country = StrictInteger(required=False)
     city = StrictInteger(required=False)
@@ -94,7 +94,10 @@ class PlaceFilter(serializers.Serializer[Any]):
 
 
 class AddressEntry(serializers.Serializer[Any]):
-    """An entry of the address book; places by number, each inside the one before."""
+    """An entry of the address book. The context holds the shop's `policy`.
+
+    Places are ids, and each place belongs to the one before.
+    """
 
     title = StrictText(max_length=128)
     first_name = StrictText(max_length=255)
@@ -119,13 +122,18 @@ class AddressEntry(serializers.Serializer[Any]):
     primary = StrictBoolean(required=False)
 
     def validate_phone_number(self, value: str) -> str:
-        least = settings.ADDRESS_PHONE_MIN_LENGTH
-        if len(value) < least:
+        minimum = self._policy.phone_min_length
+        if len(value) < minimum:
             text = _("Ensure this field has at least {min_length} characters.")
-            raise serializers.ValidationError(text.format(min_length=least))
+            raise serializers.ValidationError(text.format(min_length=minimum))
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if settings.ADDRESS_DISTRICT_REQUIRED and not self.partial and not attrs.get("district"):
+        if self._policy.requires_district and not self.partial and not attrs.get("district"):
             raise serializers.ValidationError({"district": [_("This field is required.")]})
         return attrs
+
+    @property
+    def _policy(self) -> ShopPolicy:
+        policy: ShopPolicy = self.context["policy"]
+        return policy

@@ -1,4 +1,4 @@
-"""The links of a trade-in offer: programs answer at once, people are asked on a page first."""
+"""Views of the links that approve or reject a trade-in offer."""
 
 from functools import partial
 from typing import Any
@@ -8,19 +8,18 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.sessions import AccountRow
+from takeback.api.openapi import Operation
 from takeback.core import clock, errors
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import id_from_path
-from takeback.storefront.auth import Caller
+from takeback.storefront import openapi
 from takeback.storefront.base import StorefrontView
-from takeback.storefront.openapi import PLAIN
 from takeback.trade_in.commands import decide_offer
 from takeback.trade_in.models import Decision
 from takeback.trade_in.offers import Offer, is_valid_token, make_token, offer_of
@@ -37,56 +36,67 @@ QUESTIONS = {
 PAGE = "trade_in/answer.html"
 _PREFETCHES = ("Purpose", "Sec-Purpose", "X-Moz")
 
-documented = extend_schema(
-    tags=["storefront: customers"],
-    parameters=[
-        OpenApiParameter("pk", int, OpenApiParameter.PATH),
-        OpenApiParameter("token", str, description="Of the mailed link; needed without session."),
-    ],
-    request=None,
-    responses={200: {"type": "string"}, 401: PLAIN, 404: PLAIN},
-)
+
+def decision_operations(decision: Decision) -> dict[str, Operation]:
+    """The operations of the two links."""
+    return {
+        method: Operation(
+            operation_id,
+            openapi.CUSTOMERS,
+            response={"type": "string"},
+            parameters=(
+                openapi.PK,
+                OpenApiParameter(
+                    "token", str, description="From the mailed link; required without a session."
+                ),
+            ),
+            refusals={401: openapi.PROBLEM, 404: openapi.PROBLEM},
+        )
+        for method, operation_id in (
+            ("get", f"tradein_{decision}_link"),
+            ("post", f"tradein_{decision}"),
+        )
+    }
 
 
-class TradeInAnswer(StorefrontView):
-    """One of the two answers, by the signed-in owner or by whoever holds the mailed link.
+class TradeInDecision(StorefrontView):
+    """Approves or rejects an offer, for its signed-in owner or for the holder of the mailed link.
 
-    A GET acts only where it is surely meant (promise P22); any other shows a page whose button
-    posts to the same address. What is not there, not yours or answered otherwise is one 404.
+    GET decides only if a program clearly intends it (promise P22); otherwise it shows a page whose
+    button posts to the same path. A missing, foreign or otherwise decided offer is not found.
     """
 
     decision = Decision.APPROVED
+    operations: dict[str, Operation] = {}
     parser_classes: list[Any] = []
 
-    @documented
     def get(self, request: Request, pk: str) -> HttpResponseBase:
-        if is_meant(self.plain, has_token=self.token is not None):
+        if is_intended(self.django_request, has_token=self.token is not None):
             return self.post(request, pk)
         return self._page(self._offer(pk))
 
-    @documented
     def post(self, request: Request, pk: str) -> HttpResponseBase:
         offer = self._offer(pk)
         by = ActorKind.CUSTOMER if self._is_owner(offer) else ActorKind.GUEST
         decide_offer(offer.item_id, self.decision, offer.amount_minor, by=by, now=clock.now())
-        if "text/html" in _accepted(self.plain):
-            return self._page(offer, is_answered=True)
+        if "text/html" in _accepted(self.django_request):
+            return self._page(offer, is_decided=True)
         return Response(SENTENCES[self.decision])
 
     @property
     def token(self) -> str | None:
-        """What the mailed link carries."""
+        """The token of the mailed link."""
         return self.request.query_params.get("token")
 
     def _offer(self, pk: str) -> Offer:
-        if self.token is None and self._visitor is None:
+        if self.token is None and self.caller.account is None:
             raise NotAuthenticated
         offer = offer_of(id_from_path(pk))
-        if offer is None or not self._may_answer(offer):
+        if offer is None or not self._may_decide(offer):
             raise Refused(errors.NOT_FOUND)
         return offer
 
-    def _may_answer(self, offer: Offer) -> bool:
+    def _may_decide(self, offer: Offer) -> bool:
         if offer.decision not in (None, self.decision):
             return False
         if self.token is not None:
@@ -94,48 +104,44 @@ class TradeInAnswer(StorefrontView):
         return self._is_owner(offer)
 
     def _is_owner(self, offer: Offer) -> bool:
-        return self._visitor is not None and self._visitor.id == offer.user_id
+        account = self.caller.account
+        return account is not None and account.id == offer.user_id
 
-    @property
-    def _visitor(self) -> AccountRow | None:
-        caller = self.request.user
-        return caller.account if isinstance(caller, Caller) else None
-
-    def _page(self, offer: Offer, *, is_answered: bool = False) -> HttpResponseBase:
+    def _page(self, offer: Offer, *, is_decided: bool = False) -> HttpResponseBase:
         question, button = QUESTIONS[self.decision]
         context = {
             "offer": offer,
             "amount": offer.amount,
-            "sentence": SENTENCES[self.decision] if is_answered or offer.decision else None,
+            "sentence": SENTENCES[self.decision] if is_decided or offer.decision else None,
             "question": question,
             "button": button,
-            # Bound to the amount on the page; one that was given keeps its age.
+            # Bound to the amount on the page; a token of the request keeps its age.
             "token": self.token or make_token(offer, self.decision),
         }
         page = csp_update(FORM_POLICY)(partial(render, template_name=PAGE, context=context))
-        response = page(self.plain)
-        # Not `no-referrer`: the form's post would come without an origin, and be refused.
+        response = page(self.django_request)
+        # With `no-referrer` the form's POST has no Origin header and fails the CSRF check.
         response["Referrer-Policy"] = "strict-origin"
         return response
 
 
-def is_meant(request: HttpRequest, *, has_token: bool) -> bool:
-    """Whether a GET is a program's own act: no prefetch, picture, foreign page or mail scanner.
+def is_intended(request: HttpRequest, *, has_token: bool) -> bool:
+    """Whether a program sends this GET on purpose: no prefetch, image, foreign page or scanner.
 
-    A scanner follows mailed links and takes anything; with a token only who names JSON is meant.
+    Mail scanners follow links and accept all types, so a GET with a token must accept JSON.
     """
-    told, accepted = request.headers, _accepted(request)
+    headers, accepted = request.headers, _accepted(request)
     return (
         request.method == "GET"
-        and not any(name in told for name in _PREFETCHES)
-        and told.get("Sec-Fetch-Dest", "empty") == "empty"
-        and told.get("Sec-Fetch-Site") != "cross-site"
+        and not any(name in headers for name in _PREFETCHES)
+        and headers.get("Sec-Fetch-Dest", "empty") == "empty"
+        and headers.get("Sec-Fetch-Site") != "cross-site"
         and "text/html" not in accepted
         and ("application/json" in accepted or (not has_token and accepted <= {"*/*", ""}))
     )
 
 
 def _accepted(request: HttpRequest) -> set[str]:
-    """The kinds that the caller accepts, without their weights."""
-    kinds = request.headers.get("Accept", "").lower().split(",")
-    return {kind.partition(";")[0].strip() for kind in kinds}
+    """The media types of the Accept header, without their weights."""
+    media_types = request.headers.get("Accept", "").lower().split(",")
+    return {media_type.partition(";")[0].strip() for media_type in media_types}

@@ -1,4 +1,4 @@
-"""The storefront's routes; each is served with and without its last slash, never by redirect."""
+"""The storefront's routes; the final slash of each path is optional, without a redirect."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from takeback.storefront import (
     bank_account_views,
     cases_views,
     media_views,
-    opening_views,
+    old_orders_views,
     orders_views,
     session_views,
     trade_in_views,
@@ -17,6 +17,13 @@ from takeback.storefront import (
 from takeback.trade_in.models import Decision
 
 PK = r"(?P<pk>[^/]+)"
+PLACES = {
+    "country": "countries",
+    "city": "cities",
+    "township": "townships",
+    "district": "districts",
+}
+"""Levels of places, and the ids of their operations."""
 
 
 def _route(path: str, view: Any, name: str, **options: Any) -> URLPattern:
@@ -27,33 +34,41 @@ def _route(path: str, view: Any, name: str, **options: Any) -> URLPattern:
 urlpatterns = [
     _route("users/orders/anonymous", orders_views.GuestOrder, "guest_order"),
     _route(
-        "users/orders/anonymous/cancellation_requests", opening_views.GuestAsksForOne, "guest_asks"
+        "users/orders/anonymous/cancellation_requests",
+        cases_views.GuestOpenCase,
+        "guest_open_case",
     ),
     _route(
         "users/orders/anonymous/bulk_cancellation_requests",
-        opening_views.GuestAsksForMany,
-        "guest_asks_for_many",
+        cases_views.GuestOpenCases,
+        "guest_open_cases",
     ),
-    _route("users/orders/bulk_cancellation_requests", opening_views.AskForMany, "ask_for_many"),
-    _route("orders/(?P<name>[^/]+)/cancel", opening_views.CancelOrder, "cancel_order"),
+    _route("users/orders/bulk_cancellation_requests", cases_views.OpenCases, "open_cases"),
+    _route("orders/(?P<name>[^/]+)/cancel", cases_views.CancelOrder, "cancel_order"),
     _route("users/orders/cancellation_reasons", cases_views.Reasons, "cancellation_reasons"),
-    _route("users/orders/cancellation_requests", opening_views.Requests, "cancellation_requests"),
+    _route("users/orders/cancellation_requests", cases_views.Cases, "cancellation_requests"),
     _route("users/orders", orders_views.Orders, "orders"),
     _route(
         "users/orders/bank_account/(?P<token>[^/]+)",
         bank_account_views.BankAccountPage,
         "bank_account",
     ),
-    _route(f"users/orders/{PK}/cancellation", orders_views.OrderCancellation, "order_cancellation"),
+    _route(
+        f"users/orders/{PK}/cancellation",
+        orders_views.OrderDetail,
+        "order_cancellation",
+        operations=orders_views.order_operations("order_cancellation"),
+    ),
     _route(f"users/orders/{PK}", orders_views.OrderDetail, "order"),
-    _route("users/old-orders", cases_views.OldOrders, "old_orders"),
-    _route(f"users/old-orders/{PK}", cases_views.OldOrderDetail, "old_order"),
+    _route("users/old-orders", old_orders_views.OldOrders, "old_orders"),
+    _route(f"users/old-orders/{PK}", old_orders_views.OldOrderDetail, "old_order"),
     *(
         _route(
             f"users/order_item/{PK}/tradein_{decision}",
-            trade_in_views.TradeInAnswer,
+            trade_in_views.TradeInDecision,
             f"tradein_{decision}",
             decision=decision,
+            operations=trade_in_views.decision_operations(decision),
         )
         for decision in Decision
     ),
@@ -64,8 +79,14 @@ urlpatterns = [
     _route("media/(?P<name>.+)", media_views.MediaFile, "case_image"),
     _route("address/detailed", addresses_views.DetailedAddressBook, "addresses_detailed"),
     *(
-        _route(f"address/{level}", addresses_views.PlacesView, level, level=level)
-        for level in ("country", "city", "township", "district")
+        _route(
+            f"address/{level}",
+            addresses_views.Places,
+            level,
+            level=level,
+            operations=addresses_views.places_operations(operation_id),
+        )
+        for level, operation_id in PLACES.items()
     ),
     _route("address", addresses_views.AddressBook, "addresses"),
     _route(f"address/{PK}", addresses_views.AddressEntryView, "address"),

@@ -11,7 +11,7 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from tests import factories
 from tests.channel import shop
 from tests.factories import HttpClient
-from tests.storefront.api import documented, nothing_written
+from tests.storefront.api import assert_common_headers, nothing_written
 
 IBAN, OTHER_IBAN = "TR330006100519786457841326", "DE89370400440532013000"
 HOLDER = "Ayla Ray"
@@ -70,7 +70,7 @@ def refused(status: int, code: str, *fields: str) -> Iterator[list[Any]]:
     with nothing_written():
         yield answers
     (answer,) = answers
-    documented(answer)
+    assert_common_headers(answer)
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
     if not fields:
         assert set(answer.json()) == {"detail", "code"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from takeback.api.json_parser import loads
+from takeback.api.json_parser import object_from
 from takeback.api.order_payload.parts import ProductPayload
 from takeback.api.order_payload.serializers import ItemPayload, OrderPayload, order_from
 from tests.channel import shop
@@ -163,7 +163,7 @@ def test_a_field_of_another_type_is_refused_by_its_name_or_understood(
 def _refused(body: dict[str, Any]) -> set[str]:
     """The fields at fault."""
     try:
-        order_from(loads(json.dumps(body).encode()), channel_id=shop.SHOP)
+        order_from(object_from(json.dumps(body).encode()), channel_id=shop.SHOP)
     except ValidationError as refused:
         assert isinstance(refused.detail, dict)  # noqa: PT017 - for the type checker
         return set(refused.detail)

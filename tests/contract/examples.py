@@ -1,4 +1,4 @@
-"""Documented examples, and what it means that an answer is like one."""
+"""Documented examples, and the comparison of responses with them."""
 
 import json
 from pathlib import Path
@@ -6,23 +6,22 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 
-# An id, a word in the caller's language, a time of our own clock: an example can only show the
-# kind of value, the answer has its own.
-_OURS = {"id", "label", "hash_data", "uuid", "user", "order_item", "reason", "count", "key",
+# Ids, labels and times of our clock: only their types are compared, because values are generated.
+_GENERATED = {"id", "label", "hash_data", "uuid", "user", "order_item", "reason", "count", "key",
          "csrf_token", "hashed_email", "form"}  # fmt: skip
-_TOLD_WITH_A_NUMBER = {"product", "payment_option", "bank"}
+_WITH_PK_OF_THE_CHANNEL = {"product", "payment_option", "bank"}
 _LINES = {"orderitem_set", "discountitem_set"}
 _PLACES = {"country", "city", "township", "district"}
 
 
 def example(name: str) -> dict[str, Any]:
-    """An example by the name of its operation."""
-    found: dict[str, Any] = json.loads((_HERE / f"{name}.json").read_text())
-    return found
+    """The example of an operation."""
+    content: dict[str, Any] = json.loads((_HERE / f"{name}.json").read_text())
+    return content
 
 
 def schema(name: str) -> dict[str, Any]:
-    """A shape of the OpenAPI document with all its properties made required, at every depth."""
+    """A schema of the OpenAPI document with all properties required, at all depths."""
     document = json.loads((_HERE / "guest_orders.schema.json").read_text())
     for node in _nodes(document):
         if "properties" in node:
@@ -38,42 +37,48 @@ def _nodes(value: Any) -> list[dict[str, Any]]:
     return [value, *(node for child in value.values() for node in _nodes(child))]
 
 
-def differences(shown: Any, given: Any, path: tuple[str, ...] = ()) -> list[str]:
-    """Where an answer lacks a key, has another type or another value than its example.
+def differences(documented: Any, actual: Any, path: tuple[str, ...] = ()) -> list[str]:
+    """The paths where a response lacks a key of its example, or has another type or value.
 
-    `{}` and `[]` in an example stand for what it left out; an answer may say more, and lists
-    may go on.
+    `{}` and `[]` in an example stand for omitted content; responses may have more keys and
+    elements.
     """
-    if isinstance(shown, dict) and isinstance(given, dict):
-        missing = [f"{_at(path)}: no {key}" for key in shown if key not in given]
-        found = (differences(shown[k], given[k], (*path, k)) for k in shown if k in given)
-        return missing + [text for texts in found for text in texts]
-    if isinstance(shown, list) and isinstance(given, list):
-        short = [f"{_at(path)}: too short"] if len(given) < len(shown) else []
-        found = (
-            differences(one, other, (*path, str(index)))
-            for index, (one, other) in enumerate(zip(shown, given, strict=False))
+    if isinstance(documented, dict) and isinstance(actual, dict):
+        missing = [f"{_path(path)}: no {key}" for key in documented if key not in actual]
+        nested = (
+            differences(documented[k], actual[k], (*path, k)) for k in documented if k in actual
         )
-        return short + [text for texts in found for text in texts]
-    if _is_ours(path, shown):
-        return [] if type(shown) is type(given) else [f"{_at(path)}: {given!r} is no {shown!r}"]
-    return [] if shown == given else [f"{_at(path)}: {given!r} is not {shown!r}"]
+        return missing + [text for texts in nested for text in texts]
+    if isinstance(documented, list) and isinstance(actual, list):
+        short = [f"{_path(path)}: too short"] if len(actual) < len(documented) else []
+        nested = (
+            differences(first, second, (*path, str(index)))
+            for index, (first, second) in enumerate(zip(documented, actual, strict=False))
+        )
+        return short + [text for texts in nested for text in texts]
+    if _is_generated(path, documented):
+        return (
+            []
+            if type(documented) is type(actual)
+            else [f"{_path(path)}: {actual!r} is no {documented!r}"]
+        )
+    return [] if documented == actual else [f"{_path(path)}: {actual!r} is not {documented!r}"]
 
 
-def _is_ours(path: tuple[str, ...], shown: Any) -> bool:
+def _is_generated(path: tuple[str, ...], documented: Any) -> bool:
     name, parent = path[-1], path[-2] if len(path) > 1 else ""
     if name == "pk":
-        return parent not in _TOLD_WITH_A_NUMBER
+        return parent not in _WITH_PK_OF_THE_CHANNEL
     if name in _PLACES:
-        return isinstance(shown, int)
+        return isinstance(documented, int)
     if name == "order":
         return "orderitem_set" in path
     if name == "created_date":
         return bool(_LINES.intersection(path))
     if name == "modified_date":
         return "user" not in path
-    return name in _OURS
+    return name in _GENERATED
 
 
-def _at(path: tuple[str, ...]) -> str:
-    return ".".join(path) or "the answer"
+def _path(path: tuple[str, ...]) -> str:
+    return ".".join(path) or "the response"

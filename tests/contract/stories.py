@@ -1,4 +1,4 @@
-"""A shop that holds what the documented examples show, told to it as any channel would."""
+"""Creates the objects of the documented examples, as a channel would import them."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -90,16 +90,16 @@ _OLD_ORDER = [
 
 
 def moment(text: str) -> datetime:
-    """A time as examples write it."""
+    """A time of an example."""
     return datetime.fromisoformat(text)
 
 
-def _picked(document: Document, names: list[str]) -> Document:
+def _selected(document: Document, names: list[str]) -> Document:
     return {name: document[name] for name in names if name in document}
 
 
 def address(document: Document) -> AddressIn:
-    """An address as the example shows it; where it shows only `{}` any address does."""
+    """The address of an example; any address where the example has only `{}`."""
     if "line" not in document:
         return factories.address_input()
     places = {place: document[place]["name"] for place in ("city", "township", "district")}
@@ -108,7 +108,7 @@ def address(document: Document) -> AddressIn:
         country=country["code"],
         country_name=country["name"],
         **places,
-        **_picked(document, _ADDRESS),
+        **_selected(document, _ADDRESS),
     )
 
 
@@ -119,7 +119,7 @@ def customer(document: Document) -> User:
         date_joined=moment(document["date_joined"]),
         last_login=moment(document["last_login"]),
         date_of_birth=date.fromisoformat(document["date_of_birth"]),
-        **_picked(document, _USER),
+        **_selected(document, _USER),
     )
     if "modified_date" in document:
         User.objects.filter(pk=user.pk).update(modified_date=moment(document["modified_date"]))
@@ -128,7 +128,7 @@ def customer(document: Document) -> User:
 
 def order(document: Document, *, owner: User | None = None) -> Order:
     """The order of an example, by its owner or by a guest."""
-    told = _picked(document, _ORDER)
+    fields = _selected(document, _ORDER)
     shipping = parse(document["shipping_amount"], "try")
     goods = parse(document["amount_without_discount"], "try") - shipping
     status = int(document["status"].get("value", "100"))
@@ -139,7 +139,7 @@ def order(document: Document, *, owner: User | None = None) -> Order:
         now=moment(document["created_date"]),
         placed_at=moment(document["created_date"]),
         update={"refund_minor": parse(document["refund_amount"], "try")},
-        items=[_item(line, status, goods) for line in document["orderitem_set"] or [{}]],
+        items=[_item(item, status, goods) for item in document["orderitem_set"] or [{}]],
         discounts=_discounts(document),
         shipping_minor=shipping,
         shipping_address=address(document["shipping_address"]),
@@ -147,8 +147,8 @@ def order(document: Document, *, owner: User | None = None) -> Order:
         client_type=client if isinstance(client, str) else client["value"],
         payment_option=document["payment_option"] or {"name": "Card", "slug": "card"},
         bank=document["bank"] or {"name": "Bank", "slug": "bank"},
-        details=_picked(document, _ORDER_DETAILS),
-        **told,
+        details=_selected(document, _ORDER_DETAILS),
+        **fields,
     )
 
 
@@ -164,18 +164,18 @@ def _item(document: Document, status: int, goods: int) -> ItemIn:
 
 
 def _discounts(document: Document) -> list[DiscountIn]:
-    whole = [{"name": "Sale", "amount": document["discount_amount"]}]
-    shown = [row for row in document["discountitem_set"] if row["name"]]
+    totals = [{"name": "Sale", "amount": document["discount_amount"]}]
+    listed = [row for row in document["discountitem_set"] if row["name"]]
     return [
         DiscountIn(name=row["name"], amount_minor=parse(row["amount"], "try"))
-        for row in shown or whole
-        if shown or parse(row["amount"], "try")
+        for row in listed or totals
+        if listed or parse(row["amount"], "try")
     ]
 
 
 def reason(document: Document) -> None:
     """The reason of an example."""
-    fields = _picked(document, _REASON)
+    fields = _selected(document, _REASON)
     factories.create_reason(
         kind=fields.pop("cancellation_type"),
         uuid=UUID(document["uuid"]),
@@ -187,9 +187,9 @@ def reason(document: Document) -> None:
 
 def request(document: Document, *, owner: User, number: str) -> None:
     """A case of an example, on an order of its own."""
-    made = factories.create_order(customer=owner, number=number)
+    new_order = factories.create_order(customer=owner, number=number)
     factories.create_case(
-        item=factories.items_of(made)[0],
+        item=factories.items_of(new_order)[0],
         kind=document["cancellation_type"],
         description=document["description"],
         created_date=moment(document["created_date"]),
@@ -199,11 +199,11 @@ def request(document: Document, *, owner: User, number: str) -> None:
 
 def old_order(document: Document, *, owner: User) -> int:
     """The old order of an example."""
-    made = factories.create_old_order(
+    row = factories.create_old_order(
         customer=owner,
         created_date=moment(document["created_date"]),
         amount_minor=parse(document["amount"], "try"),
         discount_minor=parse(document["discount_amount"], "try"),
-        **_picked(document, _OLD_ORDER),
+        **_selected(document, _OLD_ORDER),
     )
-    return int(made.pk)
+    return int(row.pk)

@@ -1,4 +1,4 @@
-"""Every documented storefront operation, replayed against a shop that holds its example."""
+"""Documented storefront operations, replayed against a shop with the objects of the example."""
 
 import json
 from collections.abc import Callable
@@ -17,83 +17,83 @@ from tests.trade_in.factories import make_offer
 pytestmark = pytest.mark.django_db
 
 Ids = dict[str, int]
-Story = Callable[[Any], tuple[HttpClient, Ids]]
+Scenario = Callable[[Any], tuple[HttpClient, Ids]]
 
 
-def _nobody(answer: Any) -> tuple[HttpClient, Ids]:
+def _anonymous(response: Any) -> tuple[HttpClient, Ids]:
     return HttpClient(), {}
 
 
-def _guest_order(answer: Any) -> tuple[HttpClient, Ids]:
-    stories.order(answer["results"][0] if isinstance(answer, dict) else answer[0])
+def _guest_order(response: Any) -> tuple[HttpClient, Ids]:
+    stories.order(response["results"][0] if isinstance(response, dict) else response[0])
     return HttpClient(), {}
 
 
 def _owner(document: Any) -> Any:
-    told = document.get("shipping_address", {}).get("user")
+    user = document.get("shipping_address", {}).get("user")
     return (
-        stories.customer(told) if told else factories.create_customer(email=document["user_email"])
+        stories.customer(user) if user else factories.create_customer(email=document["user_email"])
     )
 
 
-def _order(answer: Any) -> tuple[HttpClient, Ids]:
-    document = answer["results"][0] if "results" in answer else answer
+def _order(response: Any) -> tuple[HttpClient, Ids]:
+    document = response["results"][0] if "results" in response else response
     owner = _owner(document)
     for company in (
         document["orderitem_set"]
         and (document["orderitem_set"][0]["available_easy_return_shipping_companies"])
     ):
-        told = company["shipping_company"]
+        carrier = company["shipping_company"]
         factories.create_carrier(
-            carrier=told["value"], carrier_label=told["label"], name=company["name"]
+            carrier=carrier["value"], carrier_label=carrier["label"], name=company["name"]
         )
     return factories.client_of(owner), {"order": stories.order(document, owner=owner).pk}
 
 
-def _reasons(answer: Any) -> tuple[HttpClient, Ids]:
-    stories.reason(answer["results"][0])
+def _reasons(response: Any) -> tuple[HttpClient, Ids]:
+    stories.reason(response["results"][0])
     return HttpClient(), {}
 
 
-def _requests(answer: Any) -> tuple[HttpClient, Ids]:
+def _requests(response: Any) -> tuple[HttpClient, Ids]:
     owner = factories.create_customer()
-    for number, document in enumerate(reversed(answer["results"])):
+    for number, document in enumerate(reversed(response["results"])):
         stories.request(document, owner=owner, number=str(number))
     return factories.client_of(owner), {}
 
 
-def _old_orders(answer: Any) -> tuple[HttpClient, Ids]:
-    document = answer["results"][0] if "results" in answer else answer
+def _old_orders(response: Any) -> tuple[HttpClient, Ids]:
+    document = response["results"][0] if "results" in response else response
     owner = factories.create_customer(email=document["user_email"])
     return factories.client_of(owner), {"old_order": stories.old_order(document, owner=owner)}
 
 
-def _account(answer: Any) -> tuple[HttpClient, Ids]:
+def _signed_in(response: Any) -> tuple[HttpClient, Ids]:
     owner = stories.customer(_the_customer())
     return factories.client_of(owner), {}
 
 
-def _registered(answer: Any) -> tuple[HttpClient, Ids]:
+def _not_signed_in(response: Any) -> tuple[HttpClient, Ids]:
     stories.customer(_the_customer())
     return HttpClient(), {}
 
 
-def _book(answer: Any) -> tuple[HttpClient, Ids]:
+def _address_book(response: Any) -> tuple[HttpClient, Ids]:
     owner = stories.customer(_the_customer())
-    told = stories.address(_the_address())
-    kept = factories.create_address(
-        user=owner, **{name: getattr(told, name) for name in told.__slots__}
+    fields = stories.address(_the_address())
+    entry = factories.create_address(
+        user=owner, **{name: getattr(fields, name) for name in fields.__slots__}
     )
-    return factories.client_of(owner), {"address": kept.pk} | _places()
+    return factories.client_of(owner), {"address": entry.pk} | _places()
 
 
-def _new_address(answer: Any) -> tuple[HttpClient, Ids]:
-    client, ids = _book(answer)
+def _new_address(response: Any) -> tuple[HttpClient, Ids]:
+    client, ids = _address_book(response)
     client.delete(f"/address/{ids['address']}/", headers=_token(client))
     return client, ids
 
 
-def _trade_in(answer: Any) -> tuple[HttpClient, Ids]:
+def _trade_in(response: Any) -> tuple[HttpClient, Ids]:
     owner = factories.create_customer()
     return factories.client_of(owner), {"item": make_offer(customer=owner).pk}
 
@@ -115,7 +115,7 @@ def _places() -> Ids:
     }
 
 
-STORIES: dict[str, Story] = {
+SCENARIOS: dict[str, Scenario] = {
     "guest_order_classic": _guest_order,
     "guest_order_v3": _guest_order,
     "orders": _order,
@@ -127,23 +127,23 @@ STORIES: dict[str, Story] = {
     "tradein_rejected": _trade_in,
     "old_orders": _old_orders,
     "old_order": _old_orders,
-    "csrf_token": _nobody,
-    "login": _registered,
-    "logout": _account,
-    "current_user": _account,
-    "addresses": _book,
-    "addresses_detailed": _book,
-    "address": _book,
+    "csrf_token": _anonymous,
+    "login": _not_signed_in,
+    "logout": _signed_in,
+    "current_user": _signed_in,
+    "addresses": _address_book,
+    "addresses_detailed": _address_book,
+    "address": _address_book,
     "address_add": _new_address,
-    "address_change": _book,
-    "address_remove": _book,
-    "country": _book,
-    "city": _book,
-    "township": _book,
-    "district": _book,
+    "address_change": _address_book,
+    "address_remove": _address_book,
+    "country": _address_book,
+    "city": _address_book,
+    "township": _address_book,
+    "district": _address_book,
 }
 
-# What the service keeps to itself although the example shows it.
+# Values of the example that the service does not return.
 WITHHELD = {
     "guest_order_classic": {"results.0.remote_addr", "results.0.card"},
     "order_cancellation": {"shipping_address.user.attributes.logged_ip"},
@@ -156,70 +156,70 @@ def _token(client: HttpClient) -> dict[str, str]:
     return {"X-CSRFToken": token}
 
 
-def _replayed(client: HttpClient, call: dict[str, Any], ids: Ids) -> Any:
-    body = call.get("body")
+def _replay(client: HttpClient, request: dict[str, Any], ids: Ids) -> Any:
+    body = request.get("body")
     if body:
         body = {
             key: ids[value[1:-1]] if isinstance(value, str) and value[1:-1] in ids else value
             for key, value in body.items()
         }
     return client.generic(
-        call["method"],
-        call["path"].format(**ids),
+        request["method"],
+        request["path"].format(**ids),
         data=json.dumps(body) if body else "",
         content_type="application/json",
-        headers=call.get("headers", {}) | _token(client),
+        headers=request.get("headers", {}) | _token(client),
     )
 
 
-@pytest.mark.parametrize("operation", STORIES)
-def test_an_operation_answers_as_its_documented_example_does(operation: str) -> None:
-    told = example(operation)
-    client, ids = STORIES[operation](told["answer"])
+@pytest.mark.parametrize("operation", SCENARIOS)
+def test_response_equals_the_documented_example(operation: str) -> None:
+    documented = example(operation)
+    client, ids = SCENARIOS[operation](documented["answer"])
 
-    answer = _replayed(client, told["request"], ids)
+    response = _replay(client, documented["request"], ids)
 
-    assert answer.status_code == told["status"], answer.content
-    given = answer.json() if answer.content else None
-    found = differences(told["answer"], given) if told["answer"] is not None else []
+    assert response.status_code == documented["status"], response.content
+    actual = response.json() if response.content else None
+    texts = differences(documented["answer"], actual) if documented["answer"] is not None else []
     withheld = {f"{path}: None is not" for path in WITHHELD.get(operation, ())}
-    assert [text for text in found if not text.startswith(tuple(withheld))] == []
-    assert len(found) == len(withheld)
+    assert [text for text in texts if not text.startswith(tuple(withheld))] == []
+    assert len(texts) == len(withheld)
 
 
-def test_a_rich_order_validates_against_the_openapi_document_with_everything_required() -> None:
+def test_full_order_validates_with_all_properties_required() -> None:
     factories.create_full_order()
 
-    answer = HttpClient().post(
+    response = HttpClient().post(
         "/users/orders/anonymous/",
         {"number": factories.NUMBER, "email": factories.GUEST},
         content_type="application/json",
     )
 
-    (order,) = answer.json()
+    (order,) = response.json()
     jsonschema.Draft202012Validator(
         schema("UserOrder"), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     ).validate(order)
-    (line,) = [row for row in order["orderitem_set"] if row["active_cancellation_request"]]
-    assert line["active_cancellation_request"]["easy_return"]["pickup_date"]["hour_range"] == {
+    (item,) = [row for row in order["orderitem_set"] if row["active_cancellation_request"]]
+    assert item["active_cancellation_request"]["easy_return"]["pickup_date"]["hour_range"] == {
         "start": "09:00",
         "end": "12:00",
     }
 
 
-def test_a_bare_order_validates_too() -> None:
+def test_bare_order_validates_with_all_properties_required() -> None:
     factories.create_order()
 
-    answer = HttpClient().post(
+    response = HttpClient().post(
         "/users/orders/anonymous/",
         {"number": factories.NUMBER, "email": factories.GUEST},
         content_type="application/json",
     )
 
-    jsonschema.Draft202012Validator(schema("UserOrder")).validate(answer.json()[0])
+    jsonschema.Draft202012Validator(schema("UserOrder")).validate(response.json()[0])
 
 
-def test_the_comparison_notices_a_missing_key_another_type_and_another_value() -> None:
+def test_comparison_finds_missing_keys_other_types_and_other_values() -> None:
     shown = {"id": 1, "number": "7", "status": {"value": "100", "label": "x"}, "rows": [{"a": 1}]}
 
     assert differences(shown, shown) == []

@@ -15,7 +15,7 @@ from tests.desk.agents import agent, page_of
 from tests.factories import HttpClient
 from tests.images.samples import as_text, image_bytes, personal_exif
 from tests.storefront.api import post
-from tests.storefront.routes import GUEST_ONE
+from tests.storefront.routes import GUEST_OPEN_CASE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now", "media")]
 
@@ -44,7 +44,7 @@ def open_case(number: str, images: Sequence[str] = (), **fields: Any) -> dict[st
             "cancellation_type": "cancel",
             "cancellation_request_image_set": [{"image": image} for image in images],
         }
-        response = post(HttpClient(), GUEST_ONE, body | fields)
+        response = post(HttpClient(), GUEST_OPEN_CASE, body | fields)
     assert response.status_code == 201
     case: dict[str, Any] = response.json()
     return case

@@ -1,4 +1,4 @@
-"""Calls as storefronts make them, and a watch over what they leave behind."""
+"""Requests as storefronts send them, and checks of responses and of the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ _LIMITER = "limits_counter"
 
 
 def post(client: HttpClient, path: str, body: Any, **options: Any) -> Any:
-    """A JSON body, encoded unless it is bytes or text already."""
+    """A POST with a JSON body; bytes and text are sent unchanged."""
     return client.post(path, body, content_type="application/json", **options)
 
 
@@ -30,74 +30,70 @@ def look_up(
     address: str = "127.0.0.1",
     **options: Any,
 ) -> Any:
-    """A guest's look-up from an address."""
+    """A guest's look-up from an IP address."""
     body = {"number": number, "email": email}
     return post(client or HttpClient(), LOOK_UP, body, REMOTE_ADDR=address, **options)
 
 
 def token_of(client: HttpClient) -> dict[str, str]:
-    """The header that a change needs, with the cookie set as the storefront does it."""
+    """The CSRF header of a writing request; also sets the cookie, as storefronts do."""
     return {"X-CSRFToken": client.get("/csrf_token/").json()["csrf_token"]}
 
 
-def prove(client: HttpClient, **told: Any) -> Any:
-    """Let a guest show which order is theirs."""
-    headers = told.pop("headers", {})
+def verify_order(client: HttpClient, **options: Any) -> Any:
+    """A successful look-up, after which the guest has access to the order."""
+    headers = options.pop("headers", {})
     if "osessionid" in client.cookies:
         headers = headers | token_of(client)
-    answer = look_up(client, headers=headers, **told)
-    assert answer.status_code == 200, answer.content
-    return answer
-
-
-def code_of(answer: Any) -> Any:
-    """The code of a plain refusal."""
-    return answer.json().get("code")
+    response = look_up(client, headers=headers, **options)
+    assert response.status_code == 200, response.content
+    return response
 
 
 def tables() -> dict[str, list[str]]:
-    """Everything that the database holds, but for the limiter's counters."""
-    found = {}
+    """All rows of the database, without the limiter's counters."""
+    rows = {}
     with connection.cursor() as cursor:
         for name in db_counts.counts().keys() - {_LIMITER}:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(name)}")
-            found[name] = sorted(map(repr, cursor.fetchall()))
-    return found
+            rows[name] = sorted(map(repr, cursor.fetchall()))
+    return rows
 
 
 @contextmanager
 def nothing_written() -> Iterator[None]:
-    """What happens inside changes no table but the limiter's."""
+    """Checks that the block changes no table but the limiter's."""
     before = tables()
     yield
     assert tables() == before
 
 
-def refused(answer: Any, status: int, code: str) -> None:
-    """The answer is the plain refusal of this status and code, as JSON with its request's name."""
-    assert (answer.status_code, _told(answer)) == (status, ["code", "detail"]), answer.content
-    assert answer.json()["code"] == code
-    documented(answer)
+def assert_refused(response: Any, status: int, code: str) -> None:
+    """The response is a refusal outside the dialects: `detail` and `code`."""
+    assert (response.status_code, _keys(response)) == (status, ["code", "detail"]), response.content
+    assert response.json()["code"] == code
+    assert_common_headers(response)
 
 
-def field_refused(answer: Any, *fields: str) -> None:
-    """The answer says of these fields, and of no others, that they are wrong; in one dialect."""
-    assert (answer.status_code, _told(answer)) == (400, sorted(fields)), answer.content
-    texts = list(answer.json().values())
+def assert_field_errors(response: Any, *fields: str) -> None:
+    """The response has errors of exactly these fields, all in one dialect."""
+    assert (response.status_code, _keys(response)) == (400, sorted(fields)), response.content
+    texts = list(response.json().values())
     assert all(isinstance(text, str) for text in texts) or all(
         isinstance(listed, list) and listed and all(isinstance(text, str) for text in listed)
         for listed in texts
-    ), answer.content
-    documented(answer)
+    ), response.content
+    assert_common_headers(response)
 
 
-def _told(answer: Any) -> list[str]:
-    return sorted(answer.json()) if answer["Content-Type"].startswith("application/json") else []
+def _keys(response: Any) -> list[str]:
+    is_json = response["Content-Type"].startswith("application/json")
+    return sorted(response.json()) if is_json else []
 
 
-def documented(answer: Any) -> None:
-    """What every answer of ours has, whatever it says."""
-    assert answer["Content-Type"] == "application/json; charset=utf-8"
-    assert answer["X-Request-Id"]
-    assert answer["Cache-Control"] == "no-store"
-    assert answer["X-Content-Type-Options"] == "nosniff"
+def assert_common_headers(response: Any) -> None:
+    """The response has the headers of all JSON responses."""
+    assert response["Content-Type"] == "application/json; charset=utf-8"
+    assert response["X-Request-Id"]
+    assert response["Cache-Control"] == "no-store"
+    assert response["X-Content-Type-Options"] == "nosniff"

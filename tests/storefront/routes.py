@@ -1,4 +1,4 @@
-"""The five routes that ask, a shop that all of them know, and how each of them refuses."""
+"""The five routes that open cases, a shop for all of them, and the refusals of each route."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,20 @@ from takeback.core.errors import Problem, RuleProblem
 from takeback.orders.models import OrderItem
 from tests import factories
 from tests.factories import HttpClient
-from tests.storefront.api import CLASSIC, V3, documented, nothing_written, post, token_of
+from tests.storefront.api import (
+    CLASSIC,
+    V3,
+    assert_common_headers,
+    nothing_written,
+    post,
+    token_of,
+)
 
-ONE = "/users/orders/cancellation_requests/"
-MANY = "/users/orders/bulk_cancellation_requests/"
-GUEST_ONE = "/users/orders/anonymous/cancellation_requests/"
-GUEST_MANY = "/users/orders/anonymous/bulk_cancellation_requests/"
-DIRECT = "/orders/{number}/cancel/"
+OPEN_CASE = "/users/orders/cancellation_requests/"
+OPEN_CASES = "/users/orders/bulk_cancellation_requests/"
+GUEST_OPEN_CASE = "/users/orders/anonymous/cancellation_requests/"
+GUEST_OPEN_CASES = "/users/orders/anonymous/bulk_cancellation_requests/"
+CANCEL_ORDER = "/orders/{number}/cancel/"
 ITEMS = "cancel_order_items"
 CUSTOMERS_NUMBER = "1001"
 
@@ -33,28 +40,30 @@ DIALECTS: tuple[Dialect, Dialect] = (CLASSIC, V3)
 
 
 def texts(text: str, dialect: Dialect) -> Any:
-    """What a field error holds."""
+    """The value of a field error."""
     return text if dialect is CLASSIC else [text]
 
 
 @dataclass(frozen=True)
-class Way:
+class Route:
     """One of the routes."""
 
     path: str
     is_guest: bool = False
     is_bulk: bool = False
 
-    def fault(self, dialect: Dialect, field: str, text: str, position: int = 0) -> tuple[int, Any]:
-        """How it says that a field of an item is wrong."""
-        told = {field: texts(text, dialect)}
-        return 400, {ITEMS: {str(position): told}} if self.is_bulk else told
+    def field_error(
+        self, dialect: Dialect, field: str, text: str, position: int = 0
+    ) -> tuple[int, Any]:
+        """Status and body of an error in a field of an item."""
+        errors = {field: texts(text, dialect)}
+        return 400, {ITEMS: {str(position): errors}} if self.is_bulk else errors
 
     def refusal(self, dialect: Dialect, problem: Problem, position: int = 0) -> tuple[int, Any]:
-        """How it tells a problem with an item."""
+        """Status and body of a problem with an item."""
         text = str(problem.message)
         if problem.field:
-            return self.fault(dialect, problem.field, text, position)
+            return self.field_error(dialect, problem.field, text, position)
         assert isinstance(problem, RuleProblem)
         body: dict[str, Any] = {"non_field_errors": text, "error_code": problem.code}
         if self.is_bulk:
@@ -62,112 +71,117 @@ class Way:
         return (406 if dialect is CLASSIC else 400), body
 
     def success(self, dialect: Dialect) -> int:
-        """The status of an answer to what is let in."""
-        if self.path == DIRECT:
+        """The status of a response that opens cases."""
+        if self.path == CANCEL_ORDER:
             return 200
         return 201 if self.is_bulk or dialect is V3 else 200
 
 
-WAYS = {
-    "customer one": Way(ONE),
-    "customer many": Way(MANY, is_bulk=True),
-    "guest one": Way(GUEST_ONE, is_guest=True),
-    "guest many": Way(GUEST_MANY, is_guest=True, is_bulk=True),
-    "direct": Way(DIRECT, is_bulk=True),
+ROUTES = {
+    "customer, one item": Route(OPEN_CASE),
+    "customer, bulk": Route(OPEN_CASES, is_bulk=True),
+    "guest, one item": Route(GUEST_OPEN_CASE, is_guest=True),
+    "guest, bulk": Route(GUEST_OPEN_CASES, is_guest=True, is_bulk=True),
+    "cancel order": Route(CANCEL_ORDER, is_bulk=True),
 }
-BULKS = {name: way for name, way in WAYS.items() if way.is_bulk}
+BULK_ROUTES = {name: route for name, route in ROUTES.items() if route.is_bulk}
 
 
 class Shop:
-    """A customer and a guest, each with an order of the same lines; a reason, and two browsers."""
+    """A customer and a guest with equal orders, a reason, and a client for each of the two."""
 
     def __init__(self, *, kind: str = "cancel", **order: Any) -> None:
         self.user = factories.create_customer()
-        self.of_customer = factories.create_order(
+        self.customer_order = factories.create_order(
             customer=self.user, number=CUSTOMERS_NUMBER, **order
         )
-        self.of_guest = factories.create_order(**order)
+        self.guest_order = factories.create_order(**order)
         self.kind, self.reason = kind, factories.create_reason(kind=kind).pk
         self.customer, self.guest = factories.client_of(self.user), HttpClient()
         self.token = token_of(self.customer)
-        self.lines = {
+        self.item_ids = {
             is_guest: [item.pk for item in factories.items_of(order)]
-            for is_guest, order in ((True, self.of_guest), (False, self.of_customer))
+            for is_guest, order in ((True, self.guest_order), (False, self.customer_order))
         }
 
-    def item(self, way: Way, line: int = 0) -> OrderItem:
-        """A line that whoever takes this way may name."""
-        return factories.items_of(self.of_guest if way.is_guest else self.of_customer)[line]
+    def item(self, route: Route, index: int = 0) -> OrderItem:
+        """An item that the requester of this route can name."""
+        return factories.items_of(self.guest_order if route.is_guest else self.customer_order)[
+            index
+        ]
 
-    def told(self, way: Way, line: int = 0, **fields: Any) -> dict[str, Any]:
-        """The least that asks for a line; `...` leaves a field out."""
-        least = {
-            "order_item": self.lines[way.is_guest][line],
+    def item_body(self, route: Route, index: int = 0, **fields: Any) -> dict[str, Any]:
+        """The required fields of an item and these fields; `...` removes a field."""
+        required = {
+            "order_item": self.item_ids[route.is_guest][index],
             "reason": self.reason,
             "cancellation_type": self.kind,
         }
-        return {key: value for key, value in (least | fields).items() if value is not ...}
+        return {key: value for key, value in (required | fields).items() if value is not ...}
 
-    def body(self, way: Way, *told: Any, **top: Any) -> dict[str, Any]:
-        """The whole body around one or several items."""
-        named = {"number": factories.NUMBER, "email": factories.GUEST} if way.is_guest else {}
-        return named | ({ITEMS: list(told)} if way.is_bulk else told[0]) | top
+    def body(self, route: Route, *items: Any, **shared: Any) -> dict[str, Any]:
+        """The body of a request with one or more items, and with shared fields."""
+        order = {"number": factories.NUMBER, "email": factories.GUEST} if route.is_guest else {}
+        return order | ({ITEMS: list(items)} if route.is_bulk else items[0]) | shared
 
-    def send(self, way: Way, body: Any, dialect: Dialect = CLASSIC, **options: Any) -> Any:
-        """A call as the storefront of this way makes it."""
-        client = self.guest if way.is_guest else self.customer
-        headers = options.pop("headers", {}) | dialect | ({} if way.is_guest else self.token)
-        path = way.path.format(number=CUSTOMERS_NUMBER)
+    def send(self, route: Route, body: Any, dialect: Dialect = CLASSIC, **options: Any) -> Any:
+        """A request as a storefront sends it to this route."""
+        client = self.guest if route.is_guest else self.customer
+        headers = options.pop("headers", {}) | dialect | ({} if route.is_guest else self.token)
+        path = route.path.format(number=CUSTOMERS_NUMBER)
         return post(client, path, body, headers=headers, **options)
 
-    def ask(self, way: Way, dialect: Dialect = CLASSIC, **fields: Any) -> Any:
-        """Ask for the first line."""
-        return self.send(way, self.body(way, self.told(way, **fields)), dialect)
+    def open_case(self, route: Route, dialect: Dialect = CLASSIC, **fields: Any) -> Any:
+        """A request for the first item."""
+        return self.send(route, self.body(route, self.item_body(route, **fields)), dialect)
 
 
-def everywhere(ways: dict[str, Way] = WAYS) -> Iterator[tuple[str, Way, Dialect]]:
-    """Every way in both dialects."""
-    for name, way in ways.items():
+def in_both_dialects(routes: dict[str, Route] = ROUTES) -> Iterator[tuple[str, Route, Dialect]]:
+    """All routes in both dialects."""
+    for name, route in routes.items():
         for dialect in DIALECTS:
-            yield f"{name}, {dialect}", way, dialect
+            yield f"{name}, {dialect}", route, dialect
 
 
-def _told_everywhere(
-    shop: Shop, tell: Callable[[Way, Dialect], tuple[int, Any]], asks: Sequence[dict[str, Any]]
+def _assert_responses(
+    shop: Shop,
+    expected: Callable[[Route, Dialect], tuple[int, Any]],
+    bodies: Sequence[dict[str, Any]],
 ) -> None:
     dialects = cycle(DIALECTS)
     with nothing_written():
-        for fields, (name, way) in product(asks, WAYS.items()):
-            for dialect in DIALECTS if len(asks) == 1 else [next(dialects)]:
-                answer = shop.ask(way, dialect, **fields)
-                told = answer.status_code, answer.json()
-                assert told == tell(way, dialect), (name, dialect, fields, told)
-                documented(answer)
+        for fields, (name, route) in product(bodies, ROUTES.items()):
+            for dialect in DIALECTS if len(bodies) == 1 else [next(dialects)]:
+                response = shop.open_case(route, dialect, **fields)
+                actual = response.status_code, response.json()
+                assert actual == expected(route, dialect), (name, dialect, fields, actual)
+                assert_common_headers(response)
 
 
-def refused_everywhere(shop: Shop, problem: Problem, *asks: dict[str, Any]) -> None:
-    """All ways tell this problem of the first line, exactly, and write nothing.
+def assert_refused_by_all_routes(shop: Shop, problem: Problem, *bodies: dict[str, Any]) -> None:
+    """All routes refuse the first item with exactly this problem, and write nothing.
 
-    A single ask, or none, is made in both dialects; of several every other one.
+    Without fields, or with one dictionary of them, in both dialects; with several in alternate
+    dialects.
     """
-    _told_everywhere(shop, partial(Way.refusal, problem=problem), asks or [{}])
+    _assert_responses(shop, partial(Route.refusal, problem=problem), bodies or [{}])
 
 
-def wrong_everywhere(shop: Shop, field: str, text: str, *values: Any) -> None:
-    """All ways say this of a field of the first line, exactly, and write nothing; as above."""
-    tell = partial(Way.fault, field=field, text=text)
-    _told_everywhere(shop, tell, [{field: value} for value in values])
+def assert_field_error_by_all_routes(shop: Shop, field: str, text: str, *values: Any) -> None:
+    """All routes return exactly this error of a field of the first item, and write nothing."""
+    expected = partial(Route.field_error, field=field, text=text)
+    _assert_responses(shop, expected, [{field: value} for value in values])
 
 
-def let_in_everywhere(shop: Shop, **fields: Any) -> list[Any]:
-    """All ways let the first line in; each case as it is shown, and forgotten again."""
-    shown = []
-    for (name, way), dialect in zip(WAYS.items(), cycle(DIALECTS), strict=False):
-        # Queries are watched within each call, not across them.
+def opened_by_all_routes(shop: Shop, **fields: Any) -> list[Any]:
+    """All routes open a case for the first item; the documents, after a rollback of each."""
+    documents = []
+    for (name, route), dialect in zip(ROUTES.items(), cycle(DIALECTS), strict=False):
+        # Queries are counted within each request, not across requests.
         with transaction.atomic(), zeal.zeal_context():
-            answer = shop.ask(way, dialect, **fields)
-            assert answer.status_code == way.success(dialect), (name, dialect, answer.content)
-            told = answer.json()
-            shown.append(told[0] if way.is_bulk else told)
+            response = shop.open_case(route, dialect, **fields)
+            assert response.status_code == route.success(dialect), (name, dialect, response.content)
+            document = response.json()
+            documents.append(document[0] if route.is_bulk else document)
             transaction.set_rollback(True)
-    return shown
+    return documents

@@ -1,4 +1,4 @@
-"""Promise P22: a change with a session cookie needs the token, twice; reading changes nothing."""
+"""Promise P22: a writing request with a session needs the token in cookie and header."""
 
 from typing import Any
 
@@ -8,7 +8,15 @@ from takeback.accounts.models import Session
 from takeback.addresses.models import Address
 from tests import factories
 from tests.factories import HttpClient
-from tests.storefront.api import LOGIN, LOOK_UP, nothing_written, post, prove, refused, token_of
+from tests.storefront.api import (
+    LOGIN,
+    LOOK_UP,
+    assert_refused,
+    nothing_written,
+    post,
+    token_of,
+    verify_order,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +31,7 @@ CHANGES = {
 
 @pytest.fixture
 def shop() -> tuple[HttpClient, int]:
-    """A signed-in customer with an address; a guest's order stands beside."""
+    """A signed-in customer and the id of their address; also a guest's order."""
     factories.create_order()
     user = factories.create_customer()
     return factories.client_of(user), factories.create_address(user=user).pk
@@ -34,7 +42,7 @@ def _other_token() -> str:
 
 
 def _tokens(name: str, client: HttpClient) -> dict[str, Any]:
-    """The ways in which a token can be wrong."""
+    """Options of a request whose token is invalid in this way."""
     if name == "missing":
         return {}
     if name == "cookie only":
@@ -56,45 +64,43 @@ def _tokens(name: str, client: HttpClient) -> dict[str, Any]:
     "wrong",
     ["missing", "cookie only", "header only", "query only", "of another visitor", "nonsense"],
 )
-def test_a_change_without_its_token_is_refused(
+def test_writing_request_without_its_token_is_refused(
     shop: tuple[HttpClient, int], wrong: str, change: str
 ) -> None:
-    # T40
     (client, pk), (method, path) = shop, CHANGES[change]
-    told = _tokens(wrong, client)
+    options = _tokens(wrong, client)
 
     with nothing_written():
-        answer = client.generic(
+        response = client.generic(
             method,
-            path.format(pk=pk) + told.get("query", ""),
+            path.format(pk=pk) + options.get("query", ""),
             b"{}",
             "application/json",
-            headers=told.get("headers", {}),
+            headers=options.get("headers", {}),
         )
 
-    refused(answer, 403, "csrf_failed")
+    assert_refused(response, 403, "csrf_failed")
 
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
     "origin", ["null", "https://evil.example", "http://testserver.evil.example"]
 )
-def test_a_change_from_a_foreign_page_is_refused(
+def test_writing_request_from_a_foreign_page_is_refused(
     shop: tuple[HttpClient, int], origin: str, change: str
 ) -> None:
-    # T39
     (client, pk), (method, path) = shop, CHANGES[change]
     headers = token_of(client) | {"Origin": origin}
 
     with nothing_written():
-        answer = client.generic(
+        response = client.generic(
             method, path.format(pk=pk), b"{}", "application/json", headers=headers
         )
 
-    refused(answer, 403, "csrf_failed")
+    assert_refused(response, 403, "csrf_failed")
 
 
-def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[HttpClient, int]) -> None:
+def test_writing_request_with_equal_tokens_is_accepted(shop: tuple[HttpClient, int]) -> None:
     client, pk = shop
     headers = token_of(client) | {"Origin": "http://testserver"}
 
@@ -103,18 +109,18 @@ def test_a_change_with_cookie_and_header_alike_is_done(shop: tuple[HttpClient, i
     assert not Address.objects.get(pk=pk).is_active
 
 
-def test_the_storefront_may_write_the_cookie_itself() -> None:
-    # It drops our Set-Cookie and keeps the token of the body.
+def test_storefront_may_set_the_cookie_itself() -> None:
+    # It drops our Set-Cookie header and stores the token of the body.
     factories.create_order()
     client = HttpClient()
     token = HttpClient().get("/csrf_token/").json()["csrf_token"]
-    prove(client)
+    verify_order(client)
     client.cookies["csrftoken"] = token
 
     assert post(client, LOOK_UP, BODY, headers={"X-CSRFToken": token}).status_code == 200
 
 
-def test_a_token_from_before_the_login_is_good_after_it() -> None:
+def test_token_survives_the_login() -> None:
     user = factories.create_customer()
     pk = factories.create_address(user=user).pk
     client = HttpClient()
@@ -126,7 +132,7 @@ def test_a_token_from_before_the_login_is_good_after_it() -> None:
     assert client.delete(f"/address/{pk}/", headers={"X-CSRFToken": token}).status_code == 204
 
 
-def test_a_visitor_without_a_session_needs_no_token() -> None:
+def test_request_without_a_session_needs_no_token() -> None:
     factories.create_order()
 
     assert post(HttpClient(), LOOK_UP, BODY).status_code == 200
@@ -143,7 +149,7 @@ def test_login_and_logout_need_no_token_even_with_a_session() -> None:
     assert Session.objects.count() == 0
 
 
-def test_logging_out_twice_is_what_storefronts_do() -> None:
+def test_storefronts_log_out_twice() -> None:
     client = factories.client_of(factories.create_customer())
 
     first = client.post("/users/logout")
@@ -178,7 +184,7 @@ SAFE_PATHS = (
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
-def test_a_safe_method_changes_nothing(method: str) -> None:
+def test_safe_methods_change_nothing(method: str) -> None:
     user = factories.create_customer()
     order = factories.create_full_order(customer=user)
     pk = factories.create_address(user=user).pk
@@ -186,7 +192,7 @@ def test_a_safe_method_changes_nothing(method: str) -> None:
 
     with nothing_written():
         for path in SAFE_PATHS:
-            told = path.format(order=order.pk, pk=pk)
+            url = path.format(order=order.pk, pk=pk)
             for headers in ({}, {"Sec-Purpose": "prefetch"}):
-                answer = client.generic(method, told, headers=headers)
-                assert answer.status_code < 500, told
+                response = client.generic(method, url, headers=headers)
+                assert response.status_code < 500, url

@@ -1,4 +1,4 @@
-"""Answers in the caller's language: labels change with it, codes and digits never."""
+"""Responses in the language of the request: labels are translated, codes and digits are not."""
 
 import time
 from typing import Any
@@ -13,52 +13,54 @@ from tests.storefront.api import look_up, post
 
 pytestmark = pytest.mark.django_db
 
-SPOKEN = [
+SUPPORTED = [
     ("tr-tr", "tr"), ("tr", "tr"), ("TR-TR", "tr"), ("en-us", "en"), ("de-AT", "de"),
     ("ar;q=1.0", "ar"), ("fr, de;q=0.5", "de"), ("fr;q=0.9, tr;q=0.5, de;q=0.7", "de"),
     (" tr-tr ", "tr"), ("de, tr;q=0", "de"),
 ]  # fmt: skip
 WRONG_IN_TURKISH = "Hatal\u0131 ürün"
-NOT_SPOKEN = [
+UNSUPPORTED = [
     "undefined", "xx", "", "xx-yy", "../tr", "tr;q=abc", "*", ";;;", "tr\u00fc", "q=1", "-",
     ",".join(["xx-yy;q=0.1"] * 340), "x" * 4_096,
 ]  # fmt: skip
 
 
 def status_label(header: str) -> str:
-    """What a guest reads of an approved order."""
-    answer = look_up(headers={"Accept-Language": header})
-    assert answer.status_code == 200
-    return str(answer.json()[0]["status"]["label"])
+    """The label of the status of an approved order."""
+    response = look_up(headers={"Accept-Language": header})
+    assert response.status_code == 200
+    return str(response.json()[0]["status"]["label"])
 
 
-def told(language: str, text: str) -> str:
-    """A text of ours in a language."""
+def translated(language: str, text: str) -> str:
+    """The translation of a text."""
     with translation.override(language):
         return translation.gettext(text)
 
 
-@pytest.mark.parametrize(("header", "language"), SPOKEN)
-def test_a_language_of_ours_is_spoken(header: str, language: str) -> None:
+@pytest.mark.parametrize(("header", "language"), SUPPORTED)
+def test_supported_language_is_used(header: str, language: str) -> None:
     factories.create_order()
-    answer = look_up(headers={"Accept-Language": header})
+    response = look_up(headers={"Accept-Language": header})
 
-    assert answer["Content-Language"] == language
-    assert answer.json()[0]["status"] == {"value": "400", "label": told(language, "Approved")}
+    assert response["Content-Language"] == language
+    assert response.json()[0]["status"] == {
+        "value": "400",
+        "label": translated(language, "Approved"),
+    }
 
 
-@pytest.mark.parametrize("header", NOT_SPOKEN, ids=lambda text: text[:20])
-def test_whoever_names_no_language_of_ours_hears_the_shop_s(header: str, settings: Any) -> None:
-    # T27
+@pytest.mark.parametrize("header", UNSUPPORTED, ids=lambda text: text[:20])
+def test_unsupported_language_falls_back_to_the_shop_s(header: str, settings: Any) -> None:
     factories.create_order()
-    answer = look_up(headers={"Accept-Language": header})
+    response = look_up(headers={"Accept-Language": header})
 
-    assert answer.status_code == 200
-    assert answer["Content-Language"] == settings.LANGUAGE_CODE == "en"
-    assert answer.json()[0]["status"]["label"] == "Approved"
+    assert response.status_code == 200
+    assert response["Content-Language"] == settings.LANGUAGE_CODE == "en"
+    assert response.json()[0]["status"]["label"] == "Approved"
 
 
-def test_the_shop_s_own_language_is_a_setting(settings: Any) -> None:
+def test_language_of_the_shop_is_a_setting(settings: Any) -> None:
     settings.LANGUAGE_CODE = "de"
 
     assert (
@@ -67,7 +69,7 @@ def test_the_shop_s_own_language_is_a_setting(settings: Any) -> None:
     )
 
 
-def test_the_four_languages_have_four_words() -> None:
+def test_label_differs_in_the_four_languages() -> None:
     factories.create_order()
     words = {language: status_label(language) for language in ("tr", "en", "de", "ar")}
 
@@ -75,17 +77,17 @@ def test_the_four_languages_have_four_words() -> None:
     assert len(set(words.values())) == 4, words
 
 
-def test_refusals_are_in_the_caller_s_language_and_keep_their_code() -> None:
-    told_in = {}
+def test_refusal_is_translated_and_its_code_is_not() -> None:
+    languages = {}
     for language in ("tr", "en", "de", "ar"):
-        answer = look_up(number=language, headers={"Accept-Language": language})
-        assert answer.json()["error_code"] == "order_lookup_100_1"
-        told_in[answer.json()["non_field_errors"]] = language
+        response = look_up(number=language, headers={"Accept-Language": language})
+        assert response.json()["error_code"] == "order_lookup_100_1"
+        languages[response.json()["non_field_errors"]] = language
 
-    assert len(told_in) == 4
+    assert len(languages) == 4
 
 
-def test_field_errors_are_in_the_caller_s_language() -> None:
+def test_field_errors_are_translated() -> None:
     texts = {
         post(
             HttpClient(), "/users/orders/anonymous/", {"number": "1"},
@@ -97,7 +99,7 @@ def test_field_errors_are_in_the_caller_s_language() -> None:
     assert len(texts) == 4
 
 
-def test_digits_and_codes_stay_as_they_are_in_arabic() -> None:
+def test_digits_and_codes_are_not_translated() -> None:
     factories.create_order()
     english = look_up(headers={"Accept-Language": "en"}).json()[0]
     arabic = look_up(headers={"Accept-Language": "ar"}).json()[0]
@@ -115,7 +117,7 @@ def test_digits_and_codes_stay_as_they_are_in_arabic() -> None:
         ("de", "Own words"), ("undefined", "Wrong product"),
     ],
 )  # fmt: skip
-def test_a_reason_s_subject_is_in_the_caller_s_language(header: str, subject: str) -> None:
+def test_subject_of_a_reason_is_translated(header: str, subject: str) -> None:
     factories.create_channel()
     factories.create_reason(
         subject="Own words",
@@ -131,8 +133,7 @@ def test_a_reason_s_subject_is_in_the_caller_s_language(header: str, subject: st
     assert reason["subject"] == subject
 
 
-def test_a_thousand_different_headers_cost_little_and_keep_nothing() -> None:
-    # T26
+def test_thousand_different_headers_are_fast() -> None:
     HttpClient().get("/csrf_token/")
     started = time.process_time()
     for number in range(1_000):

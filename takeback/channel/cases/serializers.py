@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from takeback.api import case_fields
-from takeback.api.case_fields import NO_ITEM, NO_REASON, KindField, Number, Words
+from takeback.api.case_fields import NO_ITEM, NO_REASON, DescriptionField, KindField, Number
 from takeback.api.fields import StrictBoolean, StrictText
 from takeback.bank_accounts import bank_account
 from takeback.bank_accounts.bank_account import BankAccount
@@ -44,7 +44,7 @@ class StatusField(serializers.Field[Status, Any, str, Any]):
 class _Wish(serializers.Serializer[Any]):
     """What may be told when asking and later; null says nothing."""
 
-    description = Words(required=False, allow_null=True)
+    description = DescriptionField(required=False, allow_null=True)
     iban = case_fields.IbanField(required=False, allow_null=True)
     holder_name = case_fields.HolderNameField(required=False, allow_null=True)
     quantity = Number(required=False, allow_null=True)
@@ -78,7 +78,7 @@ class ChangedCaseSerializer(_Wish):
 class Note(serializers.Serializer[Any]):
     """Why somebody decided so, for the case's history."""
 
-    note = Words(required=False, allow_null=True)
+    note = DescriptionField(required=False, allow_null=True)
 
 
 class Change(NamedTuple):

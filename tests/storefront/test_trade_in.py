@@ -1,4 +1,4 @@
-"""The trade-in links (R1t to R5t, P22): who may answer, what acts, what only asks."""
+"""Trade-in links (promise P22): who can decide, which requests decide, which show a page."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,13 @@ from takeback.trade_in.models import Decision, TradeIn
 from takeback.trade_in.offers import make_token
 from tests import factories
 from tests.factories import HttpClient
-from tests.storefront.api import documented, nothing_written, prove, refused, token_of
+from tests.storefront.api import (
+    assert_common_headers,
+    assert_refused,
+    nothing_written,
+    token_of,
+    verify_order,
+)
 from tests.trade_in.factories import make_offer, offered_item, the_offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
@@ -23,42 +29,42 @@ APPROVED, REJECTED = Decision.APPROVED, Decision.REJECTED
 JSON = {"Accept": "application/json"}
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 SENTENCES = {APPROVED: "Your approval has been sent.", REJECTED: "Your rejection has been sent."}
-GONE = {"detail": "Not found.", "code": "not_found"}
+MISSING = {"detail": "Not found.", "code": "not_found"}
 
 
 def path(item: Any, decision: Decision = APPROVED, token: str | None = None) -> str:
-    """The link's path, with its token if there is one."""
+    """The path of the link, with its token if there is one."""
     pk = getattr(item, "pk", item)
     query = "" if token is None else f"?token={token}"
     return f"/users/order_item/{pk}/tradein_{decision}/{query}"
 
 
-def signed(item: OrderItem, decision: Decision = APPROVED) -> str:
-    """The token that is mailed."""
+def token_for(item: OrderItem, decision: Decision = APPROVED) -> str:
+    """The token of the mailed link."""
     return make_token(the_offer(item), decision)
 
 
-def answers() -> list[tuple[Any, ...]]:
-    """All that was decided."""
-    found = TradeIn.objects.order_by("pk")
-    return list(found.values_list("order_item_id", "decision", "amount_minor", "decided_by"))
+def decisions() -> list[tuple[Any, ...]]:
+    """All decisions."""
+    rows = TradeIn.objects.order_by("pk")
+    return list(rows.values_list("order_item_id", "decision", "amount_minor", "decided_by"))
 
 
-def gone(answer: Any) -> None:
-    """The one answer to whatever is not there for this caller."""
-    refused(answer, 404, "not_found")
-    assert answer.json() == GONE
+def assert_missing(response: Any) -> None:
+    """The refusal of all offers that this visitor cannot decide on."""
+    assert_refused(response, 404, "not_found")
+    assert response.json() == MISSING
 
 
 @pytest.fixture
 def owner() -> User:
-    """The customer who was made the offer."""
+    """The customer of the offer."""
     return factories.create_customer()
 
 
 @pytest.fixture
 def item(owner: User) -> OrderItem:
-    """The line with their offer."""
+    """The item with the offer."""
     return make_offer(customer=owner)
 
 
@@ -67,34 +73,34 @@ def item(owner: User) -> OrderItem:
     "accept", [JSON, {}, {"Accept": "*/*"}, {"Accept": "application/json, text/plain, */*"}]
 )
 @pytest.mark.parametrize("slash", ["/", ""])
-def test_the_owner_s_session_answers_at_once(
+def test_session_of_the_owner_decides_at_once(
     owner: User, item: OrderItem, slash: str, accept: dict[str, str], decision: Decision
 ) -> None:
-    told = path(item, decision).removesuffix("/") + slash
-    answer = factories.client_of(owner).get(told, headers=accept)
+    url = path(item, decision).removesuffix("/") + slash
+    response = factories.client_of(owner).get(url, headers=accept)
 
-    assert (answer.status_code, answer.json()) == (200, SENTENCES[decision])
-    documented(answer)
-    assert answers() == [(item.pk, decision, 12050, "customer")]
+    assert (response.status_code, response.json()) == (200, SENTENCES[decision])
+    assert_common_headers(response)
+    assert decisions() == [(item.pk, decision, 12050, "customer")]
     assert TradeIn.objects.get().decided_at == factories.NOW
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_a_signed_link_answers_a_program_that_names_json(
+def test_signed_link_decides_for_programs_that_accept_json(
     item: OrderItem, decision: Decision
 ) -> None:
-    answer = HttpClient().get(path(item, decision, signed(item, decision)), headers=JSON)
+    response = HttpClient().get(path(item, decision, token_for(item, decision)), headers=JSON)
 
-    assert (answer.status_code, answer.json()) == (200, SENTENCES[decision])
-    assert answers() == [(item.pk, decision, 12050, "guest")]
+    assert (response.status_code, response.json()) == (200, SENTENCES[decision])
+    assert decisions() == [(item.pk, decision, 12050, "guest")]
 
 
-def test_a_signed_link_in_the_owner_s_browser_is_the_customer_s_answer(
+def test_signed_link_in_the_owner_s_browser_is_the_customer_s_decision(
     owner: User, item: OrderItem
 ) -> None:
-    factories.client_of(owner).get(path(item, token=signed(item)), headers=JSON)
+    factories.client_of(owner).get(path(item, token=token_for(item)), headers=JSON)
 
-    assert answers() == [(item.pk, APPROVED, 12050, "customer")]
+    assert decisions() == [(item.pk, APPROVED, 12050, "customer")]
 
 
 @pytest.mark.parametrize(
@@ -104,20 +110,17 @@ def test_a_signed_link_in_the_owner_s_browser_is_the_customer_s_answer(
         ("ar", "تم إرسال موافقتك."), ("undefined", SENTENCES[APPROVED]),
     ],
 )  # fmt: skip
-def test_the_sentence_comes_in_the_caller_s_language(
+def test_confirmation_is_in_the_language_of_the_request(
     owner: User, item: OrderItem, language: str, sentence: str
 ) -> None:
-    answer = factories.client_of(owner).get(path(item), headers={"Accept-Language": language})
+    response = factories.client_of(owner).get(path(item), headers={"Accept-Language": language})
 
-    assert answer.json() == sentence
+    assert response.json() == sentence
 
 
-def test_the_same_answer_again_is_the_same_and_the_other_is_gone(
-    owner: User, item: OrderItem
-) -> None:
-    # R1t, R3t; one row, however often it is said.
-    client, by_link = factories.client_of(owner), path(item, token=signed(item))
-    reject = path(item, REJECTED, signed(item, REJECTED))
+def test_same_decision_repeats_and_the_other_is_refused(owner: User, item: OrderItem) -> None:
+    client, by_link = factories.client_of(owner), path(item, token=token_for(item))
+    reject = path(item, REJECTED, token_for(item, REJECTED))
     client.get(path(item))
 
     with nothing_written():
@@ -126,27 +129,26 @@ def test_the_same_answer_again_is_the_same_and_the_other_is_gone(
             HttpClient().get(by_link, headers=JSON),
             HttpClient().post(by_link),
         ]
-        for answer in (
+        for response in (
             client.get(path(item, REJECTED)),
             HttpClient().get(reject, headers=JSON),
             HttpClient().get(reject, headers=HTML),
             HttpClient().post(reject),
         ):
-            gone(answer)
+            assert_missing(response)
 
-    assert [answer.json() for answer in again] == [SENTENCES[APPROVED]] * 3
-    assert answers() == [(item.pk, APPROVED, 12050, "customer")]
+    assert [response.json() for response in again] == [SENTENCES[APPROVED]] * 3
+    assert decisions() == [(item.pk, APPROVED, 12050, "customer")]
 
 
-def test_what_is_not_yours_or_not_there_is_one_answer(owner: User, item: OrderItem) -> None:
-    # R1t, U2
+def test_foreign_and_missing_offers_get_the_same_refusal(owner: User, item: OrderItem) -> None:
     stranger = factories.client_of(factories.create_customer(email="else@example.com"))
     bare = factories.items_of(factories.create_order(customer=owner, number="bare"))[0]
     broken = factories.create_order(customer=owner, number="broken", items=[offered_item("many")])
     client = factories.client_of(owner)
 
     with nothing_written():
-        gone(stranger.get(path(item)))
+        assert_missing(stranger.get(path(item)))
         for pk in (
             bare,
             factories.items_of(broken)[0],
@@ -158,22 +160,24 @@ def test_what_is_not_yours_or_not_there_is_one_answer(owner: User, item: OrderIt
             "%00",
             "\u0661",
         ):
-            gone(client.get(path(pk)))
-            gone(client.get(path(pk), headers=HTML))
-            gone(HttpClient().get(path(pk, token=signed(item)), headers=JSON))
+            assert_missing(client.get(path(pk)))
+            assert_missing(client.get(path(pk), headers=HTML))
+            assert_missing(HttpClient().get(path(pk, token=token_for(item)), headers=JSON))
 
 
-def test_who_shows_neither_session_nor_token_is_asked_to_sign_in(item: OrderItem) -> None:
+def test_link_without_session_or_token_requires_a_login(item: OrderItem) -> None:
     factories.create_order(number="guest")
     guest = HttpClient()
-    prove(guest, number="guest")
+    verify_order(guest, number="guest")
 
     with nothing_written():
         for headers in (JSON, HTML, {}):
-            refused(HttpClient().get(path(item), headers=headers), 401, "not_authenticated")
-            refused(HttpClient().get(path(999_999), headers=headers), 401, "not_authenticated")
-            refused(guest.get(path(item), headers=headers), 401, "not_authenticated")
-        refused(HttpClient().post(path(item)), 401, "not_authenticated")
+            assert_refused(HttpClient().get(path(item), headers=headers), 401, "not_authenticated")
+            assert_refused(
+                HttpClient().get(path(999_999), headers=headers), 401, "not_authenticated"
+            )
+            assert_refused(guest.get(path(item), headers=headers), 401, "not_authenticated")
+        assert_refused(HttpClient().post(path(item)), 401, "not_authenticated")
 
 
 def _flipped(token: str) -> str:
@@ -181,14 +185,14 @@ def _flipped(token: str) -> str:
 
 
 @pytest.mark.parametrize("headers", [JSON, HTML])
-def test_a_wrong_token_is_gone(owner: User, item: OrderItem, headers: dict[str, str]) -> None:
-    # R4t; a session does not help a wrong token.
+def test_wrong_token_is_refused(owner: User, item: OrderItem, headers: dict[str, str]) -> None:
+    # A session does not make up for a wrong token.
     other = make_offer(customer=owner, number="other")
-    token = signed(item)
+    token = token_for(item)
     wrong = [
-        signed(item, REJECTED), signed(other), token[:-1], token[1:], _flipped(token), token + "a",
-        token.replace(":", "%00", 1), "", "a", "a:b:c", ".a:b:c", "%FF", "ş:1:2", "x" * 5000,
-        token.partition(":")[0],
+        token_for(item, REJECTED), token_for(other), token[:-1], token[1:], _flipped(token),
+        token + "a", token.replace(":", "%00", 1), "", "a", "a:b:c", ".a:b:c", "%FF", "ş:1:2",
+        "x" * 5000, token.partition(":")[0],
     ]  # fmt: skip
 
     clients = (HttpClient(), factories.client_of(owner))
@@ -196,38 +200,37 @@ def test_a_wrong_token_is_gone(owner: User, item: OrderItem, headers: dict[str, 
     with nothing_written():
         for client in clients:
             for text in wrong:
-                gone(client.get(path(item, token=text), headers=headers))
+                assert_missing(client.get(path(item, token=text), headers=headers))
         for text in wrong:
-            gone(HttpClient().post(path(item, token=text)))
+            assert_missing(HttpClient().post(path(item, token=text)))
         referred = headers | {"Referer": "http://testserver" + path(item, token=token)}
-        refused(HttpClient().get(path(item), headers=referred), 401, "not_authenticated")
+        assert_refused(HttpClient().get(path(item), headers=referred), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize(
     ("age", "status"), [(timedelta(days=14), 200), (timedelta(days=14, seconds=1), 404)]
 )
-def test_a_token_ends(item: OrderItem, age: timedelta, status: int) -> None:
-    # R4t
-    token = signed(item)
+def test_token_expires(item: OrderItem, age: timedelta, status: int) -> None:
+    token = token_for(item)
 
     with time_machine.travel(factories.NOW + age, tick=False):
         assert HttpClient().get(path(item, token=token), headers=JSON).status_code == status
 
 
-def test_a_token_holds_for_the_amount_that_was_mailed(item: OrderItem) -> None:
-    token = signed(item)
+def test_token_is_bound_to_the_mailed_amount(item: OrderItem) -> None:
+    token = token_for(item)
     customer = CustomerIn(email=factories.CUSTOMER, user_type="registered")
     later = factories.NOW + timedelta(hours=1)
     factories.ingest(
         factories.order_input(customer=customer, items=[offered_item("1.00")]), now=later
     )
 
-    gone(HttpClient().get(path(item, token=token), headers=JSON))
-    assert HttpClient().get(path(item, token=signed(item)), headers=JSON).status_code == 200
-    assert answers() == [(item.pk, APPROVED, 100, "guest")]
+    assert_missing(HttpClient().get(path(item, token=token), headers=JSON))
+    assert HttpClient().get(path(item, token=token_for(item)), headers=JSON).status_code == 200
+    assert decisions() == [(item.pk, APPROVED, 100, "guest")]
 
 
-LOOKS: dict[str, tuple[str, dict[str, str]]] = {
+PREVIEWS: dict[str, tuple[str, dict[str, str]]] = {
     "browser": ("GET", HTML),
     "browser that takes JSON": ("GET", {"Accept": "text/html, application/json"}),
     "head": ("HEAD", JSON),
@@ -237,52 +240,51 @@ LOOKS: dict[str, tuple[str, dict[str, str]]] = {
     "x-moz": ("GET", JSON | {"X-Moz": "prefetch"}),
     "foreign page": ("GET", JSON | {"Sec-Fetch-Site": "cross-site"}),
     "foreign fetch": ("GET", {"Accept": "*/*", "Sec-Fetch-Site": "cross-site"}),
-    "picture": ("GET", {"Accept": "image/avif,image/webp,*/*;q=0.8"}),
+    "image": ("GET", {"Accept": "image/avif,image/webp,*/*;q=0.8"}),
     "script": ("GET", {"Accept": "*/*", "Sec-Fetch-Dest": "script"}),
     "frame": ("GET", JSON | {"Sec-Fetch-Dest": "iframe"}),
     "typed address": ("GET", JSON | {"Sec-Fetch-Dest": "document"}),
 }
-SCANS: dict[str, tuple[str, dict[str, str]]] = {
+SCANNERS: dict[str, tuple[str, dict[str, str]]] = {
     "scanner": ("GET", {}),
     "scanner of anything": ("GET", {"Accept": "*/*"}),
     "scanner of text": ("GET", {"Accept": "text/plain, */*;q=0.1"}),
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("name", PREVIEWS)
 @pytest.mark.parametrize("decision", Decision)
-def test_looking_with_a_session_changes_nothing(
-    owner: User, item: OrderItem, decision: Decision, look: str
+def test_preview_with_a_session_changes_nothing(
+    owner: User, item: OrderItem, decision: Decision, name: str
 ) -> None:
-    # R2t, R5t
-    client, (method, headers) = factories.client_of(owner), LOOKS[look]
+    client, (method, headers) = factories.client_of(owner), PREVIEWS[name]
 
     with nothing_written():
         for _ in range(2):
-            answer = client.generic(method, path(item, decision), headers=headers)
-            assert answer.status_code == 200
+            response = client.generic(method, path(item, decision), headers=headers)
+            assert response.status_code == 200
 
 
-@pytest.mark.parametrize("look", LOOKS | SCANS)
+@pytest.mark.parametrize("name", PREVIEWS | SCANNERS)
 @pytest.mark.parametrize("decision", Decision)
-def test_looking_with_a_token_changes_nothing(
-    item: OrderItem, decision: Decision, look: str
+def test_preview_with_a_token_changes_nothing(
+    item: OrderItem, decision: Decision, name: str
 ) -> None:
-    # R2t: from three addresses, twice each
-    method, headers = (LOOKS | SCANS)[look]
-    link = path(item, decision, signed(item, decision))
+    # From three addresses, twice each.
+    method, headers = (PREVIEWS | SCANNERS)[name]
+    link = path(item, decision, token_for(item, decision))
 
     with nothing_written():
         for address in ("127.0.0.1", "203.0.113.1", "203.0.113.2") * 2:
-            answer = HttpClient().generic(method, link, headers=headers, REMOTE_ADDR=address)
-            assert answer.status_code == 200
-            assert answer["Cache-Control"] == "no-store"
+            response = HttpClient().generic(method, link, headers=headers, REMOTE_ADDR=address)
+            assert response.status_code == 200
+            assert response["Cache-Control"] == "no-store"
 
 
-def _page(answer: Any) -> str:
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == "text/html; charset=utf-8"
-    return str(answer.content.decode())
+def _page(response: Any) -> str:
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    return str(response.content.decode())
 
 
 def _address_of_form(page: str) -> str:
@@ -291,8 +293,8 @@ def _address_of_form(page: str) -> str:
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_a_page_asks_and_its_button_answers(item: OrderItem, decision: Decision) -> None:
-    client, link = HttpClient(), path(item, decision, signed(item, decision))
+def test_button_of_the_page_decides(item: OrderItem, decision: Decision) -> None:
+    client, link = HttpClient(), path(item, decision, token_for(item, decision))
     page = _page(client.get(link, headers=HTML))
     assert "120.50 TRY" in page
     assert factories.NUMBER in page
@@ -302,11 +304,11 @@ def test_a_page_asks_and_its_button_answers(item: OrderItem, decision: Decision)
 
     assert SENTENCES[decision] in done
     assert "<form" not in done
-    assert answers() == [(item.pk, decision, 12050, "guest")]
+    assert decisions() == [(item.pk, decision, 12050, "guest")]
     assert "<form" not in _page(client.get(link, headers=HTML))
 
 
-def test_the_owner_s_page_answers_to_the_amount_that_it_shows(owner: User, item: OrderItem) -> None:
+def test_page_of_the_owner_decides_on_the_amount_it_shows(owner: User, item: OrderItem) -> None:
     client = factories.client_of(owner)
     token = _address_of_form(_page(client.get(path(item), headers=HTML)))
     headers = HTML | token_of(client)
@@ -315,10 +317,10 @@ def test_the_owner_s_page_answers_to_the_amount_that_it_shows(owner: User, item:
     done = client.post(path(item) + token, content_type=form, headers=headers)
 
     assert SENTENCES[APPROVED] in _page(done)
-    assert answers() == [(item.pk, APPROVED, 12050, "customer")]
+    assert decisions() == [(item.pk, APPROVED, 12050, "customer")]
 
 
-def test_the_form_carries_the_token_that_a_session_needs(owner: User, item: OrderItem) -> None:
+def test_form_contains_the_csrf_token(owner: User, item: OrderItem) -> None:
     client = factories.client_of(owner)
     page = _page(client.get(path(item), headers=HTML))
     [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
@@ -327,27 +329,27 @@ def test_the_form_carries_the_token_that_a_session_needs(owner: User, item: Orde
 
     with nothing_written():
         for wrong in ("", "csrfmiddlewaretoken=x", f"csrfmiddlewaretoken={csrf[:-1]}{other}"):
-            refused(client.post(link, wrong, form, headers=HTML), 403, "csrf_failed")
+            assert_refused(client.post(link, wrong, form, headers=HTML), 403, "csrf_failed")
         for origin in ("null", "https://evil.example"):
-            answer = client.post(
+            response = client.post(
                 link, f"csrfmiddlewaretoken={csrf}", form, headers=HTML | {"Origin": origin}
             )
-            refused(answer, 403, "csrf_failed")
+            assert_refused(response, 403, "csrf_failed")
     own = HTML | {"Origin": "http://testserver"}
     assert client.post(link, f"csrfmiddlewaretoken={csrf}", form, headers=own).status_code == 200
-    assert answers() == [(item.pk, APPROVED, 12050, "customer")]
+    assert decisions() == [(item.pk, APPROVED, 12050, "customer")]
 
 
-def test_the_page_loads_nothing_foreign_and_tells_nobody_its_address(item: OrderItem) -> None:
-    answer = HttpClient().get(path(item, token=signed(item)), headers=HTML)
+def test_page_loads_nothing_foreign_and_sends_no_path_as_referrer(item: OrderItem) -> None:
+    response = HttpClient().get(path(item, token=token_for(item)), headers=HTML)
 
-    policy = set(answer["Content-Security-Policy"].split("; "))
+    policy = set(response["Content-Security-Policy"].split("; "))
     assert policy == {
         "default-src 'none'", "style-src 'self'", "img-src 'self'", "base-uri 'none'",
         "form-action 'self'", "frame-ancestors 'none'",
     }  # fmt: skip
-    assert answer["Referrer-Policy"] == "strict-origin"
-    page = _page(answer)
+    assert response["Referrer-Policy"] == "strict-origin"
+    page = _page(response)
     assert not [sign for sign in ("<style", "<script", " style=", "://") if sign in page]
 
 
@@ -356,7 +358,7 @@ def test_other_methods_are_refused(owner: User, item: OrderItem) -> None:
 
     with nothing_written():
         for method in ("PUT", "PATCH", "DELETE"):
-            refused(
+            assert_refused(
                 client.generic(method, path(item), headers=token_of(client)),
                 405,
                 "method_not_allowed",

@@ -1,4 +1,4 @@
-"""Requests that are strange before anybody reads their body: hosts, methods, paths, headers."""
+"""Requests with invalid hosts, methods, paths and headers."""
 
 import time
 from typing import Any
@@ -10,11 +10,11 @@ from tests.factories import HttpClient
 from tests.storefront.api import (
     LOGIN,
     LOOK_UP,
-    documented,
+    assert_common_headers,
+    assert_refused,
     look_up,
     nothing_written,
     post,
-    refused,
     token_of,
 )
 
@@ -27,15 +27,14 @@ BODY = {"number": factories.NUMBER, "email": factories.GUEST}
     "host", ["evil.example", "127.0.0.1.evil.example", "localhost:80:80", "a/b", "a b", "[::1", ""]
 )
 @pytest.mark.parametrize("path", [LOOK_UP, "/csrf_token/", "/nowhere"])
-def test_a_host_that_is_not_ours_is_refused(host: str, path: str) -> None:
-    # T13
+def test_unknown_host_is_refused(host: str, path: str) -> None:
     with nothing_written():
-        answer = HttpClient().generic(
+        response = HttpClient().generic(
             "POST", path, b"{}", "application/json", headers={"Host": host}
         )
 
-    refused(answer, 400, "malformed_request")
-    assert b"evil" not in answer.content
+    assert_refused(response, 400, "malformed_request")
+    assert b"evil" not in response.content
 
 
 OVERRIDES = [
@@ -49,17 +48,16 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize("headers", OVERRIDES, ids=lambda headers: next(iter(headers)))
-def test_a_header_that_says_otherwise_is_ignored(headers: dict[str, str]) -> None:
-    # T18
+def test_headers_that_override_host_path_or_method_are_ignored(headers: dict[str, str]) -> None:
     user = factories.create_customer()
     pk = factories.create_address(user=user).pk
     client = factories.client_of(user)
     plain = client.get(f"/address/{pk}/")
 
     with nothing_written():
-        answer = client.get(f"/address/{pk}/?_method=DELETE", headers=headers)
+        response = client.get(f"/address/{pk}/?_method=DELETE", headers=headers)
 
-    assert (answer.status_code, answer.content) == (200, plain.content)
+    assert (response.status_code, response.content) == (200, plain.content)
 
 
 ALLOWED = {
@@ -77,35 +75,32 @@ ALLOWED = {
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO", "PUT", "PROPFIND", "x-post"])
 @pytest.mark.parametrize("path", ALLOWED)
-def test_a_method_that_a_route_does_not_have_is_refused(path: str, method: str) -> None:
-    # T19, T20
+def test_unsupported_method_is_refused(path: str, method: str) -> None:
     client = factories.client_of(factories.create_customer())
     headers = token_of(client)
 
     with nothing_written():
-        answer = client.generic(method, path, headers=headers)
+        response = client.generic(method, path, headers=headers)
 
-    refused(answer, 405, "method_not_allowed")
-    assert set(answer["Allow"].split(", ")) == set(ALLOWED[path].split(", "))
+    assert_refused(response, 405, "method_not_allowed")
+    assert set(response["Allow"].split(", ")) == set(ALLOWED[path].split(", "))
 
 
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN, "/users/logout"])
-def test_head_of_a_route_that_only_posts_has_no_body(path: str) -> None:
-    # T20
-    answer = HttpClient().head(path)
+def test_head_of_a_post_route_has_no_body(path: str) -> None:
+    response = HttpClient().head(path)
 
-    assert (answer.status_code, answer.content) == (405, b"")
+    assert (response.status_code, response.content) == (405, b"")
 
 
 @pytest.mark.parametrize("path", ["*", "/users/orders/anonymous/", "/users/login/"])
-def test_options_shows_no_data(path: str) -> None:
-    # T20
+def test_options_returns_no_data(path: str) -> None:
     factories.create_order()
     with nothing_written():
-        answer = HttpClient().options(path)
+        response = HttpClient().options(path)
 
-    assert answer.status_code in {200, 404}
-    assert factories.GUEST.encode() not in answer.content
+    assert response.status_code in {200, 404}
+    assert factories.GUEST.encode() not in response.content
 
 
 @pytest.mark.parametrize(
@@ -119,20 +114,16 @@ def test_options_shows_no_data(path: str) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_path_that_is_none_of_ours_is_not_found_and_never_redirected(
-    path: str, method: str
-) -> None:
-    # T22
+def test_unknown_path_is_never_redirected(path: str, method: str) -> None:
     with nothing_written():
         target: dict[str, Any] = {"PATH_INFO": path} if path.startswith("//") else {}
-        answer = HttpClient().generic(method, path, b"{}", "application/json", **target)
+        response = HttpClient().generic(method, path, b"{}", "application/json", **target)
 
-    refused(answer, 404, "not_found")
-    assert "Location" not in answer
+    assert_refused(response, 404, "not_found")
+    assert "Location" not in response
 
 
-def test_a_post_without_its_last_slash_is_the_same_post() -> None:
-    # T23
+def test_final_slash_is_optional() -> None:
     factories.create_order()
 
     with_slash = post(HttpClient(), LOOK_UP, BODY)
@@ -148,16 +139,15 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize("accept", ACCEPTED, ids=lambda text: text[:30])
-def test_whatever_a_caller_accepts_they_get_json_and_fast(accept: str) -> None:
-    # T24, T25
+def test_response_is_json_for_all_accept_headers(accept: str) -> None:
     factories.create_order()
     look_up()
 
     started = time.process_time()
-    answer = look_up(headers={"Accept": accept})
+    response = look_up(headers={"Accept": accept})
 
-    assert answer.status_code == 200
-    documented(answer)
+    assert response.status_code == 200
+    assert_common_headers(response)
     assert time.process_time() - started < 0.2
 
 
@@ -174,10 +164,9 @@ def _encoded(encoding: str) -> Any:
 @pytest.mark.parametrize(
     "encoding", ["gzip", "br", "gzip, gzip", "deflate", "zstd", "identity, br"]
 )
-def test_nothing_is_inflated(encoding: str) -> None:
-    # T28
+def test_content_encoding_is_refused(encoding: str) -> None:
     with nothing_written():
-        refused(_encoded(encoding), 415, "unsupported_encoding")
+        assert_refused(_encoded(encoding), 415, "unsupported_encoding")
 
 
 @pytest.mark.parametrize(
@@ -191,21 +180,20 @@ def test_nothing_is_inflated(encoding: str) -> None:
     ids=lambda text: text[:45],
 )  # fmt: skip
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN])
-def test_a_body_of_another_kind_is_refused(path: str, kind: str) -> None:
-    # T29, T30
+def test_body_of_another_media_type_is_refused(path: str, kind: str) -> None:
     factories.create_order()
 
     with nothing_written():
-        answer = HttpClient().generic("POST", path, b'{"a": 1}', kind)
+        response = HttpClient().generic("POST", path, b'{"a": 1}', kind)
 
-    refused(answer, 415, "unsupported_media_type")
+    assert_refused(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
     "kind",
     ["application/json", "application/json; charset=utf-8", 'APPLICATION/JSON;charset="UTF-8"'],
 )
-def test_json_in_utf_8_is_read(kind: str) -> None:
+def test_json_in_utf_8_is_parsed(kind: str) -> None:
     factories.create_order()
     body = b'{"number": "%s", "email": "%s"}' % (
         factories.NUMBER.encode(),
@@ -216,12 +204,11 @@ def test_json_in_utf_8_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", LOGIN), ("POST", "/address/")])
-def test_forms_are_for_the_look_up_only(method: str, path: str) -> None:
-    # T31
+def test_forms_are_accepted_by_the_look_up_only(method: str, path: str) -> None:
     client = factories.client_of(factories.create_customer())
 
     with nothing_written():
-        answer = client.generic(
+        response = client.generic(
             method,
             path,
             b"email=a@example.com&password=x",
@@ -229,33 +216,34 @@ def test_forms_are_for_the_look_up_only(method: str, path: str) -> None:
             headers=token_of(client),
         )
 
-    refused(answer, 415, "unsupported_media_type")
+    assert_refused(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("path", [LOOK_UP, LOGIN])
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
-def test_no_body_at_all_is_no_json(path: str, kind: str) -> None:
-    # T10
-    refused(HttpClient().generic("POST", path, b"", kind), 400, "malformed_json")
+def test_empty_body_is_malformed_json(path: str, kind: str) -> None:
+    assert_refused(HttpClient().generic("POST", path, b"", kind), 400, "malformed_json")
 
 
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\tb", "<script>", "\u00e9", '"', "x;y"])
-def test_a_request_s_own_name_is_repeated_only_when_it_is_one(given: str) -> None:
-    named = HttpClient().get("/csrf_token/", headers={"X-Request-Id": "abc.DEF-1_2"})
-    answer = HttpClient().get("/csrf_token/", headers={"X-Request-Id": given})
+@pytest.mark.parametrize(
+    "request_id", ["", "x" * 65, "a b", "a\tb", "<script>", "\u00e9", '"', "x;y"]
+)
+def test_only_a_valid_request_id_is_repeated(request_id: str) -> None:
+    valid = HttpClient().get("/csrf_token/", headers={"X-Request-Id": "abc.DEF-1_2"})
+    response = HttpClient().get("/csrf_token/", headers={"X-Request-Id": request_id})
 
-    assert named["X-Request-Id"] == "abc.DEF-1_2"
-    assert answer["X-Request-Id"] != given
-    assert answer["X-Request-Id"].isalnum()
-    assert len(answer["X-Request-Id"]) == 32
+    assert valid["X-Request-Id"] == "abc.DEF-1_2"
+    assert response["X-Request-Id"] != request_id
+    assert response["X-Request-Id"].isalnum()
+    assert len(response["X-Request-Id"]) == 32
 
 
-def test_every_answer_is_kept_from_caches_frames_and_search_engines() -> None:
-    answer = HttpClient().get("/csrf_token/")
+def test_headers_forbid_caches_frames_and_search_engines() -> None:
+    response = HttpClient().get("/csrf_token/")
 
-    documented(answer)
-    assert answer["X-Robots-Tag"] == "noindex"
-    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert answer["Referrer-Policy"] == "no-referrer"
-    assert "default-src 'none'" in answer["Content-Security-Policy"]
-    assert "Server" not in answer
+    assert_common_headers(response)
+    assert response["X-Robots-Tag"] == "noindex"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert "Server" not in response

@@ -1,4 +1,4 @@
-"""Answers have every documented key, in the order of the shapes, of the documented type."""
+"""Responses have all keys of their document types, in order and of the declared types."""
 
 import json
 from collections.abc import Iterator
@@ -9,10 +9,16 @@ import msgspec
 import pytest
 
 from takeback.api.openapi import is_document
-from takeback.storefront import addresses_shapes, shapes
+from takeback.storefront import (
+    addresses_documents,
+    cases_documents,
+    old_orders_views,
+    orders_documents,
+    session_views,
+)
 from tests import factories
 from tests.factories import HttpClient
-from tests.storefront.api import CLASSIC, LOOK_UP, V3, look_up, post, prove
+from tests.storefront.api import CLASSIC, LOOK_UP, V3, look_up, post, verify_order
 
 pytestmark = pytest.mark.django_db
 
@@ -29,67 +35,69 @@ def _document(kind: Any) -> Any:
 
 
 def wrong_orders(value: Any, kind: Any, path: str = "") -> Iterator[str]:
-    """Where keys do not come exactly as the shape lists them."""
+    """The paths of documents whose keys or their order differ from the type."""
     if isinstance(value, list) and _listed(kind):
         for element in value:
             yield from wrong_orders(element, _listed(kind), f"{path}[]")
-    shape = _document(kind)
-    if not isinstance(value, dict) or shape is None:
+    document = _document(kind)
+    if not isinstance(value, dict) or document is None:
         return
-    hints = get_type_hints(shape)
+    hints = get_type_hints(document)
     if list(value) != list(hints):
-        yield path or shape.__name__
+        yield path or document.__name__
     for name, child in value.items():
         yield from wrong_orders(child, hints.get(name), f"{path}.{name}")
 
 
 def check(value: Any, kind: Any) -> None:
-    """The value is of this shape: keys, their order, their types."""
+    """Checks keys, their order and their types."""
     msgspec.convert(value, kind, strict=True)
     assert list(wrong_orders(value, kind)) == []
 
 
-def _asked(dialect: str) -> dict[str, str]:
+def _headers(dialect: str) -> dict[str, str]:
     return CLASSIC if dialect == "classic" else V3
 
 
-def _order_of(dialect: str, *, is_guest: bool, is_rich: bool) -> Any:
+def _order_of(dialect: str, *, is_guest: bool, is_full: bool) -> Any:
     user = None if is_guest else factories.create_customer()
     order = (
         factories.create_full_order(customer=user)
-        if is_rich
+        if is_full
         else factories.create_order(customer=user)
     )
     if user is None:
-        return look_up(headers=_asked(dialect)).json()[0]
+        return look_up(headers=_headers(dialect)).json()[0]
     return (
-        factories.client_of(user).get(f"/users/orders/{order.pk}/", headers=_asked(dialect)).json()
+        factories.client_of(user)
+        .get(f"/users/orders/{order.pk}/", headers=_headers(dialect))
+        .json()
     )
 
 
 @DIALECTS
 @pytest.mark.parametrize("is_guest", [True, False], ids=["guest", "customer"])
-@pytest.mark.parametrize("is_rich", [True, False], ids=["rich", "bare"])
-def test_an_order_has_every_key_in_order_and_of_its_type(
-    dialect: str, is_guest: bool, is_rich: bool
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "bare"])
+def test_order_has_all_keys_in_order_and_of_their_types(
+    dialect: str, is_guest: bool, is_full: bool
 ) -> None:
-    check(_order_of(dialect, is_guest=is_guest, is_rich=is_rich), shapes.Order)
+    check(_order_of(dialect, is_guest=is_guest, is_full=is_full), orders_documents.Order)
 
 
 @DIALECTS
-def test_no_key_of_a_rich_order_is_null_for_its_owner(dialect: str) -> None:
-    order = _order_of(dialect, is_guest=False, is_rich=True)
+def test_full_order_has_no_null_for_its_owner(dialect: str) -> None:
+    order = _order_of(dialect, is_guest=False, is_full=True)
 
     assert [name for name, value in order.items() if value is None] == []
-    line = order["orderitem_set"][1]
-    assert [name for name, value in line.items() if value is None] == []
-    assert [name for name, value in line["product"].items() if value is None] == []
-    case = line["active_cancellation_request"]
+    item = order["orderitem_set"][1]
+    assert [name for name, value in item.items() if value is None] == []
+    assert [name for name, value in item["product"].items() if value is None] == []
+    case = item["active_cancellation_request"]
     assert [name for name, value in case.items() if value is None] == []
     assert [name for name, value in case["easy_return"].items() if value is None] == []
 
 
-def test_typed_conflicts_follow_the_dialect() -> None:
+def test_type_of_choices_follows_the_dialect() -> None:
     user = factories.create_customer()
     order = factories.create_order(customer=user, client_type="ios")
     client = factories.client_of(user)
@@ -108,8 +116,8 @@ def test_typed_conflicts_follow_the_dialect() -> None:
 
 
 @DIALECTS
-def test_a_guest_never_sees_an_account_where_they_came_from_or_their_card(dialect: str) -> None:
-    order = _order_of(dialect, is_guest=True, is_rich=True)
+def test_guest_reads_no_account_ip_address_or_card(dialect: str) -> None:
+    order = _order_of(dialect, is_guest=True, is_full=True)
 
     assert isinstance(order["shipping_address"]["user"], int)
     assert order["remote_addr"] is None
@@ -117,8 +125,8 @@ def test_a_guest_never_sees_an_account_where_they_came_from_or_their_card(dialec
 
 
 @DIALECTS
-def test_a_case_inside_a_line_always_has_objects(dialect: str) -> None:
-    order = _order_of(dialect, is_guest=True, is_rich=True)
+def test_case_in_an_order_has_choices_in_both_dialects(dialect: str) -> None:
+    order = _order_of(dialect, is_guest=True, is_full=True)
 
     case = order["orderitem_set"][1]["active_cancellation_request"]
     assert case["cancellation_type"] == {"value": "refund", "label": "Return"}
@@ -126,7 +134,7 @@ def test_a_case_inside_a_line_always_has_objects(dialect: str) -> None:
     assert order["orderitem_set"][1]["cancellationrequest_set"] == [case]
 
 
-def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> None:
+def test_case_in_a_list_has_a_bare_kind_in_the_classic_dialect() -> None:
     user = factories.create_customer()
     order = factories.create_order(customer=user)
     factories.create_case(item=factories.items_of(order)[0])
@@ -138,11 +146,11 @@ def test_a_case_on_its_own_has_a_plain_kind_in_classic_and_an_object_in_v3() -> 
 
     assert classic["cancellation_type"] == "cancel"
     assert v3["cancellation_type"] == {"value": "cancel", "label": "Cancellation"}
-    check(classic, shapes.CancellationRequest)
-    check(v3, shapes.CancellationRequest)
+    check(classic, cases_documents.CancellationRequest)
+    check(v3, cases_documents.CancellationRequest)
 
 
-def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
+def test_key_of_the_look_up_selects_the_dialect() -> None:
     factories.create_order()
 
     by_number = post(
@@ -174,17 +182,17 @@ def test_the_body_of_a_look_up_decides_the_form_of_its_answer() -> None:
         ("nonsense", None, "classic", False),
     ],
 )
-def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
+def test_dialect_comes_from_header_else_body_else_setting(
     header: str | None, body: Any, setting: str, is_v3: bool, settings: Any
 ) -> None:
     settings.STOREFRONT_DIALECT = setting
     headers = {} if header is None else {"X-Takeback-Dialect": header}
     if body:
         factories.create_order()
-        found = post(
+        data = post(
             HttpClient(), LOOK_UP, body | {"email": factories.GUEST}, headers=headers
         ).json()
-        order = found[0] if isinstance(found, list) else found["results"][0]
+        order = data[0] if isinstance(data, list) else data["results"][0]
     else:
         user = factories.create_customer()
         factories.create_order(customer=user)
@@ -196,48 +204,51 @@ def test_the_dialect_is_the_header_s_else_the_body_s_else_the_shop_s(
 
 @DIALECTS
 @pytest.mark.parametrize(
-    ("path", "shape"),
+    ("path", "document"),
     [
-        ("/users/orders/", shapes.Order),
-        ("/users/orders/cancellation_reasons/", shapes.CancellationReason),
-        ("/users/orders/cancellation_requests/", shapes.CancellationRequest),
-        ("/users/old-orders/", shapes.OldOrder),
-        ("/address/", addresses_shapes.BookAddress),
-        ("/address/detailed/", addresses_shapes.Address),
+        ("/users/orders/", orders_documents.Order),
+        ("/users/orders/cancellation_reasons/", cases_documents.CancellationReason),
+        ("/users/orders/cancellation_requests/", cases_documents.CancellationRequest),
+        ("/users/old-orders/", old_orders_views.OldOrder),
+        ("/address/", addresses_documents.BookAddress),
+        ("/address/detailed/", addresses_documents.Address),
     ],
 )
-def test_a_list_is_an_envelope_of_its_documents(path: str, shape: Any, dialect: str) -> None:
+def test_list_is_an_envelope_of_its_documents(path: str, document: Any, dialect: str) -> None:
     user = factories.create_customer()
     factories.create_full_order(customer=user)
     factories.create_old_order(customer=user, items=2)
     factories.create_address(user=user)
 
-    page = factories.client_of(user).get(path, headers=_asked(dialect)).json()
+    page = factories.client_of(user).get(path, headers=_headers(dialect)).json()
 
     assert list(page) == ["count", "next", "previous", "results"]
     assert page["count"] == len(page["results"]) == 1
-    check(page["results"], list[shape])
+    check(page["results"], list[document])
 
 
-def test_details_and_the_account_have_their_shapes() -> None:
+def test_details_and_account_have_their_types() -> None:
     user = factories.create_customer()
     old = factories.create_old_order(customer=user, items=1)
-    kept = factories.create_address(user=user)
+    entry = factories.create_address(user=user)
     client = factories.client_of(user)
 
-    check(client.get(f"/users/old-orders/{old.pk}/").json(), shapes.OldOrder)
-    check(client.get(f"/address/{kept.pk}/").json(), addresses_shapes.BookAddress)
-    check(client.get("/current_user/").json(), addresses_shapes.CurrentUser)
+    check(client.get(f"/users/old-orders/{old.pk}/").json(), old_orders_views.OldOrder)
+    check(client.get(f"/address/{entry.pk}/").json(), addresses_documents.BookAddress)
+    check(client.get("/current_user/").json(), session_views.CurrentUser)
 
 
-def test_a_guest_with_a_proof_reads_the_same_document_again() -> None:
+def test_verified_guest_reads_the_same_document_again() -> None:
     factories.create_order()
     client = HttpClient()
 
-    (found,) = prove(client, headers=CLASSIC).json()
+    (document,) = verify_order(client, headers=CLASSIC).json()
 
-    assert client.get(f"/users/orders/{found['id']}/", headers=CLASSIC).json() == found
-    assert client.get(f"/users/orders/{found['id']}/cancellation/", headers=CLASSIC).json() == found
+    assert client.get(f"/users/orders/{document['id']}/", headers=CLASSIC).json() == document
+    assert (
+        client.get(f"/users/orders/{document['id']}/cancellation/", headers=CLASSIC).json()
+        == document
+    )
 
 
 def test_amounts_have_the_decimals_of_their_currency() -> None:
@@ -251,7 +262,7 @@ def test_amounts_have_the_decimals_of_their_currency() -> None:
     assert (dinar["amount"], dinar["discount_amount"]) == ("1.000", "0.000")
 
 
-def test_what_sellers_keep_secret_is_not_repeated() -> None:
+def test_tokens_of_data_sources_are_removed() -> None:
     factories.create_full_order()
 
     (order,) = look_up().json()
@@ -273,7 +284,7 @@ NO_PAGE = [
 
 
 @pytest.mark.parametrize("url", NO_PAGE)
-def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
+def test_unsafe_links_are_removed(url: str) -> None:
     links = {"defined_tracking_url": url, "shipping_tracking_url": url}
     factories.create_order(
         tracking_url=url,
@@ -293,18 +304,18 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     )
 
     (order,) = look_up().json()
-    (line,) = order["orderitem_set"]
+    (item,) = order["orderitem_set"]
     assert json.dumps(url) not in json.dumps(order)
     assert (order["bank"]["logo"], order["bank"]["logo_path"]) == (None, None)
-    assert (line["image"], line["product"]["image"]) == (None, None)
-    assert line["product"]["absolute_url"] == ""
-    assert line["shipping_option_group"]["shipping_option_logo"] is None
+    assert (item["image"], item["product"]["image"]) == (None, None)
+    assert item["product"]["absolute_url"] == ""
+    assert item["shipping_option_group"]["shipping_option_logo"] is None
 
 
 @pytest.mark.parametrize(
     "url", ["/a-thing/", "a-thing", "/ş/?a=1", "https://shop.example/a-thing/"]
 )
-def test_a_path_on_the_shops_own_site_is_repeated(url: str) -> None:
+def test_paths_on_the_shop_s_site_are_repeated(url: str) -> None:
     factories.create_order(
         bank={"logo_path": url},
         items=[factories.item_input(product={"sku": "SKU-1", "absolute_url": url})],

@@ -1,4 +1,4 @@
-"""The flags that an order and its lines show are the policy's own words."""
+"""The flags of orders and items follow the policy."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,30 +18,30 @@ from tests.storefront.api import look_up
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 
-def shown(**line: Any) -> dict[str, Any]:
-    """The one line of a guest's order, as the guest reads it."""
-    factories.create_order(items=[factories.item_input(**line)])
-    return read()
+def item_of_new_order(**fields: Any) -> dict[str, Any]:
+    """The document of the only item of a new guest order."""
+    factories.create_order(items=[factories.item_input(**fields)])
+    return read_item()
 
 
-def read() -> dict[str, Any]:
-    """The first line of the guest's order as it stands."""
+def read_item() -> dict[str, Any]:
+    """The document of the first item of the guest's order."""
     (order,) = look_up().json()
-    line: dict[str, Any] = order["orderitem_set"][0]
+    item: dict[str, Any] = order["orderitem_set"][0]
     for flag in ("is_cancelled", "is_cancellable", "is_refundable"):
-        assert order[flag] is line[flag]
-    return line
+        assert order[flag] is item[flag]
+    return item
 
 
-def flags(line: dict[str, Any]) -> tuple[bool, bool, bool]:
-    """Cancelled, cancellable, refundable."""
-    return line["is_cancelled"], line["is_cancellable"], line["is_refundable"]
+def flags(document: dict[str, Any]) -> tuple[bool, bool, bool]:
+    """`is_cancelled`, `is_cancellable` and `is_refundable`."""
+    return document["is_cancelled"], document["is_cancellable"], document["is_refundable"]
 
 
 @pytest.mark.parametrize("invoice", [None, "INV-1"])
 @pytest.mark.parametrize("status", Status)
-def test_a_line_s_flags_are_what_the_policy_allows(status: Status, invoice: str | None) -> None:
-    line = shown(status=status, invoice_number=invoice)
+def test_flags_of_an_item_follow_the_policy(status: Status, invoice: str | None) -> None:
+    item = item_of_new_order(status=status, invoice_number=invoice)
 
     context = policy.ItemContext(
         status=status,
@@ -54,7 +54,7 @@ def test_a_line_s_flags_are_what_the_policy_allows(status: Status, invoice: str 
         now=factories.NOW,
     )
     allowed = [policy.item_refusal(kind, context) is None for kind in (Kind.CANCEL, Kind.RETURN)]
-    assert flags(line) == (status == Status.CANCELLED, *allowed)
+    assert flags(item) == (status == Status.CANCELLED, *allowed)
     assert allowed != [True, True]
 
 
@@ -74,28 +74,28 @@ RECENT = factories.NOW - timedelta(days=14)
         ({}, True),
     ],
 )
-def test_the_window_begins_with_delivery_else_shipping_else_the_invoice(
+def test_return_window_starts_at_delivery_else_shipment_else_invoice(
     dates: dict[str, datetime], refundable: bool
 ) -> None:
-    line = shown(status=Status.DELIVERED, invoice_number="INV", **dates)
+    item = item_of_new_order(status=Status.DELIVERED, invoice_number="INV", **dates)
 
-    assert line["is_refundable"] is refundable
+    assert item["is_refundable"] is refundable
 
 
 @pytest.mark.parametrize("status", CaseStatus)
-def test_a_live_case_closes_its_line_and_is_shown_as_the_active_one(status: CaseStatus) -> None:
+def test_live_case_closes_its_item_and_is_the_active_request(status: CaseStatus) -> None:
     order = factories.create_order()
     case = factories.create_case(item=factories.items_of(order)[0], status=status)
 
-    line = read()
+    item = read_item()
     is_live = status in {"waiting", "waiting_approval", "confirmed", "approved"}
-    assert line["is_cancellable"] is not is_live
-    assert [row["id"] for row in line["cancellationrequest_set"]] == [case.pk]
-    active = line["active_cancellation_request"]
+    assert item["is_cancellable"] is not is_live
+    assert [row["id"] for row in item["cancellationrequest_set"]] == [case.pk]
+    active = item["active_cancellation_request"]
     assert (active and active["id"]) == (case.pk if is_live else None)
 
 
-SHOWN_AS = {
+VISIBLE_STATUSES = {
     "waiting": "open",
     "waiting_approval": "open",
     "confirmed": "open",
@@ -106,24 +106,24 @@ SHOWN_AS = {
 }
 
 
-@pytest.mark.parametrize(("status", "shown_as"), SHOWN_AS.items())
-def test_a_case_is_shown_in_the_shopper_s_words(status: str, shown_as: str) -> None:
+@pytest.mark.parametrize(("status", "visible"), VISIBLE_STATUSES.items())
+def test_status_of_a_case_is_simplified_for_shoppers(status: str, visible: str) -> None:
     order = factories.create_order()
     factories.create_case(item=factories.items_of(order)[0], status=status)
 
-    assert read()["cancellationrequest_set"][0]["status"]["value"] == shown_as
+    assert read_item()["cancellationrequest_set"][0]["status"]["value"] == visible
 
 
-def test_a_line_whose_units_are_gone_offers_nothing() -> None:
+def test_item_without_open_units_allows_nothing() -> None:
     order = factories.create_order(items=[factories.item_input(quantity=2)])
-    assert read()["is_cancellable"]
+    assert read_item()["is_cancellable"]
 
     OrderItem.objects.filter(order=order).update(units_closed=2)
 
-    assert flags(read()) == (False, False, False)
+    assert flags(read_item()) == (False, False, False)
 
 
-def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> None:
+def test_flags_of_an_order_combine_those_of_its_items() -> None:
     factories.create_order(
         number="1",
         items=[
@@ -140,9 +140,9 @@ def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> 
     )
     factories.create_order(number="3", items=[factories.item_input(status=Status.CANCELLED)])
 
-    found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
+    orders = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
 
-    assert [flags(order) for order in found] == [
+    assert [flags(order) for order in orders] == [
         (False, True, False),
         (False, False, True),
         (True, False, False),
@@ -158,7 +158,7 @@ def test_an_order_is_cancelled_when_all_its_lines_are_and_open_when_one_is() -> 
         (Status.APPROVED, 0, False),
     ],
 )
-def test_an_order_is_payable_while_it_waits_for_money_that_is_missing(
+def test_order_is_payable_while_a_payment_is_missing(
     status: Status, captured: int, payable: bool
 ) -> None:
     factories.create_order(
@@ -170,7 +170,7 @@ def test_an_order_is_payable_while_it_waits_for_money_that_is_missing(
     assert look_up().json()[0]["is_payable"] is payable
 
 
-def test_the_settings_of_the_shop_are_the_policy_s_limits(settings: Any) -> None:
+def test_settings_are_the_limits_of_the_policy(settings: Any) -> None:
     settings.CANCEL_BLOCKED_BY_INVOICE = False
     settings.CANCEL_TIME_LIMIT_MINUTES = 30
     settings.REFUND_DAY_LIMIT = 1
@@ -183,6 +183,6 @@ def test_the_settings_of_the_shop_are_the_policy_s_limits(settings: Any) -> None
     )
     factories.create_order(number="3", items=[late])
 
-    found = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
+    orders = [look_up(number=str(number)).json()[0] for number in (1, 2, 3)]
 
-    assert [flags(order)[1:] for order in found] == [(True, False), (False, False), (False, False)]
+    assert [flags(order)[1:] for order in orders] == [(True, False), (False, False), (False, False)]

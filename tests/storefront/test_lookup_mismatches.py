@@ -1,4 +1,4 @@
-"""Promise P19: whatever does not match, the answer to a look-up is the same to the last byte."""
+"""Promise P19: all mismatches of a look-up get the same response, byte for byte."""
 
 import re
 from typing import Any
@@ -19,8 +19,8 @@ OTHER_SHOP = 2
 
 
 @pytest.fixture
-def classes() -> dict[str, dict[str, str]]:
-    """A pair for every reason why there can be nothing to show."""
+def mismatches() -> dict[str, dict[str, str]]:
+    """A pair for each kind of mismatch."""
     customer = factories.create_customer()
     factories.create_order(number="1", guest="one@example.com")
     factories.create_order(number="2", customer=customer)
@@ -38,11 +38,11 @@ def classes() -> dict[str, dict[str, str]]:
     }
 
 
-def asked(pair: dict[str, str], **options: Any) -> tuple[Any, list[str]]:
-    """The answer and the statements that it took, with their values left out."""
+def look_up_statements(pair: dict[str, str], **options: Any) -> tuple[Any, list[str]]:
+    """The response, and its statements without their values."""
     with CaptureQueriesContext(connection) as queries:
-        answer = look_up(HttpClient(), **pair, **options)
-    return answer, [_bare(query["sql"]) for query in queries.captured_queries]
+        response = look_up(HttpClient(), **pair, **options)
+    return response, [_bare(query["sql"]) for query in queries.captured_queries]
 
 
 def _bare(sql: str) -> str:
@@ -50,20 +50,23 @@ def _bare(sql: str) -> str:
     return re.split(r"'|VALUES|\"s\d", sql, maxsplit=1)[0]
 
 
-def told(answer: Any) -> tuple[int, bytes, dict[str, str], int]:
-    """All that a caller can see of an answer, but for the request's own name."""
-    headers = {name: value for name, value in answer.items() if name != "X-Request-Id"}
-    return answer.status_code, answer.content, headers, len(answer.cookies)
+def visible_parts(response: Any) -> tuple[int, bytes, dict[str, str], int]:
+    """The visible parts of a response, without the request id."""
+    headers = {name: value for name, value in response.items() if name != "X-Request-Id"}
+    return response.status_code, response.content, headers, len(response.cookies)
 
 
 @pytest.mark.parametrize("dialect", ["classic", "v3"])
-def test_every_reason_for_finding_nothing_answers_with_the_same_bytes_and_headers(
-    classes: dict[str, dict[str, str]], dialect: str
+def test_all_mismatches_get_the_same_bytes_and_headers(
+    mismatches: dict[str, dict[str, str]], dialect: str
 ) -> None:
     headers = {"X-Takeback-Dialect": dialect}
-    answers = {name: told(asked(pair, headers=headers)[0]) for name, pair in classes.items()}
+    responses = {
+        name: visible_parts(look_up_statements(pair, headers=headers)[0])
+        for name, pair in mismatches.items()
+    }
 
-    (status, body, fields, cookies), *others = answers.values()
+    (status, body, fields, cookies), *others = responses.values()
     assert status == 400
     assert body == (
         b'{"non_field_errors":"We could not find an order with this number and e-mail address.",'
@@ -74,60 +77,59 @@ def test_every_reason_for_finding_nothing_answers_with_the_same_bytes_and_header
     assert all(other == (status, body, fields, cookies) for other in others)
 
 
-def test_every_reason_for_finding_nothing_costs_the_same_statements(
-    classes: dict[str, dict[str, str]],
+def test_all_mismatches_run_the_same_statements(
+    mismatches: dict[str, dict[str, str]],
 ) -> None:
-    statements = [asked(pair)[1] for pair in classes.values()]
+    statements = [look_up_statements(pair)[1] for pair in mismatches.values()]
 
     assert len(statements[0]) == 5
     assert all(other == statements[0] for other in statements)
 
 
-def test_every_reason_for_finding_nothing_logs_the_same_line(
-    classes: dict[str, dict[str, str]], capfd: pytest.CaptureFixture[str]
+def test_all_mismatches_log_the_same_entries(
+    mismatches: dict[str, dict[str, str]], capfd: pytest.CaptureFixture[str]
 ) -> None:
     logged = []
-    for pair in classes.values():
+    for pair in mismatches.values():
         capfd.readouterr()
-        asked(pair)
+        look_up_statements(pair)
         out = capfd.readouterr().out
         assert f': "{pair["number"]}"' not in out
         assert pair["email"] not in out
-        logged.append([_shape(line) for line in out.splitlines()])
+        logged.append([_shape(entry) for entry in out.splitlines()])
 
     assert logged[0]
-    assert all(lines == logged[0] for lines in logged)
+    assert all(entries == logged[0] for entries in logged)
 
 
-def _shape(line: str) -> list[str]:
-    """A line of the log without its times and names."""
+def _shape(entry: str) -> list[str]:
+    """An entry of the log without times and request id."""
     changing = ("request_id", "timestamp", '"ms"')
-    return [part for part in line.split(", ") if not any(name in part for name in changing)]
+    return [part for part in entry.split(", ") if not any(name in part for name in changing)]
 
 
-def test_a_look_up_at_its_limit_answers_the_same_for_right_and_wrong_pairs(
-    classes: dict[str, dict[str, str]], frozen_now: Any
+def test_limit_refuses_matching_and_other_pairs_alike(
+    mismatches: dict[str, dict[str, str]], frozen_now: Any
 ) -> None:
-    # L6
     for number in range(10):
         look_up(number=f"x{number}", email=f"{number}@example.com")
 
     right = look_up(number="1", email="one@example.com")
-    wrong = [asked(pair)[0] for pair in classes.values()]
+    wrong = [look_up_statements(pair)[0] for pair in mismatches.values()]
 
     assert right.status_code == 429
-    assert all(told(answer) == told(right) for answer in wrong)
+    assert all(visible_parts(response) == visible_parts(right) for response in wrong)
 
 
-def test_a_shopper_who_is_signed_in_learns_no_more(classes: dict[str, dict[str, str]]) -> None:
-    # L27: their own order is not a guest's either.
+def test_signed_in_customer_gets_the_same_refusal(mismatches: dict[str, dict[str, str]]) -> None:
+    # The order of a customer is not a guest's order.
     user = factories.create_customer(email="other@example.com")
     client = factories.client_of(user)
     factories.create_order(number="5", customer=user)
     headers = token_of(client)
 
-    stranger = look_up(client, number="5", email="other@example.com", headers=headers)
-    silent = look_up(number="9", email="nine@example.com")
+    own = look_up(client, number="5", email="other@example.com", headers=headers)
+    unknown = look_up(number="9", email="nine@example.com")
 
-    assert (stranger.status_code, stranger.content) == (silent.status_code, silent.content)
+    assert (own.status_code, own.content) == (unknown.status_code, unknown.content)
     assert client.get("/current_user/").json()["email"] == "other@example.com"

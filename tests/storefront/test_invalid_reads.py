@@ -1,4 +1,4 @@
-"""Reading with what is no number, no page, no date, and with what is somebody else's."""
+"""Reading with invalid ids, pages, limits and filters, and reading foreign objects."""
 
 import time
 from datetime import timedelta
@@ -10,7 +10,7 @@ from takeback.accounts.models import Session
 from takeback.orders.models import Order
 from tests import factories
 from tests.factories import HttpClient
-from tests.storefront.api import field_refused, nothing_written, prove, refused
+from tests.storefront.api import assert_field_errors, assert_refused, nothing_written, verify_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
@@ -28,7 +28,7 @@ DETAILS = [
     "/users/old-orders/{}/",
     "/address/{}/",
 ]
-NOBODY_S = [
+INVALID_IDS = [
     "0", "-1", "abc", "1.0", "+1", "1e3", "9" * 5_000, "%00", "1%00", "%D9%A1", "%EF%BC%91",
     "1%0A", "%20", "null", "None", str(2**63), str(2**63 - 1), "999999",
 ]  # fmt: skip
@@ -36,7 +36,7 @@ NOBODY_S = [
 
 @pytest.fixture
 def shop() -> tuple[HttpClient, dict[str, int]]:
-    """A customer who owns nothing of what a second one owns."""
+    """A customer, and the ids of objects of another customer."""
     other = factories.create_customer(email="other@example.com")
     order = factories.create_order(number="1", customer=other)
     ids = {
@@ -49,80 +49,73 @@ def shop() -> tuple[HttpClient, dict[str, int]]:
 
 
 @pytest.mark.parametrize("path", [*LISTS, *(path.format(1) for path in DETAILS), "/current_user/"])
-def test_without_a_session_there_is_nothing_to_read(path: str) -> None:
-    # U1
+def test_reading_requires_a_session(path: str) -> None:
     factories.create_order()
 
     with nothing_written():
-        refused(HttpClient().get(path), 401, "not_authenticated")
+        assert_refused(HttpClient().get(path), 401, "not_authenticated")
         assert "Location" not in HttpClient().get(path)
 
 
-def test_a_session_that_has_ended_is_nobody() -> None:
-    # U1
+def test_expired_session_is_not_authenticated() -> None:
     client = factories.client_of(factories.create_customer())
     Session.objects.update(expire_date=factories.NOW - timedelta(seconds=1))
 
-    refused(client.get(ORDERS), 401, "not_authenticated")
+    assert_refused(client.get(ORDERS), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("path", DETAILS)
-def test_what_is_another_s_is_as_if_it_were_not_there(
+def test_foreign_object_gets_the_response_of_a_missing_one(
     shop: tuple[HttpClient, dict[str, int]], path: str
 ) -> None:
-    # U2, U12
     client, ids = shop
-    theirs = client.get(path.format(ids[path]))
+    foreign = client.get(path.format(ids[path]))
 
     with nothing_written():
-        answers = [client.get(path.format(pk)) for pk in NOBODY_S]
+        responses = [client.get(path.format(pk)) for pk in INVALID_IDS]
 
-    refused(theirs, 404, "not_found")
-    assert {answer.status_code for answer in answers} == {404}
-    assert {answer.content for answer in answers} == {theirs.content}
+    assert_refused(foreign, 404, "not_found")
+    assert {response.status_code for response in responses} == {404}
+    assert {response.content for response in responses} == {foreign.content}
 
 
-def test_a_guest_reads_the_proven_order_only(shop: tuple[HttpClient, dict[str, int]]) -> None:
-    # U3
+def test_guest_reads_the_verified_order_only(shop: tuple[HttpClient, dict[str, int]]) -> None:
     _, ids = shop
     factories.create_order(number="2")
-    proven = factories.create_order(number="3")
+    verified = factories.create_order(number="3")
     client = HttpClient()
-    prove(client, number="3")
+    verify_order(client, number="3")
 
-    for pk in (ids["/users/orders/{}/"], Order.objects.get(number="2").pk, *NOBODY_S):
-        refused(client.get(f"/users/orders/{pk}/"), 404, "not_found")
-    assert client.get(f"/users/orders/{proven.pk}/").json()["number"] == "3"
+    for pk in (ids["/users/orders/{}/"], Order.objects.get(number="2").pk, *INVALID_IDS):
+        assert_refused(client.get(f"/users/orders/{pk}/"), 404, "not_found")
+    assert client.get(f"/users/orders/{verified.pk}/").json()["number"] == "3"
     for path in LISTS[1:]:
-        refused(client.get(path), 401, "not_authenticated")
+        assert_refused(client.get(path), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "9" * 18, "9" * 400, "1.5", "%D9%A1", "2"])
-def test_a_page_that_cannot_be_is_not_found(path: str, page: str) -> None:
-    # U4
+def test_invalid_page_is_missing(path: str, page: str) -> None:
     client = factories.client_of(factories.create_customer())
 
     started = time.process_time()
-    refused(client.get(f"{path}?page={page}"), 404, "not_found")
+    assert_refused(client.get(f"{path}?page={page}"), 404, "not_found")
     assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("query", ["page=", "page=&page=2"])
-def test_an_empty_page_and_two_pages_have_an_answer(query: str) -> None:
-    # U4
+def test_blank_and_repeated_page_parameters_are_refused(query: str) -> None:
     user = factories.create_customer()
     factories.create_order(customer=user)
 
-    refused(factories.client_of(user).get(f"{ORDERS}?{query}"), 404, "not_found")
+    assert_refused(factories.client_of(user).get(f"{ORDERS}?{query}"), 404, "not_found")
 
 
 @pytest.mark.parametrize(
     ("limit", "rows"),
     [("0", 1), ("-1", 10), ("101", 100), ("1000000000", 100), ("all", 10), ("", 10), ("12+", 12)],
 )
-def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
-    # U5
+def test_limit_is_between_one_and_a_hundred(limit: str, rows: int) -> None:
     user = factories.create_customer()
     for number in range(101):
         factories.create_old_order(customer=user, number=str(number))
@@ -142,8 +135,7 @@ def test_a_limit_stays_within_one_and_a_hundred(limit: str, rows: int) -> None:
         ("", ["A100", "B10", "C%", "D_", "E\\"]), ("%20", ["A100", "B10", "C%", "D_", "E\\"]),
     ],
 )  # fmt: skip
-def test_a_search_is_for_these_very_letters(search: str, numbers: list[str]) -> None:
-    # U6
+def test_search_takes_wildcards_literally(search: str, numbers: list[str]) -> None:
     user = factories.create_customer()
     for number in ("A100", "B10", "C%", "D_", "E\\"):
         factories.create_order(customer=user, number=number)
@@ -154,11 +146,10 @@ def test_a_search_is_for_these_very_letters(search: str, numbers: list[str]) -> 
 
 
 @pytest.mark.parametrize("search", ["%00", "a%00b", "%E2%80%AE", "x" * 129, "x" * 10_240])
-def test_a_search_that_cannot_be_a_number_is_a_field_error(search: str) -> None:
-    # U6
+def test_invalid_search_is_a_field_error(search: str) -> None:
     client = factories.client_of(factories.create_customer())
 
-    field_refused(client.get(f"{ORDERS}?search={search}"), "search")
+    assert_field_errors(client.get(f"{ORDERS}?search={search}"), "search")
 
 
 BAD_FILTERS = [
@@ -173,11 +164,10 @@ BAD_FILTERS = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_FILTERS)
-def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) -> None:
-    # U7
+def test_invalid_filter_is_a_field_error(name: str, value: str) -> None:
     client = factories.client_of(factories.create_customer())
 
-    field_refused(client.get(f"{ORDERS}?{name}={value}"), name)
+    assert_field_errors(client.get(f"{ORDERS}?{name}={value}"), name)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +188,7 @@ def test_a_filter_that_cannot_be_read_is_a_field_error(name: str, value: str) ->
         ("created_date__gte=2027-01-01&created_date__lte=2020-01-01", []),
     ],
 )
-def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[str]) -> None:
+def test_filters_select_orders_by_their_date(query: str, numbers: list[str]) -> None:
     user = factories.create_customer()
     factories.create_order(customer=user, number="new")
     factories.create_order(
@@ -219,8 +209,7 @@ def test_filters_choose_by_when_an_order_was_placed(query: str, numbers: list[st
         "user__email__regex=.*", "pk__in=1,abc",
     ],
 )  # fmt: skip
-def test_an_unknown_parameter_is_never_a_filter(query: str) -> None:
-    # U8
+def test_unknown_parameter_is_ignored(query: str) -> None:
     user = factories.create_customer()
     factories.create_order(customer=user)
     client = factories.client_of(user)
@@ -231,8 +220,7 @@ def test_an_unknown_parameter_is_never_a_filter(query: str) -> None:
     assert client.get(f"{ORDERS}?{query}").json()["results"] == plain["results"]
 
 
-def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) -> None:
-    # U9
+def test_links_start_with_the_site_url_and_keep_the_query(settings: Any) -> None:
     settings.SITE_URL = "https://shop.example"
     settings.ALLOWED_HOSTS = ["evil.example", "testserver"]
     user = factories.create_customer()
@@ -253,8 +241,7 @@ def test_links_start_at_the_configured_site_and_keep_the_query(settings: Any) ->
     assert factories.order_numbers(page["results"]) == ["1"]
 
 
-def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
-    # U10
+def test_deep_page_of_a_large_account_is_fast(long_run: bool) -> None:
     count = 10_000 if long_run else 300
     user = factories.create_customer()
     factories.create_orders(customer=user, count=count)
@@ -269,18 +256,17 @@ def test_a_deep_page_of_a_large_account_is_quick(long_run: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", ["evil", "CANCEL", "cancel,refund", "0", "%00"])
-def test_reasons_of_an_unknown_kind_are_a_field_error(kind: str) -> None:
-    # U11
+def test_unknown_kind_of_reasons_is_a_field_error(kind: str) -> None:
     factories.create_channel()
 
     path = "/users/orders/cancellation_reasons/"
-    field_refused(HttpClient().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
+    assert_field_errors(HttpClient().get(f"{path}?cancellation_type={kind}"), "cancellation_type")
 
 
-def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
+def test_reasons_are_active_ones_of_the_channel_in_display_order() -> None:
     factories.create_channel()
     factories.create_channel(pk=2)
-    told: list[dict[str, Any]] = [
+    reasons: list[dict[str, Any]] = [
         {"subject": "later", "order": 200},
         {"subject": "first", "order": 1},
         {"subject": "of ours", "order": 2, "channel_id": factories.SHOP},
@@ -288,14 +274,14 @@ def test_reasons_are_those_of_the_channel_active_in_display_order() -> None:
         {"subject": "of others", "channel_id": 2},
         {"subject": "gone", "is_active": False},
     ]
-    for fields in told:
+    for fields in reasons:
         factories.create_reason(**fields)
 
     path = "/users/orders/cancellation_reasons/"
-    every = HttpClient().get(path).json()
+    all_reasons = HttpClient().get(path).json()
     returns = HttpClient().get(f"{path}?cancellation_type=refund").json()
 
-    subjects = [reason["subject"] for reason in every["results"]]
+    subjects = [reason["subject"] for reason in all_reasons["results"]]
     assert subjects == ["first", "of ours", "return", "later"]
     assert [reason["subject"] for reason in returns["results"]] == ["return"]
-    assert (every["count"], every["next"]) == (4, None)
+    assert (all_reasons["count"], all_reasons["next"]) == (4, None)
