@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.channel.customers import shapes
+from takeback.channel.customers import documents
 from tests import factories
 from tests.channel import shop
 
@@ -64,7 +64,7 @@ def test_an_address_is_added_and_found() -> None:
 
     assert answer.status_code == 201
     document = answer.json()
-    assert set(document) == set(shapes.ChannelAddress.__annotations__)
+    assert set(document) == set(documents.ChannelAddress.__annotations__)
     assert document == document | told | {"company_name": ""}
     assert (document["address_type"], document["retail_store"]) == ("customer", None)
     for query in ({"hash_data": document["hash_data"]}, {"customer": told["customer"]}, {}):
@@ -233,10 +233,10 @@ def test_places_are_found_by_name_and_by_what_they_lie_in(
 @pytest.mark.parametrize(
     ("level", "shape"),
     [
-        ("countries", shapes.ChannelCountry),
-        ("cities", shapes.ChannelCity),
-        ("townships", shapes.ChannelTownship),
-        ("districts", shapes.ChannelDistrict),
+        ("countries", documents.ChannelCountry),
+        ("cities", documents.ChannelCity),
+        ("townships", documents.ChannelTownship),
+        ("districts", documents.ChannelDistrict),
     ],
 )
 def test_a_place_shows_its_keys_in_few_queries(level: str, shape: Any) -> None:

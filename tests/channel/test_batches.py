@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from takeback.channel.sync import shapes
+from takeback.channel.sync import documents
 from takeback.channel_sync.commands import prune
 from takeback.channel_sync.models import BatchRequest, ErrorReport, IntegrationAction
 from takeback.channel_sync.statuses import BatchStatus
@@ -322,7 +322,7 @@ def test_an_action_says_what_kind_of_object_it_is_about() -> None:
     assert action["local_batch_id"] == batch["local_batch_id"]
     page = Visitor(headers={"authorization": shop.key()}).get(sync.BASE + "integration_actions/")
     msgspec.json.decode(
-        msgspec.json.encode(page.json()["results"]), type=list[shapes.ChannelIntegrationAction]
+        msgspec.json.encode(page.json()["results"]), type=list[documents.ChannelIntegrationAction]
     )
 
 

@@ -8,7 +8,7 @@ from django.conf import LazySettings
 
 from takeback.accounts.models import User
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.channel.cases.filters import FOUND_BY
+from takeback.channel.cases.serializers import FILTERS
 from takeback.core.normalize import name_key
 from takeback.orders.models import Order, OrderItem
 from tests import factories
@@ -153,7 +153,7 @@ def test_every_filter_is_tried() -> None:
     others = {"pk__in", "order_id", "channel"}
     others |= {f"date_placed__{bound}" for bound in ("gt", "gte", "date__gt", "date__gte")}
 
-    assert {name for name, _ in FINDS} | others == set(FOUND_BY)
+    assert {name for name, _ in FINDS} | others == set(FILTERS)
 
 
 def test_rejected_finds_withdrawn_cases_too_and_hidden_ones_are_in_no_list() -> None:

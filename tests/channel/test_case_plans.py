@@ -8,9 +8,9 @@ from django.db import connection
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.channel.cases.filters import FILTERS, wanted
 from takeback.channel.cases.queries import case_ids
-from takeback.channel.filters import AS_THEY_CHANGED, NEWEST
+from takeback.channel.cases.serializers import UPDATE_FILTERS
+from takeback.channel.filters import NEWEST, OLDEST_CHANGE, build_filter
 from takeback.core.db.planner import analyze_tables
 from takeback.core.paging import Page
 from takeback.logistics.models import EasyReturn
@@ -32,7 +32,7 @@ CODES = {
 `benchmarks.scale`."""
 VALUES: dict[str, Any] = {"pk__in": [1, 2], "channel": factories.SHOP, "order_id": 1} | {
     name: factories.NOW.date() if "__date__" in name else factories.NOW
-    for name in FILTERS
+    for name in UPDATE_FILTERS
     if "date" in name
 }
 WORDS = {
@@ -45,7 +45,7 @@ WORDS = {
 def _plan(name: str, order: tuple[str, ...] = NEWEST) -> str:
     told = {name: VALUES.get(name, WORDS.get(name, "x"))} if name else {}
     found = CancellationRequest.objects.filter(
-        wanted(told), channel_id=factories.SHOP, is_hidden=False
+        build_filter(UPDATE_FILTERS, told), channel_id=factories.SHOP, is_hidden=False
     ).order_by(*order)
     return found.values_list("id")[:10_001].explain()
 
@@ -84,7 +84,7 @@ def _make_cases(count: int) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["", *FILTERS])
+@pytest.mark.parametrize("name", ["", *UPDATE_FILTERS])
 def test_a_filter_is_answered_by_an_index(name: str) -> None:
     if connection.vendor == "sqlite":
         plan = _plan(name)
@@ -113,7 +113,7 @@ def test_changes_are_not_sorted() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-    plan = _plan("", AS_THEY_CHANGED)
+    plan = _plan("", OLDEST_CHANGE)
 
     assert "requests_as_they_changed" in plan
     assert "TEMP B-TREE" not in plan
@@ -122,7 +122,7 @@ def test_changes_are_not_sorted() -> None:
 
 def test_a_question_is_planned_anew_each_time() -> None:
     for _ in range(5):
-        case_ids(factories.SHOP, wanted({"number": "1"}), Page(1, 10))
+        case_ids(factories.SHOP, build_filter(UPDATE_FILTERS, {"number": "1"}), Page(1, 10))
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

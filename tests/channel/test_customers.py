@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import User
-from takeback.channel.customers import shapes
+from takeback.channel.customers import documents
 from tests import factories
 from tests.channel import shop
 
@@ -44,7 +44,7 @@ def test_a_customer_is_added_once_and_then_changed() -> None:
 
     assert (first.status_code, second.status_code) == (201, 200)
     document = first.json()
-    assert set(document) == set(shapes.ChannelCustomer.__annotations__)
+    assert set(document) == set(documents.ChannelCustomer.__annotations__)
     assert document["pk"] == document["id"]
     assert document | JOHN == document
     assert (document["user_type"], document["attributes"]) == ("guest", {})

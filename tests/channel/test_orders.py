@@ -9,8 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import ApiKey
-from takeback.channel.orders import queries
-from takeback.orders.models import Order
 from tests import factories
 from tests.channel import shop
 
@@ -161,19 +159,3 @@ def test_the_first_call_of_a_minute_notes_that_the_key_is_used() -> None:
 
     assert [query["sql"].split()[0] for query in asked] == ["SELECT", "INSERT", "UPDATE", "SELECT"]
     assert ApiKey.objects.get().last_used_at is not None
-
-
-def test_the_compiled_questions_answer_as_the_orm_does() -> None:
-    order = factories.make_rich_order()
-
-    for question, arguments in (
-        (queries.order_by_number, {"channel_id": 1, "number": order.number}),
-        (queries.orders_of_channels, {"channel_ids": [1]}),
-        (queries.items_of, {"order_ids": [order.pk]}),
-        (queries.shares_of, {"order_ids": [order.pk]}),
-    ):
-        compiled: Any = question
-        rows = compiled(**arguments)
-        assert rows == compiled.once(compiled.queryset(**arguments))
-        assert rows
-    assert Order.objects.count() == 1

@@ -8,7 +8,7 @@ import pytest
 
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
-from takeback.channel.cases import shapes
+from takeback.channel.cases import documents
 from takeback.orders.models import Order
 from tests import factories
 from tests.channel import shop
@@ -144,8 +144,8 @@ def test_answers_have_the_types_that_the_api_page_shows() -> None:
     case = _told()
     factories.make_request(item=case.order_item)
     kinds: dict[str, Any] = {
-        "": shapes.ChannelCancellationRequest,
-        "detailed/": shapes.ChannelDetailedCancellationRequest,
+        "": documents.ChannelCancellationRequest,
+        "detailed/": documents.ChannelDetailedCancellationRequest,
     }
 
     for path, kind in kinds.items():

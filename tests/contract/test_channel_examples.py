@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from takeback.channel.customers import shapes as people
-from takeback.channel.orders import shapes
+from takeback.channel.customers.documents import ChannelCustomer
+from takeback.channel.items.documents import ChannelOrderItem
+from takeback.channel.orders.documents import ChannelOrder
 from tests import factories
 from tests.channel import shop
 from tests.contract.examples import differences, example
@@ -77,11 +78,11 @@ def test_answers_have_the_types_that_the_api_page_shows() -> None:
     told = shop.send(caller, _told()["request"]["body"])
     shop.send(caller, shop.document())
 
-    order = msgspec.json.decode(told.content, type=shapes.ChannelOrder)
+    order = msgspec.json.decode(told.content, type=ChannelOrder)
     assert str(order["amount"]) == "1000.00"
     answer = caller.get("/api/v1/channel/1/orders/").content
     found = msgspec.json.decode(answer, type=dict[str, msgspec.Raw])
-    bare, full = msgspec.json.decode(found["results"], type=list[shapes.ChannelOrder])
+    bare, full = msgspec.json.decode(found["results"], type=list[ChannelOrder])
     assert full == order
     assert str(bare["amount"]) == "20.37"
 
@@ -118,7 +119,7 @@ def test_a_customer_told_as_documented_is_answered_as_documented() -> None:
     found = [text for text in _unlike(told["answer"], answer.json()) if "date_joined" not in text]
     assert found == []
     assert answer.json()["date_joined"].endswith("Z")
-    msgspec.json.decode(answer.content, type=people.ChannelCustomer)
+    msgspec.json.decode(answer.content, type=ChannelCustomer)
 
 
 def test_lines_told_as_documented_are_answered_as_documented() -> None:
@@ -131,7 +132,7 @@ def test_lines_told_as_documented_are_answered_as_documented() -> None:
 
     assert answer.status_code == told["status"]
     assert _unlike(told["answer"], answer.json()) == []
-    msgspec.json.decode(answer.content, type=list[shapes.ChannelOrderItem])
+    msgspec.json.decode(answer.content, type=list[ChannelOrderItem])
 
 
 def test_an_order_is_cancelled_as_documented() -> None:
@@ -147,5 +148,5 @@ def test_an_order_is_cancelled_as_documented() -> None:
     answer = shop.client().post(request["path"], request["body"], content_type="application/json")
 
     assert answer.status_code == told["status"]
-    document = msgspec.json.decode(answer.content, type=shapes.ChannelOrder)
+    document = msgspec.json.decode(answer.content, type=ChannelOrder)
     assert [item["status"] for item in document["orderitem_set"]] == ["cancellation_waiting"]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.channel.cases import shapes
+from takeback.channel.cases import documents
 from takeback.core import clock
 from tests import factories
 from tests.cancellations.cases import delivered
@@ -56,7 +56,7 @@ def replayed(name: str, case: CancellationRequest | None = None, **ours: Any) ->
 def unlike(told: Any, answer: Any) -> list[str]:
     """Differences that matter: a key that is missing, another type, another value."""
     assert answer.status_code == told["status"], answer.content
-    msgspec.json.decode(answer.content, type=shapes.ChannelCancellationRequest)
+    msgspec.json.decode(answer.content, type=documents.ChannelCancellationRequest)
     assert set(told["answer"]) | {"pk"} == set(answer.json())
     found = differences(told["answer"], answer.json())
     return [text for text in found if text.partition(":")[0].partition(".")[0] not in OURS]
