@@ -68,7 +68,7 @@ def everything() -> None:
     """One of each that is kept sealed, written as the service writes it."""
     case_with_account()
     caller = shop.client(shop.key(scopes=["read", "decide", "pii"]))
-    sync.call(caller, "POST", "error_reports/", sync.report(raw_request="<a/>"))
+    sync.send(caller, "POST", "error_reports/", sync.error_report(raw_request="<a/>"))
     run_idempotent(CALL, lambda: Answer(201, b'{"id":1}'), factories.NOW)
     assert enable_totp(member().pk, SECRET, pyotp.TOTP(SECRET).at(factories.NOW), factories.NOW)
     member("without_a_second_factor")
@@ -102,9 +102,9 @@ def test_an_old_key_may_go_once_all_is_sealed_anew(settings: Settings) -> None:
     assert run_idempotent(CALL, lambda: Answer(500, b""), factories.NOW).body == b'{"id":1}'
     assert totp_secret(StaffMember.objects.get(user__username="ada").pk) == SECRET
     caller = shop.client(shop.key(scopes=["read", "pii"]))
-    (report,) = sync.call(caller, "GET", "error_reports/").json()["results"]
+    (report,) = sync.send(caller, "GET", "error_reports/").json()["results"]
     assert report["raw_request"] == "<a/>"
-    assert report["raw_response"] == sync.report()["raw_response"]
+    assert report["raw_response"] == sync.error_report()["raw_response"]
 
 
 def test_nothing_that_is_told_changes(settings: Settings) -> None:
@@ -195,7 +195,7 @@ def their_requests() -> Any:
 def reports() -> Any:
     """The channel's, with their traffic."""
     caller = shop.client(shop.key(scopes=["read", "pii"]))
-    return sync.call(caller, "GET", "error_reports/")
+    return sync.send(caller, "GET", "error_reports/")
 
 
 def code_at_the_desk() -> Any:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from takeback.limits.models import Counter
-from tests.channel.shop import rows
+from tests.channel.shop import row_counts
 from tests.rigs.serving import Server, database_url, serving
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
@@ -209,12 +209,12 @@ def statuses(heard: bytes) -> tuple[int, ...]:
 def outcome(server: Server, name: str) -> tuple[tuple[int, ...], bool, bool]:
     """What a case gets, whether our code answered it, and whether a limit counted it."""
     case, number = CASES[name], b"%06d" % list(CASES).index(name)
-    counted, before = Counter.objects.count(), rows()
+    counted, before = Counter.objects.count(), row_counts()
     heard = said(server, case.sent.replace(NOBODY, number) + NEXT)
     assert server.ask("/health/live").status == 200, name
     # Of a head that is too large the answer may be lost, when the line breaks while we speak.
     told = statuses(heard) or (case.statuses if case.statuses == TOO_LARGE else HUNG_UP)
-    assert rows() == before, name
+    assert row_counts() == before, name
     return told, b"order_lookup_100_1" in heard, Counter.objects.count() > counted
 
 
@@ -230,12 +230,12 @@ def test_sixty_mebibytes_are_refused_long_before_they_are_read(wire: Server) -> 
     # T9
     mebibyte = b"100000\r\n" + b"a" * 2**20 + b"\r\n"
     length = b"%d" % (60 * 2**20)
-    before = rows()
+    before = row_counts()
 
     # The server hangs up while we speak, so its answer may be lost; the rest cannot be sent.
     assert statuses(said(wire, chunked(b""), *[mebibyte] * 60)) in {REFUSED, HUNG_UP}
     assert statuses(said(wire, look_up(length=length, body=b""))) == (413,)
-    assert rows() == before
+    assert row_counts() == before
     assert wire.ask("/health/live").status == 200
 
 
@@ -292,9 +292,9 @@ def test_a_worker_is_free_again_when_a_caller_leaves_in_the_middle_of_a_body(
 ) -> None:
     # Until then it waits: the server puts no limit on a body's time, and what the rows want (an
     # end after 30 seconds, nobody else affected) is nginx's: see decision 0012.
-    before = rows()
+    before = row_counts()
     with socket.create_connection(("127.0.0.1", wire.port), timeout=10) as line:
         line.sendall(look_up(*more, body=b"{"))
 
     assert wire.ask("/health/live").status == 200
-    assert rows() == before
+    assert row_counts() == before

@@ -86,7 +86,7 @@ def test_a_channel_app_that_calls_again_without_a_key_gets_no_second_part(settin
     def ask(order: Order, **headers: str) -> int:
         line = factories.items_of(order)[0].pk
         body = {"order_item": line, "reason": reason, "cancellation_type": "cancel", "quantity": 1}
-        status: int = case_calls.call(app, "POST", case_calls.CASES, body, **headers).status_code
+        status: int = case_calls.send(app, "POST", case_calls.CASES, body, **headers).status_code
         return status
 
     assert [ask(first), ask(first)] == [201, 400]
