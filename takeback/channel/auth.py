@@ -1,4 +1,4 @@
-"""Who calls: the holder of a key, which is one for the channel that a path names."""
+"""Authentication of the channel API: API keys, their channels and scopes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,16 +20,17 @@ from takeback.core.ids import id_of
 from takeback.limits.commands import Bucket, enforce, increment
 
 _SCHEME = "Token "
-_NOBODY = 0
 _MINUTE = 60
+_NO_ID = 0
+"""No row has this id: a look-up with it runs like any other and matches nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ApiClient:
     """A system with a live key of an active channel.
 
-    `channel_ids` is the channel that the route names, and nothing else; on a route that names
-    none it is every active channel of the key, in ascending order.
+    `channel_ids` is the channel in the path. On a route without a channel it holds all active
+    channels of the key, in ascending order.
     """
 
     key_id: int
@@ -39,76 +40,77 @@ class Caller:
 
     @property
     def channel_id(self) -> int:
-        """The one channel of a route that names it."""
+        """The channel in the path."""
         (channel_id,) = self.channel_ids
         return channel_id
 
     @property
-    def sees_secrets(self) -> bool:
-        """Whether what is nobody else's business is shown: tokens, raw traffic."""
+    def can_see_secrets(self) -> bool:
+        """Whether documents show tokens, raw traffic and IP addresses."""
         return ApiKey.PII in self.scopes
 
     @property
-    def sees_accounts(self) -> bool:
-        """Whether bank accounts are shown whole: only to whom money is trusted."""
+    def can_see_bank_accounts(self) -> bool:
+        """Whether documents show bank accounts unmasked."""
         return ApiKey.MONEY in self.scopes
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Token <key>`, or the bare key; every wrong one gets the same 401.
+    """`Authorization: Token <key>`, or the bare key; every invalid key gets the same 401.
 
-    On a route that names a channel the key must be one for it; others serve any key.
+    A key must belong to the channel in the path. Routes without a channel accept every key.
     """
 
-    def authenticate(self, request: Any) -> tuple[Caller, KeyRow]:
-        given = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
-        named = request.parser_context["kwargs"].get("channel_id")
-        channel_id = _NOBODY if named is None else number_of(named)
-        public_id = api_keys.public_id_of(given)
-        found = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
-        row = found[0] if found else None
+    def authenticate(self, request: Any) -> tuple[ApiClient, KeyRow]:
+        key = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
+        channel = request.parser_context["kwargs"].get("channel_id")
+        channel_id = _NO_ID if channel is None else path_id(channel)
+        public_id = api_keys.public_id_of(key)
+        rows = key_in_channel(public_id=public_id, channel_id=channel_id) if public_id else None
+        row = rows[0] if rows else None
         now = clock.now()
-        # An unknown name costs a hash and a comparison too.
-        genuine = api_keys.matches(given, row.secret_hash if row else None)
-        if row is None or not genuine or not row.is_live(now) or row.channel_is_active is False:
+        # An unknown public id costs a hash and a comparison, too.
+        is_genuine = api_keys.matches(key, row.secret_hash if row else None)
+        if row is None or not is_genuine or not row.is_live(now) or row.channel_is_active is False:
             raise NotAuthenticated
-        _count(row.id, now)
+        _count_request(row.id, now)
         record_use(row.id, row.last_used_at, now)
-        if named is not None and row.channel_is_active is None:
+        if channel is not None and row.channel_is_active is None:
             raise Refused(errors.NOT_FOUND)
         scopes = frozenset(msgspec.json.decode(row.scopes))
-        channels = (channel_id,) if named is not None else _all_channels(row.id)
-        return Caller(row.id, channels, scopes), row
+        channel_ids = (channel_id,) if channel is not None else _all_channels(row.id)
+        return ApiClient(row.id, channel_ids, scopes), row
 
     def authenticate_header(self, request: Any) -> str:
         return _SCHEME.strip()
 
 
 def _all_channels(key_id: int) -> tuple[int, ...]:
-    """Where a key may act when nobody says where; with all its channels closed it is no key."""
-    found = tuple(channel.id for channel in active_channels(key_id=key_id))
-    if not found:
+    """The active channels of a key; a key without one is invalid."""
+    channel_ids = tuple(channel.id for channel in active_channels(key_id=key_id))
+    if not channel_ids:
         raise NotAuthenticated
-    return found
+    return channel_ids
 
 
-def _count(key_id: int, now: datetime) -> None:
-    """A key that calls without end waits, from however many addresses it calls."""
+def _count_request(key_id: int, now: datetime) -> None:
+    """Limits the requests of a key, from however many addresses they come."""
     if settings.LIMITS_ENABLED:
-        calls = [Bucket(f"key:{key_id}", settings.KEY_REQUESTS_PER_MINUTE, _MINUTE)]
-        enforce(calls, increment(calls, now))
+        buckets = [Bucket(f"key:{key_id}", settings.KEY_REQUESTS_PER_MINUTE, _MINUTE)]
+        enforce(buckets, increment(buckets, now))
 
 
-def number_of(text: str) -> int:
-    """A number in the path; what can be nobody's is looked for all the same, in vain."""
-    return id_of(text) or _NOBODY
+def path_id(text: str) -> int:
+    """The id in a path; a text that is no id becomes one that no row has."""
+    return id_of(text) or _NO_ID
 
 
 class HasScope(BasePermission):
-    """The scope that the route's `scopes` name for this method."""
+    """Requires the scope that the view's `scopes` name for a method that it handles."""
 
     def has_permission(self, request: Any, view: Any) -> bool:
         scope = view.scopes.get(request.method)
-        if scope is not None and scope not in request.user.scopes:
+        is_handled = hasattr(view, request.method.lower())
+        if is_handled and scope is not None and scope not in request.user.scopes:
             raise PermissionDenied
         return True

@@ -1,76 +1,165 @@
-"""What a channel's routes have in common: their caller and the form of a refusal."""
+"""Base views of the channel API: one row, lists, refusals, and versions in headers."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
+from takeback.accounts.models import ApiKey
 from takeback.accounts.queries import KeyRow
 from takeback.api import base_view
 from takeback.api import errors as api_errors
 from takeback.api.base_view import ApiView
 from takeback.api.idempotency import idempotent_response
-from takeback.channel import errors
-from takeback.channel.auth import ApiKeyAuthentication, Caller, HasScope
+from takeback.api.paginator import envelope
+from takeback.channel import errors, openapi
+from takeback.channel.auth import ApiClient, ApiKeyAuthentication, HasScope
+from takeback.channel.filters import NEWEST, Filters, build_filter, validated_filters
 from takeback.core import errors as core_errors
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.db.compiled_query import RowQuery
 from takeback.core.errors import Refused, RuleProblem
+from takeback.core.paging import Page
+
+R = TypeVar("R")
+
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
+_NO_VERSION = 0
+"""Versions count from 1."""
 
 
 class ChannelView(ApiView):
-    """A route for the holder of a key; `scopes` says which scope a method needs."""
+    """A route for API keys."""
 
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
     metadata_class = None
-    scopes: ClassVar[Mapping[str, str]] = {}
+    schema = openapi.ChannelSchema()
     request: Request
 
+    scopes: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("GET", "HEAD"), ApiKey.READ),
+        **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), ApiKey.DECIDE),
+    }
+    """The scope that each method needs."""
+    refusals: ClassVar[Mapping[int, OpenApiResponse]] = openapi.REFUSALS
+    """For the API page: the refusals that all operations of the view share."""
+    operation_prefix: ClassVar[str] = ""
+    """For the API page: distinguishes the routes of a view that has several."""
+
     @property
-    def caller(self) -> Caller:
-        """The system that calls, let in by `KeyHolder`."""
-        caller = self.request.user
-        assert isinstance(caller, Caller)
-        return caller
+    def client(self) -> ApiClient:
+        """The system that sends the request."""
+        client = self.request.user
+        assert isinstance(client, ApiClient)
+        return client
 
     @property
     def actor(self) -> Actor:
-        """Who acts: the member of staff to whom the key belongs, else the system itself."""
+        """The staff member who owns the key, or the system itself."""
         key = self.request.auth
         assert isinstance(key, KeyRow)
         if key.user:
             return Actor(ActorKind.STAFF, key.user.id)
         return Actor(ActorKind.CHANNEL, key.id)
 
-    def answer_once(self, act: Callable[[], Response], *, body: Any) -> HttpResponse:
-        """Answer by `act`, once per key of the caller's and `Idempotency-Key`."""
-        principal = f"key:{self.caller.key_id}"
-        return idempotent_response(self.plain, act, principal=principal, body=body)
-
     @property
-    def plain(self) -> HttpRequest:
-        """Django's own request."""
+    def django_request(self) -> HttpRequest:
         return base_view.django_request(self.request)
 
     @property
-    def document(self) -> dict[str, Any]:
-        """The body, an object by our parser; none at all is no JSON either."""
+    def body(self) -> dict[str, Any]:
+        """The JSON object in the body; a missing body is malformed JSON."""
         if self.request.stream is None:
             raise Refused(core_errors.MALFORMED_JSON)
-        told = self.request.data
-        assert isinstance(told, dict)
-        return told
+        data = self.request.data
+        assert isinstance(data, dict)
+        return data
+
+    @property
+    def optional_body(self) -> dict[str, Any]:
+        """The JSON object in the body; a missing body is an empty object."""
+        return {} if self.request.stream is None else self.body
+
+    def idempotent(self, act: Callable[[], Response], *, body: Any) -> HttpResponse:
+        """The response of `act`, which runs once per API key and `Idempotency-Key`."""
+        principal = f"key:{self.client.key_id}"
+        return idempotent_response(self.django_request, act, principal=principal, body=body)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return refusal
 
 
+class ChannelListView(ChannelView):
+    """A page of documents.
+
+    A subclass gives the rows in view and builds their documents. The base reads the filters,
+    counts, orders, cuts out the page and adds the envelope.
+    """
+
+    filters: ClassVar[Filters] = {}
+    ordering: ClassVar[Sequence[str]] = NEWEST
+    rows: ClassVar[RowQuery[Any] | None] = None
+    """Reads the rows; None for model instances."""
+    has_envelope: ClassVar[bool] = True
+    """Whether the response carries count and links; the contract also has bare lists."""
+
+    def get(self, request: Request, channel_id: str = "") -> Response:
+        query = request.query_params.dict()
+        page = Page.of(query)
+        total, rows = self.load(validated_filters(request, self.filters), page)
+        documents = self.to_documents(rows)
+        if not self.has_envelope:
+            return Response(documents)
+        return Response(envelope(request.path, query, page, total, documents))
+
+    def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
+        """The number of matching rows, and those of the page: one statement each."""
+        ordering = [values["sort"]] if "sort" in values else self.ordering
+        matches = self.queryset().filter(self.condition(values)).order_by(*ordering)
+        total = matches.count() if self.has_envelope else 0
+        window = matches[page.offset : page.offset + page.limit]
+        return total, list(window) if self.rows is None else self.rows.fetch(window)
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        """The rows that match the filters."""
+        return build_filter(self.filters, values)
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        """All rows in view."""
+        raise NotImplementedError
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        """The documents of a page's rows."""
+        raise NotImplementedError
+
+
+def validated(
+    form: type[Serializer[Any]], body: Mapping[str, Any], **options: Any
+) -> dict[str, Any]:
+    """The validated data of a body; DRF's ValidationError names all invalid fields."""
+    serializer = form(data=body, **options)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def row_or_404(row: R | None) -> R:
+    """The row; a row of another channel is reported like a missing one."""
+    if row is None:
+        raise Refused(core_errors.NOT_FOUND)
+    return row
+
+
 def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Fields with lists of texts and one code; all else is the same everywhere."""
+    """The response to an exception: field errors and one code, or the API's plain form."""
     if isinstance(error, exceptions.ValidationError):
         detail = error.detail
         fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
@@ -81,6 +170,24 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         texts = [problem.message, *reasons]
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
     if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
-        # Its own status is the storefront's.
+        # The status of a RuleProblem is the storefront's.
         return api_errors.problem_response(replace(error.problem, status=400))
     return api_errors.exception_handler(error, context)
+
+
+def etag(version: int) -> dict[str, str]:
+    """The header with the version of a document."""
+    return {"ETag": f'"{version}"'}
+
+
+def expected_version(request: HttpRequest) -> int | None:
+    """The version in `If-Match`; None where every version is accepted.
+
+    A tag that is not ours becomes a version that no document has, so that the command refuses
+    it. Proxies that compress responses weaken tags, so weak tags count as well.
+    """
+    tag = request.headers.get("If-Match", "*").strip()
+    if tag == "*":
+        return None
+    match = _ETAG.fullmatch(tag)
+    return int(match[1]) if match else _NO_VERSION

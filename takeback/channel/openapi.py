@@ -1,20 +1,16 @@
-"""How a channel's routes are described on the API page."""
+"""How the API page describes the channel's routes."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import (
-    OpenApiParameter,
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_view,
-)
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-TAG = "channel"
+from takeback.api.openapi import Schema, response_schema
+from takeback.channel.filters import filters_serializer
+
+ORDERS = "channel"
 CASES = "channel: cases"
-PEOPLE = "channel: people"
-CHANNEL_ID = OpenApiParameter("channel_id", int, OpenApiParameter.PATH)
-PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
+CUSTOMERS = "channel: customers"
 
 _FIELDS = OpenApiResponse(
     response={
@@ -23,7 +19,7 @@ _FIELDS = OpenApiResponse(
         "additionalProperties": {"type": "array", "items": {"type": "string"}},
         "required": ["code"],
     },
-    description="Each field at fault with its texts, and one code.",
+    description="Each invalid field with its messages, and one code.",
 )
 PLAIN = OpenApiResponse(
     response={
@@ -31,58 +27,50 @@ PLAIN = OpenApiResponse(
         "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
         "required": ["detail", "code"],
     },
-    description="No valid key, not in its scopes, not there, too often, or not like this.",
+    description="No valid key, no scope, not found, too many requests, or not allowed.",
 )
-KEY_REFUSALS = {401: PLAIN, 403: PLAIN, 429: PLAIN}
-REFUSALS = {400: _FIELDS, 404: PLAIN} | KEY_REFUSALS
+KEY_REFUSALS: Mapping[int, OpenApiResponse] = {401: PLAIN, 403: PLAIN, 429: PLAIN}
+REFUSALS: Mapping[int, OpenApiResponse] = {400: _FIELDS, 404: PLAIN, **KEY_REFUSALS}
 CONFLICT = {406: PLAIN}
 STALE = {412: PLAIN}
 
-
-def document(name: str, description: str) -> OpenApiResponse:
-    """One document of `shapes`."""
-    return OpenApiResponse(response=_reference(name), description=description)
-
-
-def documents(name: str, description: str = "A page, without an envelope.") -> OpenApiResponse:
-    """A bare list of documents of `shapes`."""
-    many = {"type": "array", "items": _reference(name)}
-    return OpenApiResponse(response=many, description=description)
+_PAGE = (
+    OpenApiParameter("page", int, description="Counts from 1."),
+    OpenApiParameter("limit", int, description="Rows per page, 1 to 100."),
+)
 
 
-def page_of(name: str) -> OpenApiResponse:
-    """A page of documents of `shapes`."""
-    link = {"type": ["string", "null"], "format": "uri"}
-    page = {
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer"},
-            "next": link,
-            "previous": link,
-            "results": {"type": "array", "items": _reference(name)},
-        },
-        "required": ["count", "next", "previous", "results"],
-    }
-    return OpenApiResponse(response=page, description="A page.")
+def document_response(document: type, description: str) -> OpenApiResponse:
+    """A document under another status than that of the operation."""
+    return OpenApiResponse(response=response_schema(document), description=description)
 
 
-def page_parameters() -> list[OpenApiParameter]:
-    """Which page, and how long it is."""
-    return [
-        OpenApiParameter("page", int, description="From one."),
-        OpenApiParameter("limit", int, description="Rows per page, 1 to 100."),
-    ]
+class ChannelSchema(Schema):
+    """Adds to an operation the parameters and refusals that its view's attributes imply."""
 
+    @property
+    def channel_view(self) -> Any:
+        """The view, whose class attributes the framework's type does not have."""
+        return self.view
 
-def everywhere(**operations: str) -> Callable[[type], type]:
-    """A view that its base serves below a channel, and that names none; by method, its names."""
-    no_channel = OpenApiParameter("channel_id", location=OpenApiParameter.PATH, exclude=True)
-    described: dict[str, Any] = {
-        method: extend_schema(operation_id=name, parameters=[no_channel])
-        for method, name in operations.items()
-    }
-    return extend_schema_view(**described)
+    def get_operation_id(self) -> str:
+        return f"{self.channel_view.operation_prefix}{super().get_operation_id()}"
 
+    def get_override_parameters(self) -> list[Any]:
+        path = self.path.replace("{id}", "{pk}")  # the generator renames our `pk`
+        ids = [
+            OpenApiParameter(name, int, OpenApiParameter.PATH)
+            for name in ("channel_id", "pk")
+            if f"{{{name}}}" in path
+        ]
+        return [*ids, *super().get_override_parameters(), *self._list_parameters()]
 
-def _reference(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    def _list_parameters(self) -> list[Any]:
+        filters = getattr(self.channel_view, "filters", None)
+        if filters is None or self.method != "GET":
+            return []
+        name = f"{type(self.view).__name__}Filters"
+        return [filters_serializer(name, filters), *_PAGE] if filters else list(_PAGE)
+
+    def get_response_serializers(self) -> Any:
+        return {**self.channel_view.refusals, **super().get_response_serializers()}

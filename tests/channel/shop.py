@@ -1,4 +1,4 @@
-"""A channel with keys, and orders as other systems tell them."""
+"""A channel with API keys, and orders as clients send them."""
 
 import json
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ Document = dict[str, Any]
 def key(
     *, scopes: Sequence[str] = ("read", "decide"), channels: Sequence[int] = (SHOP,), **limits: Any
 ) -> str:
-    """The text of a new key for these channels, which exist afterwards."""
+    """The text of a new key for these channels, which are created if missing."""
     for pk in channels:
         factories.create_channel(pk=pk)
-    told: dict[str, Any] = {"now": clock.now()} | limits
-    return issue_key("a system", channel_ids=channels, scopes=scopes, **told).text
+    options: dict[str, Any] = {"now": clock.now()} | limits
+    return issue_key("a system", channel_ids=channels, scopes=scopes, **options).text
 
 
 def client(key_text: str | None = None) -> HttpClient:
-    """A system that calls with this key, else with a new one that may read and decide."""
+    """An HTTP client with this key, or with a new one for reading and writing."""
     return HttpClient(headers={"authorization": f"Token {key_text or key()}"})
 
 
-def document(order: Document | None = None, *items: Document) -> Document:
-    """An order that adds up: 11.87 of goods and 8.50 for sending them."""
-    told = {
+def order_body(order: Document | None = None, *items: Document) -> Document:
+    """An order with valid totals: 11.87 for goods and 8.50 for shipping."""
+    defaults = {
         "number": factories.NUMBER,
         "currency": "try",
         "date_placed": "2026-03-01T09:00:00Z",
@@ -45,45 +45,45 @@ def document(order: Document | None = None, *items: Document) -> Document:
         "shipping_amount": 8.5,
         "status": 400,
     }
-    return {"order": told | (order or {}), "order_item": list(items) or [item()]}
+    return {"order": defaults | (order or {}), "order_item": list(items) or [item_body()]}
 
 
-def item(**fields: Any) -> Document:
-    """A line of 11.87."""
+def item_body(**fields: Any) -> Document:
+    """An item of 11.87."""
     return {"product": {"pk": 4283, "sku": "SKU-1", "name": "A thing"}, "price": 11.87} | fields
 
 
-def send(
+def create_order(
     caller: HttpClient, body: Document | bytes, *, channel: int | str = SHOP, **headers: str
 ) -> Any:
     """POST an order to the channel."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     content_type = headers.pop("content_type", "application/json")
     path = f"/api/v1/channel/{channel}/create_orders/"
-    # A request is what may not repeat a question; a test may tell several orders.
+    # A request may not repeat a query; a test may send several requests.
     with zeal.zeal_context():
         return caller.generic("POST", path, data, content_type=content_type, headers=headers)
 
 
-def find(caller: HttpClient, number: str = factories.NUMBER, *, channel: int = SHOP) -> Any:
-    """GET the orders of this number."""
+def find_orders(caller: HttpClient, number: str = factories.NUMBER, *, channel: int = SHOP) -> Any:
+    """GET the orders with this number."""
     return caller.get(f"/api/v1/channel/{channel}/orders/", {"number": number})
 
 
-def patch(path: str, told: Any, caller: HttpClient | None = None) -> Any:
-    """PATCH what is at this path."""
+def patch(path: str, body: Any, caller: HttpClient | None = None) -> Any:
+    """PATCH a path."""
     with zeal.zeal_context():
-        return (caller or client()).patch(path, told, content_type="application/json")
+        return (caller or client()).patch(path, body, content_type="application/json")
 
 
-def orders() -> list[Any]:
-    """Everything that is kept of lines and orders, for a test in which nothing may change."""
-    lines, found = OrderItem.objects.order_by("pk"), Order.objects.order_by("pk")
-    return [*lines.values(), *found.values()]
+def stored_rows() -> list[Any]:
+    """All columns of all items and orders, to check that nothing changes."""
+    items, orders = OrderItem.objects.order_by("pk"), Order.objects.order_by("pk")
+    return [*items.values(), *orders.values()]
 
 
-def rows() -> dict[str, int]:
-    """How many rows every table of ours has, where it has any; calls are counted aside."""
+def row_counts() -> dict[str, int]:
+    """The number of rows of each table that has any, without the rate limit counters."""
     counts = db_counts.counts()
     return {
         model._meta.label: counts[model._meta.db_table]

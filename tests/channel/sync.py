@@ -1,4 +1,4 @@
-"""Batches, actions and reports as a channel's system speaks of them."""
+"""Sends batches, integration actions and error reports as a channel's system does."""
 
 import json
 from typing import Any
@@ -15,46 +15,48 @@ BASE = f"/api/v1/channel/{shop.SHOP}/"
 DATE = "2026-03-10T12:00:00Z"
 
 
-def call(caller: HttpClient, method: str, path: str, body: Any = None, **headers: str) -> Any:
-    """One request; a path without a slash at its beginning is the shop's."""
+def send(caller: HttpClient, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    """Send a request; a relative path is below the shop's channel."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body)
-    where = path if path.startswith("/") else BASE + path
-    # A request is what may not repeat a question; a test may send several.
+    url = path if path.startswith("/") else BASE + path
+    # A request may not repeat a query; a test may send several requests.
     with zeal.zeal_context():
-        return caller.generic(method, where, data, content_type="application/json", headers=headers)
+        return caller.generic(method, url, data, content_type="application/json", headers=headers)
 
 
-def begun(caller: HttpClient, **body: Any) -> dict[str, Any]:
-    """A new batch."""
-    answer = call(caller, "POST", "batch_requests/", body)
-    assert answer.status_code == 201, answer.content
-    made: dict[str, Any] = answer.json()
-    return made
+def open_batch(caller: HttpClient, **body: Any) -> dict[str, Any]:
+    """Create a batch and return its document."""
+    response = send(caller, "POST", "batch_requests/", body)
+    assert response.status_code == 201, response.content
+    document: dict[str, Any] = response.json()
+    return document
 
 
-def moved(caller: HttpClient, batch: dict[str, Any], status: str | None = None, **body: Any) -> Any:
-    """What a system is answered that reports a status of its batch."""
-    told = body if status is None else {"status": status} | body
-    return call(caller, "PATCH", f"batch_requests/{batch['pk']}/", told)
+def change_batch(
+    caller: HttpClient, batch: dict[str, Any], status: str | None = None, **body: Any
+) -> Any:
+    """PATCH a batch, with a status or without."""
+    data = body if status is None else {"status": status} | body
+    return send(caller, "PATCH", f"batch_requests/{batch['pk']}/", data)
 
 
-def thing(pk: int, kind: str = "cancellationrequest", **told: Any) -> dict[str, Any]:
-    """An object in a batch as `channel_app` sends one."""
-    nothing = {"failed_reason_type": None, "remote_id": None}
-    return {"pk": pk, "version_date": DATE, "content_type": kind} | nothing | told
+def batch_object(pk: int, kind: str = "cancellationrequest", **fields: Any) -> dict[str, Any]:
+    """An object in a batch, as `channel_app` sends it."""
+    defaults = {"failed_reason_type": None, "remote_id": None}
+    return {"pk": pk, "version_date": DATE, "content_type": kind} | defaults | fields
 
 
 def actions(caller: HttpClient, **filters: Any) -> list[dict[str, Any]]:
-    """The integration actions that these filters find."""
+    """The integration actions that match the filters."""
     with zeal.zeal_context():
-        answer = caller.get(BASE + "integration_actions/", filters)
-    assert answer.status_code == 200, answer.content
-    found: list[dict[str, Any]] = answer.json()["results"]
-    return found
+        response = caller.get(BASE + "integration_actions/", filters)
+    assert response.status_code == 200, response.content
+    results: list[dict[str, Any]] = response.json()["results"]
+    return results
 
 
-def report(**told: Any) -> dict[str, Any]:
-    """An error report as `channel_app` sends one, about the shop itself."""
+def error_report(**fields: Any) -> dict[str, Any]:
+    """An error report about the channel, as `channel_app` sends it."""
     return {
         "action_content_type": 4,
         "action_object_id": shop.SHOP,
@@ -66,14 +68,14 @@ def report(**told: Any) -> dict[str, Any]:
         "raw_request": "GET - http://localhost/ - None",
         "raw_response": "<html>\n\u200b</html>",
         "is_ok": False,
-    } | told
+    } | fields
 
 
 def order(number: str = factories.NUMBER, *, channel_id: int = shop.SHOP) -> Order:
-    """An order with one line."""
+    """An order with one item."""
     return factories.create_order(number=number, channel_id=channel_id)
 
 
 def case(number: str = factories.NUMBER, *, channel_id: int = shop.SHOP) -> CancellationRequest:
-    """A case on the only line of a new order."""
+    """A case of the only item of a new order."""
     return factories.create_case(item=factories.items_of(order(number, channel_id=channel_id))[0])

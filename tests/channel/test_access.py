@@ -1,4 +1,4 @@
-"""Who may call a channel's routes, and that every wrong key looks the same."""
+"""API keys of the channel: authentication, scopes, channels and limits."""
 
 import secrets
 import string
@@ -27,7 +27,7 @@ UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 FORBIDDEN = {"detail": "You do not have permission to do this.", "code": "permission_denied"}
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
-Call = Callable[[HttpClient, Any], Any]
+Sender = Callable[[HttpClient, Any], Any]
 
 
 def _read(caller: HttpClient, channel: Any = shop.SHOP) -> Any:
@@ -35,10 +35,10 @@ def _read(caller: HttpClient, channel: Any = shop.SHOP) -> Any:
 
 
 def _create(caller: HttpClient, channel: Any = shop.SHOP) -> Any:
-    return shop.send(caller, shop.document(), channel=channel)
+    return shop.create_order(caller, shop.order_body(), channel=channel)
 
 
-CALLS: list[Call] = [_read, _create]
+CALLS: list[Sender] = [_read, _create]
 
 
 def _raw(header: str | None) -> HttpClient:
@@ -50,7 +50,7 @@ def _changed(text: str) -> str:
 
 
 def _resealed(text: str) -> str:
-    """Another secret under the same public name, with a right checksum."""
+    """Another secret with the same public id and a correct checksum."""
     drawn = "".join(secrets.choice(string.ascii_letters) for _ in range(api_keys.SECRET_LENGTH))
     begun = text[: len(api_keys.PREFIX) + api_keys.PUBLIC_ID_LENGTH] + drawn
     return begun + api_keys.checksum(begun)
@@ -79,76 +79,76 @@ WRONG: dict[str, Callable[[str], str | None]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-@pytest.mark.parametrize("call", CALLS)
-def test_every_wrong_key_gets_the_same_answer(name: str, call: Call) -> None:
+@pytest.mark.parametrize("send", CALLS)
+def test_every_wrong_key_gets_the_same_response(name: str, send: Sender) -> None:
     header = WRONG[name](shop.key())
     header = header and header.encode().decode("latin-1")
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = call(_raw(header), shop.SHOP)
+    response = send(_raw(header), shop.SHOP)
 
-    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
-    assert answer.headers["WWW-Authenticate"] == "Token"
-    assert shop.rows() == before
+    assert (response.status_code, response.json()) == (401, UNSIGNED)
+    assert response.headers["WWW-Authenticate"] == "Token"
+    assert shop.row_counts() == before
 
 
-def test_a_key_is_taken_with_the_word_token_and_bare() -> None:
+def test_key_is_accepted_with_and_without_the_word_token() -> None:
     text = shop.key()
 
     assert _read(_raw(f"Token {text}")).status_code == 200
     assert _read(_raw(text)).status_code == 200
 
 
-def test_a_key_in_the_address_or_the_body_opens_nothing() -> None:
+def test_key_in_query_or_body_is_ignored() -> None:
     text = shop.key()
     path = "/api/channel/1/orders/"
 
     for query in ({"key": text}, {"token": text}, {"Authorization": f"Token {text}"}):
         assert HttpClient().get(path, query).status_code == 401
-    body = shop.document() | {"key": text, "Authorization": f"Token {text}"}
-    assert shop.send(HttpClient(), body).status_code == 401
+    body = shop.order_body() | {"key": text, "Authorization": f"Token {text}"}
+    assert shop.create_order(HttpClient(), body).status_code == 401
 
 
-def test_a_malformed_key_is_refused_without_asking_the_database() -> None:
+def test_malformed_key_is_refused_without_a_query() -> None:
     text = shop.key()
 
     for header in ("Token x", f"Token {_changed(text)}", "Token " + "x" * 2**20):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             assert _read(_raw(header)).status_code == 401
-        assert len(asked) == 0
+        assert len(queries) == 0
 
 
-def test_an_unknown_key_costs_one_question_by_its_public_name() -> None:
+def test_unknown_key_costs_one_query_by_public_id() -> None:
     factories.create_channel()
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         assert _read(_raw(api_keys.generate_key().text)).status_code == 401
 
-    assert len(asked) == 1
-    assert '."public_id" =' in asked[0]["sql"]
+    assert len(queries) == 1
+    assert '."public_id" =' in queries[0]["sql"]
 
 
-def test_a_key_that_calls_too_often_waits_wherever_it_calls_from(
+def test_requests_above_the_limit_of_a_key_are_refused_for_any_address(
     settings: Settings, frozen_now: datetime
 ) -> None:
     settings.KEY_REQUESTS_PER_MINUTE = 2
     text = shop.key()
 
-    def call(caller: HttpClient, address: str = "192.0.2.1") -> Any:
+    def send_request(caller: HttpClient, address: str = "192.0.2.1") -> Any:
         return caller.get("/api/channel/1/orders/", REMOTE_ADDR=address)
 
-    # Whoever has only the name of a key uses nothing up.
-    assert call(_raw(_resealed(text))).status_code == 401
-    assert [call(_raw(text), f"192.0.2.{n}").status_code for n in (2, 3)] == [200, 200]
-    refused = call(_raw(text), "192.0.2.4")
+    # A wrong secret with a valid public id does not count.
+    assert send_request(_raw(_resealed(text))).status_code == 401
+    assert [send_request(_raw(text), f"192.0.2.{n}").status_code for n in (2, 3)] == [200, 200]
+    refused = send_request(_raw(text), "192.0.2.4")
 
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
     assert refused.json()["code"] == "too_many_requests"
     assert _create(_raw(text)).status_code == 429
-    assert call(_raw(shop.key())).status_code == 200
+    assert send_request(_raw(shop.key())).status_code == 200
     assert Counter.objects.count() == 2
     with time_machine.travel(frozen_now + timedelta(seconds=60), tick=False):
-        assert call(_raw(text)).status_code == 200
+        assert send_request(_raw(text)).status_code == 200
 
 
 SCOPES: list[tuple[list[str], int, int]] = [
@@ -162,50 +162,50 @@ SCOPES: list[tuple[list[str], int, int]] = [
 
 
 @pytest.mark.parametrize(("scopes", "reading", "creating"), SCOPES)
-def test_each_route_needs_its_own_scope(scopes: list[str], reading: int, creating: int) -> None:
+def test_each_route_needs_its_scope(scopes: list[str], reading: int, creating: int) -> None:
     caller = shop.client(shop.key(scopes=scopes))
-    before = shop.rows()
+    before = shop.row_counts()
 
-    found = _read(caller)
-    assert found.status_code == reading
-    assert reading == 200 or found.json() == FORBIDDEN
-    made = _create(caller)
-    assert made.status_code == creating
-    assert creating == 201 or (made.json(), shop.rows()) == (FORBIDDEN, before)
+    listed = _read(caller)
+    assert listed.status_code == reading
+    assert reading == 200 or listed.json() == FORBIDDEN
+    created = _create(caller)
+    assert created.status_code == creating
+    assert creating == 201 or (created.json(), shop.row_counts()) == (FORBIDDEN, before)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_revoked_key_is_refused_at_once(call: Call) -> None:
+@pytest.mark.parametrize("send", CALLS)
+def test_revoked_key_is_refused(send: Sender) -> None:
     text = shop.key()
     assert _read(shop.client(text)).status_code == 200
 
     revoke_key(str(api_keys.public_id_of(text)), now=clock.now())
 
-    answer = call(shop.client(text), shop.SHOP)
-    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
+    response = send(shop.client(text), shop.SHOP)
+    assert (response.status_code, response.json()) == (401, UNSIGNED)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_an_expired_key_is_refused(call: Call) -> None:
+@pytest.mark.parametrize("send", CALLS)
+def test_expired_key_is_refused(send: Sender) -> None:
     text = shop.key(now=clock.now() - timedelta(days=2), expires_at=clock.now() - timedelta(days=1))
 
-    answer = call(shop.client(text), shop.SHOP)
+    response = send(shop.client(text), shop.SHOP)
 
-    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
+    assert (response.status_code, response.json()) == (401, UNSIGNED)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_key_of_a_deactivated_channel_is_refused(call: Call) -> None:
+@pytest.mark.parametrize("send", CALLS)
+def test_key_of_inactive_channel_is_refused(send: Sender) -> None:
     text = shop.key(channels=[shop.SHOP, shop.OTHER])
     Channel.objects.filter(pk=shop.SHOP).update(is_active=False)
 
-    answer = call(shop.client(text), shop.SHOP)
+    response = send(shop.client(text), shop.SHOP)
 
-    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
+    assert (response.status_code, response.json()) == (401, UNSIGNED)
     assert _read(shop.client(text), shop.OTHER).status_code == 200
 
 
-def test_a_key_of_somebody_who_left_is_refused() -> None:
+def test_key_of_inactive_user_is_refused() -> None:
     person = factories.create_customer(is_staff=True)
     text = shop.key(user_id=person.pk)
     assert _read(shop.client(text)).status_code == 200
@@ -216,101 +216,99 @@ def test_a_key_of_somebody_who_left_is_refused() -> None:
     assert _read(shop.client(text)).status_code == 401
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("send", CALLS)
 @pytest.mark.parametrize(
     "channel", [0, -1, "abc", 10**40, 2**63, "1.0", "%D9%A1", "1%00", shop.OTHER, 77]
 )
-def test_another_channel_is_as_absent_as_none(call: Call, channel: Any) -> None:
+def test_other_channel_is_reported_like_a_missing_one(send: Sender, channel: Any) -> None:
     caller = shop.client()
     factories.create_channel(pk=shop.OTHER)
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = call(caller, channel)
+    response = send(caller, channel)
 
-    assert (answer.status_code, answer.json()) == (404, ABSENT)
-    assert shop.rows() == before
+    assert (response.status_code, response.json()) == (404, ABSENT)
+    assert shop.row_counts() == before
 
 
-def test_a_wrong_key_for_an_absent_channel_is_a_wrong_key() -> None:
+def test_wrong_key_for_missing_channel_is_unauthorized() -> None:
     assert _read(_raw("Token x"), 10**40).status_code == 401
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_all_prefixes_lead_to_the_same_routes_and_never_by_redirect(
-    prefix: str, slash: str
-) -> None:
+def test_all_prefixes_serve_the_same_routes_without_redirect(prefix: str, slash: str) -> None:
     caller = shop.client()
 
-    made = caller.post(
-        f"{prefix}/channel/1/create_orders{slash}", shop.document(), content_type="application/json"
+    created = caller.post(
+        f"{prefix}/channel/1/create_orders{slash}",
+        shop.order_body(),
+        content_type="application/json",
     )
-    found = caller.get(f"{prefix}/channel/1/orders{slash}", {"number": factories.NUMBER})
+    listed = caller.get(f"{prefix}/channel/1/orders{slash}", {"number": factories.NUMBER})
 
-    assert (made.status_code, found.status_code) == (201, 200)
-    assert found.json()["results"] == [made.json()]
+    assert (created.status_code, listed.status_code) == (201, 200)
+    assert listed.json()["results"] == [created.json()]
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
-def test_an_order_of_another_channel_is_not_found(prefix: str) -> None:
+def test_order_of_other_channel_is_not_found(prefix: str) -> None:
     stranger = shop.client(shop.key(channels=[shop.OTHER]))
-    shop.send(stranger, shop.document(), channel=shop.OTHER)
+    shop.create_order(stranger, shop.order_body(), channel=shop.OTHER)
 
-    answer = shop.client().get(f"{prefix}/channel/1/orders/", {"number": factories.NUMBER})
+    response = shop.client().get(f"{prefix}/channel/1/orders/", {"number": factories.NUMBER})
 
-    assert answer.json() == {"count": 0, "next": None, "previous": None, "results": []}
+    assert response.json() == {"count": 0, "next": None, "previous": None, "results": []}
 
 
-def test_the_same_number_in_two_channels_is_two_orders() -> None:
+def test_same_number_in_two_channels_is_two_orders() -> None:
     caller = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
 
-    first = shop.send(caller, shop.document(), channel=shop.SHOP).json()
-    second = shop.send(caller, shop.document(), channel=shop.OTHER).json()
+    first = shop.create_order(caller, shop.order_body(), channel=shop.SHOP).json()
+    second = shop.create_order(caller, shop.order_body(), channel=shop.OTHER).json()
 
     assert (first["channel"], second["channel"]) == (shop.SHOP, shop.OTHER)
     assert first["id"] != second["id"]
     assert first["customer"] != second["customer"]
 
 
-def test_an_old_key_works_until_the_overlap_is_over_and_then_no_more() -> None:
+def test_rotated_key_works_until_its_overlap_ends() -> None:
     text = shop.key()
     old = str(api_keys.public_id_of(text))
 
     new = rotate_key(old, overlap=timedelta(hours=1), now=clock.now()).text
-    assert [_read(shop.client(each)).status_code for each in (text, new)] == [200, 200]
+    assert [_read(shop.client(key)).status_code for key in (text, new)] == [200, 200]
 
     ApiKey.objects.filter(public_id=old).update(expires_at=clock.now() - timedelta(seconds=1))
-    assert [_read(shop.client(each)).status_code for each in (text, new)] == [401, 200]
+    assert [_read(shop.client(key)).status_code for key in (text, new)] == [401, 200]
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace", "options"])
 @pytest.mark.parametrize("route", ["orders", "create_orders"])
-def test_other_methods_are_not_allowed(method: str, route: str) -> None:
-    answer = getattr(shop.client(), method)(f"/api/v1/channel/1/{route}/")
+def test_unsupported_methods_are_refused(method: str, route: str) -> None:
+    response = getattr(shop.client(), method)(f"/api/v1/channel/1/{route}/")
 
-    assert answer.status_code == 405
-    assert answer.json()["code"] == "method_not_allowed"
-    assert ("POST" if route == "create_orders" else "GET") in answer.headers["Allow"]
+    assert response.status_code == 405
+    assert response.json()["code"] == "method_not_allowed"
+    assert ("POST" if route == "create_orders" else "GET") in response.headers["Allow"]
 
 
-def test_an_order_cannot_be_told_by_a_method_in_disguise() -> None:
+def test_method_override_is_ignored() -> None:
     caller = shop.client()
 
-    answer = caller.get(
+    response = caller.get(
         "/api/v1/channel/1/orders/?_method=DELETE", headers={"x-http-method-override": "DELETE"}
     )
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(("scopes", "token"), [(["read"], None), (["read", "pii"], "t0ken")])
-def test_a_data_sources_token_is_for_keys_that_may_see_it(
-    scopes: list[str], token: str | None
-) -> None:
-    line = shop.item(datasource={"pk": 3, "name": "Seller", "token": "t0ken"})
-    made = shop.send(shop.client(), shop.document(None, line)).json()
-    assert made["orderitem_set"][0]["datasource"]["token"] is None
+def test_token_of_data_source_needs_scope_pii(scopes: list[str], token: str | None) -> None:
+    item = shop.item_body(datasource={"pk": 3, "name": "Seller", "token": "t0ken"})
+    created = shop.create_order(shop.client(), shop.order_body(None, item)).json()
+    assert created["orderitem_set"][0]["datasource"]["token"] is None
 
-    found = shop.find(shop.client(shop.key(scopes=scopes))).json()["results"][0]
+    order = shop.find_orders(shop.client(shop.key(scopes=scopes))).json()["results"][0]
 
-    assert found["orderitem_set"][0]["datasource"]["token"] == token
+    assert order["orderitem_set"][0]["datasource"]["token"] == token

@@ -1,4 +1,4 @@
-"""Address books of a channel's customers, and the places that they name by number."""
+"""Address books of a channel's customers, and the lists of places."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.addresses.models import Address, City, Country, District, Township
-from takeback.channel.customers import shapes
+from takeback.channel.customers import documents
 from tests import factories
 from tests.channel import shop
 
@@ -26,7 +26,7 @@ def _places() -> tuple[Country, City, Township, District]:
     return country, city, Township.objects.get(), District.objects.get()
 
 
-def _told(**fields: Any) -> dict[str, Any]:
+def _address_body(**fields: Any) -> dict[str, Any]:
     country, city, township, district = _places()
     return {
         "customer": fields.pop("customer", None) or factories.create_customer().pk,
@@ -52,66 +52,66 @@ def _told(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def _add(caller: Any, told: dict[str, Any]) -> Any:
+def _add(caller: Any, body: dict[str, Any]) -> Any:
     with zeal.zeal_context():
-        return caller.post(PATH, told, content_type="application/json")
+        return caller.post(PATH, body, content_type="application/json")
 
 
-def test_an_address_is_added_and_found() -> None:
-    caller, told = shop.client(), _told()
+def test_address_is_added_and_found() -> None:
+    caller, body = shop.client(), _address_body()
 
-    answer = _add(caller, told)
+    response = _add(caller, body)
 
-    assert answer.status_code == 201
-    document = answer.json()
-    assert set(document) == set(shapes.ChannelAddress.__annotations__)
-    assert document == document | told | {"company_name": ""}
+    assert response.status_code == 201
+    document = response.json()
+    assert set(document) == set(documents.ChannelAddress.__annotations__)
+    assert document == document | body | {"company_name": ""}
     assert (document["address_type"], document["retail_store"]) == ("customer", None)
-    for query in ({"hash_data": document["hash_data"]}, {"customer": told["customer"]}, {}):
+    for query in ({"hash_data": document["hash_data"]}, {"customer": body["customer"]}, {}):
         assert caller.get(PATH, query).json()["results"] == [document]
     assert caller.get(PATH, {"hash_data": "x"}).json()["results"] == []
     assert caller.get(f"{PATH}{document['pk']}/").json() == document
 
 
-def test_the_same_address_again_names_the_one_that_is_kept() -> None:
-    caller, told = shop.client(), _told()
-    kept = _add(caller, told).json()
+def test_duplicate_address_names_the_existing_one() -> None:
+    caller, body = shop.client(), _address_body()
+    stored = _add(caller, body).json()
 
-    answer = _add(caller, told)
+    response = _add(caller, body)
 
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "invalid"
-    text = answer.json()["non_field_errors"]
-    assert text == f"hash_data:{kept['hash_data']} The customer keeps this address already."
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid"
+    text = response.json()["non_field_errors"]
+    assert text == f"hash_data:{stored['hash_data']} The customer already has this address."
     named = text.split()[0].split(":")[1]
-    assert caller.get(PATH, {"hash_data": named}).json()["results"] == [kept]
+    assert caller.get(PATH, {"hash_data": named}).json()["results"] == [stored]
     assert Address.objects.count() == 1
 
 
-def test_an_order_is_sent_to_the_address_that_was_kept() -> None:
-    caller, told = shop.client(), _told()
-    kept = _add(caller, told).json()["pk"]
+def test_order_can_refer_to_stored_address() -> None:
+    caller, body = shop.client(), _address_body()
+    stored = _add(caller, body).json()["pk"]
 
-    order = {"customer": told["customer"], "shipping_address": kept}
-    answer = shop.send(caller, shop.document(order))
+    order = {"customer": body["customer"], "shipping_address": stored}
+    response = shop.create_order(caller, shop.order_body(order))
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert Address.objects.filter(is_copy=True, line="By the sea 1").count() == 1
-    # The copy that the order keeps stands in no book.
+    # The copy that belongs to the order is in no address book.
     assert caller.get(PATH).json()["count"] == 1
 
 
 @pytest.mark.parametrize("store", [7, {"name": "Branch"}])
-def test_a_branch_is_repeated_as_it_was_told(store: Any) -> None:
-    told = _told(retail_store=store, address_type="retail_store")
+def test_retail_store_is_repeated_as_sent(store: Any) -> None:
+    body = _address_body(retail_store=store, address_type="retail_store")
 
-    document = _add(shop.client(), told).json()
+    document = _add(shop.client(), body).json()
 
     assert (document["retail_store"], document["address_type"]) == (store, "retail_store")
 
 
-def test_without_names_an_address_has_its_owners() -> None:
-    document = _add(shop.client(), _told(first_name="", last_name="")).json()
+def test_missing_names_come_from_the_customer() -> None:
+    document = _add(shop.client(), _address_body(first_name="", last_name="")).json()
 
     assert (document["first_name"], document["last_name"]) == ("Ayla", "Ray")
 
@@ -139,36 +139,36 @@ def test_without_names_an_address_has_its_owners() -> None:
         ("primary", "perhaps"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_written(field: str, value: Any) -> None:
-    caller, told = shop.client(), _told()
-    before = shop.rows()
+def test_invalid_field_is_named_and_nothing_is_written(field: str, value: Any) -> None:
+    caller, body = shop.client(), _address_body()
+    before = shop.row_counts()
 
-    answer = _add(caller, told | {field: value})
+    response = _add(caller, body | {field: value})
 
-    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
-    assert shop.rows() == before
+    assert (response.status_code, set(response.json())) == (400, {field, "code"})
+    assert shop.row_counts() == before
 
 
-def test_a_place_lies_in_the_one_before() -> None:
-    told = _told()
+def test_place_must_lie_in_its_parent() -> None:
+    body = _address_body()
     elsewhere = City.objects.create(name="Paris", country=Country.objects.create(code="fr"))
 
-    answer = _add(shop.client(), told | {"city": elsewhere.pk})
+    response = _add(shop.client(), body | {"city": elsewhere.pk})
 
-    assert answer.status_code == 400
-    assert answer.json()["city"] == ["This place is unknown. Choose one from the list of places."]
+    assert response.status_code == 400
+    assert response.json()["city"] == ["This place is not known here."]
 
 
-def test_other_channels_customers_have_no_address_here() -> None:
+def test_addresses_of_other_channels_are_not_found() -> None:
     caller, other = shop.client(), factories.create_customer(email="o@x.yz", channel_id=shop.OTHER)
-    told = _told(customer=other.pk)
+    body = _address_body(customer=other.pk)
     address = factories.create_address(user=other)
 
-    answer = _add(caller, told)
+    response = _add(caller, body)
 
-    assert (answer.status_code, answer.json()["customer"]) == (
+    assert (response.status_code, response.json()["customer"]) == (
         400,
-        ["This customer is not known here."],
+        ["This channel has no such customer."],
     )
     assert caller.get(PATH).json()["count"] == 0
     assert caller.get(PATH, {"hash_data": address.hash_data}).json()["count"] == 0
@@ -177,18 +177,18 @@ def test_other_channels_customers_have_no_address_here() -> None:
     assert caller.get(f"{PATH}{'1' * 40}/").status_code == 404
 
 
-def test_a_list_costs_as_many_queries_however_long_it_is() -> None:
+def test_list_needs_the_same_queries_for_any_length() -> None:
     user = factories.create_customer()
     for number in range(20):
         factories.create_address(user=user, line=f"Street {number}")
     caller = shop.client()
     caller.get(PATH)
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         assert len(caller.get(PATH, {"limit": 100}).json()["results"]) == 20
 
-    # The key, its limit, the count, the page.
-    assert len(asked) == 4
+    # Key, rate limit, count, page.
+    assert len(queries) == 4
 
 
 PLACES = [
@@ -215,47 +215,47 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("level", "query", "found"), PLACES)
-def test_places_are_found_by_name_and_by_what_they_lie_in(
-    level: str, query: dict[str, str], found: list[str]
+@pytest.mark.parametrize(("level", "query", "names"), PLACES)
+def test_places_are_filtered_by_name_and_parent(
+    level: str, query: dict[str, str], names: list[str]
 ) -> None:
     country, city, township, _ = _places()
     Country.objects.create(name="Old", code="xx", is_active=False)
     numbers = {"COUNTRY": country.pk, "CITY": city.pk, "TOWNSHIP": township.pk}
-    told = {name: str(numbers.get(value, value)) for name, value in query.items()}
+    filters = {name: str(numbers.get(value, value)) for name, value in query.items()}
 
     for prefix in shop.PREFIXES:
-        answer = shop.client().get(f"{prefix}/channel/1/{level}/", told)
-        assert [place["name"] for place in answer.json()["results"]] == found
-        assert (answer.status_code, answer.json()["count"]) == (200, len(found))
+        response = shop.client().get(f"{prefix}/channel/1/{level}/", filters)
+        assert [place["name"] for place in response.json()["results"]] == names
+        assert (response.status_code, response.json()["count"]) == (200, len(names))
 
 
 @pytest.mark.parametrize(
-    ("level", "shape"),
+    ("level", "document_type"),
     [
-        ("countries", shapes.ChannelCountry),
-        ("cities", shapes.ChannelCity),
-        ("townships", shapes.ChannelTownship),
-        ("districts", shapes.ChannelDistrict),
+        ("countries", documents.ChannelCountry),
+        ("cities", documents.ChannelCity),
+        ("townships", documents.ChannelTownship),
+        ("districts", documents.ChannelDistrict),
     ],
 )
-def test_a_place_shows_its_keys_in_few_queries(level: str, shape: Any) -> None:
+def test_place_shows_all_keys_in_four_queries(level: str, document_type: Any) -> None:
     _places()
     caller = shop.client()
     caller.get(PATH)
 
-    with CaptureQueriesContext(connection) as asked:
-        (found,) = caller.get(f"/api/v1/channel/1/{level}/").json()["results"]
+    with CaptureQueriesContext(connection) as queries:
+        (place,) = caller.get(f"/api/v1/channel/1/{level}/").json()["results"]
 
-    assert set(found) == set(shape.__annotations__)
-    # The key, its limit, the page, the count.
-    assert len(asked) == 4
+    assert set(place) == set(document_type.__annotations__)
+    # Key, rate limit, page, count.
+    assert len(queries) == 4
 
 
 @pytest.mark.parametrize(
     "query", [{"country": "x"}, {"city": "1" * 30}, {"is_active": "2"}, {"name": "\x00"}]
 )
-def test_a_filter_that_cannot_be_is_a_field_error(query: dict[str, str]) -> None:
-    answer = shop.client().get("/api/v1/channel/1/districts/", query)
+def test_invalid_filter_is_a_field_error(query: dict[str, str]) -> None:
+    response = shop.client().get("/api/v1/channel/1/districts/", query)
 
-    assert (answer.status_code, set(answer.json())) == (400, {*query, "code"})
+    assert (response.status_code, set(response.json())) == (400, {*query, "code"})

@@ -1,4 +1,4 @@
-"""Bodies and headers that are not what they should be: refused as documented, nothing written."""
+"""Invalid bodies and headers of orders are refused as documented, and nothing is written."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from takeback.api.json_parser import object_from
 from takeback.api.order_payload.parts import ProductPayload
 from takeback.api.order_payload.serializers import ItemPayload, OrderPayload, order_from
 from tests.channel import shop
-from tests.channel.shop import document, item
+from tests.channel.shop import item_body, order_body
 from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
@@ -55,27 +55,27 @@ BODIES: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("body", "code"), BODIES)
-def test_a_body_that_is_no_json_object_is_refused(body: bytes, code: str) -> None:
+def test_body_that_is_no_json_object_is_refused(body: bytes, code: str) -> None:
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = shop.send(caller, body)
+    response = shop.create_order(caller, body)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert set(answer.json()) == {"detail", "code"}
-    assert shop.rows() == before
-
-
-def test_a_body_above_the_limit_is_too_large() -> None:
-    answer = shop.send(shop.client(), b" " * (4 * 2**20 + 1))
-
-    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert set(response.json()) == {"detail", "code"}
+    assert shop.row_counts() == before
 
 
-def test_a_body_below_the_limit_may_be_larger_than_that_of_other_routes() -> None:
+def test_body_above_the_limit_is_too_large() -> None:
+    response = shop.create_order(shop.client(), b" " * (4 * 2**20 + 1))
+
+    assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
+
+
+def test_orders_allow_larger_bodies_than_other_routes() -> None:
     note = {"note": "x" * 100_000}
 
-    assert shop.send(shop.client(), document({"extra_field": note})).status_code == 201
+    assert shop.create_order(shop.client(), order_body({"extra_field": note})).status_code == 201
 
 
 CONTENT_TYPES = [
@@ -90,38 +90,38 @@ CONTENT_TYPES = [
 
 
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
-def test_only_json_in_utf_8_is_read(content_type: str) -> None:
+def test_only_utf8_json_is_accepted(content_type: str) -> None:
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = shop.send(caller, document(), content_type=content_type)
+    response = shop.create_order(caller, order_body(), content_type=content_type)
 
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
-    assert shop.rows() == before
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+    assert shop.row_counts() == before
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])
-def test_nothing_is_inflated(encoding: str) -> None:
-    answer = shop.send(shop.client(), document(), **{"content-encoding": encoding})
+def test_compressed_bodies_are_refused(encoding: str) -> None:
+    response = shop.create_order(shop.client(), order_body(), **{"content-encoding": encoding})
 
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_encoding")
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_encoding")
 
 
 @pytest.mark.parametrize("accept", ["application/xml", "text/html", "x" * 8192, '"' * 50])
-def test_the_answer_is_json_whatever_is_accepted(accept: str) -> None:
-    answer = shop.find(HttpClient(headers={"authorization": shop.key(), "accept": accept}))
+def test_response_is_json_for_any_accept_header(accept: str) -> None:
+    response = shop.find_orders(HttpClient(headers={"authorization": shop.key(), "accept": accept}))
 
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_a_body_on_a_read_is_not_looked_at() -> None:
-    answer = shop.client().generic(
+def test_body_of_get_request_is_ignored() -> None:
+    response = shop.client().generic(
         "GET", "/api/v1/channel/1/orders/", b"{", content_type="application/json"
     )
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 SWAPS: list[Any] = [True, 1, -1, 1.5, "x", "", [], [1], {}, {"a": None}, "\u0661\u0662", 10**39]
@@ -130,11 +130,11 @@ ITEM_FIELDS = sorted(ItemPayload().fields)
 PRODUCT_FIELDS = sorted(ProductPayload().fields)
 
 
-def _told_with(part: str, field: str, value: Any) -> dict[str, Any]:
+def _body_with(part: str, field: str, value: Any) -> dict[str, Any]:
     if part == "order":
-        return document({"amount": None, field: value})
+        return order_body({"amount": None, field: value})
     fields = {field: value} if part == "item" else {"product": {"sku": "S", field: value}}
-    return document({"amount": None}, item(**fields))
+    return order_body({"amount": None}, item_body(**fields))
 
 
 @pytest.mark.parametrize(
@@ -143,25 +143,23 @@ def _told_with(part: str, field: str, value: Any) -> dict[str, Any]:
     + [("item", name) for name in ITEM_FIELDS]
     + [("product", name) for name in PRODUCT_FIELDS],
 )
-def test_a_field_of_another_type_is_refused_by_its_name_or_understood(
-    part: str, field: str
-) -> None:
+def test_field_of_wrong_type_is_named_or_converted(part: str, field: str) -> None:
     path = {"order": "", "item": "order_item.0.", "product": "order_item.0.product."}[part] + field
     caller = shop.client()
-    bodies = [_told_with(part, field, value) for value in SWAPS]
+    bodies = [_body_with(part, field, value) for value in SWAPS]
     misnamed = {name for body in bodies for name in _refused(body) if not name.startswith(path)}
     assert misnamed == set()
 
-    # What can be read can be kept, unless its amounts contradict each other.
+    # Every valid order can be stored, unless its amounts contradict each other.
     for number, body in enumerate(body for body in bodies if not _refused(body)):
         if field != "number":
             body["order"]["number"] = str(number)
-        answer = shop.send(caller, body)
-        assert answer.status_code == 201 or set(answer.json()) == {"amount", "code"}, body
+        response = shop.create_order(caller, body)
+        assert response.status_code == 201 or set(response.json()) == {"amount", "code"}, body
 
 
 def _refused(body: dict[str, Any]) -> set[str]:
-    """The fields at fault."""
+    """The invalid fields."""
     try:
         order_from(object_from(json.dumps(body).encode()), channel_id=shop.SHOP)
     except ValidationError as refused:
@@ -182,8 +180,8 @@ BOOLEANS: list[tuple[Any, int]] = [
 
 
 @pytest.mark.parametrize(("value", "status"), BOOLEANS)
-def test_booleans_are_booleans(value: Any, status: int) -> None:
-    assert shop.send(shop.client(), document({"is_send": value})).status_code == status
+def test_booleans_are_strict(value: Any, status: int) -> None:
+    assert shop.create_order(shop.client(), order_body({"is_send": value})).status_code == status
 
 
 AMOUNTS: list[Any] = [
@@ -208,15 +206,15 @@ AMOUNTS: list[Any] = [
 
 
 @pytest.mark.parametrize("value", AMOUNTS)
-def test_what_is_no_amount_of_the_currency_is_a_field_error(value: Any) -> None:
+def test_invalid_amount_is_a_field_error(value: Any) -> None:
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = shop.send(caller, document(None, item(price=value)))
+    response = shop.create_order(caller, order_body(None, item_body(price=value)))
 
-    assert answer.status_code == 400
-    assert set(answer.json()) == {"order_item.0.price", "code"}
-    assert shop.rows() == before
+    assert response.status_code == 400
+    assert set(response.json()) == {"order_item.0.price", "code"}
+    assert shop.row_counts() == before
 
 
 TEXTS = [
@@ -231,18 +229,18 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_text_is_repeated_literally(text: str) -> None:
-    answer = shop.send(shop.client(), document({"notes": text, "number": text}))
+def test_text_is_repeated_unchanged(text: str) -> None:
+    response = shop.create_order(shop.client(), order_body({"notes": text, "number": text}))
 
-    assert (answer.json()["notes"], answer.json()["number"]) == (text, text)
+    assert (response.json()["notes"], response.json()["number"]) == (text, text)
 
 
 @pytest.mark.parametrize("text", ["a\u202eb", "a\u200bb", "a\U000e0041b", "a\x1b[31mb", "a\x7fb"])
 def test_invisible_characters_are_a_field_error(text: str) -> None:
-    answer = shop.send(shop.client(), document({"notes": text, "number": text}))
+    response = shop.create_order(shop.client(), order_body({"notes": text, "number": text}))
 
-    assert answer.status_code == 400
-    assert set(answer.json()) == {"notes", "number", "code"}
+    assert response.status_code == 400
+    assert set(response.json()) == {"notes", "number", "code"}
 
 
 TOO_LONG = {
@@ -256,11 +254,11 @@ TOO_LONG = {
 
 
 @pytest.mark.parametrize(("field", "most"), TOO_LONG.items())
-def test_texts_end_where_the_contract_says(field: str, most: int) -> None:
+def test_texts_have_the_limits_of_the_contract(field: str, most: int) -> None:
     caller = shop.client()
 
-    assert shop.send(caller, document({field: "1" * most})).status_code == 201
-    longer = shop.send(caller, document({"number": "2", field: "1" * (most + 1)}))
+    assert shop.create_order(caller, order_body({field: "1" * most})).status_code == 201
+    longer = shop.create_order(caller, order_body({"number": "2", field: "1" * (most + 1)}))
     assert longer.json() == {
         field: [f"Ensure this field has no more than {most} characters."],
         "code": "invalid",
@@ -271,37 +269,37 @@ DATES = ["2026-02-30", "yesterday", 1, "2026-3-1", "20260301", "2026-W10-1", "10
 
 
 @pytest.mark.parametrize("value", DATES)
-def test_what_is_no_date_is_a_field_error(value: Any) -> None:
-    answer = shop.send(shop.client(), document({"date_placed": value}))
+def test_invalid_date_is_a_field_error(value: Any) -> None:
+    response = shop.create_order(shop.client(), order_body({"date_placed": value}))
 
-    assert (answer.status_code, set(answer.json())) == (400, {"date_placed", "code"})
+    assert (response.status_code, set(response.json())) == (400, {"date_placed", "code"})
 
 
 @pytest.mark.parametrize("value", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_the_first_and_the_last_moment_are_taken(value: str) -> None:
-    answer = shop.send(shop.client(), document({"date_placed": value}))
+def test_earliest_and_latest_moment_are_accepted(value: str) -> None:
+    response = shop.create_order(shop.client(), order_body({"date_placed": value}))
 
-    assert (answer.status_code, answer.json()["date_placed"]) == (201, value)
+    assert (response.status_code, response.json()["date_placed"]) == (201, value)
 
 
-def test_a_list_of_no_lines_and_one_of_too_many_are_refused() -> None:
+def test_empty_and_too_long_item_lists_are_refused() -> None:
     caller = shop.client()
 
-    none = shop.send(caller, document() | {"order_item": []})
-    many = shop.send(caller, document() | {"order_item": [item()] * 5_001})
+    none = shop.create_order(caller, order_body() | {"order_item": []})
+    many = shop.create_order(caller, order_body() | {"order_item": [item_body()] * 5_001})
 
     assert (none.status_code, set(none.json())) == (400, {"order_item", "code"})
     assert (many.status_code, set(many.json())) == (400, {"order_item", "code"})
 
 
-def test_the_same_order_with_its_keys_in_another_order_is_the_same_order() -> None:
+def test_order_of_keys_in_a_body_does_not_matter() -> None:
     caller = shop.client()
-    told = document({"extra_field": {"b": 1, "a": [1, 2]}})
+    body = order_body({"extra_field": {"b": 1, "a": [1, 2]}})
     turned = {name: dict(reversed(part.items())) if isinstance(part, dict) else part
-              for name, part in reversed(told.items())}  # fmt: skip
+              for name, part in reversed(body.items())}  # fmt: skip
 
-    first = shop.send(caller, told)
-    second = shop.send(caller, json.dumps(turned, indent=4).encode())
+    first = shop.create_order(caller, body)
+    second = shop.create_order(caller, json.dumps(turned, indent=4).encode())
 
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.content == second.content

@@ -1,4 +1,4 @@
-"""A batch's life, what becomes of the objects in it, and the ids that are kept of them."""
+"""Batches: life cycle, results of their objects, and the remote ids that are stored."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +10,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from takeback.channel.sync import shapes
+from takeback.channel.sync import documents
 from takeback.channel_sync.commands import prune
 from takeback.channel_sync.models import BatchRequest, ErrorReport, IntegrationAction
 from takeback.channel_sync.statuses import BatchStatus
 from tests import factories
 from tests.channel import shop, sync
-from tests.channel.sync import actions, begun, moved, thing
+from tests.channel.sync import actions, batch_object, change_batch, open_batch
 from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
@@ -25,22 +25,22 @@ KIND = "cancellationrequest"
 NO_STEP = (406, "batch_request_status_100_1")
 
 
-def _refusal(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
+def _refusal(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
 
 
 def _in_commit(caller: HttpClient, *objects: dict[str, Any], kind: str = KIND) -> dict[str, Any]:
-    batch = begun(caller)
-    answer = moved(caller, batch, "commit", content_type=kind, objects=list(objects))
-    assert answer.status_code == 200, answer.content
-    made: dict[str, Any] = answer.json()
-    return made
+    batch = open_batch(caller)
+    response = change_batch(caller, batch, "commit", content_type=kind, objects=list(objects))
+    assert response.status_code == 200, response.content
+    document: dict[str, Any] = response.json()
+    return document
 
 
-def test_a_batch_begins_with_nothing_in_it(frozen_now: datetime) -> None:
+def test_new_batch_is_empty(frozen_now: datetime) -> None:
     caller = shop.client()
 
-    batch = begun(caller, channel=str(shop.SHOP))
+    batch = open_batch(caller, channel=str(shop.SHOP))
 
     assert isinstance(batch["pk"], int)
     assert len(batch["local_batch_id"]) == 36
@@ -56,25 +56,25 @@ def test_a_batch_begins_with_nothing_in_it(frozen_now: datetime) -> None:
         "created_date": sync.DATE,
         "modified_date": sync.DATE,
     }
-    assert sync.call(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
+    assert sync.send(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
 
 
-def test_a_batch_goes_its_way_to_the_end() -> None:
+def test_batch_passes_all_statuses() -> None:
     caller, case = shop.client(), sync.case()
-    batch = begun(caller)
+    batch = open_batch(caller)
 
-    told: list[tuple[str, dict[str, Any]]] = [
-        ("commit", {"content_type": KIND, "objects": [thing(case.pk)]}),
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("commit", {"content_type": KIND, "objects": [batch_object(case.pk)]}),
         ("sent_to_remote", {"remote_batch_id": "r-1"}),
         ("ongoing", {}),
         ("ongoing", {}),
-        ("done", {"objects": [thing(case.pk, remote_id="c-9")]}),
+        ("done", {"objects": [batch_object(case.pk, remote_id="c-9")]}),
     ]
-    seen = [moved(caller, batch, status, **more).json() for status, more in told]
+    batches = [change_batch(caller, batch, status, **more).json() for status, more in steps]
 
-    assert [each["status"] for each in seen] == [status for status, _ in told]
-    assert {each["remote_batch_id"] for each in seen[1:]} == {"r-1"}
-    assert seen[-1]["objects"] == [
+    assert [row["status"] for row in batches] == [status for status, _ in steps]
+    assert {row["remote_batch_id"] for row in batches[1:]} == {"r-1"}
+    assert batches[-1]["objects"] == [
         {
             "pk": case.pk,
             "content_type": KIND,
@@ -98,76 +98,79 @@ STEPS = {
 
 @pytest.mark.parametrize("before", list(BatchStatus))
 @pytest.mark.parametrize("after", list(BatchStatus))
-def test_only_the_steps_of_the_life_cycle_are_taken(before: str, after: str) -> None:
+def test_only_transitions_of_the_life_cycle_are_accepted(before: str, after: str) -> None:
     caller = shop.client()
-    batch = begun(caller)
+    batch = open_batch(caller)
     BatchRequest.objects.update(status=before, content_type=KIND)
 
-    answer = moved(caller, batch, after)
+    response = change_batch(caller, batch, after)
 
     if after in STEPS[before] | {before}:
-        assert (answer.status_code, answer.json()["status"]) == (200, after)
+        assert (response.status_code, response.json()["status"]) == (200, after)
     else:
-        assert _refusal(answer) == NO_STEP
+        assert _refusal(response) == NO_STEP
         assert BatchRequest.objects.get().status == before
 
 
-def test_an_ended_batch_takes_nothing_in() -> None:
+def test_ended_batch_accepts_no_objects() -> None:
     caller, case = shop.client(), sync.case()
     batch = _in_commit(caller)
-    ended = moved(caller, batch, "done").json()
+    ended = change_batch(caller, batch, "done").json()
 
-    again = moved(caller, batch, "done", objects=[thing(case.pk)])
+    again = change_batch(caller, batch, "done", objects=[batch_object(case.pk)])
     assert (again.status_code, again.json()) == (200, ended)
-    assert moved(caller, batch).json() == ended
-    assert _refusal(moved(caller, batch, objects=[thing(case.pk)])) == NO_STEP
-    assert _refusal(moved(caller, batch, remote_batch_id="r")) == NO_STEP
+    assert change_batch(caller, batch).json() == ended
+    assert _refusal(change_batch(caller, batch, objects=[batch_object(case.pk)])) == NO_STEP
+    assert _refusal(change_batch(caller, batch, remote_batch_id="r")) == NO_STEP
     assert IntegrationAction.objects.count() == 0
 
 
-def test_objects_may_come_in_several_parts() -> None:
+def test_objects_may_come_in_several_requests() -> None:
     caller = shop.client()
     first, second = sync.case("1"), sync.case("2")
-    batch = _in_commit(caller, thing(first.pk))
+    batch = _in_commit(caller, batch_object(first.pk))
 
-    moved(caller, batch, "commit", content_type=KIND, objects=[thing(second.pk)])
+    change_batch(caller, batch, "commit", content_type=KIND, objects=[batch_object(second.pk)])
 
-    assert [each["object_id"] for each in actions(caller)] == [first.pk, second.pk]
-    assert {each["status"] for each in actions(caller)} == {"processing"}
+    assert [row["object_id"] for row in actions(caller)] == [first.pk, second.pk]
+    assert {row["status"] for row in actions(caller)} == {"processing"}
 
 
-def test_an_object_is_through_when_its_batch_says_so() -> None:
+def test_object_succeeds_or_fails_when_its_batch_reports_it() -> None:
     caller = shop.client()
     taken, refused, silent = (sync.case(number) for number in "123")
-    batch = _in_commit(caller, *(thing(each.pk) for each in (taken, refused, silent)))
+    batch = _in_commit(caller, *(batch_object(row.pk) for row in (taken, refused, silent)))
 
-    told = [thing(taken.pk, remote_id="r-1"), thing(refused.pk, failed_reason_type="remote")]
-    moved(caller, batch, "commit", content_type=KIND, objects=told)
+    objects = [
+        batch_object(taken.pk, remote_id="r-1"),
+        batch_object(refused.pk, failed_reason_type="remote"),
+    ]
+    change_batch(caller, batch, "commit", content_type=KIND, objects=objects)
 
-    seen = {each["object_id"]: each for each in actions(caller)}
-    assert {pk: each["status"] for pk, each in seen.items()} == {
+    by_id = {row["object_id"]: row for row in actions(caller)}
+    assert {pk: row["status"] for pk, row in by_id.items()} == {
         taken.pk: "success",
         refused.pk: "error",
         silent.pk: "processing",
     }
-    assert seen[refused.pk]["failed_reason_type"] == "remote"
-    assert seen[taken.pk]["remote_id"] == "r-1"
+    assert by_id[refused.pk]["failed_reason_type"] == "remote"
+    assert by_id[taken.pk]["remote_id"] == "r-1"
 
 
 @pytest.mark.parametrize(("end", "status"), [("done", "success"), ("fail", "error")])
-def test_what_is_open_ends_as_its_batch_does(end: str, status: str) -> None:
+def test_open_objects_end_like_their_batch(end: str, status: str) -> None:
     caller, case = shop.client(), sync.case()
-    batch = _in_commit(caller, thing(case.pk))
+    batch = _in_commit(caller, batch_object(case.pk))
 
-    moved(caller, batch, end, objects=None)
+    change_batch(caller, batch, end, objects=None)
 
     (action,) = actions(caller)
     assert (action["status"], action["failed_reason_type"]) == (status, None)
 
 
-def test_what_was_not_said_of_an_object_is_kept() -> None:
+def test_missing_values_of_an_object_are_kept() -> None:
     caller, case = shop.client(), sync.case()
-    moved(caller, _in_commit(caller, thing(case.pk, remote_id="c-9")), "done")
+    change_batch(caller, _in_commit(caller, batch_object(case.pk, remote_id="c-9")), "done")
 
     _in_commit(caller, {"pk": str(case.pk), "content_type": KIND})
 
@@ -176,64 +179,66 @@ def test_what_was_not_said_of_an_object_is_kept() -> None:
     assert action["status"] == "processing"
 
 
-def test_of_an_object_told_twice_the_last_word_counts() -> None:
+def test_last_entry_of_a_repeated_object_wins() -> None:
     caller, case = shop.client(), sync.case()
 
-    _in_commit(caller, thing(case.pk, remote_id="a"), thing(case.pk, remote_id="b"))
+    _in_commit(caller, batch_object(case.pk, remote_id="a"), batch_object(case.pk, remote_id="b"))
 
-    assert [each["remote_id"] for each in actions(caller)] == ["b"]
+    assert [row["remote_id"] for row in actions(caller)] == ["b"]
 
 
-def test_a_second_batch_of_the_kind_waits_for_the_one_in_commit() -> None:
+def test_second_batch_of_a_type_waits_for_the_one_in_commit() -> None:
     caller, case = shop.client(), sync.case()
-    first, second = _in_commit(caller, thing(case.pk)), begun(caller)
+    first, second = _in_commit(caller, batch_object(case.pk)), open_batch(caller)
 
-    assert _refusal(moved(caller, second, "commit", content_type=KIND)) == NO_STEP
-    assert moved(caller, begun(caller), "commit", content_type="order").status_code == 200
-    moved(caller, first, "sent_to_remote")
-    assert moved(caller, second, "commit", content_type=KIND).status_code == 200
+    assert _refusal(change_batch(caller, second, "commit", content_type=KIND)) == NO_STEP
+    assert (
+        change_batch(caller, open_batch(caller), "commit", content_type="order").status_code == 200
+    )
+    change_batch(caller, first, "sent_to_remote")
+    assert change_batch(caller, second, "commit", content_type=KIND).status_code == 200
 
 
-def test_another_channel_has_a_commit_of_its_own() -> None:
+def test_each_channel_has_its_own_batch_in_commit() -> None:
     caller = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
-    _in_commit(caller, thing(sync.case().pk))
+    _in_commit(caller, batch_object(sync.case().pk))
     path = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
-    made = sync.call(caller, "POST", path, {}).json()
+    batch = sync.send(caller, "POST", path, {}).json()
 
-    told = {"status": "commit", "content_type": KIND}
-    assert sync.call(caller, "PATCH", f"{path}{made['pk']}/", told).status_code == 200
+    body = {"status": "commit", "content_type": KIND}
+    assert sync.send(caller, "PATCH", f"{path}{batch['pk']}/", body).status_code == 200
 
 
-def test_a_batch_whose_objects_are_all_through_gives_way() -> None:
+def test_batch_without_open_objects_gives_way() -> None:
     caller, case = shop.client(), sync.case()
-    first = _in_commit(caller, thing(case.pk))
-    moved(caller, first, "commit", content_type=KIND, objects=[thing(case.pk, remote_id="r")])
+    first = _in_commit(caller, batch_object(case.pk))
+    change_batch(
+        caller, first, "commit", content_type=KIND, objects=[batch_object(case.pk, remote_id="r")]
+    )
 
     _in_commit(caller)
 
     assert BatchRequest.objects.get(pk=first["pk"]).status == "done"
 
 
-def test_a_batch_that_nobody_moves_gives_way_after_an_hour(
-    settings: Settings, frozen_now: datetime
-) -> None:
+def test_idle_batch_gives_way_after_an_hour(settings: Settings, frozen_now: datetime) -> None:
     settings.BATCH_COMMIT_MINUTES = 60
     caller, case = shop.client(), sync.case()
-    first, second = _in_commit(caller, thing(case.pk)), begun(caller)
+    first, second = _in_commit(caller, batch_object(case.pk)), open_batch(caller)
 
     with time_machine.travel(frozen_now + timedelta(minutes=60, seconds=-1), tick=False):
-        assert _refusal(moved(caller, second, "commit", content_type=KIND)) == NO_STEP
+        assert _refusal(change_batch(caller, second, "commit", content_type=KIND)) == NO_STEP
     with time_machine.travel(frozen_now + timedelta(minutes=60), tick=False):
-        assert moved(caller, second, "commit", content_type=KIND).status_code == 200
+        assert change_batch(caller, second, "commit", content_type=KIND).status_code == 200
 
     assert BatchRequest.objects.get(pk=first["pk"]).status == "fail"
-    assert [each["status"] for each in actions(caller)] == ["error"]
+    assert [row["status"] for row in actions(caller)] == ["error"]
 
 
-def test_the_database_too_knows_one_batch_in_commit() -> None:
+def test_database_allows_one_batch_in_commit() -> None:
     caller = shop.client()
     _in_commit(caller)
-    second = begun(caller)
+    second = open_batch(caller)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         BatchRequest.objects.filter(pk=second["pk"]).update(status="commit", content_type=KIND)
@@ -243,13 +248,13 @@ def test_the_database_too_knows_one_batch_in_commit() -> None:
         BatchRequest.objects.filter(pk=second["pk"]).update(status="lost")
 
 
-def test_a_batch_is_committed_with_its_kind_and_keeps_it() -> None:
+def test_batch_is_committed_with_its_type_and_keeps_it() -> None:
     caller = shop.client()
-    batch = begun(caller)
+    batch = open_batch(caller)
 
-    missing = moved(caller, batch, "commit")
-    moved(caller, batch, "commit", content_type="order")
-    other = moved(caller, batch, "commit", content_type=KIND)
+    missing = change_batch(caller, batch, "commit")
+    change_batch(caller, batch, "commit", content_type="order")
+    other = change_batch(caller, batch, "commit", content_type=KIND)
 
     assert (missing.status_code, missing.json()["code"]) == (400, "content_type_is_missing")
     assert set(missing.json()) == {"content_type", "code"}
@@ -257,18 +262,20 @@ def test_a_batch_is_committed_with_its_kind_and_keeps_it() -> None:
     assert BatchRequest.objects.get().content_type == "order"
 
 
-def test_a_batch_of_thousands_is_taken_in_by_a_fixed_number_of_questions() -> None:
+def test_large_batch_needs_a_fixed_number_of_queries() -> None:
     caller = shop.client()
-    batch = begun(caller)
+    batch = open_batch(caller)
     counted = []
     for count in (1, 400):
-        told = [thing(pk, "product", remote_id=f"p-{pk}") for pk in range(1, count + 1)]
-        with CaptureQueriesContext(connection) as asked:
-            answer = moved(caller, batch, "commit", content_type="product", objects=told)
-        assert (answer.status_code, len(answer.json()["objects"])) == (200, count)
-        counted.append(len(asked))
+        entries = [batch_object(pk, "product", remote_id=f"p-{pk}") for pk in range(1, count + 1)]
+        with CaptureQueriesContext(connection) as queries:
+            response = change_batch(
+                caller, batch, "commit", content_type="product", objects=entries
+            )
+        assert (response.status_code, len(response.json()["objects"])) == (200, count)
+        counted.append(len(queries))
 
-    # The first also looks whether another batch is in commit.
+    # The first request also checks whether another batch is in commit.
     assert counted == [11, 10]
 
 
@@ -292,26 +299,24 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("filters", "found"), FILTERS)
-def test_actions_are_found_by_what_is_known_of_them(
-    filters: dict[str, Any], found: list[int]
-) -> None:
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
+def test_actions_are_filtered(filters: dict[str, Any], expected: list[int]) -> None:
     caller, order = shop.client(), sync.order()
-    told = [
-        thing(order.pk, "order", remote_id="o-1"),
-        thing(factories.items_of(order)[0].pk, "orderitem", remote_id="i-1"),
-        thing(7_000_000, "product", remote_id="p-7"),
+    objects = [
+        batch_object(order.pk, "order", remote_id="o-1"),
+        batch_object(factories.items_of(order)[0].pk, "orderitem", remote_id="i-1"),
+        batch_object(7_000_000, "product", remote_id="p-7"),
     ]
-    batch = _in_commit(caller, *told, kind="order")
+    batch = _in_commit(caller, *objects, kind="order")
     rows = actions(caller, local_batch_id=batch["local_batch_id"])
 
-    assert [each["remote_id"] for each in rows] == ["o-1", "i-1", "p-7"]
-    assert actions(caller, **filters) == [rows[number] for number in found]
+    assert [row["remote_id"] for row in rows] == ["o-1", "i-1", "p-7"]
+    assert actions(caller, **filters) == [rows[number] for number in expected]
 
 
-def test_an_action_says_what_kind_of_object_it_is_about() -> None:
+def test_action_shows_content_type_and_batch() -> None:
     caller, case = shop.client(), sync.case()
-    batch = _in_commit(caller, thing(case.pk, remote_id="c-9"))
+    batch = _in_commit(caller, batch_object(case.pk, remote_id="c-9"))
 
     (action,) = actions(caller)
 
@@ -322,7 +327,7 @@ def test_an_action_says_what_kind_of_object_it_is_about() -> None:
     assert action["local_batch_id"] == batch["local_batch_id"]
     page = HttpClient(headers={"authorization": shop.key()}).get(sync.BASE + "integration_actions/")
     msgspec.json.decode(
-        msgspec.json.encode(page.json()["results"]), type=list[shapes.ChannelIntegrationAction]
+        msgspec.json.encode(page.json()["results"]), type=list[documents.ChannelIntegrationAction]
     )
 
 
@@ -338,55 +343,63 @@ BATCH_FILTERS: list[tuple[str, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("query", "found"), BATCH_FILTERS)
-def test_batches_are_found_by_status_and_kind(query: str, found: list[str]) -> None:
+@pytest.mark.parametrize(("query", "expected"), BATCH_FILTERS)
+def test_batches_are_filtered_by_status_and_type(query: str, expected: list[str]) -> None:
     caller = shop.client()
     for steps in (0, 2, 3, 1):
-        batch = begun(caller)
+        batch = open_batch(caller)
         for status in ("commit", "sent_to_remote", "ongoing")[:steps]:
             more = {"remote_batch_id": "r-1"} if status == "sent_to_remote" else {}
-            assert moved(caller, batch, status, content_type="order", **more).status_code == 200
+            assert (
+                change_batch(caller, batch, status, content_type="order", **more).status_code == 200
+            )
 
-    answer = sync.call(caller, "GET", f"batch_requests/{query}").json()
+    response = sync.send(caller, "GET", f"batch_requests/{query}").json()
 
-    assert [each["status"] for each in answer["results"]] == found
-    assert {each["objects"] for each in answer["results"]} <= {None}
-    assert answer["count"] == len(found)
+    assert [row["status"] for row in response["results"]] == expected
+    assert {row["objects"] for row in response["results"]} <= {None}
+    assert response["count"] == len(expected)
 
 
 @pytest.mark.parametrize("route", ["batch_requests/", "integration_actions/", "error_reports/"])
-def test_lists_ask_the_same_number_of_questions_however_long_they_are(route: str) -> None:
+def test_lists_need_the_same_queries_for_any_length(route: str) -> None:
     caller = shop.client()
     counted = []
     for count in (1, 8):
         for number in range(count):
-            batch = _in_commit(caller, thing(100 * count + number, "product"), kind="product")
-            moved(caller, batch, "done")
-            sync.call(caller, "POST", "error_reports/", sync.report())
-        with CaptureQueriesContext(connection) as asked:
-            answer = sync.call(caller, "GET", f"{route}?limit=50")
-        assert len(answer.json()["results"]) >= count
-        counted.append(len(asked))
+            batch = _in_commit(
+                caller, batch_object(100 * count + number, "product"), kind="product"
+            )
+            change_batch(caller, batch, "done")
+            sync.send(caller, "POST", "error_reports/", sync.error_report())
+        with CaptureQueriesContext(connection) as queries:
+            response = sync.send(caller, "GET", f"{route}?limit=50")
+        assert len(response.json()["results"]) >= count
+        counted.append(len(queries))
 
-    # The key, the count of its calls, how many there are, the page.
+    # Key, rate limit, count, page.
     assert counted == [4, 4]
 
 
 @pytest.mark.parametrize("route", ["batch_requests/", "error_reports/"])
-def test_a_post_repeated_under_its_key_acts_once(route: str) -> None:
-    caller, body = shop.client(), sync.report()
+def test_repeated_post_with_same_key_acts_once(route: str) -> None:
+    caller, body = shop.client(), sync.error_report()
 
-    made = [sync.call(caller, "POST", route, body, idempotency_key="k1") for _ in range(2)]
+    responses = [sync.send(caller, "POST", route, body, idempotency_key="k1") for _ in range(2)]
 
-    assert made[0].json() == made[1].json()
-    assert made[1].headers["Idempotent-Replayed"] == "true"
+    assert responses[0].json() == responses[1].json()
+    assert responses[1].headers["Idempotent-Replayed"] == "true"
     assert BatchRequest.objects.count() + ErrorReport.objects.count() == 1
 
 
-def test_old_batches_and_reports_are_forgotten_and_ids_are_kept(frozen_now: datetime) -> None:
+def test_prune_deletes_old_batches_and_reports_but_no_ids(frozen_now: datetime) -> None:
     caller = shop.client()
-    moved(caller, _in_commit(caller, thing(7, "product", remote_id="p"), kind="product"), "done")
-    sync.call(caller, "POST", "error_reports/", sync.report())
+    change_batch(
+        caller,
+        _in_commit(caller, batch_object(7, "product", remote_id="p"), kind="product"),
+        "done",
+    )
+    sync.send(caller, "POST", "error_reports/", sync.error_report())
     end = frozen_now + timedelta(days=90)
 
     assert prune(end - timedelta(seconds=1)) == 0

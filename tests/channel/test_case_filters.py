@@ -1,4 +1,4 @@
-"""Finding cases: every filter finds its own, and only its own; what cannot be read is refused."""
+"""Filters of cases: each filter finds exactly the matching cases; invalid values are refused."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from django.conf import LazySettings
 
 from takeback.accounts.models import User
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.channel.cases.filters import FOUND_BY
+from takeback.channel.cases.serializers import FILTERS
 from takeback.core.normalize import name_key
 from takeback.orders.models import Order, OrderItem
 from tests import factories
@@ -35,16 +35,16 @@ def _case(number: str, *, kind: str = "cancel", **case: Any) -> CancellationRequ
     return factories.create_case(item=item, kind=kind, **case)
 
 
-def _found(caller: HttpClient, path: str = LIST, **query: Any) -> list[int]:
-    answer = caller.get(path, query)
-    assert answer.status_code == 200, answer.json()
-    found = answer.json()
-    assert found["count"] == len(found["results"])
-    return [row["id"] for row in found["results"]]
+def _ids(caller: HttpClient, path: str = LIST, **query: Any) -> list[int]:
+    response = caller.get(path, query)
+    assert response.status_code == 200, response.json()
+    page = response.json()
+    assert page["count"] == len(page["results"])
+    return [row["id"] for row in page["results"]]
 
 
 def _the_one() -> CancellationRequest:
-    """A case that differs from others in everything that one can look for."""
+    """A case that differs from the others in every filtered column."""
     case = _case("AB-7", kind="refund", status="approved", easy_return=factories.create_easy_return(
         code="Code-7", tracking_number="Track-7"
     ))  # fmt: skip
@@ -64,7 +64,7 @@ def _the_one() -> CancellationRequest:
     return case
 
 
-# A day begins in the shop, which is three hours east of UTC: half past nine is past midnight.
+# Days are those of the shop, three hours ahead of UTC: 21:30 UTC is after midnight.
 FINDS: list[tuple[str, str]] = [
     ("status", "approved"),
     ("cancellation_type", "refund"),
@@ -116,52 +116,52 @@ MISSES: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), FINDS)
-def test_a_filter_finds_its_case_alone(name: str, value: str) -> None:
-    one, caller = _the_one(), shop.client()
+def test_filter_finds_only_matching_case(name: str, value: str) -> None:
+    case, caller = _the_one(), shop.client()
     _case("other")
 
-    assert _found(caller, **{name: value}) == [one.pk]
-    assert _found(caller, UPDATES, **{name: value}) == [one.pk]
+    assert _ids(caller, **{name: value}) == [case.pk]
+    assert _ids(caller, UPDATES, **{name: value}) == [case.pk]
     if name != "date_placed":
-        assert _found(caller, DETAILED, **{name: value}) == [one.pk]
+        assert _ids(caller, DETAILED, **{name: value}) == [case.pk]
 
 
 @pytest.mark.parametrize(("name", "value"), MISSES)
-def test_a_value_that_no_case_has_finds_none(name: str, value: str) -> None:
+def test_value_of_no_case_finds_nothing(name: str, value: str) -> None:
     _the_one()
 
-    assert _found(shop.client(), **{name: value}) == []
+    assert _ids(shop.client(), **{name: value}) == []
 
 
-def test_the_rest_is_found_by_the_other_side_of_a_date_and_by_numbers() -> None:
-    one, caller = _the_one(), shop.client()
+def test_date_and_id_filters_find_the_other_cases() -> None:
+    case, caller = _the_one(), shop.client()
     other = _case("other")
 
-    assert _found(caller, date_placed__gt="2026-03-07T21:30:00Z") == [other.pk]
-    assert _found(caller, date_placed__gte="2026-03-07T21:30:00Z") == [other.pk, one.pk]
-    assert _found(caller, date_placed__date__gt="2026-03-08") == [other.pk]
-    assert _found(caller, date_placed__date__gte="2026-03-08") == [other.pk, one.pk]
-    assert _found(caller, date_placed__date__gt="2026-03-07") == [other.pk, one.pk]
-    assert _found(caller, date_placed__gte="2026-03-08", date_placed__lte="2026-03-07") == []
-    assert _found(caller, pk__in=f"{one.pk}, {other.pk}") == [other.pk, one.pk]
-    assert _found(caller, pk__in=f"{one.pk},99999") == [one.pk]
-    assert _found(caller, order_id=one.order_item.order_id, channel=factories.SHOP) == [one.pk]
-    assert _found(caller, status="approved", cancellation_type="cancel") == []
+    assert _ids(caller, date_placed__gt="2026-03-07T21:30:00Z") == [other.pk]
+    assert _ids(caller, date_placed__gte="2026-03-07T21:30:00Z") == [other.pk, case.pk]
+    assert _ids(caller, date_placed__date__gt="2026-03-08") == [other.pk]
+    assert _ids(caller, date_placed__date__gte="2026-03-08") == [other.pk, case.pk]
+    assert _ids(caller, date_placed__date__gt="2026-03-07") == [other.pk, case.pk]
+    assert _ids(caller, date_placed__gte="2026-03-08", date_placed__lte="2026-03-07") == []
+    assert _ids(caller, pk__in=f"{case.pk}, {other.pk}") == [other.pk, case.pk]
+    assert _ids(caller, pk__in=f"{case.pk},99999") == [case.pk]
+    assert _ids(caller, order_id=case.order_item.order_id, channel=factories.SHOP) == [case.pk]
+    assert _ids(caller, status="approved", cancellation_type="cancel") == []
 
 
-def test_every_filter_is_tried() -> None:
+def test_every_filter_is_tested() -> None:
     others = {"pk__in", "order_id", "channel"}
     others |= {f"date_placed__{bound}" for bound in ("gt", "gte", "date__gt", "date__gte")}
 
-    assert {name for name, _ in FINDS} | others == set(FOUND_BY)
+    assert {name for name, _ in FINDS} | others == set(FILTERS)
 
 
-def test_rejected_finds_withdrawn_cases_too_and_hidden_ones_are_in_no_list() -> None:
+def test_rejected_includes_withdrawn_and_lists_exclude_hidden_cases() -> None:
     caller = shop.client()
     withdrawn, rejected = (_case(name, status=name) for name in ("withdrawn", "rejected"))
     _case("hidden", status="rejected", is_hidden=True)
 
-    assert _found(caller, status="rejected") == [rejected.pk, withdrawn.pk]
+    assert _ids(caller, status="rejected") == [rejected.pk, withdrawn.pk]
     assert {row["status"] for row in caller.get(LIST).json()["results"]} == {"rejected"}
 
 
@@ -194,29 +194,29 @@ BAD: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD)
-def test_what_cannot_be_read_is_a_field_error(name: str, value: str) -> None:
+def test_invalid_value_is_a_field_error(name: str, value: str) -> None:
     caller = shop.client()
 
     for path in (LIST, UPDATES, DETAILED):
-        answer = caller.get(path, {name: value})
+        response = caller.get(path, {name: value})
         if path == DETAILED and name == "date_placed":
-            assert answer.json()["results"] == []
+            assert response.json()["results"] == []
         else:
-            assert (answer.status_code, set(answer.json())) == (400, {name, "code"})
+            assert (response.status_code, set(response.json())) == (400, {name, "code"})
 
 
 @pytest.mark.parametrize("name", ["status", "number", "pk__in"])
-def test_two_values_are_no_question(name: str) -> None:
-    answer = shop.client().get(LIST, {name: ["1", "2"]})
+def test_two_values_of_a_filter_are_refused(name: str) -> None:
+    response = shop.client().get(LIST, {name: ["1", "2"]})
 
-    assert answer.json() == {name: ["Send this parameter once."], "code": "invalid"}
+    assert response.json() == {name: ["Send this parameter only once."], "code": "invalid"}
 
 
-def test_five_hundred_numbers_are_enough() -> None:
+def test_five_hundred_ids_are_accepted() -> None:
     case = _case("1")
     numbers = ",".join(str(case.pk + step) for step in range(500))
 
-    assert _found(shop.client(), pk__in=numbers) == [case.pk]
+    assert _ids(shop.client(), pk__in=numbers) == [case.pk]
 
 
 UNKNOWN = [
@@ -233,8 +233,8 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_a_parameter_that_we_do_not_know_is_no_filter(name: str) -> None:
+def test_unknown_parameter_is_ignored(name: str) -> None:
     case = _case("1")
 
-    assert _found(shop.client(), **{name: "password"}) == [case.pk]
-    assert _found(shop.client(), **{name: "OR", "number": "2"}) == []
+    assert _ids(shop.client(), **{name: "password"}) == [case.pk]
+    assert _ids(shop.client(), **{name: "OR", "number": "2"}) == []

@@ -1,4 +1,4 @@
-"""No filter of cases walks through a table: the index that answers it is there, and is taken."""
+"""Query plans of the case filters: each filter uses its index and scans no table."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,9 +8,9 @@ from django.db import connection
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.channel.cases.filters import FILTERS, wanted
 from takeback.channel.cases.queries import case_ids
-from takeback.channel.filters import AS_THEY_CHANGED, NEWEST
+from takeback.channel.cases.serializers import UPDATE_FILTERS
+from takeback.channel.filters import NEWEST, OLDEST_CHANGE, build_filter
 from takeback.core.db.planner import analyze_tables
 from takeback.core.paging import Page
 from takeback.logistics.models import EasyReturn
@@ -28,11 +28,10 @@ CODES = {
     "easy_return_code": "returns_by_code",
     "tracking_number": "returns_by_tracking_number",
 }
-"""Filters that leave one case of many, and what finds it; the others' plans need a large shop, see
-`benchmarks.scale`."""
+"""Selective filters and their indexes; others need a large shop: `benchmarks.scale`."""
 VALUES: dict[str, Any] = {"pk__in": [1, 2], "channel": factories.SHOP, "order_id": 1} | {
     name: factories.NOW.date() if "__date__" in name else factories.NOW
-    for name in FILTERS
+    for name in UPDATE_FILTERS
     if "date" in name
 }
 WORDS = {
@@ -43,15 +42,15 @@ WORDS = {
 
 
 def _plan(name: str, order: tuple[str, ...] = NEWEST) -> str:
-    told = {name: VALUES.get(name, WORDS.get(name, "x"))} if name else {}
-    found = CancellationRequest.objects.filter(
-        wanted(told), channel_id=factories.SHOP, is_hidden=False
+    values = {name: VALUES.get(name, WORDS.get(name, "x"))} if name else {}
+    cases = CancellationRequest.objects.filter(
+        build_filter(UPDATE_FILTERS, values), channel_id=factories.SHOP, is_hidden=False
     ).order_by(*order)
-    return found.values_list("id")[:10_001].explain()
+    return cases.values_list("id")[:10_001].explain()
 
 
 def _make_cases(count: int) -> None:
-    """Every order by somebody else, for something else; every case with all that can be found."""
+    """Cases with different customers, items and values in every filtered column."""
     orders = [
         factories.order_input(
             number=str(number),
@@ -71,9 +70,9 @@ def _make_cases(count: int) -> None:
         for n in range(count)
     )
     items = list(OrderItem.objects.order_by("id"))
-    made = {"created_by_kind": "staff", "modified_by_kind": "staff", "plan_type": "cancel"}
+    columns = {"created_by_kind": "staff", "modified_by_kind": "staff", "plan_type": "cancel"}
     plans = CancellationPlan.objects.bulk_create(
-        CancellationPlan(order_id=item.order_id, status="completed", **made) for item in items
+        CancellationPlan(order_id=item.order_id, status="completed", **columns) for item in items
     )
     CancellationRequest.objects.bulk_create(
         CancellationRequest(
@@ -84,19 +83,19 @@ def _make_cases(count: int) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["", *FILTERS])
-def test_a_filter_is_answered_by_an_index(name: str) -> None:
+@pytest.mark.parametrize("name", ["", *UPDATE_FILTERS])
+def test_filter_uses_an_index(name: str) -> None:
     if connection.vendor == "sqlite":
         plan = _plan(name)
         assert "SCAN" not in plan
         return
     with connection.cursor() as cursor:
-        # Tables of a test are so small that walking through them is the quickest way.
+        # The tables of a test are so small that a sequential scan is cheapest.
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "Seq Scan" not in _plan(name)
 
 
-def test_a_database_that_knows_its_tables_starts_with_the_code() -> None:
+def test_analyzed_database_starts_with_the_code() -> None:
     _make_cases(300)
     if connection.vendor == "sqlite":
         analyze_tables(factories.NOW)
@@ -109,23 +108,23 @@ def test_a_database_that_knows_its_tables_starts_with_the_code() -> None:
     assert {name: plan for name, plan in taken.items() if CODES[name] not in plan} == {}
 
 
-def test_changes_are_not_sorted() -> None:
+def test_updates_are_not_sorted() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-    plan = _plan("", AS_THEY_CHANGED)
+    plan = _plan("", OLDEST_CHANGE)
 
     assert "requests_as_they_changed" in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
 
 
-def test_a_question_is_planned_anew_each_time() -> None:
+def test_filter_query_is_never_prepared() -> None:
     for _ in range(5):
-        case_ids(factories.SHOP, wanted({"number": "1"}), Page(1, 10))
+        case_ids(factories.SHOP, build_filter(UPDATE_FILTERS, {"number": "1"}), Page(1, 10))
 
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT statement FROM pg_prepared_statements")
-            kept = [statement for (statement,) in cursor.fetchall()]
-        assert [one for one in kept if "LOWER" in one] == []
+            prepared = [statement for (statement,) in cursor.fetchall()]
+        assert [statement for statement in prepared if "LOWER" in statement] == []

@@ -1,4 +1,4 @@
-"""Reading cases: whose they are, what a key sees of them, how long a list is."""
+"""Reading cases: channels, scopes, pages and query counts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,21 +44,18 @@ def _rich_case() -> CancellationRequest:
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_route_answers_under_every_prefix_with_and_without_a_slash(
-    path: str, slash: str, prefix: str
-) -> None:
+def test_every_route_works_with_every_prefix_and_slash(path: str, slash: str, prefix: str) -> None:
     case = _case()
 
-    given = shop.client().get(_path(path, case.pk, prefix=prefix) + slash).json()
+    document = shop.client().get(_path(path, case.pk, prefix=prefix) + slash).json()
 
-    assert given.get("results", [given])[0]["id"] == case.pk
+    assert document.get("results", [document])[0]["id"] == case.pk
 
 
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "http://a b"]
 )
-def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
-    # C41
+def test_unsafe_links_are_left_out(url: str) -> None:
     details = {"defined_tracking_url": url}
     links: dict[str, Any] = {"tracking_url": url, "e_archive_url": url, "details": details}
     order = factories.create_order(items=[factories.item_input(**links)], **links)
@@ -68,29 +65,29 @@ def test_a_link_that_does_not_open_a_page_is_left_out(url: str) -> None:
     )
     caller = shop.client()
 
-    whole = caller.get(_path("/{}/detailed", case.pk)).content.decode()
+    detailed = caller.get(_path("/{}/detailed", case.pk)).content.decode()
     orders = caller.get(f"/api/v1/channel/{factories.SHOP}/orders/{order.pk}/").content.decode()
 
-    assert '"tracking_url":null' in whole
-    assert [told for told in (whole, orders) if url in told] == []
+    assert '"tracking_url":null' in detailed
+    assert [text for text in (detailed, orders) if url in text] == []
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("path", PATHS[3:])
-def test_a_case_of_another_channel_is_as_absent_as_none(path: str, prefix: str) -> None:
+def test_case_of_other_channel_is_reported_like_a_missing_one(path: str, prefix: str) -> None:
     shop.key(channels=[factories.SHOP, OTHER])
     foreign, caller = _case(OTHER), shop.client()
 
-    answers = [
+    responses = [
         caller.get(_path(path, pk, prefix=prefix)) for pk in (foreign.pk, 10**6, 0, 10**30)
     ] + [caller.get(_path(path, foreign.pk, prefix=prefix, channel=OTHER))]
 
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({answer.content for answer in answers}) == 1
+    assert {response.status_code for response in responses} == {404}
+    assert len({response.content for response in responses}) == 1
 
 
 @pytest.mark.parametrize("path", PATHS[:3])
-def test_no_list_shows_a_case_of_another_channel(path: str) -> None:
+def test_lists_show_no_case_of_other_channels(path: str) -> None:
     shop.key(channels=[factories.SHOP, OTHER])
     foreign = _case(OTHER)
     caller = shop.client()
@@ -100,64 +97,64 @@ def test_no_list_shows_a_case_of_another_channel(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/detailed/detailed", "/abc", "/-1", "/1.5", "/%00", "/\u0661"])
-def test_what_is_no_number_is_no_case(path: str) -> None:
+def test_invalid_case_id_is_not_found(path: str) -> None:
     assert shop.client().get(_path(path)).status_code == 404
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_reading_takes_the_scope_for_it(path: str) -> None:
+def test_reading_needs_scope_read(path: str) -> None:
     case = _case()
 
-    answer = shop.client(shop.key(scopes=["decide"])).get(_path(path, case.pk))
+    response = shop.client(shop.key(scopes=["decide"])).get(_path(path, case.pk))
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize("path", PATHS[3:])
-def test_a_hidden_case_is_gone(path: str) -> None:
+def test_hidden_case_is_not_found(path: str) -> None:
     case = _case(is_hidden=True)
 
     assert shop.client().get(_path(path, case.pk)).status_code == 404
 
 
-def _seen(path: str, case: CancellationRequest, *scopes: str) -> dict[str, Any]:
+def _document(path: str, case: CancellationRequest, *scopes: str) -> dict[str, Any]:
     key = shop.key(scopes=["read", *scopes])
-    answer: dict[str, Any] = shop.client(key).get(_path(path, case.pk)).json()
-    return answer
+    document: dict[str, Any] = shop.client(key).get(_path(path, case.pk)).json()
+    return document
 
 
 @pytest.mark.parametrize("path", PATHS[3:])
-def test_an_account_is_masked_for_keys_that_may_not_pay(path: str) -> None:
+def test_bank_account_is_masked_without_scope_money(path: str) -> None:
     case = _rich_case()
 
-    masked, whole = _seen(path, case, "pii"), _seen(path, case, "money")
+    masked, unmasked = _document(path, case, "pii"), _document(path, case, "money")
 
     assert (masked["iban"], masked["holder_name"]) == ("TR33 •••• 1326", "A••• R•••")
-    assert (whole["iban"], whole["holder_name"]) == (IBAN, "Ayla Ray")
+    assert (unmasked["iban"], unmasked["holder_name"]) == (IBAN, "Ayla Ray")
 
 
-def test_secrets_are_shown_to_keys_that_may_see_them() -> None:
+def test_secrets_need_scope_pii() -> None:
     case = _rich_case()
     assert case.easy_return
     type(case.easy_return).objects.update(raw_request="<in>", raw_response="<out>")
 
     for scope, shown in (("money", False), ("pii", True)):
-        given = _seen(PATHS[4], case, scope)
-        parcel = given["easy_return"]
+        document = _document(PATHS[4], case, scope)
+        parcel = document["easy_return"]
         secrets = [parcel["raw_request"], parcel["raw_response"]]
-        secrets += [given["order_item"]["datasource"]["token"]]
-        secrets += [given["customer"]["attributes"]["logged_ip"]]
+        secrets += [document["order_item"]["datasource"]["token"]]
+        secrets += [document["customer"]["attributes"]["logged_ip"]]
         assert secrets == (["<in>", "<out>", "secret", "192.0.2.7"] if shown else [None] * 4)
-        assert given["customer"]["attributes"]["tier"] == 1
+        assert document["customer"]["attributes"]["tier"] == 1
 
 
-def test_a_way_back_without_a_code_is_none() -> None:
+def test_unbooked_return_shipment_is_null() -> None:
     case = _case(easy_return=factories.create_easy_return(code=None, status="wanted"))
 
-    assert _seen(PATHS[3], case)["easy_return"] is None
+    assert _document(PATHS[3], case)["easy_return"] is None
 
 
-def test_lists_are_newest_first_and_updates_as_they_changed() -> None:
+def test_lists_show_newest_first_and_updates_oldest_change_first() -> None:
     first, second, third = (
         _case(number=str(number), modified_date=factories.NOW.replace(hour=hour))
         for number, hour in ((1, 5), (2, 7), (3, 5))
@@ -181,14 +178,14 @@ def test_lists_are_newest_first_and_updates_as_they_changed() -> None:
 def _walked(caller: HttpClient, path: str, **query: Any) -> Iterator[dict[str, Any]]:
     page = 1
     while True:
-        found = caller.get(path, query | {"page": page}).json()
-        yield found
-        if found["next"] is None:
+        document = caller.get(path, query | {"page": page}).json()
+        yield document
+        if document["next"] is None:
             return
         page += 1
 
 
-def test_ten_cases_are_a_page_and_the_last_page_has_no_next(
+def test_pages_of_ten_end_with_a_page_without_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cases = [_case(number=str(number)).pk for number in range(23)]
@@ -207,31 +204,35 @@ def test_ten_cases_are_a_page_and_the_last_page_has_no_next(
 
 
 LISTS = {"": 3, "/updates": 3, "/detailed": 8}
-"""The key, the numbers, the cases; in detail also channel, lines, orders, discounts, customers."""
+"""Key, ids, cases; in detail also channel, items, orders, discounts, customers."""
 
 
 @pytest.mark.parametrize(("path", "count"), LISTS.items())
-def test_a_list_asks_as_often_however_long_it_is(path: str, count: int) -> None:
+def test_list_needs_the_same_queries_for_any_length(path: str, count: int) -> None:
     caller = shop.client()
-    asked = {}
+    counts = {}
 
     for number in range(12):
         _case(number=str(number))
         if number in {0, 11}:
             for query in ({}, {"status": "waiting", "sku": "SKU-1", "customer_last_name": ""}):
-                asked[number, str(query)] = _statements(caller, _path(path), query | {"limit": 50})
+                counts[number, str(query)] = _statements(caller, _path(path), query | {"limit": 50})
 
-    assert set(asked.values()) == {count}
+    assert set(counts.values()) == {count}
 
 
 @pytest.mark.parametrize(("path", "count"), [("/{}", 2), ("/{}/detailed", 7)])
-def test_one_case_asks_as_often_as_it_must(path: str, count: int) -> None:
+def test_case_needs_a_fixed_number_of_queries(path: str, count: int) -> None:
     assert _statements(shop.client(), _path(path, _rich_case().pk), {}) == count
 
 
 def _statements(caller: HttpClient, path: str, query: dict[str, Any]) -> int:
     ApiKey.objects.update(last_used_at=clock.now())
-    with CaptureQueriesContext(connection) as made:
+    with CaptureQueriesContext(connection) as captured:
         assert caller.get(path, query).status_code == 200
-    counted = [made for made in made.captured_queries if "limits_counter" not in made["sql"]]
+    counted = [
+        captured
+        for captured in captured.captured_queries
+        if "limits_counter" not in captured["sql"]
+    ]
     return len(counted)

@@ -1,4 +1,4 @@
-"""Telling an order: what is kept, what is answered, and that twice is the same as once."""
+"""Importing orders: stored rows, the response, and repeated requests."""
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -12,16 +12,16 @@ from django.test.utils import CaptureQueriesContext
 from takeback.orders.models import BenefitApplicant, DiscountItem, Order, OrderItem, Tender
 from tests import factories
 from tests.channel import shop
-from tests.channel.shop import document, item
+from tests.channel.shop import item_body, order_body
 
 pytestmark = pytest.mark.django_db
 
 
-def test_an_order_is_taken_in_whole() -> None:
-    answer = shop.send(shop.client(), document())
+def test_order_is_stored_with_all_its_rows() -> None:
+    response = shop.create_order(shop.client(), order_body())
 
-    assert answer.status_code == 201
-    assert shop.rows() == {
+    assert response.status_code == 201
+    assert shop.row_counts() == {
         "accounts.ApiKey": 1,
         "accounts.Channel": 1,
         "accounts.User": 1,
@@ -45,7 +45,7 @@ def test_an_order_is_taken_in_whole() -> None:
     assert (tender.kind, tender.amount_minor, tender.captured_minor) == ("unknown", 2037, 2037)
 
 
-ANSWER: dict[str, Any] = {
+DOCUMENT: dict[str, Any] = {
     "number": factories.NUMBER,
     "channel": shop.SHOP,
     "date_placed": "2026-03-01T09:00:00Z",
@@ -92,20 +92,20 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def test_the_answer_has_every_key_and_exact_amounts() -> None:
-    answer = shop.send(shop.client(), document())
+def test_response_has_all_keys_and_exact_amounts() -> None:
+    response = shop.create_order(shop.client(), order_body())
 
-    order = answer.json()
-    line = order.pop("orderitem_set")[0]
-    kept = Order.objects.get()
+    order = response.json()
+    item = order.pop("orderitem_set")[0]
+    row = Order.objects.get()
     times = {"created_date": order["created_date"], "modified_date": order["modified_date"]}
-    ids = {"pk": kept.pk, "id": kept.pk, "customer": kept.user_id}
-    assert order == ANSWER | times | ids
-    assert (line["pk"], line["order"]) == (line["id"], kept.pk)
-    assert (line["status"], line["price_currency"]) == ("approved", "try")
-    assert (line["product"]["pk"], line["product"]["id"]) == (4283, 4283)
+    ids = {"pk": row.pk, "id": row.pk, "customer": row.user_id}
+    assert order == DOCUMENT | times | ids
+    assert (item["pk"], item["order"]) == (item["id"], row.pk)
+    assert (item["status"], item["price_currency"]) == ("approved", "try")
+    assert (item["product"]["pk"], item["product"]["id"]) == (4283, 4283)
     for literal in (b'"amount":20.37,', b'"shipping_amount":8.50,', b'"discount_amount":0.00,'):
-        assert literal in answer.content
+        assert literal in response.content
 
 
 @pytest.mark.parametrize(
@@ -117,89 +117,93 @@ def test_the_answer_has_every_key_and_exact_amounts() -> None:
         ("kwd", "1.250", 1.25, b'"amount":1.250,'),
     ],
 )
-def test_amounts_have_the_currencys_own_decimals(
+def test_amounts_have_the_decimals_of_their_currency(
     currency: str, price: Any, unit: Any, literal: bytes
 ) -> None:
     order = {"currency": currency, "amount": price, "shipping_amount": 0}
 
-    answer = shop.send(shop.client(), document(order, item(price=price, unit_price=unit)))
+    response = shop.create_order(
+        shop.client(), order_body(order, item_body(price=price, unit_price=unit))
+    )
 
-    assert answer.status_code == 201
-    assert literal in answer.content
-    assert literal.replace(b"amount", b"price") in answer.content
+    assert response.status_code == 201
+    assert literal in response.content
+    assert literal.replace(b"amount", b"price") in response.content
 
 
-def test_an_order_told_again_is_the_same_order() -> None:
+def test_repeated_order_is_the_same_order() -> None:
     caller = shop.client()
-    first = shop.send(caller, document())
-    before = shop.rows()
+    first = shop.create_order(caller, order_body())
+    before = shop.row_counts()
 
-    second = shop.send(caller, document())
-    third = shop.send(caller, document())
+    second = shop.create_order(caller, order_body())
+    third = shop.create_order(caller, order_body())
 
-    assert [answer.status_code for answer in (first, second, third)] == [201, 200, 200]
+    assert [response.status_code for response in (first, second, third)] == [201, 200, 200]
     assert first.content == second.content == third.content
-    assert shop.rows() == before
+    assert shop.row_counts() == before
 
 
-def test_an_order_told_again_may_move_on() -> None:
+def test_repeated_order_updates_mutable_fields() -> None:
     caller = shop.client()
-    first = shop.send(caller, document()).json()
+    first = shop.create_order(caller, order_body()).json()
     moved = {"status": "shipped", "tracking_number": "TN-1"}
-    before = shop.rows()
+    before = shop.row_counts()
 
-    again = shop.send(caller, document(moved, item(status=500, tracking_number="TN-1")))
+    again = shop.create_order(
+        caller, order_body(moved, item_body(status=500, tracking_number="TN-1"))
+    )
 
     assert again.status_code == 200
     order = again.json()
     assert (order["id"], order["status"], order["tracking_number"]) == (first["id"], 500, "TN-1")
     assert order["orderitem_set"][0]["status"] == "shipped"
     assert order["orderitem_set"][0]["id"] == first["orderitem_set"][0]["id"]
-    assert shop.rows() == before
+    assert shop.row_counts() == before
 
 
-def test_an_order_told_again_with_other_amounts_is_refused_and_stays() -> None:
+def test_repeated_order_with_other_amounts_is_refused() -> None:
     caller = shop.client()
-    first = shop.send(caller, document())
-    other = document({"amount": "20.50"}, item(price="12.00"))
+    first = shop.create_order(caller, order_body())
+    other = order_body({"amount": "20.50"}, item_body(price="12.00"))
 
-    answer = shop.send(caller, other)
+    response = shop.create_order(caller, other)
 
-    assert answer.status_code == 406
-    assert answer.json() == {
-        "detail": "An order's lines and amounts are fixed once it has arrived.",
+    assert response.status_code == 406
+    assert response.json() == {
+        "detail": "The items and amounts of an order cannot change once it has been received.",
         "code": "order_is_fixed",
     }
-    assert shop.find(caller).json()["results"] == [first.json()]
+    assert shop.find_orders(caller).json()["results"] == [first.json()]
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
-    ({"amount": "20.38"}, [item()], "the parts add up to 2037, but the order's amount is 2038"),
-    ({"discount_amount": 1}, [item(discount_amount=2)], "the items' discounts do not add up"),
-    ({"discount_amount": 12, "amount": None}, [item()], "exceeds the price of its items"),
-    ({"payments": [{"amount": 1}]}, [item()], "the payments do not add up"),
+    ({"amount": "20.38"}, [item_body()], "the parts add up to 2037, the order says 2038"),
+    ({"discount_amount": 1}, [item_body(discount_amount=2)], "the lines' discounts do not add up"),
+    ({"discount_amount": 12, "amount": None}, [item_body()], "is larger than the lines it touches"),
+    ({"payments": [{"amount": 1}]}, [item_body()], "the payments do not add up"),
 ]
 
 
 @pytest.mark.parametrize(("order", "items", "reason"), CONTRADICTIONS)
-def test_an_order_that_contradicts_itself_is_refused_whole(
+def test_order_with_contradicting_amounts_is_refused(
     order: dict[str, Any], items: list[dict[str, Any]], reason: str
 ) -> None:
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = shop.send(caller, document(order, *items))
+    response = shop.create_order(caller, order_body(order, *items))
 
-    body = answer.json()
-    assert answer.status_code == 400
+    body = response.json()
+    assert response.status_code == 400
     assert set(body) == {"amount", "code"}
     assert body["code"] == "order_does_not_add_up"
-    assert body["amount"][0] == "The parts of this order do not add up."
+    assert body["amount"][0] == "The amounts of this order do not add up."
     assert reason in body["amount"][1]
-    assert shop.rows() == before
+    assert shop.row_counts() == before
 
 
-def test_a_discount_falls_on_the_lines_that_name_it_or_that_it_names() -> None:
+def test_discount_applies_to_the_items_that_are_linked_to_it() -> None:
     order = {
         "amount": None,
         "shipping_amount": None,
@@ -209,15 +213,15 @@ def test_a_discount_falls_on_the_lines_that_name_it_or_that_it_names() -> None:
             {"name": "For all", "amount": "3.00"},
         ],
     }
-    lines = [
-        item(price=10, extra_field={"id": "A"}, benefitapplicant_set=[{"discount_item": 7}]),
-        item(price=20, extra_field={"id": "B"}),
+    items = [
+        item_body(price=10, extra_field={"id": "A"}, benefitapplicant_set=[{"discount_item": 7}]),
+        item_body(price=20, extra_field={"id": "B"}),
     ]
 
-    answer = shop.send(shop.client(), document(order, *lines))
+    response = shop.create_order(shop.client(), order_body(order, *items))
 
-    assert answer.json()["discount_amount"] == 6
-    assert [row["discount_amount"] for row in answer.json()["orderitem_set"]] == [2, 4]
+    assert response.json()["discount_amount"] == 6
+    assert [row["discount_amount"] for row in response.json()["orderitem_set"]] == [2, 4]
     names = dict(DiscountItem.objects.values_list("pk", "name"))
     remote = dict(OrderItem.objects.values_list("pk", "remote_id"))
     shares = BenefitApplicant.objects.values_list("discount_item", "order_item", "amount_minor")
@@ -227,22 +231,22 @@ def test_a_discount_falls_on_the_lines_that_name_it_or_that_it_names() -> None:
         ("For all", "A", 100),
         ("For all", "B", 200),
     }
-    first = answer.json()["orderitem_set"][0]["benefitapplicant_set"]
+    first = response.json()["orderitem_set"][0]["benefitapplicant_set"]
     assert [row["amount"] for row in first] == [1, 1]
 
 
-def test_units_of_one_remote_line_become_lines_of_their_own() -> None:
-    lines = [item(extra_field={"id": 9}), item(extra_field={"id": 9}), item()]
+def test_units_with_one_remote_id_become_separate_items() -> None:
+    items = [item_body(extra_field={"id": 9}), item_body(extra_field={"id": 9}), item_body()]
 
-    answer = shop.send(shop.client(), document({"amount": None}, *lines))
+    response = shop.create_order(shop.client(), order_body({"amount": None}, *items))
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     remote = OrderItem.objects.order_by("pk").values_list("remote_id", flat=True)
     assert list(remote) == ["9", "9-2", "3"]
 
 
-def test_what_we_do_not_use_is_repeated_and_what_we_do_not_know_is_ignored() -> None:
-    told: dict[str, Any] = {
+def test_unused_keys_are_repeated_and_unknown_keys_ignored() -> None:
+    fields: dict[str, Any] = {
         "extra_field": {"id": 77, "rate": 1.25},
         "installment": 3,
         "installment_count": 6,
@@ -260,107 +264,109 @@ def test_what_we_do_not_use_is_repeated_and_what_we_do_not_know_is_ignored() -> 
     }
     unknown = {"id": 5, "pk": 6, "remote_id": 7, "__proto__": {}, "constructor": 1, "uuid": "x"}
 
-    answer = shop.send(shop.client(), document(told | unknown)).json()
+    document = shop.create_order(shop.client(), order_body(fields | unknown)).json()
 
-    assert {name: answer[name] for name in told} == told
-    assert not set(unknown) - {"id", "pk"} & set(answer)
-
-
-def test_refunds_are_ours_to_count() -> None:
-    told = {"refund_amount": 20, "discount_refund_amount": 1, "shipping_refund_amount": "2"}
-
-    answer = shop.send(shop.client(), document(told)).json()
-
-    assert {name: answer[name] for name in told} == dict.fromkeys(told, 0)
+    assert {name: document[name] for name in fields} == fields
+    assert not set(unknown) - {"id", "pk"} & set(document)
 
 
-def test_numbers_inside_free_objects_survive() -> None:
-    body = document({"extra_field": {"huge": 10**39, "tiny": 1e-7, "half": 0.5}})
+def test_refund_amounts_of_clients_are_ignored() -> None:
+    fields = {"refund_amount": 20, "discount_refund_amount": 1, "shipping_refund_amount": "2"}
+
+    document = shop.create_order(shop.client(), order_body(fields)).json()
+
+    assert {name: document[name] for name in fields} == dict.fromkeys(fields, 0)
+
+
+def test_numbers_in_free_objects_are_kept() -> None:
+    body = order_body({"extra_field": {"huge": 10**39, "tiny": 1e-7, "half": 0.5}})
     caller = shop.client()
 
-    first, second = shop.send(caller, body), shop.send(caller, body)
+    first, second = shop.create_order(caller, body), shop.create_order(caller, body)
 
     assert (first.status_code, second.status_code) == (201, 200)
-    kept = first.json()["extra_field"]
-    assert Decimal(kept["huge"]) == pytest.approx(Decimal(10**39))
-    assert (kept["tiny"], kept["half"]) == (1e-7, 0.5)
+    numbers = first.json()["extra_field"]
+    assert Decimal(numbers["huge"]) == pytest.approx(Decimal(10**39))
+    assert (numbers["tiny"], numbers["half"]) == (1e-7, 0.5)
     assert first.content == second.content
 
 
-@pytest.mark.parametrize("lines", [1, 40])
-def test_an_order_costs_the_same_number_of_queries_however_long_it_is(lines: int) -> None:
+@pytest.mark.parametrize("items", [1, 40])
+def test_order_needs_the_same_queries_for_any_length(items: int) -> None:
     caller = shop.client()
-    shop.send(caller, document({"number": "warm"}))
-    body = document(
-        {"amount": None}, *[item(product={"pk": n, "sku": f"S{n}"}) for n in range(lines)]
+    shop.create_order(caller, order_body({"number": "warm"}))
+    body = order_body(
+        {"amount": None}, *[item_body(product={"pk": n, "sku": f"S{n}"}) for n in range(items)]
     )
 
     with CaptureQueriesContext(connection) as first:
-        assert shop.send(caller, body).status_code == 201
+        assert shop.create_order(caller, body).status_code == 201
     with CaptureQueriesContext(connection) as again:
-        assert shop.send(caller, body).status_code == 200
+        assert shop.create_order(caller, body).status_code == 200
 
-    # Of which two find and count the key and three read the answer.
+    # Two of them read and count the key, three read the response.
     assert (len(first), len(again)) == (21, 9)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_order_told_by_many_at_once_is_one_order() -> None:
+def test_concurrent_imports_of_one_order_create_one_order() -> None:
     caller = shop.client()
 
-    def tell(_: int) -> Any:
+    def send(_: int) -> Any:
         try:
-            return shop.send(caller, document())
+            return shop.create_order(caller, order_body())
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = list(pool.map(tell, range(8)))
+        responses = list(pool.map(send, range(8)))
 
-    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
-    assert len({answer.content for answer in answers}) == 1
+    assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
+    assert len({response.content for response in responses}) == 1
     assert (Order.objects.count(), OrderItem.objects.count(), Tender.objects.count()) == (1, 1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_points_told_for_two_orders_at_once_go_to_one_and_the_other_may_try_again() -> None:
+def test_points_sent_for_two_orders_at_once_belong_to_one() -> None:
     caller = shop.client()
-    both_have_asked = Barrier(2)
+    both_have_started = Barrier(2)
 
     def body(number: str) -> shop.Document:
         points = {"uuid": "123e4567-e89b-12d3-a456-426614174000", "amount": 1}
-        return document({"number": number, "loyaltytransaction_set": [points]})
+        return order_body({"number": number, "loyaltytransaction_set": [points]})
 
     def whose_points(execute: Any, sql: str, *rest: Any) -> Any:
-        """Each is told that the points are nobody's before either writes."""
-        answer = execute(sql, *rest)
+        """Makes both requests read that the points are unused before either writes."""
+        result = execute(sql, *rest)
         if sql.startswith("SELECT") and 'FROM "orders_loyaltytransaction"' in sql:
-            both_have_asked.wait(timeout=30)
-        return answer
+            both_have_started.wait(timeout=30)
+        return result
 
-    def tell(number: str) -> Any:
+    def send(number: str) -> Any:
         try:
             with connection.execute_wrapper(whose_points):
-                return shop.send(caller, body(number))
+                return shop.create_order(caller, body(number))
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = dict(zip("12", pool.map(tell, "12"), strict=True))
+        responses = dict(zip("12", pool.map(send, "12"), strict=True))
 
-    lost, won = sorted(answers, key=lambda number: answers[number].status_code, reverse=True)
-    assert (answers[won].status_code, answers[lost].status_code) == (201, 409)
-    assert answers[lost].json()["code"] == "conflict"
-    assert answers[lost].headers["Retry-After"] == "1"
+    lost, won = sorted(responses, key=lambda number: responses[number].status_code, reverse=True)
+    assert (responses[won].status_code, responses[lost].status_code) == (201, 409)
+    assert responses[lost].json()["code"] == "conflict"
+    assert responses[lost].headers["Retry-After"] == "1"
     assert list(Order.objects.values_list("number", flat=True)) == [won]
     assert OrderItem.objects.count() == 1
-    assert set(shop.send(caller, body(lost)).json()) == {"loyaltytransaction_set", "code"}
+    assert set(shop.create_order(caller, body(lost)).json()) == {"loyaltytransaction_set", "code"}
 
 
-def test_a_repeated_call_with_its_key_is_answered_as_the_first_time() -> None:
+def test_repeated_request_with_its_key_gets_the_first_response() -> None:
     client = shop.client()
-    answers = [shop.send(client, document(), **{"Idempotency-Key": "1"}) for _ in range(2)]
+    responses = [
+        shop.create_order(client, order_body(), **{"Idempotency-Key": "1"}) for _ in range(2)
+    ]
 
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert answers[0].content == answers[1].content
-    assert shop.send(client, document()).status_code == 200
+    assert [response.status_code for response in responses] == [201, 201]
+    assert responses[0].content == responses[1].content
+    assert shop.create_order(client, order_body()).status_code == 200

@@ -1,4 +1,4 @@
-"""Customers of a channel: found by exactly what is asked, kept once, changed by what is told."""
+"""Customers of a channel: filters, unique rows, and partial updates."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import User
-from takeback.channel.customers import shapes
+from takeback.channel.customers import documents
 from tests import factories
 from tests.channel import shop
 
@@ -33,27 +33,27 @@ def _keep(caller: Any, path: str = PATH, **fields: Any) -> Any:
         return caller.post(path, JOHN | fields, content_type="application/json")
 
 
-def _emails(answer: Any) -> list[str]:
-    return [found["email"] for found in answer.json()["results"]]
+def _emails(response: Any) -> list[str]:
+    return [customer["email"] for customer in response.json()["results"]]
 
 
-def test_a_customer_is_added_once_and_then_changed() -> None:
+def test_customer_is_added_once_and_then_updated() -> None:
     caller = shop.client()
 
     first, second = _keep(caller), _keep(caller, last_name="Roe", email="j@example.com")
 
     assert (first.status_code, second.status_code) == (201, 200)
     document = first.json()
-    assert set(document) == set(shapes.ChannelCustomer.__annotations__)
+    assert set(document) == set(documents.ChannelCustomer.__annotations__)
     assert document["pk"] == document["id"]
     assert document | JOHN == document
     assert (document["user_type"], document["attributes"]) == ("guest", {})
     assert second.json() == document | {"last_name": "Roe", "email": "j@example.com"}
-    (kept,) = User.objects.all()
-    assert (kept.email_key, kept.has_usable_password()) == ("j@example.com", False)
+    (stored,) = User.objects.all()
+    assert (stored.email_key, stored.has_usable_password()) == ("j@example.com", False)
 
 
-def test_without_a_code_a_customer_is_known_by_kind_and_address() -> None:
+def test_customer_without_code_is_matched_by_type_and_email() -> None:
     caller = shop.client()
     bare: dict[str, Any] = {"channel_code": None}
 
@@ -66,17 +66,17 @@ def test_without_a_code_a_customer_is_known_by_kind_and_address() -> None:
     assert same["channel_code"] == "CH123"
 
 
-def test_an_order_is_told_of_the_customer_that_was_kept() -> None:
+def test_order_can_refer_to_stored_customer() -> None:
     caller = shop.client()
     customer = _keep(caller).json()["pk"]
 
-    order = shop.send(caller, shop.document({"customer": customer})).json()
+    order = shop.create_order(caller, shop.order_body({"customer": customer})).json()
 
     assert order["customer"] == customer
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "emails"),
     [
         ({"email": "john@example.com"}, ["john@example.com"]),
         ({"email": " john@example.com ", "channel": "1"}, ["john@example.com"]),
@@ -92,60 +92,58 @@ def test_an_order_is_told_of_the_customer_that_was_kept() -> None:
         ({}, ["john@example.com", "customer@example.com"]),
     ],
 )
-def test_customers_are_found_by_exactly_what_is_asked(
-    query: dict[str, str], found: list[str]
-) -> None:
+def test_customers_are_filtered(query: dict[str, str], emails: list[str]) -> None:
     factories.create_customer()
     factories.create_customer(email="staff@example.com", is_staff=True)
     factories.create_customer(email="other@example.com", channel_id=shop.OTHER)
     caller = shop.client()
     _keep(caller)
 
-    assert _emails(caller.get(PATH, query)) == found
+    assert _emails(caller.get(PATH, query)) == emails
 
 
-def test_a_customer_is_changed_by_what_is_told_only() -> None:
+def test_only_sent_values_of_a_customer_change() -> None:
     caller = shop.client()
-    made = _keep(caller).json()
+    customer = _keep(caller).json()
 
-    told = {"first_name": "Jon", "phone_number": None, "id": 99, "is_active": False, "is_staff": 1}
-    answer = caller.patch(f"{PATH}{made['pk']}/", told, content_type="application/json")
+    body = {"first_name": "Jon", "phone_number": None, "id": 99, "is_active": False, "is_staff": 1}
+    response = caller.patch(f"{PATH}{customer['pk']}/", body, content_type="application/json")
 
-    assert answer.status_code == 200
-    assert answer.json() == made | {"first_name": "Jon", "phone_number": ""}
-    assert caller.get(f"{PATH}{made['pk']}/").json() == answer.json()
+    assert response.status_code == 200
+    assert response.json() == customer | {"first_name": "Jon", "phone_number": ""}
+    assert caller.get(f"{PATH}{customer['pk']}/").json() == response.json()
 
 
 @pytest.mark.parametrize(
-    ("told", "field"),
+    ("changes", "field"),
     [({"email": "CUSTOMER@example.com"}, "email"), ({"channel_code": "CH123"}, "channel_code")],
 )
-def test_nobody_becomes_somebody_else(told: dict[str, str], field: str) -> None:
+def test_email_and_code_of_another_customer_are_refused(
+    changes: dict[str, str], field: str
+) -> None:
     factories.create_customer()
     caller = shop.client()
     _keep(caller)
     other = _keep(caller, email="x@y.zz", channel_code="2", user_type="registered").json()
 
-    answer = caller.patch(f"{PATH}{other['pk']}/", told, content_type="application/json")
+    response = caller.patch(f"{PATH}{other['pk']}/", changes, content_type="application/json")
 
-    assert answer.status_code == 400
-    assert answer.json() == {
-        field: ["Another customer has this already."],
+    assert response.status_code == 400
+    assert response.json() == {
+        field: ["Another customer already has this value."],
         "code": "invalid",
     }
     assert caller.get(f"{PATH}{other['pk']}/").json() == other
 
 
 @pytest.mark.parametrize(("scopes", "shown"), [((), None), (("pii",), "127.0.0.1")])
-def test_where_somebody_signed_up_from_needs_a_scope(
-    scopes: tuple[str, ...], shown: str | None
-) -> None:
+def test_sign_up_address_needs_scope_pii(scopes: tuple[str, ...], shown: str | None) -> None:
     attributes = {"logged_ip": "127.0.0.1", "register_client_type": "default"}
     factories.create_customer(attributes=attributes)
 
-    (found,) = shop.client(shop.key(scopes=["read", *scopes])).get(PATH).json()["results"]
+    (customer,) = shop.client(shop.key(scopes=["read", *scopes])).get(PATH).json()["results"]
 
-    assert found["attributes"] == attributes | {"logged_ip": shown}
+    assert customer["attributes"] == attributes | {"logged_ip": shown}
 
 
 @pytest.mark.parametrize(
@@ -177,39 +175,39 @@ def test_where_somebody_signed_up_from_needs_a_scope(
         ("extra_field", None),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_written(field: str, value: Any) -> None:
+def test_invalid_field_is_named_and_nothing_is_written(field: str, value: Any) -> None:
     caller = shop.client()
-    made = _keep(caller, channel_code="C0").json()
-    before = shop.rows()
+    customer = _keep(caller, channel_code="C0").json()
+    before = shop.row_counts()
 
-    answers = [
+    responses = [
         _keep(caller, **{field: value}),
-        caller.patch(f"{PATH}{made['pk']}/", {field: value}, content_type="application/json"),
+        caller.patch(f"{PATH}{customer['pk']}/", {field: value}, content_type="application/json"),
     ]
 
-    for answer in answers:
-        assert answer.status_code == 400
-        assert set(answer.json()) == {field, "code"}
-    assert shop.rows() == before
-    assert caller.get(f"{PATH}{made['pk']}/").json() == made
+    for response in responses:
+        assert response.status_code == 400
+        assert set(response.json()) == {field, "code"}
+    assert shop.row_counts() == before
+    assert caller.get(f"{PATH}{customer['pk']}/").json() == customer
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b'{"email": "a\\u0000@b.cc"}', b"5"])
-def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
+def test_body_that_is_no_object_is_refused(body: bytes) -> None:
     caller = shop.client()
-    made = _keep(caller).json()
-    before = shop.rows()
+    customer = _keep(caller).json()
+    before = shop.row_counts()
 
-    for method, path in (("POST", PATH), ("PATCH", f"{PATH}{made['pk']}/")):
-        answer = caller.generic(method, path, body, content_type="application/json")
-        assert answer.status_code == 400, (method, answer.content)
-        assert set(answer.json()) == {"detail", "code"}
-    assert shop.rows() == before
+    for method, path in (("POST", PATH), ("PATCH", f"{PATH}{customer['pk']}/")):
+        response = caller.generic(method, path, body, content_type="application/json")
+        assert response.status_code == 400, (method, response.content)
+        assert set(response.json()) == {"detail", "code"}
+    assert shop.row_counts() == before
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 @pytest.mark.parametrize("pk", ["0", "x", "1" * 30, str(2**63), "staff", "other", "%00", "-1"])
-def test_strangers_are_as_absent_as_nobody(prefix: str, pk: str) -> None:
+def test_customer_of_other_channel_is_reported_like_a_missing_one(prefix: str, pk: str) -> None:
     number = {
         "staff": factories.create_customer(is_staff=True).pk,
         "other": factories.create_customer(email="o@example.com", channel_id=shop.OTHER).pk,
@@ -217,8 +215,8 @@ def test_strangers_are_as_absent_as_nobody(prefix: str, pk: str) -> None:
     path = f"{prefix}/channel/1/customers/{number}/"
     caller = shop.client()
 
-    for answer in (caller.get(path), caller.patch(path, {}, content_type="application/json")):
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    for response in (caller.get(path), caller.patch(path, {}, content_type="application/json")):
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -231,28 +229,28 @@ def test_strangers_are_as_absent_as_nobody(prefix: str, pk: str) -> None:
         {"email": ["a@b.cc", "c@b.cc"]},
     ],
 )
-def test_a_filter_that_cannot_be_is_a_field_error(query: dict[str, Any]) -> None:
-    answer = shop.client().get(PATH, query)
+def test_invalid_filter_is_a_field_error(query: dict[str, Any]) -> None:
+    response = shop.client().get(PATH, query)
 
-    assert answer.status_code == 400
-    assert set(answer.json()) == {*query, "code"}
+    assert response.status_code == 400
+    assert set(response.json()) == {*query, "code"}
 
 
-def test_a_list_costs_as_many_queries_however_long_it_is() -> None:
+def test_list_needs_the_same_queries_for_any_length() -> None:
     for number in range(30):
         factories.create_customer(email=f"{number}@example.com")
     caller = shop.client()
     caller.get(PATH)
 
-    with CaptureQueriesContext(connection) as asked:
-        answer = caller.get(PATH, {"limit": 100})
+    with CaptureQueriesContext(connection) as queries:
+        response = caller.get(PATH, {"limit": 100})
 
-    assert answer.json()["count"] == len(answer.json()["results"]) == 30
-    # The key, its limit, the count, the page.
-    assert len(asked) == 4
+    assert response.json()["count"] == len(response.json()["results"]) == 30
+    # Key, rate limit, count, page.
+    assert len(queries) == 4
 
 
-def test_one_told_twice_under_a_key_is_kept_once() -> None:
+def test_repeated_post_with_same_key_adds_one_customer() -> None:
     caller = shop.client()
     key = {"Idempotency-Key": "a"}
 

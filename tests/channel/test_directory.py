@@ -1,4 +1,4 @@
-"""What a system asks for before it knows a channel: its channels, and the kinds of objects."""
+"""Routes without a channel: the channels of a key, and the content types."""
 
 from typing import Any
 
@@ -6,29 +6,29 @@ import pytest
 
 from takeback.accounts.models import Channel
 from tests.channel import shop
-from tests.channel.sync import call
+from tests.channel.sync import send
 from tests.channel.test_access import ABSENT
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_channels_of_a_key_are_shown_closed_ones_too() -> None:
+def test_channels_of_a_key_include_inactive_ones() -> None:
     text = shop.key(channels=[shop.SHOP, shop.OTHER])
     shop.key(channels=[3])
     conf = {"reason_mapping": {"iptal": 5}}
     Channel.objects.filter(pk=shop.OTHER).update(is_active=False, conf=conf)
     caller = shop.client(text)
 
-    listed = call(caller, "GET", "/api/v1/channels/").json()
-    one = call(caller, "GET", f"/api/v1/channels/{shop.OTHER}/").json()
+    listed = send(caller, "GET", "/api/v1/channels/").json()
+    channel = send(caller, "GET", f"/api/v1/channels/{shop.OTHER}/").json()
 
     assert (listed["count"], listed["next"]) == (2, None)
-    assert [each["pk"] for each in listed["results"]] == [shop.SHOP, shop.OTHER]
-    assert listed["results"][1] == one
+    assert [entry["pk"] for entry in listed["results"]] == [shop.SHOP, shop.OTHER]
+    assert listed["results"][1] == channel
     row = Channel.objects.get(pk=shop.OTHER)
-    moments = {name: one.pop(name) for name in ("created_date", "modified_date")}
+    moments = {name: channel.pop(name) for name in ("created_date", "modified_date")}
     assert all(moment.endswith("Z") for moment in moments.values())
-    assert one == {
+    assert channel == {
         "pk": shop.OTHER,
         "id": shop.OTHER,
         "name": row.name,
@@ -42,28 +42,28 @@ def test_the_channels_of_a_key_are_shown_closed_ones_too() -> None:
 
 
 @pytest.mark.parametrize("pk", [0, -1, "abc", 10**40, 2**63, "1%00", 3, 77])
-def test_a_channel_that_is_not_the_keys_is_not_there(pk: Any) -> None:
+def test_other_channel_is_not_found(pk: Any) -> None:
     shop.key(channels=[3])
 
-    answer = call(shop.client(), "GET", f"/api/v1/channels/{pk}/")
+    response = send(shop.client(), "GET", f"/api/v1/channels/{pk}/")
 
-    assert (answer.status_code, answer.json()) == (404, ABSENT)
+    assert (response.status_code, response.json()) == (404, ABSENT)
 
 
-def test_kinds_are_found_by_their_name() -> None:
+def test_content_types_are_filtered_by_model() -> None:
     caller = shop.client()
 
-    found = call(caller, "GET", "/api/v1/content_types/?page=1&model=cancellationrequest").json()
-    everything = call(caller, "GET", "/api/v1/content_types/?limit=100").json()
+    page = send(caller, "GET", "/api/v1/content_types/?page=1&model=cancellationrequest").json()
+    everything = send(caller, "GET", "/api/v1/content_types/?limit=100").json()
 
-    assert found == {
+    assert page == {
         "count": 1,
         "next": None,
         "previous": None,
         "results": [{"id": 3, "pk": 3, "model": "cancellationrequest"}],
     }
-    assert call(caller, "GET", "/api/v1/content_types/?model=user").json()["results"] == []
-    assert {each["model"]: each["id"] for each in everything["results"]} == {
+    assert send(caller, "GET", "/api/v1/content_types/?model=user").json()["results"] == []
+    assert {row["model"]: row["id"] for row in everything["results"]} == {
         "order": 1,
         "orderitem": 2,
         "cancellationrequest": 3,

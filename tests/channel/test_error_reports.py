@@ -1,4 +1,4 @@
-"""What channels' systems report of their calls: kept sealed, and for those who may see it."""
+"""Error reports of clients: encrypted raw traffic, and the scope that shows it."""
 
 from datetime import datetime
 
@@ -10,25 +10,25 @@ from tests.channel import shop, sync
 pytestmark = pytest.mark.django_db
 
 
-def test_a_report_is_kept_sealed_and_shown_to_those_who_may_see_traffic(
+def test_report_is_encrypted_and_raw_traffic_needs_scope_pii(
     frozen_now: datetime,
 ) -> None:
     caller = shop.client(shop.key(scopes=["read", "decide", "pii"]))
 
-    made = sync.call(caller, "POST", "error_reports/", sync.report())
+    created = sync.send(caller, "POST", "error_reports/", sync.error_report())
 
-    assert (made.status_code, made.json()) == (
+    assert (created.status_code, created.json()) == (
         201,
-        sync.report(target_object_id=shop.SHOP)
-        | {"pk": made.json()["id"], "id": made.json()["id"], "channel": shop.SHOP}
+        sync.error_report(target_object_id=shop.SHOP)
+        | {"pk": created.json()["id"], "id": created.json()["id"], "channel": shop.SHOP}
         | {"obj_modified_date": sync.DATE, "created_date": sync.DATE},
     )
-    kept = ErrorReport.objects.get()
-    assert "localhost" not in str(vars(kept))
-    shown = sync.call(shop.client(), "GET", "error_reports/").json()["results"]
-    assert shown == [made.json() | {"raw_request": None, "raw_response": None}]
-    found = sync.call(caller, "GET", "error_reports/").json()["results"]
-    assert found == [made.json()]
+    stored = ErrorReport.objects.get()
+    assert "localhost" not in str(vars(stored))
+    shown = sync.send(shop.client(), "GET", "error_reports/").json()["results"]
+    assert shown == [created.json() | {"raw_request": None, "raw_response": None}]
+    listed = sync.send(caller, "GET", "error_reports/").json()["results"]
+    assert listed == [created.json()]
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_a_report_is_kept_sealed_and_shown_to_those_who_may_see_traffic(
         ("error_code=x&is_ok=false", 0),
     ],
 )
-def test_reports_are_found_by_what_they_are_about(query: str, count: int) -> None:
+def test_reports_are_filtered(query: str, count: int) -> None:
     caller = shop.client()
     about = {"action_content_type": 7, "action_object_id": 7}
-    for told in ({}, {"is_ok": True, "error_code": "x"}, about):
-        sync.call(caller, "POST", "error_reports/", sync.report(**told))
+    for fields in ({}, {"is_ok": True, "error_code": "x"}, about):
+        sync.send(caller, "POST", "error_reports/", sync.error_report(**fields))
 
-    answer = sync.call(caller, "GET", f"error_reports/?{query}").json()
-    assert answer["count"] == count
+    page = sync.send(caller, "GET", f"error_reports/?{query}").json()
+    assert page["count"] == count
 
 
-def test_of_long_traffic_the_beginning_is_kept() -> None:
+def test_long_raw_traffic_is_cut_off() -> None:
     caller = shop.client(shop.key(scopes=["decide", "pii"]))
 
-    told = sync.report(raw_request="a" * 65_536 + "b", raw_response=None)
-    made = sync.call(caller, "POST", "error_reports/", told).json()
+    body = sync.error_report(raw_request="a" * 65_536 + "b", raw_response=None)
+    created = sync.send(caller, "POST", "error_reports/", body).json()
 
-    assert (made["raw_request"], made["raw_response"]) == ("a" * 65_536, None)
+    assert (created["raw_request"], created["raw_response"]) == ("a" * 65_536, None)

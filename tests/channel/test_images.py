@@ -1,4 +1,4 @@
-"""Pictures of a channel's cases: listed, found and fetched with a key."""
+"""Images of a channel's cases: lists, filters and files."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from pytest_django import Settings
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from tests import factories
 from tests.channel import shop
-from tests.channel.case_calls import caller, item, refused
+from tests.channel.case_calls import caller, cancellable_item, refused
 from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
@@ -24,19 +24,19 @@ MOMENT = factories.NOW.isoformat().replace("+00:00", "Z")
 @pytest.fixture
 def case() -> CancellationRequest:
     """A case of the channel."""
-    return factories.create_case(item=item())
+    return factories.create_case(item=cancellable_item())
 
 
 @pytest.fixture
 def stored(settings: Settings, tmp_path: Path) -> bytes:
-    """What lies in the media folder under the picture's name."""
+    """The file in the media folder."""
     settings.MEDIA_ROOT = tmp_path
     (tmp_path / NAME).parent.mkdir(parents=True)
     (tmp_path / NAME).write_bytes(b"a picture")
     return b"a picture"
 
 
-def test_a_picture_is_shown_with_an_address_that_the_key_may_fetch(
+def test_image_has_a_url_that_the_same_key_can_fetch(
     case: CancellationRequest, stored: bytes, settings: Settings
 ) -> None:
     settings.SITE_URL = "https://shop.example.com"
@@ -66,21 +66,21 @@ def test_a_picture_is_shown_with_an_address_that_the_key_may_fetch(
     assert fetched.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_without_a_key_nothing_is_fetched(case: CancellationRequest, stored: bytes) -> None:
+def test_image_file_needs_a_key(case: CancellationRequest, stored: bytes) -> None:
     image = factories.create_image(case=case, image=NAME)
 
-    with refused(401, "not_authenticated") as answers:
-        answers.append(HttpClient().get(f"{IMAGES}{image.pk}/file/"))
+    with refused(401, "not_authenticated") as responses:
+        responses.append(HttpClient().get(f"{IMAGES}{image.pk}/file/"))
 
 
 @pytest.mark.parametrize("name", ["cases/1.jpg", "../settings.py", NAME.replace("ab", "cd")])
-def test_what_is_no_picture_of_ours_is_not_looked_for(
+def test_image_with_a_foreign_path_is_not_found(
     case: CancellationRequest, stored: bytes, name: str
 ) -> None:
     image, system = factories.create_image(case=case, image=name), caller()
 
-    with refused(404, "not_found") as answers:
-        answers.append(system.get(f"{IMAGES}{image.pk}/file/"))
+    with refused(404, "not_found") as responses:
+        responses.append(system.get(f"{IMAGES}{image.pk}/file/"))
 
 
 def test_lists(case: CancellationRequest) -> None:
@@ -111,16 +111,16 @@ def test_lists(case: CancellationRequest) -> None:
         ("unknown=1", True),
     ],
 )
-def test_pictures_are_found_by(case: CancellationRequest, query: str, *, finds: bool) -> None:
+def test_images_are_filtered(case: CancellationRequest, query: str, *, finds: bool) -> None:
     image = factories.create_image(case=case)
-    told = query.format(case=case.pk, buyer=case.order_item.order.user_id)
+    filters = query.format(case=case.pk, buyer=case.order_item.order.user_id)
 
-    found = caller().get(f"{IMAGES}inserts_or_updates/?{told}").json()
+    rows = caller().get(f"{IMAGES}inserts_or_updates/?{filters}").json()
 
-    assert [row["id"] for row in found] == ([image.pk] if finds else [])
+    assert [row["id"] for row in rows] == ([image.pk] if finds else [])
 
 
-def test_the_shops_own_picture_was_uploaded_by_no_customer(case: CancellationRequest) -> None:
+def test_image_of_the_shop_has_no_uploader(case: CancellationRequest) -> None:
     factories.create_image(case=case, is_uploaded_by_user=False)
     buyer = case.order_item.order.user_id
     system = caller()
@@ -131,19 +131,19 @@ def test_the_shops_own_picture_was_uploaded_by_no_customer(case: CancellationReq
 
 @pytest.mark.parametrize("name", ["cancellation_request", "uploaded_by"])
 @pytest.mark.parametrize("value", ["x", "-1", "1,2", "10" * 30])
-def test_a_filter_that_is_no_number_is_refused(name: str, value: str) -> None:
+def test_filter_that_is_no_number_is_refused(name: str, value: str) -> None:
     system = caller()
 
-    with refused(400, "invalid", name) as answers:
-        answers.append(system.get(f"{IMAGES}?{name}={value}"))
+    with refused(400, "invalid", name) as responses:
+        responses.append(system.get(f"{IMAGES}?{name}={value}"))
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
-def test_another_channels_pictures_are_not_there(prefix: str, stored: bytes) -> None:
-    line = factories.items_of(factories.create_order(channel_id=shop.OTHER))[0]
-    foreign = factories.create_image(case=factories.create_case(item=line), image=NAME)
+def test_images_of_other_channels_are_not_found(prefix: str, stored: bytes) -> None:
+    item = factories.items_of(factories.create_order(channel_id=shop.OTHER))[0]
+    foreign = factories.create_image(case=factories.create_case(item=item), image=NAME)
     gone = factories.create_image(
-        case=factories.create_case(item=item(), is_hidden=True), image=NAME
+        case=factories.create_case(item=cancellable_item(), is_hidden=True), image=NAME
     )
     system = caller()
     path = f"{prefix}/channel/{shop.SHOP}/cancellation_request_images/"
@@ -151,17 +151,17 @@ def test_another_channels_pictures_are_not_there(prefix: str, stored: bytes) -> 
     assert system.get(path).json()["count"] == 0
     for pk in (foreign.pk, gone.pk, 0, 10**40, "x"):
         for end in ("", "file/"):
-            with refused(404, "not_found") as answers:
-                answers.append(system.get(f"{path}{pk}/{end}"))
+            with refused(404, "not_found") as responses:
+                responses.append(system.get(f"{path}{pk}/{end}"))
 
 
-def test_a_list_costs_the_same_whatever_its_length(case: CancellationRequest) -> None:
+def test_list_needs_the_same_queries_for_any_length(case: CancellationRequest) -> None:
     system, costs = caller(), []
     for _ in range(2):
         factories.create_image(case=case)
-        with CaptureQueriesContext(connection) as seen:
+        with CaptureQueriesContext(connection) as queries:
             system.get(IMAGES)
-        costs.append(len(seen))
+        costs.append(len(queries))
 
-    # The key and its use, how many there are, and a page of them.
+    # Key, rate limit, count, page.
     assert costs == [4, 4]

@@ -1,4 +1,4 @@
-"""Lines that are told how far they are: by themselves, or many at once and all or none."""
+"""Updates of order items: one item, or several that change together or not at all."""
 
 from typing import Any
 
@@ -24,16 +24,16 @@ MANY = f"{ITEMS}bulk_status_update/"
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
 
-def _line(**fields: Any) -> OrderItem:
+def _item(**fields: Any) -> OrderItem:
     return factories.items_of(factories.create_order(items=[factories.item_input(**fields)]))[0]
 
 
-def test_a_line_is_told_how_far_it_is() -> None:
-    line = _line(
+def test_item_progress_is_updated() -> None:
+    item = _item(
         status=450, extra_field={"a": 1, "b": {"c": 2}}, attributes={"x": 1, "note": "old"}
     )
-    before = shop.client().get(f"{ITEMS}{line.pk}/").json()
-    told = {
+    before = shop.client().get(f"{ITEMS}{item.pk}/").json()
+    body = {
         "status": "550",
         "extra_field": {"b": 3, "d": 4.5},
         "attributes": {"y": 2},
@@ -51,39 +51,39 @@ def test_a_line_is_told_how_far_it_is() -> None:
         "order": 99,
     }
 
-    answer = shop.patch(f"/api/v1/order_items/{line.pk}/", told)
+    response = shop.patch(f"/api/v1/order_items/{item.pk}/", body)
 
-    assert answer.status_code == 200
-    shown = {name: told[name] for name in told if name not in {"price", "quantity", "order"}}
-    assert answer.json() == before | shown | {
+    assert response.status_code == 200
+    shown = {name: body[name] for name in body if name not in {"price", "quantity", "order"}}
+    assert response.json() == before | shown | {
         "status": "delivered",
         "extra_field": {"a": 1, "b": 3, "d": 4.5},
-        "modified_date": answer.json()["modified_date"],
+        "modified_date": response.json()["modified_date"],
     }
     order = Order.objects.get()
     assert order.status == 550
-    (listed,) = shop.find(shop.client()).json()["results"]
-    assert listed["modified_date"] == answer.json()["modified_date"]
+    (listed,) = shop.find_orders(shop.client()).json()["results"]
+    assert listed["modified_date"] == response.json()["modified_date"]
 
 
-def test_null_empties_and_nothing_changed_is_no_change() -> None:
-    line = _line(status=500, tracking_number="T-1", invoice_number="I")
-    told = {"tracking_number": None, "invoice_number": ""}
-    emptied = shop.patch(f"{ITEMS}{line.pk}/", told).json()
+def test_null_empties_a_field_and_repetition_changes_nothing() -> None:
+    item = _item(status=500, tracking_number="T-1", invoice_number="I")
+    body = {"tracking_number": None, "invoice_number": ""}
+    emptied = shop.patch(f"{ITEMS}{item.pk}/", body).json()
 
     assert (emptied["tracking_number"], emptied["invoice_number"]) == (None, None)
-    again = shop.patch(f"{ITEMS}{line.pk}/", {"status": 500, "tracking_number": None}).json()
+    again = shop.patch(f"{ITEMS}{item.pk}/", {"status": 500, "tracking_number": None}).json()
     assert again == emptied
 
 
-def test_a_line_that_is_sent_back_whole_changes_nothing() -> None:
+def test_sending_back_the_shown_item_changes_nothing() -> None:
     order = factories.create_full_order()
-    line = factories.items_of(order)[0]
-    document = shop.client().get(f"{ITEMS}{line.pk}/").json()
+    item = factories.items_of(order)[0]
+    document = shop.client().get(f"{ITEMS}{item.pk}/").json()
 
-    answer = shop.patch(f"{ITEMS}{line.pk}/", document)
+    response = shop.patch(f"{ITEMS}{item.pk}/", document)
 
-    assert (answer.status_code, answer.json()) == (200, document)
+    assert (response.status_code, response.json()) == (200, document)
 
 
 STEPS = [
@@ -109,45 +109,47 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("before", "after", "result"), STEPS)
-def test_a_line_goes_forward_and_its_end_is_not_told(before: int, after: Any, result: str) -> None:
-    line = _line(status=before)
-    kept = shop.orders()
+def test_item_status_moves_forward_only_and_never_to_its_end(
+    before: int, after: Any, result: str
+) -> None:
+    item = _item(status=before)
+    rows = shop.stored_rows()
 
-    answer = shop.patch(f"{ITEMS}{line.pk}/", {"status": after, "tracking_number": "T"})
-    among = shop.patch(MANY, {"orderitem_set": [{"id": line.pk, "status": after}]})
+    response = shop.patch(f"{ITEMS}{item.pk}/", {"status": after, "tracking_number": "T"})
+    bulk = shop.patch(MANY, {"orderitem_set": [{"id": item.pk, "status": after}]})
 
-    line.refresh_from_db()
+    item.refresh_from_db()
     if result == "ok":
-        assert (answer.status_code, among.status_code) == (200, 200)
-        assert line.status == (100 if after == "canceled" else after)
-        assert line.tracking_number == "T"
+        assert (response.status_code, bulk.status_code) == (200, 200)
+        assert item.status == (100 if after == "canceled" else after)
+        assert item.tracking_number == "T"
     else:
-        assert (answer.status_code, answer.json()["code"]) == (400, result)
-        assert (among.status_code, set(among.json())) == (400, {"orderitem_set.0.status", "code"})
-        assert shop.orders() == kept
+        assert (response.status_code, response.json()["code"]) == (400, result)
+        assert (bulk.status_code, set(bulk.json())) == (400, {"orderitem_set.0.status", "code"})
+        assert shop.stored_rows() == rows
 
 
-def test_what_is_told_of_a_line_that_waits_holds_when_its_case_is_refused() -> None:
-    line = _line(status=400)
-    case = factories.create_case(item=line)
+def test_update_of_waiting_item_is_applied_when_its_case_is_rejected() -> None:
+    item = _item(status=400)
+    case = factories.create_case(item=item)
     scope, actor = OrderScope(shop.SHOP), Actor(ActorKind.CHANNEL, 1)
     with zeal.zeal_context():
         confirm(CaseId(case.pk), scope, actor=actor, now=factories.NOW)
 
-    told = {"status": 500, "tracking_number": "T-1"}
-    waiting = shop.patch(f"{ITEMS}{line.pk}/", told).json()
-    back = shop.patch(f"{ITEMS}{line.pk}/", {"status": 450})
+    body = {"status": 500, "tracking_number": "T-1"}
+    waiting = shop.patch(f"{ITEMS}{item.pk}/", body).json()
+    back = shop.patch(f"{ITEMS}{item.pk}/", {"status": 450})
     with zeal.zeal_context():
         reject(CaseId(case.pk), scope, actor=actor, now=factories.NOW)
 
     assert (waiting["status"], waiting["tracking_number"]) == ("cancellation_waiting", "T-1")
     assert back.json()["code"] == "order_item_status_goes_back"
-    line.refresh_from_db()
-    assert (line.status, line.deferred_status) == (500, None)
+    item.refresh_from_db()
+    assert (item.status, item.deferred_status) == (500, None)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "is_let"),
+    ("before", "after", "is_allowed"),
     [
         (None, "waiting", True),
         ("waiting", None, True),
@@ -159,36 +161,36 @@ def test_what_is_told_of_a_line_that_waits_holds_when_its_case_is_refused() -> N
         ("told by somebody", "rejected", True),
     ],
 )
-def test_a_cancel_status_keeps_to_its_guards(before: Any, after: Any, is_let: bool) -> None:
-    line = _line(cancel_status=before)
+def test_cancel_status_follows_its_transitions(before: Any, after: Any, is_allowed: bool) -> None:
+    item = _item(cancel_status=before)
 
-    answer = shop.patch(f"{ITEMS}{line.pk}/", {"cancel_status": after})
+    response = shop.patch(f"{ITEMS}{item.pk}/", {"cancel_status": after})
 
-    line.refresh_from_db()
-    assert line.cancel_status == (after if is_let else before)
-    assert answer.status_code == (200 if is_let else 400)
-    assert is_let or answer.json()["code"] == "order_item_cancel_status_goes_back"
+    item.refresh_from_db()
+    assert item.cancel_status == (after if is_allowed else before)
+    assert response.status_code == (200 if is_allowed else 400)
+    assert is_allowed or response.json()["code"] == "order_item_cancel_status_goes_back"
 
 
-def test_how_many_units_a_line_stands_for_stays() -> None:
+def test_quantity_attribute_of_an_item_is_kept() -> None:
     key = settings.ORDER_ITEM_QUANTITY_KEY
-    line = _line(quantity=3, attributes={key: 3, "old": 1})
+    item = _item(quantity=3, attributes={key: 3, "old": 1})
 
-    for told in ({"new": 1}, {"new": 1, key: 99}):
-        answer = shop.patch(f"{ITEMS}{line.pk}/", {"attributes": told}).json()
-        assert answer["attributes"] == {"new": 1, key: 3}
-        assert answer["quantity"] == 3
+    for attributes in ({"new": 1}, {"new": 1, key: 99}):
+        document = shop.patch(f"{ITEMS}{item.pk}/", {"attributes": attributes}).json()
+        assert document["attributes"] == {"new": 1, key: 3}
+        assert document["quantity"] == 3
 
 
-def test_a_trade_in_offer_in_the_attributes_is_announced_once() -> None:
-    line = _line()
+def test_trade_in_offer_in_attributes_is_published_once() -> None:
+    item = _item()
     offer = {settings.TRADE_IN_KEY: {"amount": "5.00"}}
 
     for _ in range(2):
-        assert shop.patch(f"{ITEMS}{line.pk}/", {"attributes": offer}).status_code == 200
+        assert shop.patch(f"{ITEMS}{item.pk}/", {"attributes": offer}).status_code == 200
 
     (message,) = Message.objects.all()
-    assert message.payload == {"order_item": line.pk, "amount_minor": 500}
+    assert message.payload == {"order_item": item.pk, "amount_minor": 500}
 
 
 BAD_FIELDS: list[tuple[str, Any]] = [
@@ -222,29 +224,29 @@ BAD_FIELDS: list[tuple[str, Any]] = [
         ("attributes_kwargs", 5),
     ],
 )
-def test_a_wrong_field_of_a_line_is_named(field: str, value: Any) -> None:
-    line = _line()
-    before = shop.orders()
+def test_invalid_field_of_an_item_is_named(field: str, value: Any) -> None:
+    item = _item()
+    before = shop.stored_rows()
 
-    answer = shop.patch(f"{ITEMS}{line.pk}/", {"tracking_number": "T", field: value})
+    response = shop.patch(f"{ITEMS}{item.pk}/", {"tracking_number": "T", field: value})
 
-    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
-    assert shop.orders() == before
+    assert (response.status_code, set(response.json())) == (400, {field, "code"})
+    assert shop.stored_rows() == before
 
 
 @pytest.mark.parametrize(("field", "value"), [*BAD_FIELDS, ("id", 0), ("id", "x"), ("id", None)])
-def test_a_wrong_field_of_one_line_stops_all(field: str, value: Any) -> None:
-    lines = factories.items_of(
+def test_invalid_field_of_one_item_refuses_the_whole_request(field: str, value: Any) -> None:
+    items = factories.items_of(
         factories.create_order(items=[factories.item_input(remote_id=n) for n in "12"])
     )
-    before = shop.orders()
+    before = shop.stored_rows()
 
-    told = [{"id": lines[0].pk, "status": 500}, {"id": lines[1].pk} | {field: value}]
-    answer = shop.patch(MANY, {"orderitem_set": told})
+    changes = [{"id": items[0].pk, "status": 500}, {"id": items[1].pk} | {field: value}]
+    response = shop.patch(MANY, {"orderitem_set": changes})
 
-    assert answer.status_code == 400
-    assert set(answer.json()) == {f"orderitem_set.1.{field}", "code"}
-    assert shop.orders() == before
+    assert response.status_code == 400
+    assert set(response.json()) == {f"orderitem_set.1.{field}", "code"}
+    assert shop.stored_rows() == before
 
 
 @pytest.mark.parametrize(
@@ -260,24 +262,24 @@ def test_a_wrong_field_of_one_line_stops_all(field: str, value: Any) -> None:
         {"orderitem_set": [{"id": 1, "status": 500}, {"id": "1", "status": 550}]},
     ],
 )
-def test_many_lines_are_a_list_of_different_ones(body: Any) -> None:
-    _line()
-    before = shop.orders()
+def test_bulk_update_needs_a_list_of_distinct_items(body: Any) -> None:
+    _item()
+    before = shop.stored_rows()
 
-    answer = shop.patch(MANY, body)
+    response = shop.patch(MANY, body)
 
-    assert answer.status_code == 400
-    fault, code = sorted(answer.json(), reverse=True)
-    assert (fault.split(".")[0], code) == ("orderitem_set", "code")
-    assert shop.orders() == before
+    assert response.status_code == 400
+    field, code = sorted(response.json(), reverse=True)
+    assert (field.split(".")[0], code) == ("orderitem_set", "code")
+    assert shop.stored_rows() == before
 
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
-def test_many_lines_of_many_orders_change_together(prefix: str) -> None:
-    lines = [
-        line
+def test_bulk_update_changes_items_of_several_orders(prefix: str) -> None:
+    items = [
+        item
         for number in range(3)
-        for line in factories.items_of(
+        for item in factories.items_of(
             factories.create_order(
                 number=str(number), items=[factories.item_input(remote_id=n) for n in "12"]
             )
@@ -289,48 +291,48 @@ def test_many_lines_of_many_orders_change_together(prefix: str) -> None:
         "invoice_date": "2026-03-09T10:00:00Z",
         "e_archive_url": "https://a.example.com",
     }
-    told = [{"id": line.pk} | progress for line in lines[:5]]
-    told[0] |= {"status": 500, "tracking_number": "T", "shipping_company": "aras"}
+    changes = [{"id": item.pk} | progress for item in items[:5]]
+    changes[0] |= {"status": 500, "tracking_number": "T", "shipping_company": "aras"}
 
-    answer = shop.patch(f"{prefix}/order_items/bulk_status_update/", {"orderitem_set": told})
+    response = shop.patch(f"{prefix}/order_items/bulk_status_update/", {"orderitem_set": changes})
 
-    assert answer.status_code == 200
-    assert [line["pk"] for line in answer.json()] == [line.pk for line in lines[:5]]
-    found = list(OrderItem.objects.order_by("pk").values_list("status", "invoice_number"))
-    assert found == [(500, "INV"), *[(450, "INV")] * 4, (400, None)]
-    first = OrderItem.objects.get(pk=lines[0].pk)
+    assert response.status_code == 200
+    assert [item["pk"] for item in response.json()] == [item.pk for item in items[:5]]
+    rows = list(OrderItem.objects.order_by("pk").values_list("status", "invoice_number"))
+    assert rows == [(500, "INV"), *[(450, "INV")] * 4, (400, None)]
+    first = OrderItem.objects.get(pk=items[0].pk)
     assert (first.tracking_number, first.shipping_company) == ("T", "aras")
     assert list(Order.objects.order_by("pk").values_list("status", flat=True)) == [450, 450, 400]
 
 
-def test_one_line_that_may_not_stops_all() -> None:
-    lines = factories.items_of(
+def test_refused_status_of_one_item_refuses_the_whole_request() -> None:
+    items = factories.items_of(
         factories.create_order(
             items=[factories.item_input(), factories.item_input(remote_id="2", status=100)]
         )
     )
-    before = shop.orders()
-    told = [{"id": line.pk, "status": 500} for line in lines]
+    before = shop.stored_rows()
+    changes = [{"id": item.pk, "status": 500} for item in items]
 
-    answer = shop.patch(MANY, {"orderitem_set": told})
-    strange = shop.patch(MANY, {"orderitem_set": [told[0], {"id": 10**15, "status": 500}]})
+    response = shop.patch(MANY, {"orderitem_set": changes})
+    strange = shop.patch(MANY, {"orderitem_set": [changes[0], {"id": 10**15, "status": 500}]})
 
-    assert (answer.status_code, set(answer.json())) == (400, {"orderitem_set.1.status", "code"})
+    assert (response.status_code, set(response.json())) == (400, {"orderitem_set.1.status", "code"})
     assert (strange.status_code, strange.json()) == (404, ABSENT)
-    assert shop.orders() == before
+    assert shop.stored_rows() == before
 
 
-def test_many_lines_cost_as_many_queries_as_few() -> None:
-    made = [factories.create_order(number=str(number)) for number in range(20)]
-    lines = [line.pk for order in made for line in factories.items_of(order)]
+def test_bulk_update_needs_the_same_queries_for_any_length() -> None:
+    orders = [factories.create_order(number=str(number)) for number in range(20)]
+    ids = [item.pk for order in orders for item in factories.items_of(order)]
     caller = shop.client()
     caller.get(ITEMS)
 
     counts = []
-    for status, chosen in ((450, lines[:2]), (500, lines)):
-        told = {"orderitem_set": [{"id": pk, "status": status} for pk in chosen]}
-        with CaptureQueriesContext(connection) as asked:
-            assert shop.patch(MANY, told, caller).status_code == 200
-        counts.append(len([query for query in asked if "SAVEPOINT" not in query["sql"]]))
-    # Key, limit; lock, lines, write, orders; roll-up; lines, shares, currencies.
+    for status, chosen in ((450, ids[:2]), (500, ids)):
+        body = {"orderitem_set": [{"id": pk, "status": status} for pk in chosen]}
+        with CaptureQueriesContext(connection) as queries:
+            assert shop.patch(MANY, body, caller).status_code == 200
+        counts.append(len([query for query in queries if "SAVEPOINT" not in query["sql"]]))
+    # Key, limit; lock, items, write, orders; roll-up; items, shares, currencies.
     assert counts == [11, 11]

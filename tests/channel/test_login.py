@@ -1,4 +1,4 @@
-"""Staff sign in for a key: one answer for every wrong pair, as often as the limits allow."""
+"""Staff log in for a key: one response to every wrong login, and rate limits."""
 
 import json
 from collections.abc import Callable
@@ -29,19 +29,19 @@ WRONG = {"detail": "User name or password is not right.", "code": "login_failed"
 UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 
 
-def _hire(username: str = "mira", **told: Any) -> User:
+def _create_staff(username: str = "mira", **options: Any) -> User:
     factories.create_channel()
     factories.create_channel(pk=shop.OTHER)
     fields: dict[str, Any] = {"channel_ids": [shop.SHOP], "scopes": ["read", "decide"]}
     fields |= {"password": factories.PASSWORD, "email": "mira@example.com", "name": ("Mira", "Day")}
-    return User.objects.get(pk=staff.create_staff_user(username, **fields | told))
+    return User.objects.get(pk=staff.create_staff_user(username, **fields | options))
 
 
 def _login(
     username: Any = "mira", password: Any = factories.PASSWORD, path: str = PATH, **options: Any
 ) -> Any:
     body = json.dumps({"username": username, "password": password})
-    # A request is what may not repeat a question; a test may sign in several times.
+    # A request may not repeat a query; a test may log in several times.
     with zeal.zeal_context():
         return HttpClient().post(path, body, content_type="application/json", **options)
 
@@ -53,16 +53,16 @@ def _active(text: str, path: str = "/api/v1/active_user/") -> Any:
 
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_a_login_gives_a_key_that_tells_whose_it_is(prefix: str, slash: str) -> None:
-    user = _hire(channel_ids=[shop.OTHER, shop.SHOP])
+def test_login_returns_a_key_that_shows_its_owner(prefix: str, slash: str) -> None:
+    user = _create_staff(channel_ids=[shop.OTHER, shop.SHOP])
 
-    answer = _login(path=f"{prefix}/auth/login{slash}")
+    response = _login(path=f"{prefix}/auth/login{slash}")
 
-    assert (answer.status_code, list(answer.json())) == (200, ["key"])
-    text = answer.json()["key"]
+    assert (response.status_code, list(response.json())) == (200, ["key"])
+    text = response.json()["key"]
     assert api_keys.public_id_of(text) is not None
-    told = _active(text, f"{prefix}/active_user{slash}")
-    assert (told.status_code, told.json()) == (
+    owner = _active(text, f"{prefix}/active_user{slash}")
+    assert (owner.status_code, owner.json()) == (
         200,
         {
             "pk": user.pk,
@@ -76,14 +76,14 @@ def test_a_login_gives_a_key_that_tells_whose_it_is(prefix: str, slash: str) -> 
             "scopes": ["read", "decide"],
         },
     )
-    found = shop.client(text).get(f"{prefix}/channel/{shop.SHOP}/orders{slash}")
-    assert found.status_code == 200
+    listed = shop.client(text).get(f"{prefix}/channel/{shop.SHOP}/orders{slash}")
+    assert listed.status_code == 200
 
 
-def test_a_systems_own_key_has_no_person() -> None:
-    told = _active(shop.key(scopes=["decide"]))
+def test_key_of_a_system_has_no_owner() -> None:
+    owner = _active(shop.key(scopes=["decide"]))
 
-    assert (told.status_code, told.json()) == (
+    assert (owner.status_code, owner.json()) == (
         200,
         {
             "pk": None,
@@ -121,22 +121,22 @@ def _nothing(user: User) -> None:
 
 
 def _hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every password that is hashed from now on."""
+    """Records every password that is hashed from now on."""
     hashed: list[str] = []
     quick = type(hashers.get_hasher())
     encode = quick.encode
 
     def counted(self: Any, password: str, *rest: Any) -> str:
         hashed.append(password)
-        made: str = encode(self, password, *rest)
-        return made
+        encoded: str = encode(self, password, *rest)
+        return encoded
 
     monkeypatch.setattr(quick, "encode", counted)
     return hashed
 
 
 @pytest.mark.parametrize(
-    ("before", "told"),
+    ("before", "login"),
     [
         (_nothing, {"username": "nobody"}),
         (_nothing, {"username": "MIRA"}),
@@ -149,54 +149,54 @@ def _hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (_no_password, {}),
     ],
 )
-def test_every_wrong_pair_gets_the_same_answer_after_one_hash(
-    before: Callable[[User], None], told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_every_wrong_login_gets_the_same_response_after_one_hash(
+    before: Callable[[User], None], login: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before(_hire())
+    before(_create_staff())
     factories.create_customer(username="ayla")
-    rows = shop.rows()
+    rows = shop.row_counts()
     hashed = _hashes(monkeypatch)
 
-    answer = _login(**told)
+    response = _login(**login)
 
-    assert (answer.status_code, answer.json()) == (400, WRONG)
+    assert (response.status_code, response.json()) == (400, WRONG)
     assert len(hashed) == 1
-    assert shop.rows() == rows
+    assert shop.row_counts() == rows
 
 
-def test_a_pair_that_is_right_costs_one_hash_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    _hire()
+def test_correct_login_costs_one_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    _create_staff()
     hashed = _hashes(monkeypatch)
 
     assert _login().status_code == 200
     assert hashed == [factories.PASSWORD]
 
 
-def test_cookies_are_not_read() -> None:
-    _hire()
+def test_cookies_are_ignored() -> None:
+    _create_staff()
     caller = factories.client_of(factories.create_customer())
 
     body = json.dumps({"username": "mira", "password": factories.PASSWORD})
-    answer = caller.post(PATH, body, content_type="application/json")
+    response = caller.post(PATH, body, content_type="application/json")
 
-    assert answer.status_code == 200
-    assert answer.cookies == {}
+    assert response.status_code == 200
+    assert response.cookies == {}
 
 
-def test_a_stale_key_does_not_stand_in_the_way_of_a_login() -> None:
-    _hire()
+def test_expired_key_does_not_prevent_a_login() -> None:
+    _create_staff()
 
     assert _login(headers={"authorization": "Token stale"}).status_code == 200
 
 
-def test_too_many_tries_of_a_name_wait_whoever_tries(
+def test_too_many_attempts_for_a_name_are_refused_from_any_address(
     settings: Settings, frozen_now: datetime
 ) -> None:
     settings.LOGIN_FAILURES_PER_EMAIL = 2
-    _hire()
+    _create_staff()
 
     tried = [_login(name, "wrong", REMOTE_ADDR="192.0.2.7") for name in ("mira", "MIRA", "mira")]
-    assert [answer.status_code for answer in tried] == [400, 400, 429]
+    assert [response.status_code for response in tried] == [400, 400, 429]
     refused = _login()
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert refused.headers["Retry-After"] == "900"
@@ -205,11 +205,11 @@ def test_too_many_tries_of_a_name_wait_whoever_tries(
         assert _login().status_code == 200
 
 
-def test_too_many_tries_from_an_address_wait_whatever_the_name(
+def test_too_many_attempts_from_an_address_are_refused_for_any_name(
     settings: Settings, frozen_now: datetime
 ) -> None:
     settings.STOREFRONT_SERVERS = []
-    _hire()
+    _create_staff()
     for number in range(100):
         assert _login(f"name-{number}", "wrong", REMOTE_ADDR="192.0.2.7").status_code == 400
 
@@ -217,17 +217,17 @@ def test_too_many_tries_from_an_address_wait_whatever_the_name(
     assert _login(REMOTE_ADDR="192.0.2.8").status_code == 200
 
 
-def test_a_login_that_succeeds_counts_for_nothing(settings: Settings) -> None:
+def test_successful_login_is_not_counted(settings: Settings) -> None:
     settings.LOGIN_FAILURES_PER_EMAIL = 1
-    _hire()
+    _create_staff()
 
     assert [_login().status_code for _ in range(3)] == [200, 200, 200]
     counted = Counter.objects.exclude(key__startswith="key:").values_list("hits", flat=True)
     assert set(counted) <= {0}
 
 
-def test_a_sixth_login_ends_the_first_key() -> None:
-    _hire()
+def test_sixth_login_ends_the_oldest_key() -> None:
+    _create_staff()
 
     texts = [_login().json()["key"] for _ in range(6)]
 
@@ -235,8 +235,8 @@ def test_a_sixth_login_ends_the_first_key() -> None:
     assert _active(texts[0]).json() == UNSIGNED
 
 
-def test_a_key_of_a_login_ends_after_half_a_day(frozen_now: datetime) -> None:
-    _hire()
+def test_login_key_expires_after_twelve_hours(frozen_now: datetime) -> None:
+    _create_staff()
     text = _login().json()["key"]
 
     with time_machine.travel(frozen_now + timedelta(hours=12, seconds=-1), tick=False):
@@ -245,12 +245,12 @@ def test_a_key_of_a_login_ends_after_half_a_day(frozen_now: datetime) -> None:
         assert _active(text).status_code == 401
 
 
-def test_a_key_of_a_login_does_what_the_person_may_and_where() -> None:
-    _hire(scopes=["read"])
+def test_login_key_has_channels_and_scopes_of_its_owner() -> None:
+    _create_staff(scopes=["read"])
     caller = shop.client(_login().json()["key"])
 
     assert caller.get("/api/v1/channel/1/orders/").status_code == 200
-    assert shop.send(caller, shop.document()).status_code == 403
+    assert shop.create_order(caller, shop.order_body()).status_code == 403
     absent = caller.get("/api/v1/channel/2/orders/")
     never = caller.get("/api/v1/channel/77/orders/")
     assert (absent.status_code, absent.json()) == (never.status_code, never.json())
@@ -274,13 +274,13 @@ FIELDS: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "at_fault"), FIELDS)
-def test_a_field_that_is_none_is_named(body: dict[str, Any], at_fault: set[str]) -> None:
-    _hire()
+@pytest.mark.parametrize(("body", "invalid_fields"), FIELDS)
+def test_invalid_field_is_named(body: dict[str, Any], invalid_fields: set[str]) -> None:
+    _create_staff()
 
-    answer = HttpClient().post(PATH, json.dumps(body), content_type="application/json")
+    response = HttpClient().post(PATH, json.dumps(body), content_type="application/json")
 
-    assert (answer.status_code, set(answer.json())) == (400, at_fault | {"code"})
+    assert (response.status_code, set(response.json())) == (400, invalid_fields | {"code"})
     assert (ApiKey.objects.count(), Counter.objects.count()) == (0, 0)
 
 
@@ -298,37 +298,37 @@ BODIES: list[tuple[bytes, str, int, str]] = [
 
 
 @pytest.mark.parametrize(("body", "kind", "status", "code"), BODIES)
-def test_a_body_that_is_no_login_is_refused(body: bytes, kind: str, status: int, code: str) -> None:
-    answer = HttpClient().post(PATH, body, content_type=kind)
+def test_body_that_is_no_login_is_refused(body: bytes, kind: str, status: int, code: str) -> None:
+    response = HttpClient().post(PATH, body, content_type=kind)
 
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
-def test_a_login_is_a_post(method: str) -> None:
-    answer = getattr(HttpClient(), method)(PATH)
+def test_login_accepts_only_post(method: str) -> None:
+    response = getattr(HttpClient(), method)(PATH)
 
-    assert answer.status_code == 405
-    assert answer.json()["code"] == "method_not_allowed"
-    assert "POST" in answer.headers["Allow"]
+    assert response.status_code == 405
+    assert response.json()["code"] == "method_not_allowed"
+    assert "POST" in response.headers["Allow"]
 
 
 @pytest.mark.parametrize("header", ["", "Token", "Token x", "Bearer x", "Token " + "x" * 2**20])
-def test_who_shows_no_key_has_not_signed_in(header: str) -> None:
+def test_missing_key_is_unauthorized(header: str) -> None:
     factories.create_channel()
 
-    answer = HttpClient(headers={"authorization": header}).get("/api/v1/active_user/")
+    response = HttpClient(headers={"authorization": header}).get("/api/v1/active_user/")
 
-    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
-    assert answer.headers["WWW-Authenticate"] == "Token"
+    assert (response.status_code, response.json()) == (401, UNSIGNED)
+    assert response.headers["WWW-Authenticate"] == "Token"
 
 
-def test_asking_whose_key_it_is_takes_four_questions() -> None:
+def test_active_user_needs_four_queries() -> None:
     text = shop.key()
     _active(text)
 
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         _active(text)
 
-    # The key, the count of its calls, its channels, the key with its person.
-    assert len(asked) == 4
+    # Key, rate limit, channels, owner.
+    assert len(queries) == 4

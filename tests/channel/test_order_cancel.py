@@ -1,4 +1,4 @@
-"""A system that cancels or takes back an order, or some of its lines, in one call."""
+"""Cancelling or returning an order, or some of its items, in one request."""
 
 from typing import Any
 
@@ -22,20 +22,20 @@ IBAN = "TR330006100519786457841326"
 
 
 def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
-    lines = [
+    items = [
         factories.item_input(remote_id=str(at), status=status)
         for at, status in enumerate(statuses or (400, 400))
     ]
-    order = factories.create_order(**{"items": lines} | fields)
-    return order, [line.pk for line in factories.items_of(order)]
+    order = factories.create_order(**{"items": items} | fields)
+    return order, [item.pk for item in factories.items_of(order)]
 
 
 def _cancel(
-    order: Order, told: Any, *, prefix: str = "/api/v1/channel/1", caller: HttpClient | None = None
+    order: Order, body: Any, *, prefix: str = "/api/v1/channel/1", caller: HttpClient | None = None
 ) -> Any:
     path = f"{prefix}/orders/{order.pk}/cancel/"
     with zeal.zeal_context():
-        return (caller or shop.client()).post(path, told, content_type="application/json")
+        return (caller or shop.client()).post(path, body, content_type="application/json")
 
 
 def _some(*items: int, **fields: Any) -> dict[str, Any]:
@@ -53,16 +53,16 @@ def _statuses() -> list[int]:
 
 
 @pytest.mark.parametrize("prefix", [*(f"{p}/channel/1" for p in shop.PREFIXES), *shop.PREFIXES])
-def test_some_lines_are_opened_and_confirmed_in_one_step(prefix: str) -> None:
+def test_chosen_items_are_opened_and_confirmed_in_one_step(prefix: str) -> None:
     order, (first, second) = _order()
-    told = _some(first, order=order.pk, forced_refund_amount=None)
+    body = _some(first, order=order.pk, forced_refund_amount=None)
 
-    answer = _cancel(order, told, prefix=prefix)
+    response = _cancel(order, body, prefix=prefix)
 
-    assert answer.status_code == 201
-    document = answer.json()
+    assert response.status_code == 201
+    document = response.json()
     assert (document["id"], document["status"]) == (order.pk, 50)
-    assert [line["status"] for line in document["orderitem_set"]] == [
+    assert [item["status"] for item in document["orderitem_set"]] == [
         "cancellation_waiting",
         "approved",
     ]
@@ -72,7 +72,7 @@ def test_some_lines_are_opened_and_confirmed_in_one_step(prefix: str) -> None:
         "cancel",
         "confirmed",
     )
-    assert (case.source, str(case.reason_id)) == ("channel", str(told["reasons"][str(first)]))
+    assert (case.source, str(case.reason_id)) == ("channel", str(body["reasons"][str(first)]))
     (plan,) = CancellationPlan.objects.all()
     assert case.plan_id == plan.pk
     assert (plan.plan_type, plan.status, plan.order_id) == ("cancel", "waiting", order.pk)
@@ -82,9 +82,9 @@ def test_some_lines_are_opened_and_confirmed_in_one_step(prefix: str) -> None:
     assert second
 
 
-def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
+def test_all_live_items_are_returned_on_the_given_terms() -> None:
     order, (first, second, ended) = _order(550, 500, 100)
-    told = _all_of(
+    body = _all_of(
         first,
         second,
         ended,
@@ -93,7 +93,7 @@ def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
         refund_invoice_number=" R-1 ",
     )
 
-    assert _cancel(order, told).status_code == 201
+    assert _cancel(order, body).status_code == 201
 
     assert _statuses() == [50, 50, 100]
     cases = CancellationRequest.objects.values_list("cancellation_type", "status")
@@ -107,7 +107,7 @@ def test_all_lines_that_live_are_taken_back_on_the_terms_told() -> None:
     assert plan.refund_invoice_number == "R-1"
 
 
-def test_what_is_taken_back_is_picked_up_where_the_order_went(settings: Settings) -> None:
+def test_return_is_picked_up_at_the_shipping_address(settings: Settings) -> None:
     settings.RETURN_CARRIER = factories.create_carrier(needs_pickup=True).pk
     order, items = _order(550, 550)
 
@@ -118,7 +118,7 @@ def test_what_is_taken_back_is_picked_up_where_the_order_went(settings: Settings
 
 
 @pytest.mark.parametrize("amount", [False, True, None])
-def test_some_words_for_an_amount_force_none(amount: Any) -> None:
+def test_boolean_amounts_force_no_amount(amount: Any) -> None:
     order, (first, _) = _order()
 
     assert _cancel(order, _some(first, forced_refund_amount=amount)).status_code == 201
@@ -126,21 +126,21 @@ def test_some_words_for_an_amount_force_none(amount: Any) -> None:
     assert CancellationPlan.objects.get().forced_refund_minor is None
 
 
-def test_lines_may_be_the_keys_of_an_object() -> None:
+def test_items_may_be_the_keys_of_an_object() -> None:
     order, (first, second) = _order()
-    told = _some(first, second)
+    body = _some(first, second)
 
-    answer = _cancel(order, told | {"cancel_items": {str(first): 1, str(second): 1}})
+    response = _cancel(order, body | {"cancel_items": {str(first): 1, str(second): 1}})
 
-    assert (answer.status_code, _statuses()) == (201, [50, 50])
+    assert (response.status_code, _statuses()) == (201, [50, 50])
 
 
 @pytest.mark.parametrize(("scopes", "is_trusted"), [((), False), (("money",), True)])
-def test_money_paid_by_transfer_goes_to_the_accounts_named(
+def test_refund_of_a_transfer_goes_to_the_given_accounts(
     scopes: tuple[str, ...], is_trusted: bool
 ) -> None:
     order, (first, second) = _order(payment_type="funds_transfer")
-    told = _some(
+    body = _some(
         first,
         second,
         ibans={str(first): IBAN, str(second): IBAN},
@@ -148,7 +148,7 @@ def test_money_paid_by_transfer_goes_to_the_accounts_named(
     )
 
     caller = shop.client(shop.key(scopes=["decide", *scopes]))
-    assert _cancel(order, told, caller=caller).status_code == 201
+    assert _cancel(order, body, caller=caller).status_code == 201
 
     case = CancellationRequest.objects.order_by("pk")[0]
     assert case.iban_encrypted
@@ -156,38 +156,38 @@ def test_money_paid_by_transfer_goes_to_the_accounts_named(
     assert case.is_bank_account_confirmed is is_trusted
 
 
-def test_an_idempotency_key_cancels_once() -> None:
+def test_idempotency_key_cancels_once() -> None:
     order, (first, _) = _order()
-    told = _some(first)
+    body = _some(first)
 
     path, key = f"/api/v1/orders/{order.pk}/cancel/", {"Idempotency-Key": "k"}
     caller = shop.client()
 
-    def call() -> Any:
+    def cancel() -> Any:
         with zeal.zeal_context():
-            return caller.post(path, told, content_type="application/json", headers=key)
+            return caller.post(path, body, content_type="application/json", headers=key)
 
-    answers = [call(), call()]
+    responses = [cancel(), cancel()]
 
-    assert [answer.status_code for answer in answers] == [201, 201]
-    assert answers[0].json() == answers[1].json()
+    assert [response.status_code for response in responses] == [201, 201]
+    assert responses[0].json() == responses[1].json()
     assert CancellationRequest.objects.count() == 1
 
 
-def _refused(order: Order, told: Any, status: int = 400) -> Any:
-    before = (shop.rows(), _statuses())
-    answer = _cancel(order, told)
-    assert answer.status_code == status, answer.content
+def _refused(order: Order, body: Any, status: int = 400) -> Any:
+    before = (shop.row_counts(), _statuses())
+    response = _cancel(order, body)
+    assert response.status_code == status, response.content
     with zeal.zeal_ignore():
-        after = {k: v for k, v in shop.rows().items() if "ApiKey" not in k}
+        after = {k: v for k, v in shop.row_counts().items() if "ApiKey" not in k}
     assert (after, _statuses()) == (
         {k: v for k, v in before[0].items() if "ApiKey" not in k},
         before[1],
     )
-    return answer.json()
+    return response.json()
 
 
-def test_a_second_cancel_waits_for_the_first() -> None:
+def test_second_cancellation_waits_for_the_first() -> None:
     order, (first, second) = _order()
     assert _cancel(order, _some(first)).status_code == 201
 
@@ -195,28 +195,28 @@ def test_a_second_cancel_waits_for_the_first() -> None:
     assert _refused(order, _some(first))["code"] == "order_cancel_in_progress"
 
 
-def test_cancelling_and_returning_are_two_calls() -> None:
+def test_cancellation_and_return_need_two_requests() -> None:
     order, items = _order(400, 550)
 
     assert _refused(order, _some(*items))["code"] == "order_cancel_mixed"
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_mixed"
 
 
-def test_on_delivery_lines_of_one_status_go_together() -> None:
+def test_items_paid_on_delivery_are_cancelled_by_status() -> None:
     order, items = _order(500, 550, payment_type="pay_on_delivery")
 
     assert _refused(order, _some(*items))["code"] == "order_cancel_mixed_statuses"
 
 
-def test_what_has_ended_is_not_cancelled() -> None:
+def test_ended_items_are_not_cancelled() -> None:
     order, items = _order(100, 600)
 
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_nothing_left"
     assert _refused(order, _some(items[0]))["code"] == "cancellation_request_100_2"
 
 
-def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cancel_order, "MAX_ITEMS", 1)
+def test_number_of_items_per_request_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancel_order, "MOST_LINES", 1)
     order, items = _order(400, 400)
 
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_too_many"
@@ -224,7 +224,7 @@ def test_one_call_cancels_so_many_lines_and_no_more(monkeypatch: pytest.MonkeyPa
     assert _cancel(order, _some(items[0])).status_code == 201
 
 
-def test_a_line_that_somebody_asks_for_already_is_refused_with_its_rule() -> None:
+def test_item_with_an_open_case_is_refused() -> None:
     order, (first, _) = _order()
     factories.create_case(item=OrderItem.objects.get(pk=first))
 
@@ -234,7 +234,7 @@ def test_a_line_that_somebody_asks_for_already_is_refused_with_its_rule() -> Non
     assert refused["code"] == "cancellation_request_100_1"
 
 
-def test_no_more_is_forced_than_was_paid() -> None:
+def test_forced_amount_above_the_payment_is_refused() -> None:
     order, (first, _) = _order()
     refused = _refused(order, _some(first, forced_refund_amount=order.amount_minor))
 
@@ -278,13 +278,13 @@ BAD: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("field", "value", "named"), BAD)
-def test_a_wrong_field_is_named_and_nothing_is_written(field: str, value: Any, named: str) -> None:
+def test_invalid_field_is_named_and_nothing_is_written(field: str, value: Any, named: str) -> None:
     order, (first, _) = _order()
 
     assert set(_refused(order, _some(first) | {field: value})) == {named, "code"}
 
 
-def test_money_paid_by_card_goes_to_no_account() -> None:
+def test_refund_of_a_card_payment_goes_to_no_account() -> None:
     order, (first, _) = _order()
     accounts = {"ibans": {str(first): IBAN}, "holder_names": {str(first): "Ayla Ray"}}
 
@@ -293,7 +293,7 @@ def test_money_paid_by_card_goes_to_no_account() -> None:
 
 
 @pytest.mark.parametrize("payment_type", ["credit_card", "saved_card", "masterpass"])
-def test_a_card_must_have_been_charged(payment_type: str) -> None:
+def test_card_payment_must_be_captured(payment_type: str) -> None:
     unpaid = {"payment_type": payment_type, "status": 300}
     order, (first, second) = _order(300, 300, **unpaid)
 
@@ -301,64 +301,64 @@ def test_a_card_must_have_been_charged(payment_type: str) -> None:
     assert _refused(order, _all_of(first, second))["code"] == "order_cancel_no_purchase"
 
 
-def test_a_card_gets_back_at_most_what_it_was_charged() -> None:
+def test_refund_of_a_card_is_at_most_the_captured_amount() -> None:
     items = [factories.item_input(remote_id=str(at)) for at in range(3)]
     charged = TenderIn(kind="credit_card", amount_minor=3000, captured_minor=2000)
-    order, lines = _order(items=items, tenders=[charged])
+    order, order_items = _order(items=items, tenders=[charged])
 
-    refused = _refused(order, _all_of(*lines))
+    refused = _refused(order, _all_of(*order_items))
     assert (set(refused), refused["code"]) == ({"forced_refund_amount", "code"}, "more_than_paid")
-    assert _cancel(order, _some(*lines[:2])).status_code == 201
+    assert _cancel(order, _some(*order_items[:2])).status_code == 201
 
 
 @pytest.mark.parametrize("payment_type", ["funds_transfer", "pay_on_delivery"])
-def test_what_is_paid_in_another_way_need_not_be_paid_yet(payment_type: str) -> None:
+def test_other_payments_need_not_be_captured(payment_type: str) -> None:
     order, (first, _) = _order(300, 300, payment_type=payment_type, status=300)
 
     assert _cancel(order, _some(first)).status_code == 201
 
 
-def test_every_line_needs_a_reason_that_is_on_offer() -> None:
+def test_every_item_needs_an_offered_reason() -> None:
     order, (first, second) = _order()
-    told = _some(first, second)
+    body = _some(first, second)
 
-    refused = _refused(order, told | {"reasons": {str(first): 1}})
+    refused = _refused(order, body | {"reasons": {str(first): 1}})
     assert (set(refused), refused["code"]) == ({"reasons", "code"}, "order_cancel_reason_missing")
     unknown = {str(first): 10**15, str(second): 10**15}
-    assert _refused(order, told | {"reasons": unknown})["code"] == "unknown_reason"
+    assert _refused(order, body | {"reasons": unknown})["code"] == "unknown_reason"
 
 
-def test_another_orders_lines_are_unknown() -> None:
+def test_items_of_other_orders_are_unknown() -> None:
     order, _ = _order()
-    other, (line, _) = _order(number="2")
+    other, (item, _) = _order(number="2")
 
-    refused = _refused(order, _some(line))
+    refused = _refused(order, _some(item))
     assert set(refused) == {"cancel_items", "code"}
     assert refused["code"] == "order_cancel_unknown_item"
-    assert _cancel(other, _some(line)).status_code == 201
+    assert _cancel(other, _some(item)).status_code == 201
 
 
-def test_another_channels_order_is_as_absent_as_none() -> None:
+def test_order_of_other_channel_is_reported_like_a_missing_one() -> None:
     order, (first, _) = _order(channel_id=shop.OTHER)
-    told = _some(first)
+    body = _some(first)
     strangers = [*(f"{p}/channel/1" for p in shop.PREFIXES), *shop.PREFIXES]
 
     for prefix in strangers:
-        answer = _cancel(order, told, prefix=prefix)
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        response = _cancel(order, body, prefix=prefix)
+        assert (response.status_code, response.json()["code"]) == (404, "not_found")
     for pk in ("0", "x", "1" * 40, "%00"):
         path = f"/api/v1/orders/{pk}/cancel/"
-        answer = shop.client().post(path, told, content_type="application/json")
-        assert answer.status_code == 404
+        response = shop.client().post(path, body, content_type="application/json")
+        assert response.status_code == 404
     assert not CancellationRequest.objects.exists()
 
 
 @pytest.mark.parametrize("scopes", [["read"], ["money"], ["pii"]])
-def test_cancelling_needs_a_key_that_decides(scopes: list[str]) -> None:
+def test_cancelling_needs_scope_decide(scopes: list[str]) -> None:
     order, (first, _) = _order()
     caller = shop.client(shop.key(scopes=scopes))
 
     for path in (f"/api/v1/channel/1/orders/{order.pk}/cancel/", f"/api/orders/{order.pk}/cancel"):
-        answer = caller.post(path, _some(first), content_type="application/json")
-        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+        response = caller.post(path, _some(first), content_type="application/json")
+        assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
     assert not CancellationRequest.objects.exists()

@@ -1,25 +1,25 @@
-"""What the fields of an order may say, in how many ways, and what they may not say together."""
+"""Fields of an order: alternative forms, and values that contradict each other."""
 
 from typing import Any
 
 import pytest
 
 from tests.channel import shop
-from tests.channel.shop import document, item
+from tests.channel.shop import item_body, order_body
 
 pytestmark = pytest.mark.django_db
 
 
-def test_all_fields_at_fault_are_named_at_once() -> None:
+def test_all_invalid_fields_are_named_at_once() -> None:
     order = {"number": 7, "currency": "xxq", "customer": {"email": "no"}, "is_send": "yes"}
-    lines = [item(status="gone", quantity="\u0661"), item(product=None)]
+    items = [item_body(status="gone", quantity="\u0661"), item_body(product=None)]
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = shop.send(caller, document(order, *lines))
+    response = shop.create_order(caller, order_body(order, *items))
 
-    assert answer.status_code == 400
-    assert answer.json() == {
+    assert response.status_code == 400
+    assert response.json() == {
         "number": ["Not a valid string."],
         "currency": ["This currency is unknown. Send an ISO 4217 code."],
         "customer.email": ["Enter a valid email address."],
@@ -29,7 +29,7 @@ def test_all_fields_at_fault_are_named_at_once() -> None:
         "order_item.1.product": ["This field is required."],
         "code": "invalid",
     }
-    assert shop.rows() == before
+    assert shop.row_counts() == before
 
 
 STATUSES: list[tuple[Any, int, str]] = [
@@ -43,22 +43,24 @@ STATUSES: list[tuple[Any, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "code", "name"), STATUSES)
-def test_a_status_comes_as_a_number_its_digits_or_a_name(told: Any, code: int, name: str) -> None:
-    answer = shop.send(shop.client(), document({"status": told}, item(status=told)))
+@pytest.mark.parametrize(("status", "code", "name"), STATUSES)
+def test_status_is_a_number_its_digits_or_a_name(status: Any, code: int, name: str) -> None:
+    response = shop.create_order(
+        shop.client(), order_body({"status": status}, item_body(status=status))
+    )
 
-    order = answer.json()
+    order = response.json()
     assert (order["status"], order["orderitem_set"][0]["status"]) == (code, name)
 
 
-def test_a_line_without_a_status_has_the_orders_and_without_that_is_approved() -> None:
+def test_item_without_status_has_the_status_of_its_order() -> None:
     caller = shop.client()
 
-    told = shop.send(caller, document({"status": 550})).json()
-    untold = shop.send(caller, document({"number": "2", "status": None})).json()
+    delivered = shop.create_order(caller, order_body({"status": 550})).json()
+    default = shop.create_order(caller, order_body({"number": "2", "status": None})).json()
 
-    assert told["orderitem_set"][0]["status"] == "delivered"
-    assert (untold["status"], untold["orderitem_set"][0]["status"]) == (400, "approved")
+    assert delivered["orderitem_set"][0]["status"] == "delivered"
+    assert (default["status"], default["orderitem_set"][0]["status"]) == (400, "approved")
 
 
 QUANTITIES: list[tuple[dict[str, Any], int, float]] = [
@@ -73,14 +75,14 @@ QUANTITIES: list[tuple[dict[str, Any], int, float]] = [
 
 
 @pytest.mark.parametrize(("fields", "quantity", "unit"), QUANTITIES)
-def test_quantity_and_prices_may_be_told_in_several_ways(
+def test_quantity_and_price_have_several_forms(
     fields: dict[str, Any], quantity: int, unit: float
 ) -> None:
-    answer = shop.send(shop.client(), document(None, item(**fields)))
+    response = shop.create_order(shop.client(), order_body(None, item_body(**fields)))
 
-    line = answer.json()["orderitem_set"][0]
-    assert (line["quantity"], line["unit_price"]) == (quantity, unit)
-    assert (line["price"], line["total_price"]) == (11.87, 11.87)
+    item = response.json()["orderitem_set"][0]
+    assert (item["quantity"], item["unit_price"]) == (quantity, unit)
+    assert (item["price"], item["total_price"]) == (11.87, 11.87)
 
 
 DISAGREEMENTS: list[tuple[dict[str, Any], str]] = [
@@ -97,12 +99,12 @@ DISAGREEMENTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("fields", "field"), DISAGREEMENTS)
-def test_a_line_that_says_two_things_is_refused(fields: dict[str, Any], field: str) -> None:
+def test_contradicting_values_of_an_item_are_refused(fields: dict[str, Any], field: str) -> None:
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = shop.send(caller, document(None, item(**fields)))
+    response = shop.create_order(caller, order_body(None, item_body(**fields)))
 
-    assert answer.status_code == 400
-    assert set(answer.json()) == {f"order_item.0.{field}", "code"}
-    assert shop.rows() == before
+    assert response.status_code == 400
+    assert set(response.json()) == {f"order_item.0.{field}", "code"}
+    assert shop.row_counts() == before

@@ -1,4 +1,4 @@
-"""Asking for a channel's orders."""
+"""Lists of a channel's orders."""
 
 from typing import Any
 
@@ -9,8 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import ApiKey
-from takeback.channel.orders import queries
-from takeback.orders.models import Order
 from tests import factories
 from tests.channel import shop
 
@@ -23,27 +21,27 @@ PATH = "/api/v1/channel/1/orders/"
 def _three() -> Any:
     caller = shop.client()
     for number in ("A-1", "A-2", "A-3"):
-        shop.send(caller, shop.document({"number": number}))
+        shop.create_order(caller, shop.order_body({"number": number}))
     return caller
 
 
-def test_an_order_is_found_by_its_whole_number_only() -> None:
+def test_order_is_found_by_its_exact_number() -> None:
     caller = _three()
 
-    found = shop.find(caller, "A-2").json()
+    page = shop.find_orders(caller, "A-2").json()
 
-    assert found["count"] == 1
-    assert (found["next"], found["previous"]) == (None, None)
-    assert [order["number"] for order in found["results"]] == ["A-2"]
+    assert page["count"] == 1
+    assert (page["next"], page["previous"]) == (None, None)
+    assert [order["number"] for order in page["results"]] == ["A-2"]
     for other in ("a-2", "A-", "A-22", "%", "A_2"):
-        assert shop.find(caller, other).json() == EMPTY
+        assert shop.find_orders(caller, other).json() == EMPTY
 
 
-def test_spaces_around_a_number_do_not_matter() -> None:
-    assert shop.find(_three(), " A-2 ").json()["count"] == 1
+def test_spaces_around_a_number_are_ignored() -> None:
+    assert shop.find_orders(_three(), " A-2 ").json()["count"] == 1
 
 
-def test_all_orders_come_in_pages_the_newest_first() -> None:
+def test_orders_are_paged_newest_first() -> None:
     caller = _three()
 
     first = caller.get(PATH, {"limit": 2}).json()
@@ -71,108 +69,98 @@ def test_all_orders_come_in_pages_the_newest_first() -> None:
     ],
 )
 def test_other_parameters_change_nothing(query: dict[str, str]) -> None:
-    answer = _three().get(PATH, query)
+    response = _three().get(PATH, query)
 
-    assert answer.status_code == 200
-    assert answer.json()["count"] == len(answer.json()["results"]) == 3
+    assert response.status_code == 200
+    assert response.json()["count"] == len(response.json()["results"]) == 3
 
 
-def test_a_page_holds_a_hundred_orders_at_most() -> None:
+def test_page_holds_at_most_a_hundred_orders() -> None:
     factories.create_channel()
     with zeal.zeal_ignore():
         for number in range(101):
             factories.create_order(number=str(number))
 
-    answer = shop.client().get(PATH, {"limit": "10000000"}).json()
+    page = shop.client().get(PATH, {"limit": "10000000"}).json()
 
-    assert (answer["count"], len(answer["results"])) == (101, 100)
+    assert (page["count"], len(page["results"])) == (101, 100)
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "2", "1000000000", "x", "", "10" * 20])
 @pytest.mark.parametrize("number", [None, "A-1"])
-def test_a_page_that_is_not_there_is_not_found(page: str, number: str | None) -> None:
-    answer = _three().get(PATH, {"page": page} | ({"number": number} if number else {}))
+def test_missing_page_is_not_found(page: str, number: str | None) -> None:
+    response = _three().get(PATH, {"page": page} | ({"number": number} if number else {}))
 
-    assert answer.status_code == 404
-    assert answer.json() == {"detail": "Not found.", "code": "not_found"}
+    assert response.status_code == 404
+    assert response.json() == {"detail": "Not found.", "code": "not_found"}
 
 
 @pytest.mark.parametrize("number", ["A\x00", "\x00", "A\u202e1", "A\n1", "\u200b"])
 def test_invisible_characters_in_a_number_are_a_field_error(number: str) -> None:
-    answer = shop.find(_three(), number)
+    response = shop.find_orders(_three(), number)
 
-    assert answer.status_code == 400
-    assert answer.json() == {
+    assert response.status_code == 400
+    assert response.json() == {
         "number": ["Control characters are not allowed."],
         "code": "invalid",
     }
 
 
 @pytest.mark.parametrize("number", ["'", '"', "';--", "\u0130", "\u0131", "\\", "%27", "x" * 4000])
-def test_other_characters_in_a_number_are_taken_literally(number: str) -> None:
-    assert shop.find(_three(), number).json() == EMPTY
+def test_special_characters_in_a_number_are_literal(number: str) -> None:
+    assert shop.find_orders(_three(), number).json() == EMPTY
 
 
-def test_two_numbers_at_once_are_no_question() -> None:
+def test_two_different_numbers_are_refused() -> None:
     caller = _three()
 
-    answer = caller.get(PATH, {"number": ["A-1", "A-2"]})
+    response = caller.get(PATH, {"number": ["A-1", "A-2"]})
 
-    assert answer.status_code == 400
-    assert answer.json() == {"number": ["Send this parameter once."], "code": "invalid"}
+    assert response.status_code == 400
+    assert response.json() == {"number": ["Send this parameter only once."], "code": "invalid"}
     assert caller.get(PATH, {"number": ["A-1", "A-1"]}).json()["count"] == 1
 
 
-def test_orders_that_came_another_way_are_found_too() -> None:
+def test_orders_of_other_sources_are_found() -> None:
     order = factories.create_full_order()
 
-    (found,) = shop.find(shop.client(), order.number).json()["results"]
+    (document,) = shop.find_orders(shop.client(), order.number).json()["results"]
 
-    assert (found["id"], found["amount"]) == (order.pk, order.amount_minor / 100)
-    line = found["orderitem_set"][0]
-    assert line["price_list"]["code"] == line["stock_list"]["code"] == "T"
-    assert line["datasource"]["token"] is None
-    assert line["shipping_option_group"]["amount"] == 5
-    assert line["benefitapplicant_set"][0]["amount"] == line["discount_amount"]
+    assert (document["id"], document["amount"]) == (order.pk, order.amount_minor / 100)
+    item = document["orderitem_set"][0]
+    assert item["price_list"]["code"] == item["stock_list"]["code"] == "T"
+    assert item["datasource"]["token"] is None
+    assert item["shipping_option_group"]["amount"] == 5
+    assert item["benefitapplicant_set"][0]["amount"] == item["discount_amount"]
 
 
 @pytest.mark.parametrize("query", [{}, {"number": "3"}])
-def test_a_list_costs_the_same_number_of_queries_however_long_it_is(query: dict[str, str]) -> None:
+def test_list_needs_the_same_queries_for_any_length(query: dict[str, str]) -> None:
     with zeal.zeal_ignore():
         for number in range(30):
             factories.create_order(number=str(number))
     caller = shop.client()
     caller.get(PATH)
 
-    with CaptureQueriesContext(connection) as asked:
-        answer = caller.get(PATH, {"limit": "100"} | query)
+    with CaptureQueriesContext(connection) as queries:
+        response = caller.get(PATH, {"limit": "100"} | query)
 
-    assert answer.status_code == 200
-    # The key, its limit, the orders, their lines, the shares; without a number also the count.
-    assert len(asked) == (5 if query else 6)
+    assert response.status_code == 200
+    # Key, rate limit, orders, items, shares; without a number also the count.
+    assert len(queries) == (5 if query else 6)
 
 
-def test_the_first_call_of_a_minute_notes_that_the_key_is_used() -> None:
+def test_first_request_of_a_minute_updates_last_used_at() -> None:
     caller = _three()
     ApiKey.objects.update(last_used_at=None)
 
-    with CaptureQueriesContext(connection) as asked:
-        shop.find(caller)
+    with CaptureQueriesContext(connection) as queries:
+        shop.find_orders(caller)
 
-    assert [query["sql"].split()[0] for query in asked] == ["SELECT", "INSERT", "UPDATE", "SELECT"]
+    assert [query["sql"].split()[0] for query in queries] == [
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "SELECT",
+    ]
     assert ApiKey.objects.get().last_used_at is not None
-
-
-def test_the_compiled_questions_answer_as_the_orm_does() -> None:
-    order = factories.create_full_order()
-
-    for question, arguments in (
-        (queries.order_by_number, {"channel_id": 1, "number": order.number}),
-        (queries.items_of, {"order_ids": [order.pk]}),
-        (queries.shares_of, {"order_ids": [order.pk]}),
-    ):
-        compiled: Any = question
-        rows = compiled(**arguments)
-        assert rows == compiled.fetch(compiled.queryset(**arguments))
-        assert rows
-    assert Order.objects.count() == 1

@@ -1,4 +1,4 @@
-"""A channel's plans: listed, found, and told how they are paid."""
+"""A channel's plans: lists, filters and payments."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ from tests import factories
 from tests.cancellations.factories import LATER, SCOPE, STAFF
 from tests.cancellations.factories import open_case as opened
 from tests.channel import shop
-from tests.channel.case_calls import call, caller, refused
+from tests.channel.case_calls import caller, refused, send
 from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
@@ -34,28 +34,30 @@ SYSTEM = Actor(ActorKind.CHANNEL, 5)
 
 
 def confirmed(*, by: Actor = STAFF, **fields: Any) -> tuple[CancellationPlan, list[int]]:
-    """A plan of an order of two lines, worth 10.00 and 20.00, and the lines' numbers."""
-    told = {"number": "A-1"} | fields
-    lines = [factories.item_input(), factories.item_input(remote_id="2", goods_minor=2000)]
-    items = factories.items_of(factories.create_order(items=lines, **told))
+    """A plan of an order with two items of 10.00 and 20.00, and the ids of the items."""
+    options = {"number": "A-1"} | fields
+    new_items = [factories.item_input(), factories.item_input(remote_id="2", goods_minor=2000)]
+    items = factories.items_of(factories.create_order(items=new_items, **options))
     for item in items:
         confirm(opened(item), SCOPE, actor=by, now=LATER)
-    return CancellationPlan.objects.get(order__number=told["number"]), [item.pk for item in items]
+    return CancellationPlan.objects.get(order__number=options["number"]), [
+        item.pk for item in items
+    ]
 
 
 def pay(caller: HttpClient, plan: int, payments: Any, **headers: str) -> Any:
     """POST a payment plan."""
     path = f"{PLANS}{plan}/create_payment_plan/"
-    return call(caller, "POST", path, {"payment_plan": payments}, **headers)
+    return send(caller, "POST", path, {"payment_plan": payments}, **headers)
 
 
 def payment(*items: int, **fields: Any) -> dict[str, Any]:
-    """A refund for these lines."""
+    """A refund of these items."""
     return {"transaction_type": "refund", "order_items": list(items)} | fields
 
 
-def kept() -> list[tuple[str, int, list[int]]]:
-    """The payments that were told, with their lines."""
+def stored_payments() -> list[tuple[str, int, list[int]]]:
+    """The stored payments with their items."""
     return [
         (
             row.transaction_type,
@@ -67,17 +69,17 @@ def kept() -> list[tuple[str, int, list[int]]]:
 
 
 class TestReading:
-    def test_a_plan_is_shown_whole(self) -> None:
+    def test_plan_has_all_keys(self) -> None:
         plan, items = confirmed(shipping_minor=300)
         system = caller("money")
         pay(system, plan.pk, [payment(*items, refund_amount=29.5)])
 
-        answer = system.get(f"{PLANS}{plan.pk}/")
+        response = system.get(f"{PLANS}{plan.pk}/")
 
-        assert answer.status_code == 200
-        assert b'"refund_amount":30.00,' in answer.content
+        assert response.status_code == 200
+        assert b'"refund_amount":30.00,' in response.content
         cases = list(plan.cancellationrequest_set.order_by("pk").values_list("pk", flat=True))
-        assert answer.json() == {
+        assert response.json() == {
             "pk": plan.pk,
             "id": plan.pk,
             "uuid": str(plan.uuid),
@@ -116,19 +118,19 @@ class TestReading:
         shown = {"try": b"30.00", "jpy": b"3000", "kwd": b"3.000"}[code]
         assert b'"refund_amount":%s,' % shown in content
 
-    def test_lists_cost_the_same_whatever_their_length(self) -> None:
+    def test_lists_need_the_same_queries_for_any_length(self) -> None:
         system = caller()
         costs = []
         for number in ("1", "2"):
             confirmed(number=number)
             for path in (PLANS, f"{PLANS}updates/", f"{PLANS}inserts_or_updates/"):
-                with CaptureQueriesContext(connection) as seen:
+                with CaptureQueriesContext(connection) as queries:
                     assert system.get(path).status_code == 200
-                costs.append(len(seen))
-        # The key and its use, then plans, cases and payments; an envelope counts its plans, too.
+                costs.append(len(queries))
+        # Key, rate limit, plans, cases, payments; an envelope also counts.
         assert costs == [6, 5, 5] * 2
 
-    def test_the_bare_lists_begin_with_the_last_changed(self) -> None:
+    def test_bare_lists_show_the_latest_change_first(self) -> None:
         first, _ = confirmed(number="1")
         second, _ = confirmed(number="2")
         CancellationPlan.objects.filter(pk=first.pk).update(modified_date=clock.now())
@@ -141,10 +143,10 @@ class TestReading:
             assert system.get(f"{PLANS}{name}/?limit=1&page=2").json() == [rows[1]]
             assert system.get(f"{PLANS}{name}/?page=9").json() == []
 
-    def test_the_states_are_listed(self) -> None:
-        found = caller().get(f"{PLANS}statuses/").json()
+    def test_statuses_are_listed(self) -> None:
+        statuses = caller().get(f"{PLANS}statuses/").json()
 
-        assert found == ["waiting", "approved", "completed", "rejected"]
+        assert statuses == ["waiting", "approved", "completed", "rejected"]
 
     @pytest.mark.parametrize(
         ("query", "finds"),
@@ -173,13 +175,13 @@ class TestReading:
             ("plan_type=", True),
         ],
     )
-    def test_plans_are_found_by(self, query: str, *, finds: bool) -> None:
+    def test_plans_are_filtered(self, query: str, *, finds: bool) -> None:
         plan, _ = confirmed()
         CancellationPlan.objects.filter(pk=plan.pk).update(refund_invoice_number="INV-1")
 
         for path in (PLANS, f"{PLANS}inserts_or_updates/"):
-            found = caller().get(f"{path}?{query}").json()
-            rows = found["results"] if isinstance(found, dict) else found
+            document = caller().get(f"{path}?{query}").json()
+            rows = document["results"] if isinstance(document, dict) else document
             assert [row["id"] for row in rows] == ([plan.pk] if finds else [])
 
     @pytest.mark.parametrize(
@@ -195,14 +197,14 @@ class TestReading:
             "plan_type=cancel&plan_type=refund",
         ],
     )
-    def test_a_filter_that_says_nothing_is_refused(self, query: str) -> None:
+    def test_invalid_filter_is_refused(self, query: str) -> None:
         system = caller()
         name = query.partition("=")[0]
 
-        with refused(400, "invalid", name) as answers:
-            answers.append(system.get(f"{PLANS}?{query}"))
+        with refused(400, "invalid", name) as responses:
+            responses.append(system.get(f"{PLANS}?{query}"))
 
-    def test_what_a_system_did_has_no_persons_number(self) -> None:
+    def test_plan_of_a_system_has_no_staff_id(self) -> None:
         plan, _ = confirmed(by=SYSTEM)
         system = caller()
 
@@ -211,88 +213,98 @@ class TestReading:
         assert system.get(f"{PLANS}?created_by=5").json()["count"] == 0
 
     @pytest.mark.parametrize("prefix", shop.PREFIXES)
-    def test_another_channels_plan_is_not_there(self, prefix: str) -> None:
+    def test_plan_of_other_channel_is_not_found(self, prefix: str) -> None:
         plan, items = confirmed()
         other = shop.client(shop.key(scopes=["read", "money"], channels=[shop.OTHER]))
         path = f"{prefix}/channel/{shop.OTHER}/cancellation_plans/"
 
         assert other.get(path).json()["count"] == 0
         for pk in (plan.pk, 0, 10**40, "x"):
-            with refused(404, "not_found") as answers:
-                answers.append(other.get(f"{path}{pk}/"))
+            with refused(404, "not_found") as responses:
+                responses.append(other.get(f"{path}{pk}/"))
             body = {"payment_plan": [payment(*items)]}
-            with refused(404, "not_found") as answers:
-                answers.append(call(other, "POST", f"{path}{pk}/create_payment_plan", body))
+            with refused(404, "not_found") as responses:
+                responses.append(send(other, "POST", f"{path}{pk}/create_payment_plan", body))
 
 
 class TestPaying:
-    def test_payments_are_kept_and_told_again_replaced(self) -> None:
-        plan, (one, two) = confirmed()
+    def test_payments_are_stored_and_replaced(self) -> None:
+        plan, (first_item, second_item) = confirmed()
         system = caller("money")
 
-        answer = pay(
+        response = pay(
             system,
             plan.pk,
             [
-                payment(one, two, refund_amount="12.5"),
-                payment(one, transaction_type="cancel", refund_amount=17),
+                payment(first_item, second_item, refund_amount="12.5"),
+                payment(first_item, transaction_type="cancel", refund_amount=17),
             ],
         )
 
-        assert (answer.status_code, answer.json()) == (200, {})
-        assert kept() == [("refund", 1250, [one, two]), ("cancel", 1700, [one])]
+        assert (response.status_code, response.json()) == (200, {})
+        assert stored_payments() == [
+            ("refund", 1250, [first_item, second_item]),
+            ("cancel", 1700, [first_item]),
+        ]
         row = PlanPayment.objects.first()
         assert row is not None
         assert row.created_by_kind == "channel"
-        assert pay(system, plan.pk, [payment(two, refund_amount=1)]).status_code == 200
-        assert kept() == [("refund", 100, [two])]
+        assert pay(system, plan.pk, [payment(second_item, refund_amount=1)]).status_code == 200
+        assert stored_payments() == [("refund", 100, [second_item])]
 
-    def test_no_amount_is_what_the_lines_are_worth(self) -> None:
-        plan, (one, two) = confirmed()
+    def test_missing_amount_is_the_value_of_the_items(self) -> None:
+        plan, (first_item, second_item) = confirmed()
 
-        pay(caller("money"), plan.pk, [payment(one), payment(two, two, refund_amount=None)])
+        pay(
+            caller("money"),
+            plan.pk,
+            [payment(first_item), payment(second_item, second_item, refund_amount=None)],
+        )
 
-        assert kept() == [("refund", 1000, [one]), ("refund", 2000, [two])]
+        assert stored_payments() == [
+            ("refund", 1000, [first_item]),
+            ("refund", 2000, [second_item]),
+        ]
 
-    def test_no_amount_for_all_lines_is_the_whole_plan(self) -> None:
-        plan, (one, two) = confirmed()
+    def test_missing_amount_for_all_items_is_the_whole_plan(self) -> None:
+        plan, (first_item, second_item) = confirmed()
         CancellationPlan.objects.filter(pk=plan.pk).update(forced_refund_minor=555)
 
-        pay(caller("money"), plan.pk, [payment(one, two)])
+        pay(caller("money"), plan.pk, [payment(first_item, second_item)])
 
-        assert kept() == [("refund", 555, [one, two])]
+        assert stored_payments() == [("refund", 555, [first_item, second_item])]
 
-    def test_both_slashes_and_once_per_key(self) -> None:
+    def test_payment_plan_accepts_no_slash_and_runs_once_per_key(self) -> None:
         plan, items = confirmed()
         system = caller("money")
         path, body = f"{PLANS}{plan.pk}/create_payment_plan", {"payment_plan": [payment(*items)]}
 
-        first = call(system, "POST", path, body, **{"Idempotency-Key": "a"})
-        again = call(system, "POST", path, body, **{"Idempotency-Key": "a"})
+        first = send(system, "POST", path, body, **{"Idempotency-Key": "a"})
+        again = send(system, "POST", path, body, **{"Idempotency-Key": "a"})
 
         assert (first.status_code, again.status_code) == (200, 200)
         assert again.headers["Idempotent-Replayed"] == "true"
 
     @pytest.mark.parametrize("amounts", [[30.01], [15, 15.01], [None, 20.01]])
-    def test_never_more_than_the_plan_pays_back(self, amounts: list[Any]) -> None:
-        plan, (one, two) = confirmed()
+    def test_payments_above_the_plan_are_refused(self, amounts: list[Any]) -> None:
+        plan, (first_item, second_item) = confirmed()
         system = caller("money")
-        told = [
+        payments = [
             payment(item, refund_amount=amount)
-            for item, amount in zip((one, two), amounts, strict=False)
+            for item, amount in zip((first_item, second_item), amounts, strict=False)
         ]
 
-        with refused(400, "more_than_planned", "payment_plan") as answers:
-            answers.append(pay(system, plan.pk, told))
+        with refused(400, "more_than_planned", "payment_plan") as responses:
+            responses.append(pay(system, plan.pk, payments))
 
-    def test_only_for_the_plans_own_lines(self) -> None:
-        plan, (one, _) = confirmed()
+    def test_items_of_other_plans_are_refused(self) -> None:
+        plan, (first_item, _) = confirmed()
         _, (foreign, _) = confirmed(number="A-2")
         system = caller("money")
 
         for item in (foreign, 10**9):
-            with refused(400, "not_of_this_plan", "payment_plan") as answers:
-                answers.append(pay(system, plan.pk, [payment(one, item)]))
+            with refused(400, "not_of_this_plan", "payment_plan") as responses:
+                responses.append(pay(system, plan.pk, [payment(first_item, item)]))
 
     @pytest.mark.parametrize(
         "payments",
@@ -321,57 +333,57 @@ class TestPaying:
             [payment(1)] * 51,
         ],
     )
-    def test_what_is_no_payment_is_refused(self, payments: Any) -> None:
+    def test_invalid_payment_is_refused(self, payments: Any) -> None:
         plan, _ = confirmed()
         system = caller("money")
 
-        before = kept()
-        answer = pay(system, plan.pk, payments)
+        before = stored_payments()
+        response = pay(system, plan.pk, payments)
 
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
-        assert set(answer.json()) == {"payment_plan", "code"}
-        assert kept() == before
+        assert (response.status_code, response.json()["code"]) == (400, "invalid")
+        assert set(response.json()) == {"payment_plan", "code"}
+        assert stored_payments() == before
 
-    def test_a_plan_that_has_ended_is_paid_no_more(self) -> None:
+    def test_ended_plan_accepts_no_payments(self) -> None:
         plan, items = confirmed()
         for case in plan.cancellationrequest_set.values_list("pk", flat=True):
             reject(CaseId(case), SCOPE, actor=STAFF, now=LATER)
         system = caller("money")
 
-        with refused(400, "wrong_state") as answers:
-            answers.append(pay(system, plan.pk, [payment(*items)]))
+        with refused(400, "wrong_state") as responses:
+            responses.append(pay(system, plan.pk, [payment(*items)]))
 
-    def test_an_approved_plan_may_still_be_told_how(self) -> None:
+    def test_approved_plan_accepts_payments(self) -> None:
         plan, items = confirmed()
         for case in plan.cancellationrequest_set.values_list("pk", flat=True):
             approve(CaseId(case), SCOPE, actor=STAFF, now=LATER)
 
         assert pay(caller("money"), plan.pk, [payment(*items)]).status_code == 200
 
-    def test_payments_that_no_longer_fit_are_forgotten(self) -> None:
-        plan, (one, two) = confirmed()
+    def test_payments_that_no_longer_fit_are_deleted(self) -> None:
+        plan, (first_item, second_item) = confirmed()
         system = caller("money")
         first, _ = plan.cancellationrequest_set.order_by("pk").values_list("pk", flat=True)
-        pay(system, plan.pk, [payment(two, refund_amount=20)])
+        pay(system, plan.pk, [payment(second_item, refund_amount=20)])
         reject(CaseId(first), SCOPE, actor=STAFF, now=LATER)
-        assert kept() == [("refund", 2000, [two])]
+        assert stored_payments() == [("refund", 2000, [second_item])]
 
-        other, (one, two) = confirmed(number="A-2")
+        other, (first_item, second_item) = confirmed(number="A-2")
         first, _ = other.cancellationrequest_set.order_by("pk").values_list("pk", flat=True)
-        pay(system, other.pk, [payment(one, refund_amount=1)])
+        pay(system, other.pk, [payment(first_item, refund_amount=1)])
         reject(CaseId(first), SCOPE, actor=STAFF, now=LATER)
-        assert len(kept()) == 1
+        assert len(stored_payments()) == 1
 
     @pytest.mark.parametrize("scopes", [["read"], ["read", "decide"]])
-    def test_only_keys_that_money_is_trusted_to(self, scopes: list[str]) -> None:
+    def test_payments_need_scope_money(self, scopes: list[str]) -> None:
         plan, items = confirmed()
         system = shop.client(shop.key(scopes=scopes))
         system.get(PLANS)
 
-        with refused(403, "permission_denied") as answers:
-            answers.append(pay(system, plan.pk, [payment(*items)]))
+        with refused(403, "permission_denied") as responses:
+            responses.append(pay(system, plan.pk, [payment(*items)]))
 
-    def test_the_database_refuses_a_payment_below_zero(self) -> None:
+    def test_database_refuses_a_negative_payment(self) -> None:
         plan, _ = confirmed()
         row = PlanPayment(plan=plan, transaction_type="refund", refund_minor=-1)
 

@@ -1,7 +1,7 @@
-"""Clients that are published for the channel API (omnisdk, channel_app) run against us unchanged.
+"""The published clients of the channel API (omnisdk, channel_app) run unchanged against our server.
 
-Each scenario is a process of its own, so that nothing of theirs is loaded beside us. They are
-installed by the dependency group `clients`, which CI always has.
+Each scenario runs in its own process, so that no code of the clients is loaded here. The
+dependency group `clients` installs them; CI always has it.
 """
 
 import json
@@ -35,7 +35,7 @@ Scenario = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def live(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real server on this test's database."""
+    """The server with the database of this test."""
     if find_spec("omnisdk") is None:
         missing = "the published clients are not installed: uv sync --group clients"
         pytest.fail(missing) if CI else pytest.skip(missing)
@@ -46,8 +46,8 @@ def live(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def run(live: Server, settings: Settings) -> Scenario:
-    """Run a scenario in the name of a member of staff; what it printed."""
-    # The server checks passwords in earnest.
+    """Runs a scenario as a staff member and returns its output."""
+    # The server uses the real password hasher.
     settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]
     factories.create_channel()
     create_staff_user(
@@ -57,13 +57,13 @@ def run(live: Server, settings: Settings) -> Scenario:
         scopes=["read", "decide"],
         email="mira@example.com",
     )
-    told = {"url": f"{live.url}/", "channel": shop.SHOP, "now": NOW}
-    told |= {"username": "mira", "password": factories.PASSWORD}
+    scenario = {"url": f"{live.url}/", "channel": shop.SHOP, "now": NOW}
+    scenario |= {"username": "mira", "password": factories.PASSWORD}
 
     def run(name: str, **more: Any) -> Any:
         done = subprocess.run(
             [sys.executable, "-P", str(SCENARIOS), name],
-            env={"PATH": os.environ["PATH"], "SCENARIO": json.dumps(told | more)},
+            env={"PATH": os.environ["PATH"], "SCENARIO": json.dumps(scenario | more)},
             capture_output=True,
             text=True,
             timeout=240,
@@ -76,46 +76,46 @@ def run(live: Server, settings: Settings) -> Scenario:
 
 
 def _mapped(order: Order) -> dict[str, Any]:
-    """By which ids the channel's system knows this order and its lines."""
+    """The remote ids of an order and its items."""
     items = {f"i-{n}": item.pk for n, item in enumerate(factories.items_of(order), start=1)}
     return {"orders": {"o-1": order.pk}, "items": items}
 
 
-def test_the_sdk_signs_in_and_comes_again_with_its_key(run: Scenario) -> None:
-    seen = run("login")
+def test_sdk_logs_in_and_reuses_its_key(run: Scenario) -> None:
+    result = run("login")
 
-    assert (seen["prefix"], seen["same"]) == ("Token tkb_live_", True)
-    user = seen["user"]
+    assert (result["prefix"], result["same"]) == ("Token tkb_live_", True)
+    user = result["user"]
     assert user["pk"] == user["id"]
     assert (user["username"], user["email"], user["is_staff"]) == ("mira", "mira@example.com", True)
     assert (user["channels"], user["scopes"]) == ([shop.SHOP], ["read", "decide"])
 
 
-def test_the_sdk_understands_a_wrong_password(run: Scenario) -> None:
+def test_sdk_reads_the_error_of_a_wrong_password(run: Scenario) -> None:
     assert run("wrong_login") == {
         "detail": "User name or password is not right.",
         "code": "login_failed",
     }
 
 
-def test_the_sdk_reads_all_pages_and_stops(run: Scenario) -> None:
+def test_sdk_reads_all_pages(run: Scenario) -> None:
     for number in range(1, 6):
         factories.create_order(number=str(number))
 
     assert run("pages") == {"pages": [["5", "4"], ["3", "2"], ["1"]], "calls": 3}
 
 
-def test_the_sdk_begins_a_batch_asks_for_it_and_sends_it_back_whole(run: Scenario) -> None:
+def test_sdk_creates_retrieves_and_updates_a_batch(run: Scenario) -> None:
     conf = {"reason_mapping": {"iptal": 5}}
     Channel.objects.update(conf=conf)
 
-    seen = run("retrieve_and_update")
+    result = run("retrieve_and_update")
 
-    assert seen == {"same": True, "status": "commit", "channel": [shop.SHOP, True, conf]}
+    assert result == {"same": True, "status": "commit", "channel": [shop.SHOP, True, conf]}
     assert BatchRequest.objects.get().content_type == "order"
 
 
-def test_the_sdk_signs_in_once_more_when_its_key_has_ended(run: Scenario) -> None:
+def test_sdk_logs_in_again_when_its_key_has_expired(run: Scenario) -> None:
     factories.create_order()
 
     orders = f"/api/v1/channel/{shop.SHOP}/orders/"
@@ -125,37 +125,37 @@ def test_the_sdk_signs_in_once_more_when_its_key_has_ended(run: Scenario) -> Non
     }
 
 
-def test_channel_app_takes_a_batch_from_its_beginning_to_its_end(run: Scenario) -> None:
+def test_channel_app_runs_a_batch_to_its_end(run: Scenario) -> None:
     order = factories.create_order(
         items=[factories.item_input(), factories.item_input(remote_id="2")]
     )
-    told = _mapped(order)
+    remote_ids = _mapped(order)
 
-    seen = run("batch_life", **told)
+    result = run("batch_life", **remote_ids)
 
-    assert seen == {
+    assert result == {
         "states": ["commit", "sent_to_remote", "ongoing", "done"],
         "waiting": [True],
-        "items": told["items"],
+        "items": remote_ids["items"],
         "late": [406, "batch_request_status_100_1"],
     }
     assert {row.status for row in IntegrationAction.objects.all()} == {"success"}
-    kept = ErrorReport.objects.get()
-    assert (kept.action_content_type, kept.is_ok) == ("batchrequest", True)
-    assert kept.action_object_id == BatchRequest.objects.get(remote_batch_id="r-1").pk
+    stored = ErrorReport.objects.get()
+    assert (stored.action_content_type, stored.is_ok) == ("batchrequest", True)
+    assert stored.action_object_id == BatchRequest.objects.get(remote_batch_id="r-1").pk
 
 
-def test_channel_app_ends_a_run_that_had_nothing_to_do(run: Scenario) -> None:
+def test_channel_app_ends_an_empty_run(run: Scenario) -> None:
     assert run("empty_run") == "done"
 
 
-def test_the_sdk_takes_a_case_from_its_creation_to_its_removal(run: Scenario) -> None:
+def test_sdk_creates_changes_and_removes_a_case(run: Scenario) -> None:
     sync.case("another")
     order = factories.create_order()
 
-    seen = run("cancellations", **_mapped(order), reason=factories.create_reason().pk)
+    result = run("cancellations", **_mapped(order), reason=factories.create_reason().pk)
 
-    assert seen == {
+    assert result == {
         "made": [True, "waiting", "first"],
         "listed": [True, False],
         "changed": "second",
@@ -169,19 +169,19 @@ def test_channel_app_fetches_all_approved_returns(run: Scenario) -> None:
     items = [
         factories.items_of(factories.create_order(number=str(number)))[0] for number in range(5)
     ]
-    wanted = [factories.create_case(item=i, kind="refund", status="approved") for i in items[:3]]
+    cases = [factories.create_case(item=i, kind="refund", status="approved") for i in items[:3]]
     factories.create_case(item=items[3], kind="refund")
     factories.create_case(item=items[4], status="approved")
 
-    seen = run("approved_refunds")
+    result = run("approved_refunds")
 
-    numbers = {case.pk for case in wanted}
-    assert (len(seen["found"]), set(seen["found"])) == (3, numbers)
-    assert seen["status"] == "done"
+    numbers = {case.pk for case in cases}
+    assert (len(result["found"]), set(result["found"])) == (3, numbers)
+    assert result["status"] == "done"
     assert set(IntegrationAction.objects.values_list("object_id", flat=True)) == numbers
 
 
-def test_channel_app_passes_on_what_changed_and_says_so(run: Scenario) -> None:
+def test_channel_app_forwards_updates_and_reports_them(run: Scenario) -> None:
     case = sync.case()
 
     run("updated_cancellations")
@@ -193,7 +193,7 @@ def test_channel_app_passes_on_what_changed_and_says_so(run: Scenario) -> None:
     assert ErrorReport.objects.filter(is_ok=False).count() == 0
 
 
-def test_channel_app_opens_a_case_by_the_ids_of_the_channel(run: Scenario) -> None:
+def test_channel_app_opens_a_case_by_remote_ids(run: Scenario) -> None:
     order, reason = factories.create_order(), factories.create_reason()
     Channel.objects.update(conf={"reason_mapping": {"iptal": reason.pk}})
 
@@ -206,7 +206,7 @@ def test_channel_app_opens_a_case_by_the_ids_of_the_channel(run: Scenario) -> No
     assert (action.object_id, action.remote_id, action.status) == (case.pk, "c-1", "success")
 
 
-def test_channel_app_cancels_a_line_of_an_order_by_the_ids_of_the_channel(run: Scenario) -> None:
+def test_channel_app_cancels_an_item_by_remote_ids(run: Scenario) -> None:
     order = factories.create_order(
         items=[factories.item_input(), factories.item_input(remote_id="2")]
     )

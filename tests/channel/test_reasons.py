@@ -1,4 +1,4 @@
-"""The list of reasons, kept by other systems."""
+"""The reasons of a channel: lists and changes."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from takeback.cancellations.models import CancellationReason
 from tests import factories
 from tests.cancellations.factories import LATER
 from tests.channel import shop
-from tests.channel.case_calls import call, caller, refused
+from tests.channel.case_calls import caller, refused, send
 from tests.storefront.api import nothing_written
 
 pytestmark = pytest.mark.django_db
 
 REASONS = f"/api/v1/channel/{shop.SHOP}/cancellation_reasons/"
-TOLD = {
+REASON = {
     "cancellation_type": "refund",
     "subject": "Too small",
     "translations": {"tr": {"subject": "Küçük geldi"}},
@@ -34,50 +34,54 @@ def own(**fields: Any) -> CancellationReason:
     return factories.create_reason(channel=factories.create_channel(), **fields)
 
 
-def test_a_reason_is_added_and_read_back() -> None:
+def test_reason_is_added_and_read_back() -> None:
     system = caller()
 
-    answer = call(system, "POST", REASONS, TOLD | {"uuid": "x", "pk": 7, "created_date": "x"})
+    response = send(system, "POST", REASONS, REASON | {"uuid": "x", "pk": 7, "created_date": "x"})
 
-    given = answer.json()
-    assert answer.status_code == 201
-    assert TOLD.items() <= given.items()
-    assert given["id"] == given["pk"] != 7
-    assert set(given) == {*TOLD, "id", "pk", "uuid", "created_date", "modified_date"}
-    assert system.get(f"{REASONS}{given['id']}/").json() == given
+    document = response.json()
+    assert response.status_code == 201
+    assert REASON.items() <= document.items()
+    assert document["id"] == document["pk"] != 7
+    assert set(document) == {*REASON, "id", "pk", "uuid", "created_date", "modified_date"}
+    assert system.get(f"{REASONS}{document['id']}/").json() == document
     assert CancellationReason.objects.get().channel_id == shop.SHOP
 
 
-def test_only_the_subject_is_needed() -> None:
-    answer = call(caller(), "POST", REASONS, {"subject": " Late "})
+def test_only_the_subject_is_required() -> None:
+    response = send(caller(), "POST", REASONS, {"subject": " Late "})
 
-    given = answer.json()
-    assert (answer.status_code, given["subject"]) == (201, "Late")
-    assert (given["cancellation_type"], given["order"], given["is_active"]) == ("cancel", 100, True)
-    assert (given["translations"], given["send_to_oms"]) == ({}, False)
+    document = response.json()
+    assert (response.status_code, document["subject"]) == (201, "Late")
+    assert (document["cancellation_type"], document["order"], document["is_active"]) == (
+        "cancel",
+        100,
+        True,
+    )
+    assert (document["translations"], document["send_to_oms"]) == ({}, False)
 
 
-def test_the_same_key_adds_once() -> None:
+def test_same_idempotency_key_adds_one_reason() -> None:
     system = caller()
     for _ in range(2):
-        call(system, "POST", REASONS, TOLD, **{"Idempotency-Key": "a"})
+        send(system, "POST", REASONS, REASON, **{"Idempotency-Key": "a"})
 
     assert CancellationReason.objects.count() == 1
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_what_is_told_is_changed_and_the_rest_stays(method: str) -> None:
+def test_only_sent_values_of_a_reason_change(method: str) -> None:
     reason = own(order=3)
     with time_machine.travel(LATER, tick=False):
-        answer = call(caller(), method, f"{REASONS}{reason.pk}/", {"subject": "New"})
+        response = send(caller(), method, f"{REASONS}{reason.pk}/", {"subject": "New"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     changed = CancellationReason.objects.get()
     assert (changed.subject, changed.order, changed.modified_date) == ("New", 3, LATER)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_what_comes_back_as_it_was_shown_changes_nothing(method: str) -> None:
+def test_sending_back_the_shown_reason_changes_nothing(method: str) -> None:
     reason, system = own(translations={"de": {"subject": "Zu klein"}}), caller()
     path = f"{REASONS}{reason.pk}/"
     shown = system.get(path).json()
@@ -85,43 +89,43 @@ def test_what_comes_back_as_it_was_shown_changes_nothing(method: str) -> None:
     bodies: list[Any] = [shown, {}, b""]
     with nothing_written():
         for body in bodies:
-            answer = call(system, method, path, body)
-            assert (answer.status_code, answer.json()) == (200, shown)
+            response = send(system, method, path, body)
+            assert (response.status_code, response.json()) == (200, shown)
 
 
-def test_a_removed_reason_is_offered_no_more_and_stays() -> None:
+def test_deleted_reason_becomes_inactive() -> None:
     reason, system = own(), caller()
 
     for _ in range(2):
-        answer = call(system, "DELETE", f"{REASONS}{reason.pk}/", b"")
-        assert (answer.status_code, answer.content) == (204, b"")
+        response = send(system, "DELETE", f"{REASONS}{reason.pk}/", b"")
+        assert (response.status_code, response.content) == (204, b"")
 
     assert system.get(f"{REASONS}{reason.pk}/").json()["is_active"] is False
     assert system.get(f"{REASONS}?is_active=true").json()["count"] == 0
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_reason_of_all_channels_is_read_only(method: str) -> None:
+def test_shared_reason_is_read_only(method: str) -> None:
     shared, system = factories.create_reason(), caller()
     path = f"{REASONS}{shared.pk}/"
     assert system.get(path).json()["subject"] == shared.subject
 
-    with refused(403, "shared_reason") as answers:
-        answers.append(call(system, method, path, {"is_active": False}))
+    with refused(403, "shared_reason") as responses:
+        responses.append(send(system, method, path, {"is_active": False}))
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
-def test_another_channels_reason_is_not_there(method: str, prefix: str) -> None:
+def test_reason_of_other_channel_is_not_found(method: str, prefix: str) -> None:
     foreign = factories.create_reason(channel=factories.create_channel(pk=shop.OTHER))
     system = caller()
     for pk in (foreign.pk, 0, 10**40, "x"):
         path = f"{prefix}/channel/{shop.SHOP}/cancellation_reasons/{pk}/"
-        with refused(404, "not_found") as answers:
-            answers.append(call(system, method, path, {"subject": "x"}))
+        with refused(404, "not_found") as responses:
+            responses.append(send(system, method, path, {"subject": "x"}))
 
 
-def test_they_are_listed_in_the_order_in_which_they_are_offered() -> None:
+def test_reasons_are_listed_in_display_order() -> None:
     last, first = own(order=9), own(order=1, kind="refund")
     shared = factories.create_reason(order=5, is_active=False)
     factories.create_reason(channel=factories.create_channel(pk=shop.OTHER))
@@ -136,15 +140,15 @@ def test_they_are_listed_in_the_order_in_which_they_are_offered() -> None:
     assert listed("?limit=2&page=2") == [last.pk]
 
 
-def test_a_list_costs_the_same_whatever_its_length() -> None:
+def test_list_needs_the_same_queries_for_any_length() -> None:
     system, costs = caller(), []
     for _ in range(2):
         own()
-        with CaptureQueriesContext(connection) as seen:
+        with CaptureQueriesContext(connection) as queries:
             system.get(REASONS)
-        costs.append(len(seen))
+        costs.append(len(queries))
 
-    # The key and its use, how many there are, and a page of them.
+    # Key, rate limit, count, page.
     assert costs == [4, 4]
 
 
@@ -179,19 +183,19 @@ BAD: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("field", "value"), BAD)
-def test_what_is_no_reason_is_refused(field: str, value: Any) -> None:
+def test_invalid_reason_is_refused(field: str, value: Any) -> None:
     reason, system = own(), caller()
     calls = [("POST", REASONS)] + [(name, f"{REASONS}{reason.pk}/") for name in ("PUT", "PATCH")]
     for method, path in calls:
-        with refused(400, "invalid", field) as answers:
-            answers.append(call(system, method, path, TOLD | {field: value}))
+        with refused(400, "invalid", field) as responses:
+            responses.append(send(system, method, path, REASON | {field: value}))
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
-def test_reading_is_not_deciding(method: str) -> None:
+def test_read_scope_is_not_enough_to_change_reasons(method: str) -> None:
     reason, system = own(), shop.client(shop.key(scopes=["read"]))
     path = REASONS if method == "POST" else f"{REASONS}{reason.pk}/"
     assert system.get(REASONS).status_code == 200
 
-    with refused(403, "permission_denied") as answers:
-        answers.append(call(system, method, path, TOLD))
+    with refused(403, "permission_denied") as responses:
+        responses.append(send(system, method, path, REASON))

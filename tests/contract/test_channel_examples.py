@@ -1,4 +1,4 @@
-"""The documented example of telling an order, replayed; and reading it back."""
+"""The documented channel examples of orders, items and customers, replayed."""
 
 import json
 from typing import Any
@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from takeback.channel.customers import shapes as people
-from takeback.channel.orders import shapes
+from takeback.channel.customers.documents import ChannelCustomer
+from takeback.channel.items.documents import ChannelOrderItem
+from takeback.channel.orders.documents import ChannelOrder
 from tests import factories
 from tests.channel import shop
 from tests.contract.examples import differences, example
 
 pytestmark = pytest.mark.django_db
 
-# Numbers and times of our own: an example can only show their kind.
+# Our own ids and times: an example can only show their type.
 OURS = {
     "pk",
     "id",
@@ -27,72 +28,72 @@ OURS = {
 }
 
 
-def _unlike(shown: Any, given: Any) -> list[str]:
+def _differences(expected: Any, document: Any) -> list[str]:
     return [
         text
-        for text in differences(shown, given)
+        for text in differences(expected, document)
         if text.partition(":")[0].rpartition(".")[2] not in OURS
     ]
 
 
-def _told() -> dict[str, Any]:
+def _order_example() -> dict[str, Any]:
     return example("channel_create_orders")
 
 
-def test_an_order_told_as_documented_is_answered_as_documented() -> None:
-    told = _told()
+def test_documented_order_gets_the_documented_response() -> None:
+    order = _order_example()
     caller = shop.client()
 
-    answer = caller.generic(
-        told["request"]["method"],
-        told["request"]["path"],
-        json.dumps(told["request"]["body"]),
+    response = caller.generic(
+        order["request"]["method"],
+        order["request"]["path"],
+        json.dumps(order["request"]["body"]),
         content_type="application/json",
     )
 
-    assert answer.status_code == told["status"]
-    assert _unlike(told["answer"], answer.json()) == []
-    found = shop.find(caller, told["answer"]["number"]).json()
-    assert found == {"count": 1, "next": None, "previous": None, "results": [answer.json()]}
+    assert response.status_code == order["status"]
+    assert _differences(order["answer"], response.json()) == []
+    page = shop.find_orders(caller, order["answer"]["number"]).json()
+    assert page == {"count": 1, "next": None, "previous": None, "results": [response.json()]}
 
 
-def test_ids_and_times_are_of_the_kind_that_the_example_shows() -> None:
-    told = _told()
-    given = shop.send(shop.client(), told["request"]["body"]).json()
-    line = given["orderitem_set"][0]
-    (share,) = line["benefitapplicant_set"]
+def test_ids_and_times_have_the_types_of_the_example() -> None:
+    document = shop.create_order(shop.client(), _order_example()["request"]["body"]).json()
+    item = document["orderitem_set"][0]
+    (share,) = item["benefitapplicant_set"]
 
-    assert given["pk"] == given["id"] == line["order"]
-    assert line["pk"] == line["id"] == share["order_item"]
+    assert document["pk"] == document["id"] == item["order"]
+    assert item["pk"] == item["id"] == share["order_item"]
     assert share["pk"] == share["id"]
-    for number in (given["id"], line["id"], given["customer"], share["discount_item"]):
+    for number in (document["id"], item["id"], document["customer"], share["discount_item"]):
         assert isinstance(number, int)
-    for document in (given, line, share):
-        assert document["created_date"].endswith("Z")
-        assert document["modified_date"].endswith("Z")
+    for part in (document, item, share):
+        assert part["created_date"].endswith("Z")
+        assert part["modified_date"].endswith("Z")
 
 
-def test_answers_have_the_types_that_the_api_page_shows() -> None:
+def test_order_responses_have_the_types_of_the_api_page() -> None:
     caller = shop.client()
-    told = shop.send(caller, _told()["request"]["body"])
-    shop.send(caller, shop.document())
+    created = shop.create_order(caller, _order_example()["request"]["body"])
+    shop.create_order(caller, shop.order_body())
 
-    order = msgspec.json.decode(told.content, type=shapes.ChannelOrder)
+    order = msgspec.json.decode(created.content, type=ChannelOrder)
     assert str(order["amount"]) == "1000.00"
-    answer = caller.get("/api/v1/channel/1/orders/").content
-    found = msgspec.json.decode(answer, type=dict[str, msgspec.Raw])
-    bare, full = msgspec.json.decode(found["results"], type=list[shapes.ChannelOrder])
+    content = caller.get("/api/v1/channel/1/orders/").content
+    page = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    bare, full = msgspec.json.decode(page["results"], type=list[ChannelOrder])
     assert full == order
     assert str(bare["amount"]) == "20.37"
 
 
-def test_the_answer_has_no_key_that_the_example_does_not_show() -> None:
-    told = _told()
-    given = shop.send(shop.client(), told["request"]["body"]).json()
+def test_order_response_has_only_keys_of_the_example() -> None:
+    expected = _order_example()
+    document = shop.create_order(shop.client(), expected["request"]["body"]).json()
 
-    assert set(given) == set(told["answer"])
-    shown, line = told["answer"]["orderitem_set"][0], given["orderitem_set"][0]
-    assert set(line) - set(shown) == {
+    assert set(document) == set(expected["answer"])
+    expected_item = expected["answer"]["orderitem_set"][0]
+    item = document["orderitem_set"][0]
+    assert set(item) - set(expected_item) == {
         "retail_price",
         "tracking_number",
         "invoice_number",
@@ -102,50 +103,51 @@ def test_the_answer_has_no_key_that_the_example_does_not_show() -> None:
         "parent",
     }
     for name in ("product", "price_list", "stock_list", "datasource", "shipping_option_group"):
-        assert set(line[name]) == set(shown[name])
+        assert set(item[name]) == set(expected_item[name])
 
 
-def test_a_customer_told_as_documented_is_answered_as_documented() -> None:
-    told = example("channel_customer")
+def test_documented_customer_gets_the_documented_response() -> None:
+    customer = example("channel_customer")
     caller = shop.client(shop.key(scopes=["decide", "pii"], channels=[5]))
 
-    answer = caller.post(
-        told["request"]["path"], told["request"]["body"], content_type="application/json"
+    response = caller.post(
+        customer["request"]["path"], customer["request"]["body"], content_type="application/json"
     )
 
-    assert answer.status_code == told["status"]
-    assert set(answer.json()) - set(told["answer"]) == {"id"}
-    found = [text for text in _unlike(told["answer"], answer.json()) if "date_joined" not in text]
-    assert found == []
-    assert answer.json()["date_joined"].endswith("Z")
-    msgspec.json.decode(answer.content, type=people.ChannelCustomer)
+    assert response.status_code == customer["status"]
+    document = response.json()
+    assert set(document) - set(customer["answer"]) == {"id"}
+    texts = _differences(customer["answer"], document)
+    assert [text for text in texts if "date_joined" not in text] == []
+    assert document["date_joined"].endswith("Z")
+    msgspec.json.decode(response.content, type=ChannelCustomer)
 
 
-def test_lines_told_as_documented_are_answered_as_documented() -> None:
-    told = example("channel_order_items_bulk_status_update")
-    (line,) = factories.items_of(factories.create_order())
-    body = told["request"]["body"]
-    body["orderitem_set"][0]["id"] = line.pk
+def test_documented_item_changes_get_the_documented_response() -> None:
+    bulk = example("channel_order_items_bulk_status_update")
+    (item,) = factories.items_of(factories.create_order())
+    body = bulk["request"]["body"]
+    body["orderitem_set"][0]["id"] = item.pk
 
-    answer = shop.client().patch(told["request"]["path"], body, content_type="application/json")
+    response = shop.client().patch(bulk["request"]["path"], body, content_type="application/json")
 
-    assert answer.status_code == told["status"]
-    assert _unlike(told["answer"], answer.json()) == []
-    msgspec.json.decode(answer.content, type=list[shapes.ChannelOrderItem])
+    assert response.status_code == bulk["status"]
+    assert _differences(bulk["answer"], response.json()) == []
+    msgspec.json.decode(response.content, type=list[ChannelOrderItem])
 
 
-def test_an_order_is_cancelled_as_documented() -> None:
-    told = example("channel_order_cancel")
+def test_documented_order_cancellation_gets_the_documented_response() -> None:
+    cancel = example("channel_order_cancel")
     order = factories.create_order()
-    (line,) = factories.items_of(order)
-    text = json.dumps(told["request"])
-    names = {"order": order.pk, "item": line.pk, "reason": factories.create_reason().pk}
+    (item,) = factories.items_of(order)
+    text = json.dumps(cancel["request"])
+    names = {"order": order.pk, "item": item.pk, "reason": factories.create_reason().pk}
     for name, number in names.items():
         text = text.replace(f"{{{name}}}", str(number))
     request = json.loads(text)
 
-    answer = shop.client().post(request["path"], request["body"], content_type="application/json")
+    response = shop.client().post(request["path"], request["body"], content_type="application/json")
 
-    assert answer.status_code == told["status"]
-    document = msgspec.json.decode(answer.content, type=shapes.ChannelOrder)
-    assert [item["status"] for item in document["orderitem_set"]] == ["cancellation_waiting"]
+    assert response.status_code == cancel["status"]
+    document = msgspec.json.decode(response.content, type=ChannelOrder)
+    assert [row["status"] for row in document["orderitem_set"]] == ["cancellation_waiting"]

@@ -1,4 +1,4 @@
-"""The documented examples of changing cases, replayed on a case of the kind they show."""
+"""The documented channel examples that change cases, replayed on a case of their kind."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ import msgspec
 import pytest
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.channel.cases import shapes
+from takeback.channel.cases.documents import ChannelCancellationRequest
 from takeback.core import clock
 from tests import factories
 from tests.cancellations.factories import delivered_item as delivered
 from tests.channel import shop
-from tests.channel.case_calls import IBAN, call
+from tests.channel.case_calls import IBAN, send
 from tests.contract.examples import differences, example
 
 pytestmark = pytest.mark.django_db
 
-# Numbers and times of our own, and what nobody tells when a case is opened.
+# Our own ids and times, and keys that the request does not set.
 OURS = {
     "id",
     "order_item",
@@ -34,38 +34,41 @@ OURS = {
 }
 
 
-def returned() -> CancellationRequest:
-    """A return that waits, with a way back that is booked."""
-    way_back = factories.create_easy_return(max_count=1, tracking_number="1", pickup_date={})
-    return factories.create_case(item=delivered(), kind="refund", easy_return=way_back)
+def waiting_return() -> CancellationRequest:
+    """A return that waits, with a booked return shipment."""
+    shipment = factories.create_easy_return(max_count=1, tracking_number="1", pickup_date={})
+    return factories.create_case(item=delivered(), kind="refund", easy_return=shipment)
 
 
-def replayed(name: str, case: CancellationRequest | None = None, **ours: Any) -> tuple[Any, Any]:
-    """The example, and our answer to its request; numbers, kind and account are our own."""
-    told = example(name)
-    request = told["request"]
+def replay(name: str, case: CancellationRequest | None = None, **ours: Any) -> tuple[Any, Any]:
+    """The example, and our response to its request; `ours` replaces ids, kind and account."""
+    documented = example(name)
+    request = documented["request"]
     path = (
         request["path"].replace("requests/1/", f"requests/{case.pk}/") if case else request["path"]
     )
     body = request.get("body")
-    sent = b"" if body is None else body | ours
     system = shop.client(shop.key(scopes=["read", "decide", "money"]))
-    return told, call(system, request["method"], path, sent)
+    response = send(system, request["method"], path, b"" if body is None else body | ours)
+    return documented, response
 
 
-def unlike(told: Any, answer: Any) -> list[str]:
-    """Differences that matter: a key that is missing, another type, another value."""
-    assert answer.status_code == told["status"], answer.content
-    msgspec.json.decode(answer.content, type=shapes.ChannelCancellationRequest)
-    assert set(told["answer"]) | {"pk"} == set(answer.json())
-    found = differences(told["answer"], answer.json())
-    return [text for text in found if text.partition(":")[0].partition(".")[0] not in OURS]
+def unexpected(documented: Any, response: Any) -> list[str]:
+    """Missing keys, and other types or values than documented, except our own."""
+    assert response.status_code == documented["status"], response.content
+    msgspec.json.decode(response.content, type=ChannelCancellationRequest)
+    assert set(documented["answer"]) | {"pk"} == set(response.json())
+    return _without_ours(differences(documented["answer"], response.json()))
 
 
-def test_opening() -> None:
+def _without_ours(texts: list[str]) -> list[str]:
+    return [text for text in texts if text.partition(":")[0].partition(".")[0] not in OURS]
+
+
+def test_documented_new_case_gets_the_documented_response() -> None:
     reason = factories.create_reason(kind="refund")
 
-    told, answer = replayed(
+    documented, response = replay(
         "channel_cancellation_request_open",
         order_item=delivered(delivered_date=clock.now()).pk,
         reason=reason.pk,
@@ -73,16 +76,16 @@ def test_opening() -> None:
         iban=IBAN,
     )
 
-    assert unlike(told, answer) == []
-    given = answer.json()
-    assert (given["status"], given["iban"], given["reason"]) == ("waiting", IBAN, reason.pk)
+    assert unexpected(documented, response) == []
+    case = response.json()
+    assert (case["status"], case["iban"], case["reason"]) == ("waiting", IBAN, reason.pk)
 
 
 @pytest.mark.parametrize("method", ["put", "patch"])
-def test_correcting(method: str) -> None:
-    case, reason = returned(), factories.create_reason(kind="refund")
+def test_documented_change_gets_the_documented_response(method: str) -> None:
+    case, reason = waiting_return(), factories.create_reason(kind="refund")
 
-    told, answer = replayed(
+    documented, response = replay(
         f"channel_cancellation_request_{method}",
         case,
         order_item=case.order_item_id,
@@ -91,26 +94,25 @@ def test_correcting(method: str) -> None:
         iban=IBAN,
     )
 
-    assert unlike(told, answer) == []
-    given = answer.json()
-    assert (given["id"], given["status"], given["iban"]) == (case.pk, "waiting", IBAN)
-    assert set(told["answer"]["easy_return"]) | {"pk"} == set(given["easy_return"])
+    assert unexpected(documented, response) == []
+    document = response.json()
+    assert (document["id"], document["status"], document["iban"]) == (case.pk, "waiting", IBAN)
+    assert set(documented["answer"]["easy_return"]) | {"pk"} == set(document["easy_return"])
 
 
-def test_rejecting() -> None:
-    case = returned()
+def test_documented_rejection_gets_the_documented_response() -> None:
+    case = waiting_return()
     CancellationRequest.objects.filter(pk=case.pk).update(description="text")
 
-    told, answer = replayed("channel_cancellation_request_reject", case)
+    documented, response = replay("channel_cancellation_request_reject", case)
 
-    given = answer.json()
-    assert (given["id"], given["status"]) == (case.pk, told["answer"]["status"])
-    given["holder_name"] = "text"
-    found = differences(told["answer"], given)
-    assert [text for text in found if text.partition(":")[0].partition(".")[0] not in OURS] == []
+    document = response.json()
+    assert (document["id"], document["status"]) == (case.pk, documented["answer"]["status"])
+    document["holder_name"] = "text"
+    assert _without_ours(differences(documented["answer"], document)) == []
 
 
-def test_removing() -> None:
-    told, answer = replayed("channel_cancellation_request_remove", returned())
+def test_documented_removal_gets_the_documented_response() -> None:
+    documented, response = replay("channel_cancellation_request_remove", waiting_return())
 
-    assert (answer.status_code, answer.content) == (told["status"], b"")
+    assert (response.status_code, response.content) == (documented["status"], b"")

@@ -65,6 +65,8 @@ def _known() -> dict[str, list[Any]]:
         "order_id": [first.pk, 0],
         "request_id": [cases[0], 0],
         "order_ids": [[order.pk for order in orders], [first.pk], []],
+        "case_id": [cases[0], 0],
+        "case_ids": [cases, []],
         "request_ids": [cases, []],
         "plan_ids": [[plan.pk], []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
@@ -214,12 +216,12 @@ def test_expired_session_is_not_returned() -> None:
 
 
 def test_relation_is_a_nested_row_or_none() -> None:
-    from takeback.channel.orders.queries import items_of
+    from takeback.channel.orders.queries import items_of_orders
 
     bare = factories.items_of(factories.create_order(number="1"))[0]
     rich = factories.items_of(factories.create_full_order(number="2"))[0]
 
-    without, with_, _ = items_of(order_ids=[bare.order_id, rich.order_id])
+    without, with_, _ = items_of_orders(order_ids=[bare.order_id, rich.order_id])
 
     assert (without.price_list, without.data_source) == (None, None)
     assert with_.price_list is not None

@@ -8,7 +8,7 @@ import zeal
 
 from takeback.accounts.models import ApiKey
 from takeback.cancellations.models import CancellationRequest
-from takeback.channel.auth import Caller
+from takeback.channel.auth import ApiClient
 from takeback.channel.cases import documents, queries
 from tests.demo.loaded import load_shop
 
@@ -31,11 +31,11 @@ def _paths(document: dict[str, Any], path: str = "") -> Iterator[tuple[str, bool
 def test_every_value_of_a_case_is_shown_somewhere() -> None:
     with zeal.zeal_ignore():
         channel = load_shop()
-    caller = Caller(0, (channel.pk,), frozenset(ApiKey.SCOPES))
+    client = ApiClient(0, (channel.pk,), frozenset(ApiKey.SCOPES))
     cases = list(CancellationRequest.objects.filter(channel=channel).values_list("id", flat=True))
 
-    rows = queries.detailed(channel.pk, queries.cases(cases))
-    paths = [dict(_paths(dict(case))) for case in documents.detailed_cases(rows, caller)]
+    found = queries.detailed(channel.pk, queries.cases_by_id(cases))
+    paths = [dict(_paths(dict(case))) for case in documents.detailed_cases(found, client)]
 
     assert len(paths) == len(cases) > 100
     keys = {path for case in paths for path in case}

@@ -66,7 +66,7 @@ def encrypt_everything() -> None:
     """A text in every encrypted column, written by the service itself."""
     case_with_account()
     client = shop.client(shop.key(scopes=["read", "decide", "pii"]))
-    sync.call(client, "POST", "error_reports/", sync.report(raw_request="<a/>"))
+    sync.send(client, "POST", "error_reports/", sync.error_report(raw_request="<a/>"))
     run_idempotent(REPLY, lambda: IdempotentResponse(201, b'{"id":1}'), factories.NOW)
     assert enable_totp(member().pk, SECRET, pyotp.TOTP(SECRET).at(factories.NOW), factories.NOW)
     member("without_a_second_factor")
@@ -103,9 +103,9 @@ def test_old_key_can_be_removed_after_reencryption(settings: Settings) -> None:
     )
     assert totp_secret(StaffMember.objects.get(user__username="ada").pk) == SECRET
     client = shop.client(shop.key(scopes=["read", "pii"]))
-    (report,) = sync.call(client, "GET", "error_reports/").json()["results"]
+    (report,) = sync.send(client, "GET", "error_reports/").json()["results"]
     assert report["raw_request"] == "<a/>"
-    assert report["raw_response"] == sync.report()["raw_response"]
+    assert report["raw_response"] == sync.error_report()["raw_response"]
 
 
 def test_reencryption_changes_no_other_column(settings: Settings) -> None:
@@ -194,7 +194,7 @@ def customer_cases() -> Any:
 
 def error_reports() -> Any:
     client = shop.client(shop.key(scopes=["read", "pii"]))
-    return sync.call(client, "GET", "error_reports/")
+    return sync.send(client, "GET", "error_reports/")
 
 
 def desk_code() -> Any:

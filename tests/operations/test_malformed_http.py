@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from takeback.limits.models import Counter
-from tests.channel.shop import rows
+from tests.channel.shop import row_counts
 from tests.rigs.serving import Server, database_url, serving
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.heavy]
@@ -210,12 +210,12 @@ def statuses(received: bytes) -> tuple[int, ...]:
 def outcome(server: Server, name: str) -> tuple[tuple[int, ...], bool, bool]:
     """The statuses of a case, whether our code responded, and whether a limit counted it."""
     case, number = CASES[name], b"%06d" % list(CASES).index(name)
-    counters, before = Counter.objects.count(), rows()
+    counters, before = Counter.objects.count(), row_counts()
     received = send_bytes(server, case.sent.replace(UNKNOWN, number) + NEXT)
     assert server.ask("/health/live").status == 200, name
     # The response to a head that is too large may be lost while we are still sending.
     result = statuses(received) or (case.statuses if case.statuses == TOO_LARGE else CLOSED)
-    assert rows() == before, name
+    assert row_counts() == before, name
     return result, b"order_lookup_100_1" in received, Counter.objects.count() > counters
 
 
@@ -231,12 +231,12 @@ def test_huge_body_is_refused_before_it_is_read(server: Server) -> None:
     # T9
     mebibyte = b"100000\r\n" + b"a" * 2**20 + b"\r\n"
     length = b"%d" % (60 * 2**20)
-    before = rows()
+    before = row_counts()
 
     # The server closes the connection while we are sending, so its response may be lost.
     assert statuses(send_bytes(server, chunked(b""), *[mebibyte] * 60)) in {REFUSED, CLOSED}
     assert statuses(send_bytes(server, look_up(length=length, body=b""))) == (413,)
-    assert rows() == before
+    assert row_counts() == before
     assert server.ask("/health/live").status == 200
 
 
@@ -294,9 +294,9 @@ def test_worker_is_free_when_a_client_aborts_its_body(
     server: Server, more: tuple[bytes, ...]
 ) -> None:
     # Until the client aborts, the worker waits: nginx limits the time of a body (decision 0012).
-    before = rows()
+    before = row_counts()
     with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
         connection.sendall(look_up(*more, body=b"{"))
 
     assert server.ask("/health/live").status == 200
-    assert rows() == before
+    assert row_counts() == before

@@ -92,7 +92,7 @@ def test_channel_app_gets_no_second_part_without_a_key(settings: Any) -> None:
             "cancellation_type": "cancel",
             "quantity": 1,
         }
-        status: int = case_calls.call(app, "POST", case_calls.CASES, body, **headers).status_code
+        status: int = case_calls.send(app, "POST", case_calls.CASES, body, **headers).status_code
         return status
 
     assert [open_case(first), open_case(first)] == [201, 400]

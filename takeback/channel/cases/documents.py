@@ -1,99 +1,49 @@
-"""Cases as other systems read them, key by key in the contract's order."""
+"""Documents of cases, key by key in the contract's order."""
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, TypedDict
+from uuid import UUID
 
 from takeback.bank_accounts.bank_account import bank_account_of, mask_iban, mask_name
 from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Status
-from takeback.channel.auth import Caller
-from takeback.channel.cases import shapes
-from takeback.channel.cases.queries import CaseRow, EasyReturnRow, Found, ReasonRow
-from takeback.channel.customers.documents import customer
-from takeback.channel.orders import documents as orders
-from takeback.channel.orders.documents import loads
-from takeback.channel.sync import documents as exchange
+from takeback.channel.auth import ApiClient
+from takeback.channel.cases.queries import CaseRow, DetailedCases, EasyReturnRow, ReasonRow
+from takeback.channel.customers.documents import ChannelCustomer, customer
+from takeback.channel.documents import Object, amount, json_object, optional_amount
+from takeback.channel.items import documents as items
+from takeback.channel.items.documents import ItemFields
+from takeback.channel.items.queries import ItemRow
+from takeback.channel.orders.documents import ChannelBareOrder, bare_order
+from takeback.channel.sync.documents import ChannelDocument, channel
 from takeback.core.links import safe_http_url
+from takeback.core.money import unit_worth
 from takeback.logistics.statuses import SHOWN as SHOWN_GOODS
 from takeback.logistics.statuses import GoodsStatus
 
 
-class _Account(NamedTuple):
-    iban: str | None
-    holder_name: str | None
+class ChannelEasyReturn(TypedDict):
+    """A booked return shipment; the raw messages of the carrier need the scope `pii`."""
+
+    id: int
+    pk: int
+    shipping_company: str
+    code: str | None
+    start_date: datetime | None
+    end_date: datetime | None
+    max_count: int
+    status: str
+    raw_request: str | None
+    raw_response: str | None
+    tracking_number: str | None
+    tracking_url: str | None
+    pickup_date: Object | None
+    created_date: datetime
+    modified_date: datetime
+    uuid: UUID
 
 
-def case(row: CaseRow, caller: Caller) -> shapes.ChannelCancellationRequest:
-    """A case, with its line and its reason by number."""
-    return {
-        "id": row.id,
-        "pk": row.id,
-        "order_item": row.order_item_id,
-        "reason": row.reason.id,
-        **_wish(row, caller),
-        **_marks(row),
-    }
-
-
-def detailed_cases(found: Found, caller: Caller) -> list[shapes.ChannelDetailedCancellationRequest]:
-    """Every case that was found, with everything that belongs to it."""
-    return [_detailed(row, found, caller) for row in found.cases]
-
-
-def _detailed(
-    row: CaseRow, found: Found, caller: Caller
-) -> shapes.ChannelDetailedCancellationRequest:
-    line = found.items[row.order_item_id]
-    order = found.orders[line.order_id]
-    buyer = found.customers[order.user_id]
-    return {
-        "id": row.id,
-        "pk": row.id,
-        "order_item": _order_item(row.order_item_id, found, caller),
-        "reason": reason(row.reason),
-        **_wish(row, caller),
-        "channel": exchange.channel(found.channel),
-        "customer": customer(buyer, secrets=caller.sees_secrets),
-        **_marks(row),
-    }
-
-
-def _wish(row: CaseRow, caller: Caller) -> shapes.ChannelCaseWish:
-    account = _account(row, caller)
-    return {
-        "description": row.description,
-        "cancellation_type": row.cancellation_type,
-        "status": SHOWN_TO_CHANNELS[Status(row.status)].value,
-        "iban": account.iban,
-        "holder_name": account.holder_name,
-        "easy_return": easy_return(row.easy_return, caller),
-        "quantity": row.quantity,
-        "fully_refund_as_loyalty_money": row.fully_refund_as_loyalty_money,
-    }
-
-
-def _marks(row: CaseRow) -> shapes.ChannelCaseMarks:
-    return {
-        "created_date": row.created_date,
-        "modified_date": row.modified_date,
-        "uuid": row.uuid,
-        "attributes": loads(row.attributes),
-        "attributes_kwargs": {},
-        "localized_attributes": {},
-        "localized_attributes_kwargs": {},
-    }
-
-
-def _account(row: CaseRow, caller: Caller) -> _Account:
-    """Whole for keys that may pay, else just enough to recognise it."""
-    kept = bank_account_of(row)
-    if kept is None:
-        return _Account(None, None)
-    if caller.sees_accounts:
-        return _Account(kept.iban, kept.holder_name or None)
-    return _Account(mask_iban(kept.iban), mask_name(kept.holder_name) or None)
-
-
-def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasyReturn | None:
-    """The way back; nothing to show until the carrier gave a code."""
+def easy_return(row: EasyReturnRow | None, client: ApiClient) -> ChannelEasyReturn | None:
+    """The return shipment, or None until the carrier has given a code."""
     if row is None or row.code is None:
         return None
     return {
@@ -105,19 +55,36 @@ def easy_return(row: EasyReturnRow | None, caller: Caller) -> shapes.ChannelEasy
         "end_date": row.end_date,
         "max_count": row.max_count,
         "status": SHOWN_GOODS[GoodsStatus(row.status)],
-        "raw_request": row.raw_request if caller.sees_secrets else None,
-        "raw_response": row.raw_response if caller.sees_secrets else None,
+        "raw_request": row.raw_request if client.can_see_secrets else None,
+        "raw_response": row.raw_response if client.can_see_secrets else None,
         "tracking_number": row.tracking_number,
         "tracking_url": safe_http_url(row.tracking_url),
-        "pickup_date": None if row.pickup_date is None else loads(row.pickup_date),
+        "pickup_date": None if row.pickup_date is None else json_object(row.pickup_date),
         "created_date": row.created_date,
         "modified_date": row.modified_date,
         "uuid": row.uuid,
     }
 
 
-def reason(row: ReasonRow) -> shapes.CaseReason:
-    """Why, in every language that it has."""
+class CaseReason(TypedDict):
+    """A reason; `translations` holds the subject by language."""
+
+    pk: int
+    id: int
+    cancellation_type: str
+    extra_information_needed: bool
+    order: int
+    subject: str
+    is_active: bool
+    send_to_remote: bool
+    send_to_oms: bool
+    translations: Object
+    uuid: UUID
+    created_date: datetime
+    modified_date: datetime
+
+
+def reason(row: ReasonRow) -> CaseReason:
     return {
         "pk": row.id,
         "id": row.id,
@@ -128,20 +95,180 @@ def reason(row: ReasonRow) -> shapes.CaseReason:
         "is_active": row.is_active,
         "send_to_remote": row.send_to_remote,
         "send_to_oms": row.send_to_oms,
-        "translations": loads(row.translations),
+        "translations": json_object(row.translations),
         "uuid": row.uuid,
         "created_date": row.created_date,
         "modified_date": row.modified_date,
     }
 
 
-def _order_item(item_id: int, found: Found, caller: Caller) -> shapes.CaseOrderItem:
-    row = found.items[item_id]
-    order = found.orders[row.order_id]
+class CaseFields(TypedDict):
+    """The keys that both documents of a case have; the bank account needs the scope `money`."""
+
+    id: int
+    pk: int
+    description: str | None
+    cancellation_type: str
+    status: str
+    iban: str | None
+    holder_name: str | None
+    easy_return: ChannelEasyReturn | None
+    quantity: int
+    fully_refund_as_loyalty_money: bool
+    created_date: datetime
+    modified_date: datetime
+    uuid: UUID
+    attributes: Object
+    attributes_kwargs: Object
+    localized_attributes: Object
+    localized_attributes_kwargs: Object
+
+
+class ChannelCancellationRequest(CaseFields):
+    """A case, with the ids of its item and its reason."""
+
+    order_item: int
+    reason: int
+
+
+def case(row: CaseRow, client: ApiClient) -> ChannelCancellationRequest:
+    bank_account = _bank_account(row, client)
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "order_item": row.order_item_id,
+        "reason": row.reason.id,
+        "description": row.description,
+        "cancellation_type": row.cancellation_type,
+        "status": _status(row),
+        "iban": bank_account.iban,
+        "holder_name": bank_account.holder_name,
+        "easy_return": easy_return(row.easy_return, client),
+        "quantity": row.quantity,
+        "fully_refund_as_loyalty_money": row.fully_refund_as_loyalty_money,
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "uuid": row.uuid,
+        "attributes": json_object(row.attributes),
+        "attributes_kwargs": {},
+        "localized_attributes": {},
+        "localized_attributes_kwargs": {},
+    }
+
+
+class CaseOrderItem(ItemFields):
+    """The item of a case, with its order."""
+
+    order: ChannelBareOrder
+
+
+class ChannelDetailedCancellationRequest(CaseFields):
+    """A case with the documents of its item, reason, channel and customer."""
+
+    order_item: CaseOrderItem
+    reason: CaseReason
+    channel: ChannelDocument
+    customer: ChannelCustomer
+
+
+def detailed_cases(
+    data: DetailedCases, client: ApiClient
+) -> list[ChannelDetailedCancellationRequest]:
+    return [_detailed_case(row, data.items[row.order_item_id], data, client) for row in data.cases]
+
+
+def _detailed_case(
+    row: CaseRow, item: ItemRow, data: DetailedCases, client: ApiClient
+) -> ChannelDetailedCancellationRequest:
+    bank_account = _bank_account(row, client)
+    buyer = data.customers[data.orders[item.order_id].user_id]
+    return {
+        "id": row.id,
+        "pk": row.id,
+        "order_item": _order_item(item, data, client),
+        "reason": reason(row.reason),
+        "description": row.description,
+        "cancellation_type": row.cancellation_type,
+        "status": _status(row),
+        "iban": bank_account.iban,
+        "holder_name": bank_account.holder_name,
+        "easy_return": easy_return(row.easy_return, client),
+        "quantity": row.quantity,
+        "fully_refund_as_loyalty_money": row.fully_refund_as_loyalty_money,
+        "channel": channel(data.channel),
+        "customer": customer(buyer, show_secrets=client.can_see_secrets),
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "uuid": row.uuid,
+        "attributes": json_object(row.attributes),
+        "attributes_kwargs": {},
+        "localized_attributes": {},
+        "localized_attributes_kwargs": {},
+    }
+
+
+def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrderItem:
+    details, shares = json_object(row.details), data.shares[row.id]
+    order = data.orders[row.order_id]
+    currency = order.currency
     return {
         "pk": row.id,
         "id": row.id,
-        "order": orders.bare_order(order),
-        **orders.item_summary(row, found.shares[item_id], order.currency),
-        **orders.item_details(row, order.currency, secrets=caller.sees_secrets),
+        "order": bare_order(order),
+        "product": items.product(row.product),
+        "price_list": items.price_list(row.price_list),
+        "stock_list": items.stock_list(row.stock_list),
+        "status": items.status_name(row.status),
+        "quantity": row.quantity,
+        "unit_price": amount(unit_worth(row.goods_minor, row.quantity), currency),
+        "total_price": amount(row.goods_minor, currency),
+        "price_currency": currency,
+        "price": amount(row.goods_minor, currency),
+        "retail_price": optional_amount(row.retail_minor, currency),
+        "discount_amount": amount(row.discount_minor, currency),
+        "tax_rate": row.tax_rate,
+        "tax_amount": amount(row.tax_minor, currency),
+        "installment_interest_amount": amount(row.interest_minor, currency),
+        "benefitapplicant_set": [items.benefit_applicant(share, currency) for share in shares],
+        "shipping_company": row.shipping_company,
+        "shipment_code": details.get("shipment_code"),
+        "cancel_status": row.cancel_status,
+        "is_tradable": row.is_tradable,
+        "external_status": details.get("external_status"),
+        "datasource": items.data_source(row.data_source, show_secrets=client.can_see_secrets),
+        "tracking_number": row.tracking_number,
+        "tracking_url": safe_http_url(row.tracking_url),
+        "invoice_number": row.invoice_number,
+        "invoice_date": row.invoice_date,
+        "e_archive_url": safe_http_url(row.e_archive_url),
+        "delivered_date": row.delivered_date,
+        "shipping_option_group": items.shipping_option_group(row.shipping_option_group, currency),
+        "forced_refund": details.get("forced_refund", False),
+        "parent": details.get("parent"),
+        "extra_field": json_object(row.extra_field),
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+        "attributes": json_object(row.attributes),
+        "attributes_kwargs": details.get("attributes_kwargs", {}),
+        "localized_attributes": details.get("localized_attributes", {}),
+        "localized_attributes_kwargs": details.get("localized_attributes_kwargs", {}),
     }
+
+
+def _status(row: CaseRow) -> str:
+    return SHOWN_TO_CHANNELS[Status(row.status)].value
+
+
+class _BankAccountKeys(NamedTuple):
+    iban: str | None
+    holder_name: str | None
+
+
+def _bank_account(row: CaseRow, client: ApiClient) -> _BankAccountKeys:
+    """The bank account; without the scope `money` it is masked."""
+    account = bank_account_of(row)
+    if account is None:
+        return _BankAccountKeys(None, None)
+    if client.can_see_bank_accounts:
+        return _BankAccountKeys(account.iban, account.holder_name or None)
+    return _BankAccountKeys(mask_iban(account.iban), mask_name(account.holder_name) or None)

@@ -1,6 +1,4 @@
-"""Reading a channel's cases: which ones first, then what is shown of them, always in as many
-statements, however many they are.
-"""
+"""Reads a channel's cases: first the ids of a page, then its rows, one statement per table."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,15 +12,17 @@ from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.customers.queries import CustomerRow
 from takeback.channel.filters import NEWEST
-from takeback.channel.orders.queries import ItemRow, OrderRow, ShareRow
+from takeback.channel.items.queries import ItemRow, ShareRow, shares_of_items
+from takeback.channel.orders.queries import OrderRow
 from takeback.channel.sync.queries import ChannelRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.db.planner import custom_plan
 from takeback.core.paging import Page
-from takeback.orders.models import BenefitApplicant, Order, OrderItem
+from takeback.core.types import CaseId, ItemId, OrderId
+from takeback.orders.models import Order, OrderItem
 
 COUNTED = 10_000
-"""A list is counted up to here: a longer one says one more (`docs/decisions`)."""
+"""The largest exact count; a longer list has one more (`docs/decisions/0013`)."""
 
 
 class ReasonRow(NamedTuple):
@@ -43,7 +43,7 @@ class ReasonRow(NamedTuple):
 
 
 class EasyReturnRow(NamedTuple):
-    """A way back, booked when it has a code; `pickup_date` is JSON text."""
+    """The shipment of a return, booked when it has a code; `pickup_date` is JSON text."""
 
     id: int
     uuid: UUID
@@ -65,9 +65,9 @@ class EasyReturnRow(NamedTuple):
 class CaseRow(NamedTuple):
     """A case; `attributes` is JSON text."""
 
-    id: int
+    id: CaseId
     uuid: UUID
-    order_item_id: int
+    order_item_id: ItemId
     cancellation_type: str
     status: str
     quantity: int
@@ -83,23 +83,23 @@ class CaseRow(NamedTuple):
     easy_return: EasyReturnRow | None
 
 
-class Found(NamedTuple):
-    """Cases, and by number what belongs to them."""
+class DetailedCases(NamedTuple):
+    """Cases, and the rows of their documents by id."""
 
     channel: ChannelRow
     cases: list[CaseRow]
-    items: dict[int, ItemRow]
-    orders: dict[int, OrderRow]
-    shares: dict[int, list[ShareRow]]
+    items: dict[ItemId, ItemRow]
+    orders: dict[OrderId, OrderRow]
+    shares: dict[ItemId, list[ShareRow]]
     customers: dict[int, CustomerRow]
 
 
-def _cases(request_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    return CancellationRequest.objects.filter(pk__anyof=request_ids)
+def _cases(case_ids: list[int]) -> "QuerySet[CancellationRequest]":
+    return CancellationRequest.objects.filter(pk__anyof=case_ids)
 
 
-def _case(channel_id: int, request_id: int) -> "QuerySet[CancellationRequest]":
-    return CancellationRequest.objects.filter(pk=request_id, channel_id=channel_id, is_hidden=False)
+def _case(channel_id: int, case_id: int) -> "QuerySet[CancellationRequest]":
+    return CancellationRequest.objects.filter(pk=case_id, channel_id=channel_id, is_hidden=False)
 
 
 def _items(item_ids: list[int]) -> "QuerySet[OrderItem]":
@@ -110,10 +110,6 @@ def _orders(order_ids: list[int]) -> "QuerySet[Order]":
     return Order.objects.filter(pk__anyof=order_ids)
 
 
-def _shares(item_ids: list[int]) -> "QuerySet[BenefitApplicant]":
-    return BenefitApplicant.objects.filter(order_item_id__anyof=item_ids).order_by("id")
-
-
 def _customers(user_ids: list[int]) -> "QuerySet[User]":
     return User.objects.filter(pk__anyof=user_ids)
 
@@ -122,55 +118,54 @@ def _channel(channel_id: int) -> "QuerySet[Channel]":
     return Channel.objects.filter(pk=channel_id)
 
 
-case_of = CompiledQuery(CaseRow, _case)
-cases_of = CompiledQuery(CaseRow, _cases)
-items_of = CompiledQuery(ItemRow, _items)
-orders_of = CompiledQuery(OrderRow, _orders)
-shares_of = CompiledQuery(ShareRow, _shares)
-customers_of = CompiledQuery(CustomerRow, _customers)
-channel_of = CompiledQuery(ChannelRow, _channel)
+case_query = CompiledQuery(CaseRow, _case)
+cases_query = CompiledQuery(CaseRow, _cases)
+items_query = CompiledQuery(ItemRow, _items)
+orders_query = CompiledQuery(OrderRow, _orders)
+customers_query = CompiledQuery(CustomerRow, _customers)
+channel_query = CompiledQuery(ChannelRow, _channel)
 
 
 def case_ids(
-    channel_id: int, wanted: Q, page: Page, order: Sequence[str] = NEWEST
+    channel_id: int, condition: Q, page: Page, ordering: Sequence[str] = NEWEST
 ) -> tuple[int, list[int]]:
-    """How many of the channel's cases are like this, and which of them the page shows.
+    """The number of matching cases of the channel, and the ids of the page.
 
-    One statement for both: counting all of a wide question would cost more the larger the shop
-    is, and asking for ten rows alone would invite the database to walk through all cases to find
-    the few that are meant.
+    One statement for both: the cost of a full count grows with the shop, and a statement for ten
+    rows would invite the database to walk through all cases until it finds them.
     """
-    listed = CancellationRequest.objects.filter(wanted, channel_id=channel_id, is_hidden=False)
-    ids = listed.order_by(*order).values_list("id", flat=True)
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    ids = matches.order_by(*ordering).values_list("id", flat=True)
     end = page.offset + page.limit
     with custom_plan():
         if end <= COUNTED:
-            found = list(ids[: COUNTED + 1])
-            return len(found), found[page.offset : end]
-        found = list(ids[page.offset : end + 1])
-    return page.offset + len(found), found[: page.limit]
+            counted = list(ids[: COUNTED + 1])
+            return len(counted), counted[page.offset : end]
+        rest = list(ids[page.offset : end + 1])
+    return page.offset + len(rest), rest[: page.limit]
 
 
-def case_by_id(channel_id: int, request_id: int) -> CaseRow | None:
-    """This case, if it is one of the channel's."""
-    return next(iter(case_of(channel_id=channel_id, request_id=request_id)), None)
+def case_by_id(channel_id: int, case_id: CaseId) -> CaseRow | None:
+    """The case, or None if it is in another channel or hidden."""
+    return next(iter(case_query(channel_id=channel_id, case_id=case_id)), None)
 
 
-def cases(request_ids: Sequence[int]) -> list[CaseRow]:
-    """These cases, in this order."""
-    if not request_ids:
+def cases_by_id(ids: Sequence[int]) -> list[CaseRow]:
+    """The cases in the order of the ids."""
+    if not ids:
         return []
-    found = {row.id: row for row in cases_of(request_ids=list(request_ids))}
-    return [found[request_id] for request_id in request_ids]
+    rows: dict[int, CaseRow] = {row.id: row for row in cases_query(case_ids=list(ids))}
+    return [rows[case_id] for case_id in ids]
 
 
-def detailed(channel_id: int, found: list[CaseRow]) -> Found:
-    """These cases of the channel with everything that belongs to them."""
-    (channel,) = channel_of(channel_id=channel_id)
-    items = {row.id: row for row in items_of(item_ids=[case.order_item_id for case in found])}
-    orders = {row.id: row for row in orders_of(order_ids=[row.order_id for row in items.values()])}
-    shares: dict[int, list[ShareRow]] = defaultdict(list)
-    for share in shares_of(item_ids=list(items)):
+def detailed(channel_id: int, cases: list[CaseRow]) -> DetailedCases:
+    """These cases of the channel with the rows that their detailed documents need."""
+    (channel,) = channel_query(channel_id=channel_id)
+    items = {row.id: row for row in items_query(item_ids=[case.order_item_id for case in cases])}
+    order_ids = [item.order_id for item in items.values()]
+    orders = {row.id: row for row in orders_query(order_ids=order_ids)}
+    shares: dict[ItemId, list[ShareRow]] = defaultdict(list)
+    for share in shares_of_items(item_ids=list(items)):
         shares[share.order_item_id].append(share)
-    buyers = customers_of(user_ids=[order.user_id for order in orders.values()])
-    return Found(channel, found, items, orders, shares, {row.id: row for row in buyers})
+    customers = customers_query(user_ids=[order.user_id for order in orders.values()])
+    return DetailedCases(channel, cases, items, orders, shares, {row.id: row for row in customers})

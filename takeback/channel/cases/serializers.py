@@ -1,48 +1,120 @@
-"""What other systems send about cases."""
+"""What clients send about cases: new cases, changes, notes and filters."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from takeback.accounts.policy import shop_zone
 from takeback.api import case_fields
 from takeback.api.case_fields import NO_ITEM, NO_REASON, DescriptionField, KindField, Number
-from takeback.api.fields import StrictBoolean, StrictText
-from takeback.bank_accounts import bank_account
+from takeback.api.fields import StrictBoolean, StrictDate, StrictText
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.edit import Edit
 from takeback.cancellations.inputs import NewCase
-from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Status
+from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
+from takeback.channel.base import validated
+from takeback.channel.cases.documents import ChannelCancellationRequest
 from takeback.channel.cases.queries import CaseRow
-from takeback.channel.cases.shapes import ChannelCancellationRequest
+from takeback.channel.filters import (
+    Filter,
+    Filters,
+    by_choice,
+    by_id,
+    by_ids,
+    by_moment,
+    by_range,
+    by_text,
+    equal,
+)
+from takeback.core.clock import day_end, day_start
+from takeback.core.normalize import email_key, folded, name_key
 from takeback.core.types import ItemId
 
-REMOTE_ID_MAX = 128
-_FIXED = _("This is fixed once a request is open.")
-_STATUSES = {status.value: status for status in SHOWN_TO_CHANNELS.values()}
+STATUSES = {
+    shown.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is shown]
+    for shown in SHOWN_TO_CHANNELS.values()
+}
+"""The case statuses behind each status that clients see."""
+
+PLAN_STATUSES: dict[str, list[str]] = {
+    "confirmation_waiting": [],  # a plan is created when its case is confirmed
+    "waiting": [PlanStatus.WAITING],
+    "confirmed": [PlanStatus.WAITING],
+    "approved": [PlanStatus.APPROVED],
+    "waiting_for_payment": [PlanStatus.APPROVED],
+    "completed": [PlanStatus.COMPLETED],
+    "rejected": [PlanStatus.REJECTED],
+}
+"""The plan statuses behind each word of the contract, which has more words than we statuses."""
+
+_ORDER = "order_item__order"
+_USER = f"{_ORDER}__user"
+_PLACED_AT = f"{_ORDER}__placed_at"
+_KINDS = [kind.value for kind in Kind]
 
 
-@extend_schema_field({"type": "string", "enum": list(_STATUSES)})
+def _by_code(column: str) -> Filter:
+    """A code, compared without case."""
+    return by_text(f"{column}__folded", folded)
+
+
+def _by_day(column: str, bound: Callable[[date, ZoneInfo], datetime]) -> Filter:
+    """A day in the shop's time zone."""
+    return Filter(StrictDate(required=False), equal(column, lambda day: bound(day, shop_zone())))
+
+
+def _has_status(shown: str) -> Q:
+    # Names both kinds because the index by status begins with the kind.
+    return Q(cancellation_type__in=_KINDS, status__in=STATUSES[shown])
+
+
+DETAILED_FILTERS: Filters = {
+    "pk__in": by_ids("pk__in"),
+    "status": by_choice(STATUSES, _has_status),
+    "cancellation_type": by_choice(_KINDS, equal("cancellation_type")),
+    "number": _by_code(f"{_ORDER}__number"),
+    **by_range("date_placed", _PLACED_AT),
+    "date_placed__date__gt": _by_day(f"{_PLACED_AT}__gte", day_end),
+    "date_placed__date__gte": _by_day(f"{_PLACED_AT}__gte", day_start),
+    "date_placed__date__lt": _by_day(f"{_PLACED_AT}__lt", day_start),
+    "date_placed__date__lte": _by_day(f"{_PLACED_AT}__lt", day_end),
+    "sku": _by_code("order_item__sku"),
+    "channel": by_id("channel"),
+    "customer_first_name": by_text(f"{_USER}__first_name_key", name_key),
+    "customer_last_name": by_text(f"{_USER}__last_name_key", name_key),
+    "customer_email": by_text(f"{_USER}__email_key", email_key),
+    "order_id": by_id(_ORDER),
+    "cancellation_plan_status": by_choice(
+        PLAN_STATUSES, equal("plan__status__in", PLAN_STATUSES.__getitem__)
+    ),
+    "easy_return_code": _by_code("easy_return__code"),
+    "tracking_number": _by_code("easy_return__tracking_number"),
+}
+FILTERS: Filters = {**DETAILED_FILTERS, "date_placed": by_moment(_PLACED_AT)}
+UPDATE_FILTERS: Filters = {**FILTERS, **by_range("modified_date", "modified_date")}
+
+
+@extend_schema_field({"type": "string", "enum": list(STATUSES)})
 class StatusField(serializers.Field[Status, Any, str, Any]):
-    """A status as other systems name it."""
+    """A status that clients see."""
 
     default_error_messages = {"invalid": _("There is no such status.")}
 
     def to_internal_value(self, data: Any) -> Status:
-        found = _STATUSES.get(data) if isinstance(data, str) else None
-        if found is None:
+        if not isinstance(data, str) or data not in STATUSES:
             self.fail("invalid")
-        return found
-
-    def to_representation(self, value: Status) -> str:
-        return value.value
+        return Status(data)
 
 
-class _Wish(serializers.Serializer[Any]):
-    """What may be told when asking and later; null says nothing."""
+class _CaseTerms(serializers.Serializer[Any]):
+    """The keys of new and of changed cases; null leaves a value as it is."""
 
     description = DescriptionField(required=False, allow_null=True)
     iban = case_fields.IbanField(required=False, allow_null=True)
@@ -55,19 +127,17 @@ class _Wish(serializers.Serializer[Any]):
         return attrs
 
 
-class NewCaseSerializer(_Wish):
-    """One item to be cancelled or sent back; no quantity means all of it."""
+class NewCaseSerializer(_CaseTerms):
+    """An item to cancel or return; no quantity means all units."""
 
     order_item = Number(error_messages=NO_ITEM)
     reason = Number(error_messages=NO_REASON)
     cancellation_type = KindField()
-    remote_id = StrictText(
-        max_length=REMOTE_ID_MAX, required=False, allow_null=True, allow_blank=True
-    )
+    remote_id = StrictText(max_length=128, required=False, allow_null=True, allow_blank=True)
 
 
-class ChangedCaseSerializer(_Wish):
-    """New values of a case; what is not told stays, an empty description takes it away."""
+class ChangedCaseSerializer(_CaseTerms):
+    """New values of a case; missing keys stay as they are, an empty description is removed."""
 
     status = StatusField(required=False)
     reason = Number(error_messages=NO_REASON, required=False)
@@ -75,86 +145,72 @@ class ChangedCaseSerializer(_Wish):
     cancellation_type = KindField(required=False)
 
 
-class Note(serializers.Serializer[Any]):
-    """Why somebody decided so, for the case's history."""
+class NoteSerializer(serializers.Serializer[Any]):
+    """A note on a transition, for the history of the case."""
 
     note = DescriptionField(required=False, allow_null=True)
 
 
-class Change(NamedTuple):
-    """What a case is to become; `leans_on_account` when the caller told only a part of it."""
-
-    edit: Edit
-    leans_on_account: bool
-
-
-def ask_in(body: Mapping[str, Any], *, is_account_trusted: bool) -> NewCase:
-    """What the body asks for, or DRF's `ValidationError` with all its faults."""
-    told = _validated(NewCaseSerializer, body)
+def new_case(body: Mapping[str, Any], *, is_account_trusted: bool) -> NewCase:
+    """The case to open; DRF's ValidationError names all invalid fields."""
+    data = validated(NewCaseSerializer, body)
     return NewCase(
-        order_item=ItemId(told["order_item"]),
-        kind=told["cancellation_type"],
-        reason=told["reason"],
-        quantity=told.get("quantity"),
-        description=told.get("description") or None,
-        bank_account=_account_in(told),
+        order_item=ItemId(data["order_item"]),
+        kind=data["cancellation_type"],
+        reason=data["reason"],
+        quantity=data.get("quantity"),
+        description=data.get("description") or None,
+        bank_account=_bank_account(data),
         is_account_trusted=is_account_trusted,
         pickup_at_shipping_address=True,
-        refund_to_loyalty=bool(told.get("fully_refund_as_loyalty_money")),
-        remote_id=told.get("remote_id") or None,
+        refund_to_loyalty=bool(data.get("fully_refund_as_loyalty_money")),
+        remote_id=data.get("remote_id") or None,
     )
 
 
-def change_in(body: Mapping[str, Any], row: CaseRow, shown: ChannelCancellationRequest) -> Change:
-    """What the body wants to be different from what the caller was `shown` of the case."""
-    kept = bank_account.bank_account_of(row)
-    completed = _completed(body, kept, shown) if kept else body
-    told = _validated(ChangedCaseSerializer, completed)
+_FIXED = _("This cannot change after the request has been opened.")
+
+
+def case_edit(body: Mapping[str, Any], row: CaseRow) -> Edit:
+    """The changes of a case; DRF's ValidationError names all invalid fields."""
+    data = validated(ChangedCaseSerializer, body)
     fixed = {"order_item": row.order_item_id, "cancellation_type": row.cancellation_type}
-    moved = {name: [_FIXED] for name, value in fixed.items() if told.get(name, value) != value}
-    if moved:
-        raise ValidationError(moved)
-    edit = Edit(
-        description=told.get("description"),
-        reason=told.get("reason"),
-        quantity=told.get("quantity"),
-        refund_to_loyalty=told.get("fully_refund_as_loyalty_money"),
-        bank_account=_account_in(told),
-        status=told.get("status"),
+    changed = {name: [_FIXED] for name, value in fixed.items() if data.get(name, value) != value}
+    if changed:
+        raise ValidationError(changed)
+    return Edit(
+        description=data.get("description"),
+        reason=data.get("reason"),
+        quantity=data.get("quantity"),
+        refund_to_loyalty=data.get("fully_refund_as_loyalty_money"),
+        bank_account=_bank_account(data),
+        status=data.get("status"),
     )
-    return Change(edit, completed is not body)
 
 
-def note_in(body: Mapping[str, Any]) -> str | None:
-    """The words that go with a decision; whatever else was sent means nothing."""
-    return _validated(Note, body).get("note") or None
-
-
-def _completed(
-    body: Mapping[str, Any], kept: BankAccount, shown: ChannelCancellationRequest
+def with_stored_account(
+    body: Mapping[str, Any], stored: BankAccount | None, shown: ChannelCancellationRequest
 ) -> Mapping[str, Any]:
-    """What was shown, masked perhaps, stands for what it shows; a part that is not told stays."""
-    told = {"iban": body.get("iban"), "holder_name": body.get("holder_name")}
-    if not any(told.values()):
+    """The body, its bank account completed from the stored one.
+
+    A part that the client leaves out, or sends back as it was `shown` (masked, perhaps), stands
+    for the stored part. An account that does not change is left out.
+    """
+    sent = {"iban": body.get("iban"), "holder_name": body.get("holder_name")}
+    if stored is None or not any(sent.values()):
         return body
     account = {
-        name: whole if told[name] in (None, "", seen) else told[name]
-        for name, whole, seen in (
-            ("iban", kept.iban, shown["iban"]),
-            ("holder_name", kept.holder_name, shown["holder_name"]),
+        name: value if sent[name] in (None, "", masked) else sent[name]
+        for name, value, masked in (
+            ("iban", stored.iban, shown["iban"]),
+            ("holder_name", stored.holder_name, shown["holder_name"]),
         )
     }
-    if account == kept._asdict():
+    if account == stored._asdict():
         return {name: value for name, value in body.items() if name not in account}
-    return body if account == told else {**body, **account}
+    return body if account == sent else {**body, **account}
 
 
-def _account_in(told: Mapping[str, Any]) -> BankAccount | None:
-    iban, holder = told.get("iban"), told.get("holder_name")
-    return BankAccount(iban, holder) if iban and holder else None
-
-
-def _validated(form: type[serializers.Serializer[Any]], body: Mapping[str, Any]) -> dict[str, Any]:
-    filled = form(data=body)
-    filled.is_valid(raise_exception=True)
-    return dict(filled.validated_data)
+def _bank_account(data: Mapping[str, Any]) -> BankAccount | None:
+    iban, holder_name = data.get("iban"), data.get("holder_name")
+    return BankAccount(iban, holder_name) if iban and holder_name else None

@@ -1,159 +1,278 @@
-"""Reading a channel's cases: lists, one case, and what has changed last."""
+"""Cases: lists, one case, new cases, changes, and transitions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db.models import Q
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.models import ApiKey
-from takeback.api.paginator import envelope
-from takeback.channel import openapi
-from takeback.channel.auth import number_of
-from takeback.channel.base import ChannelView
+from takeback.api.idempotency import has_idempotency_key
+from takeback.api.json_parser import StrictJSONParser
+from takeback.api.openapi import Operation, PageOf
+from takeback.bank_accounts.bank_account import bank_account_of
+from takeback.cancellations.commands.edit import edit_case
+from takeback.cancellations.commands.open import AutoConfirm, open_cases
+from takeback.cancellations.commands.transition import remove, set_status
+from takeback.cancellations.statuses import Status
+from takeback.channel.auth import path_id
+from takeback.channel.base import (
+    ChannelListView,
+    ChannelView,
+    etag,
+    expected_version,
+    row_or_404,
+    validated,
+)
 from takeback.channel.cases import documents, queries
-from takeback.channel.cases.filters import (
-    CaseFilters,
-    ChangedCaseFilters,
-    DetailedCaseFilters,
-    wanted,
+from takeback.channel.cases.documents import (
+    ChannelCancellationRequest,
+    ChannelDetailedCancellationRequest,
 )
 from takeback.channel.cases.queries import CaseRow
-from takeback.channel.etag import etag
-from takeback.channel.filters import AS_THEY_CHANGED, NEWEST, validated_filters
-from takeback.channel.sync.queries import unreported
+from takeback.channel.cases.serializers import (
+    DETAILED_FILTERS,
+    FILTERS,
+    UPDATE_FILTERS,
+    ChangedCaseSerializer,
+    NewCaseSerializer,
+    NoteSerializer,
+    case_edit,
+    new_case,
+    with_stored_account,
+)
+from takeback.channel.filters import OLDEST_CHANGE, Filters
+from takeback.channel.openapi import CASES, STALE
+from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
-from takeback.core import errors
-from takeback.core.errors import Refused
+from takeback.core import clock
 from takeback.core.paging import Page
+from takeback.core.types import CaseId
+from takeback.orders.scope import OrderScope
 
-READING = {"GET": ApiKey.READ, "HEAD": ApiKey.READ}
-
-
-class _Listing(ChannelView):
-    """A page of cases; what is shown of them is the route's."""
-
-    scopes = READING
-    filters: ClassVar[type[serializers.Serializer[Any]]] = CaseFilters
-    order: ClassVar[Sequence[str]] = NEWEST
-
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page = Page.of(query)
-        condition = self.condition(validated_filters(call, self.filters))
-        total, ids = queries.case_ids(self.caller.channel_id, condition, page, self.order)
-        return Response(envelope(call.path, query, page, total, self.shown(queries.cases(ids))))
-
-    def condition(self, told: Mapping[str, Any]) -> Q:
-        """Which cases are listed."""
-        return wanted(told)
-
-    def shown(self, rows: list[CaseRow]) -> list[Any]:
-        """The documents of these cases."""
-        return [documents.case(row, self.caller) for row in rows]
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the version that the client has: 412 if it is not the latest.",
+)
 
 
-class CancellationRequests(_Listing):
-    """A channel's cases, newest first."""
-
-    @extend_schema(
-        operation_id="channel_cancellation_requests",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, CaseFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelCancellationRequest")} | openapi.REFUSALS,
+def changing(name: str, request: Any, response: Any = ChannelCancellationRequest) -> Operation:
+    """The operation of a method that changes a case."""
+    return Operation(
+        f"channel_cancellation_request_{name}",
+        CASES,
+        response,
+        request=request,
+        status=200 if response else 204,
+        parameters=(IF_MATCH,),
+        refusals=STALE,
     )
-    def get(self, call: Request, channel_id: str) -> Response:
-        return super().get(call, channel_id)
 
 
-class CancellationRequestUpdates(_Listing):
-    """A channel's cases that its system does not have as they are, the longest ago changed first.
+class BaseCaseView(ChannelView):
+    """What the views of cases share."""
 
-    With `modified_date__gt` all that have changed since: go on from the last row's moment.
-    """
-
-    filters = ChangedCaseFilters
-    order = AS_THEY_CHANGED
-
-    @extend_schema(
-        operation_id="channel_cancellation_request_updates",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, ChangedCaseFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelCancellationRequest")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        return super().get(call, channel_id)
-
-    def condition(self, told: Mapping[str, Any]) -> Q:
-        return super().condition(told) & unreported(ContentType.CANCELLATION_REQUEST, told)
-
-
-class DetailedCancellationRequests(_Listing):
-    """A channel's cases with everything that belongs to them, newest first."""
-
-    filters = DetailedCaseFilters
-
-    @extend_schema(
-        operation_id="channel_detailed_cancellation_requests",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, DetailedCaseFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelDetailedCancellationRequest")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        return super().get(call, channel_id)
-
-    def shown(self, rows: list[CaseRow]) -> list[Any]:
-        found = queries.detailed(self.caller.channel_id, rows)
-        return list(documents.detailed_cases(found, self.caller))
-
-
-class OneCase(ChannelView):
-    """What routes of one case have in common."""
+    @property
+    def scope(self) -> OrderScope:
+        return OrderScope(self.client.channel_id)
 
     def row(self, pk: str) -> CaseRow:
-        """The case; another channel's is as absent as none."""
-        row = queries.case_by_id(self.caller.channel_id, number_of(pk))
-        if row is None:
-            raise Refused(errors.NOT_FOUND)
-        return row
+        return row_or_404(queries.case_by_id(self.client.channel_id, CaseId(path_id(pk))))
 
-    def whole(self, pk: str) -> Response:
+    def respond(self, pk: str, status: int = 200) -> Response:
         """The case as it is now, with its version."""
         row = self.row(pk)
-        return Response(documents.case(row, self.caller), headers=etag(row.version))
+        document = documents.case(row, self.client)
+        return Response(document, status=status, headers=etag(row.version))
 
 
-class CaseView(OneCase):
-    """One case."""
+class BaseCaseList(ChannelListView):
+    """Lists of cases count at most 10,001 rows."""
 
-    scopes = READING
+    def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
+        condition = self.condition(values)
+        total, ids = queries.case_ids(self.client.channel_id, condition, page, self.ordering)
+        return total, queries.cases_by_id(ids)
 
-    @extend_schema(
-        operation_id="channel_cancellation_request",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        responses={200: openapi.document("ChannelCancellationRequest", "The case.")}
-        | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        return self.whole(pk)
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.case(row, self.client) for row in rows]
 
 
-class DetailedCancellationRequest(OneCase):
-    """One case with everything that belongs to it."""
+class CaseList(BaseCaseList, BaseCaseView):
+    """The channel's cases, newest first; POST opens a case by the rules for customers."""
 
-    scopes = READING
+    filters = FILTERS
+    operations = {
+        "get": Operation(
+            "channel_cancellation_requests", CASES, PageOf(ChannelCancellationRequest)
+        ),
+        "post": Operation(
+            "channel_cancellation_request_open",
+            CASES,
+            ChannelCancellationRequest,
+            request=NewCaseSerializer,
+            status=201,
+        ),
+    }
 
-    @extend_schema(
-        operation_id="channel_detailed_cancellation_request",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        responses={200: openapi.document("ChannelDetailedCancellationRequest", "The case.")}
-        | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        found = queries.detailed(self.caller.channel_id, [self.row(pk)])
-        return Response(documents.detailed_cases(found, self.caller)[0])
+    def post(self, request: Request, channel_id: str) -> HttpResponse:
+        return self.idempotent(self._open, body=self.body)
+
+    def _open(self) -> Response:
+        [case_id] = open_cases(
+            [new_case(self.body, is_account_trusted=self.client.can_see_bank_accounts)],
+            self.scope,
+            actor=self.actor,
+            now=clock.now(),
+            auto_confirm=AutoConfirm(with_parts=has_idempotency_key(self.django_request)),
+        )
+        return self.respond(str(case_id), status=201)
+
+
+class CaseUpdates(BaseCaseList):
+    """The channel's cases that changed since its last sync, the oldest change first.
+
+    With a `modified_date` filter the list holds all cases that changed in that time.
+    """
+
+    filters = UPDATE_FILTERS
+    ordering = OLDEST_CHANGE
+    operations = {
+        "get": Operation(
+            "channel_cancellation_request_updates", CASES, PageOf(ChannelCancellationRequest)
+        )
+    }
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        changed = changed_since_last_sync(ContentType.CANCELLATION_REQUEST, values)
+        return super().condition(values) & changed
+
+
+class DetailedCaseList(BaseCaseList):
+    """The channel's cases with item, order, reason, channel and customer, newest first."""
+
+    filters: ClassVar[Filters] = DETAILED_FILTERS
+    operations = {
+        "get": Operation(
+            "channel_detailed_cancellation_requests",
+            CASES,
+            PageOf(ChannelDetailedCancellationRequest),
+        )
+    }
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        cases = queries.detailed(self.client.channel_id, rows)
+        return documents.detailed_cases(cases, self.client)
+
+
+class DetailedCaseView(BaseCaseView):
+    """One case with item, order, reason, channel and customer."""
+
+    operations = {
+        "get": Operation(
+            "channel_detailed_cancellation_request", CASES, ChannelDetailedCancellationRequest
+        )
+    }
+
+    def get(self, request: Request, channel_id: str, pk: str) -> Response:
+        cases = queries.detailed(self.client.channel_id, [self.row(pk)])
+        return Response(documents.detailed_cases(cases, self.client)[0])
+
+
+class CaseView(BaseCaseView):
+    """One case. PUT and PATCH change it, DELETE withdraws and hides it."""
+
+    operations = {
+        "get": Operation("channel_cancellation_request", CASES, ChannelCancellationRequest),
+        "put": changing("put", ChangedCaseSerializer),
+        "patch": changing("patch", ChangedCaseSerializer),
+        "delete": changing("remove", None, response=None),
+    }
+
+    def get(self, request: Request, channel_id: str, pk: str) -> Response:
+        return self.respond(pk)
+
+    def put(self, request: Request, channel_id: str, pk: str) -> Response:
+        return self._edit(pk)
+
+    def patch(self, request: Request, channel_id: str, pk: str) -> Response:
+        return self._edit(pk)
+
+    def delete(self, request: Request, channel_id: str, pk: str) -> Response:
+        case_id, version = CaseId(path_id(pk)), expected_version(self.django_request)
+        remove(case_id, self.scope, actor=self.actor, now=clock.now(), version=version)
+        return Response(status=204)
+
+    def _edit(self, pk: str) -> Response:
+        row, body = self.row(pk), self.optional_body
+        completed = with_stored_account(
+            body, bank_account_of(row), documents.case(row, self.client)
+        )
+        version = expected_version(self.django_request)
+        if version is None and completed is not body:
+            # The client relies on the account that it was shown.
+            version = row.version
+        edit_case(
+            row.id,
+            self.scope,
+            case_edit(completed, row),
+            actor=self.actor,
+            now=clock.now(),
+            version=version,
+            is_account_trusted=self.client.can_see_bank_accounts,
+        )
+        return self.respond(pk)
+
+
+class NullableJSONParser(StrictJSONParser):
+    """For transitions without a note: some clients send `null` as the body."""
+
+    def read(self, body: bytes) -> dict[str, Any]:
+        return {} if body.strip() == b"null" else super().read(body)
+
+
+class TransitionView(BaseCaseView):
+    """Brings a case to a status; a repeated request changes nothing."""
+
+    parser_classes = [NullableJSONParser]
+    status: ClassVar[Status]
+
+    def post(self, request: Request, channel_id: str, pk: str) -> HttpResponse:
+        return self.idempotent(lambda: self._set_status(pk), body=self.optional_body)
+
+    def _set_status(self, pk: str) -> Response:
+        set_status(
+            CaseId(path_id(pk)),
+            self.scope,
+            self.status,
+            actor=self.actor,
+            now=clock.now(),
+            message=validated(NoteSerializer, self.optional_body).get("note") or None,
+            version=expected_version(self.django_request),
+        )
+        return self.respond(pk)
+
+
+class RejectCase(TransitionView):
+    """Rejects a case; its item can be requested again."""
+
+    status = Status.REJECTED
+    operations = {"post": changing("reject", NoteSerializer)}
+
+
+class ConfirmCase(TransitionView):
+    """Confirms a case: its units are reserved, and it joins a plan."""
+
+    status = Status.CONFIRMED
+    operations = {"post": changing("confirm", NoteSerializer)}
+
+
+class ApproveCase(TransitionView):
+    """Approves the refund of a case; a waiting case is confirmed first."""
+
+    status = Status.APPROVED
+    operations = {"post": changing("approve", NoteSerializer)}

@@ -1,22 +1,17 @@
-"""Reading people and places: a page of a list is one statement, its count another."""
+"""Reads customers and the entries of their address books."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from takeback.accounts.models import User
-from takeback.addresses.models import Address, City, Country, District, Township
+from takeback.addresses.models import Address
 from takeback.core.db.compiled_query import RowQuery
-from takeback.core.normalize import email_key
-from takeback.core.paging import Page
-
-Place = Country | City | Township | District
 
 
 class CustomerRow(NamedTuple):
-    """A customer as other systems see one; JSON columns are text."""
+    """A customer; JSON columns are text."""
 
     id: int
     email: str
@@ -40,7 +35,7 @@ class CustomerRow(NamedTuple):
 
 
 class AddressRow(NamedTuple):
-    """An address of a book, places by number; JSON columns are text."""
+    """An entry of an address book; places are ids, JSON columns are text."""
 
     id: int
     email: str | None
@@ -71,88 +66,27 @@ class AddressRow(NamedTuple):
     modified_date: datetime
 
 
-def _customers(channel_id: int) -> "QuerySet[User]":
-    return User.objects.filter(channel_id=channel_id, is_staff=False).order_by("-id")
+def customers_in_channel(channel_id: int) -> "QuerySet[User]":
+    return User.objects.filter(channel_id=channel_id, is_staff=False)
 
 
-def _addresses(channel_id: int) -> "QuerySet[Address]":
-    """What stands in address books; the copies that orders keep are the orders'."""
-    found = Address.objects.filter(user__channel_id=channel_id, user__is_staff=False)
-    return found.filter(is_copy=False, is_active=True).order_by("-id")
+def addresses_in_channel(channel_id: int) -> "QuerySet[Address]":
+    """The entries of address books, without the copies that belong to orders."""
+    entries = Address.objects.filter(user__channel_id=channel_id, user__is_staff=False)
+    return entries.filter(is_copy=False, is_active=True)
 
 
-customers_of = RowQuery(CustomerRow)
-addresses_of = RowQuery(AddressRow)
+customer_rows = RowQuery(CustomerRow)
+address_rows = RowQuery(AddressRow)
 
 
-def customers(
-    channel_id: int, told: Mapping[str, Any], page: Page
-) -> tuple[int, list[CustomerRow]]:
-    """How many of the channel's customers are like this, and a page of them, newest first.
-
-    An e-mail address is one letter by letter: whoever asks compares it so.
-    """
-    wanted = Q()
-    if "email" in told:
-        wanted &= Q(email_key=email_key(told["email"]), email=told["email"])
-    for name in ("phone", "user_type", "channel_code"):
-        if name in told:
-            wanted &= Q(**{name: told[name]})
-    found = _customers(channel_id).filter(wanted)
-    return found.count(), customers_of.fetch(found[page.offset : page.offset + page.limit])
+def customer_by_id(channel_id: int, user_id: int) -> CustomerRow | None:
+    """The customer, or None if they belong to another channel."""
+    customers = customers_in_channel(channel_id).filter(pk=user_id)
+    return next(iter(customer_rows.fetch(customers)), None)
 
 
-def customer(channel_id: int, user_id: int) -> CustomerRow | None:
-    """This customer, if the channel has them."""
-    found = _customers(channel_id).filter(pk=user_id)
-    return next(iter(customers_of.fetch(found)), None)
-
-
-def addresses(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[AddressRow]]:
-    """How many entries of the channel's address books are like this, and a page of them."""
-    found = _addresses(channel_id)
-    if "customer" in told:
-        found = found.filter(user_id=told["customer"])
-    if "hash_data" in told:
-        found = found.filter(hash_data=told["hash_data"])
-    return found.count(), addresses_of.fetch(found[page.offset : page.offset + page.limit])
-
-
-def address(channel_id: int, address_id: int) -> AddressRow | None:
-    """This entry, if it stands in a book of one of the channel's customers."""
-    found = _addresses(channel_id).filter(pk=address_id)
-    return next(iter(addresses_of.fetch(found)), None)
-
-
-_NAMES = {
-    "name": "name",
-    "name__exact": "name",
-    "name__iexact": "name__iexact",
-    "is_active": "is_active",
-}
-_LOOK_UPS: dict[type[Place], dict[str, str]] = {
-    Country: _NAMES | {"code": "code__iexact", "code__exact": "code__iexact"},
-    City: _NAMES | {"country": "country"},
-    Township: _NAMES | {"country": "city__country", "city": "city"},
-    District: _NAMES
-    | {
-        "country": "township__city__country",
-        "city": "township__city",
-        "township": "township",
-    },
-}
-"""Under which look-up of ours a place is found by what callers name."""
-_CODES = frozenset({"code", "code__exact", "mapping__code__exact"})
-"""Only countries have codes, and others' codes for places are kept nowhere here."""
-
-
-def places(level: type[Place], told: Mapping[str, Any]) -> "QuerySet[Any]":
-    """Countries, cities, townships or districts, by name and by what they lie in."""
-    look_ups = _LOOK_UPS[level]
-    found: QuerySet[Any] = level.objects.order_by("name", "id")
-    for name, value in told.items():
-        if name in look_ups:
-            found = found.filter(Q((look_ups[name], value)))
-        elif name in _CODES:
-            found = found.none()
-    return found.select_related("township") if level is District else found
+def address_by_id(channel_id: int, address_id: int) -> AddressRow | None:
+    """The entry, or None if its customer belongs to another channel."""
+    entries = addresses_in_channel(channel_id).filter(pk=address_id)
+    return next(iter(address_rows.fetch(entries)), None)

@@ -1,7 +1,8 @@
-"""What other systems send about people, and what they filter by."""
+"""What clients send about customers and addresses: entries and filters."""
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -11,7 +12,20 @@ from takeback.accounts.models import User
 from takeback.api.fields import StrictBoolean, StrictDate, StrictEmail, StrictInteger, StrictText
 from takeback.api.order_payload.fields import FreeObject
 from takeback.api.place_fields import NO_PLACE
-from takeback.channel.filters import Flag, text
+from takeback.channel.filters import (
+    Condition,
+    Filter,
+    Filters,
+    Flag,
+    all_rows,
+    by_choice,
+    by_id,
+    by_text,
+    equal,
+    no_rows,
+    text,
+)
+from takeback.core.normalize import email_key
 
 USER_TYPES = (User.REGISTERED, User.GUEST)
 GENDERS = ("female", "male")
@@ -26,46 +40,45 @@ def _nullable(maximum: int, **options: Any) -> StrictText:
     return _optional(maximum, allow_null=True, **options)
 
 
-class CustomerFilters(serializers.Serializer[Any]):
-    """Which customers of a channel are listed."""
-
-    email = text()
-    phone = text()
-    phone_number = text()
-    channel_code = text()
-    user_type = serializers.ChoiceField(USER_TYPES, required=False)
-    channel = StrictInteger(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """`phone` and `phone_number` are one; the number counts."""
-        phone = attrs.pop("phone_number", attrs.get("phone"))
-        return attrs if phone is None else attrs | {"phone": phone}
-
-
-class AddressFilters(serializers.Serializer[Any]):
-    """Which addresses of a channel's customers are listed."""
-
-    hash_data = text()
-    customer = StrictInteger(required=False)
+CUSTOMER_FILTERS: Filters = {
+    # Compared letter by letter, after the index by key has found the address.
+    "email": Filter(text(), lambda email: Q(email_key=email_key(email), email=email)),
+    "phone": by_text("phone"),
+    "phone_number": by_text("phone"),
+    "channel_code": by_text("channel_code"),
+    "user_type": by_choice(USER_TYPES, equal("user_type")),
+    "channel": Filter(StrictInteger(required=False), all_rows),
+}
+ADDRESS_FILTERS: Filters = {
+    "hash_data": by_text("hash_data"),
+    "customer": by_id("user_id"),
+}
 
 
-class PlaceFilters(serializers.Serializer[Any]):
-    """Which places are listed."""
+def place_filters(
+    *,
+    code: Condition = no_rows,
+    country: Condition = all_rows,
+    city: Condition = all_rows,
+    township: Condition = all_rows,
+) -> Filters:
+    """The filters of one level of places. Only countries have codes; no code is mapped."""
+    return {
+        "name": by_text("name"),
+        "name__exact": by_text("name"),
+        "name__iexact": by_text("name__iexact"),
+        "code": Filter(text(), code),
+        "code__exact": Filter(text(), code),
+        "country": Filter(StrictInteger(required=False), country),
+        "city": Filter(StrictInteger(required=False), city),
+        "township": Filter(StrictInteger(required=False), township),
+        "is_active": Filter(Flag(required=False), equal("is_active")),
+        "mapping__code__exact": Filter(text(), no_rows),
+    }
 
-    name = text()
-    name__exact = text()
-    name__iexact = text()
-    code = text()
-    code__exact = text()
-    country = StrictInteger(required=False)
-    city = StrictInteger(required=False)
-    township = StrictInteger(required=False)
-    is_active = Flag(required=False)
-    mapping__code__exact = text()
 
-
-class CustomerEntry(serializers.Serializer[Any]):
-    """A customer; what is not told stays as it is."""
+class CustomerSerializer(serializers.Serializer[Any]):
+    """A customer; missing keys stay as they are."""
 
     channel = StrictInteger(required=False)
     email = StrictEmail()
@@ -89,7 +102,7 @@ class CustomerEntry(serializers.Serializer[Any]):
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Codes are unknown rather than blank, a phone blank rather than unknown."""
+        """Empty codes become null, an empty phone number becomes blank."""
         attrs.pop("channel", None)
         for name in ("channel_code", "erp_code"):
             if name in attrs:
@@ -101,7 +114,7 @@ class CustomerEntry(serializers.Serializer[Any]):
 
 @extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "object"}]})
 class RetailStore(FreeObject):
-    """A shop's branch: others' number for it, or their whole document."""
+    """A store of the shop: the channel's id, or its document."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, int | str):
@@ -109,8 +122,8 @@ class RetailStore(FreeObject):
         return super().to_internal_value(data)
 
 
-class AddressEntryOfCustomer(serializers.Serializer[Any]):
-    """An address for a customer's book; places by number, each inside the one before."""
+class CustomerAddressSerializer(serializers.Serializer[Any]):
+    """An address for a customer's book; each place lies in the one before."""
 
     customer = StrictInteger()
     title = _optional(128, allow_null=True)
@@ -138,6 +151,6 @@ class AddressEntryOfCustomer(serializers.Serializer[Any]):
     extra_field = FreeObject(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Where a column is blank rather than null, so is what is told."""
+        """Columns that cannot be null become blank."""
         blank = ("title", "company_name", "tax_office", "tax_no")
         return attrs | {name: attrs[name] or "" for name in blank if name in attrs}

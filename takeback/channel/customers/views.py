@@ -1,194 +1,236 @@
-"""Customers of a channel and their address books."""
+"""Customers of a channel, their address books, and the places that addresses refer to."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.customers import CustomerConflict, save_customer, update_customer
-from takeback.accounts.models import ApiKey
 from takeback.addresses import address_book
-from takeback.api.paginator import envelope
+from takeback.addresses.models import City, Country, District, Township
+from takeback.addresses.places import place_document
+from takeback.api.openapi import Operation, PageOf
 from takeback.api.place_fields import places_of
-from takeback.channel import errors, openapi
-from takeback.channel.auth import number_of
-from takeback.channel.base import ChannelView
-from takeback.channel.customers import documents, queries, shapes
-from takeback.channel.customers.serializers import (
-    AddressEntryOfCustomer,
-    AddressFilters,
-    CustomerEntry,
-    CustomerFilters,
+from takeback.channel import errors
+from takeback.channel.auth import path_id
+from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.customers import documents, queries
+from takeback.channel.customers.documents import (
+    ChannelAddress,
+    ChannelCity,
+    ChannelCountry,
+    ChannelCustomer,
+    ChannelDistrict,
+    ChannelTownship,
 )
-from takeback.channel.filters import validated_filters
+from takeback.channel.customers.serializers import (
+    ADDRESS_FILTERS,
+    CUSTOMER_FILTERS,
+    CustomerAddressSerializer,
+    CustomerSerializer,
+    place_filters,
+)
+from takeback.channel.filters import equal
+from takeback.channel.openapi import CUSTOMERS, document_response
 from takeback.core import clock
-from takeback.core import errors as core_errors
-from takeback.core.errors import Refused
-from takeback.core.paging import Page
 
 
-class _People(ChannelView):
-    """Who reads may read them all, who decides may also tell of new ones."""
+class BaseCustomerView(ChannelView):
+    """What the views of customers share."""
 
-    scopes = {
-        "GET": ApiKey.READ,
-        "HEAD": ApiKey.READ,
-        "POST": ApiKey.DECIDE,
-        "PATCH": ApiKey.DECIDE,
+    def customer(self, user_id: int) -> ChannelCustomer:
+        row = row_or_404(queries.customer_by_id(self.client.channel_id, user_id))
+        return documents.customer(row, show_secrets=self.client.can_see_secrets)
+
+    def validated_customer(self, *, partial: bool) -> dict[str, Any]:
+        context = {"channel_id": self.client.channel_id}
+        return validated(CustomerSerializer, self.body, partial=partial, context=context)
+
+
+class CustomerList(ChannelListView, BaseCustomerView):
+    """The channel's customers, newest first; POST adds a customer, or updates a known one."""
+
+    filters = CUSTOMER_FILTERS
+    rows = queries.customer_rows
+    operations = {
+        "get": Operation("channel_customers", CUSTOMERS, PageOf(ChannelCustomer)),
+        "post": Operation(
+            "channel_customer_keep",
+            CUSTOMERS,
+            ChannelCustomer,
+            request=CustomerSerializer,
+            status=201,
+            description="The customer has been added.",
+            refusals={200: document_response(ChannelCustomer, "The customer was known.")},
+        ),
     }
 
-    def customer(self, user_id: int) -> shapes.ChannelCustomer:
-        """A customer's document; another channel's is as absent as nobody's."""
-        row = queries.customer(self.caller.channel_id, user_id)
-        if row is None:
-            raise Refused(core_errors.NOT_FOUND)
-        return documents.customer(row, secrets=self.caller.sees_secrets)
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.customers_in_channel(self.client.channel_id)
 
-    def told_customer(self, *, partial: bool) -> dict[str, Any]:
-        """What the body says of a customer, as columns."""
-        context = {"channel_id": self.caller.channel_id}
-        entry = CustomerEntry(data=self.document, partial=partial, context=context)
-        entry.is_valid(raise_exception=True)
-        return dict(entry.validated_data)
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        """`phone` and `phone_number` name one column; `phone_number` wins."""
+        is_double = "phone_number" in values
+        return super().condition(
+            {name: value for name, value in values.items() if not (is_double and name == "phone")}
+        )
 
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        show_secrets = self.client.can_see_secrets
+        return [documents.customer(row, show_secrets=show_secrets) for row in rows]
 
-class Customers(_People):
-    """All customers of a channel; one told here is added, or changed when we know them."""
+    def post(self, request: Request, channel_id: str) -> HttpResponse:
+        return self.idempotent(self._save, body=self.body)
 
-    @extend_schema(
-        operation_id="channel_customers",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID, CustomerFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelCustomer")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page = Page.of(query)
-        told = validated_filters(call, CustomerFilters)
-        total, rows = queries.customers(self.caller.channel_id, told, page)
-        secrets = self.caller.sees_secrets
-        results = [documents.customer(row, secrets=secrets) for row in rows]
-        return Response(envelope(call.path, query, page, total, results))
-
-    @extend_schema(
-        operation_id="channel_customer_keep",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID],
-        request=CustomerEntry,
-        responses={
-            201: openapi.document("ChannelCustomer", "Added."),
-            200: openapi.document("ChannelCustomer", "We knew them; what was told is taken over."),
-        }
-        | openapi.REFUSALS,
-    )
-    def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.answer_once(self._kept, body=self.document)
-
-    def _kept(self) -> Response:
-        told = self.told_customer(partial=False)
+    def _save(self) -> Response:
+        data = self.validated_customer(partial=False)
         try:
-            user_id, is_new = save_customer(self.caller.channel_id, told, now=clock.now())
+            user_id, is_new = save_customer(self.client.channel_id, data, now=clock.now())
         except CustomerConflict as error:
             raise ValidationError({str(error): [errors.TAKEN]}) from error
         return Response(self.customer(user_id), status=201 if is_new else 200)
 
 
-class CustomerView(_People):
+class CustomerView(BaseCustomerView):
     """One customer."""
 
-    @extend_schema(
-        operation_id="channel_customer",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        responses={200: openapi.document("ChannelCustomer", "Found.")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        return Response(self.customer(number_of(pk)))
+    operations = {
+        "get": Operation("channel_customer", CUSTOMERS, ChannelCustomer),
+        "patch": Operation(
+            "channel_customer_change", CUSTOMERS, ChannelCustomer, request=CustomerSerializer
+        ),
+    }
 
-    @extend_schema(
-        operation_id="channel_customer_change",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        request=CustomerEntry,
-        responses={200: openapi.document("ChannelCustomer", "Changed.")} | openapi.REFUSALS,
-    )
-    def patch(self, call: Request, channel_id: str, pk: str) -> Response:
-        user_id, told = number_of(pk), self.told_customer(partial=True)
+    def get(self, request: Request, channel_id: str, pk: str) -> Response:
+        return Response(self.customer(path_id(pk)))
+
+    def patch(self, request: Request, channel_id: str, pk: str) -> Response:
+        user_id, data = path_id(pk), self.validated_customer(partial=True)
         try:
-            update_customer(self.caller.channel_id, user_id, told, now=clock.now())
+            update_customer(self.client.channel_id, user_id, data, now=clock.now())
         except CustomerConflict as error:
             raise ValidationError({str(error): [errors.TAKEN]}) from error
         return Response(self.customer(user_id))
 
 
-class Addresses(_People):
-    """The address books of a channel's customers."""
+class BaseAddressView(ChannelView):
+    """What the views of addresses share."""
 
-    @extend_schema(
-        operation_id="channel_addresses",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID, AddressFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelAddress")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page = Page.of(query)
-        told = validated_filters(call, AddressFilters)
-        total, rows = queries.addresses(self.caller.channel_id, told, page)
-        results = [documents.address(row) for row in rows]
-        return Response(envelope(call.path, query, page, total, results))
+    def respond(self, address_id: int, status: int = 200) -> Response:
+        row = row_or_404(queries.address_by_id(self.client.channel_id, address_id))
+        return Response(documents.address(row), status=status)
 
-    @extend_schema(
-        operation_id="channel_address_add",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID],
-        request=AddressEntryOfCustomer,
-        responses={201: openapi.document("ChannelAddress", "Added.")} | openapi.REFUSALS,
-    )
-    def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.answer_once(self._added, body=self.document)
 
-    def _added(self) -> Response:
-        entry = AddressEntryOfCustomer(data=self.document)
-        entry.is_valid(raise_exception=True)
-        told = dict(entry.validated_data)
-        owner = queries.customer(self.caller.channel_id, told.pop("customer"))
+class AddressList(ChannelListView, BaseAddressView):
+    """The address books of the channel's customers, newest entry first."""
+
+    filters = ADDRESS_FILTERS
+    rows = queries.address_rows
+    operations = {
+        "get": Operation("channel_addresses", CUSTOMERS, PageOf(ChannelAddress)),
+        "post": Operation(
+            "channel_address_add",
+            CUSTOMERS,
+            ChannelAddress,
+            request=CustomerAddressSerializer,
+            status=201,
+        ),
+    }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.addresses_in_channel(self.client.channel_id)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.address(row) for row in rows]
+
+    def post(self, request: Request, channel_id: str) -> HttpResponse:
+        return self.idempotent(self._add, body=self.body)
+
+    def _add(self) -> Response:
+        data = validated(CustomerAddressSerializer, self.body)
+        owner = queries.customer_by_id(self.client.channel_id, data.pop("customer"))
         if owner is None:
             raise ValidationError({"customer": [errors.UNKNOWN_CUSTOMER]})
-        for name in ("first_name", "last_name"):
-            told[name] = told.get(name) or getattr(owner, name)
-        fields = told | places_of(told)
+        names = {
+            "first_name": data.get("first_name") or owner.first_name,
+            "last_name": data.get("last_name") or owner.last_name,
+        }
         try:
-            kept = address_book.add_address(owner.id, fields, now=clock.now())
+            address = address_book.add_address(
+                owner.id, data | names | places_of(data), now=clock.now()
+            )
         except address_book.AddressExists as error:
-            return _known_already(error.hash_data)
-        return Response(_address(self.caller.channel_id, kept.pk), status=201)
+            return _duplicate_response(error.hash_data)
+        return self.respond(address.pk, status=201)
 
 
-class AddressView(_People):
-    """One address of a book."""
+class AddressView(BaseAddressView):
+    """One entry of an address book."""
 
-    @extend_schema(
-        operation_id="channel_address",
-        tags=[openapi.PEOPLE],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        responses={200: openapi.document("ChannelAddress", "Found.")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        return Response(_address(self.caller.channel_id, number_of(pk)))
+    operations = {"get": Operation("channel_address", CUSTOMERS, ChannelAddress)}
+
+    def get(self, request: Request, channel_id: str, pk: str) -> Response:
+        return self.respond(path_id(pk))
 
 
-def _address(channel_id: int, address_id: int) -> shapes.ChannelAddress:
-    row = queries.address(channel_id, address_id)
-    if row is None:
-        raise Refused(core_errors.NOT_FOUND)
-    return documents.address(row)
-
-
-def _known_already(hash_data: str) -> Response:
-    """Clients read the digest out of this text, up to its first space, and look for it."""
+def _duplicate_response(hash_data: str) -> Response:
+    """Clients read the digest from this text, up to its first space, and search for it."""
     text = f"hash_data:{hash_data} {errors.ADDRESS_EXISTS}"
     return Response({"non_field_errors": text, "code": errors.FIELDS_INVALID}, status=400)
+
+
+class BasePlaceList(ChannelListView):
+    """The places of one level; all channels share them."""
+
+    model: ClassVar[Any]
+    ordering = ("name", "id")
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        places: QuerySet[Any, Any] = self.model.objects.all()
+        return places
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [place_document(place) for place in rows]
+
+
+class CountryList(BasePlaceList):
+    """Countries."""
+
+    model = Country
+    filters = place_filters(code=equal("code__iexact"))
+    operations = {"get": Operation("channel_countries", CUSTOMERS, PageOf(ChannelCountry))}
+
+
+class CityList(BasePlaceList):
+    """Cities."""
+
+    model = City
+    filters = place_filters(country=equal("country"))
+    operations = {"get": Operation("channel_cities", CUSTOMERS, PageOf(ChannelCity))}
+
+
+class TownshipList(BasePlaceList):
+    """Townships."""
+
+    model = Township
+    filters = place_filters(country=equal("city__country"), city=equal("city"))
+    operations = {"get": Operation("channel_townships", CUSTOMERS, PageOf(ChannelTownship))}
+
+
+class DistrictList(BasePlaceList):
+    """Districts."""
+
+    model = District
+    filters = place_filters(
+        country=equal("township__city__country"),
+        city=equal("township__city"),
+        township=equal("township"),
+    )
+    operations = {"get": Operation("channel_districts", CUSTOMERS, PageOf(ChannelDistrict))}
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return super().queryset().select_related("township")

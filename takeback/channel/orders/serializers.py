@@ -1,4 +1,4 @@
-"""What other systems send about orders that are here, and what they filter by."""
+"""What clients send about orders: changes, cancellations and filters."""
 
 from typing import Any
 
@@ -7,140 +7,133 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from takeback.api.fields import StrictBoolean, StrictInteger, StrictMoment, StrictText
-from takeback.api.order_payload.fields import FreeObject, StatusCode
-from takeback.api.order_payload.parts import URL_MAX
-from takeback.channel.filters import IdList, text
-from takeback.orders.statuses import CancelStatus, Status
+from takeback.api import case_fields
+from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
+from takeback.api.order_payload.fields import Amount
+from takeback.bank_accounts.bank_account import BankAccount
+from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
+from takeback.cancellations.plans import RefundTerms
+from takeback.channel import errors
+from takeback.channel.filters import Filter, Filters, by_ids, by_range, by_text, equal
+from takeback.channel.items.serializers import KnownStatus
 
-MOST_LINES = 500
-_SORTED = ("id", "-id")
+UPDATE_FILTERS: Filters = {
+    **by_range("modified_date", "modified_date"),
+    "status": Filter(KnownStatus(required=False), equal("status")),
+    "cancel_status": by_text("cancel_status"),
+}
+FILTERS: Filters = {
+    **UPDATE_FILTERS,
+    "number": by_text("number"),
+    "pk__in": by_ids("pk__in"),
+    **by_range("date_placed", "placed_at"),
+    **by_range("created_date", "created_date"),
+}
 
-
-@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
-class KnownStatus(StatusCode):
-    """The code of a status that we know the meaning of."""
-
-    def to_internal_value(self, data: Any) -> int:
-        code = super().to_internal_value(data)
-        if code not in frozenset(Status):
-            self.fail("invalid")
-        return code
-
-
-def _moment() -> StrictMoment:
-    return StrictMoment(required=False)
-
-
-class ChangeFilters(serializers.Serializer[Any]):
-    """Which orders have changed: after one moment, or before another."""
-
-    modified_date__gt = _moment()
-    modified_date__gte = _moment()
-    modified_date__lt = _moment()
-    modified_date__lte = _moment()
-    status = KnownStatus(required=False)
-    cancel_status = text()
-
-
-class OrderFilters(ChangeFilters):
-    """Which orders are listed."""
-
-    number = text()
-    pk__in = IdList(required=False)
-    date_placed__gt = StrictMoment(required=False, source="placed_at__gt")
-    date_placed__gte = StrictMoment(required=False, source="placed_at__gte")
-    date_placed__lt = StrictMoment(required=False, source="placed_at__lt")
-    date_placed__lte = StrictMoment(required=False, source="placed_at__lte")
-    created_date__gt = _moment()
-    created_date__gte = _moment()
-    created_date__lt = _moment()
-    created_date__lte = _moment()
-
-
-class ItemFilters(serializers.Serializer[Any]):
-    """Which lines are listed, and in which order."""
-
-    order = StrictInteger(required=False)
-    pk__in = IdList(required=False)
-    status = KnownStatus(required=False)
-    cancel_status = text()
-    sort = serializers.ChoiceField(_SORTED, required=False)
+_ID = StrictInteger()
 
 
 class OrderChange(serializers.Serializer[Any]):
-    """The one thing that may be told of an order by itself; all else is ignored."""
+    """The only key of an order that can be changed; other keys are ignored."""
 
     is_send = StrictBoolean(required=False)
 
 
-def _nullable(maximum: int) -> StrictText:
-    return StrictText(max_length=maximum, required=False, allow_null=True, allow_blank=True)
+@extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MAX_ITEMS})
+class ItemIds(serializers.Field[list[int], Any, Any, Any]):
+    """Ids of items in a list; of an object, its keys. Repeated ids count once."""
+
+    default_error_messages = {
+        "invalid": _("A list is required."),
+        "many": _("Send at most {max} ids."),
+    }
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        if not isinstance(data, list | dict):
+            self.fail("invalid")
+        if len(data) > MAX_ITEMS:
+            self.fail("many", max=MAX_ITEMS)
+        return sorted({_ID.run_validation(word) for word in data})
 
 
-class LineProgress(serializers.Serializer[Any]):
-    """How far a line is: its status, its parcel and its invoice. Null empties a field."""
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
+    """An object with item ids as keys; `child` reads the values."""
 
-    status = KnownStatus(required=False)
-    invoice_number = _nullable(128)
-    invoice_date = StrictMoment(required=False, allow_null=True)
-    e_archive_url = _nullable(URL_MAX)
-    shipping_company = _nullable(64)
-    tracking_number = _nullable(256)
-    tracking_url = _nullable(URL_MAX)
-    shipped_date = StrictMoment(required=False, allow_null=True)
-    delivered_date = StrictMoment(required=False, allow_null=True)
+    default_error_messages = {
+        "invalid": _("An object is required."),
+        "many": _("Send at most {max} ids."),
+    }
+
+    def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, **options)
+        self.child = child
+
+    def to_internal_value(self, data: Any) -> dict[int, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        if len(data) > MAX_ITEMS:
+            self.fail("many", max=MAX_ITEMS)
+        return {
+            _ID.run_validation(key): self.child.run_validation(value) for key, value in data.items()
+        }
+
+
+class ForcedAmount(Amount):
+    """An amount; some clients send `false` or `true` for the calculated amount."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return None if isinstance(data, bool) else super().to_internal_value(data)
+
+
+class OrderCancel(serializers.Serializer[Any]):
+    """The items to cancel or return, and the terms of the refund."""
+
+    order = StrictInteger(required=False)
+    is_all = StrictBoolean(required=False, default=False)
+    cancel_items = ItemIds(required=False, allow_null=True)
+    reasons = ByItem(StrictInteger())
+    forced_refund_amount = ForcedAmount(required=False, allow_null=True)
+    is_cargo_refund = StrictBoolean(required=False, default=False)
+    refund_invoice_number = StrictText(
+        max_length=128, required=False, allow_null=True, allow_blank=True
+    )
+    ibans = ByItem(case_fields.IbanField())
+    holder_names = ByItem(case_fields.HolderNameField())
+
+    def validate_order(self, value: int) -> int:
+        if value != self.context["order_id"]:
+            raise ValidationError(errors.ANOTHER_ORDER)
+        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Where nothing is known there is null, not a blank."""
-        return {name: None if value == "" else value for name, value in attrs.items()}
+        item_ids = attrs.get("cancel_items") or []
+        if attrs["is_all"] and item_ids:
+            raise ValidationError({"cancel_items": [errors.ALL_OR_SOME]})
+        if not attrs["is_all"] and not item_ids:
+            raise ValidationError({"cancel_items": [errors.NO_ITEMS]})
+        for name in ("reasons", "ibans", "holder_names"):
+            attrs[name] = attrs.get(name) or {}
+        if attrs["ibans"].keys() != attrs["holder_names"].keys():
+            raise ValidationError({"ibans": [case_fields.BOTH_NEEDED]})
+        return attrs
 
 
-class LineChange(LineProgress):
-    """All that may be told of a line by itself."""
-
-    cancel_status = serializers.ChoiceField(
-        [status.value for status in CancelStatus], required=False, allow_null=True
+def direct_cancel(data: dict[str, Any], *, are_accounts_trusted: bool) -> DirectCancel:
+    """The command's input from the validated data of `OrderCancel`."""
+    holder_names = data["holder_names"]
+    return DirectCancel(
+        items=frozenset(data.get("cancel_items") or ()),
+        reasons=data["reasons"],
+        accounts={
+            item_id: BankAccount(iban, holder_names[item_id])
+            for item_id, iban in data["ibans"].items()
+            if iban and holder_names[item_id]
+        },
+        terms=RefundTerms(
+            forced_refund_minor=data.get("forced_refund_amount"),
+            is_cargo_refund=data["is_cargo_refund"],
+            refund_invoice_number=data.get("refund_invoice_number") or None,
+        ),
+        are_accounts_trusted=are_accounts_trusted,
     )
-    extra_field = FreeObject(required=False)
-    attributes = FreeObject(required=False)
-    attributes_kwargs = FreeObject(required=False)
-
-
-class LineOfMany(LineProgress):
-    """A line among others."""
-
-    id = StrictInteger()
-
-
-class ManyLines(serializers.Serializer[Any]):
-    """Lines of one or more orders; all of them change, or none."""
-
-    orderitem_set = LineOfMany(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[call-arg]  # many=True makes a list of it
-
-    def validate_orderitem_set(self, value: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-        """What is told of each line, by its id."""
-        told = {line.pop("id"): line for line in value}
-        if len(told) < len(value):
-            raise ValidationError(_("This item is named twice."))
-        return told
-
-
-def lines_from(document: Any) -> dict[int, dict[str, Any]]:
-    """What a body tells of lines, by id; a `ValidationError` names faults by position."""
-    form = ManyLines(data=document)
-    if not form.is_valid():
-        raise ValidationError(_by_position(form.errors["orderitem_set"]))
-    return dict(form.validated_data["orderitem_set"])
-
-
-def _by_position(faults: Any) -> dict[str, Any]:
-    """`orderitem_set.<position>.<field>`, as faults of an order that is told are named."""
-    of_all = faults.get("non_field_errors") if isinstance(faults, dict) else faults
-    if of_all:
-        return {"orderitem_set": of_all}
-    return {
-        f"orderitem_set.{position}.{name}": texts
-        for position, fault in faults.items()
-        for name, texts in fault.items()
-    }

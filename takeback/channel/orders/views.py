@@ -1,26 +1,62 @@
-"""Orders of a channel: telling us one."""
+"""Orders: import, lists, one order, and its cancellation."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.models import ApiKey
 from takeback.api.json_parser import StrictJSONParser
+from takeback.api.openapi import Operation, PageOf
 from takeback.api.order_payload.serializers import OrderDocument, order_from
-from takeback.channel import errors, openapi
-from takeback.channel.base import ChannelView
+from takeback.cancellations.commands.cancel_order import cancel_order
+from takeback.channel import errors
+from takeback.channel.auth import path_id
+from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.filters import OLDEST_CHANGE
+from takeback.channel.openapi import CONFLICT, ORDERS, document_response
 from takeback.channel.orders import documents, queries
+from takeback.channel.orders.documents import ChannelOrder
+from takeback.channel.orders.serializers import (
+    FILTERS,
+    UPDATE_FILTERS,
+    OrderCancel,
+    OrderChange,
+    direct_cancel,
+)
+from takeback.channel.sync.queries import changed_since_last_sync
+from takeback.channel_sync.content_types import ContentType
 from takeback.core import clock
+from takeback.core import errors as core_errors
 from takeback.core.errors import Refused
+from takeback.core.paging import Page
+from takeback.core.types import OrderId
 from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
+from takeback.orders.commands.update_items import mark_as_sent
+from takeback.orders.scope import OrderScope
 
 SOURCE = "channel"
 
 
+class BaseOrderView(ChannelView):
+    """Builds the documents of orders for the scopes of the key."""
+
+    def order_documents(self, rows: list[queries.OrderRow]) -> list[ChannelOrder]:
+        orders = queries.with_items(rows)
+        return documents.orders(orders, show_secrets=self.client.can_see_secrets)
+
+    def order_document(self, order_id: OrderId) -> ChannelOrder:
+        rows = queries.order_by_id(self.client.channel_ids, order_id)
+        if not rows:
+            raise Refused(core_errors.NOT_FOUND)
+        return self.order_documents(rows)[0]
+
+
 class OrderParser(StrictJSONParser):
-    """An order may have thousands of lines, so its body may be larger than others."""
+    """Allows a larger body: an order may have thousands of items."""
 
     max_values = 200_000
 
@@ -28,41 +64,124 @@ class OrderParser(StrictJSONParser):
         return int(settings.MAX_ORDER_BODY_BYTES)
 
 
-class CreateOrders(ChannelView):
-    """Takes in an order; told again, it may move on, but its lines and amounts stay."""
+class CreateOrders(BaseOrderView):
+    """Imports an order. Sent again, it updates mutable fields; items and amounts are fixed."""
 
     parser_classes = [OrderParser]
-    scopes = {"POST": ApiKey.DECIDE}
+    operations = {
+        "post": Operation(
+            "channel_create_orders",
+            ORDERS,
+            ChannelOrder,
+            request=OrderDocument,
+            status=201,
+            description="The order has been created.",
+            refusals={
+                200: document_response(ChannelOrder, "The order was known and has been updated."),
+                **CONFLICT,
+            },
+        )
+    }
 
-    @extend_schema(
-        operation_id="channel_create_orders",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID],
-        request=OrderDocument,
-        responses={
-            201: openapi.document("ChannelOrder", "Taken in."),
-            200: openapi.document("ChannelOrder", "We have it; what may change was taken over."),
-        }
-        | openapi.REFUSALS
-        | openapi.CONFLICT,
-    )
-    def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.answer_once(self._taken_in, body=self.document)
+    def post(self, request: Request, channel_id: str) -> HttpResponse:
+        return self.idempotent(self._import, body=self.body)
 
-    def _taken_in(self) -> Response:
-        caller = self.caller
-        told = order_from(self.document, channel_id=caller.channel_id)
-        outcome = ingest_order(caller.channel_id, told, source=SOURCE, now=clock.now())
+    def _import(self) -> Response:
+        channel_id = self.client.channel_id
+        payload = order_from(self.body, channel_id=channel_id)
+        outcome = ingest_order(channel_id, payload, source=SOURCE, now=clock.now())
         _refuse_contradictions(outcome)
-        found = queries.by_number(caller.channel_id, told.number)
+        rows = queries.order_by_number(channel_id=channel_id, number=payload.number)
         status = 201 if outcome.result == CREATED else 200
-        return Response(documents.orders(found, secrets=caller.sees_secrets)[0], status=status)
+        return Response(self.order_documents(rows)[0], status=status)
 
 
 def _refuse_contradictions(outcome: Outcome) -> None:
-    """An order that does not add up, or that says something else than when it arrived."""
+    """Refuses an order that does not add up, or that differs from the stored one."""
     if outcome.result != REFUSED:
         return
     if outcome.order_id is not None:
         raise Refused(errors.ORDER_IS_FIXED, order_id=outcome.order_id)
     raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+
+
+class OrderList(ChannelListView, BaseOrderView):
+    """The channel's orders, newest first."""
+
+    filters = FILTERS
+    rows = queries.order_rows
+    operations = {"get": Operation("channel_orders", ORDERS, PageOf(ChannelOrder))}
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.orders_in_channels(self.client.channel_ids)
+
+    def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
+        channel_ids = self.client.channel_ids
+        if values.keys() == {"number"} and len(channel_ids) == 1:
+            # The most frequent look-up is a compiled query and needs no count.
+            orders = queries.order_by_number(channel_id=channel_ids[0], number=values["number"])
+            return len(orders), orders[page.offset : page.offset + page.limit]
+        return super().load(values, page)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return self.order_documents(rows)
+
+
+class OrderUpdates(OrderList):
+    """The channel's orders that changed since its last sync, the oldest change first.
+
+    With a `modified_date` filter the list holds all orders that changed in that time.
+    """
+
+    filters = UPDATE_FILTERS
+    ordering = OLDEST_CHANGE
+    operations = {"get": Operation("channel_orders_updates", ORDERS, PageOf(ChannelOrder))}
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        return super().condition(values) & changed_since_last_sync(ContentType.ORDER, values)
+
+
+class OrderView(BaseOrderView):
+    """One order."""
+
+    operations = {
+        "get": Operation("channel_order", ORDERS, ChannelOrder),
+        "patch": Operation("channel_order_change", ORDERS, ChannelOrder, request=OrderChange),
+    }
+
+    def get(self, request: Request, pk: str, channel_id: str = "") -> Response:
+        return Response(self.order_document(OrderId(path_id(pk))))
+
+    def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
+        is_send = validated(OrderChange, self.body).get("is_send")
+        order_id = OrderId(path_id(pk))
+        if is_send is not None:
+            channel_ids = self.client.channel_ids
+            mark_as_sent(channel_ids, order_id, is_send=is_send, now=clock.now())
+        return Response(self.order_document(order_id))
+
+
+class CancelOrder(BaseOrderView):
+    """Opens a case for each item and confirms it; the plan then waits for approval."""
+
+    operations = {
+        "post": Operation(
+            "channel_order_cancel", ORDERS, ChannelOrder, request=OrderCancel, status=201
+        )
+    }
+
+    def post(self, request: Request, pk: str, channel_id: str = "") -> HttpResponse:
+        order_id = OrderId(path_id(pk))
+        order = queries.channel_and_currency(self.client.channel_ids, order_id)
+        channel, currency = row_or_404(order)
+        return self.idempotent(lambda: self._cancel(order_id, channel, currency), body=self.body)
+
+    def _cancel(self, order_id: OrderId, channel_id: int, currency: str) -> Response:
+        context = {"order_id": order_id, "currency": currency}
+        cancellation = direct_cancel(
+            validated(OrderCancel, self.body, context=context),
+            are_accounts_trusted=self.client.can_see_bank_accounts,
+        )
+        scope = OrderScope(channel_id)
+        cancel_order(order_id, scope, cancellation, actor=self.actor, now=clock.now())
+        return Response(self.order_document(order_id), status=201)

@@ -1,23 +1,21 @@
-"""Reading a channel's plans: four statements, however many they are."""
+"""Reads a channel's plans with their cases and payments: one statement per table."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
-from takeback.channel.filters import NEWEST
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
-from takeback.core.paging import Page
+from takeback.core.types import CaseId, ItemId, OrderId, PlanId
 
 
-class OrderPart(NamedTuple):
+class PlanOrder(NamedTuple):
     """The order of a plan."""
 
-    id: int
+    id: OrderId
     number: str
     channel_id: int
     currency: str
@@ -26,7 +24,7 @@ class OrderPart(NamedTuple):
 class PlanRow(NamedTuple):
     """A plan; amounts are minor units of its order's currency."""
 
-    id: int
+    id: PlanId
     uuid: UUID
     plan_type: str
     status: str
@@ -43,36 +41,36 @@ class PlanRow(NamedTuple):
     modified_by_number: int | None
     created_date: datetime
     modified_date: datetime
-    order: OrderPart
+    order: PlanOrder
 
 
-class CaseOfPlan(NamedTuple):
-    """A case that a plan took up, and its line."""
+class PlanCaseRow(NamedTuple):
+    """A case of a plan, and its item."""
 
-    plan_id: int
-    id: int
-    order_item_id: int
+    plan_id: PlanId
+    id: CaseId
+    order_item_id: ItemId
 
 
-class PaidItem(NamedTuple):
-    """A payment for one of its lines; a payment for several comes in several rows."""
+class PaidItemRow(NamedTuple):
+    """A payment and one of its items; a payment for several items has several rows."""
 
-    plan_id: int
+    plan_id: PlanId
     id: int
     transaction_type: str
     refund_minor: int
-    item_id: int
+    item_id: ItemId
 
 
-class Found(NamedTuple):
-    """Plans, and by plan what belongs to them."""
+class CompletePlans(NamedTuple):
+    """Plans, and by plan their cases and payments."""
 
     plans: list[PlanRow]
-    cases: dict[int, list[CaseOfPlan]]
-    payments: dict[int, list[PaidItem]]
+    cases: dict[PlanId, list[PlanCaseRow]]
+    payments: dict[PlanId, list[PaidItemRow]]
 
 
-def _of_channel(channel_id: int) -> "QuerySet[CancellationPlan]":
+def plans_in_channel(channel_id: int) -> "QuerySet[CancellationPlan]":
     return CancellationPlan.objects.filter(order__channel_id=channel_id)
 
 
@@ -81,37 +79,28 @@ def _cases(plan_ids: list[int]) -> "QuerySet[CancellationRequest]":
 
 
 def _payments(plan_ids: list[int]) -> "QuerySet[PlanPayment]":
-    found = PlanPayment.objects.filter(plan_id__anyof=plan_ids)
-    return found.annotate(item_id=F("order_items__id")).order_by("id", "item_id")
+    payments = PlanPayment.objects.filter(plan_id__anyof=plan_ids)
+    return payments.annotate(item_id=F("order_items__id")).order_by("id", "item_id")
 
 
-plans_of = RowQuery(PlanRow)
-cases_of = CompiledQuery(CaseOfPlan, _cases)
-payments_of = CompiledQuery(PaidItem, _payments)
+plan_rows = RowQuery(PlanRow)
+cases_of_plans = CompiledQuery(PlanCaseRow, _cases)
+payments_of_plans = CompiledQuery(PaidItemRow, _payments)
 
 
-def count(channel_id: int, wanted: Q) -> int:
-    """How many of the channel's plans are like this."""
-    return _of_channel(channel_id).filter(wanted).count()
+def plan_by_id(channel_id: int, plan_id: PlanId) -> PlanRow | None:
+    """The plan, or None if it is in another channel."""
+    plans = plans_in_channel(channel_id).filter(pk=plan_id)
+    return next(iter(plan_rows.fetch(plans)), None)
 
 
-def plans(channel_id: int, wanted: Q, page: Page, order: Sequence[str] = NEWEST) -> Found:
-    """A page of the channel's plans that are like this."""
-    found = _of_channel(channel_id).filter(wanted).order_by(*order)
-    return _complete(plans_of.fetch(found[page.offset : page.offset + page.limit]))
-
-
-def plan(channel_id: int, plan_id: int) -> Found:
-    """This plan, if it is one of the channel's."""
-    return _complete(plans_of.fetch(_of_channel(channel_id).filter(pk=plan_id)))
-
-
-def _complete(rows: list[PlanRow]) -> Found:
-    found = Found(rows, defaultdict(list), defaultdict(list))
-    ids = [row.id for row in rows]
+def complete(plans: list[PlanRow]) -> CompletePlans:
+    """These plans with the rows that their documents need."""
+    data = CompletePlans(plans, defaultdict(list), defaultdict(list))
+    ids = [plan.id for plan in plans]
     if ids:
-        for case in cases_of(plan_ids=ids):
-            found.cases[case.plan_id].append(case)
-        for paid in payments_of(plan_ids=ids):
-            found.payments[paid.plan_id].append(paid)
-    return found
+        for case in cases_of_plans(plan_ids=ids):
+            data.cases[case.plan_id].append(case)
+        for paid in payments_of_plans(plan_ids=ids):
+            data.payments[paid.plan_id].append(paid)
+    return data

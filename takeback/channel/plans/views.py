@@ -1,138 +1,177 @@
-"""A channel's plans, and how they are paid."""
+"""A channel's plans and their payments, with the bodies and filters that clients send."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.models import ApiKey
-from takeback.api.paginator import envelope
-from takeback.cancellations.commands.plan_payments import plan_payments
-from takeback.cancellations.statuses import PlanStatus
-from takeback.channel import openapi
-from takeback.channel.auth import number_of
-from takeback.channel.base import ChannelView
-from takeback.channel.filters import LAST_CHANGED, validated_filters
+from takeback.api.fields import StrictInteger
+from takeback.api.openapi import Operation, PageOf
+from takeback.api.order_payload.fields import Amount
+from takeback.cancellations.commands.plan_payments import Payment, plan_payments
+from takeback.cancellations.statuses import Kind, PlanStatus, TransactionType
+from takeback.channel.auth import path_id
+from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.cases.serializers import PLAN_STATUSES
+from takeback.channel.filters import (
+    LAST_CHANGED,
+    Condition,
+    Filter,
+    Filters,
+    by_choice,
+    by_id,
+    by_ids,
+    by_text,
+    equal,
+    no_rows,
+    text,
+)
+from takeback.channel.openapi import CASES
 from takeback.channel.plans import documents, queries
-from takeback.channel.plans.serializers import PaymentPlan, PlanFilters, payments_in, wanted
-from takeback.core import clock, errors
-from takeback.core.errors import Refused
-from takeback.core.paging import Page
+from takeback.channel.plans.documents import ChannelCancellationPlan
+from takeback.core import clock
+from takeback.core.actor import ActorKind
+from takeback.core.normalize import folded
 from takeback.core.types import PlanId
 
-SHAPE = "ChannelCancellationPlan"
-LISTED: list[Any] = [openapi.CHANNEL_ID, PlanFilters, *openapi.page_parameters()]
-_WORDS = {"type": "array", "items": {"type": "string", "enum": list(PlanStatus)}}
+_UNKNOWN: Any = {"invalid_choice": _("Unknown value.")}
 
 
-class _Plans(ChannelView):
-    """Who reads may see the plans; how they are paid is for keys that money is trusted to."""
-
-    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ, "POST": ApiKey.MONEY}
-
-    def found(self, pk: str) -> queries.Found:
-        """One plan; another channel's is as absent as none."""
-        found = queries.plan(self.caller.channel_id, number_of(pk))
-        if not found.plans:
-            raise Refused(errors.NOT_FOUND)
-        return found
+def _by_choice(choices: Iterable[str], condition: Condition) -> Filter:
+    return by_choice(choices, condition, error_messages=_UNKNOWN)
 
 
-class Plans(_Plans):
-    """A channel's plans, newest first."""
-
-    @extend_schema(
-        operation_id="channel_cancellation_plans",
-        tags=[openapi.CASES],
-        parameters=LISTED,
-        responses={200: openapi.page_of(SHAPE)} | openapi.REFUSALS,
+def _by_staff(column: str) -> Filter:
+    """The id of a staff member."""
+    is_staff = Q((f"{column}_kind", ActorKind.STAFF.value))
+    return Filter(
+        StrictInteger(required=False), lambda value: is_staff & Q((f"{column}_number", value))
     )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query, condition = call.query_params.dict(), wanted(validated_filters(call, PlanFilters))
-        page = Page.of(query)
-        total = queries.count(self.caller.channel_id, condition)
-        found = queries.plans(self.caller.channel_id, condition, page)
-        return Response(envelope(call.path, query, page, total, documents.plans(found)))
 
 
-class PlanUpdates(_Plans):
-    """The same as a bare list, the last changed first."""
+FILTERS: Filters = {
+    "plan_type": _by_choice(Kind, equal("plan_type")),
+    "cancellation_plan_status": _by_choice(
+        PLAN_STATUSES, equal("status__in", PLAN_STATUSES.__getitem__)
+    ),
+    "order_id": by_id("order"),
+    "order_number": by_text("order__number__folded", folded),
+    "channel_type": by_text("order__channel__channel_type"),
+    "channel_id__in": by_ids("order__channel_id__in"),
+    "invoice_number": by_text("refund_invoice_number"),
+    "created_by": _by_staff("created_by"),
+    "modified_by": _by_staff("modified_by"),
+    "staff_remote_id": Filter(text(), no_rows),
+    "retail_store_remote_id": Filter(text(), no_rows),
+}
 
-    @extend_schema(
-        operation_id="channel_cancellation_plan_updates",
-        tags=[openapi.CASES],
-        parameters=LISTED,
-        responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
+
+class PaymentEntry(serializers.Serializer[Any]):
+    """A payment; without an amount it is the value of its items."""
+
+    transaction_type = serializers.ChoiceField(list(TransactionType), error_messages=_UNKNOWN)
+    order_items = serializers.ListField(child=StrictInteger(), allow_empty=False, max_length=1_000)
+    refund_amount = Amount(required=False, allow_null=True)
+
+
+class PaymentPlan(serializers.Serializer[Any]):
+    """All payments of a plan; they replace earlier ones."""
+
+    payment_plan: Any = serializers.ListSerializer(
+        child=PaymentEntry(), allow_empty=False, max_length=50
     )
-    def get(self, call: Request, channel_id: str) -> Response:
-        condition, page = (
-            wanted(validated_filters(call, PlanFilters)),
-            Page.of(call.query_params.dict()),
+
+
+class PlanList(ChannelListView):
+    """The channel's plans, newest first."""
+
+    filters = FILTERS
+    rows = queries.plan_rows
+    operations = {
+        "get": Operation("channel_cancellation_plans", CASES, PageOf(ChannelCancellationPlan))
+    }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.plans_in_channel(self.client.channel_id)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return documents.plans(queries.complete(rows))
+
+
+class PlanUpdates(PlanList):
+    """The channel's plans as a bare list, the latest change first."""
+
+    has_envelope = False
+    ordering = LAST_CHANGED
+    operations = {
+        "get": Operation("channel_cancellation_plan_updates", CASES, list[ChannelCancellationPlan])
+    }
+
+
+class PlanStatuses(ChannelView):
+    """The statuses that a plan can have."""
+
+    operations = {
+        "get": Operation(
+            "channel_cancellation_plan_statuses",
+            CASES,
+            {"type": "array", "items": {"type": "string", "enum": list(PlanStatus)}},
         )
-        found = queries.plans(self.caller.channel_id, condition, page, LAST_CHANGED)
-        return Response(documents.plans(found))
+    }
 
-
-class PlanInsertsOrUpdates(PlanUpdates):
-    """Another name of the same list."""
-
-    @extend_schema(
-        operation_id="channel_cancellation_plan_inserts_or_updates",
-        tags=[openapi.CASES],
-        parameters=LISTED,
-        responses={200: openapi.documents(SHAPE)} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        return super().get(call, channel_id)
-
-
-class PlanStatuses(_Plans):
-    """The states that a plan can have."""
-
-    @extend_schema(
-        operation_id="channel_cancellation_plan_statuses",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID],
-        responses={200: OpenApiResponse(response=_WORDS, description="All of them.")}
-        | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
+    def get(self, request: Request, channel_id: str) -> Response:
         return Response([status.value for status in PlanStatus])
 
 
-class Plan(_Plans):
+class BasePlanView(ChannelView):
+    """What the views of one plan share."""
+
+    def row(self, pk: str) -> queries.PlanRow:
+        return row_or_404(queries.plan_by_id(self.client.channel_id, PlanId(path_id(pk))))
+
+
+class PlanView(BasePlanView):
     """One plan."""
 
-    @extend_schema(
-        operation_id="channel_cancellation_plan",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        responses={200: openapi.document(SHAPE, "Found.")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        return Response(documents.plans(self.found(pk))[0])
+    operations = {"get": Operation("channel_cancellation_plan", CASES, ChannelCancellationPlan)}
+
+    def get(self, request: Request, channel_id: str, pk: str) -> Response:
+        return Response(documents.plans(queries.complete([self.row(pk)]))[0])
 
 
-class CreatePaymentPlan(_Plans):
-    """Says how a plan's money goes back."""
+class CreatePaymentPlan(BasePlanView):
+    """Sets the payments by which a plan is refunded."""
 
-    @extend_schema(
-        operation_id="channel_cancellation_plan_create_payment_plan",
-        tags=[openapi.CASES],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        request=PaymentPlan,
-        responses={200: OpenApiResponse(response={"type": "object"}, description="Kept.")}
-        | openapi.REFUSALS,
-    )
-    def post(self, call: Request, channel_id: str, pk: str) -> HttpResponse:
-        body, (plan,) = self.document, self.found(pk).plans
+    scopes = {"POST": ApiKey.MONEY}
+    operations = {
+        "post": Operation(
+            "channel_cancellation_plan_create_payment_plan",
+            CASES,
+            {"type": "object"},
+            request=PaymentPlan,
+        )
+    }
 
-        def act() -> Response:
-            payments = payments_in(body, plan.order.currency)
-            channel = self.caller.channel_id
-            plan_payments(PlanId(plan.id), channel, payments, actor=self.actor, now=clock.now())
-            return Response({})
+    def post(self, request: Request, channel_id: str, pk: str) -> HttpResponse:
+        body, plan = self.body, self.row(pk)
+        return self.idempotent(lambda: self._plan_payments(body, plan), body=body)
 
-        return self.answer_once(act, body=body)
+    def _plan_payments(self, body: dict[str, Any], plan: queries.PlanRow) -> Response:
+        context = {"currency": plan.order.currency}
+        payments = [
+            Payment(
+                transaction_type=TransactionType(entry["transaction_type"]),
+                order_items=frozenset(entry["order_items"]),
+                refund_minor=entry.get("refund_amount"),
+            )
+            for entry in validated(PaymentPlan, body, context=context)["payment_plan"]
+        ]
+        channel_id = self.client.channel_id
+        plan_payments(plan.id, channel_id, payments, actor=self.actor, now=clock.now())
+        return Response({})

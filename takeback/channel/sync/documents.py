@@ -1,34 +1,38 @@
-"""Batches, integration actions, error reports, channels and content types as documents."""
+"""Documents of batches, integration actions, error reports, channels and content types."""
 
-from takeback.channel.orders.documents import loads
-from takeback.channel.sync import shapes
+from datetime import datetime
+from typing import TypedDict
+
+from takeback.channel.documents import Object, json_object
 from takeback.channel.sync.queries import ActionRow, BatchRow, ChannelRow, ReportRow
 from takeback.channel_sync.content_types import NUMBERS, ContentType
 from takeback.core.encryption import decrypt
 
 
-def content_type(kind: ContentType) -> shapes.ContentTypeDocument:
-    """A kind of object."""
+class ContentTypeDocument(TypedDict):
+    """A content type; its id never changes."""
+
+    id: int
+    pk: int
+    model: str
+
+
+def content_type(kind: ContentType) -> ContentTypeDocument:
     return {"id": NUMBERS[kind], "pk": NUMBERS[kind], "model": kind.value}
 
 
-def batch(row: BatchRow, objects: list[ActionRow] | None) -> shapes.ChannelBatch:
-    """A batch, with its objects where they were asked for."""
-    return {
-        "pk": row.id,
-        "id": row.id,
-        "channel": row.channel_id,
-        "local_batch_id": str(row.local_batch_id),
-        "remote_batch_id": row.remote_batch_id,
-        "content_type": row.content_type,
-        "status": row.status,
-        "objects": None if objects is None else [_object(each) for each in objects],
-        "created_date": row.created_date,
-        "modified_date": row.modified_date,
-    }
+class BatchObject(TypedDict):
+    """An object in a batch, and the result of its sync."""
+
+    pk: int
+    content_type: str
+    remote_id: str | None
+    version_date: datetime | None
+    status: str
+    failed_reason_type: str | None
 
 
-def _object(row: ActionRow) -> shapes.BatchObject:
+def _batch_object(row: ActionRow) -> BatchObject:
     return {
         "pk": row.object_id,
         "content_type": row.content_type,
@@ -39,8 +43,54 @@ def _object(row: ActionRow) -> shapes.BatchObject:
     }
 
 
-def action(row: ActionRow) -> shapes.ChannelIntegrationAction:
-    """An integration action."""
+class ChannelBatch(TypedDict):
+    """A batch; `objects` is null in lists."""
+
+    pk: int
+    id: int
+    channel: int
+    local_batch_id: str
+    remote_batch_id: str | None
+    content_type: str | None
+    status: str
+    objects: list[BatchObject] | None
+    created_date: datetime
+    modified_date: datetime
+
+
+def batch(row: BatchRow, objects: list[ActionRow] | None) -> ChannelBatch:
+    return {
+        "pk": row.id,
+        "id": row.id,
+        "channel": row.channel_id,
+        "local_batch_id": str(row.local_batch_id),
+        "remote_batch_id": row.remote_batch_id,
+        "content_type": row.content_type,
+        "status": row.status,
+        "objects": None if objects is None else [_batch_object(action) for action in objects],
+        "created_date": row.created_date,
+        "modified_date": row.modified_date,
+    }
+
+
+class ChannelIntegrationAction(TypedDict):
+    """Maps one of our objects to its id and version in the channel's system."""
+
+    pk: int
+    id: int
+    channel: int
+    content_type: ContentTypeDocument
+    object_id: int
+    remote_id: str | None
+    version_date: datetime | None
+    status: str
+    failed_reason_type: str | None
+    local_batch_id: str | None
+    created_date: datetime
+    modified_date: datetime
+
+
+def action(row: ActionRow) -> ChannelIntegrationAction:
     return {
         "pk": row.id,
         "id": row.id,
@@ -57,8 +107,26 @@ def action(row: ActionRow) -> shapes.ChannelIntegrationAction:
     }
 
 
-def report(row: ReportRow, *, secrets: bool) -> shapes.ChannelErrorReport:
-    """An error report; `secrets` for keys that may see the traffic."""
+class ChannelErrorReport(TypedDict):
+    """A report; the raw traffic needs the scope `pii`."""
+
+    pk: int
+    id: int
+    channel: int
+    action_content_type: int
+    action_object_id: int
+    target_content_type: int
+    target_object_id: int
+    obj_modified_date: datetime | None
+    error_code: str
+    error_desc: str
+    raw_request: str | None
+    raw_response: str | None
+    is_ok: bool
+    created_date: datetime
+
+
+def report(row: ReportRow, *, show_secrets: bool) -> ChannelErrorReport:
     return {
         "pk": row.id,
         "id": row.id,
@@ -70,23 +138,34 @@ def report(row: ReportRow, *, secrets: bool) -> shapes.ChannelErrorReport:
         "obj_modified_date": row.obj_modified_date,
         "error_code": row.error_code,
         "error_desc": row.error_desc,
-        "raw_request": _opened(row.raw_request_encrypted, f"{row.uuid}:request")
-        if secrets
-        else None,
-        "raw_response": _opened(row.raw_response_encrypted, f"{row.uuid}:response")
-        if secrets
-        else None,
+        "raw_request": _raw(row, row.raw_request_encrypted, "request") if show_secrets else None,
+        "raw_response": _raw(row, row.raw_response_encrypted, "response") if show_secrets else None,
         "is_ok": row.is_ok,
         "created_date": row.created_date,
     }
 
 
-def _opened(sealed: str | None, context: str) -> str | None:
-    return None if sealed is None else decrypt(sealed, context)
+def _raw(row: ReportRow, encrypted: str | None, part: str) -> str | None:
+    return None if encrypted is None else decrypt(encrypted, f"{row.uuid}:{part}")
 
 
-def channel(row: ChannelRow) -> shapes.ChannelDocument:
-    """A channel of the key."""
+class ChannelDocument(TypedDict):
+    """A channel of the key and its configuration."""
+
+    pk: int
+    id: int
+    name: str
+    channel_type: str
+    catalog: int | None
+    category_tree: str | None
+    conf: Object
+    schema: Object
+    is_active: bool
+    created_date: datetime
+    modified_date: datetime
+
+
+def channel(row: ChannelRow) -> ChannelDocument:
     return {
         "pk": row.id,
         "id": row.id,
@@ -94,8 +173,8 @@ def channel(row: ChannelRow) -> shapes.ChannelDocument:
         "channel_type": row.channel_type,
         "catalog": row.catalog,
         "category_tree": row.category_tree,
-        "conf": loads(row.conf),
-        "schema": loads(row.schema),
+        "conf": json_object(row.conf),
+        "schema": json_object(row.schema),
         "is_active": row.is_active,
         "created_date": row.created_date,
         "modified_date": row.modified_date,

@@ -1,6 +1,6 @@
-"""Reading what a channel's systems told, and whether a channel has what they speak of."""
+"""Reads batches, integration actions and error reports, and checks ids that clients send."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,6 @@ from takeback.channel_sync.content_types import ContentType
 from takeback.channel_sync.models import BatchRequest, ErrorReport, IntegrationAction
 from takeback.channel_sync.statuses import ActionStatus
 from takeback.core.db.compiled_query import RowQuery
-from takeback.core.paging import Page
 from takeback.orders.models import Order, OrderItem
 
 
@@ -30,8 +29,8 @@ class BatchRow(NamedTuple):
     modified_date: datetime
 
 
-class BatchName(NamedTuple):
-    """The batch that an action came in last."""
+class ActionBatch(NamedTuple):
+    """The last batch with an action."""
 
     local_batch_id: UUID
 
@@ -47,13 +46,13 @@ class ActionRow(NamedTuple):
     version_date: datetime | None
     status: str
     failed_reason_type: str | None
-    batch_request: BatchName | None
+    batch_request: ActionBatch | None
     created_date: datetime
     modified_date: datetime
 
 
 class ReportRow(NamedTuple):
-    """An error report; the traffic is sealed."""
+    """An error report; the traffic is encrypted."""
 
     id: int
     uuid: UUID
@@ -86,141 +85,86 @@ class ChannelRow(NamedTuple):
     modified_date: datetime
 
 
-def _batches(channel_id: int) -> "QuerySet[BatchRequest]":
+def batches_in_channel(channel_id: int) -> "QuerySet[BatchRequest]":
     return BatchRequest.objects.filter(channel_id=channel_id)
 
 
-def _actions(channel_id: int) -> "QuerySet[IntegrationAction]":
+def actions_in_channel(channel_id: int) -> "QuerySet[IntegrationAction]":
     return IntegrationAction.objects.filter(channel_id=channel_id)
 
 
-def _reports(channel_id: int) -> "QuerySet[ErrorReport]":
+def reports_in_channel(channel_id: int) -> "QuerySet[ErrorReport]":
     return ErrorReport.objects.filter(channel_id=channel_id)
 
 
-def _channels(key_id: int) -> "QuerySet[Channel]":
+def channels_of_key(key_id: int) -> "QuerySet[Channel]":
     uses = ApiKey.channels.through.objects.filter(apikey_id=key_id)
     return Channel.objects.filter(pk__in=uses.values("channel_id")).order_by("id")
 
 
-_batch_rows = RowQuery(BatchRow)
-_action_rows = RowQuery(ActionRow)
-_report_rows = RowQuery(ReportRow)
-_channel_rows = RowQuery(ChannelRow)
+batch_rows = RowQuery(BatchRow)
+action_rows = RowQuery(ActionRow)
+report_rows = RowQuery(ReportRow)
+channel_rows = RowQuery(ChannelRow)
 
 
-class Batch(NamedTuple):
-    """A batch and what is known of the objects in it."""
+class BatchWithObjects(NamedTuple):
+    """A batch and the actions of its objects."""
 
-    row: BatchRow
+    batch: BatchRow
     objects: list[ActionRow]
 
 
-def batch(channel_id: int, pk: int) -> Batch | None:
-    """The channel's batch of this number."""
-    found = _batch_rows.fetch(_batches(channel_id).filter(pk=pk))
-    if not found:
+def batch_by_id(channel_id: int, pk: int) -> BatchWithObjects | None:
+    """The batch, or None if it is in another channel."""
+    batches = batch_rows.fetch(batches_in_channel(channel_id).filter(pk=pk))
+    if not batches:
         return None
-    objects = _actions(channel_id).filter(batch_request_id=pk)
-    return Batch(found[0], _action_rows.fetch(objects.order_by("id")))
+    objects = actions_in_channel(channel_id).filter(batch_request_id=pk)
+    return BatchWithObjects(batches[0], action_rows.fetch(objects.order_by("id")))
 
 
-_BATCH_COLUMNS = {
-    "channel": "channel_id",
-    "channel_id": "channel_id",
-    "content_type": "content_type",
-    "local_batch_id": "local_batch_id",
-    "remote_batch_id": "remote_batch_id",
-    "status": "status__in",
-}
+def report_by_id(channel_id: int, pk: int) -> ReportRow:
+    """A report of the channel, which must exist."""
+    reports = reports_in_channel(channel_id).filter(pk=pk)
+    return report_rows.fetch(reports)[0]
 
 
-def batches(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[BatchRow]]:
-    """How many batches there are, and a page of them, the newest first unless told otherwise."""
-    found = _batches(channel_id).filter(*_where(_BATCH_COLUMNS, told))
-    return _page(_batch_rows, found.order_by(told.get("sort", "-id")), page)
+def channel_by_id(key_id: int, pk: int) -> ChannelRow | None:
+    """The channel, or None if it is not one of the key's."""
+    channels = channels_of_key(key_id).filter(pk=pk)
+    return next(iter(channel_rows.fetch(channels)), None)
 
 
-_ACTION_COLUMNS = {
-    "channel": "channel_id",
-    "channel_id": "channel_id",
-    "content_type_name": "content_type",
-    "object_id": "object_id",
-    "object_id__in": "object_id__anyof",
-    "remote_id": "remote_id",
-    "remote_id__exact": "remote_id",
-    "remote_id__in": "remote_id__in",
-    "local_batch_id": "batch_request__local_batch_id",
-    "status": "status",
-}
-
-
-def actions(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ActionRow]]:
-    """How many actions there are, and a page of them, the oldest first unless told otherwise."""
-    found = _actions(channel_id).filter(*_where(_ACTION_COLUMNS, told))
-    return _page(_action_rows, found.order_by(told.get("sort", "id")), page)
-
-
-_REPORT_COLUMNS = {name: name for name in ("action_object_id", "error_code", "is_ok")}
-
-
-def reports(channel_id: int, told: Mapping[str, Any], page: Page) -> tuple[int, list[ReportRow]]:
-    """How many reports there are, and a page of them, the newest first."""
-    found = _reports(channel_id).filter(*_where(_REPORT_COLUMNS, told))
-    return _page(_report_rows, found.order_by("-id"), page)
-
-
-def report(channel_id: int, pk: int) -> ReportRow:
-    """The report of this number, which the channel has."""
-    return _report_rows.fetch(_reports(channel_id).filter(pk=pk))[0]
-
-
-def channels(key_id: int, page: Page) -> tuple[int, list[ChannelRow]]:
-    """How many channels the key has, and a page of them."""
-    return _page(_channel_rows, _channels(key_id), page)
-
-
-def channel(key_id: int, pk: int) -> ChannelRow | None:
-    """The key's channel of this number."""
-    found = _channel_rows.fetch(_channels(key_id).filter(pk=pk))
-    return found[0] if found else None
-
-
-def missing(kind: ContentType, numbers: Collection[int], channel_id: int) -> bool:
-    """Whether the channel lacks one of these; kinds that we do not keep are never missed."""
-    wanted = list(numbers)
+def has_missing(kind: ContentType, ids: Collection[int], channel_id: int) -> bool:
+    """Whether the channel lacks one of these objects; kinds that we do not store never lack."""
     if kind is ContentType.CHANNEL:
-        return set(wanted) != {channel_id}
-    own: dict[ContentType, QuerySet[Any]] = {
+        return set(ids) != {channel_id}
+    querysets: dict[ContentType, QuerySet[Any]] = {
         ContentType.ORDER: Order.objects.filter(channel_id=channel_id),
         ContentType.ORDER_ITEM: OrderItem.objects.filter(order__channel_id=channel_id),
         ContentType.CANCELLATION_REQUEST: CancellationRequest.objects.filter(channel_id=channel_id),
-        ContentType.BATCH_REQUEST: _batches(channel_id),
-        ContentType.INTEGRATION_ACTION: _actions(channel_id),
+        ContentType.BATCH_REQUEST: batches_in_channel(channel_id),
+        ContentType.INTEGRATION_ACTION: actions_in_channel(channel_id),
     }
-    return kind in own and own[kind].filter(pk__anyof=wanted).count() < len(wanted)
+    if kind not in querysets:
+        return False
+    return querysets[kind].filter(pk__anyof=list(ids)).count() < len(ids)
 
 
-def unreported(kind: ContentType, told: Mapping[str, Any]) -> Q:
-    """Of what has changed, the rows that the channel's system does not have as they are now.
+def changed_since_last_sync(kind: ContentType, filters: Iterable[str]) -> Q:
+    """The rows that the channel's system does not have in their present version.
 
-    It has what one of its batches named at the present version, unless it failed there. Whoever
-    says since when (`modified_date__gt`) follows the changes without batches, and gets them all.
+    The system has a row that one of its batches named with the present version, unless that
+    failed. A client that sends a `modified_date` filter follows changes without batches: it gets
+    all rows.
     """
-    if any(name.startswith("modified_date") for name in told):
+    if any(name.startswith("modified_date") for name in filters):
         return Q()
-    known = IntegrationAction.objects.filter(
+    synced = IntegrationAction.objects.filter(
         channel_id=OuterRef("channel_id"),
         content_type=kind.value,
         object_id=OuterRef("pk"),
         version_date__gte=OuterRef("modified_date"),
     )
-    return Q(~Exists(known.exclude(status=ActionStatus.ERROR.value)))
-
-
-def _where(columns: Mapping[str, str], told: Mapping[str, Any]) -> list[Q]:
-    return [Q((column, told[name])) for name, column in columns.items() if name in told]
-
-
-def _page(rows: RowQuery[Any], found: "QuerySet[Any]", page: Page) -> tuple[int, list[Any]]:
-    return found.count(), rows.fetch(found[page.offset : page.offset + page.limit])
+    return Q(~Exists(synced.exclude(status=ActionStatus.ERROR.value)))

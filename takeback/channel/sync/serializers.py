@@ -1,4 +1,4 @@
-"""What a channel's system may tell and ask for here."""
+"""What clients send about batches, integration actions and error reports; and the filters."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,17 +7,26 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictMoment, StrictText
-from takeback.channel.filters import IdList, Listed, validated_filters
+from takeback.channel.base import validated
+from takeback.channel.filters import (
+    Filter,
+    Filters,
+    IdList,
+    Listed,
+    Repeated,
+    all_rows,
+    by_id,
+    equal,
+)
 from takeback.channel.sync import queries
 from takeback.channel_sync.commands import BatchIn, ObjectIn, ReportIn
 from takeback.channel_sync.content_types import BY_NUMBER, ContentType
 from takeback.channel_sync.statuses import ActionStatus, BatchStatus, FailedReason
 
-MOST_OBJECTS = 10_000
-MOST_IDS = 1_000
+MAX_OBJECTS = 10_000
+MAX_IDS = 1_000
 _REMOTE_ID_MAX = 255
 _WORD_MAX = 64
 _NUMBERS = len(BY_NUMBER)
@@ -25,7 +34,7 @@ _NOT_HERE = _("There is no such object in this channel.")
 
 
 class Word(StrictText):
-    """One of the words of an enumeration."""
+    """A word of an enumeration."""
 
     default_error_messages = {"unknown": _("Use one of: {words}.")}
 
@@ -41,7 +50,7 @@ class Word(StrictText):
 
 
 class RemoteId(StrictText):
-    """An id of the other system's: text, or a number."""
+    """An id in the client's system: a text, or a number."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=_REMOTE_ID_MAX, **options)
@@ -52,7 +61,7 @@ class RemoteId(StrictText):
 
 
 class Raw(serializers.CharField):
-    """Traffic as it was: any text."""
+    """Raw traffic: any text."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -64,7 +73,7 @@ def _optional() -> dict[str, Any]:
     return {"required": False, "allow_null": True}
 
 
-class ToldObject(serializers.Serializer[Any]):
+class BatchEntry(serializers.Serializer[Any]):
     """An object in a batch."""
 
     pk = StrictInteger()
@@ -75,24 +84,24 @@ class ToldObject(serializers.Serializer[Any]):
 
 
 class NewBatch(serializers.Serializer[Any]):
-    """A batch that begins; the channel is the one in the path."""
+    """A new batch of the channel in the path."""
 
     channel = StrictInteger(required=False)
 
 
-class ToldBatch(NewBatch):
-    """How far a batch is."""
+class BatchChange(NewBatch):
+    """The status of a batch and its objects."""
 
     status = Word(BatchStatus, required=False)
     content_type = Word(ContentType, **_optional())
     remote_batch_id = RemoteId(**_optional())
     objects = serializers.ListField(
-        child=ToldObject(), max_length=MOST_OBJECTS, required=False, allow_null=True
+        child=BatchEntry(), max_length=MAX_OBJECTS, required=False, allow_null=True
     )
 
 
-class ToldReport(serializers.Serializer[Any]):
-    """A call that went wrong, or went well."""
+class ReportSerializer(serializers.Serializer[Any]):
+    """A failed or successful request in the client's system."""
 
     action_content_type = StrictInteger(max_value=_NUMBERS)
     action_object_id = StrictInteger()
@@ -106,87 +115,83 @@ class ToldReport(serializers.Serializer[Any]):
     is_ok = StrictBoolean(required=False)
 
 
-def check_new_batch(document: Mapping[str, Any], channel_id: int) -> None:
-    """A batch of another channel is none of this route's."""
-    told = NewBatch(data=document)
-    told.is_valid(raise_exception=True)
-    _refuse_another(channel_id, told.validated_data)
+def check_new_batch(body: Mapping[str, Any], channel_id: int) -> None:
+    """Refuses a batch of another channel."""
+    _require_channel(channel_id, validated(NewBatch, body))
 
 
-def batch_from(document: Mapping[str, Any], channel_id: int) -> BatchIn:
-    """What is told of a batch; ValidationError by field, for objects of other channels too."""
-    serializer = ToldBatch(data=document)
+def batch_change(body: Mapping[str, Any], channel_id: int) -> BatchIn:
+    """The changes of a batch; ValidationError names invalid fields and objects by path."""
+    serializer = BatchChange(data=body)
     if not serializer.is_valid():
         raise ValidationError(dict(_flat(serializer.errors)))
-    told = serializer.validated_data
-    _refuse_another(channel_id, told)
-    objects = told.get("objects")
+    data = serializer.validated_data
+    _require_channel(channel_id, data)
+    objects = data.get("objects")
     if objects:
-        _refuse_foreign("objects", channel_id, [(o["content_type"], o["pk"]) for o in objects])
-    status, kind = told.get("status"), told.get("content_type")
+        keys = [(entry["content_type"], entry["pk"]) for entry in objects]
+        _require_objects("objects", channel_id, keys)
+    status, kind = data.get("status"), data.get("content_type")
     return BatchIn(
         status=BatchStatus(status) if status else None,
         content_type=ContentType(kind) if kind else None,
-        remote_batch_id=told.get("remote_batch_id"),
-        objects=None if objects is None else [_object(each) for each in objects],
+        remote_batch_id=data.get("remote_batch_id"),
+        objects=None if objects is None else [_batch_object(entry) for entry in objects],
     )
 
 
-def _flat(detail: Mapping[Any, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
-    """Each field at fault by its path, `objects.0.pk`, with its texts."""
-    for name, fault in detail.items():
-        if isinstance(fault, Mapping):
-            yield from _flat(fault, f"{inside}{name}.")
+def _flat(detail: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each invalid field by its path, `objects.0.pk`, with its messages."""
+    for name, texts in detail.items():
+        if isinstance(texts, Mapping):
+            yield from _flat(texts, f"{path}{name}.")
         else:
-            yield f"{inside}{name}", fault
+            yield f"{path}{name}", texts
 
 
-def _object(told: Mapping[str, Any]) -> ObjectIn:
-    reason = told.get("failed_reason_type")
+def _batch_object(data: Mapping[str, Any]) -> ObjectIn:
+    reason = data.get("failed_reason_type")
     return ObjectIn(
-        content_type=ContentType(told["content_type"]),
-        object_id=told["pk"],
-        remote_id=told.get("remote_id"),
-        version_date=told.get("version_date"),
+        content_type=ContentType(data["content_type"]),
+        object_id=data["pk"],
+        remote_id=data.get("remote_id"),
+        version_date=data.get("version_date"),
         failed_reason_type=FailedReason(reason) if reason else None,
     )
 
 
-def report_from(document: Mapping[str, Any], channel_id: int) -> ReportIn:
-    """A report; ValidationError by field, for what other channels have too."""
-    serializer = ToldReport(data=document)
-    serializer.is_valid(raise_exception=True)
-    told = serializer.validated_data
+def error_report(body: Mapping[str, Any], channel_id: int) -> ReportIn:
+    """A report; ValidationError names invalid fields and objects of other channels."""
+    data = validated(ReportSerializer, body)
     for part in ("action", "target"):
-        kind = BY_NUMBER[told[f"{part}_content_type"]]
-        number = told[f"{part}_object_id"]
-        _refuse_foreign(f"{part}_object_id", channel_id, [(kind, number)])
+        key = BY_NUMBER[data[f"{part}_content_type"]], data[f"{part}_object_id"]
+        _require_objects(f"{part}_object_id", channel_id, [key])
     return ReportIn(
-        action_content_type=BY_NUMBER[told["action_content_type"]],
-        action_object_id=told["action_object_id"],
-        target_content_type=BY_NUMBER[told["target_content_type"]],
-        target_object_id=told["target_object_id"],
-        obj_modified_date=told.get("obj_modified_date"),
-        error_code=told["error_code"],
-        error_desc=told["error_desc"],
-        raw_request=told.get("raw_request"),
-        raw_response=told.get("raw_response"),
-        is_ok=told.get("is_ok", False),
+        action_content_type=BY_NUMBER[data["action_content_type"]],
+        action_object_id=data["action_object_id"],
+        target_content_type=BY_NUMBER[data["target_content_type"]],
+        target_object_id=data["target_object_id"],
+        obj_modified_date=data.get("obj_modified_date"),
+        error_code=data["error_code"],
+        error_desc=data["error_desc"],
+        raw_request=data.get("raw_request"),
+        raw_response=data.get("raw_response"),
+        is_ok=data.get("is_ok", False),
     )
 
 
-def _refuse_another(channel_id: int, told: Mapping[str, Any]) -> None:
-    if told.get("channel", channel_id) != channel_id:
+def _require_channel(channel_id: int, data: Mapping[str, Any]) -> None:
+    if data.get("channel", channel_id) != channel_id:
         raise ValidationError({"channel": [_NOT_HERE]})
 
 
-def _refuse_foreign(field: str, channel_id: int, told: Iterable[tuple[str, int]]) -> None:
-    """What the channel does not have is as absent for it as what nobody has."""
-    by_kind: dict[str, set[int]] = {}
-    for kind, number in told:
-        by_kind.setdefault(kind, set()).add(number)
-    for kind, numbers in by_kind.items():
-        if queries.missing(ContentType(kind), numbers, channel_id):
+def _require_objects(field: str, channel_id: int, keys: Iterable[tuple[str, int]]) -> None:
+    """Refuses objects of another channel like objects that do not exist."""
+    ids_by_kind: dict[str, set[int]] = {}
+    for kind, object_id in keys:
+        ids_by_kind.setdefault(kind, set()).add(object_id)
+    for kind, ids in ids_by_kind.items():
+        if queries.has_missing(ContentType(kind), ids, channel_id):
             raise ValidationError({field: [_NOT_HERE]})
 
 
@@ -202,52 +207,43 @@ class Uuid(StrictText):
             self.fail("uuid")
 
 
-class BatchFilters(serializers.Serializer[Any]):
-    """Which batches are asked for; `status` may be sent more than once."""
-
-    channel = StrictInteger(required=False)
-    channel_id = StrictInteger(required=False)
-    content_type = StrictText(max_length=_WORD_MAX, required=False)
-    local_batch_id = Uuid(max_length=_WORD_MAX, required=False)
-    remote_batch_id = RemoteId(required=False)
-    sort = Word(["id", "-id"], required=False)
+def _by(field: serializers.Field[Any, Any, Any, Any], column: str) -> Filter:
+    return Filter(field, equal(column))
 
 
-class ActionFilters(serializers.Serializer[Any]):
-    """Which integration actions are asked for."""
+_BY_SORT = Filter(Word(["id", "-id"], required=False), all_rows)
 
-    channel = StrictInteger(required=False)
-    channel_id = StrictInteger(required=False)
-    content_type_name = StrictText(max_length=_WORD_MAX, required=False)
-    object_id = StrictInteger(required=False)
-    object_id__in = IdList(most=MOST_IDS, required=False)
-    remote_id = RemoteId(required=False)
-    remote_id__exact = RemoteId(required=False)
-    remote_id__in = Listed(RemoteId(allow_blank=True), most=MOST_IDS, required=False)
-    local_batch_id = Uuid(max_length=_WORD_MAX, required=False)
-    status = Word(ActionStatus, required=False)
-    sort = Word(["id", "-id"], required=False)
-
-
-class ReportFilters(serializers.Serializer[Any]):
-    """Which reports are asked for."""
-
-    action_object_id = StrictInteger(required=False)
-    error_code = StrictText(max_length=255, required=False)
-    is_ok = StrictBoolean(required=False)
-
-
-class KindFilters(serializers.Serializer[Any]):
-    """Which content types are asked for."""
-
-    model = StrictText(max_length=_WORD_MAX, required=False)
-
-
-def batch_filters(call: Request) -> dict[str, Any]:
-    """As `asked` for batches, with every status that is named."""
-    word, told = Word(BatchStatus), call.query_params.getlist("status")
-    try:
-        named = [word.run_validation(value) for value in told if value.strip(" ")]
-    except ValidationError as error:
-        raise ValidationError({"status": error.detail}) from error
-    return validated_filters(call, BatchFilters) | ({"status": named} if named else {})
+BATCH_FILTERS: Filters = {
+    "channel": by_id("channel_id"),
+    "channel_id": by_id("channel_id"),
+    "content_type": _by(StrictText(max_length=_WORD_MAX, required=False), "content_type"),
+    "local_batch_id": _by(Uuid(max_length=_WORD_MAX, required=False), "local_batch_id"),
+    "remote_batch_id": _by(RemoteId(required=False), "remote_batch_id"),
+    "sort": _BY_SORT,
+    "status": _by(Repeated(Word(BatchStatus), required=False), "status__in"),
+}
+ACTION_FILTERS: Filters = {
+    "channel": by_id("channel_id"),
+    "channel_id": by_id("channel_id"),
+    "content_type_name": _by(StrictText(max_length=_WORD_MAX, required=False), "content_type"),
+    "object_id": by_id("object_id"),
+    "object_id__in": _by(IdList(max_values=MAX_IDS, required=False), "object_id__anyof"),
+    "remote_id": _by(RemoteId(required=False), "remote_id"),
+    "remote_id__exact": _by(RemoteId(required=False), "remote_id"),
+    "remote_id__in": _by(
+        Listed(RemoteId(allow_blank=True), max_values=MAX_IDS, required=False), "remote_id__in"
+    ),
+    "local_batch_id": _by(
+        Uuid(max_length=_WORD_MAX, required=False), "batch_request__local_batch_id"
+    ),
+    "status": _by(Word(ActionStatus, required=False), "status"),
+    "sort": _BY_SORT,
+}
+REPORT_FILTERS: Filters = {
+    "action_object_id": by_id("action_object_id"),
+    "error_code": _by(StrictText(max_length=255, required=False), "error_code"),
+    "is_ok": _by(StrictBoolean(required=False), "is_ok"),
+}
+CONTENT_TYPE_FILTERS: Filters = {
+    "model": Filter(StrictText(max_length=_WORD_MAX, required=False), all_rows),
+}

@@ -1,27 +1,35 @@
-"""Batches that a channel's system works through, what became of their objects, and its reports."""
+"""Batches, integration actions, error reports, channels and content types."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.models import ApiKey
 from takeback.api.json_parser import StrictJSONParser
-from takeback.api.paginator import envelope
-from takeback.channel import openapi
-from takeback.channel.auth import number_of
-from takeback.channel.base import ChannelView
-from takeback.channel.filters import validated_filters
+from takeback.api.openapi import Operation, PageOf
+from takeback.channel.auth import path_id
+from takeback.channel.base import ChannelListView, ChannelView, row_or_404
+from takeback.channel.openapi import CONFLICT, KEY_REFUSALS, ORDERS, PLAIN
 from takeback.channel.sync import documents, queries, serializers
+from takeback.channel.sync.documents import (
+    ChannelBatch,
+    ChannelDocument,
+    ChannelErrorReport,
+    ChannelIntegrationAction,
+    ContentTypeDocument,
+)
 from takeback.channel_sync.commands import change_batch, open_batch, store_report
-from takeback.core import clock, errors
-from takeback.core.errors import Refused
+from takeback.channel_sync.content_types import ContentType
+from takeback.core import clock
 from takeback.core.paging import Page
 
 
 class BatchParser(StrictJSONParser):
-    """A batch may hold thousands of objects, and a report the traffic of a call."""
+    """Allows a larger body: a batch may hold 10,000 objects, and a report raw traffic."""
 
     max_values = 200_000
 
@@ -29,135 +37,157 @@ class BatchParser(StrictJSONParser):
         return int(settings.MAX_ORDER_BODY_BYTES)
 
 
-class Batches(ChannelView):
-    """The channel's batches; a POST begins one."""
+class BaseBatchView(ChannelView):
+    """What the views of batches share."""
 
     parser_classes = [BatchParser]
-    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ, "POST": ApiKey.DECIDE}
 
-    @extend_schema(
-        operation_id="channel_batch_requests",
-        tags=[openapi.TAG],
-        parameters=[
-            openapi.CHANNEL_ID,
-            serializers.BatchFilters,
-            OpenApiParameter("status", str, description="May be sent more than once.", many=True),
-            *openapi.page_parameters(),
-        ],
-        responses={200: openapi.page_of("ChannelBatch")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page, told = Page.of(query), serializers.batch_filters(call)
-        total, rows = queries.batches(self.caller.channel_id, told, page)
-        results = [documents.batch(row, None) for row in rows]
-        return Response(envelope(call.path, query, page, total, results))
-
-    @extend_schema(
-        operation_id="channel_open_batch_request",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID],
-        request=serializers.NewBatch,
-        responses={201: openapi.document("ChannelBatch", "It has begun.")} | openapi.REFUSALS,
-    )
-    def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.answer_once(self._opened, body=self.document)
-
-    def _opened(self) -> Response:
-        channel_id = self.caller.channel_id
-        serializers.check_new_batch(self.document, channel_id)
-        return Response(_batch(channel_id, open_batch(channel_id, clock.now())), status=201)
+    def respond(self, pk: int, status: int = 200) -> Response:
+        batch = row_or_404(queries.batch_by_id(self.client.channel_id, pk))
+        return Response(documents.batch(batch.batch, batch.objects), status=status)
 
 
-class Batch(ChannelView):
-    """One batch with its objects; a PATCH moves it on."""
+class BatchList(ChannelListView, BaseBatchView):
+    """The channel's batches, newest first by default; POST opens a batch."""
 
-    parser_classes = [BatchParser]
-    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ, "PATCH": ApiKey.DECIDE}
+    filters = serializers.BATCH_FILTERS
+    rows = queries.batch_rows
+    operations = {
+        "get": Operation("channel_batch_requests", ORDERS, PageOf(ChannelBatch)),
+        "post": Operation(
+            "channel_open_batch_request",
+            ORDERS,
+            ChannelBatch,
+            request=serializers.NewBatch,
+            status=201,
+        ),
+    }
 
-    @extend_schema(
-        operation_id="channel_batch_request",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        responses={200: openapi.document("ChannelBatch", "Found.")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str, pk: str) -> Response:
-        return Response(_batch(self.caller.channel_id, number_of(pk)))
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.batches_in_channel(self.client.channel_id)
 
-    @extend_schema(
-        operation_id="channel_change_batch_request",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID, openapi.PK],
-        request=serializers.ToldBatch,
-        responses={200: openapi.document("ChannelBatch", "As it is now.")}
-        | openapi.REFUSALS
-        | openapi.CONFLICT,
-    )
-    def patch(self, call: Request, channel_id: str, pk: str) -> Response:
-        own, number = self.caller.channel_id, number_of(pk)
-        told = serializers.batch_from(self.document, own)
-        change_batch(own, number, told, clock.now())
-        return Response(_batch(own, number))
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.batch(row, None) for row in rows]
 
+    def post(self, request: Request, channel_id: str) -> HttpResponse:
+        return self.idempotent(self._open, body=self.body)
 
-class Actions(ChannelView):
-    """What the channel's systems call our objects."""
-
-    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ}
-
-    @extend_schema(
-        operation_id="channel_integration_actions",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID, serializers.ActionFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelIntegrationAction")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page, told = Page.of(query), validated_filters(call, serializers.ActionFilters)
-        total, rows = queries.actions(self.caller.channel_id, told, page)
-        results = [documents.action(row) for row in rows]
-        return Response(envelope(call.path, query, page, total, results))
+    def _open(self) -> Response:
+        channel_id = self.client.channel_id
+        serializers.check_new_batch(self.body, channel_id)
+        return self.respond(open_batch(channel_id, clock.now()), status=201)
 
 
-class Reports(ChannelView):
-    """Calls that went wrong on the other side; a POST reports one."""
+class BatchView(BaseBatchView):
+    """One batch with its objects; PATCH moves it to its next status."""
+
+    operations = {
+        "get": Operation("channel_batch_request", ORDERS, ChannelBatch),
+        "patch": Operation(
+            "channel_change_batch_request",
+            ORDERS,
+            ChannelBatch,
+            request=serializers.BatchChange,
+            refusals=CONFLICT,
+        ),
+    }
+
+    def get(self, request: Request, channel_id: str, pk: str) -> Response:
+        return self.respond(path_id(pk))
+
+    def patch(self, request: Request, channel_id: str, pk: str) -> Response:
+        changes = serializers.batch_change(self.body, self.client.channel_id)
+        change_batch(self.client.channel_id, path_id(pk), changes, clock.now())
+        return self.respond(path_id(pk))
+
+
+class ActionList(ChannelListView):
+    """The ids and versions of our objects in the channel's system, oldest first by default."""
+
+    filters = serializers.ACTION_FILTERS
+    ordering = ("id",)
+    rows = queries.action_rows
+    operations = {
+        "get": Operation("channel_integration_actions", ORDERS, PageOf(ChannelIntegrationAction))
+    }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.actions_in_channel(self.client.channel_id)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.action(row) for row in rows]
+
+
+class ReportList(ChannelListView):
+    """Requests that failed in the channel's system, newest first; POST adds a report."""
 
     parser_classes = [BatchParser]
-    scopes = {"GET": ApiKey.READ, "HEAD": ApiKey.READ, "POST": ApiKey.DECIDE}
+    filters = serializers.REPORT_FILTERS
+    rows = queries.report_rows
+    operations = {
+        "get": Operation("channel_error_reports", ORDERS, PageOf(ChannelErrorReport)),
+        "post": Operation(
+            "channel_report_error",
+            ORDERS,
+            ChannelErrorReport,
+            request=serializers.ReportSerializer,
+            status=201,
+        ),
+    }
 
-    @extend_schema(
-        operation_id="channel_error_reports",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID, serializers.ReportFilters, *openapi.page_parameters()],
-        responses={200: openapi.page_of("ChannelErrorReport")} | openapi.REFUSALS,
-    )
-    def get(self, call: Request, channel_id: str) -> Response:
-        query = call.query_params.dict()
-        page, told = Page.of(query), validated_filters(call, serializers.ReportFilters)
-        total, rows = queries.reports(self.caller.channel_id, told, page)
-        results = [documents.report(row, secrets=self.caller.sees_secrets) for row in rows]
-        return Response(envelope(call.path, query, page, total, results))
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.reports_in_channel(self.client.channel_id)
 
-    @extend_schema(
-        operation_id="channel_report_error",
-        tags=[openapi.TAG],
-        parameters=[openapi.CHANNEL_ID],
-        request=serializers.ToldReport,
-        responses={201: openapi.document("ChannelErrorReport", "Kept.")} | openapi.REFUSALS,
-    )
-    def post(self, call: Request, channel_id: str) -> HttpResponse:
-        return self.answer_once(self._kept, body=self.document)
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        show_secrets = self.client.can_see_secrets
+        return [documents.report(row, show_secrets=show_secrets) for row in rows]
 
-    def _kept(self) -> Response:
-        caller = self.caller
-        told = serializers.report_from(self.document, caller.channel_id)
-        kept = queries.report(caller.channel_id, store_report(caller.channel_id, told, clock.now()))
-        return Response(documents.report(kept, secrets=caller.sees_secrets), status=201)
+    def post(self, request: Request, channel_id: str) -> HttpResponse:
+        return self.idempotent(self._add, body=self.body)
+
+    def _add(self) -> Response:
+        channel_id = self.client.channel_id
+        data = serializers.error_report(self.body, channel_id)
+        row = queries.report_by_id(channel_id, store_report(channel_id, data, clock.now()))
+        return Response(self.to_documents([row])[0], status=201)
 
 
-def _batch(channel_id: int, pk: int) -> object:
-    """The document of the channel's batch, or 404."""
-    found = queries.batch(channel_id, pk)
-    if found is None:
-        raise Refused(errors.NOT_FOUND)
-    return documents.batch(found.row, found.objects)
+class ChannelList(ChannelListView):
+    """All channels of the key, inactive ones, too."""
+
+    refusals = KEY_REFUSALS
+    ordering = ("id",)
+    rows = queries.channel_rows
+    operations = {"get": Operation("channels", ORDERS, PageOf(ChannelDocument))}
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.channels_of_key(self.client.key_id)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.channel(row) for row in rows]
+
+
+class ChannelDetailView(ChannelView):
+    """One channel of the key: whether it is active, and its configuration."""
+
+    refusals = {404: PLAIN, **KEY_REFUSALS}
+    operations = {"get": Operation("channel", ORDERS, ChannelDocument)}
+
+    def get(self, request: Request, pk: str) -> Response:
+        row = row_or_404(queries.channel_by_id(self.client.key_id, path_id(pk)))
+        return Response(documents.channel(row))
+
+
+class ContentTypeList(ChannelListView):
+    """The content types that batches and reports refer to."""
+
+    refusals = KEY_REFUSALS
+    filters = serializers.CONTENT_TYPE_FILTERS
+    operations = {"get": Operation("content_types", ORDERS, PageOf(ContentTypeDocument))}
+
+    def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
+        kinds = [kind for kind in ContentType if values.get("model", kind) == kind]
+        return len(kinds), kinds[page.offset : page.offset + page.limit]
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.content_type(kind) for kind in rows]

@@ -1,11 +1,11 @@
-"""Who may call the routes of batches and their like, and what is sent to them that is not right."""
+"""Access to the routes of batches, actions and reports, and their invalid input."""
 
 from typing import Any
 
 import pytest
 
 from tests.channel import shop, sync
-from tests.channel.sync import begun, call, moved, report, thing
+from tests.channel.sync import batch_object, change_batch, error_report, open_batch, send
 from tests.channel.test_access import ABSENT, FORBIDDEN, UNSIGNED, WRONG
 from tests.factories import HttpClient
 
@@ -21,129 +21,129 @@ IN_CHANNEL = [
     ("GET", "error_reports/"),
     ("POST", "error_reports/"),
 ]
-BESIDE = [
+KEY_ROUTES = [
     ("GET", "/api/v1/channels/"),
     ("GET", "/api/v1/channels/1/"),
     ("GET", "/api/v1/content_types/"),
 ]
-ALL = IN_CHANNEL + BESIDE
+ALL = IN_CHANNEL + KEY_ROUTES
 
 
 def _body(method: str, path: str) -> Any:
     if method == "GET":
         return None
-    return report() if "error" in path else {}
+    return error_report() if "error" in path else {}
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize(("method", "path"), [*ALL, ("GET", "/api/v1/active_user/")])
-def test_every_wrong_key_gets_the_same_answer(wrong: str, method: str, path: str) -> None:
+def test_every_wrong_key_gets_the_same_response(wrong: str, method: str, path: str) -> None:
     header = WRONG[wrong](shop.key())
-    told = {} if header is None else {"authorization": header.encode().decode("latin-1")}
-    before = shop.rows()
+    headers = {} if header is None else {"authorization": header.encode().decode("latin-1")}
+    before = shop.row_counts()
 
-    answer = call(HttpClient(headers=told), method, path, _body(method, path))
+    response = send(HttpClient(headers=headers), method, path, _body(method, path))
 
-    assert (answer.status_code, answer.json()) == (401, UNSIGNED)
-    assert shop.rows() == before
+    assert (response.status_code, response.json()) == (401, UNSIGNED)
+    assert shop.row_counts() == before
 
 
 @pytest.mark.parametrize("channel", [0, -1, "abc", 10**40, 2**63, "%D9%A1", "1%00", shop.OTHER, 77])
 @pytest.mark.parametrize(("method", "path"), IN_CHANNEL)
-def test_another_channel_is_as_absent_as_none(channel: Any, method: str, path: str) -> None:
+def test_other_channel_is_reported_like_a_missing_one(channel: Any, method: str, path: str) -> None:
     caller = shop.client()
     shop.key(channels=[shop.OTHER])
-    before = shop.rows()
+    before = shop.row_counts()
 
     where = f"/api/v1/channel/{channel}/{path}"
-    answer = call(caller, method, where, _body(method, path))
+    response = send(caller, method, where, _body(method, path))
 
-    assert (answer.status_code, answer.json()) == (404, ABSENT)
-    assert shop.rows() == before
+    assert (response.status_code, response.json()) == (404, ABSENT)
+    assert shop.row_counts() == before
 
 
 @pytest.mark.parametrize("scope", ["read", "decide", "money", "pii"])
 @pytest.mark.parametrize(("method", "path"), ALL)
-def test_each_route_needs_its_own_scope(scope: str, method: str, path: str) -> None:
-    number = begun(shop.client())["pk"]
+def test_each_route_needs_its_scope(scope: str, method: str, path: str) -> None:
+    number = open_batch(shop.client())["pk"]
     caller = shop.client(shop.key(scopes=[scope]))
-    before = shop.rows()
+    before = shop.row_counts()
 
     where = path.replace("batch_requests/1", f"batch_requests/{number}")
-    answer = call(caller, method, where, _body(method, path))
+    response = send(caller, method, where, _body(method, path))
 
     if scope == ("read" if method == "GET" else "decide"):
-        assert answer.status_code == (201 if method == "POST" else 200)
+        assert response.status_code == (201 if method == "POST" else 200)
     else:
-        assert (answer.status_code, answer.json()) == (403, FORBIDDEN)
-        assert shop.rows() == before
+        assert (response.status_code, response.json()) == (403, FORBIDDEN)
+        assert shop.row_counts() == before
 
 
 @pytest.mark.parametrize(("method", "path"), ALL)
 @pytest.mark.parametrize("prefix", shop.PREFIXES)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_all_prefixes_lead_to_the_same_routes(
+def test_all_prefixes_serve_the_same_routes(
     method: str, path: str, prefix: str, slash: str
 ) -> None:
     caller = shop.client()
-    number = begun(caller)["pk"]
+    number = open_batch(caller)["pk"]
     where = path if path.startswith("/") else sync.BASE + path
     where = where.replace("/api/v1", prefix).removesuffix("/") + slash
     where = where.replace("batch_requests/1", f"batch_requests/{number}")
 
-    answer = call(caller, method, where, _body(method, path))
+    response = send(caller, method, where, _body(method, path))
 
-    assert answer.status_code == (201 if method == "POST" else 200)
+    assert response.status_code == (201 if method == "POST" else 200)
 
 
 @pytest.mark.parametrize(("method", "path"), ALL)
-def test_other_methods_are_not_allowed(method: str, path: str) -> None:
+def test_unsupported_methods_are_refused(method: str, path: str) -> None:
     caller = shop.client()
-    here = {each for each, where in ALL if where == path}
+    supported = {verb for verb, route in ALL if route == path}
 
-    for other in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - here:
-        answer = call(caller, other, path, {})
-        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed"), other
+    for other in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - supported:
+        response = send(caller, other, path, {})
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed"), other
 
 
 @pytest.mark.parametrize("pk", [0, -1, "abc", 10**40, 2**63, "%D9%A1", "1%00", 77, "foreign"])
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
-def test_a_batch_of_another_channel_is_as_absent_as_none(pk: Any, method: str) -> None:
+def test_batch_of_other_channel_is_reported_like_a_missing_one(pk: Any, method: str) -> None:
     stranger = shop.client(shop.key(channels=[shop.OTHER]))
     where = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
-    theirs = call(stranger, "POST", where, {}).json()
+    theirs = send(stranger, "POST", where, {}).json()
     number = theirs["pk"] if pk == "foreign" else pk
 
-    answer = call(shop.client(), method, f"batch_requests/{number}/", {"status": "fail"})
+    response = send(shop.client(), method, f"batch_requests/{number}/", {"status": "fail"})
 
-    assert (answer.status_code, answer.json()) == (404, ABSENT)
-    assert call(stranger, "GET", f"{where}{theirs['pk']}/").json() == theirs
+    assert (response.status_code, response.json()) == (404, ABSENT)
+    assert send(stranger, "GET", f"{where}{theirs['pk']}/").json() == theirs
 
 
-def test_lists_hold_nothing_of_another_channel() -> None:
+def test_lists_show_nothing_of_other_channels() -> None:
     stranger = shop.client(shop.key(channels=[shop.OTHER]))
     base = f"/api/v1/channel/{shop.OTHER}/"
-    made = call(stranger, "POST", f"{base}batch_requests/", {}).json()
-    told = {"status": "commit", "content_type": "product", "objects": [thing(7, "product")]}
-    call(stranger, "PATCH", f"{base}batch_requests/{made['pk']}/", told)
+    batch = send(stranger, "POST", f"{base}batch_requests/", {}).json()
+    body = {"status": "commit", "content_type": "product", "objects": [batch_object(7, "product")]}
+    send(stranger, "PATCH", f"{base}batch_requests/{batch['pk']}/", body)
     about = {"action_object_id": shop.OTHER, "target_object_id": shop.OTHER}
-    call(stranger, "POST", f"{base}error_reports/", report(**about))
+    send(stranger, "POST", f"{base}error_reports/", error_report(**about))
 
     for route in ("batch_requests/", "integration_actions/", "error_reports/"):
-        assert call(stranger, "GET", base + route).json()["count"] == 1
-        assert call(shop.client(), "GET", route).json()["count"] == 0
+        assert send(stranger, "GET", base + route).json()["count"] == 1
+        assert send(shop.client(), "GET", route).json()["count"] == 0
 
 
 @pytest.mark.parametrize("kind", ["order", "orderitem", KIND, "batchrequest", "integrationaction"])
 @pytest.mark.parametrize("whose", ["another's", "nobody's"])
-def test_an_object_of_another_channel_is_as_absent_as_none(kind: str, whose: str) -> None:
+def test_object_of_other_channel_is_reported_like_a_missing_one(kind: str, whose: str) -> None:
     theirs = sync.case(channel_id=shop.OTHER)
     stranger = shop.client(shop.key(channels=[shop.OTHER]))
     where = f"/api/v1/channel/{shop.OTHER}/batch_requests/"
-    batch = call(stranger, "POST", where, {}).json()
-    told = {"status": "commit", "content_type": "product", "objects": [thing(7, "product")]}
-    call(stranger, "PATCH", f"{where}{batch['pk']}/", told)
-    actions = call(stranger, "GET", where.replace("batch_requests", "integration_actions")).json()
+    batch = send(stranger, "POST", where, {}).json()
+    body = {"status": "commit", "content_type": "product", "objects": [batch_object(7, "product")]}
+    send(stranger, "PATCH", f"{where}{batch['pk']}/", body)
+    actions = send(stranger, "GET", where.replace("batch_requests", "integration_actions")).json()
     numbers = {
         "order": theirs.order_item.order_id,
         "orderitem": theirs.order_item_id,
@@ -153,21 +153,21 @@ def test_an_object_of_another_channel_is_as_absent_as_none(kind: str, whose: str
     }
     number = numbers[kind] if whose == "another's" else 2**62
     caller = shop.client()
-    own = begun(caller)
-    before = shop.rows()
+    own = open_batch(caller)
+    before = shop.row_counts()
 
-    objects = [thing(number, kind)]
-    answer = moved(caller, own, "commit", content_type=kind, objects=objects)
+    objects = [batch_object(number, kind)]
+    response = change_batch(caller, own, "commit", content_type=kind, objects=objects)
     kinds = {name: n for n, name in enumerate(["order", "orderitem", KIND], start=1)}
     kinds |= {"batchrequest": 5, "integrationaction": 6}
-    told = report(action_content_type=kinds[kind], action_object_id=number)
-    reported = call(caller, "POST", "error_reports/", told)
+    body = error_report(action_content_type=kinds[kind], action_object_id=number)
+    reported = send(caller, "POST", "error_reports/", body)
 
     texts = ["There is no such object in this channel."]
-    assert (answer.status_code, answer.json()) == (400, {"objects": texts, "code": "invalid"})
+    assert (response.status_code, response.json()) == (400, {"objects": texts, "code": "invalid"})
     assert reported.status_code == 400
     assert reported.json() == {"action_object_id": texts, "code": "invalid"}
-    assert shop.rows() == before
+    assert shop.row_counts() == before
 
 
 @pytest.mark.parametrize(
@@ -175,20 +175,20 @@ def test_an_object_of_another_channel_is_as_absent_as_none(kind: str, whose: str
     [
         ("batch_requests/", {"channel": shop.OTHER}, "channel"),
         ("batch_requests/1/", {"channel": shop.OTHER}, "channel"),
-        ("error_reports/", report(target_object_id=shop.OTHER), "target_object_id"),
-        ("error_reports/", report(action_object_id=shop.OTHER), "action_object_id"),
+        ("error_reports/", error_report(target_object_id=shop.OTHER), "target_object_id"),
+        ("error_reports/", error_report(action_object_id=shop.OTHER), "action_object_id"),
     ],
 )
-def test_another_channel_in_the_body_is_refused(path: str, body: Any, field: str) -> None:
+def test_other_channel_in_the_body_is_refused(path: str, body: Any, field: str) -> None:
     caller = shop.client(shop.key(channels=[shop.SHOP, shop.OTHER]))
-    batch = begun(caller)
-    before = shop.rows()
+    batch = open_batch(caller)
+    before = shop.row_counts()
 
     method = "PATCH" if "/1/" in path else "POST"
-    answer = call(caller, method, path.replace("/1/", f"/{batch['pk']}/"), body)
+    response = send(caller, method, path.replace("/1/", f"/{batch['pk']}/"), body)
 
-    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
-    assert shop.rows() == before
+    assert (response.status_code, set(response.json())) == (400, {field, "code"})
+    assert shop.row_counts() == before
 
 
 BATCHES: list[tuple[dict[str, Any], str]] = [
@@ -218,36 +218,42 @@ BATCHES: list[tuple[dict[str, Any], str]] = [
     ({"objects": [[]]}, "objects.0.non_field_errors"),
     ({"objects": [{"content_type": "order"}]}, "objects.0.pk"),
     ({"objects": [{"pk": 1}]}, "objects.0.content_type"),
-    ({"objects": [thing(1, "product"), thing(0, "product")]}, "objects.1.pk"),
-    ({"objects": [thing(2**63, "product")]}, "objects.0.pk"),
-    ({"objects": [thing(1, "product") | {"pk": "\u0661"}]}, "objects.0.pk"),
-    ({"objects": [thing(1, "product") | {"pk": 1.0}]}, "objects.0.pk"),
-    ({"objects": [thing(1, "user")]}, "objects.0.content_type"),
-    ({"objects": [thing(1, "product", remote_id="x" * 256)]}, "objects.0.remote_id"),
-    ({"objects": [thing(1, "product", remote_id=[])]}, "objects.0.remote_id"),
-    ({"objects": [thing(1, "product", version_date="soon")]}, "objects.0.version_date"),
-    ({"objects": [thing(1, "product", version_date="9999-12-31T23:59:59-14:00")]}, "objects.0.ve"),
-    ({"objects": [thing(1, "product", version_date=5)]}, "objects.0.version_date"),
-    ({"objects": [thing(1, "product", failed_reason_type="x")]}, "objects.0.failed_reason_type"),
-    ({"objects": [thing(1, "product")] * 10_001}, "objects"),
+    ({"objects": [batch_object(1, "product"), batch_object(0, "product")]}, "objects.1.pk"),
+    ({"objects": [batch_object(2**63, "product")]}, "objects.0.pk"),
+    ({"objects": [batch_object(1, "product") | {"pk": "\u0661"}]}, "objects.0.pk"),
+    ({"objects": [batch_object(1, "product") | {"pk": 1.0}]}, "objects.0.pk"),
+    ({"objects": [batch_object(1, "user")]}, "objects.0.content_type"),
+    ({"objects": [batch_object(1, "product", remote_id="x" * 256)]}, "objects.0.remote_id"),
+    ({"objects": [batch_object(1, "product", remote_id=[])]}, "objects.0.remote_id"),
+    ({"objects": [batch_object(1, "product", version_date="soon")]}, "objects.0.version_date"),
+    (
+        {"objects": [batch_object(1, "product", version_date="9999-12-31T23:59:59-14:00")]},
+        "objects.0.ve",
+    ),
+    ({"objects": [batch_object(1, "product", version_date=5)]}, "objects.0.version_date"),
+    (
+        {"objects": [batch_object(1, "product", failed_reason_type="x")]},
+        "objects.0.failed_reason_type",
+    ),
+    ({"objects": [batch_object(1, "product")] * 10_001}, "objects"),
 ]
 
 
 @pytest.mark.parametrize(("body", "field"), BATCHES)
-def test_a_field_of_a_batch_that_is_none_is_named(body: dict[str, Any], field: str) -> None:
+def test_invalid_field_of_a_batch_is_named(body: dict[str, Any], field: str) -> None:
     caller = shop.client()
-    batch = begun(caller)
-    before = shop.rows()
+    batch = open_batch(caller)
+    before = shop.row_counts()
 
-    told = {"status": "commit", "content_type": "product"} | body
-    answer = call(caller, "PATCH", f"batch_requests/{batch['pk']}/", told)
+    data = {"status": "commit", "content_type": "product"} | body
+    response = send(caller, "PATCH", f"batch_requests/{batch['pk']}/", data)
 
-    assert answer.status_code == 400
-    (fault,) = set(answer.json()) - {"code"}
-    assert fault.startswith(field)
-    assert all(isinstance(text, str) for text in answer.json()[fault])
-    assert shop.rows() == before
-    assert call(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
+    assert response.status_code == 400
+    (error,) = set(response.json()) - {"code"}
+    assert error.startswith(field)
+    assert all(isinstance(text, str) for text in response.json()[error])
+    assert shop.row_counts() == before
+    assert send(caller, "GET", f"batch_requests/{batch['pk']}/").json() == batch
 
 
 REPORTS: list[tuple[str, list[Any]]] = [
@@ -267,14 +273,14 @@ REPORTS: list[tuple[str, list[Any]]] = [
 @pytest.mark.parametrize(
     ("field", "value"), [(field, value) for field, values in REPORTS for value in values]
 )
-def test_a_field_of_a_report_that_is_none_is_named(field: str, value: Any) -> None:
+def test_invalid_field_of_a_report_is_named(field: str, value: Any) -> None:
     caller = shop.client()
-    before = shop.rows()
+    before = shop.row_counts()
 
-    answer = call(caller, "POST", "error_reports/", report(**{field: value}))
+    response = send(caller, "POST", "error_reports/", error_report(**{field: value}))
 
-    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
-    assert shop.rows() == before
+    assert (response.status_code, set(response.json())) == (400, {field, "code"})
+    assert shop.row_counts() == before
 
 
 BODIES: list[tuple[bytes, str]] = [
@@ -294,25 +300,25 @@ BODIES: list[tuple[bytes, str]] = [
 
 @pytest.mark.parametrize(("body", "code"), BODIES)
 @pytest.mark.parametrize(
-    ("method", "path"), [each for each in IN_CHANNEL if each[0] in {"POST", "PATCH"}]
+    ("method", "path"), [row for row in IN_CHANNEL if row[0] in {"POST", "PATCH"}]
 )
-def test_a_body_that_is_no_json_object_is_refused(
+def test_body_that_is_no_json_object_is_refused(
     method: str, path: str, body: bytes, code: str
 ) -> None:
     caller = shop.client()
-    batch = begun(caller)
-    before = shop.rows()
+    batch = open_batch(caller)
+    before = shop.row_counts()
 
-    answer = call(caller, method, path.replace("/1/", f"/{batch['pk']}/"), body)
+    response = send(caller, method, path.replace("/1/", f"/{batch['pk']}/"), body)
 
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
-    assert shop.rows() == before
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert shop.row_counts() == before
 
 
-def test_a_body_above_the_limit_is_too_large() -> None:
-    answer = call(shop.client(), "POST", "error_reports/", b" " * (4 * 2**20 + 1))
+def test_body_above_the_limit_is_too_large() -> None:
+    response = send(shop.client(), "POST", "error_reports/", b" " * (4 * 2**20 + 1))
 
-    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+    assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
 
 
 QUERIES: list[tuple[str, str, str]] = [
@@ -343,17 +349,17 @@ QUERIES: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("path", "query", "field"), QUERIES)
-def test_a_filter_that_is_none_is_named(path: str, query: str, field: str) -> None:
-    answer = call(shop.client(), "GET", f"{path}?{query}")
+def test_invalid_filter_is_named(path: str, query: str, field: str) -> None:
+    response = send(shop.client(), "GET", f"{path}?{query}")
 
-    assert (answer.status_code, set(answer.json())) == (400, {field, "code"})
+    assert (response.status_code, set(response.json())) == (400, {field, "code"})
 
 
 @pytest.mark.parametrize(
     "path", [where for method, where in ALL if method == "GET" and "/1/" not in where]
 )
 @pytest.mark.parametrize("page", ["0", "-1", "x", "2", "99999999999999999999", "%00"])
-def test_a_page_that_is_not_there_is_not_found(path: str, page: str) -> None:
-    answer = call(shop.client(), "GET", f"{path}?page={page}&limit=100")
+def test_missing_page_is_not_found(path: str, page: str) -> None:
+    response = send(shop.client(), "GET", f"{path}?page={page}&limit=100")
 
-    assert (answer.status_code, answer.json()) == (404, ABSENT)
+    assert (response.status_code, response.json()) == (404, ABSENT)

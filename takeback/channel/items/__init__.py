@@ -1,0 +1,1 @@
+"""Order items of a channel."""

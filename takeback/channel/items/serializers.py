@@ -1,0 +1,108 @@
+"""What clients send about order items: changes and filters."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from takeback.api.fields import StrictInteger, StrictMoment, StrictText
+from takeback.api.order_payload.fields import FreeObject, StatusCode
+from takeback.api.order_payload.parts import URL_MAX
+from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, by_text, equal
+from takeback.orders.statuses import CancelStatus, Status
+
+MAX_ITEMS = 500
+
+
+@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
+class KnownStatus(StatusCode):
+    """The code of a status that we know."""
+
+    def to_internal_value(self, data: Any) -> int:
+        code = super().to_internal_value(data)
+        if code not in frozenset(Status):
+            self.fail("invalid")
+        return code
+
+
+FILTERS: Filters = {
+    "order": by_id("order_id"),
+    "pk__in": by_ids("pk__in"),
+    "status": Filter(KnownStatus(required=False), equal("status")),
+    "cancel_status": by_text("cancel_status"),
+    "sort": BY_SORT,
+}
+
+
+def _nullable(maximum: int) -> StrictText:
+    return StrictText(max_length=maximum, required=False, allow_null=True, allow_blank=True)
+
+
+class ItemProgress(serializers.Serializer[Any]):
+    """The status, parcel and invoice of an item. Null empties a field."""
+
+    status = KnownStatus(required=False)
+    invoice_number = _nullable(128)
+    invoice_date = StrictMoment(required=False, allow_null=True)
+    e_archive_url = _nullable(URL_MAX)
+    shipping_company = _nullable(64)
+    tracking_number = _nullable(256)
+    tracking_url = _nullable(URL_MAX)
+    shipped_date = StrictMoment(required=False, allow_null=True)
+    delivered_date = StrictMoment(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Columns without a value hold null, not a blank."""
+        return {name: None if value == "" else value for name, value in attrs.items()}
+
+
+class ItemChange(ItemProgress):
+    """The changes of one item."""
+
+    cancel_status = serializers.ChoiceField(
+        [status.value for status in CancelStatus], required=False, allow_null=True
+    )
+    extra_field = FreeObject(required=False)
+    attributes = FreeObject(required=False)
+    attributes_kwargs = FreeObject(required=False)
+
+
+class BulkItemChange(ItemProgress):
+    """The changes of one item among several."""
+
+    id = StrictInteger()
+
+
+class BulkItemChanges(serializers.Serializer[Any]):
+    """Changes of several items; all of them are applied, or none."""
+
+    orderitem_set = BulkItemChange(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
+
+    def validate_orderitem_set(self, value: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+        """The changes by item id."""
+        changes = {item.pop("id"): item for item in value}
+        if len(changes) < len(value):
+            raise ValidationError(_("This item is named twice."))
+        return changes
+
+
+def bulk_changes(body: Any) -> dict[int, dict[str, Any]]:
+    """The changes in a body by item id; ValidationError names invalid fields by position."""
+    form = BulkItemChanges(data=body)
+    if not form.is_valid():
+        raise ValidationError(_by_position(form.errors["orderitem_set"]))
+    return dict(form.validated_data["orderitem_set"])
+
+
+def _by_position(problems: Any) -> dict[str, Any]:
+    """Names fields `orderitem_set.<position>.<field>`, as create_orders does."""
+    of_list = problems.get("non_field_errors") if isinstance(problems, dict) else problems
+    if of_list:
+        return {"orderitem_set": of_list}
+    return {
+        f"orderitem_set.{position}.{name}": texts
+        for position, fields in problems.items()
+        for name, texts in fields.items()
+    }

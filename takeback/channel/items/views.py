@@ -1,0 +1,98 @@
+"""Order items: lists, one item, and updates of their progress."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from takeback.api.openapi import Operation, PageOf
+from takeback.channel.auth import path_id
+from takeback.channel.base import ChannelListView, ChannelView, validated
+from takeback.channel.items import documents, queries
+from takeback.channel.items.documents import ChannelOrderItem
+from takeback.channel.items.serializers import (
+    FILTERS,
+    BulkItemChanges,
+    ItemChange,
+    bulk_changes,
+)
+from takeback.channel.openapi import ORDERS
+from takeback.core import clock, errors
+from takeback.core.errors import Refused
+from takeback.core.types import ItemId
+from takeback.orders.commands.update_items import update_items
+
+
+class ItemList(ChannelListView):
+    """The items of the channel's orders, newest first by default."""
+
+    filters = FILTERS
+    rows = queries.item_rows
+    operations = {"get": Operation("channel_order_items", ORDERS, PageOf(ChannelOrderItem))}
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.items_in_channels(self.client.channel_ids)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        items = queries.with_shares(rows)
+        return documents.order_items(items, show_secrets=self.client.can_see_secrets)
+
+
+class ItemView(ChannelView):
+    """One item."""
+
+    operations = {
+        "get": Operation("channel_order_item", ORDERS, ChannelOrderItem),
+        "patch": Operation(
+            "channel_order_item_change", ORDERS, ChannelOrderItem, request=ItemChange
+        ),
+    }
+
+    def get(self, request: Request, pk: str, channel_id: str = "") -> Response:
+        return self._response(ItemId(path_id(pk)))
+
+    def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
+        item_id = ItemId(path_id(pk))
+        changes = validated(ItemChange, self.body)
+        update_items(self.client.channel_ids, {item_id: changes}, now=clock.now())
+        return self._response(item_id)
+
+    def _response(self, item_id: ItemId) -> Response:
+        items = queries.items_by_id(self.client.channel_ids, [item_id])
+        if not items.items:
+            raise Refused(errors.NOT_FOUND)
+        (document,) = documents.order_items(items, show_secrets=self.client.can_see_secrets)
+        return Response(document)
+
+
+class BulkItemView(ChannelView):
+    """Up to 500 items in one request: all of them change, or none."""
+
+    operations = {
+        "patch": Operation(
+            "channel_order_items_bulk_status_update",
+            ORDERS,
+            list[ChannelOrderItem],
+            request=BulkItemChanges,
+        )
+    }
+
+    def patch(self, request: Request, channel_id: str = "") -> Response:
+        channel_ids, changes = self.client.channel_ids, bulk_changes(self.body)
+        try:
+            update_items(channel_ids, changes, now=clock.now())
+        except Refused as refused:
+            _name_item(refused, list(changes))
+            raise
+        items = queries.items_by_id(channel_ids, list(map(ItemId, changes)))
+        return Response(documents.order_items(items, show_secrets=self.client.can_see_secrets))
+
+
+def _name_item(refused: Refused, item_ids: list[int]) -> None:
+    """Turns the refusal of an item's status into an error of its field in the body."""
+    item_id = refused.context.get("order_item")
+    if isinstance(item_id, int):
+        field = f"orderitem_set.{item_ids.index(item_id)}.status"
+        raise ValidationError({field: [str(refused.problem.message)]}) from refused

@@ -1,1 +1,0 @@
-"""Signing in to the channel API, and who has signed in."""

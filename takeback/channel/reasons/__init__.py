@@ -1,1 +1,0 @@
-"""The reasons that a channel offers."""
