@@ -13,7 +13,7 @@ import zeal
 from zeal.constants import initialize_app_registry
 from zeal.patch import patch as watch_queries
 
-from tests.rigs.databases import touches_a_database
+from tests.rigs.databases import uses_database
 from tests.rigs.serving import Server, serving
 
 FROZEN_NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -28,7 +28,7 @@ hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None)
 hypothesis.settings.load_profile("long" if LONG else "ci" if CI else "quick")
 
 
-def refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:
+def refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
     """No test leaves this machine: an audit hook sees every connection made from Python."""
     if event == "socket.getaddrinfo":
         host = arguments[0]
@@ -41,7 +41,7 @@ def refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:
         raise RuntimeError(f"a test reached for {name}; only loopback is allowed")
 
 
-sys.addaudithook(refuse_the_outside)
+sys.addaudithook(refuse_other_machines)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def _zeal_is_ready() -> None:
 @pytest.fixture(autouse=True)
 def _no_query_per_row(request: pytest.FixtureRequest) -> Iterator[None]:
     """A query repeated for each row fails the test; `zeal.zeal_ignore()` spares a test's set-up."""
-    if not touches_a_database(request.node):
+    if not uses_database(request.node):
         yield
         return
     request.getfixturevalue("_zeal_is_ready")
@@ -65,7 +65,7 @@ def _no_query_per_row(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
     """A real hash is slow on purpose, and hundreds of tests sign in; live servers keep it."""
-    if touches_a_database(request.node):
+    if uses_database(request.node):
         settings = request.getfixturevalue("settings")
         quick = "django.contrib.auth.hashers.MD5PasswordHasher"
         settings.PASSWORD_HASHERS = [quick, *settings.PASSWORD_HASHERS]
@@ -74,7 +74,7 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
     """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
-    if touches_a_database(request.node):
+    if uses_database(request.node):
         from takeback.storefront import carrier_cache, snapshot_cache
 
         carrier_cache.forget()
