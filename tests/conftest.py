@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 import time_machine
 import zeal
+from django.test import Client
 from zeal.constants import initialize_app_registry
 from zeal.patch import patch as watch_queries
 
@@ -52,14 +53,30 @@ def _zeal_is_ready() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_query_per_row(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A query repeated for each row fails the test; `zeal.zeal_ignore()` spares a test's set-up."""
+def _repeated_queries_fail(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A query that is repeated for each row fails the test.
+
+    Requests of the test client are watched one by one, everything else as one. A test that sends
+    several commands is marked `allow_repeated_queries(reason)`: it watches its requests only.
+    `zeal.zeal_ignore()` exempts a block.
+    """
     if not uses_database(request.node):
         yield
         return
     request.getfixturevalue("_zeal_is_ready")
+    if request.node.get_closest_marker("allow_repeated_queries"):
+        yield
+        return
     with zeal.zeal_context():
         yield
+
+
+@pytest.fixture
+def client() -> Client:
+    """Replaces pytest-django's client by one whose requests are watched."""
+    from tests.factories import Visitor
+
+    return Visitor()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import zeal
 from django.contrib.auth.hashers import make_password
 from django.test import Client
-from django.test.client import ClientHandler
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import Channel, User
@@ -37,6 +36,7 @@ from takeback.orders.statuses import Status
 from takeback.outbox.models import Message
 from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
 from tests import full_order
+from tests.rigs.handler import WatchingHandler
 
 SHOP = 1
 """The channel that the settings name as the storefront's own."""
@@ -53,7 +53,7 @@ _HASH = make_password(PASSWORD)
 class Visitor(Client):
     """A browser of its own; all of them call one server, which is started once."""
 
-    _server = ClientHandler()
+    _server = WatchingHandler()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse, JsonResponse
 
 from tests.rigs.databases import DOMAIN_ROOMS, ENTRY_ROOMS, POSTGRESQL, unknown_rooms, worker
+from tests.rigs.openapi_responses import Checker
 from tests.rigs.tally import tally
 
 REPORT = (
@@ -36,3 +38,70 @@ def test_a_folder_of_tests_in_no_list_of_rooms_is_unknown(tmp_path: Path) -> Non
 
 def test_each_room_is_in_one_list() -> None:
     assert ENTRY_ROOMS.isdisjoint(DOMAIN_ROOMS)
+
+
+ITEM = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+ITEMS = {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}
+
+
+def _response(schema: object) -> dict[str, object]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+CHECKER = Checker(
+    {
+        "components": {"schemas": {"Item": ITEM}},
+        "paths": {
+            "/api/v1/items/{id}/": {"get": {"responses": {"200": _response({"type": "null"})}}},
+            "/api/v1/items/": {
+                "get": {"responses": {"200": _response(ITEMS)}},
+                "delete": {"responses": {"204": {}}},
+            },
+            "/api/v1/items/newest/": {
+                "get": {"responses": {"200": _response({"$ref": "#/components/schemas/Item"})}}
+            },
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "response", "difference"),
+    [
+        ("GET", "/api/v1/items/", JsonResponse([{"id": 1}], safe=False), ""),
+        ("GET", "/api/items", JsonResponse([{"id": 1}], safe=False), ""),
+        ("GET", "/api/i1/items/newest/", JsonResponse({"id": 1}), ""),
+        ("HEAD", "/api/v1/items/", HttpResponse(), ""),
+        ("DELETE", "/api/v1/items/", HttpResponse(status=204), ""),
+        ("PATCH", "/api/v1/items/", JsonResponse({}, status=405), ""),
+        ("GET", "/other/", JsonResponse({}), ""),
+        (
+            "GET",
+            "/api/items/",
+            JsonResponse([{"id": 1}, {"id": "2"}], safe=False),
+            "GET /api/v1/items/ 200: [].id: '2' is not of type 'integer'",
+        ),
+        (
+            "GET",
+            "/api/v1/items/newest/",
+            JsonResponse({}),
+            "GET /api/v1/items/newest/ 200: .: 'id' is a required property",
+        ),
+        (
+            "GET",
+            "/api/v1/items/",
+            JsonResponse({}, status=404),
+            "GET /api/v1/items/ 404: status is not documented",
+        ),
+        (
+            "GET",
+            "/api/v1/items/",
+            HttpResponse("[]"),
+            "GET /api/v1/items/ 200: content type text/html",
+        ),
+    ],
+)
+def test_a_response_that_differs_from_its_document_is_found(
+    method: str, path: str, response: HttpResponse, difference: str
+) -> None:
+    assert CHECKER.difference(method, path, response) == difference
