@@ -8,7 +8,7 @@ from django.http import HttpResponse, JsonResponse
 
 from tests.rigs.databases import DOMAIN_ROOMS, ENTRY_ROOMS, POSTGRESQL, unknown_rooms, worker
 from tests.rigs.openapi_responses import Checker
-from tests.rigs.tally import tally
+from tests.rigs.tally import minutes, tally
 
 REPORT = (
     """<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>"""
@@ -20,6 +20,15 @@ def test_reports_of_several_runs_are_added_up(tmp_path: Path) -> None:
     (tmp_path / "two.xml").write_text(REPORT.format(5, 0, 0, 0))
 
     assert tally(tmp_path) == (11, 2, 2)
+
+
+def test_minutes_of_suites_are_added_up(tmp_path: Path) -> None:
+    cases = ("tests.orders.test_a", 60), ("tests.orders.test_b.TestB", 30), ("tests.test_c", 120)
+    report = tmp_path / "one.xml"
+    elements = "".join(f'<testcase classname="{name}" time="{time}"/>' for name, time in cases)
+    report.write_text(f"<testsuites><testsuite>{elements}</testsuite></testsuites>")
+
+    assert minutes(report) == [("test_c", 2.0), ("orders", 1.5)]
 
 
 @pytest.mark.django_db
