@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 import hypothesis
@@ -44,7 +44,7 @@ def refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[object]:
+def pytest_collection() -> Generator[None, object, object]:
     """Collected tests live as long as the run: the garbage collector never visits them again.
 
     Else it would look through six thousand tests again and again: a quarter of the run's CPU.

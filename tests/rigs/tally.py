@@ -1,7 +1,8 @@
 """Adds up the JUnit reports of test runs: `tally.py FOLDER`, `tally.py --minutes REPORT`."""
 
 import sys
-from collections import Counter
+from collections import defaultdict
+from operator import itemgetter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,11 +20,12 @@ def tally(folder: Path) -> tuple[int, int, int]:
 
 def minutes(report: Path) -> list[tuple[str, float]]:
     """The minutes of each suite (a folder or a file below tests/), longest first."""
-    seconds = Counter[str]()
+    seconds = defaultdict[str, float](float)
     for case in ElementTree.parse(report).iter("testcase"):
         suite = case.get("classname", "").split(".")[1:2]
         seconds[suite[0] if suite else "other"] += float(case.get("time", 0))
-    return [(suite, total / 60) for suite, total in seconds.most_common()]
+    longest_first = sorted(seconds.items(), key=itemgetter(1), reverse=True)
+    return [(suite, total / 60) for suite, total in longest_first]
 
 
 def main(arguments: list[str]) -> int:
