@@ -110,8 +110,8 @@ def _prefixes(section: str, path: str) -> list[str]:
 def words_of(name: str) -> list[str]:
     """The lower-case words of an identifier.
 
-    >>> words_of("_TooManyPictures"), words_of("told_line")
-    (['too', 'many', 'pictures'], ['told', 'line'])
+    >>> words_of("_TooManyItems"), words_of("order_line")
+    (['too', 'many', 'items'], ['order', 'line'])
     """
     return [word.lower() for word in _WORD.findall(name)]
 
