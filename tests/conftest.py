@@ -1,19 +1,21 @@
 """What every test may ask for, and the rules every test lives under."""
 
+import gc
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 import hypothesis
 import pytest
 import time_machine
 import zeal
+from django.test import Client
 from zeal.constants import initialize_app_registry
 from zeal.patch import patch as watch_queries
 
-from tests.rigs.databases import touches_a_database
+from tests.rigs.databases import uses_database
 from tests.rigs.serving import Server, serving
 
 FROZEN_NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -28,7 +30,7 @@ hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None)
 hypothesis.settings.load_profile("long" if LONG else "ci" if CI else "quick")
 
 
-def refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:
+def refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
     """No test leaves this machine: an audit hook sees every connection made from Python."""
     if event == "socket.getaddrinfo":
         host = arguments[0]
@@ -41,7 +43,21 @@ def refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:
         raise RuntimeError(f"a test reached for {name}; only loopback is allowed")
 
 
-sys.addaudithook(refuse_the_outside)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collected tests live as long as the run: the garbage collector never visits them again.
+
+    Else it would look through six thousand tests again and again: a quarter of the run's CPU.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+sys.addaudithook(refuse_other_machines)
 
 
 @pytest.fixture(scope="session")
@@ -52,20 +68,42 @@ def _zeal_is_ready() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_query_per_row(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A query repeated for each row fails the test; `zeal.zeal_ignore()` spares a test's set-up."""
-    if not touches_a_database(request.node):
+def _repeated_queries_fail(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A query that is repeated for each row fails the test.
+
+    Requests of the test client are watched one by one, everything else as one. A test that sends
+    several commands is marked `allow_repeated_queries(reason)`: it watches its requests only.
+    `zeal.zeal_ignore()` exempts a block.
+    """
+    if not uses_database(request.node):
         yield
         return
     request.getfixturevalue("_zeal_is_ready")
+    if request.node.get_closest_marker("allow_repeated_queries"):
+        yield
+        return
     with zeal.zeal_context():
         yield
+
+
+@pytest.fixture
+def client() -> Client:
+    """Replaces pytest-django's client by one whose requests are watched.
+
+    Its handler is its own: it loads the middleware under the settings of the test.
+    """
+    from tests.factories import HttpClient
+    from tests.rigs.handler import WatchingHandler
+
+    visitor = HttpClient()
+    visitor.handler = WatchingHandler()
+    return visitor
 
 
 @pytest.fixture(autouse=True)
 def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
     """A real hash is slow on purpose, and hundreds of tests sign in; live servers keep it."""
-    if touches_a_database(request.node):
+    if uses_database(request.node):
         settings = request.getfixturevalue("settings")
         quick = "django.contrib.auth.hashers.MD5PasswordHasher"
         settings.PASSWORD_HASHERS = [quick, *settings.PASSWORD_HASHERS]
@@ -74,7 +112,7 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
     """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
-    if touches_a_database(request.node):
+    if uses_database(request.node):
         from takeback.storefront import document_cache
 
         document_cache.clear()

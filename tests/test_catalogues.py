@@ -1,11 +1,11 @@
-"""Every sentence we say is said in all our languages, and the compiled catalogues are the texts."""
+"""Every text is translated into all languages, and the compiled catalogues are up to date."""
 
-# ruff: noqa: RUF001 - Turkish has a letter that looks like another
+# ruff: noqa: RUF001 - the Turkish dotless i looks like another letter
 import gettext as gettext_format
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -48,81 +48,85 @@ every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 @pytest.fixture(scope="module")
 def source() -> list[Key]:
-    """The sentences that the source has at this moment."""
-    return [catalogues.key_of(message) for message in catalogues.sentences(catalogues.SOURCE)]
+    """The keys of the translatable texts in the source."""
+    return [catalogues.key_of(message) for message in catalogues.messages_of(catalogues.SOURCE)]
 
 
 @pytest.fixture(scope="module")
 def modules() -> list[object]:
-    """All of Takeback, imported."""
-    found = pkgutil.walk_packages(takeback.__path__, "takeback.")
-    return [importlib.import_module(module.name) for module in found]
+    """All modules of Takeback, imported."""
+    packages = pkgutil.walk_packages(takeback.__path__, "takeback.")
+    return [importlib.import_module(module.name) for module in packages]
 
 
 def translations(language: str) -> dict[Key, list[str]]:
-    """What a catalogue holds, as text."""
+    """The translations in a catalogue, by key."""
     known = catalogues.read(catalogues.po_file(language))
     return {key: catalogues.forms(message) for key, message in known.items()}
 
 
-def said(sentence: object, language: str) -> str:
-    """How a sentence sounds to somebody who speaks this language."""
+def in_language(text: object, language: str) -> str:
+    """The text in this language."""
     with override(language):
-        return str(sentence)
+        return str(text)
 
 
-def test_the_catalogues_are_those_of_our_languages_and_the_source_is_english() -> None:
-    kept = [path.name for path in catalogues.LOCALE.iterdir() if path.is_dir()]
-    assert sorted(kept) == sorted(LANGUAGES)
+def untranslated(texts: Iterable[object], language: str) -> list[str]:
+    """The texts that are the same in this language and in English."""
+    versions = [(in_language(text, "en"), in_language(text, language)) for text in texts]
+    return [english for english, translation in versions if english == translation]
+
+
+def test_there_is_one_catalogue_per_language_besides_english() -> None:
+    folders = [path.name for path in catalogues.LOCALE.iterdir() if path.is_dir()]
+    assert sorted(folders) == sorted(LANGUAGES)
     assert {code for code, _name in settings.LANGUAGES} == {*LANGUAGES, "en"}
 
 
 @every_language
-def test_a_catalogue_holds_the_sentences_of_the_source_and_no_others(
-    language: str, source: list[Key]
-) -> None:
-    held = set(translations(language))
-    assert sorted(set(source) - held, key=str) == []
-    assert sorted(held - set(source), key=str) == []
+def test_a_catalogue_has_exactly_the_texts_of_the_source(language: str, source: list[Key]) -> None:
+    texts = set(translations(language))
+    assert sorted(set(source) - texts, key=str) == []
+    assert sorted(texts - set(source), key=str) == []
 
 
 @every_language
-def test_every_sentence_is_translated_and_none_is_a_guess(language: str) -> None:
+def test_every_text_is_translated_and_not_fuzzy(language: str) -> None:
     known = catalogues.read(catalogues.po_file(language))
     assert [key for key, message in known.items() if not is_translated(message)] == []
 
 
-def pairs(language: str) -> list[tuple[str, str]]:
-    """Each sentence beside its translation; of several forms the general one."""
+def text_pairs(language: str) -> list[tuple[str, str]]:
+    """Each English text with its translation; the plural for texts with several forms."""
     return [
-        (sentence if isinstance(sentence, str) else sentence[-1], text)
-        for (_context, sentence), texts in translations(language).items()
+        (english if isinstance(english, str) else english[-1], text)
+        for (_context, english), texts in translations(language).items()
         for text in texts
     ]
 
 
 @every_language
-def test_a_translation_has_the_placeholders_of_its_sentence(language: str) -> None:
+def test_a_translation_has_the_placeholders_of_its_text(language: str) -> None:
     different = [
-        (sentence, text)
-        for sentence, text in pairs(language)
-        if Counter(PLACEHOLDER.findall(text)) != Counter(PLACEHOLDER.findall(sentence))
+        (english, text)
+        for english, text in text_pairs(language)
+        if Counter(PLACEHOLDER.findall(text)) != Counter(PLACEHOLDER.findall(english))
     ]
     assert different == []
 
 
 @every_language
-def test_a_translation_ends_as_its_sentence_does(language: str) -> None:
+def test_a_translation_ends_with_a_full_stop_like_its_text(language: str) -> None:
     different = [
-        (sentence, text)
-        for sentence, text in pairs(language)
-        if sentence.endswith(".") != text.endswith(".") or text != text.strip()
+        (english, text)
+        for english, text in text_pairs(language)
+        if english.endswith(".") != text.endswith(".") or text != text.strip()
     ]
     assert different == []
 
 
 @every_language
-def test_the_files_are_what_the_tool_writes(language: str) -> None:
+def test_catalogue_files_are_as_the_tool_writes_them(language: str) -> None:
     path = catalogues.po_file(language)
     known = catalogues.read(path)
     catalogue = catalogues.merged(language, known.values(), known)
@@ -131,7 +135,7 @@ def test_the_files_are_what_the_tool_writes(language: str) -> None:
 
 
 @every_language
-def test_plural_forms_are_those_of_django(language: str) -> None:
+def test_plural_forms_equal_those_of_django(language: str) -> None:
     theirs = Path(django.__file__).parent / "conf" / "locale" / language / "LC_MESSAGES/django.mo"
     ours = catalogues.po_file(language).with_suffix(".mo")
     forms = []
@@ -142,7 +146,7 @@ def test_plural_forms_are_those_of_django(language: str) -> None:
 
 
 def label_maps() -> list[tuple[str, object]]:
-    """Every word of every label map, so that a new map cannot be forgotten."""
+    """The labels of every label map of the label modules."""
     maps = [
         (name, value)
         for module in (labels, order_labels, case_labels)
@@ -156,19 +160,23 @@ def label_maps() -> list[tuple[str, object]]:
 
 
 @every_language
-def test_a_label_is_a_word_of_the_language_unless_it_is_a_name(language: str) -> None:
-    same = [word for _map, word in label_maps() if said(word, language) == said(word, "en")]
+def test_labels_are_translated_unless_they_are_proper_names(language: str) -> None:
+    same = [
+        word
+        for _map, word in label_maps()
+        if in_language(word, language) == in_language(word, "en")
+    ]
     assert sorted(set(map(str, same))) == sorted(PROPER_NAMES)
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "en"])
 def test_no_two_order_statuses_share_a_label(language: str) -> None:
-    words = [said(word, language) for word in order_labels.STATUSES.values()]
+    words = [in_language(word, language) for word in order_labels.STATUSES.values()]
     assert len(words) == 15
     assert sorted(set(words)) == sorted(words)
 
 
-def test_statuses_are_named_as_turkish_shops_name_them() -> None:
+def test_turkish_statuses_use_the_words_of_turkish_shops() -> None:
     with override("tr"):
         codes = (100, 200, 400, 450, 500, 550, 600)
         named = {code: labels.label(order_labels.STATUSES, code) for code in codes}
@@ -184,9 +192,7 @@ def test_statuses_are_named_as_turkish_shops_name_them() -> None:
 
 
 @every_language
-def test_every_refusal_is_said_in_the_language_of_whoever_asks(
-    language: str, modules: list[object]
-) -> None:
+def test_every_refusal_is_translated(language: str, modules: list[object]) -> None:
     refusals = {
         (value.code, value.message): value.message
         for module in modules
@@ -194,43 +200,42 @@ def test_every_refusal_is_said_in_the_language_of_whoever_asks(
         if isinstance(value, Problem)
     }
     assert len(refusals) > 20
-    untranslated = [text for text in refusals.values() if said(text, language) == said(text, "en")]
+    untranslated = [
+        text for text in refusals.values() if in_language(text, language) == in_language(text, "en")
+    ]
     assert untranslated == []
 
 
 def field_messages(field: object) -> Iterator[object]:
-    """What a field, or what is inside it, may answer."""
+    """The error messages of a field and of the fields inside it."""
     yield from getattr(field, "error_messages", {}).values()
     inner: Mapping[str, object] = getattr(field, "fields", {})
     for part in chain(inner.values(), [getattr(field, "child", None)]):
         yield from field_messages(part) if part is not None else ()
 
 
-def forms_of_input(base: type[Any]) -> Iterator[type[Any]]:
-    """Takeback's serializers."""
+def serializers_below(base: type[Any]) -> Iterator[type[Any]]:
+    """The serializers of Takeback."""
     for cls in base.__subclasses__():
         if cls.__module__.startswith("takeback."):
             yield cls
-        yield from forms_of_input(cls)
+        yield from serializers_below(cls)
 
 
 @every_language
-def test_what_a_field_answers_is_in_the_language_of_whoever_asks(
-    language: str, modules: list[object]
-) -> None:
+def test_every_message_of_a_field_is_translated(language: str, modules: list[object]) -> None:
     messages = {
         str(text): text
-        for cls in forms_of_input(serializers.Serializer)
+        for cls in serializers_below(serializers.Serializer)
         for text in field_messages(cls())
     }
     assert "This field is required." in messages
     assert "Ensure this field has no more than {max_length} elements." in messages
-    untranslated = [text for text, lazy in messages.items() if said(lazy, language) == text]
-    assert untranslated == []
+    assert untranslated(messages.values(), language) == []
 
 
 @pytest.mark.parametrize(
-    ("language", "sentence"),
+    ("language", "detail"),
     [
         ("tr", "Bulunamadı."),
         ("en", "Not found."),
@@ -240,18 +245,18 @@ def test_what_a_field_answers_is_in_the_language_of_whoever_asks(
         ("undefined", "Not found."),
     ],
 )
-def test_an_answer_comes_in_the_language_of_whoever_asks(
-    client: HttpClient, language: str, sentence: str
+def test_a_response_is_in_the_language_of_its_request(
+    client: HttpClient, language: str, detail: str
 ) -> None:
     response = client.get("/api/v1/nowhere/", headers={"Accept-Language": language})
     assert response.status_code == 404
-    assert response.json() == {"detail": sentence, "code": "not_found"}
+    assert response.json() == {"detail": detail, "code": "not_found"}
 
 
-def test_english_stays_english_where_the_site_speaks_turkish() -> None:
+def test_english_is_not_replaced_by_the_language_of_the_site() -> None:
     with override_settings(LANGUAGE_CODE="tr", LOCALE_PATHS=[*settings.LOCALE_PATHS]):
-        assert said(order_labels.STATUSES[200], "en") == "Waiting"
-        assert said(order_labels.STATUSES[200], "fr") == "Bekliyor"
+        assert in_language(order_labels.STATUSES[200], "en") == "Waiting"
+        assert in_language(order_labels.STATUSES[200], "fr") == "Bekliyor"
 
 
 PYTHON = """
@@ -275,12 +280,12 @@ TEMPLATE = """
 """
 
 
-def test_sentences_are_found_in_modules_and_in_templates(tmp_path: Path) -> None:
+def test_texts_are_extracted_from_modules_and_templates(tmp_path: Path) -> None:
     (tmp_path / "room" / "templates" / "room").mkdir(parents=True)
     (tmp_path / "room" / "labels.py").write_text(PYTHON)
     (tmp_path / "room" / "templates" / "room" / "page.html").write_text(TEMPLATE)
-    found = catalogues.sentences(tmp_path)
-    assert [(message.context, message.id) for message in found] == [
+    messages = catalogues.messages_of(tmp_path)
+    assert [(message.context, message.id) for message in messages] == [
         (None, "One."),
         (None, "Two halves."),
         ("request", "Open"),
@@ -292,7 +297,7 @@ def test_sentences_are_found_in_modules_and_in_templates(tmp_path: Path) -> None
     ]
 
 
-def test_an_update_keeps_what_is_translated_and_names_what_is_not(
+def test_an_update_keeps_translations_and_lists_missing_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     module = tmp_path / "labels.py"
@@ -304,7 +309,7 @@ def test_an_update_keeps_what_is_translated_and_names_what_is_not(
     capsys.readouterr()
     assert updated(tmp_path) == 1
     assert capsys.readouterr().out.splitlines()[-3:] == [
-        "ar: 2 of 3 sentences to translate",
+        "ar: 2 of 3 texts to translate",
         "  New.",
         "  ('%d line', '%d lines')",
     ]
@@ -316,7 +321,7 @@ def test_an_update_keeps_what_is_translated_and_names_what_is_not(
     }
 
 
-def test_an_update_is_content_once_everything_is_translated(tmp_path: Path) -> None:
+def test_an_update_succeeds_if_every_text_is_translated(tmp_path: Path) -> None:
     (tmp_path / "labels.py").write_text('_("One.")\n')
     updated(tmp_path)
     for po in tmp_path.rglob("*.po"):
@@ -329,24 +334,24 @@ def test_an_update_is_content_once_everything_is_translated(tmp_path: Path) -> N
             assert gettext_format.GNUTranslations(file).gettext("One.") == "1."
 
 
-def test_a_guess_stays_marked_and_is_not_said(
+def test_a_fuzzy_translation_stays_fuzzy_and_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "labels.py").write_text('_("One.")\n')
     updated(tmp_path)
     po = catalogues.po_file("de", tmp_path)
-    guess = '# Asked the shop.\n#, fuzzy\nmsgid "One."\nmsgstr "Eins?"\n'
-    po.write_text(po.read_text().replace('msgid "One."\nmsgstr ""\n', guess))
+    fuzzy = '# Ask the shop.\n#, fuzzy\nmsgid "One."\nmsgstr "Eins?"\n'
+    po.write_text(po.read_text().replace('msgid "One."\nmsgstr ""\n', fuzzy))
     capsys.readouterr()
     assert updated(tmp_path) == 1
-    assert "de: 1 of 1 sentences to translate" in capsys.readouterr().out
-    assert po.read_text().endswith("\n\n" + guess)
+    assert "de: 1 of 1 texts to translate" in capsys.readouterr().out
+    assert po.read_text().endswith("\n\n" + fuzzy)
     with po.with_suffix(".mo").open("rb") as file:
         assert gettext_format.GNUTranslations(file).gettext("One.") == "One."
 
 
 def updated(folder: Path) -> int:
-    """How the tool ends."""
+    """The exit code of the tool."""
     with pytest.raises(typer.Exit) as ended:
         catalogues.update(folder, folder)
     return ended.value.exit_code

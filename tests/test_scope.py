@@ -1,6 +1,6 @@
-"""Who reaches what: every route that names something, asked by everybody it is not for (P20).
+"""Access control: every route that names an object, called by everyone without access (P20).
 
-The routes come from the URL configuration itself: one that nobody has put into `NAMES` fails.
+The routes come from the URL configuration: a route that is missing from `NAMES` fails.
 """
 
 import json
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-import zeal
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from takeback.accounts.models import ApiKey
@@ -27,12 +26,15 @@ from tests.desk import agents
 from tests.storefront.api import nothing_written, token_of, verify_order
 from tests.trade_in.factories import offered_item
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("one request per route and client"),
+]
 
 PREFIX = re.compile(r"^\^?(api/v1/|api/i1/|api/)?")
 METHODS = ("get", "post", "put", "patch", "delete")
 HIDDEN = {401, 404}
-"""What a stranger may be told: who are you, or there is nothing of this name."""
+"""The statuses for a stranger: not authenticated, or not found."""
 
 NAMES: dict[str, str] = {
     "channel/<channel_id>/batch_requests": "",
@@ -84,33 +86,33 @@ NAMES: dict[str, str] = {
     "desk/cases/<pk>/decide": "case",
     "desk/cases/<pk>/account": "case",
     "desk/orders/<pk>": "order",
-    "desk/photos/<name>": "photo",
+    "desk/photos/<name>": "image_name",
     "orders/<name>/cancel": "order",
     "users/orders/<pk>": "order",
     "users/orders/<pk>/cancellation": "order",
     "users/old-orders/<pk>": "old_order",
     "users/order_item/<pk>/tradein_approved": "offered_item",
     "users/order_item/<pk>/tradein_rejected": "offered_item",
-    "media/<name>": "photo",
+    "media/<name>": "image_name",
     "address/<pk>": "address",
 }
-"""The thing that each route names besides its channel."""
+"""The object that each route names besides its channel."""
 
 TOKENS = {"users/orders/bank_account/<token>"}
-"""Named by a secret that only its owner was sent: whoever knows it may (P21)."""
+"""Routes that are named by a secret of the owner: the token is the permission (P21)."""
 
 
 class Route(NamedTuple):
-    """A path with its parameters, as it is configured, and the methods of its view."""
+    """A configured path with its parameters, and the methods of its view."""
 
     template: str
     methods: tuple[str, ...]
 
-    def path(self, things: dict[str, Any], channel: int) -> str:
-        """The path to this thing."""
+    def path(self, owned: dict[str, Any], channel: int) -> str:
+        """The path to one of these objects."""
         name = NAMES[PREFIX.sub("", self.template)]
         filled = self.template.replace("<channel_id>", str(channel))
-        return "/" + re.sub(r"<(pk|name)>", str(things.get(name, "")), filled)
+        return "/" + re.sub(r"<(pk|name)>", str(owned.get(name, "")), filled)
 
 
 def _routes(patterns: list[Any], before: str = "") -> Iterator[Route]:
@@ -134,153 +136,153 @@ for _route in _routes(get_resolver().url_patterns):
     ROUTES[PREFIX.sub("", _route.template) if _is_channel_s else _route.template].append(_route)
 
 
-def test_every_route_that_names_something_is_in_the_matrix() -> None:
+def test_every_route_that_names_an_object_is_listed() -> None:
     assert set(ROUTES) == set(NAMES) | TOKENS
 
 
 @pytest.fixture
-def things() -> dict[str, Any]:
-    """One of everything, of a customer of the first channel."""
-    with zeal.zeal_ignore():
-        owner = factories.create_customer()
-        items = [
-            offered_item(),
-            factories.item_input(remote_id="2"),
-            factories.item_input(remote_id="3"),
-        ]
-        order = factories.create_order(customer=owner, items=items)
-        offered, waiting, confirmed = factories.items_of(order)
-        [case] = open_cases([asked(waiting)], SCOPE, actor=CUSTOMER, now=factories.NOW)
-        [decided] = open_cases([asked(confirmed)], SCOPE, actor=CUSTOMER, now=factories.NOW)
-        confirm(decided, SCOPE, actor=STAFF, now=factories.NOW)
-        row = CancellationRequest.objects.get(pk=decided)
-        name = f"cases/ab/{'ab' * 16}.jpg"
-        image = factories.create_image(case=row, image=name)
-        _lay(name)
-        return {
-            "owner": owner,
-            "channel": factories.SHOP,
-            "customer": owner.pk,
-            "order": order.pk,
-            "item": waiting.pk,
-            "offered_item": offered.pk,
-            "case": case,
-            "plan": row.plan_id,
-            "image": image.pk,
-            "photo": name,
-            "address": factories.create_address(user=owner).pk,
-            "old_order": factories.create_old_order(customer=owner).pk,
-            "reason": factories.create_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
-            "batch": open_batch(factories.SHOP, factories.NOW),
-        }
+def owned() -> dict[str, Any]:
+    """One object of each kind, owned by a customer of the first channel."""
+    owner = factories.create_customer()
+    items = [
+        offered_item(),
+        factories.item_input(remote_id="2"),
+        factories.item_input(remote_id="3"),
+    ]
+    order = factories.create_order(customer=owner, items=items)
+    offered, waiting, confirmed = factories.items_of(order)
+    [case] = open_cases([asked(waiting)], SCOPE, actor=CUSTOMER, now=factories.NOW)
+    [decided] = open_cases([asked(confirmed)], SCOPE, actor=CUSTOMER, now=factories.NOW)
+    confirm(decided, SCOPE, actor=STAFF, now=factories.NOW)
+    row = CancellationRequest.objects.get(pk=decided)
+    name = f"cases/ab/{'ab' * 16}.jpg"
+    image = factories.create_image(case=row, image=name)
+    _write_file(name)
+    return {
+        "owner": owner,
+        "channel": factories.SHOP,
+        "customer": owner.pk,
+        "order": order.pk,
+        "item": waiting.pk,
+        "offered_item": offered.pk,
+        "case": case,
+        "plan": row.plan_id,
+        "image": image.pk,
+        "image_name": name,
+        "address": factories.create_address(user=owner).pk,
+        "old_order": factories.create_old_order(customer=owner).pk,
+        "reason": factories.create_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
+        "batch": open_batch(factories.SHOP, factories.NOW),
+    }
 
 
-def _lay(name: str) -> None:
-    """A file of this name in the media folder."""
+def _write_file(name: str) -> None:
+    """Write a file with this name into the media folder."""
     from django.conf import settings
 
     path = settings.MEDIA_ROOT / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"a picture")
+    path.write_bytes(b"an image")
 
 
-Call = Callable[[str, str], Any]
+Send = Callable[[str, str], Any]
 
 
-def system(channels: tuple[int, ...]) -> Call:
-    """A system with a key that may do everything in these channels."""
-    caller = shop.client(shop.key(scopes=ApiKey.SCOPES, channels=channels))
-    # That a key is in use is noted once a minute.
-    assert caller.get("/api/v1/active_user/").status_code == 200
-    return lambda method, path: caller.generic(
+def system(channels: tuple[int, ...]) -> Send:
+    """A system whose key has all scopes in these channels."""
+    client = shop.client(shop.key(scopes=ApiKey.SCOPES, channels=channels))
+    # The time of last use is written once a minute: here, not in the tested request.
+    assert client.get("/api/v1/active_user/").status_code == 200
+    return lambda method, path: client.generic(
         method.upper(), path, json.dumps({}), content_type="application/json"
     )
 
 
-def anonymous() -> Call:
-    """Nobody."""
+def anonymous() -> Send:
+    """A client without credentials."""
     client = factories.HttpClient()
     return lambda method, path: client.generic(
         method.upper(), path, json.dumps({}), content_type="application/json"
     )
 
 
-def visitor(client: Any) -> Call:
-    """Somebody with a session, whose changes carry the token."""
+def with_session(client: Any) -> Send:
+    """A browser with a session, whose changes carry the CSRF token."""
     headers = token_of(client)
     return lambda method, path: client.generic(
         method.upper(), path, json.dumps({}), content_type="application/json", headers=headers
     )
 
 
-def at_the_desk(client: factories.HttpClient) -> Call:
-    """A member of staff, whose changes are forms."""
+def at_the_desk(client: factories.HttpClient) -> Send:
+    """A staff member, whose changes are forms."""
     return lambda method, path: (
         agents.send(client, path) if method == "post" else client.generic(method.upper(), path)
     )
 
 
-def other_customer() -> Call:
-    """A customer of the same channel."""
-    return visitor(factories.client_of(factories.create_customer(email="other@example.com")))
+def other_customer() -> Send:
+    """Another customer of the same channel."""
+    return with_session(factories.client_of(factories.create_customer(email="other@example.com")))
 
 
-def other_guest() -> Call:
-    """A guest who has proved another order."""
+def other_guest() -> Send:
+    """A guest with access to another order."""
     factories.create_order(number="99", guest="guest2@example.com")
     client = factories.HttpClient()
     verify_order(client, number="99", email="guest2@example.com")
-    return visitor(client)
+    return with_session(client)
 
 
-def strangers(key: str) -> dict[str, Call]:
-    """Everybody that what this route names is not for."""
+def strangers(key: str) -> dict[str, Send]:
+    """The clients without access to the object of this route."""
     if key.startswith("desk/"):
         staff = agents.agent(username="else", channels=(shop.OTHER,))
         return {"another channel's staff": at_the_desk(staff)}
-    people = {"a customer": other_customer(), "a guest": other_guest(), "nobody": anonymous()}
-    return people | {"another channel's system": system((shop.OTHER,))}
+    shoppers = {"a customer": other_customer(), "a guest": other_guest()}
+    return shoppers | {
+        "no credentials": anonymous(),
+        "another channel's system": system((shop.OTHER,)),
+    }
 
 
-def rightful(route: Route, things: dict[str, Any]) -> Call:
-    """Somebody whom the route is for."""
+def owner_of(route: Route, owned: dict[str, Any]) -> Send:
+    """A client with access to the route."""
     if route.template.startswith("desk/"):
         return at_the_desk(agents.agent(username="own"))
     if route.template.startswith("api/"):
         return system((factories.SHOP,))
-    return visitor(factories.client_of(things["owner"]))
+    return with_session(factories.client_of(owned["owner"]))
 
 
-def asked_for(key: str, things: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every method of every path to the owner's thing."""
+def requests_for(key: str, owned: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every method of every path to the owner's object."""
     for route in ROUTES[key]:
-        paths = [route.path(things, factories.SHOP)]
+        paths = [route.path(owned, factories.SHOP)]
         if NAMES[key] and "<channel_id>" in route.template:
-            # A channel of one's own with somebody else's thing in it.
-            paths.append(route.path(things, shop.OTHER))
+            # The stranger's own channel with the owner's object.
+            paths.append(route.path(owned, shop.OTHER))
         yield from ((method, path) for path in paths for method in route.methods)
 
 
 @pytest.mark.parametrize("key", NAMES)
-def test_what_is_another_s_is_not_there(key: str, things: dict[str, Any]) -> None:
-    with zeal.zeal_ignore():
-        everybody = strangers(key)
-    with zeal.zeal_ignore(), nothing_written():
-        for method, path in asked_for(key, things):
-            for who, call in everybody.items():
-                answer = call(method, path)
-                assert answer.status_code in HIDDEN, (who, method, path, answer.content)
+def test_strangers_get_401_or_404_and_change_nothing(key: str, owned: dict[str, Any]) -> None:
+    clients = strangers(key)
+    with nothing_written():
+        for method, path in requests_for(key, owned):
+            for name, send in clients.items():
+                response = send(method, path)
+                assert response.status_code in HIDDEN, (name, method, path, response.content)
 
 
 @pytest.mark.parametrize("key", NAMES)
-def test_it_is_there_for_whom_it_is(key: str, things: dict[str, Any]) -> None:
-    """Else the refusals above would show nothing."""
-    with zeal.zeal_ignore():
-        for route in ROUTES[key]:
-            call = rightful(route, things)
-            for method in [name for name in route.methods if name != "delete"]:
-                answer = call(method, route.path(things, factories.SHOP))
-                if answer.streaming:
-                    b"".join(answer.streaming_content)  # a file is closed at its end
-                told = (method, route.template, answer.status_code)
-                assert answer.status_code not in {401, 403, 404, 405}, told
+def test_the_owner_reaches_the_object(key: str, owned: dict[str, Any]) -> None:
+    """Without this the refusals above would prove nothing."""
+    for route in ROUTES[key]:
+        send = owner_of(route, owned)
+        for method in [name for name in route.methods if name != "delete"]:
+            response = send(method, route.path(owned, factories.SHOP))
+            if response.streaming:
+                b"".join(response.streaming_content)  # the file is closed at its end
+            details = (method, route.template, response.status_code)
+            assert response.status_code not in {401, 403, 404, 405}, details

@@ -1,8 +1,8 @@
-"""Collects the sentences of the source, keeps their catalogues and compiles them.
+"""Extracts translatable texts, updates their catalogues and compiles them.
 
-Run `.venv/bin/python -m tools.catalogues` after a sentence was added, changed or removed, fill the
-empty entries it names, and run it again. Neither this nor the running service needs gettext's
-programs: Babel reads and writes the files, and the compiled ones are committed.
+Run `.venv/bin/python -m tools.catalogues` after a text was added, changed or removed, fill the
+empty entries that it lists, and run it again. Babel reads and writes the files, so neither this
+tool nor the service needs the gettext programs. Compiled catalogues are committed.
 """
 
 import re
@@ -21,7 +21,7 @@ from django.utils.translation.template import templatize
 SOURCE = Path(__file__).parent.parent / "takeback"
 LOCALE = SOURCE / "locale"
 
-# Django's own forms: a catalogue with others could not be merged with Django's.
+# Django's own forms: Django cannot merge a catalogue with other ones.
 PLURAL_FORMS = {
     "tr": "nplurals=2; plural=(n > 1);",
     "de": "nplurals=2; plural=(n != 1);",
@@ -30,7 +30,7 @@ PLURAL_FORMS = {
         "n%100>=11 && n%100<=99 ? 4 : 5;"
     ),
 }
-"""The languages that are translated to; the source is English and needs no catalogue."""
+"""The languages with a catalogue; the source is English."""
 
 KEYWORDS: dict[str, Any] = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
@@ -50,11 +50,11 @@ COMMENT = "Change only the msgstr lines; the rest is written by tools/catalogues
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}")
 
 Key = tuple[str | None, str | tuple[str, ...]]
-"""A context, where a word has several meanings, and the English sentence or its two forms."""
+"""A context, for words with several meanings, and the English text or its two forms."""
 
 
 class Catalogue(Catalog):
-    """Sentences of one language; the header holds no date, so that equal ones are equal files."""
+    """Texts of one language; without a date in the header, equal catalogues are equal files."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -62,23 +62,23 @@ class Catalogue(Catalog):
         self.add("", header, user_comments=[COMMENT])
 
     def __iter__(self) -> Iterator[Message]:
-        told = [f"{name}: {value}" for name, value in self.mime_headers if name in HEADERS]
-        yield Message("", "\n".join(told) + "\n")
+        headers = [f"{name}: {value}" for name, value in self.mime_headers if name in HEADERS]
+        yield Message("", "\n".join(headers) + "\n")
         yield from (message for message in super().__iter__() if message.id)
 
 
 def extract_template(
     fileobj: IO[bytes], keywords: Any, comment_tags: Collection[str], options: Any
 ) -> Iterable[Any]:
-    """Sentences of a Django template, in the form in which Babel asks for them."""
+    """Texts of a Django template, as an extraction method of Babel."""
     python = templatize(fileobj.read().decode())
-    # Between brackets Python does not mind how a template is indented.
+    # Between brackets Python ignores the indentation of the template.
     return extract_python(BytesIO(f"(\n{python}\n)".encode()), keywords, comment_tags, options)
 
 
-def sentences(source: Path) -> list[Message]:
-    """Every sentence that the source marks for translation, once, in the order of the files."""
-    found: dict[Key, Message] = {}
+def messages_of(source: Path) -> list[Message]:
+    """Every text that the source marks for translation, once, in the order of the files."""
+    messages: dict[Key, Message] = {}
     methods: Any = [
         ("**.py", "python"),
         ("**/templates/**.html", extract_template),
@@ -88,12 +88,12 @@ def sentences(source: Path) -> list[Message]:
         source, method_map=methods, keywords=KEYWORDS
     ):
         message = Message(text, context=context)
-        found.setdefault(key_of(message), message)
-    return list(found.values())
+        messages.setdefault(key_of(message), message)
+    return list(messages.values())
 
 
 def key_of(message: Message) -> Key:
-    """What a sentence is looked up by."""
+    """The key of a text in a catalogue."""
     text = message.id
     return message.context, text if isinstance(text, str) else tuple(text)
 
@@ -105,12 +105,12 @@ def forms(message: Message) -> list[str]:
 
 
 def is_translated(message: Message) -> bool:
-    """Whether every form is there and none is a guess."""
+    """Whether every form has a translation and none is fuzzy."""
     return all(text.strip() for text in forms(message)) and not message.fuzzy
 
 
 def read(path: Path) -> dict[Key, Message]:
-    """The sentences of a catalogue; none if there is no file yet."""
+    """The texts of a catalogue; empty if the file does not exist."""
     if not path.exists():
         return {}
     with path.open("rb") as file:
@@ -118,15 +118,15 @@ def read(path: Path) -> dict[Key, Message]:
 
 
 def merged(language: str, source: Iterable[Message], known: Mapping[Key, Message]) -> Catalogue:
-    """The source's sentences with the translations that are known; the others are empty."""
+    """The texts of the source with their known translations; other translations are empty."""
     catalogue = Catalogue(language)
     for message in source:
-        told = known.get(key_of(message), message)
+        translation = known.get(key_of(message), message)
         catalogue.add(
             message.id,
-            told.string,
-            flags=told.flags,
-            user_comments=told.user_comments,
+            translation.string,
+            flags=translation.flags,
+            user_comments=translation.user_comments,
             context=message.context,
         )
     return catalogue
@@ -147,21 +147,21 @@ def compiled(catalogue: Catalogue) -> bytes:
 
 
 def po_file(language: str, folder: Path = LOCALE) -> Path:
-    """Where the catalogue of a language is kept."""
+    """The path of the catalogue of a language."""
     return folder / language / "LC_MESSAGES" / "django.po"
 
 
 def update(source: Path = SOURCE, folder: Path = LOCALE) -> None:
-    """Bring all catalogues up to date; exit 1 while there is something to translate."""
-    found, missing = sentences(source), False
+    """Update all catalogues; exit with 1 if a translation is missing."""
+    messages, missing = messages_of(source), False
     for language in PLURAL_FORMS:
         path = po_file(language, folder)
-        catalogue = merged(language, found, read(path))
+        catalogue = merged(language, messages, read(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(written(catalogue))
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
         left = [message for message in catalogue if message.id and not is_translated(message)]
-        typer.echo(f"{language}: {len(left)} of {len(found)} sentences to translate")
+        typer.echo(f"{language}: {len(left)} of {len(messages)} texts to translate")
         for message in left:
             typer.echo(f"  {message.id}")
         missing = missing or bool(left)

@@ -15,7 +15,7 @@ from tests.test_architecture import ROOT
 
 pytestmark = pytest.mark.heavy("postgresql")
 
-DECIDED = 200 if CI or LONG else 10
+DECIDED = 200 if LONG else 40 if CI else 10
 SPARE = 6
 """Cases that the tests leave undecided."""
 

@@ -12,6 +12,7 @@ import pytest
 import zeal
 from django.db import IntegrityError, transaction
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from takeback.cancellations.commands.import_completed import (
@@ -159,6 +160,7 @@ def shares(order: Order) -> tuple[Counter[int], Counter[int]]:
     return by_discount, by_item
 
 
+@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 2)
 @given(order_in=splittable_orders(), data=st.data())
 def test_any_splits_add_up_and_keep_the_amounts_of_each_unit(
     order_in: OrderIn, data: st.DataObject
@@ -167,7 +169,7 @@ def test_any_splits_add_up_and_keep_the_amounts_of_each_unit(
         order = factories.create_order(**{name: getattr(order_in, name) for name in _DRAWN_FIELDS})
         original = Original(factories.items_of(order)[0])
         by_discount, _ = shares(order)
-        for _ in range(data.draw(st.integers(1, 5))):
+        for _ in range(data.draw(st.integers(1, 12))):
             if all(part.closed == len(part.units) for part in original.parts):
                 break
             close_or_split(data, original)

@@ -1,44 +1,78 @@
-"""The pytest plugin that settles, before the settings are read, what a process tests on."""
+"""The pytest plugin that chooses, before the settings are read, the database of a process."""
 
 import os
 import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from zlib import crc32
 
 import pytest
 
 from tests.rigs import postgres
 
-# `./dev test` starts a worker of each of these names: both run every test that touches a database,
-# the first also those that touch none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
+# `./dev test` starts a worker of each of these names: both run every test that uses a database,
+# the first also those that use none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
-# `./dev test` without more words takes samples; in CI the databases take turns at the rows of long
-# tables; the long form, and whoever names a file, get everything on both (decision 0017).
+# `./dev test` without arguments takes samples; in CI the databases take turns at the rows of long
+# tables; the long form, and a run of named files, run everything on both (decision 0017).
 _DEPTH = "TAKEBACK_DEPTH"
 SAMPLES, TURNS = "samples", "turns"
 _SHORT_TABLE, _LONG_TABLE = 3, 12
-# The rooms where people and systems come in; what they ask of the rooms below is tried on both.
-_ENTRIES = ("channel", "cli", "contract", "desk", "home", "importer", "operations", "storefront")
 
-_TOUCHES_A_DATABASE = {"db", "transactional_db", "live_server"}
-_MADE_UP_SECRETS = {
+# In the rooms where requests and files enter, the databases take turns at samples: both databases
+# run the tests of the rooms below. A folder that is in neither list stops the run.
+ENTRY_ROOMS = frozenset(
+    {"channel", "cli", "contract", "desk", "home", "importer", "operations", "storefront"}
+)
+DOMAIN_ROOMS = frozenset(
+    {
+        "accounts",
+        "addresses",
+        "api",
+        "archive",
+        "bank_accounts",
+        "cancellations",
+        "channel_sync",
+        "core",
+        "demo",
+        "handlers",
+        "idempotency",
+        "images",
+        "limits",
+        "logistics",
+        "notifications",
+        "orders",
+        "outbox",
+        "shoppers",
+        "trade_in",
+    }
+)
+
+_DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+_TEST_SECRETS = {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-only-for-tests",
     "DATA_KEYS": "1=" + "QUJD" * 10 + "QUI=",
 }
 
 
 def worker() -> str:
-    """Which worker this is; empty in the process that leads them, and in a plain run."""
+    """The name of this worker; empty in the process that leads the workers, and in a plain run."""
     return os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
-def touches_a_database(item: pytest.Item) -> bool:
-    """Such a test runs once on each database."""
+def uses_database(item: pytest.Item) -> bool:
+    """Whether this test runs once on each database."""
     names = getattr(item, "fixturenames", [])
-    return bool(item.get_closest_marker("django_db") or _TOUCHES_A_DATABASE.intersection(names))
+    return bool(item.get_closest_marker("django_db") or _DATABASE_FIXTURES.intersection(names))
+
+
+def unknown_rooms(tests: Path) -> list[str]:
+    """The folders with tests that are in neither list of rooms."""
+    folders = {path.relative_to(tests).parts[0] for path in tests.glob("*/**/test_*.py")}
+    return sorted(folders - ENTRY_ROOMS - DOMAIN_ROOMS)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,7 +81,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     folder = tempfile.TemporaryDirectory(prefix="takeback-tests-", ignore_cleanup_errors=True)
     early_config.add_cleanup(folder.cleanup)
     os.environ["DATA_DIR"] = folder.name
-    os.environ.update(_MADE_UP_SECRETS)
+    os.environ.update(_TEST_SECRETS)
     if worker() == SQLITE:
         os.environ.pop("DATABASE_URL", None)
     elif worker() == POSTGRESQL:
@@ -56,15 +90,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that leads the workers owns the server, and says whether samples will do."""
+    """The process that leads the workers starts PostgreSQL and chooses the depth."""
+    if unknown := unknown_rooms(config.rootpath / "tests"):
+        raise pytest.UsageError(f"add to a list of rooms in tests/rigs/databases.py: {unknown}")
     if not worker():
-        named = config.args_source is pytest.Config.ArgsSource.ARGS
-        whole = named or os.environ.get("TAKEBACK_LONG")
-        os.environ[_DEPTH] = "" if whole else TURNS if os.environ.get("CI") else SAMPLES
-    wanted = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
-    if worker() or not wanted or os.environ.get("TEST_DATABASE_URL"):
+        is_named = config.args_source is pytest.Config.ArgsSource.ARGS
+        is_complete = is_named or os.environ.get("TAKEBACK_LONG")
+        os.environ[_DEPTH] = "" if is_complete else TURNS if os.environ.get("CI") else SAMPLES
+    is_needed = any(f"id={POSTGRESQL}" in spec for spec in config.getoption("tx", []) or [])
+    if worker() or not is_needed or os.environ.get("TEST_DATABASE_URL"):
         return
-    # Being stopped is like Ctrl-C: pytest ends in an orderly way and the server is stopped too.
+    # SIGTERM acts like Ctrl-C: pytest ends in an orderly way and the server is stopped, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stack = ExitStack()
     config.add_cleanup(stack.close)
@@ -72,61 +108,61 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What touches no database runs once, SQLite's worker takes it; samples may do."""
-    kept = items[:]
+    """Choose the tests of this worker; SQLite's worker runs those that use no database."""
+    selected = items[:]
     if worker() in DATABASES:
-        kept = [item for item in items if touches_a_database(item) or _home(item) == worker()]
+        selected = [item for item in items if uses_database(item) or _home(item) == worker()]
         if os.environ[_DEPTH]:
-            kept = _chosen(kept, DATABASES.index(worker()), os.environ[_DEPTH])
-    chosen = set(kept)
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = kept
+            selected = _share(selected, DATABASES.index(worker()), os.environ[_DEPTH])
+    remaining = set(selected)
+    config.hook.pytest_deselected(items=[item for item in items if item not in remaining])
+    items[:] = selected
 
 
 def _home(item: pytest.Item) -> str:
-    """Which of the two runs what only one has to."""
+    """The worker of a test that one worker runs alone."""
     heavy = item.get_closest_marker("heavy")
     return heavy.args[0] if heavy and heavy.args else SQLITE
 
 
-def _chosen(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
-    """What one of the databases runs; what touches no database is nobody else's turn."""
+def _share(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]:
+    """The tests of one database, table by table."""
     tables: dict[str, list[pytest.Item]] = {}
     for item in items:
         if depth == TURNS or _is_sampled(item, turn):
             tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    share = _sample if depth == SAMPLES else _half_of_the_long
-    return [item for rows in tables.values() for item in share(rows, turn)]
+    rows_of = _sample if depth == SAMPLES else _half_of_long_table
+    return [item for rows in tables.values() for item in rows_of(rows, turn)]
 
 
 def _is_sampled(item: pytest.Item, turn: int) -> bool:
-    """Whether `./dev test` runs it here: what is heavy runs on one database."""
+    """Whether `./dev test` runs the test on this database; a heavy one runs on one only."""
     if item.get_closest_marker("thorough"):
         return False
     heavy = item.get_closest_marker("heavy")
-    if heavy is None or not touches_a_database(item):
+    if heavy is None or not uses_database(item):
         return True
     return _home(item) == DATABASES[turn]
 
 
-def _half_of_the_long(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
-    is_long = len(rows) > _LONG_TABLE and touches_a_database(rows[0])
+def _half_of_long_table(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
+    is_long = len(rows) > _LONG_TABLE and uses_database(rows[0])
     return rows[turn::2] if is_long else rows
 
 
 def _sample(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
-    """Of heavy tables the last row, of long ones every eighth, of short ones every second.
+    """The last row of a heavy table, every eighth row of a long one, every second of a short one.
 
-    At tests without a table the databases take turns where requests come in, and only there.
+    In entry rooms the databases take turns at tests without a table.
     """
     if rows[0].get_closest_marker("heavy"):
         return rows[-1:]
-    if not touches_a_database(rows[0]):
+    if not uses_database(rows[0]):
         return rows
     if len(rows) > 1:
         step = 8 if len(rows) > _LONG_TABLE else 3 if len(rows) > _SHORT_TABLE else 2
         return rows[turn::step]
     name = rows[0].nodeid
-    # By name: the two have different tests around it, and one of them must take it.
-    is_elsewhere = name.split("/")[1] in _ENTRIES and crc32(name.encode()) % 2 != turn
-    return [] if is_elsewhere else rows
+    # By name: each worker has other tests around it, and one of them must run it.
+    is_entry = name.split("/")[1] in ENTRY_ROOMS
+    return [] if is_entry and crc32(name.encode()) % 2 != turn else rows

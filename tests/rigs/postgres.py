@@ -14,7 +14,7 @@ from signal import SIGINT
 
 import psycopg
 
-_START_SECONDS = 20
+_START_SECONDS = 60
 # Nothing of a test run has to survive a power cut.
 _SPEED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
@@ -85,7 +85,7 @@ def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path)
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:
-            psycopg.connect(url, connect_timeout=1).close()
+            psycopg.connect(url, connect_timeout=10).close()
         except psycopg.OperationalError:
             time.sleep(0.05)
         else:

@@ -1,6 +1,5 @@
 """Guest look-up with invalid fields, and with pairs that almost match."""
 
-import time
 from typing import Any
 
 import pytest
@@ -209,12 +208,10 @@ def test_query_parameters_of_a_refused_get_are_not_logged(
     ids=lambda value: str(value)[:60],
 )
 def test_html_forms_are_accepted(form: str, status: int) -> None:
-    started = time.perf_counter()
     response = HttpClient().generic("POST", LOOK_UP, form, "application/x-www-form-urlencoded")
 
     assert response.status_code == status, response.content
     assert response["Content-Type"].startswith("application/json")
-    assert time.perf_counter() - started < 2
 
 
 def test_order_of_500_items_takes_less_than_a_second() -> None:
