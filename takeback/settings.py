@@ -37,11 +37,7 @@ TLS = env_bool(
     SITE_URL.startswith("https://"),
     "Takeback is served over TLS: enables secure cookies and HSTS.",
 )
-TRUSTED_PROXIES = env_int(
-    "TRUSTED_PROXIES",
-    0,
-    "Number of reverse proxies in front of Takeback whose X-Forwarded-For is trusted.",
-)
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, "Reverse proxies whose X-Forwarded-For is trusted.")
 STOREFRONT_SERVERS = env_list(
     "STOREFRONT_SERVERS",
     [],
@@ -84,9 +80,7 @@ _DATABASE: dict[str, Any] = env_database(
     "postgres://user:password@host:5432/name; by default SQLite in the data folder.",
 )
 DATABASE_PREPARED = env_bool(
-    "DATABASE_PREPARED",
-    True,
-    "Uses prepared statements on PostgreSQL; turn it off behind PgBouncer before 1.21.",
+    "DATABASE_PREPARED", True, "Prepared statements on PostgreSQL; off behind PgBouncer < 1.21."
 )
 if "sqlite" in str(_DATABASE["ENGINE"]):
     _DATABASE["OPTIONS"] = {
@@ -138,9 +132,7 @@ ORDER_ITEM_QUANTITY_KEY = env_str(
 
 # Policy of the shop: `takeback.accounts.policy` reads it
 CANCEL_TIME_LIMIT_MINUTES = env_int(
-    "CANCEL_TIME_LIMIT_MINUTES",
-    0,
-    "Minutes after the order in which items can be cancelled; 0: no limit.",
+    "CANCEL_TIME_LIMIT_MINUTES", 0, "Minutes in which an order can be cancelled; 0: no limit."
 )
 CANCEL_BLOCKED_BY_INVOICE = env_bool(
     "CANCEL_BLOCKED_BY_INVOICE", True, "An invoiced item cannot be cancelled, only returned."
@@ -254,17 +246,13 @@ CSRF_TRUSTED_ORIGINS = env_list(
     "Additional origins (scheme and host) that may send requests with a session.",
 )
 GUEST_PROOF_IDLE_MINUTES = env_int(
-    "GUEST_PROOF_IDLE_MINUTES",
-    30,
-    "Minutes without use after which a guest's access to an order ends.",
+    "GUEST_PROOF_IDLE_MINUTES", 30, "Minutes of inactivity that end a guest's access."
 )
 GUEST_PROOF_MAX_MINUTES = env_int(
-    "GUEST_PROOF_MAX_MINUTES",
-    120,
-    "Minutes after which a guest's access to an order ends in any case.",
+    "GUEST_PROOF_MAX_MINUTES", 120, "Minutes that end a guest's access in any case."
 )
 DESK_IDLE_MINUTES = env_int(
-    "DESK_IDLE_MINUTES", 30, "Minutes without use after which a desk session ends."
+    "DESK_IDLE_MINUTES", 30, "Minutes of inactivity that end a desk session."
 )
 
 # Mails
