@@ -20,7 +20,6 @@ from takeback.core.env import (
 )
 
 # Installation
-
 DATA_DIR = Path(env_str("DATA_DIR", "var", "Folder for all files that Takeback writes.")).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
@@ -38,11 +37,7 @@ TLS = env_bool(
     SITE_URL.startswith("https://"),
     "Takeback is served over TLS: enables secure cookies and HSTS.",
 )
-TRUSTED_PROXIES = env_int(
-    "TRUSTED_PROXIES",
-    0,
-    "Number of reverse proxies in front of Takeback whose X-Forwarded-For is trusted.",
-)
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, "Reverse proxies whose X-Forwarded-For is trusted.")
 STOREFRONT_SERVERS = env_list(
     "STOREFRONT_SERVERS",
     [],
@@ -78,18 +73,14 @@ DATA_KEYS = env_dict(
     "bytes>,1=<...>; if empty, a key is generated in the data folder.",
 ) or {"1": _stored_secret("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
 
-
 # Database
-
 _DATABASE: dict[str, Any] = env_database(
     "DATABASE_URL",
     f"sqlite:///{DATA_DIR / 'takeback.sqlite3'}",
     "postgres://user:password@host:5432/name; by default SQLite in the data folder.",
 )
 DATABASE_PREPARED = env_bool(
-    "DATABASE_PREPARED",
-    True,
-    "Uses prepared statements on PostgreSQL; turn it off behind PgBouncer before 1.21.",
+    "DATABASE_PREPARED", True, "Prepared statements on PostgreSQL; off behind PgBouncer < 1.21."
 )
 if "sqlite" in str(_DATABASE["ENGINE"]):
     _DATABASE["OPTIONS"] = {
@@ -119,9 +110,7 @@ _DATABASE["CONN_HEALTH_CHECKS"] = "sqlite" not in str(_DATABASE["ENGINE"])
 DATABASES = {"default": _DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-
 # Storefront and items
-
 STOREFRONT_CHANNEL = env_int(
     "STOREFRONT_CHANNEL",
     1,
@@ -141,13 +130,9 @@ ORDER_ITEM_QUANTITY_KEY = env_str(
     "Item attribute that holds the quantity of a merged item.",
 )
 
-
 # Policy of the shop: `takeback.accounts.policy` reads it
-
 CANCEL_TIME_LIMIT_MINUTES = env_int(
-    "CANCEL_TIME_LIMIT_MINUTES",
-    0,
-    "Minutes after the order in which items can be cancelled; 0: no limit.",
+    "CANCEL_TIME_LIMIT_MINUTES", 0, "Minutes in which an order can be cancelled; 0: no limit."
 )
 CANCEL_BLOCKED_BY_INVOICE = env_bool(
     "CANCEL_BLOCKED_BY_INVOICE", True, "An invoiced item cannot be cancelled, only returned."
@@ -201,9 +186,7 @@ ADDRESS_DISTRICT_REQUIRED = env_bool(
     "ADDRESS_DISTRICT_REQUIRED", False, "Requires a district in addresses."
 )
 
-
 # Rate limits and size limits
-
 LOOKUP_PER_MINUTE = env_int(
     "LOOKUP_PER_MINUTE", 10, "Guest look-ups per minute and client address."
 )
@@ -250,9 +233,7 @@ MAX_PICTURES_BYTES_PER_REQUEST = env_int(
 MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
-
 # Sessions and guest access
-
 SESSION_COOKIE_NAME = env_str("SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.")
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_ENGINE = "takeback.accounts.sessions"
@@ -265,22 +246,16 @@ CSRF_TRUSTED_ORIGINS = env_list(
     "Additional origins (scheme and host) that may send requests with a session.",
 )
 GUEST_PROOF_IDLE_MINUTES = env_int(
-    "GUEST_PROOF_IDLE_MINUTES",
-    30,
-    "Minutes without use after which a guest's access to an order ends.",
+    "GUEST_PROOF_IDLE_MINUTES", 30, "Minutes of inactivity that end a guest's access."
 )
 GUEST_PROOF_MAX_MINUTES = env_int(
-    "GUEST_PROOF_MAX_MINUTES",
-    120,
-    "Minutes after which a guest's access to an order ends in any case.",
+    "GUEST_PROOF_MAX_MINUTES", 120, "Minutes that end a guest's access in any case."
 )
 DESK_IDLE_MINUTES = env_int(
-    "DESK_IDLE_MINUTES", 30, "Minutes without use after which a desk session ends."
+    "DESK_IDLE_MINUTES", 30, "Minutes of inactivity that end a desk session."
 )
 
-
 # Mails
-
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mails"
 EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # Django would make it readable for all users
@@ -300,18 +275,14 @@ BANK_ACCOUNT_LINK_DAYS = env_int(
     "BANK_ACCOUNT_LINK_DAYS", 14, "Days for which a mailed link confirms a guest's bank account."
 )
 
-
 # Metrics and logs
-
 METRICS_TOKEN = env_str(
     "METRICS_TOKEN", "", "Bearer token of /metrics; if empty, only this machine has access."
 )
 LOG_FORMAT = env_str("LOG_FORMAT", "json", "Format of the log: json or console.")
 LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "Minimum level of log events.")
 
-
 # Languages and time
-
 LANGUAGE_CODE = env_str(
     "LANGUAGE_CODE", "en", "Language of clients that accept none of the supported languages."
 )
@@ -321,9 +292,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-
 # Django
-
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -386,9 +355,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-
 # Security headers
-
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -398,9 +365,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {"default-src": ["'none'"], "frame-ancestors": ["'none'"]},
 }
 
-
 # API
-
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],

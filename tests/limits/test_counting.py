@@ -231,7 +231,7 @@ def test_statement_waiting_for_the_first_key_holds_no_other_lock(act: Callable[[
 def _has_waiting_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchbucket()[0])
+        return bool(cursor.fetchone()[0])
 
 
 def _insert_in_reverse() -> None:
