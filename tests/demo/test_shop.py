@@ -238,7 +238,7 @@ class TestDemoShop(TestCase):
         assert {(case, plan) for case, plan, _, _ in rows} == {
             ("confirmed", "waiting"),
             ("approved", "approved"),
-            ("approved", "waiting"),  # for the confirmed one beside it
+            ("approved", "waiting"),  # another case of this plan is confirmed
             ("completed", "completed"),
         }
         assert all(of_plan == of_item for _, _, of_plan, of_item in rows)
