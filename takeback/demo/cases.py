@@ -47,7 +47,7 @@ _STATUSES = {
 }
 _ACCEPTED = {Status.CONFIRMED, Status.APPROVED, Status.COMPLETED}
 _WITH_SHIPPING = AutoConfirm(frozenset({Kind.CANCEL}), RefundTerms(is_cargo_refund=True))
-_IMAGES = 30  # of more images than these, some are equal, so that staff are warned
+_IMAGES = 25  # of more images than these, some are equal, so that staff are warned
 
 
 class CasePlan(NamedTuple):
@@ -138,7 +138,8 @@ class CaseRunner:
         kind, is_return = item.case_kind, item.case_kind == Kind.RETURN
         has_account = order.is_introduced or order.payment in CASH
         image_count = 2 if order.is_introduced else happens(self.rng, 0.2)
-        carrier = PICKUP if order.is_introduced else self.rng.choice([DROP_OFF, PICKUP])
+        carriers = [PICKUP] if order.is_introduced else [DROP_OFF, PICKUP]
+        carrier = self.rng.choice(carriers) if is_return else None
         day = (case.opened_at + timedelta(days=2)).date().isoformat()
         return NewCase(
             order_item=item_id,
@@ -146,15 +147,15 @@ class CaseRunner:
             reason=self.rng.choice(_REASONS[kind]),
             quantity=item.case_quantity or None,
             description=_DESCRIPTIONS[kind],
-            carrier=carrier if is_return else None,
+            carrier=carrier,
             pickup_at_shipping_address=True,
             pickup_window=PickupWindow(day, "09:00", "12:00") if carrier == PICKUP else None,
             bank_account=_bank_account(order) if has_account else None,
             refund_to_loyalty=not has_account and happens(self.rng, 0.1),
-            images=tuple(self._image(item_id) for _ in range(image_count * is_return)),
+            images=tuple(self._image() for _ in range(image_count * is_return)),
         )
 
-    def _image(self, item_id: ItemId) -> NewImage:
+    def _image(self) -> NewImage:
         self.images += 1
         name = uuid5(NAMESPACE_URL, f"image-{self.images}").hex
         image = write_image(damaged_box(self.images % _IMAGES), "jpg", name)

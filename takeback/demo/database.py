@@ -65,16 +65,16 @@ def _refuse_other_migrations() -> None:
 
 
 def _other_version() -> Unusable:
-    place = Path(settings.DATABASES["default"]["NAME"])
-    remedy = "empty it, or set another DATABASE_URL"
-    if place == Folder(settings.DATA_DIR).database:
-        place, remedy = place.parent, "start over with --reset, or choose another --data"
-    return Unusable(f"The demo in {place} was made by another version of Takeback: {remedy}.")
+    name = settings.DATABASES["default"]["NAME"]
+    subject, remedy = f"database {name}", "set another DATABASE_URL"
+    if Path(name) == Folder(settings.DATA_DIR).database:
+        subject = f"demo in {settings.DATA_DIR}"
+        remedy = "start over with --reset, or choose another --data"
+    return Unusable(f"The {subject} was made by another version of Takeback: {remedy}.")
 
 
 @transaction.atomic
 def load_demo(now: datetime) -> Channel:
-    """Load the shop of this day."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     shop.load(today, settings.SITE_URL)
     channel = Channel.objects.get(pk=shop.CHANNEL)

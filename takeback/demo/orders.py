@@ -9,7 +9,7 @@ from takeback.accounts.policy import ShopPolicy
 from takeback.cancellations.statuses import Kind
 from takeback.cancellations.statuses import Status as CaseStatus
 from takeback.demo.catalogue import Article, Catalogue, Document, Market
-from takeback.demo.shoppers import Shopper, store_address
+from takeback.demo.shoppers import Shopper, store_address, work_address
 from takeback.orders.statuses import CANCELLABLE, ENDED, Status, rolled_up_status
 
 CASH = frozenset({"funds_transfer", "pay_on_delivery"})
@@ -41,14 +41,14 @@ _BY_AGE: tuple[tuple[float, dict[int, int]], ...] = (
 # Statuses of the case of an item that can be cancelled or returned, with their weights.
 _CASES: dict[Kind, dict[CaseStatus | None, int]] = {
     Kind.CANCEL: {
-        None: 30,
+        None: 40,
         CaseStatus.WAITING: 1,
         CaseStatus.REJECTED: 1,
         CaseStatus.WITHDRAWN: 1,
         CaseStatus.COMPLETED: 1,
     },
     Kind.RETURN: {
-        None: 30,
+        None: 40,
         CaseStatus.WAITING: 1,
         CaseStatus.WAITING_APPROVAL: 1,
         CaseStatus.REJECTED: 1,
@@ -237,24 +237,18 @@ class OrderWriter:
         prices = [market.price(item.article.cents) * item.quantity for item in plan.items]
         has_discount = plan.is_introduced or happens(rng, 0.35)
         discount = sum(prices[::2]) // 10 if has_discount else 0
+        campaign = {
+            "name": "Autumn campaign 10%",
+            "amount": market.show(discount),
+            "items": [f"{plan.number}-{n}" for n in range(1, len(prices) + 1, 2)],
+        }
         fee = market.price(150) if plan.payment == "pay_on_delivery" else 0
         has_instalments = is_card and (plan.is_introduced or happens(rng, 0.1))
         interest = sum(prices) // 50 if has_instalments else 0
-        has_points = is_card and (plan.is_introduced or happens(rng, 0.08))
-        points = min(market.price(300), sum(prices) // 4) if has_points else 0
-        rest = sum(prices) - discount + shipping + fee + interest - points
         pk, name, _ = _PAYMENTS[plan.payment]
         slug = plan.payment.replace("_", "-")
         return {
-            "discountitem_set": [
-                {
-                    "name": "Autumn campaign 10%",
-                    "amount": market.show(discount),
-                    "items": [f"{plan.number}-{n}" for n in range(1, len(prices) + 1, 2)],
-                }
-            ]
-            if discount
-            else [],
+            "discountitem_set": [campaign] if discount else [],
             "fee_amount": market.show(fee),
             "installment_interest_amount": market.show(interest),
             "installment": 3 if has_instalments else None,
@@ -263,37 +257,40 @@ class OrderWriter:
             "payment_option_slug": slug,
             "bank": market.bank if is_card else None,
             "bin_number": f"{rng.randrange(450_000, 560_000)}" if is_card else None,
-            "payments": _payments(plan, points, rest),
+            **self._payments(plan, sum(prices) - discount + shipping + fee + interest),
+        }
+
+    def _payments(self, plan: OrderPlan, due: int) -> Document:
+        """The payments of the amount due, and the loyalty points that were spent and earned."""
+        show, is_card = plan.market.show, plan.payment not in CASH
+        has_points = is_card and (plan.is_introduced or happens(self.rng, 0.08))
+        points = min(plan.market.price(300), due // 4) if has_points else 0
+        rest = due - points
+        is_paid = all(item.status != Status.PAYMENT_WAITING for item in plan.items)
+        if plan.payment == "pay_on_delivery":
+            is_paid = all(item.status in DELIVERED for item in plan.items)
+        kinds = [("loyalty_money", points, points), (plan.payment, rest, rest * is_paid)]
+        return {
+            "payments": [
+                {
+                    "payment_type": kind,
+                    "amount": show(minor),
+                    "captured_amount": show(captured),
+                    "reference": f"{kind.upper()}-{plan.number}",
+                }
+                for kind, minor, captured in kinds
+                if minor
+            ],
             "loyaltytransaction_set": [
                 {
-                    "uuid": str(UUID(int=rng.getrandbits(128), version=4)),
-                    "amount": market.show(minor),
+                    "uuid": str(UUID(int=self.rng.getrandbits(128), version=4)),
+                    "amount": show(minor),
                     "reference": f"{reason}-{plan.number}",
                 }
                 for reason, minor in (("spent", -points), ("earned", rest // 100))
                 if has_points
             ],
         }
-
-
-def _payments(plan: OrderPlan, points: int, rest: int) -> list[Document]:
-    """Loyalty points, and the rest as the plan says, captured if it has been paid."""
-    is_paid = all(item.status != Status.PAYMENT_WAITING for item in plan.items)
-    if plan.payment == "pay_on_delivery":
-        is_paid = all(item.status in DELIVERED for item in plan.items)
-    return [
-        {
-            "payment_type": kind,
-            "amount": plan.market.show(minor),
-            "captured_amount": plan.market.show(captured),
-            "reference": f"{kind.upper()}-{plan.number}",
-        }
-        for kind, minor, captured in (
-            ("loyalty_money", points, points),
-            (plan.payment, rest, rest * is_paid),
-        )
-        if minor
-    ]
 
 
 def _progress(plan: OrderPlan, item: ItemPlan) -> Document:
@@ -325,7 +322,7 @@ def _order_extras(plan: OrderPlan) -> Document:
     """Fields that are stored and shown only."""
     day = (plan.placed_at + timedelta(days=3)).replace(hour=9, minute=0, second=0)
     return {
-        "billing_address": None if plan.to_store else plan.shopper.work,
+        "billing_address": None if plan.to_store else work_address(plan.shopper),
         "order_type": "regular",
         "has_gift_box": True,
         "gift_box_note": "Happy birthday!",

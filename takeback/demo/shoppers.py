@@ -15,18 +15,16 @@ CUSTOMER_EMAIL = "customer@example.com"
 GUEST_EMAIL = "guest@example.com"
 
 CUSTOMERS, GUESTS = 340, 460
-_COMPANY_EVERY = 7
 
 
 @dataclass(slots=True, kw_only=True)
 class Shopper:
-    """A customer or a guest, in the wire form of an order; places by name and as a row."""
+    """A customer or a guest, in the wire form of an order; the place is a row, too."""
 
     number: int
     market: Market
     customer: Document
     home: Document
-    work: Document
     district: District
 
     @property
@@ -66,49 +64,36 @@ def _shopper(rng: Random, number: int, market: Market, district: District) -> Sh
         "gender": gender,
         "date_of_birth": date(1960, 1, 1) + timedelta(days=rng.randrange(16_000)),
     }
-    return Shopper(
-        number=number,
-        market=market,
-        customer=customer,
-        home=_address(rng, number, market, district, customer),
-        work=_address(rng, number, market, district, customer, is_work=True),
-        district=district,
-    )
-
-
-def _address(
-    rng: Random,
-    number: int,
-    market: Market,
-    district: District,
-    customer: Document,
-    *,
-    is_work: bool = False,
-) -> Document:
-    # The two introduced shoppers have every field of an address.
-    is_full = number in {0, 1}
-    is_company = is_work and (is_full or number % _COMPANY_EVERY == 0)
-    return {
+    home = {
         "first_name": customer["first_name"],
         "last_name": customer["last_name"],
         "phone_number": customer["phone"],
         "email": customer["email"],
-        "title": "Work" if is_work else "Home",
-        "line": rng.choice(market.streets).format(n=rng.randrange(1, 60) + 60 * is_work),
+        "title": "Home",
+        "line": rng.choice(market.streets).format(n=rng.randrange(1, 120)),
         "country": {"code": market.country, "name": market.country_name},
         "city": district.township.city.name,
         "township": district.township.name,
         "district": district.name,
         "postcode": district.postcode,
-        "notes": "Please ring twice." if is_full or number % 3 == 0 else None,
-        "company_name": f"{customer['last_name']} Demo" if is_company else "",
-        "tax_office": market.tax_office if is_company else "",
-        "tax_no": f"{1_000_000_000 + number}" if is_company else "",
-        "identity_number": f"ID{number:08}" if is_full or number % 4 == 0 else None,
-        "e_bill_taxpayer": is_company,
-        "is_corporate": is_company,
-        "remote_id": f"A{number}-{int(is_work)}" if is_full or number % 2 == 0 else None,
-        "extra_field": {"door": "blue"} if is_full or number % 5 == 0 else None,
+    }
+    return Shopper(number=number, market=market, customer=customer, home=home, district=district)
+
+
+def work_address(shopper: Shopper) -> Document:
+    """An address with every field."""
+    return shopper.home | {
+        "title": "Work",
+        "line": "Demo Street 7",
+        "notes": "Please ring twice.",
+        "company_name": f"{shopper.customer['last_name']} Demo",
+        "tax_office": shopper.market.tax_office,
+        "tax_no": f"{1_000_000_000 + shopper.number}",
+        "identity_number": f"ID{shopper.number:08}",
+        "e_bill_taxpayer": True,
+        "is_corporate": True,
+        "remote_id": f"A{shopper.number}",
+        "extra_field": {"door": "blue"},
     }
 
 
@@ -147,6 +132,6 @@ def add_customers(channel_id: int, shoppers: list[Shopper], reference: datetime)
                 "township": shopper.district.township,
                 "district": shopper.district,
             }
-            for address in (shopper.home, shopper.work):
-                fields = address | places | {"primary": address is shopper.home}
-                add_address(user_id, fields, now=joined)
+            add_address(user_id, shopper.home | places | {"primary": True}, now=joined)
+            if shopper.customer["email"] == CUSTOMER_EMAIL:
+                add_address(user_id, work_address(shopper) | places, now=joined)

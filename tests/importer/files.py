@@ -1,4 +1,4 @@
-"""Files as shops have them, in a few words, and importing them as the command does."""
+"""Builds files of orders and imports them as the command does."""
 
 import json
 from collections import Counter
@@ -19,7 +19,7 @@ ONCE_PER_BATCH: list[AllowListEntry] = [
     {"model": "addresses.*"},
     {"model": "cancellations.CancellationReason"},
 ]
-"""Asked for again by each batch, each import being several."""
+"""Queried again by each batch of an import."""
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 
 
@@ -28,13 +28,13 @@ def line(
     sku: str = "85123A",
     quantity: int | str = 6,
     price: str = "2.55",
-    **told: str,
+    **values: str,
 ) -> str:
     """A record of the example's columns."""
-    name = told.get("name", "WHITE HEART HOLDER")
-    at = told.get("at", "2010-12-01 08:26:00")
-    customer = told.get("customer", "17850.0")
-    country = told.get("country", "United Kingdom")
+    name = values.get("name", "WHITE HEART HOLDER")
+    at = values.get("at", "2010-12-01 08:26:00")
+    customer = values.get("customer", "17850.0")
+    country = values.get("country", "United Kingdom")
     return f"{number},{sku},{name},{quantity},{at},{price},{customer},{country}"
 
 
@@ -46,20 +46,20 @@ def write(folder: Path, *lines: str, name: str = "orders.csv", end: str = "\n") 
 
 
 class Imported:
-    """What one import has come to."""
+    """The summary and the report of an import."""
 
     def __init__(self, summary: Summary, report: Path) -> None:
         self.summary = summary
         self.lines = _lines(report)
 
     @property
-    def figures(self) -> tuple[int, int, int, int]:
+    def counts(self) -> tuple[int, int, int, int]:
         """Orders created, updated, unchanged and refused."""
         summary = self.summary
         return summary.created, summary.updated, summary.unchanged, summary.refused
 
     @property
-    def faults(self) -> list[tuple[int, str | None, str]]:
+    def errors(self) -> list[tuple[int, str | None, str]]:
         """Line, number and code of every reported row."""
         return [(entry["line"], entry["number"], entry["code"]) for entry in self.lines]
 
@@ -74,7 +74,7 @@ def _lines(report: Path) -> list[dict[str, Any]]:
 
 
 def import_file(path: Path, layout: Layout | None = None) -> Imported:
-    """Import it into channel 1, by the example's mapping unless another is given."""
+    """Import it into channel 1, with the mapping of the example by default."""
     target = path.with_suffix(".report.jsonl")
     with zeal.zeal_ignore(ONCE_PER_BATCH), Report(target) as report:
         summary = import_csv(

@@ -1,4 +1,4 @@
-"""A broken file writes whole orders or nothing, and says line by line what is wrong with it."""
+"""Invalid files: only complete orders are imported, and each refused line is reported."""
 
 import gzip
 import lzma
@@ -21,8 +21,8 @@ def _shop() -> None:
     create_channel()
 
 
-def kept() -> list[str]:
-    """The numbers of the orders that got in."""
+def imported_numbers() -> list[str]:
+    """The numbers of the imported orders."""
     return list(Order.objects.order_by("number").values_list("number", flat=True))
 
 
@@ -30,11 +30,11 @@ def test_broken_encoding_refuses_that_order_only(tmp_path: Path) -> None:
     path = write(tmp_path, line(number="1"), line(number="2", sku="CAF@"), line(number="2"))
     path.write_bytes(path.read_bytes().replace(b"@", b"\xe9"))
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert kept() == ["1"]
-    assert found.faults == [(3, "2", "encoding"), (4, "2", "order_refused")]
-    assert found.lines[0]["reason"] == "not encoded as utf-8"
+    assert imported_numbers() == ["1"]
+    assert result.errors == [(3, "2", "encoding"), (4, "2", "order_refused")]
+    assert result.lines[0]["reason"] == "not encoded as utf-8"
 
 
 def test_a_missing_column_refuses_the_file(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_missing_column_refuses_the_file(tmp_path: Path) -> None:
     with pytest.raises(WrongMapping, match="the file has no column UnitPrice"):
         import_file(path)
 
-    assert kept() == []
+    assert imported_numbers() == []
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_a_record_with_too_few_values_refuses_its_order(tmp_path: Path) -> None:
         line(number="3"),
     )
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert kept() == ["1", "3"]
-    assert found.faults == [
+    assert imported_numbers() == ["1", "3"]
+    assert result.errors == [
         (4, "2", "columns"),
         (3, "2", "order_refused"),
         (5, "2", "order_refused"),
     ]
 
 
-def test_a_record_of_nobody_knows_which_order_holds_back_its_neighbours(tmp_path: Path) -> None:
+def test_a_record_of_an_unknown_order_refuses_both_neighbours(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         line(number="1"),
@@ -94,17 +94,17 @@ def test_a_record_of_nobody_knows_which_order_holds_back_its_neighbours(tmp_path
         line(number="4"),
     )
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert kept() == ["1", "4"]
-    assert found.faults == [
+    assert imported_numbers() == ["1", "4"]
+    assert result.errors == [
         (4, "?", "columns"),
         (3, "2", "order_refused"),
         (5, "3", "order_refused"),
     ]
 
 
-def test_an_unclosed_quote_refuses_what_it_swallows(tmp_path: Path) -> None:
+def test_an_unclosed_quote_refuses_the_orders_inside_it(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         line(number="1"),
@@ -114,28 +114,28 @@ def test_an_unclosed_quote_refuses_what_it_swallows(tmp_path: Path) -> None:
         line(number="5"),
     )
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert kept() == ["5"]
-    assert [fault for _, _, fault in found.faults] == ["unreadable", *["order_refused"] * 2]
-    assert found.lines[0]["line"] == 3
-    assert found.lines[0]["reason"].startswith("not readable as CSV (lines 3 to 4)")
+    assert imported_numbers() == ["5"]
+    assert [code for _, _, code in result.errors] == ["unreadable", *["order_refused"] * 2]
+    assert result.lines[0]["line"] == 3
+    assert result.lines[0]["reason"].startswith("not readable as CSV (lines 3 to 4)")
 
 
-def test_a_number_that_comes_again_later_is_a_duplicate(tmp_path: Path) -> None:
+def test_a_repeated_number_is_a_duplicate(tmp_path: Path) -> None:
     path = write(
         tmp_path, line(number="1"), line(number="2"), line(number="1"), line(number="1", sku="2")
     )
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert kept() == ["1", "2"]
+    assert imported_numbers() == ["1", "2"]
     assert OrderItem.objects.count() == 2
-    assert found.faults == [(4, "1", "duplicate"), (5, "1", "duplicate")]
-    assert found.lines[0]["reason"].startswith("duplicate number")
+    assert result.errors == [(4, "1", "duplicate"), (5, "1", "duplicate")]
+    assert result.lines[0]["reason"].startswith("duplicate number")
 
 
-def test_a_cancellation_that_comes_again_later_is_a_duplicate(tmp_path: Path) -> None:
+def test_a_repeated_cancellation_is_a_duplicate(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         line(number="1"),
@@ -144,9 +144,9 @@ def test_a_cancellation_that_comes_again_later_is_a_duplicate(tmp_path: Path) ->
         line(number="C2", quantity=-1),
     )
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert found.faults == [(5, "C2", "duplicate")]
+    assert result.errors == [(5, "C2", "duplicate")]
     assert OrderItem.objects.get().units_closed == 2
 
 
@@ -160,11 +160,11 @@ def test_totals_that_do_not_add_up_refuse_the_order(tmp_path: Path) -> None:
     rows = [line(number="1") + ",15.30", line(number="2") + ",15.31", line(number="2") + ",15.31"]
     path.write_text("\n".join([HEADER + ",Total", *rows]) + "\n")
 
-    found = import_file(path, read_layout(mapping))
+    result = import_file(path, read_layout(mapping))
 
-    assert kept() == ["1"]
-    assert found.faults == [(3, "2", "totals"), (4, "2", "totals")]
-    assert found.lines[0]["reason"] == "the parts add up to 3060, but the order's amount is 1531"
+    assert imported_numbers() == ["1"]
+    assert result.errors == [(3, "2", "totals"), (4, "2", "totals")]
+    assert result.lines[0]["reason"] == "the parts add up to 3060, but the order's amount is 1531"
 
 
 def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
@@ -174,15 +174,15 @@ def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
     path = write(tmp_path, line(number="1", country="GBP"), line(number="2", country="xyz"))
     layout = read_layout(mapping)
 
-    found = import_file(path, layout)
+    result = import_file(path, layout)
 
-    assert kept() == []  # "GBP" is a currency, but no country
-    assert found.faults == [(2, "1", "country"), (3, "2", "currency")]
-    assert found.lines[1]["reason"] == "unknown currency: 'xyz'"
+    assert imported_numbers() == []  # "GBP" is a currency, but no country
+    assert result.errors == [(2, "1", "country"), (3, "2", "currency")]
+    assert result.lines[1]["reason"] == "unknown currency: 'xyz'"
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("values", "code"),
     [
         ({"quantity": "six"}, "quantity"),
         ({"quantity": "0"}, "quantity"),
@@ -204,49 +204,49 @@ def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
         ({"sku": "\x00"}, "unreadable"),
     ],
 )
-def test_a_wrong_value_refuses_the_order(tmp_path: Path, told: dict[str, str], code: str) -> None:
-    found = import_file(write(tmp_path, line(**told)))
+def test_a_wrong_value_refuses_the_order(tmp_path: Path, values: dict[str, str], code: str) -> None:
+    result = import_file(write(tmp_path, line(**values)))
 
-    assert [fault for _, _, fault in found.faults] == [code]
-    assert found.faults[0][0] == 2
-    assert kept() == []
+    assert [code for _, _, code in result.errors] == [code]
+    assert result.errors[0][0] == 2
+    assert imported_numbers() == []
 
 
-def test_records_of_one_order_must_agree_on_its_customer(tmp_path: Path) -> None:
-    found = import_file(write(tmp_path, line(), line(customer="17851.0")))
+def test_records_of_one_order_must_have_one_customer(tmp_path: Path) -> None:
+    result = import_file(write(tmp_path, line(), line(customer="17851.0")))
 
-    assert found.faults == [(2, "536365", "rows_disagree"), (3, "536365", "rows_disagree")]
-    assert kept() == []
+    assert result.errors == [(2, "536365", "rows_disagree"), (3, "536365", "rows_disagree")]
+    assert imported_numbers() == []
 
 
 Pack = Callable[[bytes], bytes]
 LINES = [line(number=str(number), sku=str(sku)) for number in range(100) for sku in range(3)]
 
 
-def test_a_file_cut_in_its_last_line_keeps_back_the_last_order(tmp_path: Path) -> None:
+def test_a_file_cut_in_its_last_line_lacks_the_last_order(tmp_path: Path) -> None:
     path = write(tmp_path, line(number="1"), line(number="2"), line(number="2"), end="")
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert kept() == ["1"]
-    assert found.summary.broken is not None
-    assert found.faults == [(3, "2", "truncated"), (4, None, "truncated")]
+    assert imported_numbers() == ["1"]
+    assert result.summary.broken is not None
+    assert result.errors == [(3, "2", "truncated"), (4, None, "truncated")]
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("xz", lzma.compress)])
-def test_a_packed_file_is_read_like_a_plain_one(tmp_path: Path, suffix: str, pack: Pack) -> None:
+def test_a_compressed_file_is_imported(tmp_path: Path, suffix: str, pack: Pack) -> None:
     plain = write(tmp_path, *LINES)
     path = tmp_path / f"orders.csv.{suffix}"
     path.write_bytes(pack(plain.read_bytes()))
 
-    found = import_file(path)
+    result = import_file(path)
 
-    assert found.figures == (100, 0, 0, 0)
+    assert result.counts == (100, 0, 0, 0)
     assert OrderItem.objects.count() == 300
 
 
 @pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("xz", lzma.compress)])
-def test_a_packed_file_that_ends_too_early_leaves_whole_orders(
+def test_a_cut_compressed_file_imports_complete_orders(
     tmp_path: Path, suffix: str, pack: Pack
 ) -> None:
     plain = write(tmp_path, *LINES, line(number="C1", quantity=-1))
@@ -260,12 +260,12 @@ def test_a_packed_file_that_ends_too_early_leaves_whole_orders(
     assert broken.lines[-1]["code"] == "truncated"
     assert OrderItem.objects.count() == 3 * Order.objects.count()
     path.write_bytes(packed)
-    whole = import_file(path)
-    assert whole.summary.created + whole.summary.unchanged == 100
+    complete = import_file(path)
+    assert complete.summary.created + complete.summary.unchanged == 100
     assert OrderItem.objects.count() == 300
 
 
-def test_a_file_that_is_no_archive_is_truncated_at_once(tmp_path: Path) -> None:
+def test_a_file_that_is_not_compressed_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv.gz"
     path.write_text("no archive")
 

@@ -1,4 +1,4 @@
-"""`takeback import` tells figures and reasons, and leaves with 0, 1 or 2."""
+"""`takeback import` prints counts and reasons, and exits with 0, 1 or 2."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def run(*arguments: str | Path) -> Result:
         return CliRunner().invoke(app, ["import", *map(str, arguments)], env={"COLUMNS": "200"})
 
 
-def test_figures_and_a_control_total_are_printed(tmp_path: Path) -> None:
+def test_counts_and_a_control_total_are_printed(tmp_path: Path) -> None:
     create_channel()
     path = write(
         tmp_path, line(number="1"), line(number="C2", quantity=-1), line(number="C3", quantity=-9)
@@ -32,10 +32,10 @@ def test_figures_and_a_control_total_are_printed(tmp_path: Path) -> None:
     done = run("orders", path, "--mapping", EXAMPLE, "--report", tmp_path / "report.jsonl")
 
     assert done.exit_code == 0, done.output
-    told = [entry.strip().split(maxsplit=1) for entry in done.output.splitlines()]
-    assert ["-10.20", "GBP: sum of all readable lines"] in told
-    assert ["1", "orders created"] in told
-    assert ["1", "partly_matched"] in told
+    cells = [entry.strip().split(maxsplit=1) for entry in done.output.splitlines()]
+    assert ["-10.20", "GBP: sum of all readable lines"] in cells
+    assert ["1", "orders created"] in cells
+    assert ["1", "partly_matched"] in cells
     assert json.loads((tmp_path / "report.jsonl").read_text()) == {
         "line": 4,
         "number": "C3",
@@ -44,7 +44,7 @@ def test_figures_and_a_control_total_are_printed(tmp_path: Path) -> None:
     }
 
 
-def test_the_report_lies_in_the_data_folder_unless_told(
+def test_the_default_report_is_in_the_data_folder(
     tmp_path: Path, settings: pytest.FixtureRequest
 ) -> None:
     create_channel()
@@ -57,7 +57,7 @@ def test_the_report_lies_in_the_data_folder_unless_told(
     assert str(report) in done.output
 
 
-def test_strict_leaves_with_one_when_a_row_was_refused(tmp_path: Path) -> None:
+def test_strict_exits_with_1_when_a_row_was_refused(tmp_path: Path) -> None:
     create_channel()
     path = write(tmp_path, line(number="1"), line(number="2", quantity="six"))
     report = ("--report", tmp_path / "report.jsonl")
@@ -66,7 +66,7 @@ def test_strict_leaves_with_one_when_a_row_was_refused(tmp_path: Path) -> None:
     assert run("orders", path, "--mapping", EXAMPLE, *report, "--strict").exit_code == 1
 
 
-def test_a_file_that_breaks_off_leaves_with_one(tmp_path: Path) -> None:
+def test_a_truncated_file_exits_with_1(tmp_path: Path) -> None:
     create_channel()
     path = write(tmp_path, *(line(number=number) for number in "123"), end="")
 
@@ -87,7 +87,7 @@ def test_a_file_that_breaks_off_leaves_with_one(tmp_path: Path) -> None:
         (["orders.csv", "--mapping", str(EXAMPLE), "--channel", "7"], "there is no channel 7"),
     ],
 )
-def test_what_cannot_be_used_is_a_wrong_argument(
+def test_an_unusable_file_or_mapping_is_a_wrong_argument(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     create_channel()
@@ -104,7 +104,7 @@ def test_what_cannot_be_used_is_a_wrong_argument(
     assert Order.objects.count() == 0
 
 
-def test_old_orders_come_with_their_lines(tmp_path: Path) -> None:
+def test_old_orders_are_imported_with_their_items(tmp_path: Path) -> None:
     create_channel()
     orders, items = _write(tmp_path / "old.csv", ORDER), _write(tmp_path / "items.csv", ITEM)
 

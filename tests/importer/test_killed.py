@@ -1,4 +1,4 @@
-"""An import that is killed loses its running batch only; run again, it ends the same."""
+"""A killed import loses one batch at most, and the next run completes it."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def _wait_for_the_first_batch(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
-def test_a_killed_import_is_finished_by_the_next(tmp_path: Path) -> None:
+def test_a_killed_import_is_completed_by_the_next_run(tmp_path: Path) -> None:
     create_channel()
     path = write(
         tmp_path,
@@ -69,10 +69,10 @@ def test_a_killed_import_is_finished_by_the_next(tmp_path: Path) -> None:
 
     rest = import_file(path)
 
-    assert rest.figures == (ORDERS - done, 0, done, 0)
+    assert rest.counts == (ORDERS - done, 0, done, 0)
     assert (rest.summary.matched_lines, rest.summary.cases, rest.lines) == (100, 100, [])
     assert Order.objects.count() == ORDERS
     assert OrderItem.objects.count() == ORDERS * LINES
     assert OrderItem.objects.aggregate(used=Sum("units_closed")) == {"used": 600}
-    assert import_file(path).figures == (0, 0, ORDERS, 0)
+    assert import_file(path).counts == (0, 0, ORDERS, 0)
     assert CancellationRequest.objects.count() == 100

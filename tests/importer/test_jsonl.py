@@ -1,4 +1,4 @@
-"""A file of JSON Lines holds an order per line, as the channel API takes it."""
+"""A file of JSON Lines has an order per line, in the wire form of the channel API."""
 
 import json
 from pathlib import Path
@@ -21,8 +21,8 @@ def _shop() -> None:
     create_channel()
 
 
-def document(number: str = "2745", **told: Any) -> dict[str, Any]:
-    """An order of two lines."""
+def document(number: str = "2745", **fields: Any) -> dict[str, Any]:
+    """An order of two items."""
     order = {
         "number": number,
         "date_placed": "2026-03-01T10:00:00Z",
@@ -35,31 +35,31 @@ def document(number: str = "2745", **told: Any) -> dict[str, Any]:
         {"product": {"sku": "A"}, "price": "10.10", "status": 400},
         {"product": {"sku": "B"}, "price": "20.00", "quantity": 2},
     ]
-    return {"order": order | told, "order_item": items}
+    return {"order": order | fields, "order_item": items}
 
 
 def import_lines(folder: Path, *lines: bytes | dict[str, Any]) -> Imported:
-    """Import these lines; a dictionary is one written as JSON."""
+    """Import these lines; dictionaries are written as JSON."""
     path, target = folder / "orders.jsonl", folder / "report.jsonl"
     path.write_bytes(
-        b"\n".join(told if isinstance(told, bytes) else json.dumps(told).encode() for told in lines)
+        b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
     )
     with zeal.zeal_ignore(ONCE_PER_BATCH), Report(target) as report:
         summary = import_documents(path, channel_id=1, report=report, progress=lambda _: None)
     return Imported(summary, target)
 
 
-def kept() -> list[str]:
-    """The numbers of the orders that got in."""
+def imported_numbers() -> list[str]:
+    """The numbers of the imported orders."""
     return list(Order.objects.order_by("number").values_list("number", flat=True))
 
 
 def test_each_line_is_an_order(tmp_path: Path) -> None:
-    found = import_lines(tmp_path, document("1"), b"", document("2"))
+    result = import_lines(tmp_path, document("1"), b"", document("2"))
 
-    assert found.figures == (2, 0, 0, 0)
-    assert found.lines == []
-    assert dict(found.summary.totals) == {"try": 6020}
+    assert result.counts == (2, 0, 0, 0)
+    assert result.lines == []
+    assert dict(result.summary.totals) == {"try": 6020}
     order = Order.objects.get(number="1")
     assert (order.amount_minor, order.source) == (3010, "import")
     assert OrderItem.objects.filter(order=order).count() == 2
@@ -71,12 +71,12 @@ def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
 
     again = import_lines(tmp_path, document("1"), document("2"))
 
-    assert again.figures == (0, 0, 2, 0)
+    assert again.counts == (0, 0, 2, 0)
     assert list(Order.objects.order_by("id").values()) == before
 
 
-def test_a_line_that_is_no_order_is_reported(tmp_path: Path) -> None:
-    found = import_lines(
+def test_an_invalid_line_is_reported(tmp_path: Path) -> None:
+    result = import_lines(
         tmp_path,
         b"\xef\xbb\xbf" + json.dumps(document("1")).encode(),
         b'{"order": {"number": "2"',
@@ -89,9 +89,9 @@ def test_a_line_that_is_no_order_is_reported(tmp_path: Path) -> None:
         document("9"),
     )
 
-    assert kept() == ["1", "9"]
-    assert found.figures == (2, 0, 0, 7)
-    assert sorted(found.faults, key=lambda fault: fault[0]) == [
+    assert imported_numbers() == ["1", "9"]
+    assert result.counts == (2, 0, 0, 7)
+    assert sorted(result.errors, key=lambda error: error[0]) == [
         (2, None, "json"),
         (3, None, "encoding"),
         (4, None, "json"),
@@ -100,25 +100,25 @@ def test_a_line_that_is_no_order_is_reported(tmp_path: Path) -> None:
         (7, "1", "duplicate"),
         (8, "8", "fields"),
     ]
-    reasons = {entry["line"]: entry["reason"] for entry in found.lines}
+    reasons = {entry["line"]: entry["reason"] for entry in result.lines}
     assert reasons[5] == "currency: This currency is unknown. Send an ISO 4217 code."
     assert reasons[6] == "the parts add up to 3010, but the order's amount is 3011"
 
 
-def test_a_last_line_without_a_line_break_is_whole_if_its_document_is(tmp_path: Path) -> None:
-    whole = json.dumps(document("2")).encode()
+def test_a_complete_last_line_needs_no_line_break(tmp_path: Path) -> None:
+    complete = json.dumps(document("2")).encode()
 
-    found = import_lines(tmp_path, document("1"), whole[:-1])
+    result = import_lines(tmp_path, document("1"), complete[:-1])
 
-    assert kept() == ["1"]
-    assert found.faults == [(2, None, "json")]
-    assert import_lines(tmp_path, document("1"), whole).figures == (1, 0, 1, 0)
+    assert imported_numbers() == ["1"]
+    assert result.errors == [(2, None, "json")]
+    assert import_lines(tmp_path, document("1"), complete).counts == (1, 0, 1, 0)
 
 
-def test_what_the_database_itself_refuses_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_an_order_refused_by_the_database_stops_no_other(tmp_path: Path) -> None:
     points = [{"uuid": "0f0c9a55-5d1b-4d3e-8f0a-1f1c8a3f7a10", "amount": "1.00"}]
 
-    found = import_lines(
+    result = import_lines(
         tmp_path,
         document("1"),
         document("2", loyaltytransaction_set=points),
@@ -126,6 +126,6 @@ def test_what_the_database_itself_refuses_does_not_stop_the_others(tmp_path: Pat
         document("4"),
     )
 
-    assert kept() == ["1", "2", "4"]
-    assert found.faults == [(3, "3", "totals")]
-    assert found.lines[0]["reason"] == "refused by the database"
+    assert imported_numbers() == ["1", "2", "4"]
+    assert result.errors == [(3, "3", "totals")]
+    assert result.lines[0]["reason"] == "refused by the database"
