@@ -1,6 +1,6 @@
 """An order: its page, and the form that creates a case for its customer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +14,7 @@ from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
+from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
@@ -91,17 +92,7 @@ class OrderView(AgentView):
         status: int = 200,
     ) -> HttpResponse:
         cases = queries.cases_of_order(order.pk)
-        live = {case.order_item_id: case for case in cases if case.status in LIVE}
-        items: list[dict[str, Any]] = [
-            {
-                "row": item,
-                "product": product_name(item.product.document, item.sku),
-                "status": ITEM_STATUSES.get(item.status, item.status),
-                "units_left": item.quantity - item.units_closed,
-                "live_case": live.get(item.pk),
-            }
-            for item in queries.items_of(order.pk)
-        ]
+        items = _items_context(order, cases)
         if self.agent.can_decide:
             form.set_choices(
                 order_item=[
@@ -123,6 +114,20 @@ class OrderView(AgentView):
             "problem": problem,
         }
         return self.render_page("order", context, status=status)
+
+
+def _items_context(order: Order, cases: Iterable[CancellationRequest]) -> list[dict[str, Any]]:
+    live = {case.order_item_id: case for case in cases if case.status in LIVE}
+    return [
+        {
+            "row": item,
+            "product": product_name(item.product.document, item.sku),
+            "status": ITEM_STATUSES.get(item.status, item.status),
+            "units_left": item.quantity - item.units_closed,
+            "live_case": live.get(item.pk),
+        }
+        for item in queries.items_of(order.pk)
+    ]
 
 
 Choices = list[tuple[int | str, str | Promise]]
