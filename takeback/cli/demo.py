@@ -66,7 +66,7 @@ def _check_port(port: int) -> None:
         except OSError as error:
             is_busy = error.errno == errno.EADDRINUSE
             reason = "is busy" if is_busy else f"cannot be used ({error.strerror})"
-            raise Unusable(f"Port {port} {reason}. Choose another with --port.") from None
+            raise Unusable(f"Port {port} {reason}; choose another with --port.") from None
 
 
 def _set_environment(path: Path, port: int) -> None:
