@@ -64,7 +64,7 @@ def test_log_lines_are_json_objects(server: Server) -> None:
     assert lines[0]["event"] == "serving"
 
 
-@pytest.mark.parametrize("path", ["/", "/health/live", "/static/home/portal.css", "/nope"])
+@pytest.mark.parametrize("path", ["/", "/health/live", "/static/ui/style.css", "/nope"])
 def test_responses_do_not_name_the_server_version(server: Server, path: str) -> None:
     headers = server.ask(path).headers
     assert headers["server"] == "granian"
@@ -72,7 +72,7 @@ def test_responses_do_not_name_the_server_version(server: Server, path: str) -> 
 
 
 def test_static_files_have_safe_headers(server: Server) -> None:
-    response = server.ask("/static/home/portal.css")
+    response = server.ask("/static/ui/style.css")
     assert (response.status, response.headers["content-type"]) == (200, 'text/css; charset="utf-8"')
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in response.headers["content-security-policy"]

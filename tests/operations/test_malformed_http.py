@@ -260,9 +260,9 @@ def test_pipelined_requests_are_answered_in_order(server: Server, long_run: bool
 )
 def test_range_response_is_part_of_the_file(server: Server, ranges: str, status: int) -> None:
     # T35
-    file = server.ask("/static/home/portal.css").body
+    file = server.ask("/static/ui/style.css").body
 
-    response = server.ask("/static/home/portal.css", range=ranges)
+    response = server.ask("/static/ui/style.css", range=ranges)
 
     assert response.status == status
     assert response.body == {200: file, 206: file[:10]}.get(status, response.body)

@@ -2,137 +2,247 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import takeback.accounts.models
 from django.conf import settings
 from django.db import migrations, models
 
+import takeback.accounts.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(default=takeback.accounts.models.new_username, max_length=150, unique=True)),
-                ('email', models.CharField(max_length=254)),
-                ('email_key', models.CharField(db_index=True, max_length=254)),
-                ('first_name', models.CharField(blank=True, max_length=255)),
-                ('last_name', models.CharField(blank=True, max_length=255)),
-                ('first_name_key', models.CharField(blank=True, default='', max_length=255)),
-                ('last_name_key', models.CharField(blank=True, default='', max_length=255)),
-                ('phone', models.CharField(blank=True, max_length=128)),
-                ('user_type', models.CharField(default='registered', max_length=16)),
-                ('channel_code', models.CharField(max_length=255, null=True)),
-                ('erp_code', models.CharField(max_length=255, null=True)),
-                ('gender', models.CharField(max_length=16, null=True)),
-                ('date_of_birth', models.DateField(null=True)),
-                ('email_allowed', models.BooleanField(default=False)),
-                ('sms_allowed', models.BooleanField(default=False)),
-                ('call_allowed', models.BooleanField(null=True)),
-                ('language_code', models.CharField(blank=True, max_length=16)),
-                ('attributes', models.JSONField(default=dict)),
-                ('attributes_kwargs', models.JSONField(default=dict)),
-                ('extra_field', models.JSONField(default=dict)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False)),
-                ('date_joined', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('modified_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        default=takeback.accounts.models.new_username, max_length=150, unique=True
+                    ),
+                ),
+                ("email", models.CharField(max_length=254)),
+                ("email_key", models.CharField(db_index=True, max_length=254)),
+                ("first_name", models.CharField(blank=True, max_length=255)),
+                ("last_name", models.CharField(blank=True, max_length=255)),
+                ("first_name_key", models.CharField(blank=True, default="", max_length=255)),
+                ("last_name_key", models.CharField(blank=True, default="", max_length=255)),
+                ("phone", models.CharField(blank=True, max_length=128)),
+                ("user_type", models.CharField(default="registered", max_length=16)),
+                ("channel_code", models.CharField(max_length=255, null=True)),
+                ("erp_code", models.CharField(max_length=255, null=True)),
+                ("gender", models.CharField(max_length=16, null=True)),
+                ("date_of_birth", models.DateField(null=True)),
+                ("email_allowed", models.BooleanField(default=False)),
+                ("sms_allowed", models.BooleanField(default=False)),
+                ("call_allowed", models.BooleanField(null=True)),
+                ("language_code", models.CharField(blank=True, max_length=16)),
+                ("attributes", models.JSONField(default=dict)),
+                ("attributes_kwargs", models.JSONField(default=dict)),
+                ("extra_field", models.JSONField(default=dict)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False)),
+                (
+                    "date_joined",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('channel_type', models.CharField(default='web', max_length=64)),
-                ('catalog', models.BigIntegerField(null=True)),
-                ('category_tree', models.CharField(max_length=255, null=True)),
-                ('conf', models.JSONField(default=dict)),
-                ('schema', models.JSONField(default=dict)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('modified_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("channel_type", models.CharField(default="web", max_length=64)),
+                ("catalog", models.BigIntegerField(null=True)),
+                ("category_tree", models.CharField(max_length=255, null=True)),
+                ("conf", models.JSONField(default=dict)),
+                ("schema", models.JSONField(default=dict)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('public_id', models.CharField(max_length=8, unique=True)),
-                ('secret_hash', models.CharField(max_length=64)),
-                ('scopes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('channels', models.ManyToManyField(to='accounts.channel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("public_id", models.CharField(max_length=8, unique=True)),
+                ("secret_hash", models.CharField(max_length=64)),
+                ("scopes", models.JSONField(default=list)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("channels", models.ManyToManyField(to="accounts.channel")),
             ],
         ),
         migrations.AddField(
-            model_name='user',
-            name='channel',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.channel'),
+            model_name="user",
+            name="channel",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, to="accounts.channel"
+            ),
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
-                ('session_data', models.TextField(verbose_name='session data')),
-                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "session_key",
+                    models.CharField(
+                        max_length=40, primary_key=True, serialize=False, verbose_name="session key"
+                    ),
+                ),
+                ("session_data", models.TextField(verbose_name="session data")),
+                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'session',
-                'verbose_name_plural': 'sessions',
-                'abstract': False,
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='StaffMember',
+            name="StaffMember",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='staff', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('scopes', models.JSONField(default=list)),
-                ('totp_encrypted', models.TextField(null=True)),
-                ('totp_step', models.BigIntegerField(null=True)),
-                ('channels', models.ManyToManyField(to='accounts.channel')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="staff",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("scopes", models.JSONField(default=list)),
+                ("totp_encrypted", models.TextField(null=True)),
+                ("totp_step", models.BigIntegerField(null=True)),
+                ("channels", models.ManyToManyField(to="accounts.channel")),
             ],
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['first_name_key'], name='customers_by_first_name'),
+            model_name="user",
+            index=models.Index(fields=["first_name_key"], name="customers_by_first_name"),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['last_name_key'], name='customers_by_last_name'),
+            model_name="user",
+            index=models.Index(fields=["last_name_key"], name="customers_by_last_name"),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('phone', ''), _negated=True), fields=['channel', 'phone'], name='customers_by_phone'),
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("phone", ""), _negated=True),
+                fields=["channel", "phone"],
+                name="customers_by_phone",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('user_type__in', ['registered', 'guest'])), name='known_user_type'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("user_type__in", ["registered", "guest"])),
+                name="known_user_type",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_staff', False), ('user_type', 'registered')), fields=('channel', 'email_key'), name='one_registered_customer_per_email'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_staff", False), ("user_type", "registered")),
+                fields=("channel", "email_key"),
+                name="one_registered_customer_per_email",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(condition=models.Q(('channel_code__isnull', False)), fields=('channel', 'channel_code'), name='one_customer_per_channel_code'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("channel_code__isnull", False)),
+                fields=("channel", "channel_code"),
+                name="one_customer_per_channel_code",
+            ),
         ),
     ]

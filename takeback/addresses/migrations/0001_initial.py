@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,102 +15,189 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Country',
+            name="Country",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('translations', models.JSONField(null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('code', models.CharField(max_length=8, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("translations", models.JSONField(null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("code", models.CharField(max_length=8, unique=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='City',
+            name="City",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('translations', models.JSONField(null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('priority', models.IntegerField(null=True)),
-                ('postcode', models.CharField(max_length=64, null=True)),
-                ('country', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='addresses.country')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("translations", models.JSONField(null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("priority", models.IntegerField(null=True)),
+                ("postcode", models.CharField(max_length=64, null=True)),
+                (
+                    "country",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="addresses.country"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Township',
+            name="Township",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('translations', models.JSONField(null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('postcode', models.CharField(max_length=64, null=True)),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='addresses.city')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("translations", models.JSONField(null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("postcode", models.CharField(max_length=64, null=True)),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="addresses.city"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='District',
+            name="District",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('translations', models.JSONField(null=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('postcode', models.CharField(max_length=64, null=True)),
-                ('township', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='addresses.township')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("translations", models.JSONField(null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("postcode", models.CharField(max_length=64, null=True)),
+                (
+                    "township",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="addresses.township"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Address',
+            name="Address",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_copy', models.BooleanField(default=False)),
-                ('address_type', models.CharField(default='customer', max_length=32)),
-                ('title', models.CharField(blank=True, max_length=128)),
-                ('email', models.CharField(max_length=254, null=True)),
-                ('phone_number', models.CharField(blank=True, max_length=128)),
-                ('first_name', models.CharField(blank=True, max_length=255)),
-                ('last_name', models.CharField(blank=True, max_length=255)),
-                ('line', models.CharField(max_length=255)),
-                ('place', models.JSONField()),
-                ('postcode', models.CharField(max_length=64, null=True)),
-                ('notes', models.CharField(max_length=512, null=True)),
-                ('company_name', models.CharField(blank=True, max_length=255)),
-                ('tax_office', models.CharField(blank=True, max_length=64)),
-                ('tax_no', models.CharField(blank=True, max_length=20)),
-                ('identity_number', models.CharField(max_length=64, null=True)),
-                ('e_bill_taxpayer', models.BooleanField(default=False)),
-                ('is_corporate', models.BooleanField(default=False)),
-                ('primary', models.BooleanField(default=False)),
-                ('remote_id', models.CharField(max_length=255, null=True)),
-                ('retail_store', models.JSONField(null=True)),
-                ('extra_field', models.JSONField(null=True)),
-                ('hash_data', models.CharField(max_length=32)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('modified_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
-                ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='addresses.city')),
-                ('country', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='addresses.country')),
-                ('district', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='addresses.district')),
-                ('township', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='addresses.township')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("is_copy", models.BooleanField(default=False)),
+                ("address_type", models.CharField(default="customer", max_length=32)),
+                ("title", models.CharField(blank=True, max_length=128)),
+                ("email", models.CharField(max_length=254, null=True)),
+                ("phone_number", models.CharField(blank=True, max_length=128)),
+                ("first_name", models.CharField(blank=True, max_length=255)),
+                ("last_name", models.CharField(blank=True, max_length=255)),
+                ("line", models.CharField(max_length=255)),
+                ("place", models.JSONField()),
+                ("postcode", models.CharField(max_length=64, null=True)),
+                ("notes", models.CharField(max_length=512, null=True)),
+                ("company_name", models.CharField(blank=True, max_length=255)),
+                ("tax_office", models.CharField(blank=True, max_length=64)),
+                ("tax_no", models.CharField(blank=True, max_length=20)),
+                ("identity_number", models.CharField(max_length=64, null=True)),
+                ("e_bill_taxpayer", models.BooleanField(default=False)),
+                ("is_corporate", models.BooleanField(default=False)),
+                ("primary", models.BooleanField(default=False)),
+                ("remote_id", models.CharField(max_length=255, null=True)),
+                ("retail_store", models.JSONField(null=True)),
+                ("extra_field", models.JSONField(null=True)),
+                ("hash_data", models.CharField(max_length=32)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "city",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="addresses.city"
+                    ),
+                ),
+                (
+                    "country",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="addresses.country"
+                    ),
+                ),
+                (
+                    "district",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="addresses.district",
+                    ),
+                ),
+                (
+                    "township",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="addresses.township",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='city',
-            constraint=models.UniqueConstraint(fields=('country', 'name'), name='one_city_per_name'),
+            model_name="city",
+            constraint=models.UniqueConstraint(
+                fields=("country", "name"), name="one_city_per_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='township',
-            constraint=models.UniqueConstraint(fields=('city', 'name'), name='one_township_per_name'),
+            model_name="township",
+            constraint=models.UniqueConstraint(
+                fields=("city", "name"), name="one_township_per_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='district',
-            constraint=models.UniqueConstraint(fields=('township', 'name'), name='one_district_per_name'),
+            model_name="district",
+            constraint=models.UniqueConstraint(
+                fields=("township", "name"), name="one_district_per_name"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_active', True), ('is_copy', False)), fields=('user', 'hash_data'), name='one_address_per_owner_and_hash'),
+            model_name="address",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_active", True), ("is_copy", False)),
+                fields=("user", "hash_data"),
+                name="one_address_per_owner_and_hash",
+            ),
         ),
     ]

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,50 +14,76 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='OldOrder',
+            name="OldOrder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=128)),
-                ('user_email', models.CharField(max_length=254)),
-                ('status', models.CharField(max_length=64)),
-                ('created_date', models.DateTimeField()),
-                ('currency', models.CharField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('payment_type', models.CharField(max_length=64)),
-                ('bank', models.CharField(max_length=64)),
-                ('installment_count', models.IntegerField(default=1)),
-                ('tracking_number', models.CharField(max_length=64)),
-                ('shipping_company', models.CharField(max_length=64, null=True)),
-                ('shipping_address', models.CharField(max_length=512)),
-                ('billing_address', models.CharField(max_length=512)),
-                ('extra_field', models.JSONField(default=dict)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=128)),
+                ("user_email", models.CharField(max_length=254)),
+                ("status", models.CharField(max_length=64)),
+                ("created_date", models.DateTimeField()),
+                ("currency", models.CharField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("payment_type", models.CharField(max_length=64)),
+                ("bank", models.CharField(max_length=64)),
+                ("installment_count", models.IntegerField(default=1)),
+                ("tracking_number", models.CharField(max_length=64)),
+                ("shipping_company", models.CharField(max_length=64, null=True)),
+                ("shipping_address", models.CharField(max_length=512)),
+                ("billing_address", models.CharField(max_length=512)),
+                ("extra_field", models.JSONField(default=dict)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OldOrderItem',
+            name="OldOrderItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('product', models.CharField(blank=True, max_length=256)),
-                ('sku', models.CharField(blank=True, max_length=128)),
-                ('quantity', models.IntegerField(default=1)),
-                ('price_minor', models.BigIntegerField()),
-                ('image_url', models.CharField(max_length=1024, null=True)),
-                ('extra_field', models.JSONField(default=dict)),
-                ('old_order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='archive.oldorder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("product", models.CharField(blank=True, max_length=256)),
+                ("sku", models.CharField(blank=True, max_length=128)),
+                ("quantity", models.IntegerField(default=1)),
+                ("price_minor", models.BigIntegerField()),
+                ("image_url", models.CharField(max_length=1024, null=True)),
+                ("extra_field", models.JSONField(default=dict)),
+                (
+                    "old_order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="archive.oldorder"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='oldorder',
-            index=models.Index(fields=['user', '-created_date', '-id'], name='old_orders_of_a_user'),
+            model_name="oldorder",
+            index=models.Index(
+                fields=["user", "-created_date", "-id"], name="old_orders_of_a_user"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='oldorder',
-            constraint=models.UniqueConstraint(fields=('user', 'number'), name='one_old_order_per_number'),
+            model_name="oldorder",
+            constraint=models.UniqueConstraint(
+                fields=("user", "number"), name="one_old_order_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='oldorderitem',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='old_quantity_at_least_one'),
+            model_name="oldorderitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="old_quantity_at_least_one"
+            ),
         ),
     ]

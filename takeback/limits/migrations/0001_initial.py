@@ -4,22 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('key', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('hits', models.IntegerField()),
-                ('ends_at_epoch', models.BigIntegerField(db_index=True)),
+                ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("hits", models.IntegerField()),
+                ("ends_at_epoch", models.BigIntegerField(db_index=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('hits__gte', 0)), name='hits_not_negative')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("hits__gte", 0)), name="hits_not_negative"
+                    )
+                ],
             },
         ),
     ]

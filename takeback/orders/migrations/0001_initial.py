@@ -3,247 +3,493 @@
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.datetime
-import takeback.core.db.lookups
 from django.conf import settings
 from django.db import migrations, models
 
+import takeback.core.db.lookups
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('addresses', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("addresses", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.SmallIntegerField()),
-                ('cancel_status', models.CharField(max_length=32, null=True)),
-                ('goods_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('shipping_minor', models.BigIntegerField(default=0)),
-                ('fee_minor', models.BigIntegerField(default=0)),
-                ('interest_minor', models.BigIntegerField(default=0)),
-                ('shipping_company', models.CharField(max_length=64, null=True)),
-                ('tracking_number', models.CharField(max_length=256, null=True)),
-                ('tracking_url', models.CharField(max_length=1024, null=True)),
-                ('invoice_number', models.CharField(max_length=128, null=True)),
-                ('invoice_date', models.DateTimeField(null=True)),
-                ('e_archive_url', models.CharField(max_length=1024, null=True)),
-                ('number', models.CharField(max_length=128)),
-                ('user_type', models.CharField(max_length=16)),
-                ('user_email', models.CharField(max_length=254)),
-                ('email_key', models.CharField(max_length=254)),
-                ('currency', models.CharField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('refund_minor', models.BigIntegerField(default=0)),
-                ('discount_refund_minor', models.BigIntegerField(default=0)),
-                ('shipping_refund_minor', models.BigIntegerField(default=0)),
-                ('shipping_tax_rate', models.DecimalField(decimal_places=2, max_digits=5, null=True)),
-                ('is_finalized', models.BooleanField(default=True)),
-                ('payment_type', models.CharField(blank=True, max_length=64)),
-                ('bin_number', models.CharField(max_length=8, null=True)),
-                ('installment_count', models.IntegerField(default=1)),
-                ('has_gift_box', models.BooleanField(default=False)),
-                ('gift_box_note', models.CharField(max_length=160, null=True)),
-                ('notes', models.CharField(max_length=320, null=True)),
-                ('language_code', models.CharField(blank=True, max_length=16)),
-                ('client_type', models.CharField(default='default', max_length=32)),
-                ('order_type', models.CharField(max_length=32, null=True)),
-                ('remote_addr', models.CharField(max_length=64, null=True)),
-                ('is_send', models.BooleanField(default=False)),
-                ('extra_field', models.JSONField(null=True)),
-                ('details', models.JSONField(default=dict)),
-                ('fingerprint', models.CharField(max_length=32)),
-                ('source', models.CharField(default='channel', max_length=16)),
-                ('placed_at', models.DateTimeField()),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('modified_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('billing_address', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='addresses.address')),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.channel')),
-                ('shipping_address', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='addresses.address')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("status", models.SmallIntegerField()),
+                ("cancel_status", models.CharField(max_length=32, null=True)),
+                ("goods_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("shipping_minor", models.BigIntegerField(default=0)),
+                ("fee_minor", models.BigIntegerField(default=0)),
+                ("interest_minor", models.BigIntegerField(default=0)),
+                ("shipping_company", models.CharField(max_length=64, null=True)),
+                ("tracking_number", models.CharField(max_length=256, null=True)),
+                ("tracking_url", models.CharField(max_length=1024, null=True)),
+                ("invoice_number", models.CharField(max_length=128, null=True)),
+                ("invoice_date", models.DateTimeField(null=True)),
+                ("e_archive_url", models.CharField(max_length=1024, null=True)),
+                ("number", models.CharField(max_length=128)),
+                ("user_type", models.CharField(max_length=16)),
+                ("user_email", models.CharField(max_length=254)),
+                ("email_key", models.CharField(max_length=254)),
+                ("currency", models.CharField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("refund_minor", models.BigIntegerField(default=0)),
+                ("discount_refund_minor", models.BigIntegerField(default=0)),
+                ("shipping_refund_minor", models.BigIntegerField(default=0)),
+                (
+                    "shipping_tax_rate",
+                    models.DecimalField(decimal_places=2, max_digits=5, null=True),
+                ),
+                ("is_finalized", models.BooleanField(default=True)),
+                ("payment_type", models.CharField(blank=True, max_length=64)),
+                ("bin_number", models.CharField(max_length=8, null=True)),
+                ("installment_count", models.IntegerField(default=1)),
+                ("has_gift_box", models.BooleanField(default=False)),
+                ("gift_box_note", models.CharField(max_length=160, null=True)),
+                ("notes", models.CharField(max_length=320, null=True)),
+                ("language_code", models.CharField(blank=True, max_length=16)),
+                ("client_type", models.CharField(default="default", max_length=32)),
+                ("order_type", models.CharField(max_length=32, null=True)),
+                ("remote_addr", models.CharField(max_length=64, null=True)),
+                ("is_send", models.BooleanField(default=False)),
+                ("extra_field", models.JSONField(null=True)),
+                ("details", models.JSONField(default=dict)),
+                ("fingerprint", models.CharField(max_length=32)),
+                ("source", models.CharField(default="channel", max_length=16)),
+                ("placed_at", models.DateTimeField()),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "billing_address",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="addresses.address",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.channel"
+                    ),
+                ),
+                (
+                    "shipping_address",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="addresses.address",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LoyaltyTransaction',
+            name="LoyaltyTransaction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(unique=True)),
-                ('transaction_type', models.CharField(default='purchase', max_length=32)),
-                ('amount_minor', models.BigIntegerField()),
-                ('user_email', models.CharField(max_length=254, null=True)),
-                ('reference', models.CharField(max_length=255, null=True)),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.UUIDField(unique=True)),
+                ("transaction_type", models.CharField(default="purchase", max_length=32)),
+                ("amount_minor", models.BigIntegerField()),
+                ("user_email", models.CharField(max_length=254, null=True)),
+                ("reference", models.CharField(max_length=255, null=True)),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DiscountItem',
+            name="DiscountItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('amount_minor', models.BigIntegerField()),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("amount_minor", models.BigIntegerField()),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=24)),
-                ('digest', models.CharField(max_length=32)),
-                ('document', models.JSONField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=24)),
+                ("digest", models.CharField(max_length=32)),
+                ("document", models.JSONField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'digest'), name='one_snapshot_per_content')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "digest"), name="one_snapshot_per_content"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OrderItem',
+            name="OrderItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.SmallIntegerField()),
-                ('cancel_status', models.CharField(max_length=32, null=True)),
-                ('goods_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('shipping_minor', models.BigIntegerField(default=0)),
-                ('fee_minor', models.BigIntegerField(default=0)),
-                ('interest_minor', models.BigIntegerField(default=0)),
-                ('shipping_company', models.CharField(max_length=64, null=True)),
-                ('tracking_number', models.CharField(max_length=256, null=True)),
-                ('tracking_url', models.CharField(max_length=1024, null=True)),
-                ('invoice_number', models.CharField(max_length=128, null=True)),
-                ('invoice_date', models.DateTimeField(null=True)),
-                ('e_archive_url', models.CharField(max_length=1024, null=True)),
-                ('remote_id', models.CharField(max_length=128)),
-                ('quantity', models.IntegerField(default=1)),
-                ('units_closed', models.IntegerField(default=0)),
-                ('tax_minor', models.BigIntegerField(default=0)),
-                ('retail_minor', models.BigIntegerField(null=True)),
-                ('tax_rate', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
-                ('sku', models.CharField(max_length=128)),
-                ('estimated_delivery_date', models.DateField(null=True)),
-                ('shipped_date', models.DateTimeField(null=True)),
-                ('delivered_date', models.DateTimeField(null=True)),
-                ('image', models.CharField(max_length=1024, null=True)),
-                ('is_tradable', models.BooleanField(default=False)),
-                ('attributes', models.JSONField(default=dict)),
-                ('extra_field', models.JSONField(null=True)),
-                ('details', models.JSONField(default=dict)),
-                ('deferred_status', models.SmallIntegerField(null=True)),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('modified_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orders.order')),
-                ('split_from', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.orderitem')),
-                ('data_source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot')),
-                ('price_list', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot')),
-                ('shipping_option_group', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot')),
-                ('stock_list', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("status", models.SmallIntegerField()),
+                ("cancel_status", models.CharField(max_length=32, null=True)),
+                ("goods_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("shipping_minor", models.BigIntegerField(default=0)),
+                ("fee_minor", models.BigIntegerField(default=0)),
+                ("interest_minor", models.BigIntegerField(default=0)),
+                ("shipping_company", models.CharField(max_length=64, null=True)),
+                ("tracking_number", models.CharField(max_length=256, null=True)),
+                ("tracking_url", models.CharField(max_length=1024, null=True)),
+                ("invoice_number", models.CharField(max_length=128, null=True)),
+                ("invoice_date", models.DateTimeField(null=True)),
+                ("e_archive_url", models.CharField(max_length=1024, null=True)),
+                ("remote_id", models.CharField(max_length=128)),
+                ("quantity", models.IntegerField(default=1)),
+                ("units_closed", models.IntegerField(default=0)),
+                ("tax_minor", models.BigIntegerField(default=0)),
+                ("retail_minor", models.BigIntegerField(null=True)),
+                ("tax_rate", models.DecimalField(decimal_places=2, default=0, max_digits=5)),
+                ("sku", models.CharField(max_length=128)),
+                ("estimated_delivery_date", models.DateField(null=True)),
+                ("shipped_date", models.DateTimeField(null=True)),
+                ("delivered_date", models.DateTimeField(null=True)),
+                ("image", models.CharField(max_length=1024, null=True)),
+                ("is_tradable", models.BooleanField(default=False)),
+                ("attributes", models.JSONField(default=dict)),
+                ("extra_field", models.JSONField(null=True)),
+                ("details", models.JSONField(default=dict)),
+                ("deferred_status", models.SmallIntegerField(null=True)),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="orders.order"
+                    ),
+                ),
+                (
+                    "split_from",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.orderitem",
+                    ),
+                ),
+                (
+                    "data_source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.snapshot",
+                    ),
+                ),
+                (
+                    "price_list",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.snapshot",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.snapshot",
+                    ),
+                ),
+                (
+                    "shipping_option_group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.snapshot",
+                    ),
+                ),
+                (
+                    "stock_list",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.snapshot",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='order',
-            name='bank',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot'),
+            model_name="order",
+            name="bank",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="orders.snapshot",
+            ),
         ),
         migrations.AddField(
-            model_name='order',
-            name='payment_option',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.snapshot'),
+            model_name="order",
+            name="payment_option",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="orders.snapshot",
+            ),
         ),
         migrations.CreateModel(
-            name='Tender',
+            name="Tender",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
-                ('reference', models.CharField(max_length=255, null=True)),
-                ('amount_minor', models.BigIntegerField()),
-                ('captured_minor', models.BigIntegerField(default=0)),
-                ('reserved_minor', models.BigIntegerField(default=0)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orders.order')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=32)),
+                ("reference", models.CharField(max_length=255, null=True)),
+                ("amount_minor", models.BigIntegerField()),
+                ("captured_minor", models.BigIntegerField(default=0)),
+                ("reserved_minor", models.BigIntegerField(default=0)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BenefitApplicant',
+            name="BenefitApplicant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount_minor', models.BigIntegerField()),
-                ('created_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('modified_date', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('discount_item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orders.discountitem')),
-                ('order_item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orders.orderitem')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("amount_minor", models.BigIntegerField()),
+                (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "discount_item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="orders.discountitem"
+                    ),
+                ),
+                (
+                    "order_item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="orders.orderitem"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('discount_item', 'order_item'), name='one_share_per_line')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("discount_item", "order_item"), name="one_share_per_line"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='orderitem',
-            index=models.Index(takeback.core.db.lookups.Folded('sku'), name='items_by_sku'),
+            model_name="orderitem",
+            index=models.Index(takeback.core.db.lookups.Folded("sku"), name="items_by_sku"),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.UniqueConstraint(fields=('order', 'remote_id'), name='one_item_per_remote_id'),
+            model_name="orderitem",
+            constraint=models.UniqueConstraint(
+                fields=("order", "remote_id"), name="one_item_per_remote_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1), ('units_closed__gte', 0), ('units_closed__lte', models.F('quantity'))), name='closed_within_quantity'),
+            model_name="orderitem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("quantity__gte", 1),
+                    ("units_closed__gte", 0),
+                    ("units_closed__lte", models.F("quantity")),
+                ),
+                name="closed_within_quantity",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['user', '-placed_at', '-id'], name='orders_of_a_user'),
+            model_name="order",
+            index=models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['placed_at'], name='orders_of_a_day'),
+            model_name="order",
+            index=models.Index(fields=["placed_at"], name="orders_of_a_day"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(takeback.core.db.lookups.Folded('number'), name='orders_by_number'),
+            model_name="order",
+            index=models.Index(takeback.core.db.lookups.Folded("number"), name="orders_by_number"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['channel', 'number', 'email_key', 'user_type'], name='guest_look_up'),
+            model_name="order",
+            index=models.Index(
+                fields=["channel", "number", "email_key", "user_type"], name="guest_look_up"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['channel', 'modified_date', 'id'], name='orders_as_they_changed'),
+            model_name="order",
+            index=models.Index(
+                fields=["channel", "modified_date", "id"], name="orders_as_they_changed"
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('cancel_status__isnull', False)), fields=['channel', 'cancel_status', '-id'], name='orders_being_cancelled'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("cancel_status__isnull", False)),
+                fields=["channel", "cancel_status", "-id"],
+                name="orders_being_cancelled",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('channel', 'number'), name='one_order_per_number'),
+            model_name="order",
+            constraint=models.UniqueConstraint(
+                fields=("channel", "number"), name="one_order_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('goods_minor'), '-', models.F('discount_minor')), '+', models.F('shipping_minor')), '+', models.F('fee_minor')))), name='amount_is_the_sum_of_its_parts'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "amount_minor",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("goods_minor"), "-", models.F("discount_minor")
+                                ),
+                                "+",
+                                models.F("shipping_minor"),
+                            ),
+                            "+",
+                            models.F("fee_minor"),
+                        ),
+                    )
+                ),
+                name="amount_is_the_sum_of_its_parts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0), ('discount_minor__gte', 0), ('interest_minor__gte', 0)), name='amounts_not_negative'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amount_minor__gte", 0), ("discount_minor__gte", 0), ("interest_minor__gte", 0)
+                ),
+                name="amounts_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('refund_minor__gte', 0), ('refund_minor__lte', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '+', models.F('interest_minor')))), name='refunded_within_the_amount'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("refund_minor__gte", 0),
+                    (
+                        "refund_minor__lte",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("amount_minor"), "+", models.F("interest_minor")
+                        ),
+                    ),
+                ),
+                name="refunded_within_the_amount",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tender',
-            constraint=models.CheckConstraint(condition=models.Q(('captured_minor__gte', 0), ('captured_minor__lte', models.F('amount_minor'))), name='captured_within_the_tender'),
+            model_name="tender",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("captured_minor__gte", 0), ("captured_minor__lte", models.F("amount_minor"))
+                ),
+                name="captured_within_the_tender",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tender',
-            constraint=models.CheckConstraint(condition=models.Q(('reserved_minor__gte', 0), ('reserved_minor__lte', models.F('captured_minor'))), name='reserved_within_the_captured'),
+            model_name="tender",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("reserved_minor__gte", 0), ("reserved_minor__lte", models.F("captured_minor"))
+                ),
+                name="reserved_within_the_captured",
+            ),
         ),
     ]

@@ -4,31 +4,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topic', models.CharField(max_length=64)),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('payload', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('parked_at', models.DateTimeField(null=True)),
-                ('last_error', models.CharField(default='', max_length=100)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("topic", models.CharField(max_length=64)),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("payload", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("done_at", models.DateTimeField(null=True)),
+                ("parked_at", models.DateTimeField(null=True)),
+                ("last_error", models.CharField(default="", max_length=100)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('done_at', None), ('parked_at', None)), fields=['due_at'], name='outbox_waiting'), models.Index(condition=models.Q(('parked_at__isnull', False)), fields=['parked_at'], name='outbox_parked'), models.Index(condition=models.Q(('done_at__isnull', False)), fields=['done_at'], name='outbox_done')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('done_at', None), ('parked_at', None), _connector='OR'), name='done_or_parked_not_both'), models.CheckConstraint(condition=models.Q(('attempts__gte', 0)), name='attempts_not_negative')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done_at", None), ("parked_at", None)),
+                        fields=["due_at"],
+                        name="outbox_waiting",
+                    ),
+                    models.Index(
+                        condition=models.Q(("parked_at__isnull", False)),
+                        fields=["parked_at"],
+                        name="outbox_parked",
+                    ),
+                    models.Index(
+                        condition=models.Q(("done_at__isnull", False)),
+                        fields=["done_at"],
+                        name="outbox_done",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("done_at", None), ("parked_at", None), _connector="OR"),
+                        name="done_or_parked_not_both",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("attempts__gte", 0)), name="attempts_not_negative"
+                    ),
+                ],
             },
         ),
     ]

@@ -5,26 +5,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orders', '0001_initial'),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TradeIn',
+            name="TradeIn",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('decision', models.CharField(max_length=16)),
-                ('amount_minor', models.BigIntegerField()),
-                ('decided_at', models.DateTimeField()),
-                ('decided_by', models.CharField(max_length=16)),
-                ('order_item', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='trade_in', to='orders.orderitem')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("decision", models.CharField(max_length=16)),
+                ("amount_minor", models.BigIntegerField()),
+                ("decided_at", models.DateTimeField()),
+                ("decided_by", models.CharField(max_length=16)),
+                (
+                    "order_item",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="trade_in",
+                        to="orders.orderitem",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('decision__in', ['approved', 'rejected'])), name='known_trade_in_decision'), models.CheckConstraint(condition=models.Q(('decided_by__in', ['customer', 'guest'])), name='trade_in_decided_by_its_customer')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("decision__in", ["approved", "rejected"])),
+                        name="known_trade_in_decision",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("decided_by__in", ["customer", "guest"])),
+                        name="trade_in_decided_by_its_customer",
+                    ),
+                ],
             },
         ),
     ]
