@@ -27,7 +27,7 @@ def _lines(server: Server, request_id: str) -> list[dict[str, object]]:
 
 
 def test_a_request_leaves_one_line_without_anything_personal(server: Server) -> None:
-    server.ask(
+    server.request(
         "/nobody/jane.doe?email=jane.doe@example.com",
         x_request_id="one-line",
         cookie="osessionid=secretcookie",
@@ -47,7 +47,7 @@ def test_a_request_leaves_one_line_without_anything_personal(server: Server) -> 
 
 
 def test_every_line_of_the_log_is_one_json_object(server: Server) -> None:
-    server.ask("/", x_request_id="any")
+    server.request("/", x_request_id="any")
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert all(isinstance(line, dict) for line in lines)
     assert lines[0]["event"] == "serving"
@@ -55,13 +55,13 @@ def test_every_line_of_the_log_is_one_json_object(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/health/live", "/static/home/portal.css", "/nope"])
 def test_the_server_does_not_tell_its_version(server: Server, path: str) -> None:
-    headers = server.ask(path).headers
+    headers = server.request(path).headers
     assert headers["server"] == "granian"
     assert "x-powered-by" not in headers
 
 
 def test_static_files_are_served_safely(server: Server) -> None:
-    answer = server.ask("/static/home/portal.css")
+    answer = server.request("/static/home/portal.css")
     assert (answer.status, answer.headers["content-type"]) == (200, 'text/css; charset="utf-8"')
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -72,8 +72,8 @@ def test_the_figures_of_all_workers_are_added_up(server: Server) -> None:
     labels = b'method="DELETE",route="^health/live/?$",status="405"'
     sample = b"takeback_requests_total{" + labels + b"} 40.0"
     for _ in range(40):
-        assert server.ask("/health/live", "DELETE").status == 405
-    shown = {server.ask("/metrics").body.count(sample) for _ in range(10)}
+        assert server.request("/health/live", "DELETE").status == 405
+    shown = {server.request("/metrics").body.count(sample) for _ in range(10)}
     assert shown == {1}
     writers = {path.name for path in (server.folder / f"metrics-{server.port}").glob("counter_*")}
     assert len(writers) == 2
@@ -85,14 +85,14 @@ def test_slow_clients_do_not_stop_the_health_check(server: Server) -> None:
             slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow")
         started = time.monotonic()
-        assert server.ask("/health/live").status == 200
+        assert server.request("/health/live").status == 200
         # Their headers would time out after ten seconds.
         assert time.monotonic() - started < 5
 
 
 def test_two_workers_stay_within_their_memory(server: Server) -> None:
     for path in ("/", "/health/ready", "/metrics", "/users/orders/cancellation_reasons/") * 10:
-        server.ask(path)
+        server.request(path)
     children = _children(server.process.pid)
     assert len(children) == 2
     sizes = [_resident_mib(process) for process in children]
@@ -111,8 +111,8 @@ def test_without_a_database_the_server_lives_but_is_not_ready_and_leaves_when_to
 ) -> None:
     nowhere = "postgres://nobody@127.0.0.1:1/nothing"
     with serving(tmp_path, "--workers", "1", DATABASE_URL=nowhere) as server:
-        assert server.ask("/health/live").body == b'{"status":"ok"}'
-        answer = server.ask("/health/ready")
+        assert server.request("/health/live").body == b'{"status":"ok"}'
+        answer = server.request("/health/ready")
         assert (answer.status, answer.headers["retry-after"]) == (503, "5")
         assert json.loads(answer.body)["code"] == "unavailable"
         server.process.send_signal(signal.SIGTERM)

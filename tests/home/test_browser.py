@@ -116,7 +116,7 @@ def test_the_first_page_is_silent_under_its_policy(demo: Server, browser: Browse
 def test_the_api_page_works_and_is_silent_under_its_policy(
     server: Server, browser: Browser
 ) -> None:
-    document = json.loads(server.ask("/api/schema/").body)
+    document = json.loads(server.request("/api/schema/").body)
     operations = sum(len(path) for path in document["paths"].values())
     with browser.new_context() as context:
         page = context.new_page()

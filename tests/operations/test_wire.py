@@ -211,7 +211,7 @@ def outcome(server: Server, name: str) -> tuple[tuple[int, ...], bool, bool]:
     case, number = CASES[name], b"%06d" % list(CASES).index(name)
     counted, before = Counter.objects.count(), rows()
     heard = said(server, case.sent.replace(NOBODY, number) + NEXT)
-    assert server.ask("/health/live").status == 200, name
+    assert server.request("/health/live").status == 200, name
     # Of a head that is too large the answer may be lost, when the line breaks while we speak.
     told = statuses(heard) or (case.statuses if case.statuses == TOO_LARGE else HUNG_UP)
     assert rows() == before, name
@@ -236,7 +236,7 @@ def test_sixty_mebibytes_are_refused_long_before_they_are_read(wire: Server) -> 
     assert statuses(said(wire, chunked(b""), *[mebibyte] * 60)) in {REFUSED, HUNG_UP}
     assert statuses(said(wire, look_up(length=length, body=b""))) == (413,)
     assert rows() == before
-    assert wire.ask("/health/live").status == 200
+    assert wire.request("/health/live").status == 200
 
 
 def test_many_questions_on_one_line_are_answered_in_order(wire: Server, long_run: bool) -> None:
@@ -257,9 +257,9 @@ def test_many_questions_on_one_line_are_answered_in_order(wire: Server, long_run
 )
 def test_parts_of_a_file_are_no_more_than_the_file(wire: Server, ranges: str, status: int) -> None:
     # T35
-    whole = wire.ask("/static/home/portal.css").body
+    whole = wire.request("/static/home/portal.css").body
 
-    answer = wire.ask("/static/home/portal.css", range=ranges)
+    answer = wire.request("/static/home/portal.css", range=ranges)
 
     assert answer.status == status
     assert answer.body == {200: whole, 206: whole[:10]}.get(status, answer.body)
@@ -274,7 +274,7 @@ def test_who_does_not_read_an_answer_keeps_nobody_waiting(wire: Server) -> None:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
             line.connect(("127.0.0.1", wire.port))
             line.sendall(b"GET /api/schema/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert wire.ask("/health/live").status == 200
+        assert wire.request("/health/live").status == 200
 
 
 def test_a_head_that_stops_is_hung_up_on(wire: Server, long_run: bool) -> None:
@@ -296,5 +296,5 @@ def test_a_worker_is_free_again_when_a_caller_leaves_in_the_middle_of_a_body(
     with socket.create_connection(("127.0.0.1", wire.port), timeout=10) as line:
         line.sendall(look_up(*more, body=b"{"))
 
-    assert wire.ask("/health/live").status == 200
+    assert wire.request("/health/live").status == 200
     assert rows() == before
