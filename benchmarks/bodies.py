@@ -29,7 +29,8 @@ BODIES: dict[str, tuple[bytes, int | None]] = {
 def measure() -> list[Line]:
     """The median time of each body."""
     # The parser reads no setting, but its base class needs configured settings.
-    settings.configure()
+    if not settings.configured:
+        settings.configure()
     from takeback.api.json_parser import loads
     from takeback.core.errors import Refused
 

@@ -6,6 +6,7 @@ the machine cancels out.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,11 +19,12 @@ from random import Random
 from statistics import median
 from tempfile import gettempdir
 
+import django
+
 from benchmarks import database
 from benchmarks.report import Line
 from benchmarks.server import Server, environment, serving
 from benchmarks.shop import Shop, customer_email, guest_email, number_of
-from takeback.accounts import api_keys
 
 MEDIAN_MS, INTERVAL_MS, AUC = 0.25, 0.5, 0.53
 _WARM_UP = 500
@@ -64,6 +66,10 @@ def _look_ups() -> Mapping[str, Message]:
 
 def _keys(url: str) -> Mapping[str, Message]:
     """A well-formed key with an unknown id, and a key with a wrong secret."""
+    os.environ |= environment(url, gettempdir())
+    django.setup()
+    from takeback.accounts import api_keys
+
     key = subprocess.run(
         [TAKEBACK, "issue-key", "--name", "bench", "--channel", "1", "--scope", "read"],
         env=environment(url, gettempdir()),
