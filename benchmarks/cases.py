@@ -1,4 +1,4 @@
-"""Loads the measured shop's cases, spread evenly over its orders."""
+"""Loads the cases of the measured shop, spread evenly over its orders."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from rich.progress import Progress
 
-from benchmarks import finding
+from benchmarks import case_filters
 from benchmarks.shop import (
     ITEMS_PER_ORDER,
     ORDERS_PER_CUSTOMER,
@@ -68,10 +68,10 @@ _PLAN_COLUMNS = (
     "created_by_kind",
     "modified_by_kind",
 )
-_LIFE_OF_A_CODE = timedelta(days=14)
+_CODE_LIFETIME = timedelta(days=14)
 
 
-class _Wanted(NamedTuple):
+class _Case(NamedTuple):
     item_id: int
     order_id: int
     kind: Kind
@@ -79,62 +79,62 @@ class _Wanted(NamedTuple):
 
 
 def load(shop: Shop, progress: Progress, now: datetime) -> None:
-    """Every refund has its way back, every completed case its plan."""
+    """Load all cases: each refund has a return, each completed case a plan."""
     task = progress.add_task("requests", total=shop.requests)
     reasons = {
         kind: CancellationReason.objects.create(cancellation_type=kind, subject=f"{kind} it").pk
         for kind in Kind
     }
-    wanted = _wanted(shop)
+    planned = _cases(shop)
     written = 0
-    while batch := [entry for _, entry in zip(range(BATCH), wanted, strict=False)]:
+    while batch := [entry for _, entry in zip(range(BATCH), planned, strict=False)]:
         with transaction.atomic():
             _write(batch, written, reasons, now)
         written += len(batch)
         progress.advance(task, len(batch))
 
 
-def _write(batch: Sequence[_Wanted], written: int, reasons: dict[Kind, int], now: datetime) -> None:
+def _write(batch: Sequence[_Case], written: int, reasons: dict[Kind, int], now: datetime) -> None:
     returns = iter(reserve_ids(EasyReturn, len(batch)))
     plans = iter(reserve_ids(CancellationPlan, len(batch)))
-    told = (1, "It does not fit", False, "customer", "{}", now, now)
-    rows, ways, decided = [], [], []
+    common = (1, "It does not fit", False, "customer", "{}", now, now)
+    rows, return_rows, plan_rows = [], [], []
     for number, (item_id, order_id, kind, status) in enumerate(batch, written + 1):
-        way = next(returns) if kind == Kind.RETURN else None
-        plan = next(plans) if status == Status.COMPLETED else None
-        if way:
-            ways.append(_easy_return(way, number, now))
-        if plan:
-            made = (UUID(int=number), order_id, kind.value, PlanStatus.COMPLETED.value)
-            decided.append((plan, *made, 0, 0, 0, False, "staff", "staff"))
-        ids = (UUID(int=number), finding.CHANNEL, item_id, reasons[kind], way, plan)
-        rows.append((*ids, kind.value, status.value, *told))
-    insert_rows(EasyReturn, _RETURN_COLUMNS, ways)
-    insert_rows(CancellationPlan, _PLAN_COLUMNS, decided)
+        return_id = next(returns) if kind == Kind.RETURN else None
+        plan_id = next(plans) if status == Status.COMPLETED else None
+        if return_id:
+            return_rows.append(_easy_return(return_id, number, now))
+        if plan_id:
+            completed = (UUID(int=number), order_id, kind.value, PlanStatus.COMPLETED.value)
+            plan_rows.append((plan_id, *completed, 0, 0, 0, False, "staff", "staff"))
+        ids = (UUID(int=number), case_filters.CHANNEL, item_id, reasons[kind], return_id, plan_id)
+        rows.append((*ids, kind.value, status.value, *common))
+    insert_rows(EasyReturn, _RETURN_COLUMNS, return_rows)
+    insert_rows(CancellationPlan, _PLAN_COLUMNS, plan_rows)
     insert_rows(CancellationRequest, _REQUEST_COLUMNS, rows)
 
 
 def _easy_return(key: int, number: int, now: datetime) -> tuple[Any, ...]:
     carrier = ("yurtici", "Yurtiçi Kargo", f"CODE{number:09d}", "booked", f"BACK{number:09d}")
-    return (key, UUID(int=number), *carrier, now, now + _LIFE_OF_A_CODE, 1, now, now)
+    return (key, UUID(int=number), *carrier, now, now + _CODE_LIFETIME, 1, now, now)
 
 
-def _wanted(shop: Shop) -> Iterator[_Wanted]:
-    """Which line, kind and status every case has; only a line's last may be alive."""
+def _cases(shop: Shop) -> Iterator[_Case]:
+    """The item, kind and status of each case; only the last case of an item may be live."""
     probes = PROBES if shop.has_probes else 0
     per_probe = ORDERS_PER_CUSTOMER * ITEMS_PER_ORDER
-    lines = OrderItem.objects.exclude(order__number__startswith=finding.NUMBERS).order_by("id")
-    found = lines.values_list("id", "order_id", "order__number", "status")
+    items = OrderItem.objects.exclude(order__number__startswith=case_filters.NUMBERS).order_by("id")
+    rows = items.values_list("id", "order_id", "order__number", "status")
     left = shop.requests - probes * REQUESTS_PER_PROBE
     others = shop.orders * ITEMS_PER_ORDER - probes * per_probe
-    seen: dict[int, int] = {}
+    positions: dict[int, int] = {}
     due = 0
-    for item_id, order_id, number, item_status in found:
+    for item_id, order_id, number, item_status in rows:
         owner = shop.customer_of(int(number) - int(number_of(0)))
         kind = Kind.CANCEL if item_status in {400, 450, 100} else Kind.RETURN
-        rejected = _Wanted(item_id, order_id, kind, Status.REJECTED)
+        rejected = _Case(item_id, order_id, kind, Status.REJECTED)
         if owner is not None and owner < probes:
-            position = seen[owner] = seen.get(owner, 0) + 1
+            position = positions[owner] = positions.get(owner, 0) + 1
             yield rejected
             if position <= REQUESTS_PER_PROBE - per_probe:
                 yield rejected

@@ -1,13 +1,13 @@
-"""Makes a loaded shop larger by copying it inside PostgreSQL: a million cases in minutes."""
+"""Enlarges a loaded shop by copying it inside PostgreSQL: a million cases in minutes."""
 
 from django.apps import apps
 from django.db import connection
 from django.db.models import Field, Model
 
-from benchmarks import finding
+from benchmarks import case_filters
 
 STEP = 1_000_000
-"""Copy number n of a row has its number and n times this."""
+"""The id of copy n of a row is the row's id plus n times this."""
 COPIED = (
     "accounts.User",
     "addresses.Address",
@@ -20,18 +20,18 @@ COPIED = (
     "cancellations.CancellationPlan",
     "cancellations.CancellationRequest",
 )
-_OTHERS = {
+_EXPRESSIONS = {
     "uuid": "gen_random_uuid()",
     "username": "gen_random_uuid()::text",
     "placed_at": "placed_at + n * interval '9 days'",
 }
-_NAMED_ANEW = {"number", "email", "email_key", "user_email", "code", "last_name_key"}
+_WITH_SUFFIX = {"number", "email", "email_key", "user_email", "code", "last_name_key"}
 
 
-def make(copies: int) -> None:
-    """So many copies of everything but what is looked for."""
+def add(copies: int) -> None:
+    """Add copies of all rows except those that the filters of `case_filters` find."""
     with connection.cursor() as cursor:
-        # Every row has been checked once, as it came; a copy is as sound.
+        # Constraints and triggers have checked each original row: its copies are valid, too.
         cursor.execute("SET session_replication_role = replica; SET statement_timeout = 0")
         for label in COPIED:
             cursor.execute(_copying(apps.get_model(label)), {"copies": copies})
@@ -45,7 +45,7 @@ def _copying(model: type[Model]) -> str:
     table = model._meta.db_table
     return (
         f'INSERT INTO "{table}" ({columns}) SELECT {values}'
-        f" FROM {table}, generate_series(1, %(copies)s) n WHERE id > {_last_sought(model)}"
+        f" FROM {table}, generate_series(1, %(copies)s) n WHERE id > {_last_filter_row(model)}"
         f" ORDER BY 1"
     )
 
@@ -54,24 +54,24 @@ def _value(field: "Field[object, object]") -> str:
     copied = field.related_model and field.related_model._meta.label in COPIED
     if field.primary_key or copied:
         return f'"{field.column}" + n * {STEP}'
-    if field.name in _NAMED_ANEW:
+    if field.name in _WITH_SUFFIX:
         return f"\"{field.column}\" || '.' || n"
-    return _OTHERS.get(field.name, f'"{field.column}"')
+    return _EXPRESSIONS.get(field.name, f'"{field.column}"')
 
 
-def _last_sought(model: type[Model]) -> str:
-    """The number of the last row that `sought` has loaded."""
-    of_order = "SELECT max({}) FROM orders_order WHERE number LIKE '" + finding.NUMBERS + "%%'"
+def _last_filter_row(model: type[Model]) -> str:
+    """The id of the last row that `filter_rows` has loaded."""
+    of_order = "SELECT max({}) FROM orders_order WHERE number LIKE '" + case_filters.NUMBERS + "%%'"
     by_table = {
         "accounts_user": of_order.format("user_id"),
         "addresses_address": of_order.format("greatest(shipping_address_id, billing_address_id)"),
         "orders_order": of_order.format("id"),
     }
-    cases = (finding.SOUGHT + 1) * finding.FOUND
+    cases = (case_filters.VALUES + 1) * case_filters.MATCHES
     by_count = {
         "orders_orderitem": cases,
         "cancellations_cancellationrequest": cases,
-        "logistics_easyreturn": finding.SOUGHT + 1,
+        "logistics_easyreturn": case_filters.VALUES + 1,
         "cancellations_cancellationplan": 1,
     }
     table = model._meta.db_table

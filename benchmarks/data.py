@@ -1,4 +1,4 @@
-"""Loads the measured shop: `python -m benchmarks.data`, into the database of DATABASE_URL."""
+"""Loads the measured shop into the database of DATABASE_URL: `python -m benchmarks.data`."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from benchmarks.shop import (
 
 django.setup()
 
-from benchmarks import cases, copies, sought  # noqa: E402 - models need Django set up
+from benchmarks import cases, copies, filter_rows  # noqa: E402 - models need Django set up
 from takeback.accounts.customer_input import CustomerIn  # noqa: E402
 from takeback.accounts.models import Channel, Session, User  # noqa: E402
 from takeback.accounts.sessions import USER_ID, SessionStore  # noqa: E402
@@ -50,7 +50,7 @@ Document = dict[str, Any]
 
 @cache
 def product(number: int) -> Document:
-    """A product as a channel tells it, with seven attributes and three more."""
+    """A product as a channel sends it, with seven attributes and three extra attributes."""
     return {
         "pk": number,
         "sku": f"SKU{number:08d}",
@@ -109,7 +109,7 @@ def data_source(number: int) -> Document:
 
 @cache
 def payment_option(number: int) -> Document:
-    """One of a few ways of paying."""
+    """One of a few payment options."""
     return {
         "pk": number,
         "name": f"Card {number}",
@@ -152,7 +152,7 @@ def address(owner: int, title: str) -> AddressIn:
 
 
 def item(order: int, position: int, status: int, dice: Random) -> ItemIn:
-    """A line of one or two units."""
+    """An item of one or two units."""
     chosen = dice.randrange(PRODUCTS)
     has_left = status in {500, 510, 550, 600}
     placed_at = START + timedelta(minutes=3 * order)
@@ -186,19 +186,19 @@ def item(order: int, position: int, status: int, dice: Random) -> ItemIn:
 
 
 def order(shop: Shop, number: int) -> OrderIn:
-    """An order of three lines; every second one with a discount."""
+    """An order of three items; every second order has a discount."""
     dice = Random(number)
     status = dice.choice(STATUSES)
     owner = shop.customer_of(number)
-    lives_at = number if owner is None else owner
-    shipping = address(lives_at, "Home")
+    address_owner = number if owner is None else owner
+    shipping = address(address_owner, "Home")
     return OrderIn(
         number=number_of(number),
         currency="try",
         placed_at=START + timedelta(minutes=3 * number),
         customer=customer(owner, number),
         shipping_address=shipping,
-        billing_address=address(lives_at, "Office") if number % 2 else shipping,
+        billing_address=address(address_owner, "Office") if number % 2 else shipping,
         items=[item(number, position, status, dice) for position in range(ITEMS_PER_ORDER)],
         status=status,
         shipping_minor=1_490,
@@ -222,7 +222,7 @@ def order(shop: Shop, number: int) -> OrderIn:
 
 
 def load(shop: Shop) -> None:
-    """Everything, with a bar for each part; then the planner is told."""
+    """Load everything, with a progress bar for each part; then analyze the tables."""
     call_command("migrate", interactive=False, verbosity=0)
     Channel.objects.get_or_create(pk=CHANNEL, defaults={"name": "Measured shop"})
     for carrier, label in (("yurtici", "Yurtiçi Kargo"), ("aras", "Aras Kargo")):
@@ -230,12 +230,12 @@ def load(shop: Shop) -> None:
             carrier=carrier, carrier_label=label, name=label, channel_id=CHANNEL
         )
     if shop.has_probes:
-        sought.load(LOADED_AT)
+        filter_rows.load(LOADED_AT)
     with Progress() as progress:
         _load_orders(shop, progress)
         cases.load(shop, progress, LOADED_AT)
         _load_sessions(shop, progress)
-    copies.make(shop.copies)
+    copies.add(shop.copies)
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
@@ -246,21 +246,23 @@ def _load_orders(shop: Shop, progress: Progress) -> None:
     task = progress.add_task("orders", total=shop.orders)
     snapshots = Snapshots()
     for first in range(0, shop.orders, BATCH):
-        told = [order(shop, number) for number in range(first, min(first + BATCH, shop.orders))]
-        outcomes = ingest_orders(CHANNEL, told, source="bench", now=LOADED_AT, snapshots=snapshots)
+        batch = [order(shop, number) for number in range(first, min(first + BATCH, shop.orders))]
+        outcomes = ingest_orders(CHANNEL, batch, source="bench", now=LOADED_AT, snapshots=snapshots)
         refused = [outcome for outcome in outcomes if outcome.result == REFUSED]
         if refused:
             raise ValueError(refused[0])
-        progress.advance(task, len(told))
+        progress.advance(task, len(batch))
 
 
 def _load_sessions(shop: Shop, progress: Progress) -> None:
-    """A session for every customer, as signing in would have left it."""
+    """A session for each customer, as after signing in."""
     task = progress.add_task("sessions", total=shop.customers)
     store = SessionStore()
     rows = []
-    people = User.objects.filter(user_type=User.REGISTERED).values_list("id", "email", "password")
-    for user_id, email, password in people:
+    customers = User.objects.filter(user_type=User.REGISTERED).values_list(
+        "id", "email", "password"
+    )
+    for user_id, email, password in customers.values_list("id", "email", "password"):
         data = store.encode({USER_ID: user_id, AUTH_HASH: auth_hash(password)})
         key = session_key(int(email.removeprefix("customer").partition("@")[0]))
         rows.append((key, data, SESSIONS_END, user_id))
@@ -275,8 +277,8 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=Shop().requests)
     parser.add_argument("--probes", action="store_true")
     parser.add_argument("--copies", type=int, default=0)
-    given = parser.parse_args()
-    load(Shop(given.orders, given.requests, has_probes=given.probes, copies=given.copies))
+    options = parser.parse_args()
+    load(Shop(options.orders, options.requests, options.probes, options.copies))
 
 
 if __name__ == "__main__":

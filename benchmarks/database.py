@@ -1,20 +1,18 @@
-"""The PostgreSQL that is measured, and the loaded databases on it."""
+"""The measured PostgreSQL server, and the loaded databases on it."""
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
-from benchmarks import asking, processes
-from benchmarks.server import ROOT, environment
+from benchmarks import cancellable_items, processes
+from benchmarks.server import THIS, Checkout, environment
 from benchmarks.shop import Shop
 from tests.rigs import postgres
 
@@ -23,17 +21,17 @@ _OPTIONS = ("-c", "shared_buffers=1GB", "-c", "jit=off", "-c", "max_wal_size=8GB
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The address of DATABASE_URL's server, else of one that lives as long as the run."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield given
-        return
-    with postgres.serving(_OPTIONS) as url:
+    """The URL of the server of DATABASE_URL, or of a temporary server."""
+    url = os.environ.get("DATABASE_URL")
+    if url:
         yield url
+        return
+    with postgres.serving(_OPTIONS) as temporary:
+        yield temporary
 
 
 def postmaster_of(url: str) -> int:
-    """The server's first process; it must run on this machine, or its time cannot be counted."""
+    """The id of the server's first process; its CPU time counts, so it must run on this machine."""
     with psycopg.connect(url) as connection:
         pid = processes.parent_of(connection.info.backend_pid)
     if not processes.name_of(pid).startswith(("postgres", "postmaster")):
@@ -41,47 +39,49 @@ def postmaster_of(url: str) -> int:
     return pid
 
 
-def loaded(server_url: str, shop: Shop) -> str:
-    """The address of a database that holds this shop; it is made, and kept for the next run.
+def loaded(server_url: str, shop: Shop, checkout: Checkout = THIS) -> str:
+    """The URL of a database with this shop, which is created once and used by later runs.
 
-    It is named for its size and never one of yours; a database that was loaded by other code
-    than this is dropped and made again.
+    Its name, `takeback_bench_...`, states the size. A database that other code has loaded is
+    dropped and loaded again.
     """
     name = f"takeback_bench_{shop.orders}_{shop.requests}" + ("_probes" * shop.has_probes)
     name += f"_{shop.copies}" * bool(shop.copies)
+    name += "" if checkout is THIS else "_other"
     url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    mark = _fingerprint()
+    fingerprint = _fingerprint(checkout)
     with psycopg.connect(server_url, autocommit=True) as connection:
-        found = connection.execute(
+        comment = connection.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
             [name],
         ).fetchone()
-        if found != (mark,):
+        if comment != (fingerprint,):
             identifier = sql.Identifier(name)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(identifier))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
-            _load(url, shop)
+            _load(url, shop, checkout)
             connection.execute(
-                sql.SQL("COMMENT ON DATABASE {} IS {}").format(identifier, sql.Literal(mark))
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(identifier, sql.Literal(fingerprint))
             )
-    _forget_earlier_runs(url)
+    _delete_earlier_runs(url)
     return url
 
 
-def _load(url: str, shop: Shop) -> None:
-    command = [sys.executable, "-m", "benchmarks.data", "--orders", str(shop.orders)]
+def _load(url: str, shop: Shop, checkout: Checkout) -> None:
+    command = [str(checkout.python), "-m", "benchmarks.data", "--orders", str(shop.orders)]
     command += ["--requests", str(shop.requests), *(["--probes"] if shop.has_probes else [])]
     command += ["--copies", str(shop.copies)]
     with TemporaryDirectory(prefix="takeback-bench-") as folder:
-        subprocess.run(command, env=environment(url, folder), cwd=folder, check=True)
+        variables = environment(url, folder, checkout=checkout)
+        subprocess.run(command, env=variables, cwd=folder, check=True)
 
 
-def _forget_earlier_runs(url: str) -> None:
+def _delete_earlier_runs(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DELETE FROM accounts_session WHERE user_id IS NULL")
         connection.execute("TRUNCATE limits_counter")
-        asking.forget(connection)
-        # As after a day's work: an empty table would be planned for as an empty one.
+        cancellable_items.delete_new_cases(connection)
+        # As after a day's work: PostgreSQL would choose other plans for an empty table.
         connection.execute(
             "INSERT INTO limits_counter SELECT 'earlier:' || n, 1, 4102444800"
             " FROM generate_series(1, 50000) n"
@@ -90,12 +90,12 @@ def _forget_earlier_runs(url: str) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _fingerprint() -> str:
-    """Changes with the loader and with the tables."""
-    written = sha256()
-    here = Path(__file__).parent
-    migrations = sorted((ROOT / "takeback").glob("*/migrations/0*.py"))
-    loader = ("cases", "copies", "data", "finding", "shop", "sought")
-    for path in (*(here / f"{name}.py" for name in loader), *migrations):
-        written.update(path.read_bytes())
-    return written.hexdigest()[:16]
+def _fingerprint(checkout: Checkout) -> str:
+    """A hash of the loader and of the migrations."""
+    digest = sha256()
+    names = ("case_filters", "cases", "copies", "data", "filter_rows", "shop")
+    loader = [f"{name}.py" for name in names] if checkout is THIS else ["*.py"]
+    patterns = [f"benchmarks/{name}" for name in loader] + ["takeback/*/migrations/0*.py"]
+    for path in sorted(path for pattern in patterns for path in checkout.root.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Importing beside COPY of the rows that it wrote, into the same tables: `run()` compares."""
+"""Compares the import of a file with COPY of the imported rows into the same tables."""
 
 import csv
 import os
@@ -28,7 +28,7 @@ GOAL = 0.25
 MAPPING = ROOT / "examples" / "online-retail" / "mapping.toml"
 
 _DATABASE = "takeback_bench_import"
-# In the order in which an import writes: an order's row closes it, so its parts come first.
+# In the order of an import: an order is written after its parts, because its row finalizes it.
 _TABLES = (
     "orders_snapshot",
     "accounts_user",
@@ -44,19 +44,19 @@ _TABLES = (
 _COLUMNS = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 
 
-class Row(NamedTuple):
-    """One line of the result table; rates are rows of all tables per second."""
+class Rate(NamedTuple):
+    """A rate of writing, in rows of all tables per second."""
 
-    what: str
+    name: str
     rows: int
     rows_per_second: float
     rows_per_cpu_second: float
 
 
 class Result(NamedTuple):
-    """What was measured, and import's share of COPY's rate; the goal is `GOAL` or more."""
+    """Both rates, and the import's share of COPY's rate; the goal is at least `GOAL`."""
 
-    table: Sequence[Row]
+    table: Sequence[Rate]
     ratio: float
     cpu_ratio: float
 
@@ -67,11 +67,11 @@ class _Spent(NamedTuple):
 
 
 def run(orders: int = ORDERS, rounds: int = ROUNDS) -> Result:
-    """Import a made-up file and copy its rows, in turns; the medians are compared."""
+    """Import a generated file and copy its rows, in turns; compare the medians."""
     with TemporaryDirectory(prefix="takeback-bench-") as name, database.server() as server:
         folder = Path(name)
         write_file(folder / "orders.csv", orders)
-        url = _fresh_database(server, name)
+        url = _new_database(server, name)
         postmaster = database.postmaster_of(url)
         imports, copies, rows = [], [], 0
         for _ in range(rounds):
@@ -80,7 +80,7 @@ def run(orders: int = ORDERS, rounds: int = ROUNDS) -> Result:
             rows = _dump(url, folder)
             _empty(url)
             copies.append(_copy(url, folder, postmaster))
-    ours, floor = _row("import", rows, imports), _row("COPY", rows, copies)
+    ours, floor = _rate("import", rows, imports), _rate("COPY", rows, copies)
     return Result(
         (ours, floor),
         ours.rows_per_second / floor.rows_per_second,
@@ -89,7 +89,7 @@ def run(orders: int = ORDERS, rounds: int = ROUNDS) -> Result:
 
 
 def write_file(path: Path, orders: int) -> None:
-    """A file in the shape of "Online Retail": some 20 lines an order, every third cancels one."""
+    """A file in the format of "Online Retail": about 20 rows per order; a third cancel an item."""
     dice = Random(541_909)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -101,7 +101,7 @@ def write_file(path: Path, orders: int) -> None:
             for line in lines:
                 writer.writerow([536_365 + number, *line[:3], at, line[3], customer, "France"])
             for sku, title, quantity, price in lines[: dice.random() < 0.3]:
-                told = (
+                cancelled = (
                     f"C{536_365 + number}",
                     sku,
                     title,
@@ -111,7 +111,7 @@ def write_file(path: Path, orders: int) -> None:
                     customer,
                     "France",
                 )
-                writer.writerow(told)
+                writer.writerow(cancelled)
 
 
 def _line(dice: Random) -> tuple[str, str, int, str]:
@@ -120,7 +120,7 @@ def _line(dice: Random) -> tuple[str, str, int, str]:
     return f"{20_000 + sku}", f"SET OF {sku % 7} PAINTED TINS, No {sku}", dice.randint(1, 24), price
 
 
-def _fresh_database(server: str, folder: str) -> str:
+def _new_database(server: str, folder: str) -> str:
     url = urlsplit(server)._replace(path=f"/{_DATABASE}").geturl()
     name = sql.Identifier(_DATABASE)
     with psycopg.connect(server, autocommit=True) as connection:
@@ -144,7 +144,7 @@ def _takeback(url: str, folder: str, *arguments: str) -> None:
 
 @contextmanager
 def _measured(postmaster: int, spent: list[_Spent]) -> Iterator[None]:
-    """Wall time, and the CPU time of us, our children and PostgreSQL."""
+    """Add the wall time, and the CPU time of this process, its children and PostgreSQL."""
     here, began = os.getpid(), time.perf_counter()
     cpu = cpu_seconds(here) + cpu_seconds(postmaster)
     yield
@@ -167,7 +167,7 @@ def _empty(url: str) -> None:
 
 
 def _dump(url: str, folder: Path) -> int:
-    """Every row of every table into a file of its own; how many there are."""
+    """Write each table into a file and return the number of rows."""
     rows = 0
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         for table in _TABLES:
@@ -194,16 +194,16 @@ def _copy(url: str, folder: Path, postmaster: int) -> _Spent:
     return spent[0]
 
 
-def _row(what: str, rows: int, spent: Sequence[_Spent]) -> Row:
+def _rate(name: str, rows: int, spent: Sequence[_Spent]) -> Rate:
     seconds, cpu = median(s.seconds for s in spent), median(s.cpu for s in spent)
-    return Row(what, rows, rows / seconds, rows / cpu)
+    return Rate(name, rows, rows / seconds, rows / cpu)
 
 
 if __name__ == "__main__":
     result = run()
     for row in result.table:
         print(
-            f"{row.what:8}{row.rows:>10,} rows {row.rows_per_second:>10,.0f} rows/s"
+            f"{row.name:8}{row.rows:>10,} rows {row.rows_per_second:>10,.0f} rows/s"
             f" {row.rows_per_cpu_second:>10,.0f} rows/s of CPU"
         )
     print(f"import / COPY: {result.ratio:.2f} (CPU {result.cpu_ratio:.2f}), goal {GOAL}")

@@ -1,4 +1,4 @@
-"""What processes cost: CPU and memory as Linux counts them, without a library."""
+"""CPU time and memory of processes, as Linux counts them."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _PARENT, _USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM, _RESIDENT = 1, 11, 12
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields after the program's name; none when the process is gone."""
+    """The fields after the program's name; none if the process has ended."""
     try:
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -29,16 +29,16 @@ def tree(root: int) -> list[int]:
     for entry in _PROC.iterdir():
         if entry.name.isdigit() and (fields := _stat(int(entry.name))):
             children[int(fields[_PARENT])].append(int(entry.name))
-    found, waiting = [], [root]
-    while waiting:
-        pid = waiting.pop()
-        found.append(pid)
-        waiting += children[pid]
-    return found
+    pids, pending = [], [root]
+    while pending:
+        pid = pending.pop()
+        pids.append(pid)
+        pending += children[pid]
+    return pids
 
 
 def cpu_seconds(root: int) -> float:
-    """User and system time of a tree of processes, with those of its ended children."""
+    """User and system time of a tree of processes, including ended children."""
     ticks = 0
     for pid in tree(root):
         if fields := _stat(pid):
@@ -49,13 +49,13 @@ def cpu_seconds(root: int) -> float:
 
 
 def resident_mib(pids: Iterable[int]) -> float:
-    """Resident memory, pages that are shared counted in each."""
+    """Resident memory; a shared page counts in each process."""
     pages = sum(int(fields[_RESIDENT]) for pid in pids if (fields := _stat(pid)))
     return pages * PAGE / 2**20
 
 
 def parent_of(pid: int) -> int:
-    """The process that started this one."""
+    """The id of the process that started this one."""
     return int(_stat(pid)[_PARENT])
 
 
@@ -65,7 +65,7 @@ def name_of(pid: int) -> str:
 
 
 def busy_seconds() -> float:
-    """CPU time that the whole machine has spent so far, on anything."""
+    """CPU time of all processes of the machine since its start."""
     user, nice, system, _idle, _wait, irq, soft, steal = map(
         int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]
     )
@@ -73,7 +73,7 @@ def busy_seconds() -> float:
 
 
 def machine() -> str:
-    """The machine in a few words, without a name."""
+    """A short description of the machine, without its name."""
     info = (_PROC / "cpuinfo").read_text().splitlines()
     models = {line.partition(":")[2].strip() for line in info if line.startswith("model name")}
     memory = int((_PROC / "meminfo").read_text().split()[1]) / 2**20
@@ -82,13 +82,13 @@ def machine() -> str:
 
 
 def interpreter() -> str:
-    """The Python that serves and measures, and whether it was built with a profile (PGO).
+    """The version of Python, and whether it was built with profile-guided optimization (PGO).
 
-    Without, pure Python takes a fifth longer, the driver and PostgreSQL do not.
+    Without PGO, pure Python takes a fifth longer; the database driver and PostgreSQL do not.
     """
     version = platform.python_version()
     if "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS")):
         return f"Python {version} built with PGO"
-    # Debian builds with PGO, and takes the flags out of what its Python says of itself.
+    # Debian builds with PGO, but removes the flags from the configuration variables.
     packaged = sys.base_prefix == "/usr"
     return f"Python {version} " + ("of the distribution" if packaged else "built without PGO")

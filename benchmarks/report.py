@@ -1,4 +1,4 @@
-"""The table of goals and figures: on the screen, and as a page."""
+"""The table of goals and measured figures: on the screen, and in the documentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,50 +16,50 @@ _BEGIN, _END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A goal and what was found; `limit` is None where nothing is promised."""
+    """A measured figure and its goal; `limit` is None where there is no goal."""
 
-    what: str
+    name: str
     value: float
     unit: str = "x"
     limit: float | None = None
     note: str = ""
-    is_floor: bool = False
+    is_minimum: bool = False
 
     @property
-    def is_kept(self) -> bool:
-        """A value may not exceed its limit, or fall below it where the limit is a least."""
+    def is_within_limit(self) -> bool:
+        """Whether the value is at most its limit; at least, if the limit is a minimum."""
         if self.limit is None:
             return True
-        return self.value >= self.limit if self.is_floor else self.value <= self.limit
+        return self.value >= self.limit if self.is_minimum else self.value <= self.limit
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """As shown: what, goal, measured, verdict, note."""
-        sign = "≥" if self.is_floor else "≤"
+        """The cells of its row: name, goal, value, result, note."""
+        sign = "≥" if self.is_minimum else "≤"
         goal = "" if self.limit is None else f"{sign} {self.limit:g} {self.unit}"
-        verdict = "" if self.limit is None else ("ok" if self.is_kept else "NOT")
-        return self.what, goal, f"{self.value:.2f} {self.unit}", verdict, self.note
+        result = "" if self.limit is None else ("ok" if self.is_within_limit else "NOT")
+        return self.name, goal, f"{self.value:.2f} {self.unit}", result, self.note
 
 
-_HEADINGS = ("what", "goal", "measured", "", "from")
+_HEADINGS = ("figure", "goal", "measured", "", "details")
 
 
 def show(lines: Sequence[Line]) -> None:
     """Print the table."""
     table = Table(*_HEADINGS, caption=processes.interpreter())
     for line in lines:
-        table.add_row(*line.cells(), style=None if line.is_kept else "bold red")
+        table.add_row(*line.cells(), style=None if line.is_within_limit else "bold red")
     Console().print(table)
 
 
 def write(name: str, lines: Sequence[Line], *, about: Sequence[str]) -> None:
-    """Replace what the page shows of this measurement; the words around its table stay."""
+    """Replace the table of this measurement in the page."""
     begin, end = _BEGIN.format(name=name), _END.format(name=name)
     rows = [_HEADINGS, ("---",) * len(_HEADINGS), *(line.cells() for line in lines)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
-    where = f"{processes.machine()}, {processes.interpreter()}"
-    told = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {where}.", *about]
-    words = PAGE.read_text(encoding="utf-8")
-    before, _, rest = words.partition(begin)
+    machine = f"{processes.machine()}, {processes.interpreter()}"
+    introduction = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {machine}.", *about]
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(begin)
     _, _, after = rest.partition(end)
-    measured = "\n\n".join([begin, " ".join(told), table, end])
+    measured = "\n\n".join([begin, " ".join(introduction), table, end])
     PAGE.write_text(f"{before}{measured}{after}", encoding="utf-8")

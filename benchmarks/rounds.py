@@ -1,4 +1,4 @@
-"""Side by side, in turns: what is compared is measured in the same minute of the same machine."""
+"""Measures several subjects in turns, so that compared figures come from the same minute."""
 
 import json
 import os
@@ -12,23 +12,23 @@ from statistics import median
 from tempfile import gettempdir
 
 from benchmarks import processes
-from benchmarks.asking import askable
+from benchmarks.cancellable_items import cancellable_items
 from benchmarks.server import Server, environment
 from benchmarks.shop import Shop
 
 NOISY = 0.20
-"""A run in which others took more than this share of the machine is repeated."""
-REPEATS = 2
+"""A run is repeated if other processes take more than this share of the machine."""
+RETRIES = 2
 CONNECTIONS = 8
 LOOPS = 2
-"""A floor's processes, as many as the server has workers."""
+"""The number of processes of a floor, equal to the number of workers of the server."""
 WARM_UP_SECONDS = 6
-"""Long enough for the caches of snapshots and for every statement to be prepared."""
+"""Long enough to fill the caches and to prepare all statements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One measurement; CPU is milliseconds per call."""
+    """One measurement; CPU in milliseconds per request."""
 
     calls: int
     app_ms: float
@@ -40,13 +40,13 @@ class Run:
 
     @property
     def cpu_ms(self) -> float:
-        """Application and PostgreSQL together."""
+        """The CPU of the application and of PostgreSQL."""
         return self.app_ms + self.database_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it is measured: a loaded database and its server's first process."""
+    """A loaded database and the first process of its server."""
 
     url: str
     postmaster: int
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Something to measure: its name, and how one run of so many seconds is made."""
+    """A named subject, and the function that measures it for a number of seconds."""
 
     name: str
     run: Callable[[float], Run]
@@ -63,7 +63,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The medians over all rounds, and how many runs stayed noisy however often repeated."""
+    """The medians of all rounds, and the number of runs that stayed noisy after retries."""
 
     cpu_ms: float
     app_ms: float
@@ -89,32 +89,38 @@ class Summary:
 
 
 def measured(subjects: Sequence[Subject], *, rounds: int, seconds: float) -> dict[str, Summary]:
-    """Every subject once in every round, in turning order."""
-    found: dict[str, list[Run]] = {subject.name: [] for subject in subjects}
+    """Each subject once per round, in alternating order."""
+    runs: dict[str, list[Run]] = {subject.name: [] for subject in subjects}
     for number in range(rounds):
         for subject in subjects if number % 2 == 0 else reversed(subjects):
-            run = _quietest(subject, seconds)
-            found[subject.name].append(run)
-            print(
-                f"round {number + 1}  {subject.name:24} {run.cpu_ms:8.2f} ms CPU"
-                f"  ({run.app_ms:.2f} + PostgreSQL {run.database_ms:.2f}),"
-                f" {run.calls} calls, others {run.foreign:.0%}",
-                flush=True,
-            )
-    return {name: Summary.of(runs) for name, runs in found.items()}
+            run = quietest(subject, seconds)
+            runs[subject.name].append(run)
+            show(f"round {number + 1}", subject.name, run)
+    return {name: Summary.of(results) for name, results in runs.items()}
 
 
-def _quietest(subject: Subject, seconds: float) -> Run:
+def quietest(subject: Subject, seconds: float) -> Run:
+    """The run with the least CPU of other processes; noisy runs are repeated."""
     best = subject.run(seconds)
-    for _ in range(REPEATS):
+    for _ in range(RETRIES):
         if best.foreign <= NOISY:
             break
         best = min(best, subject.run(seconds), key=lambda run: run.foreign)
     return best
 
 
+def show(title: str, name: str, run: Run) -> None:
+    """Print one measurement."""
+    print(
+        f"{title}  {name:24} {run.cpu_ms:8.2f} ms CPU"
+        f"  ({run.app_ms:.2f} + PostgreSQL {run.database_ms:.2f}),"
+        f" {run.calls} requests, other processes {run.foreign:.0%}",
+        flush=True,
+    )
+
+
 class Meter:
-    """CPU of one tree of processes, of PostgreSQL, and of everybody else, since it was made."""
+    """CPU of a tree of processes, of PostgreSQL, and of all other processes, since creation."""
 
     def __init__(self, app: int | None, postmaster: int) -> None:
         self.app, self.postmaster = app, postmaster
@@ -131,7 +137,7 @@ class Meter:
         )
 
     def read(self) -> tuple[float, float, float]:
-        """Seconds of the application, seconds of PostgreSQL, the others' share of the machine."""
+        """CPU seconds of the application and of PostgreSQL; the other processes' share."""
         wall, busy, own, app, database = (
             now - then for now, then in zip(self._now(), self.started, strict=True)
         )
@@ -140,13 +146,13 @@ class Meter:
 
 
 @contextmanager
-def _lines_of_their_own(operation: str, place: Place, callers: int) -> Iterator[list[list[str]]]:
-    """What each caller is told besides: the lines that only they may ask for."""
+def _item_arguments(operation: str, place: Place, clients: int) -> Iterator[list[list[str]]]:
+    """The arguments of each client that name its items; empty unless cases are created."""
     if operation != "create":
-        yield [[]] * callers
+        yield [[]] * clients
         return
-    with askable(place.url, place.shop, callers=callers) as files:
-        yield [["--pairs", str(file)] for file in files]
+    with cancellable_items(place.url, place.shop, clients=clients) as files:
+        yield [["--items", str(file)] for file in files]
 
 
 def of_server(
@@ -157,7 +163,7 @@ def of_server(
     place: Place,
     connections: int = CONNECTIONS,
 ) -> Subject:
-    """An operation of a running server, called by a process of its own."""
+    """An operation of a running server, requested by a separate process."""
 
     def run(seconds: float) -> Run:
         command = [sys.executable, "-m", "benchmarks.client", operation]
@@ -165,19 +171,22 @@ def of_server(
         command += ["--connections", str(connections), "--seconds", str(seconds)]
         command += ["--seed", str(time.monotonic_ns() % 1_000_000)]
         command += ["--probes"] if place.shop.has_probes else []
-        with _lines_of_their_own(operation, place, 1) as [lines]:
+        with _item_arguments(operation, place, 1) as [arguments]:
             meter = Meter(server.pid, place.postmaster)
             done = subprocess.run(
-                [*command, *lines],
+                [*command, *arguments],
                 env=environment("", gettempdir()),
                 stdout=subprocess.PIPE,
                 check=True,
             )
             app, database, foreign = meter.read()
-        told = json.loads(done.stdout)
-        calls = told["calls"]
+        result = json.loads(done.stdout)
+        calls = result["calls"]
         return Run(
-            app_ms=1000 * app / calls, database_ms=1000 * database / calls, foreign=foreign, **told
+            app_ms=1000 * app / calls,
+            database_ms=1000 * database / calls,
+            foreign=foreign,
+            **result,
         )
 
     run(WARM_UP_SECONDS)
@@ -185,30 +194,30 @@ def of_server(
 
 
 def of_floor(name: str, operation: str, *, place: Place) -> Subject:
-    """The same work in two bare loops."""
+    """The same work in two minimal loops."""
 
     def run(seconds: float) -> Run:
         command = [sys.executable, "-m", "benchmarks.floors", operation]
         command += ["--orders", str(place.shop.orders), "--seconds", str(seconds)]
-        with _lines_of_their_own(operation, place, LOOPS) as told_besides:
+        with _item_arguments(operation, place, LOOPS) as arguments:
             loops = [
                 subprocess.Popen(
-                    [*command, "--seed", str(time.monotonic_ns() % 1_000_000 + number), *lines],
+                    [*command, "--seed", str(time.monotonic_ns() % 1_000_000 + number), *items],
                     env=environment(place.url, gettempdir()),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     text=True,
                 )
-                for number, lines in enumerate(told_besides)
+                for number, items in enumerate(arguments)
             ]
             for loop in loops:
                 assert loop.stdout
                 loop.stdout.readline()
             meter = Meter(None, place.postmaster)
-            told = _released(loops)
+            results = _start(loops)
             _, database, foreign = meter.read()
-        calls = sum(one["calls"] for one in told)
-        spent = sum(one["cpu_seconds"] for one in told)
+        calls = sum(result["calls"] for result in results)
+        spent = sum(result["cpu_seconds"] for result in results)
         return Run(
             calls=int(calls),
             app_ms=1000 * spent / calls,
@@ -219,8 +228,8 @@ def of_floor(name: str, operation: str, *, place: Place) -> Subject:
     return Subject(name, run)
 
 
-def _released(loops: Sequence["subprocess.Popen[str]"]) -> list[dict[str, float]]:
-    """Let the loops run at the same time; what each printed."""
+def _start(loops: Sequence["subprocess.Popen[str]"]) -> list[dict[str, float]]:
+    """Start the warm loops at the same time and return their results."""
     for loop in loops:
         assert loop.stdin
         loop.stdin.write("go\n")

@@ -1,8 +1,8 @@
-"""Whether a page takes longer in a large shop: the same customers among more of the others."""
+"""Compares a small and a large shop: the same customers among more other customers."""
 
 from contextlib import ExitStack
 
-from benchmarks import database, finding, rounds
+from benchmarks import case_filters, database, rounds
 from benchmarks.report import Line
 from benchmarks.server import serving
 from benchmarks.shop import Shop
@@ -10,18 +10,18 @@ from benchmarks.shop import Shop
 SMALL, LIMIT = 10_000, 1.3
 REQUESTS_PER_ORDER = 3
 OPERATIONS = {"look-up": "look-up", "list": "order list", "requests": "request list"} | {
-    name: f"cases by {name}" for name in finding.OPERATIONS
+    name: f"cases by {name}" for name in case_filters.OPERATIONS
 }
 
 
 def shop_with(requests: int) -> Shop:
-    """A shop with this many requests, one for each line, whose probes have fifty each."""
+    """A shop with this many requests, one per item; each probe has fifty."""
     orders = SMALL // REQUESTS_PER_ORDER + 1_000
     return Shop(orders, SMALL, has_probes=True, copies=requests // SMALL - 1)
 
 
 def measure(server_url: str, requests: int, *, times: int, seconds: float) -> list[Line]:
-    """How much longer half of the calls take in the larger shop; both are asked in turns."""
+    """The p50 of each operation in the larger shop, relative to the smaller one."""
     with ExitStack() as stack:
         subjects = []
         for size in (SMALL, requests):
@@ -39,14 +39,12 @@ def measure(server_url: str, requests: int, *, times: int, seconds: float) -> li
                 )
                 for operation in OPERATIONS
             ]
-        found = rounds.measured(subjects, rounds=times, seconds=seconds)
-    return [
-        Line(
-            f"{name}, p50 at {requests:,} requests against {SMALL:,}",
-            found[f"{operation} at {requests}"].p50_ms / found[f"{operation} at {SMALL}"].p50_ms,
-            limit=LIMIT,
-            note=f"{found[f'{operation} at {SMALL}'].p50_ms:.1f} ms"
-            f" and {found[f'{operation} at {requests}'].p50_ms:.1f} ms",
-        )
-        for operation, name in OPERATIONS.items()
-    ]
+        summaries = rounds.measured(subjects, rounds=times, seconds=seconds)
+    lines = []
+    for operation, name in OPERATIONS.items():
+        small = summaries[f"{operation} at {SMALL}"].p50_ms
+        large = summaries[f"{operation} at {requests}"].p50_ms
+        figure = f"{name}, p50 at {requests:,} requests against {SMALL:,}"
+        note = f"{small:.1f} ms and {large:.1f} ms"
+        lines.append(Line(figure, large / small, limit=LIMIT, note=note))
+    return lines

@@ -1,4 +1,4 @@
-"""The server under measurement: `takeback serve`, as in production, on a free port."""
+"""The measured server: `takeback serve` as in production, on a free port."""
 
 import os
 import socket
@@ -21,6 +21,22 @@ _START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Checkout:
+    """A checkout and its virtual environment; it may have other modules than this one."""
+
+    root: Path
+    venv: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.venv / "bin" / "python"
+
+
+THIS = Checkout(ROOT, Path(sys.prefix))
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """A running server: its first process and its port."""
 
@@ -32,15 +48,20 @@ class Server:
         return resident_mib(pid for pid in tree(self.pid) if parent_of(pid) == self.pid)
 
     def all_mib(self) -> float:
-        """The same with the process that watches over them."""
+        """Resident memory of the workers and of their supervisor."""
         return resident_mib(tree(self.pid))
 
 
 def environment(
-    database_url: str, folder: str, settings: str = OURS, *, limits: bool = True
+    database_url: str,
+    folder: str,
+    settings: str = OURS,
+    *,
+    limits: bool = True,
+    checkout: Checkout = THIS,
 ) -> dict[str, str]:
-    """What a process of ours is told. Storefront servers are on loopback, as in the demo; all
-    limits are on, unless only time itself is measured."""
+    """The environment of a process. Loopback is a storefront server, as in the demo; limits are on
+    unless only time is measured."""
     return (
         os.environ
         | SECRETS
@@ -48,7 +69,7 @@ def environment(
             "DATABASE_URL": database_url,
             "DATA_DIR": folder,
             "DJANGO_SETTINGS_MODULE": settings,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(checkout.root),
             "STOREFRONT_SERVERS": "127.0.0.0/8",
             "SITE_URL": SITE_URL,
             "KEY_REQUESTS_PER_MINUTE": "1000000",
@@ -58,22 +79,24 @@ def environment(
 
 
 @contextmanager
-def serving(database_url: str, settings: str = OURS, *, limits: bool = True) -> Iterator[Server]:
+def serving(
+    database_url: str, settings: str = OURS, *, limits: bool = True, checkout: Checkout = THIS
+) -> Iterator[Server]:
     """A server with two workers of one thread each; it is stopped at the end."""
     with TemporaryDirectory(prefix="takeback-bench-") as folder:
         port = _free_port()
-        takeback = Path(sys.executable).with_name("takeback")
+        takeback = checkout.venv / "bin" / "takeback"
         log = Path(folder) / "log"
-        with log.open("wb") as written:
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 [takeback, "serve", "--port", str(port), "--workers", "2"],
-                env=environment(database_url, folder, settings, limits=limits),
+                env=environment(database_url, folder, settings, limits=limits, checkout=checkout),
                 cwd=folder,
-                stdout=written,
+                stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait_until_it_answers(port, process, log)
+            _wait_until_ready(port, process, log)
             yield Server(process.pid, port)
         finally:
             process.terminate()
@@ -86,7 +109,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:

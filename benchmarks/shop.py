@@ -1,4 +1,4 @@
-"""The measured shop in numbers: who ordered what, known to loader and callers alike."""
+"""The measured shop in numbers: who ordered what, for the loader and the clients."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,32 +8,32 @@ ITEMS_PER_ORDER = 3
 ORDERS_PER_CUSTOMER = 10
 PRODUCTS = 5_000
 PROBES = 50
-"""Customers with the same orders and requests whatever the shop's size; see `scale`."""
+"""Customers with the same orders and requests in a shop of any size; see `scale`."""
 REQUESTS_PER_PROBE = 50
 
 SECRETS = {
     "SECRET_KEY": "measured-with-a-made-up-key-measured-with-a-made-up-key",
     "DATA_KEYS": "1=" + "QUJD" * 10 + "QUI=",
 }
-"""Fixed, so that a session that was written once can be read by a later run."""
+"""Fixed, so that a later run can read the sessions of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """How large it is. One order in ten is a guest's, every customer has ten."""
+    """The size of the shop. One order in ten is a guest's, each customer has ten."""
 
     orders: int = 200_000
     requests: int = 60_000
     has_probes: bool = False
     copies: int = 0
-    """How often all but what is looked for is there again, see `copies`."""
+    """The number of copies of all rows but those of `case_filters`; see `copies`."""
 
     @property
     def customers(self) -> int:
         return max(1, (self.orders - self.orders // 10) // ORDERS_PER_CUSTOMER)
 
     def customer_of(self, order: int) -> int | None:
-        """Which customer placed the order, None for a guest; a customer's lie far apart."""
+        """The customer of an order, None for a guest; a customer's orders are far apart."""
         return None if order % 10 == 9 else (order - order // 10) % self.customers
 
     def guest_orders(self) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The floors' SQL, by hand: what an answer needs, flat, and what a request writes."""
+"""The SQL of the floors: the rows that a response needs, and the rows that a request writes."""
 
 SESSION = """
 SELECT s.session_data, u.id, u.username, u.first_name, u.last_name, u.email, u.is_active,
@@ -90,23 +90,23 @@ SELECT id, carrier, carrier_label, name FROM logistics_easyreturnshippingcompany
  WHERE is_active AND is_user_selectable AND (channel_id = %s OR channel_id IS NULL) ORDER BY id
 """
 
-_HIT = """
-INSERT INTO limits_counter AS kept (key, hits, ends_at_epoch) VALUES {rows}
+_INCREMENT = """
+INSERT INTO limits_counter AS stored (key, hits, ends_at_epoch) VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET
-  hits = CASE WHEN kept.ends_at_epoch <= %(now)s THEN excluded.hits
-              ELSE kept.hits + excluded.hits END,
-  ends_at_epoch = CASE WHEN kept.ends_at_epoch <= %(now)s
-                       THEN excluded.ends_at_epoch ELSE kept.ends_at_epoch END
-RETURNING key, hits, ends_at_epoch{looks}
+  hits = CASE WHEN stored.ends_at_epoch <= %(now)s THEN excluded.hits
+              ELSE stored.hits + excluded.hits END,
+  ends_at_epoch = CASE WHEN stored.ends_at_epoch <= %(now)s
+                       THEN excluded.ends_at_epoch ELSE stored.ends_at_epoch END
+RETURNING key, hits, ends_at_epoch{columns}
 """
-COUNT_LOOK_UP = _HIT.format(
+COUNT_LOOK_UP = _INCREMENT.format(
     rows="(%(number)s, 1, %(now)s + 900), (%(email)s, 1, %(now)s + 3600),"
     " (%(pair)s, 1, %(now)s + 15)",
-    looks=", (SELECT hits FROM limits_counter WHERE key = %(shop)s AND ends_at_epoch > %(now)s),"
+    columns=", (SELECT hits FROM limits_counter WHERE key = %(shop)s AND ends_at_epoch > %(now)s),"
     " (SELECT ends_at_epoch FROM limits_counter WHERE key = %(shop)s AND ends_at_epoch > %(now)s)",
 )
-COUNT_REQUEST = _HIT.format(rows="(%(customer)s, 1, %(now)s + 3600)", looks="")
-GIVE_BACK = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key = ANY(%s)"
+COUNT_REQUEST = _INCREMENT.format(rows="(%(customer)s, 1, %(now)s + 3600)", columns="")
+DECREMENT = "UPDATE limits_counter SET hits = hits - 1 WHERE hits > 0 AND key = ANY(%s)"
 ADD_SESSION = """
 INSERT INTO accounts_session (session_key, session_data, expire_date, user_id)
 VALUES (%s, %s, %s, NULL)
@@ -116,7 +116,7 @@ LOCK_ORDER = """
 SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM orders_orderitem WHERE id = %s)
    FOR NO KEY UPDATE
 """
-ASKED_ITEM = """
+ITEM_FOR_CASE = """
 SELECT i.id, i.status, i.quantity, i.units_closed, i.invoice_number, i.invoice_date, i.shipped_date,
        i.delivered_date, i.attributes, o.id, o.channel_id, o.user_id, o.user_type, o.placed_at,
        o.shipping_address_id, o.billing_address_id,
@@ -148,17 +148,17 @@ INSERT INTO outbox_message (topic, key, payload, created_at, due_at, attempts, l
 VALUES ('cancellation_request.opened', %s, %s, %s, %s, 0, '')
 """
 
-ASKABLE = """
+CANCELLABLE_ITEMS = """
 SELECT i.id, o.number::bigint
   FROM orders_orderitem i JOIN orders_order o ON o.id = i.order_id
  WHERE o.user_type = 'registered' AND i.status IN (400, 450) AND NOT EXISTS
        (SELECT FROM cancellations_cancellationrequest c WHERE c.order_item_id = i.id)
  ORDER BY i.id
 """
-FORGET_ASKED = """
-CREATE TEMPORARY TABLE asked ON COMMIT DROP AS
+DELETE_NEW_CASES = """
+CREATE TEMPORARY TABLE new_cases ON COMMIT DROP AS
 SELECT cancellation_request_id AS id FROM cancellations_casehistory;
 TRUNCATE cancellations_casehistory, outbox_message;
-DELETE FROM cancellations_cancellationrequest WHERE id IN (SELECT id FROM asked);
+DELETE FROM cancellations_cancellationrequest WHERE id IN (SELECT id FROM new_cases);
 """
-"""Who loads a shop writes no history; a table's trigger guards its rows, not the whole."""
+"""Loading a shop writes no history, so each case with history is new; TRUNCATE runs no trigger."""

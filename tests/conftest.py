@@ -1,4 +1,4 @@
-"""What every test may ask for, and the rules every test lives under."""
+"""Fixtures for all tests, and the rules that hold for all tests."""
 
 import gc
 import os
@@ -31,7 +31,7 @@ hypothesis.settings.load_profile("long" if LONG else "ci" if CI else "quick")
 
 
 def refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
-    """No test leaves this machine: an audit hook sees every connection made from Python."""
+    """An audit hook that refuses every connection from Python to another machine."""
     if event == "socket.getaddrinfo":
         host = arguments[0]
     elif event == "socket.connect" and isinstance(arguments[1], tuple):
@@ -40,14 +40,14 @@ def refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
         return
     name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
     if not name.startswith(_LOOPBACK):
-        raise RuntimeError(f"a test reached for {name}; only loopback is allowed")
+        raise RuntimeError(f"a test connects to {name}; only loopback is allowed")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collected tests live as long as the run: the garbage collector never visits them again.
+    """Exempt collected tests from garbage collection: they live as long as the run.
 
-    Else it would look through six thousand tests again and again: a quarter of the run's CPU.
+    Visiting six thousand tests in each collection takes up to a quarter of the run's CPU.
     """
     gc.disable()
     try:
@@ -62,7 +62,7 @@ sys.addaudithook(refuse_other_machines)
 
 @pytest.fixture(scope="session")
 def _zeal_is_ready() -> None:
-    """What zeal's Django application would do; the settings are the same in tests as outside."""
+    """Sets up zeal as its Django application would: tests add no application to the settings."""
     initialize_app_registry()
     watch_queries()
 
@@ -101,8 +101,8 @@ def client() -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
-    """A real hash is slow on purpose, and hundreds of tests sign in; live servers keep it."""
+def _quick_password_hasher(request: pytest.FixtureRequest) -> None:
+    """A real hash is slow on purpose, and hundreds of tests sign in; live servers use it."""
     if uses_database(request.node):
         settings = request.getfixturevalue("settings")
         quick = "django.contrib.auth.hashers.MD5PasswordHasher"
@@ -110,8 +110,8 @@ def _passwords_cost_nothing(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
-    """A test that is rolled back on SQLite leaves its ids to the next one, as nothing else does."""
+def _empty_caches(request: pytest.FixtureRequest) -> None:
+    """On SQLite the rows of the next test have the ids of this one: cached rows would be wrong."""
     if uses_database(request.node):
         from takeback.storefront import document_cache
 
@@ -119,8 +119,8 @@ def _nothing_is_remembered(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _unsealed_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Sealed orders and history keep their rows, even from the one who empties the tables."""
+def _deletable_rows_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Triggers keep finalized orders and history, so that emptying the tables would fail."""
     mark = request.node.get_closest_marker("django_db")
     commits = "transactional_db" in request.fixturenames or (
         mark is not None and mark.kwargs.get("transaction", False)
@@ -132,11 +132,11 @@ def _unsealed_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]:
         from takeback.orders.models import Order
 
         Order.objects.filter(is_finalized=True).update(is_finalized=False)
-        _forget_history()
+        _delete_history()
 
 
-def _forget_history() -> None:
-    """SQLite empties a table row by row; PostgreSQL truncates, which asks no trigger."""
+def _delete_history() -> None:
+    """SQLite deletes row by row, which runs the trigger; PostgreSQL truncates, which does not."""
     from django.db import connection
 
     from takeback.cancellations.models import CaseHistory
@@ -151,31 +151,31 @@ def _forget_history() -> None:
 
 @pytest.fixture
 def frozen_now() -> Iterator[datetime]:
-    """The clock stands still at this moment."""
+    """Stops the clock at this moment."""
     with time_machine.travel(FROZEN_NOW, tick=False):
         yield FROZEN_NOW
 
 
 @pytest.fixture(scope="session")
 def long_run() -> bool:
-    """`./dev check --long`: full and release figures."""
+    """Whether this is `./dev check --long`, with full and release figures."""
     return LONG
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The system's browser; a machine without one skips browser tests, CI never does."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None and CI:
+    """The path of the browser; browser tests are skipped without one, except in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None and CI:
         pytest.fail("browser test: Chromium is not installed")
-    if found is None:
+    if path is None:
         pytest.skip("browser test: Chromium is not installed")
-    return found
+    return path
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The real server with two workers and an empty database."""
+    """The real server, with two workers and an empty database."""
     folder = tmp_path_factory.mktemp("server")
     with serving(folder, "--workers", "2", "--migrate") as running:
         yield running

@@ -29,7 +29,7 @@ def _log(server: Server) -> list[dict[str, object]]:
 
 def _log_of_request(server: Server, request_id: str) -> list[dict[str, object]]:
     """The lines of a request, once a later request is logged after them."""
-    server.ask("/health/live", x_request_id=f"after-{request_id}")
+    server.request("/health/live", x_request_id=f"after-{request_id}")
     end = time.monotonic() + LOG_SECONDS
     while not any(line.get("request_id") == f"after-{request_id}" for line in _log(server)):
         assert time.monotonic() < end, "the request is not in the log"
@@ -38,7 +38,7 @@ def _log_of_request(server: Server, request_id: str) -> list[dict[str, object]]:
 
 
 def test_request_is_logged_as_one_line_without_personal_data(server: Server) -> None:
-    server.ask(
+    server.request(
         "/nobody/jane.doe?email=jane.doe@example.com",
         x_request_id="one-line",
         cookie="osessionid=secretcookie",
@@ -58,7 +58,7 @@ def test_request_is_logged_as_one_line_without_personal_data(server: Server) -> 
 
 
 def test_log_lines_are_json_objects(server: Server) -> None:
-    server.ask("/")
+    server.request("/")
     lines = _log(server)
     assert all(isinstance(line, dict) for line in lines)
     assert lines[0]["event"] == "serving"
@@ -66,13 +66,13 @@ def test_log_lines_are_json_objects(server: Server) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/health/live", "/static/ui/style.css", "/nope"])
 def test_responses_do_not_name_the_server_version(server: Server, path: str) -> None:
-    headers = server.ask(path).headers
+    headers = server.request(path).headers
     assert headers["server"] == "granian"
     assert "x-powered-by" not in headers
 
 
 def test_static_files_have_safe_headers(server: Server) -> None:
-    response = server.ask("/static/ui/style.css")
+    response = server.request("/static/ui/style.css")
     assert (response.status, response.headers["content-type"]) == (200, 'text/css; charset="utf-8"')
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "default-src 'none'" in response.headers["content-security-policy"]
@@ -84,8 +84,8 @@ def test_metrics_count_requests_of_any_worker(server: Server) -> None:
     labels = b'method="DELETE",route="^health/live/?$",status="405"'
     sample = b"takeback_requests_total{" + labels + b"} 40.0"
     for _ in range(40):
-        assert server.ask("/health/live", "DELETE").status == 405
-    assert {server.ask("/metrics").body.count(sample) for _ in range(10)} == {1}
+        assert server.request("/health/live", "DELETE").status == 405
+    assert {server.request("/metrics").body.count(sample) for _ in range(10)} == {1}
     assert list((server.folder / f"metrics-{server.port}").glob("counter_*"))
 
 
@@ -94,7 +94,7 @@ def test_slow_clients_do_not_block_the_health_check(server: Server) -> None:
         for _ in range(SLOW_CLIENTS):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow")
-        assert server.ask("/health/live").status == 200
+        assert server.request("/health/live").status == 200
         # The server has not yet closed the last connection, which it does after ten seconds.
         client.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -103,7 +103,7 @@ def test_slow_clients_do_not_block_the_health_check(server: Server) -> None:
 
 def test_two_workers_stay_within_their_memory_limit(server: Server) -> None:
     for path in ("/", "/health/ready", "/metrics", "/users/orders/cancellation_reasons/") * 10:
-        server.ask(path)
+        server.request(path)
     children = _children(server.process.pid)
     assert len(children) == 2
     sizes = [_resident_mib(process) for process in children]
@@ -122,8 +122,8 @@ def test_server_without_a_database_is_live_but_not_ready(
 ) -> None:
     database = "postgres://nobody@127.0.0.1:1/nothing"
     with serving(tmp_path, "--workers", "1", DATABASE_URL=database) as server:
-        assert server.ask("/health/live").body == b'{"status":"ok"}'
-        response = server.ask("/health/ready")
+        assert server.request("/health/live").body == b'{"status":"ok"}'
+        response = server.request("/health/ready")
         assert (response.status, response.headers["retry-after"]) == (503, "5")
         assert json.loads(response.body)["code"] == "unavailable"
         server.process.send_signal(signal.SIGTERM)

@@ -114,7 +114,7 @@ def test_first_page_violates_no_policy(demo: Server, browser: Browser) -> None:
 
 @pytest.mark.thorough
 def test_api_page_works_and_violates_no_policy(server: Server, browser: Browser) -> None:
-    document = json.loads(server.ask("/api/schema/").body)
+    document = json.loads(server.request("/api/schema/").body)
     operations = sum(len(path) for path in document["paths"].values())
     with browser.new_context() as context:
         page = context.new_page()

@@ -40,7 +40,7 @@ def test_mail_arrives_unchanged(smtp: Settings) -> None:
         smtp.EMAIL_PORT = server.port
         smtp.DEFAULT_FROM_EMAIL = "Our shop <returns@shop.example>"
         send(MAIL, KEY)
-    (mail,) = server.taken
+    (mail,) = server.accepted
     assert mail["Subject"] == MAIL.subject
     assert mail.get_content() == MAIL.body.replace("\n", "\r\n")
     assert (mail["From"], mail["To"]) == ("Our shop <returns@shop.example>", MAIL.recipient)
@@ -53,7 +53,7 @@ def test_repeated_mail_has_the_same_message_id(smtp: Settings) -> None:
         smtp.EMAIL_PORT = server.port
         for key in (KEY, KEY, KEY + "0"):
             send(MAIL, key)
-    first, again, other = [mail["Message-ID"] for mail in server.taken]
+    first, again, other = [mail["Message-ID"] for mail in server.accepted]
     assert first == again == message_id(KEY) != other
     assert re.fullmatch(r"<[0-9a-f-]{36}@127\.0\.0\.1>", first)
 

@@ -212,7 +212,7 @@ def outcome(server: Server, name: str) -> tuple[tuple[int, ...], bool, bool]:
     case, number = CASES[name], b"%06d" % list(CASES).index(name)
     counters, before = Counter.objects.count(), row_counts()
     received = send_bytes(server, case.sent.replace(UNKNOWN, number) + NEXT)
-    assert server.ask("/health/live").status == 200, name
+    assert server.request("/health/live").status == 200, name
     # The response to a head that is too large may be lost while we are still sending.
     result = statuses(received) or (case.statuses if case.statuses == TOO_LARGE else CLOSED)
     assert row_counts() == before, name
@@ -237,7 +237,7 @@ def test_huge_body_is_refused_before_it_is_read(server: Server) -> None:
     assert statuses(send_bytes(server, chunked(b""), *[mebibyte] * 60)) in {REFUSED, CLOSED}
     assert statuses(send_bytes(server, look_up(length=length, body=b""))) == (413,)
     assert row_counts() == before
-    assert server.ask("/health/live").status == 200
+    assert server.request("/health/live").status == 200
 
 
 def test_pipelined_requests_are_answered_in_order(server: Server, long_run: bool) -> None:
@@ -260,9 +260,9 @@ def test_pipelined_requests_are_answered_in_order(server: Server, long_run: bool
 )
 def test_range_response_is_part_of_the_file(server: Server, ranges: str, status: int) -> None:
     # T35
-    file = server.ask("/static/ui/style.css").body
+    file = server.request("/static/ui/style.css").body
 
-    response = server.ask("/static/ui/style.css", range=ranges)
+    response = server.request("/static/ui/style.css", range=ranges)
 
     assert response.status == status
     assert response.body == {200: file, 206: file[:10]}.get(status, response.body)
@@ -277,7 +277,7 @@ def test_unread_responses_block_no_other_client(server: Server) -> None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
             client.connect(("127.0.0.1", server.port))
             client.sendall(b"GET /api/schema/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert server.ask("/health/live").status == 200
+        assert server.request("/health/live").status == 200
 
 
 def test_connection_with_an_incomplete_head_is_closed(server: Server, long_run: bool) -> None:
@@ -298,5 +298,5 @@ def test_worker_is_free_when_a_client_aborts_its_body(
     with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as connection:
         connection.sendall(look_up(*more, body=b"{"))
 
-    assert server.ask("/health/live").status == 200
+    assert server.request("/health/live").status == 200
     assert row_counts() == before

@@ -1,1 +1,1 @@
-"""What the tests stand on: a database server, the choice of a database, the sum of several runs."""
+"""What tests run on: databases, servers, clients, and the sums of several runs."""

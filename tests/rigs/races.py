@@ -1,4 +1,4 @@
-"""Several clients at the same instant, each with a connection of its own."""
+"""Several clients at the same instant, each with its own database connection."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ WON, CONSTRAINT = "won", "constraint"
 
 
 class Clients:
-    """So many threads that start each round together; `with Clients(8) as clients:`."""
+    """Threads that start each round together; `with Clients(8) as clients:`."""
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count)
@@ -25,12 +25,12 @@ class Clients:
 
     def __exit__(self, *_: object) -> None:
         for _worker in range(self._start.parties):
-            self._pool.submit(self._hang_up)
+            self._pool.submit(self._disconnect)
         self._pool.shutdown()
 
     def race(self, acts: Sequence[Callable[[], object]]) -> Tally[str]:
-        """What became of each act: `won`, a refusal's code, `constraint` when the database itself
-        had to refuse, or the name of a fault."""
+        """The outcomes of the acts: `won`, a refusal's code, `constraint` if the database itself
+        refused, or the name of an error."""
         assert len(acts) == self._start.parties
         return Tally(self._pool.map(self._run, acts))
 
@@ -46,7 +46,7 @@ class Clients:
             return type(error.__cause__).__name__
         return WON
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         # All threads meet here, so that each closes its own connection.
         self._start.wait()
         connection.close()

@@ -1,4 +1,4 @@
-"""The real server for a test: `takeback serve` in processes of its own, on a free port."""
+"""The real server for a test: `takeback serve` in its own processes, on a free port."""
 
 import http.client
 import os
@@ -16,8 +16,8 @@ TAKEBACK = [sys.executable, "-P", "-c", "from takeback.cli.main import app; app(
 _START_SECONDS = 60
 
 
-class Answer(NamedTuple):
-    """What came back."""
+class Response(NamedTuple):
+    """The response to a request."""
 
     status: int
     headers: dict[str, str]
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A running server; `folder` is its data folder, `log` what it printed."""
+    """A running server; `folder` is its data folder, `log` its output."""
 
     port: int
     folder: Path
@@ -37,38 +37,38 @@ class Server(NamedTuple):
         """Where a browser finds it."""
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """One request on a connection of its own; `x_request_id=` is the header X-Request-Id."""
+    def request(self, path: str, method: str = "GET", **headers: str) -> Response:
+        """Send a request on a new connection; `x_request_id=` is the header X-Request-Id."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers=named)
-        answer = connection.getresponse()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        body = answer.read()
+        response = connection.getresponse()
+        lower_case = {name.lower(): value for name, value in response.getheaders()}
+        body = response.read()
         connection.close()
-        return Answer(answer.status, told, body)
+        return Response(response.status, lower_case, body)
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """What a command of ours runs under: this folder, SQLite, and nothing else of the caller's."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    """The environment of a command: this folder, SQLite, and few variables of the caller."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     settings = {"DJANGO_SETTINGS_MODULE": "takeback.settings", "DATA_DIR": str(folder)}
-    return kept | settings | more
+    return inherited | settings | more
 
 
 def database_url() -> str:
-    """The database of the running test, for a process of its own."""
+    """The database of the running test, for another process."""
     from django.db import connection
 
-    told = connection.settings_dict
+    database = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{told['NAME']}"
-    user, password = quote(told["USER"]), quote(told["PASSWORD"] or "")
-    return f"postgres://{user}:{password}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
+        return f"sqlite:///{database['NAME']}"
+    user, password = quote(database["USER"]), quote(database["PASSWORD"] or "")
+    return f"postgres://{user}:{password}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -85,18 +85,18 @@ def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Server]:
         )
     server = Server(port, folder, log, process)
     try:
-        _wait_until_it_answers(server)
+        _wait_until_ready(server)
         yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_until_it_answers(server: Server) -> None:
+def _wait_until_ready(server: Server) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
         try:
-            server.ask("/health/live")
+            server.request("/health/live")
         except OSError:
             time.sleep(0.1)
         else:

@@ -1,9 +1,9 @@
-"""Loads the cases that `finding` looks for, before all others: they are the oldest."""
+"""Loads the cases that `case_filters` finds, before all others: they are the oldest."""
 
 from datetime import datetime
 from uuid import UUID
 
-from benchmarks import finding
+from benchmarks import case_filters
 from takeback.accounts import api_keys
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import ApiKey, Channel
@@ -17,35 +17,35 @@ from takeback.orders.models import OrderItem
 from takeback.orders.order_input import ItemIn, OrderIn
 
 STATUSES = {0: Status.WAITING_APPROVAL, 1: Status.CONFIRMED}
-"""What becomes of the first two orders' cases, and of no others."""
+"""The statuses of the cases of the first two orders; all others are rejected."""
 
 
 def load(now: datetime) -> None:
-    """The key of the callers, the orders, and a case of every line."""
+    """Load the API key of the clients, the orders, and a case for each item."""
     small, _ = Channel.objects.get_or_create(
-        pk=finding.SMALL_CHANNEL, defaults={"name": "Small shop"}
+        pk=case_filters.SMALL_CHANNEL, defaults={"name": "Small shop"}
     )
-    public_id = api_keys.public_id_of(finding.KEY)
+    public_id = api_keys.public_id_of(case_filters.KEY)
     assert public_id
     key = ApiKey.objects.create(
         name="bench",
         public_id=public_id,
-        secret_hash=api_keys.digest(finding.KEY),
+        secret_hash=api_keys.digest(case_filters.KEY),
         scopes=list(ApiKey.SCOPES),
     )
-    key.channels.set([finding.CHANNEL, small.pk])
-    told = [_order(sought) for sought in range(finding.SOUGHT)]
-    ingest_orders(finding.CHANNEL, told, source="bench", now=now)
-    ingest_orders(small.pk, told[:1], source="bench", now=now)
+    key.channels.set([case_filters.CHANNEL, small.pk])
+    orders = [_order(value) for value in range(case_filters.VALUES)]
+    ingest_orders(case_filters.CHANNEL, orders, source="bench", now=now)
+    ingest_orders(small.pk, orders[:1], source="bench", now=now)
     reason = CancellationReason.objects.create(cancellation_type=Kind.CANCEL, subject="Sought")
-    for position in range(finding.SOUGHT + 1):
+    for position in range(case_filters.VALUES + 1):
         _load_cases(position, reason, now)
 
 
-def _order(sought: int) -> OrderIn:
+def _order(value: int) -> OrderIn:
     address = AddressIn(
-        first_name=finding.first_name(sought),
-        last_name=finding.last_name(sought),
+        first_name=case_filters.first_name(value),
+        last_name=case_filters.last_name(value),
         phone_number="05550000000",
         line="Long Street 1",
         country="tr",
@@ -53,25 +53,25 @@ def _order(sought: int) -> OrderIn:
         city="Adana",
     )
     return OrderIn(
-        number=finding.number(sought),
+        number=case_filters.number(value),
         currency="try",
-        placed_at=finding.placed_at(sought),
+        placed_at=case_filters.placed_at(value),
         customer=CustomerIn(
-            email=finding.email(sought),
-            first_name=finding.first_name(sought),
-            last_name=finding.last_name(sought),
+            email=case_filters.email(value),
+            first_name=case_filters.first_name(value),
+            last_name=case_filters.last_name(value),
         ),
         shipping_address=address,
-        items=[_line(sought, line) for line in range(finding.FOUND)],
+        items=[_item(value, number) for number in range(case_filters.MATCHES)],
         status=550,
     )
 
 
-def _line(sought: int, line: int) -> ItemIn:
-    product = {"sku": finding.sku(sought), "name": "Sought"}
+def _item(value: int, number: int) -> ItemIn:
+    product = {"sku": case_filters.sku(value), "name": "Sought"}
     return ItemIn(
-        remote_id=str(line),
-        sku=finding.sku(sought),
+        remote_id=str(number),
+        sku=case_filters.sku(value),
         product=product,
         goods_minor=1_000,
         status=550,
@@ -79,17 +79,17 @@ def _line(sought: int, line: int) -> ItemIn:
 
 
 def _load_cases(position: int, reason: CancellationReason, now: datetime) -> None:
-    lines = OrderItem.objects.select_related("order").order_by("id")
-    lines = lines[position * finding.FOUND : (position + 1) * finding.FOUND]
-    order = lines[0].order
+    items = OrderItem.objects.select_related("order").order_by("id")
+    items = items[position * case_filters.MATCHES : (position + 1) * case_filters.MATCHES]
+    order = items[0].order
     status = STATUSES.get(position, Status.REJECTED)
     parcel = EasyReturn.objects.create(
         carrier="yurtici",
         carrier_label="Yurtiçi Kargo",
-        code=finding.code(position),
-        tracking_number=finding.tracking_number(position),
+        code=case_filters.code(position),
+        tracking_number=case_filters.tracking_number(position),
         status="received",
-        max_count=finding.FOUND,
+        max_count=case_filters.MATCHES,
     )
     plan = None
     if status == Status.CONFIRMED:
@@ -100,12 +100,12 @@ def _load_cases(position: int, reason: CancellationReason, now: datetime) -> Non
             created_by_kind="staff",
             modified_by_kind="staff",
         )
-    first = 1 + position * finding.FOUND
+    first = 1 + position * case_filters.MATCHES
     cases = [
         CancellationRequest(
             uuid=UUID(int=2**64 + first + number),
             channel_id=order.channel_id,
-            order_item=line,
+            order_item=item,
             plan=plan,
             reason=reason,
             easy_return=parcel,
@@ -114,6 +114,6 @@ def _load_cases(position: int, reason: CancellationReason, now: datetime) -> Non
             created_date=now,
             modified_date=now,
         )
-        for number, line in enumerate(lines)
+        for number, item in enumerate(items)
     ]
     insert_objects(cases)

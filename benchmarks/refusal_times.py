@@ -1,11 +1,12 @@
-"""Whether the time of a refusal tells anything (promises P19 and P23): `./dev check --long`.
+"""Checks that the time of a refusal reveals nothing (P19, P23): `./dev check --long`.
 
-Two kinds of refusal are asked for in turn, in an order drawn anew for each pair, over one
-kept-alive connection, with the limits off. What counts is the difference within a pair, so that
-the machine's drift falls out.
+Two kinds of refusal are requested in turns, in random order within each pair, over one
+persistent connection, with the limits off. The difference within a pair counts, so that drift of
+the machine cancels out.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,11 +19,12 @@ from random import Random
 from statistics import median
 from tempfile import gettempdir
 
+import django
+
 from benchmarks import database
 from benchmarks.report import Line
 from benchmarks.server import Server, environment, serving
 from benchmarks.shop import Shop, customer_email, guest_email, number_of
-from takeback.accounts import api_keys
 
 MEDIAN_MS, INTERVAL_MS, AUC = 0.25, 0.5, 0.53
 _WARM_UP = 500
@@ -30,12 +32,12 @@ _RESAMPLED = 1_000
 
 TAKEBACK = Path(sys.executable).with_name("takeback")
 
-Call = tuple[str, str, bytes, dict[str, str]]
+Message = tuple[str, str, bytes, dict[str, str]]
 
 
 def measure(server_url: str, pairs: int) -> list[Line]:
-    """For every two kinds of refusal: the median difference, its interval, and how well
-    a guess by time alone would do."""
+    """For each two kinds of refusal: the median difference, its interval, and the success of
+    guessing the kind by time."""
     url = database.loaded(server_url, Shop(orders=2_000, requests=0))
     with serving(url, limits=False) as server:
         return [
@@ -46,11 +48,11 @@ def measure(server_url: str, pairs: int) -> list[Line]:
         ]
 
 
-def _look_ups() -> Mapping[str, Call]:
-    """Whatever does not match: unknown, another's, a customer's."""
+def _look_ups() -> Mapping[str, Message]:
+    """Look-ups that match no order: unknown number, wrong e-mail, another guest, a customer."""
     guest, other, customer = 9, 19, 1
 
-    def look_up(number: str, email: str) -> Call:
+    def look_up(number: str, email: str) -> Message:
         body = json.dumps({"number": number, "email": email}).encode()
         return "POST", "/users/orders/anonymous/", body, {"Content-Type": "application/json"}
 
@@ -62,20 +64,24 @@ def _look_ups() -> Mapping[str, Call]:
     }
 
 
-def _keys(url: str) -> Mapping[str, Call]:
-    """A well-formed key whose name is unknown, and one whose secret is wrong."""
-    made = subprocess.run(
+def _keys(url: str) -> Mapping[str, Message]:
+    """A well-formed key with an unknown id, and a key with a wrong secret."""
+    os.environ |= environment(url, gettempdir())
+    django.setup()
+    from takeback.accounts import api_keys
+
+    key = subprocess.run(
         [TAKEBACK, "issue-key", "--name", "bench", "--channel", "1", "--scope", "read"],
         env=environment(url, gettempdir()),
         capture_output=True,
         text=True,
         check=True,
     ).stdout.strip()
-    name = made[: len(api_keys.PREFIX) + api_keys.PUBLIC_ID_LENGTH]
+    public = key[: len(api_keys.PREFIX) + api_keys.PUBLIC_ID_LENGTH]
     unknown = api_keys.generate_key().text
-    forged = name + unknown[len(name) : -api_keys.CHECKSUM_LENGTH]
+    forged = public + unknown[len(public) : -api_keys.CHECKSUM_LENGTH]
 
-    def list_with(key: str) -> Call:
+    def list_with(key: str) -> Message:
         return "GET", "/api/v1/channel/1/orders/", b"", {"Authorization": f"Token {key}"}
 
     return {
@@ -85,7 +91,7 @@ def _keys(url: str) -> Mapping[str, Call]:
 
 
 def _compare(
-    server: Server, kinds: Mapping[str, Call], pair: tuple[str, str], pairs: int
+    server: Server, kinds: Mapping[str, Message], pair: tuple[str, str], pairs: int
 ) -> list[Line]:
     dice = Random(f"{pair}")
     connection = HTTPConnection("127.0.0.1", server.port)
@@ -106,12 +112,12 @@ def _compare(
     return [
         Line(f"{name}: median", abs(median(differences)), "ms", MEDIAN_MS),
         Line(f"{name}: interval", max(abs(low), abs(high)), "ms", INTERVAL_MS),
-        Line(f"{name}: guessed by time", guessed(first, second), "AUC", AUC),
+        Line(f"{name}: guess by time", guess_rate(first, second), "AUC", AUC),
     ]
 
 
-def _timed(connection: HTTPConnection, call: Call) -> float:
-    method, path, body, headers = call
+def _timed(connection: HTTPConnection, message: Message) -> float:
+    method, path, body, headers = message
     started = time.perf_counter_ns()
     connection.request(method, path, body=body or None, headers=headers)
     connection.getresponse().read()
@@ -119,15 +125,15 @@ def _timed(connection: HTTPConnection, call: Call) -> float:
 
 
 def interval(differences: Sequence[float], dice: Random) -> tuple[float, float]:
-    """95 of 100 resampled medians lie within."""
+    """The 95 % interval of resampled medians."""
     medians = sorted(
         median(dice.choices(differences, k=len(differences))) for _ in range(_RESAMPLED)
     )
     return medians[_RESAMPLED // 40], medians[-_RESAMPLED // 40]
 
 
-def guessed(first: Sequence[float], second: Sequence[float]) -> float:
-    """How often the slower one is of the same kind: a half is pure chance, one is certainty."""
+def guess_rate(first: Sequence[float], second: Sequence[float]) -> float:
+    """How often the slower response tells the kind (AUC): 0.5 is chance, 1 is certainty."""
     ordered = sorted(second)
     below = sum((bisect_left(ordered, value) + bisect_right(ordered, value)) / 2 for value in first)
     share = below / (len(first) * len(second))
