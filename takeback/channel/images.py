@@ -113,7 +113,7 @@ class ImageUpdates(ImageList):
 
 
 class BaseImageView(ChannelView):
-    """What the views of one image share."""
+    """Finds the image of a route."""
 
     def row(self, pk: str) -> ImageRow:
         images = _images.queryset(channel_id=self.client.channel_id).filter(pk=path_id(pk))

@@ -84,7 +84,7 @@ _reasons = CompiledQuery(ReasonRow, _in_channel)
 
 
 class BaseReasonView(ChannelView):
-    """What the views that change reasons share."""
+    """Responds with a reason."""
 
     def respond(self, reason_id: int, status: int = 200) -> Response:
         """The reason as it is now."""
