@@ -1,1 +1,1 @@
-"""The sales-channel API: orders in and out for other systems, each with a key."""
+"""The API for sales channels and other systems: orders, cases, plans, customers and sync."""

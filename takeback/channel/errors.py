@@ -15,7 +15,7 @@ ORDER_IS_FIXED = Problem(
     406,
     _("The items and amounts of an order cannot change once it has been received."),
 )
-LOGIN_FAILED = Problem("login_failed", 400, _("User name or password is not right."))
+LOGIN_FAILED = Problem("login_failed", 400, _("Wrong user name or password."))
 AMBIGUOUS = _("Send this parameter only once.")
 NOT_TEXT = _("Control characters are not allowed.")
 TAKEN = _("Another customer already has this value.")

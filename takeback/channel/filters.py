@@ -40,7 +40,7 @@ Filters = Mapping[str, Filter]
 def validated_filters(request: Request, filters: Filters) -> dict[str, Any]:
     """The values of the query parameters; unknown and blank parameters are ignored.
 
-    A blank list is refused: it would select no row, and ignoring it would select every row.
+    A blank list counts: it selects no row, and ignoring it would select every row.
     """
     values: dict[str, Any] = {}
     problems: dict[str, Any] = {}
@@ -86,12 +86,12 @@ def equal(column: str, key: Callable[[Any], Any] = lambda value: value) -> Condi
 
 
 def all_rows(value: object) -> Q:
-    """For parameters that the contract has and that select nothing here."""
+    """For parameters of the contract that do not restrict the list."""
     return Q()
 
 
 def no_rows(value: object) -> Q:
-    """For parameters whose column is empty for every row."""
+    """For parameters of the contract that match no row: we store no such value."""
     return Q(pk__in=[])
 
 

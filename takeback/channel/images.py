@@ -116,7 +116,7 @@ class ImageUpdates(ImageList):
 
 
 class BaseImageView(ChannelView):
-    """What the views of one image share."""
+    """Finds the image of a route."""
 
     def row(self, pk: str) -> ImageRow:
         images = _images_in_channel(self.client.channel_id).filter(pk=path_id(pk))

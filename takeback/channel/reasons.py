@@ -84,7 +84,7 @@ _reason_rows = RowQuery(ReasonRow)
 
 
 class BaseReasonView(ChannelView):
-    """What the views that change reasons share."""
+    """Responds with a reason."""
 
     def respond(self, reason_id: int, status: int = 200) -> Response:
         """The reason as it is now."""

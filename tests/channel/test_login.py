@@ -25,7 +25,7 @@ from tests.factories import HttpClient
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/v1/auth/login/"
-WRONG = {"detail": "User name or password is not right.", "code": "login_failed"}
+WRONG = {"detail": "Wrong user name or password.", "code": "login_failed"}
 UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 
 

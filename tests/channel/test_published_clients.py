@@ -93,7 +93,7 @@ def test_sdk_logs_in_and_reuses_its_key(run: Scenario) -> None:
 
 def test_sdk_reads_the_error_of_a_wrong_password(run: Scenario) -> None:
     assert run("wrong_login") == {
-        "detail": "User name or password is not right.",
+        "detail": "Wrong user name or password.",
         "code": "login_failed",
     }
 

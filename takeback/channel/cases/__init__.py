@@ -1,1 +1,1 @@
-"""Cases of a channel: found, read, decided."""
+"""Cases of a channel: lists, new cases, changes and transitions."""

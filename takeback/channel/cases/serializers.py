@@ -1,4 +1,4 @@
-"""What clients send about cases: new cases, changes, notes and filters."""
+"""Input about cases: new cases, changes, notes and filters."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime

@@ -74,7 +74,7 @@ def changing(name: str, request: Any, response: Any = ChannelCancellationRequest
 
 
 class BaseCaseView(ChannelView):
-    """What the views of cases share."""
+    """Finds the case of a route, and responds with it."""
 
     @property
     def scope(self) -> OrderScope:

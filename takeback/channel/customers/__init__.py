@@ -1,1 +1,1 @@
-"""Customers of a channel, where they live, and the places that are known."""
+"""Customers of a channel, their address books, and places."""

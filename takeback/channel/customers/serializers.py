@@ -1,4 +1,4 @@
-"""What clients send about customers and addresses: entries and filters."""
+"""Input about customers and addresses: bodies and filters."""
 
 from typing import Any
 
@@ -98,7 +98,7 @@ class CustomerSerializer(serializers.Serializer[Any]):
 
     def validate_channel(self, value: int) -> int:
         if value != self.context["channel_id"]:
-            raise ValidationError(_("This is not the channel that you are writing to."))
+            raise ValidationError(_("This channel differs from the channel of your request."))
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ from takeback.core import clock
 
 
 class BaseCustomerView(ChannelView):
-    """What the views of customers share."""
+    """Reads the body of a customer, and builds the document."""
 
     def customer(self, user_id: int) -> ChannelCustomer:
         row = row_or_404(queries.customer_by_id(self.client.channel_id, user_id))
@@ -74,10 +74,9 @@ class CustomerList(ChannelListView, BaseCustomerView):
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         """`phone` and `phone_number` name one column; `phone_number` wins."""
-        is_double = "phone_number" in values
-        return super().condition(
-            {name: value for name, value in values.items() if not (is_double and name == "phone")}
-        )
+        if "phone_number" in values:
+            values = {name: value for name, value in values.items() if name != "phone"}
+        return super().condition(values)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         show_secrets = self.client.can_see_secrets
@@ -118,7 +117,7 @@ class CustomerView(BaseCustomerView):
 
 
 class BaseAddressView(ChannelView):
-    """What the views of addresses share."""
+    """Responds with an entry of an address book."""
 
     def respond(self, address_id: int, status: int = 200) -> Response:
         row = row_or_404(queries.address_by_id(self.client.channel_id, address_id))

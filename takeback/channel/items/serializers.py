@@ -1,4 +1,4 @@
-"""What clients send about order items: changes and filters."""
+"""Input about order items: changes and filters."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ class BulkItemChanges(serializers.Serializer[Any]):
         """The changes by item id."""
         changes = {item.pop("id"): item for item in value}
         if len(changes) < len(value):
-            raise ValidationError(_("This item is named twice."))
+            raise ValidationError(_("This item occurs twice. Send each item once."))
         return changes
 
 

@@ -1,1 +1,1 @@
-"""Orders of a channel, in and out."""
+"""Orders of a channel: import, lists, changes and cancellation."""

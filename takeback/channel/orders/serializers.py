@@ -1,4 +1,4 @@
-"""What clients send about orders: changes, cancellations and filters."""
+"""Input about orders: changes, cancellations and filters."""
 
 from typing import Any
 

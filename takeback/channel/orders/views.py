@@ -30,7 +30,6 @@ from takeback.channel.orders.serializers import (
 from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
 from takeback.core import clock
-from takeback.core import errors as core_errors
 from takeback.core.errors import Refused
 from takeback.core.paging import Page
 from takeback.core.types import OrderId
@@ -49,10 +48,8 @@ class BaseOrderView(ChannelView):
         return documents.orders(orders, show_secrets=self.client.can_see_secrets)
 
     def order_document(self, order_id: OrderId) -> ChannelOrder:
-        rows = queries.order_by_id(self.client.channel_ids, order_id)
-        if not rows:
-            raise Refused(core_errors.NOT_FOUND)
-        return self.order_documents(rows)[0]
+        row = row_or_404(queries.order_by_id(self.client.channel_ids, order_id))
+        return self.order_documents([row])[0]
 
 
 class OrderParser(StrictJSONParser):

@@ -1,1 +1,1 @@
-"""Plans: what is decided for cases of one order, and how the money goes back."""
+"""Cancellation plans of a channel, and their payments."""

@@ -130,7 +130,7 @@ class PlanStatuses(ChannelView):
 
 
 class BasePlanView(ChannelView):
-    """What the views of one plan share."""
+    """Finds the plan of a route."""
 
     def row(self, pk: str) -> queries.PlanRow:
         return row_or_404(queries.plan_by_id(self.client.channel_id, PlanId(path_id(pk))))

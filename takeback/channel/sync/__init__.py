@@ -1,1 +1,1 @@
-"""Routes by which a channel's systems say what they do, and find objects by their own ids."""
+"""Batches, integration actions and error reports of a channel's system, and its channels."""

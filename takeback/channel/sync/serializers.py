@@ -1,4 +1,4 @@
-"""What clients send about batches, integration actions and error reports; and the filters."""
+"""Input about batches, integration actions and error reports: bodies and filters."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

@@ -38,7 +38,7 @@ class BatchParser(StrictJSONParser):
 
 
 class BaseBatchView(ChannelView):
-    """What the views of batches share."""
+    """Responds with a batch and its objects."""
 
     parser_classes = [BatchParser]
 
