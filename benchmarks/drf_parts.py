@@ -20,7 +20,7 @@ from takeback.orders.models import Order, Snapshot
 from takeback.storefront import labels
 from takeback.storefront.labels import choice
 
-Told = serializers.ReadOnlyField
+ReadOnly = serializers.ReadOnlyField
 Method = serializers.SerializerMethodField
 
 
@@ -54,19 +54,19 @@ class Money(serializers.Field[Any, Any, Any, Any]):
 
 
 def detail(name: str, *, link: bool = False) -> Any:
-    """Something that was told with the row and is only repeated."""
+    """A column that is copied into the document."""
     source = f"details.{name}"
     return (
         Value(safe_http_url, source=source, allow_null=True)
         if link
-        else Told(source=source, default=None)
+        else ReadOnly(source=source, default=None)
     )
 
 
 class OwnerSerializer(serializers.ModelSerializer[User]):
     """The customer inside their own addresses."""
 
-    pk = Told()
+    pk = ReadOnly()
 
     class Meta:
         model = User
@@ -80,11 +80,11 @@ class OwnerSerializer(serializers.ModelSerializer[User]):
 class AddressSerializer(serializers.ModelSerializer[Address]):
     """An address with its place as it was."""
 
-    pk = Told()
-    country = Told(source="place.country")
-    city = Told(source="place.city")
-    township = Told(source="place.township")
-    district = Told(source="place.district")
+    pk = ReadOnly()
+    country = ReadOnly(source="place.country")
+    city = ReadOnly(source="place.city")
+    township = ReadOnly(source="place.township")
+    district = ReadOnly(source="place.district")
     user = OwnerSerializer()
 
     class Meta:
@@ -109,26 +109,26 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
 
 
 class ProductSerializer(SnapshotSerializer):
-    """The product as it was told."""
+    """The stored document of a product."""
 
     def to_representation(self, instance: Snapshot) -> Any:
-        told = instance.document
-        sku = told.get("sku") or ""
+        document = instance.document
+        sku = document.get("sku") or ""
         return {
-            "pk": told.get("pk") or instance.pk,
-            "id": told.get("pk") or instance.pk,
+            "pk": document.get("pk") or instance.pk,
+            "id": document.get("pk") or instance.pk,
             "sku": sku,
-            "base_code": told.get("base_code") or sku,
-            "name": told.get("name") or sku,
-            "image": safe_http_url(told.get("image")),
-            "absolute_url": safe_url_or_path(told.get("absolute_url")) or "",
-            "attributes": told.get("attributes") or {},
-            "attributes_kwargs": told.get("attributes_kwargs") or {},
-            "form_schema": told.get("form_schema"),
-            "data_source": told.get("data_source_detailed"),
-            "extra_attributes": told.get("extra_attributes") or {},
-            "category": told.get("category"),
-            "attribute_set": told.get("attribute_set") or [],
+            "base_code": document.get("base_code") or sku,
+            "name": document.get("name") or sku,
+            "image": safe_http_url(document.get("image")),
+            "absolute_url": safe_url_or_path(document.get("absolute_url")) or "",
+            "attributes": document.get("attributes") or {},
+            "attributes_kwargs": document.get("attributes_kwargs") or {},
+            "form_schema": document.get("form_schema"),
+            "data_source": document.get("data_source_detailed"),
+            "extra_attributes": document.get("extra_attributes") or {},
+            "category": document.get("category"),
+            "attribute_set": document.get("attribute_set") or [],
         }
 
 
@@ -136,9 +136,9 @@ class PaymentOptionSerializer(SnapshotSerializer):
     """How the order was paid."""
 
     def to_representation(self, instance: Snapshot) -> Any:
-        told = instance.document
-        number = told.get("pk") or instance.pk
-        names = {name: told.get(name) or "" for name in ("name", "payment_type", "slug")}
+        document = instance.document
+        number = document.get("pk") or instance.pk
+        names = {name: document.get(name) or "" for name in ("name", "payment_type", "slug")}
         return {"pk": number, "id": number, **names}
 
 
@@ -146,12 +146,12 @@ class BankSerializer(SnapshotSerializer):
     """The bank of the card."""
 
     def to_representation(self, instance: Snapshot) -> Any:
-        told = instance.document
-        number = told.get("pk") or instance.pk
-        names = {name: told.get(name) or "" for name in ("name", "slug")}
+        document = instance.document
+        number = document.get("pk") or instance.pk
+        names = {name: document.get(name) or "" for name in ("name", "slug")}
         logos = {
-            "logo": safe_http_url(told.get("logo")),
-            "logo_path": safe_url_or_path(told.get("logo_path")),
+            "logo": safe_http_url(document.get("logo")),
+            "logo_path": safe_url_or_path(document.get("logo_path")),
         }
         return {"pk": number, "id": number, **names, **logos}
 
@@ -159,7 +159,7 @@ class BankSerializer(SnapshotSerializer):
 class CompanySerializer(serializers.ModelSerializer[EasyReturnShippingCompany]):
     """A carrier on offer."""
 
-    pk = Told()
+    pk = ReadOnly()
     shipping_company = Method()
 
     class Meta:
@@ -173,7 +173,7 @@ class CompanySerializer(serializers.ModelSerializer[EasyReturnShippingCompany]):
 class EasyReturnSerializer(serializers.ModelSerializer[EasyReturn]):
     """A way back."""
 
-    pk = Told()
+    pk = ReadOnly()
     status = Method()
     tracking_url = Value(safe_http_url)
     shipping_company = Method()
@@ -193,9 +193,9 @@ class EasyReturnSerializer(serializers.ModelSerializer[EasyReturn]):
 
 
 class ImageSerializer(serializers.ModelSerializer[CancellationRequestImage]):
-    """A picture of a case."""
+    """An image of a case."""
 
-    pk = Told()
+    pk = ReadOnly()
 
     class Meta:
         model = CancellationRequestImage
@@ -208,7 +208,7 @@ class ImageSerializer(serializers.ModelSerializer[CancellationRequestImage]):
 class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
     """A case inside a line."""
 
-    pk = Told()
+    pk = ReadOnly()
     cancellation_type = Value(lambda kind: choice(KINDS, kind))
     status = Method()
     easy_return = EasyReturnSerializer()
@@ -233,5 +233,5 @@ class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
         return decrypt(case.iban_encrypted, str(case.uuid)) if case.iban_encrypted else None
 
     def get_holder_name(self, case: CancellationRequest) -> str | None:
-        sealed = case.holder_name_encrypted
-        return decrypt(sealed, str(case.uuid)) if sealed else None
+        encrypted = case.holder_name_encrypted
+        return decrypt(encrypted, str(case.uuid)) if encrypted else None

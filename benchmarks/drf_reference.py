@@ -22,9 +22,9 @@ from benchmarks.drf_parts import (
     Money,
     PaymentOptionSerializer,
     ProductSerializer,
+    ReadOnly,
     RequestSerializer,
     SnapshotSerializer,
-    Told,
     Value,
     detail,
     names,
@@ -49,7 +49,7 @@ from takeback.storefront.orders_documents import blocking_reason
 class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     """A line."""
 
-    pk = Told()
+    pk = ReadOnly()
     status = Value(lambda code: status(code, get_language() or ""))
     price_currency = Value(currency, source="order.currency")
     product = ProductSerializer()
@@ -66,9 +66,9 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     extra_product_stock_detailed = SnapshotSerializer(source="stock_list")
     extra_product_price_detailed = SnapshotSerializer(source="price_list")
     shipping_option_group = SnapshotSerializer()
-    attributes_kwargs = Told(source="details.attributes_kwargs", default={})
-    localized_attributes = Told(source="details.localized_attributes", default={})
-    localized_attributes_kwargs = Told(source="details.localized_attributes_kwargs", default={})
+    attributes_kwargs = ReadOnly(source="details.attributes_kwargs", default={})
+    localized_attributes = ReadOnly(source="details.localized_attributes", default={})
+    localized_attributes_kwargs = ReadOnly(source="details.localized_attributes_kwargs", default={})
     price = Money("goods_minor")
     e_archive_url = Value(safe_http_url)
     defined_tracking_url = detail("defined_tracking_url", link=True)
@@ -81,7 +81,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     parent = detail("parent")
     extra_product_price = detail("extra_product_price")
     extra_product_stock = detail("extra_product_stock")
-    datasource = Told(source="data_source_id")
+    datasource = ReadOnly(source="data_source_id")
 
     class Meta:
         model = OrderItem
@@ -149,9 +149,9 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
 class DiscountSerializer(serializers.ModelSerializer[DiscountItem]):
     """A discount of the order."""
 
-    pk = Told()
+    pk = ReadOnly()
     amount = Money("amount_minor")
-    order_number = Told(source="order.number")
+    order_number = ReadOnly(source="order.number")
     currency = Value(currency, source="order.currency")
 
     class Meta:
@@ -162,9 +162,9 @@ class DiscountSerializer(serializers.ModelSerializer[DiscountItem]):
 class PointsSerializer(serializers.ModelSerializer[LoyaltyTransaction]):
     """Points that moved with the order."""
 
-    pk = Told()
+    pk = ReadOnly()
     amount = Money("amount_minor")
-    user = Told(source="order.user_id")
+    user = ReadOnly(source="order.user_id")
 
     class Meta:
         model = LoyaltyTransaction
@@ -174,7 +174,7 @@ class PointsSerializer(serializers.ModelSerializer[LoyaltyTransaction]):
 class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order with everything in it."""
 
-    pk = Told()
+    pk = ReadOnly()
     status = Value(lambda code: status(code, get_language() or ""))
     currency = Value(currency)
     orderitem_set = ItemSerializer(many=True)
@@ -183,9 +183,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     billing_address = AddressSerializer()
     shipping_company = Value(carrier)
     payment_option = PaymentOptionSerializer()
-    is_cancelled = Told(default=None)
-    is_cancellable = Told(default=None)
-    is_refundable = Told(default=None)
+    is_cancelled = ReadOnly(default=None)
+    is_cancellable = ReadOnly(default=None)
+    is_refundable = ReadOnly(default=None)
     amount_without_discount = Method()
     is_payable = Method()
     tracking_url = Value(safe_http_url)

@@ -86,7 +86,7 @@ def errors_page() -> str:
 
 
 def life_cycle_page() -> str:
-    """The steps of a case, as a picture and as a table; and those of the plan it joins."""
+    """The life cycle of a case, as a diagram and as a table, and that of its plan."""
     from takeback.cancellations.statuses import LIFE_CYCLE, PLAN_LIFE_CYCLE, SHOWN
 
     lines = [

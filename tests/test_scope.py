@@ -19,8 +19,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.channel_sync.commands import open_batch
 from tests import factories
-from tests.cancellations.factories import CUSTOMER, SCOPE, STAFF
-from tests.cancellations.factories import new_case as asked
+from tests.cancellations.factories import CUSTOMER, SCOPE, STAFF, new_case
 from tests.channel import shop
 from tests.desk import agents
 from tests.storefront.api import nothing_written, token_of, verify_order
@@ -151,8 +150,8 @@ def owned() -> dict[str, Any]:
     ]
     order = factories.create_order(customer=owner, items=items)
     offered, waiting, confirmed = factories.items_of(order)
-    [case] = open_cases([asked(waiting)], SCOPE, actor=CUSTOMER, now=factories.NOW)
-    [decided] = open_cases([asked(confirmed)], SCOPE, actor=CUSTOMER, now=factories.NOW)
+    [case] = open_cases([new_case(waiting)], SCOPE, actor=CUSTOMER, now=factories.NOW)
+    [decided] = open_cases([new_case(confirmed)], SCOPE, actor=CUSTOMER, now=factories.NOW)
     confirm(decided, SCOPE, actor=STAFF, now=factories.NOW)
     row = CancellationRequest.objects.get(pk=decided)
     name = f"cases/ab/{'ab' * 16}.jpg"

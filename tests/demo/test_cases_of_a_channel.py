@@ -34,8 +34,8 @@ def test_every_value_of_a_case_is_shown_somewhere() -> None:
     client = ApiClient(0, (channel.pk,), frozenset(ApiKey.SCOPES))
     cases = list(CancellationRequest.objects.filter(channel=channel).values_list("id", flat=True))
 
-    found = queries.detailed(channel.pk, queries.cases_by_id(cases))
-    paths = [dict(_paths(dict(case))) for case in documents.detailed_cases(found, client)]
+    detailed = queries.detailed(channel.pk, queries.cases_by_id(cases))
+    paths = [dict(_paths(dict(case))) for case in documents.detailed_cases(detailed, client)]
 
     assert len(paths) == len(cases) > 100
     keys = {path for case in paths for path in case}

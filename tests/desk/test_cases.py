@@ -15,8 +15,7 @@ from takeback.images.store import write_image
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from tests import factories
-from tests.cancellations.factories import CUSTOMER
-from tests.cancellations.factories import new_case as asked
+from tests.cancellations.factories import CUSTOMER, new_case
 from tests.desk.agents import agent, browser_of, code_on, member, page_of, rows_on, send
 from tests.factories import HttpClient
 from tests.images.samples import image_bytes
@@ -29,12 +28,12 @@ SPACED = "TR33 0006 1005 1978 6457 8413 26"
 OTHER = 2
 
 
-def new_case(number: str = factories.NUMBER, **fields: Any) -> CancellationRequest:
+def opened_case(number: str = factories.NUMBER, **fields: Any) -> CancellationRequest:
     """A case that the guest of an order has opened."""
     with zeal.zeal_ignore():
         item = factories.items_of(factories.create_order(number=number, **fields))[0]
         scope = OrderScope(item.order.channel_id)
-        new = asked(item, description="<b>too small</b>")
+        new = new_case(item, description="<b>too small</b>")
         [pk] = open_cases([new], scope, actor=CUSTOMER, now=factories.NOW)
         return CancellationRequest.objects.get(pk=pk)
 
@@ -69,13 +68,13 @@ def test_page_shows_order_reason_account_and_rules() -> None:
 
 
 def test_description_is_escaped() -> None:
-    page = page_of(agent().get(path_of(new_case())))
+    page = page_of(agent().get(path_of(opened_case())))
     assert "&lt;b&gt;too small&lt;/b&gt;" in page
     assert "<b>too" not in page
 
 
 def test_page_has_a_strict_policy_and_is_not_cached() -> None:
-    response = agent().get(path_of(new_case()))
+    response = agent().get(path_of(opened_case()))
     assert set(response["Content-Security-Policy"].split("; ")) == {
         "default-src 'none'",
         "frame-ancestors 'none'",
@@ -103,7 +102,7 @@ DECISIONS = [
 def test_decision_is_recorded_with_the_agent(
     step: str, note: str, status: str, events: list[str], buttons_after: list[str]
 ) -> None:
-    user, case = member(), new_case()
+    user, case = member(), opened_case()
     client = browser_of(user)
 
     response = decide(client, case, step, note=note)
@@ -117,7 +116,7 @@ def test_decision_is_recorded_with_the_agent(
 
 
 def test_decision_returns_to_the_case_with_its_filters() -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     response = send(
         client, f"{path_of(case, 'decide')}?kind=cancel", step="confirm", version=case.version
     )
@@ -125,7 +124,7 @@ def test_decision_returns_to_the_case_with_its_filters() -> None:
 
 
 def test_rejection_without_a_reason_is_refused() -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     with nothing_written():
         response = decide(client, case, "reject", note="  ")
     assert response.status_code == 400
@@ -133,7 +132,7 @@ def test_rejection_without_a_reason_is_refused() -> None:
 
 
 def test_decision_on_an_old_version_is_refused_and_keeps_the_message() -> None:
-    first, second, case = agent(), agent(username="bea"), new_case()
+    first, second, case = agent(), agent(username="bea"), opened_case()
     assert decide(first, case, "confirm").status_code == 303
 
     with nothing_written():
@@ -149,7 +148,7 @@ def test_decision_on_an_old_version_is_refused_and_keeps_the_message() -> None:
 
 
 def test_impossible_transition_is_refused_in_the_agents_language() -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     decide(client, case, "reject", note="no")
     case.refresh_from_db()
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
@@ -162,7 +161,7 @@ def test_impossible_transition_is_refused_in_the_agents_language() -> None:
 
 
 def test_confirming_a_shipped_item_has_the_code_of_the_rule() -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     OrderItem.objects.filter(pk=case.order_item_id).update(status=500)
     with nothing_written():
         response = decide(client, case, "confirm")
@@ -188,7 +187,7 @@ INVALID_FORMS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("fields", INVALID_FORMS, ids=lambda fields: repr(fields)[:30])
 def test_invalid_form_changes_nothing(fields: dict[str, Any]) -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     with nothing_written():
         response = decide(client, case, **{"step": "confirm"} | fields)
     assert response.status_code == 400
@@ -196,7 +195,7 @@ def test_invalid_form_changes_nothing(fields: dict[str, Any]) -> None:
 
 
 def test_unknown_version_is_refused() -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     with nothing_written():
         assert decide(client, case, "confirm", version=7).status_code == 412
 
@@ -210,7 +209,7 @@ NEEDED = [
 
 @pytest.mark.parametrize(("method", "step", "scope"), NEEDED)
 def test_each_action_needs_its_scope(method: str, step: str, scope: str) -> None:
-    case = new_case()
+    case = opened_case()
     scopes = {"read", "decide", "money", "pii"} - {scope}
     client = agent(scopes=sorted(scopes))
     form = {"step": "confirm", "version": 1}
@@ -221,12 +220,12 @@ def test_each_action_needs_its_scope(method: str, step: str, scope: str) -> None
 
 
 def test_agent_without_decide_scope_sees_no_buttons() -> None:
-    page = page_of(agent(scopes=["read"]).get(path_of(new_case())))
+    page = page_of(agent(scopes=["read"]).get(path_of(opened_case())))
     assert 'name="step"' not in page
 
 
 def test_case_of_another_channel_is_not_shown() -> None:
-    case = new_case(channel_id=OTHER)
+    case = opened_case(channel_id=OTHER)
     client = agent()
     name = write_image(image_bytes(), "jpg").name
     factories.create_image(case=case, image=name)
@@ -250,13 +249,13 @@ def test_case_of_another_channel_is_not_shown() -> None:
 
 
 def test_case_of_an_inactive_channel_is_not_shown() -> None:
-    case, client = new_case(), agent(channels=[factories.SHOP, OTHER])
+    case, client = opened_case(), agent(channels=[factories.SHOP, OTHER])
     Channel.objects.filter(pk=factories.SHOP).update(is_active=False)
     assert client.get(path_of(case)).status_code == 404
 
 
 def test_removed_case_is_not_shown() -> None:
-    client, case = agent(), new_case()
+    client, case = agent(), opened_case()
     CancellationRequest.objects.update(is_hidden=True)
     assert client.get(path_of(case)).status_code == 404
 
@@ -360,7 +359,7 @@ def test_account_of_a_closed_case_is_not_confirmed(unconfirmed: CancellationRequ
 
 def test_image_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-    case = new_case()
+    case = opened_case()
     name = write_image(image_bytes(), "jpg").name
     factories.create_image(case=case, image=name, description="the seam")
     client = agent()
@@ -377,7 +376,7 @@ def test_image_is_for_staff_of_its_channel(tmp_path: Path, settings: Any) -> Non
 
 def test_next_and_previous_follow_the_queue() -> None:
     client = agent()
-    first, second, third = (new_case(str(number)) for number in range(3))
+    first, second, third = (opened_case(str(number)) for number in range(3))
     page = page_of(client.get(path_of(second)))
     assert f'href="{path_of(first)}" rel="prev"' in page
     assert f'href="{path_of(third)}" rel="next"' in page
@@ -391,7 +390,7 @@ def test_query_count_of_a_page_is_constant(
     django_assert_num_queries: Any,
 ) -> None:
     client = agent()
-    plain = new_case("1")
+    plain = opened_case("1")
     factories.create_full_order()
     rich = CancellationRequest.objects.exclude(pk=plain.pk).get()
     for number in range(3):

@@ -71,7 +71,7 @@ def _die_at(point: str) -> None:
 
 
 def run(errand: Errand) -> None:
-    """Write the picture, then ask."""
+    """Write the image, then open the case."""
     from django.conf import settings
 
     from takeback.cancellations.commands import open as opening
@@ -84,19 +84,19 @@ def run(errand: Errand) -> None:
 
     path = settings.DATA_DIR / "media" / errand.image
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"a picture")
-    ask = NewCase(
+    path.write_bytes(b"an image")
+    new = NewCase(
         order_item=ItemId(errand.order_item),
         kind=Kind.RETURN,
         reason=errand.reason,
         carrier=errand.carrier,
         images=(NewImage(errand.image, "", None),),
     )
-    opening.open_cases([ask], OrderScope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
+    opening.open_cases([new], OrderScope(1), actor=Actor(ActorKind.CUSTOMER, 1), now=clock.now())
 
 
 def environment() -> dict[str, str]:
-    """Our own, on the running test's database."""
+    """The environment of this process, on the running test's database."""
     return os.environ | {"DATABASE_URL": database_url()}
 
 
