@@ -1,12 +1,19 @@
-"""The root of the routes."""
+"""All routes. Those of this module have an optional final slash: none of them redirects."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from takeback.home import views as home
+from takeback.operations import views as operations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, because most requests match it, and Django tries routes in order.
     path("", include("takeback.storefront.urls")),
-    path("", include("takeback.operations.urls")),
-    path("", include("takeback.home.urls")),
+    re_path(r"^health/live/?$", operations.LiveView.as_view(), name="health-live"),
+    re_path(r"^health/ready/?$", operations.ReadyView.as_view(), name="health-ready"),
+    re_path(r"^metrics/?$", operations.MetricsView.as_view(), name="metrics"),
+    path("", home.HomeView.as_view(), name="home"),
+    re_path(r"^api/schema/?$", home.SchemaView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", home.ApiDocsView.as_view(), name="api-docs"),
     path("", include("takeback.desk.urls")),
     path("", include("takeback.channel.urls")),
 ]

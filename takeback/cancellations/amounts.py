@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.core.money import units_worth
-from takeback.core.types import MinorUnits
+from takeback.core.money import MinorUnits, units_worth
 
 
 class RefundableAmounts(NamedTuple):

@@ -14,8 +14,7 @@ from takeback.bank_accounts.bank_account import bank_account_of, mask_iban
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import cases_opened_together
 from takeback.cancellations.statuses import LIVE
-from takeback.core.ids import id_of
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId, id_of
 
 PATH = "/users/orders/bank_account/"
 

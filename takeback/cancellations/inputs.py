@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.statuses import Kind
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 
 
 class NewImage(NamedTuple):

@@ -18,7 +18,8 @@ from takeback.cancellations.statuses import (
 )
 from takeback.core.actor import Actor
 from takeback.core.errors import Refused
-from takeback.core.types import MinorUnits, OrderId, PlanId
+from takeback.core.ids import OrderId, PlanId
+from takeback.core.money import MinorUnits
 from takeback.orders.models import Order
 
 

@@ -17,8 +17,8 @@ from takeback.cancellations.models import (
 from takeback.cancellations.policy import ItemContext
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
+from takeback.core.ids import CaseId
 from takeback.core.paging import Page
-from takeback.core.types import CaseId
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
 

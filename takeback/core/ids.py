@@ -1,7 +1,14 @@
-"""Ids that come as text, in paths and queries."""
+"""Ids: their types, which keep swapped arguments from passing mypy, and ids in paths."""
+
+from typing import NewType
 
 from takeback.core import errors
 from takeback.core.errors import Refused
+
+OrderId = NewType("OrderId", int)
+ItemId = NewType("ItemId", int)
+CaseId = NewType("CaseId", int)
+PlanId = NewType("PlanId", int)
 
 # A longer number may not fit a database's 64-bit integer.
 MAX_DIGITS = 18

@@ -4,9 +4,12 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from typing import NewType
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
+
+MinorUnits = NewType("MinorUnits", int)
 
 _AMOUNT = re.compile(r"(-?)([0-9]{1,13})(?:\.([0-9]{1,6}))?", re.ASCII)
 

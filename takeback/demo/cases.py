@@ -22,7 +22,7 @@ from takeback.cancellations.plans import RefundTerms
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.demo.missing_commands import pay_refund
 from takeback.demo.orders import CASH, ItemPlan, OrderPlan, happens
 from takeback.demo.sample_image import damaged_box

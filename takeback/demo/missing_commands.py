@@ -12,7 +12,7 @@ from takeback.cancellations.statuses import Kind, PlanStatus, Status, Transition
 from takeback.core.actor import SYSTEM
 from takeback.logistics.models import EasyReturn
 from takeback.logistics.statuses import GoodsStatus
-from takeback.orders.commands.roll_up import roll_up_status
+from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.models import Order, OrderItem, Tender
 from takeback.orders.statuses import Status as ItemStatus
 

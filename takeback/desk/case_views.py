@@ -17,8 +17,7 @@ from takeback.cancellations.statuses import LIFE_CYCLE, Status, Transition
 from takeback.core import clock
 from takeback.core import errors as core_errors
 from takeback.core.errors import Problem, Refused
-from takeback.core.ids import id_from_path
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId, id_from_path
 from takeback.desk import queries
 from takeback.desk.base import AgentView, SeeOther
 from takeback.desk.filters import QueueFilters

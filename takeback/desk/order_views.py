@@ -18,8 +18,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
-from takeback.core.ids import id_from_path
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId, id_from_path
 from takeback.desk import queries
 from takeback.desk.base import AgentView, SeeOther
 from takeback.desk.formatting import format_amount, product_name

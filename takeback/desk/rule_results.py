@@ -14,7 +14,7 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.core.errors import Problem
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.desk.queries import has_other_live_case
 from takeback.orders.scope import OrderScope
 

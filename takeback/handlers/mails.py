@@ -6,7 +6,7 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.queries import cases_opened_together
 from takeback.cancellations.statuses import Transition
 from takeback.cancellations.topics import Topic
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.notifications.mails import (
     account_changed_mail,
     offer_mail,

@@ -13,7 +13,7 @@ from takeback.cancellations.commands.import_completed import (
     record_completed,
 )
 from takeback.core import clock
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.importer.matching import SoldItems
 from takeback.importer.queries import recorded_units, sold_items, user_ids
 from takeback.importer.report import Report, RowError, RowRefused, Summary

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from takeback.core.db.compiled_query import CompiledQuery
-from takeback.core.types import OrderId
+from takeback.core.ids import OrderId
 from takeback.orders.models import Order, OrderItem
 
 

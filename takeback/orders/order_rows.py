@@ -8,8 +8,8 @@ from hashlib import blake2b
 import msgspec
 
 from takeback.core.db.bulk import json_text
+from takeback.core.ids import ItemId, OrderId
 from takeback.core.normalize import email_key
-from takeback.core.types import ItemId, OrderId
 from takeback.orders.allocation import Allocation, ItemAmounts
 from takeback.orders.order_input import Document, ItemIn, OrderIn
 from takeback.orders.statuses import rolled_up_status

@@ -23,9 +23,9 @@ from django.db.models.functions import Cast
 
 from takeback.addresses.queries import AddressRow
 from takeback.core.db.compiled_query import CompiledQuery
-from takeback.core.ids import id_of
+from takeback.core.ids import ItemId, OrderId, id_of
+from takeback.core.money import MinorUnits
 from takeback.core.paging import MAX_LIMIT, Page
-from takeback.core.types import ItemId, MinorUnits, OrderId
 from takeback.orders.models import (
     DiscountItem,
     LoyaltyTransaction,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from takeback.core.ids import ItemId
 from takeback.core.money import NotAnAmount, parse
-from takeback.core.types import ItemId
 from takeback.outbox.commands import emit
 
 OFFERED = "trade_in.offered"

@@ -10,7 +10,7 @@ from takeback.accounts.policy import shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.limits.commands import Bucket, enforce, increment, key_of
 from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope

@@ -15,7 +15,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.core import clock, errors
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.ui.csp import FORM_POLICY
 
 

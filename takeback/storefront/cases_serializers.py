@@ -17,7 +17,7 @@ from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations import errors
 from takeback.cancellations.inputs import NewCase, NewImage, PickupWindow
 from takeback.core.errors import Refused
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.images.decode import ImageTooLarge, NotAnImage, decode_image
 from takeback.images.store import discard_images, store_images
 

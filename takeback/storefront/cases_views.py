@@ -27,12 +27,18 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.queries import cases_by_id, own_cases, reasons
 from takeback.cancellations.statuses import Kind
 from takeback.core import clock
+from takeback.core.client_ip import client_address
 from takeback.core.errors import NOT_FOUND, Problem, Refused
 from takeback.core.paging import MAX_LIMIT
 from takeback.images.store import discard_images
 from takeback.orders.queries import own_order_named
 from takeback.shoppers.guest_lookup import LOOKUP_FAILED
-from takeback.shoppers.requester import Requester
+from takeback.shoppers.requester import (
+    Requester,
+    customer_requester,
+    granted_requester,
+    lookup_requester,
+)
 from takeback.storefront import openapi
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
@@ -50,7 +56,7 @@ from takeback.storefront.cases_serializers import (
     new_case,
     new_cases,
 )
-from takeback.storefront.requester import customer_of, guest_of
+from takeback.storefront.serializers import guest_lookup
 
 ITEMS = "cancel_order_items"
 
@@ -88,6 +94,16 @@ def _kind(query: Mapping[str, str]) -> Kind | None:
     return Kind(text)
 
 
+def _guest_requester(view: StorefrontView) -> Requester:
+    """A guest who names number and e-mail address, or has access to orders by a grant."""
+    channel_id, now = view.channel_id, clock.now()
+    if {"number", "order", "email"}.isdisjoint(view.body):
+        return granted_requester(channel_id, view.caller.granted_orders, now)
+    body = guest_lookup.run_validation(view.body)
+    number, address = body.get("number") or body["order"], client_address(view.django_request)
+    return lookup_requester(channel_id, number, body["email"], address=address, now=now)
+
+
 class OpeningView(StorefrontView):
     """The base of all views that open cases."""
 
@@ -96,7 +112,7 @@ class OpeningView(StorefrontView):
 
     def requester(self) -> Requester:
         """The signed-in customer."""
-        return customer_of(self)
+        return customer_requester(self.account, self.channel_id, clock.now())
 
     def opened(
         self,
@@ -235,7 +251,7 @@ class GuestOpenCase(OpenCase):
     permission_classes = [AllowAny]
 
     def requester(self) -> Requester:
-        return guest_of(self)
+        return _guest_requester(self)
 
 
 class GuestOpenCases(OpenCases):
@@ -254,7 +270,7 @@ class GuestOpenCases(OpenCases):
     permission_classes = [AllowAny]
 
     def requester(self) -> Requester:
-        return guest_of(self)
+        return _guest_requester(self)
 
 
 class CancelOrder(BulkOpeningView):

@@ -7,7 +7,7 @@ from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import Status

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.orders.scope import OrderScope
 
 SUCCESS = "success"

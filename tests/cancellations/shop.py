@@ -7,7 +7,7 @@ from takeback.accounts.customer_input import CustomerIn
 from takeback.cancellations.commands.import_completed import imported_reason
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.orders.models import Order
 from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
 from takeback.orders.scope import OrderScope

@@ -13,7 +13,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.core import errors
 from takeback.core.actor import Actor
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from tests import factories
 from tests.notifications.factories import (
     GUEST,

@@ -6,7 +6,7 @@ import pytest
 
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from tests import factories
 from tests.notifications.factories import GUEST, IBAN, cancel, open_cases, order_with
 from tests.rigs.races import WON, Clients

@@ -15,7 +15,7 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core import errors as core_errors
 from takeback.core.errors import Problem
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.orders.models import OrderItem
 from tests import factories
 from tests.cancellations.factories import (

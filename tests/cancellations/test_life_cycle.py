@@ -15,7 +15,7 @@ from takeback.cancellations.commands.transition import confirm, reject, withdraw
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core import errors as core_errors
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope

@@ -10,7 +10,7 @@ from takeback.cancellations import errors
 from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.orders.models import Order
 from takeback.orders.scope import OrderScope
 from tests import factories

@@ -37,7 +37,7 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.core.errors import Refused
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.commands.ingest import REFUSED, UPDATED
 from takeback.orders.order_input import ItemIn

@@ -16,7 +16,7 @@ from takeback.cancellations.models import CaseHistory
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Problem
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.orders.order_input import TenderIn
 from tests import factories
 from tests.cancellations.factories import (

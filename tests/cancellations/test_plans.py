@@ -14,7 +14,7 @@ from takeback.cancellations.commands.transition import approve, confirm, reject,
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, refund_total
 from takeback.cancellations.statuses import Kind, PlanStatus
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.orders.models import Order, OrderItem
 from tests import factories
 from tests.cancellations.factories import (

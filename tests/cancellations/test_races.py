@@ -11,7 +11,7 @@ from takeback.cancellations.commands import transition
 from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.commands.transition import reject, withdraw
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.orders.models import OrderItem
 from tests import factories
 from tests.cancellations.factories import SCOPE, STAFF, new_case, order_items

@@ -19,8 +19,8 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.queries import by_item, cases_of_orders, own_cases
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core import errors as core_errors
+from takeback.core.ids import CaseId
 from takeback.core.paging import Page
-from takeback.core.types import CaseId
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from tests import factories

@@ -18,7 +18,7 @@ from takeback.cancellations.models import CancellationPlan, CancellationRequest,
 from takeback.cancellations.plans import RefundTerms
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.orders.statuses import Status
 from tests import factories
 from tests.cancellations.factories import SCOPE, STAFF, open_case, order_items

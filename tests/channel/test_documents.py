@@ -31,7 +31,7 @@ from takeback.channel.plans import documents as plans
 from takeback.channel.plans.queries import CompletePlans, PaidItemRow, PlanCaseRow, PlanRow
 from takeback.channel.sync import documents as sync
 from takeback.channel.sync.queries import ActionRow, BatchRow, ChannelRow, ReportRow
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.orders.queries import SnapshotRow
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

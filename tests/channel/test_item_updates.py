@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from takeback.cancellations.commands.transition import confirm, reject
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope
 from takeback.outbox.models import Message

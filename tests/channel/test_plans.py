@@ -12,7 +12,7 @@ from takeback.cancellations.commands.transition import approve, confirm, reject
 from takeback.cancellations.models import CancellationPlan, PlanPayment
 from takeback.core import clock
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from tests import factories
 from tests.cancellations.factories import LATER, SCOPE, STAFF
 from tests.cancellations.factories import open_case as opened

@@ -12,7 +12,7 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.orders.models import Order
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import Status

@@ -14,7 +14,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.cancellations.commands.edit import Edit, edit_case
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.topics import Topic
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.handlers.mails import HANDLERS
 from takeback.outbox.models import Message
 from tests import factories

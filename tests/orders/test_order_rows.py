@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from takeback.accounts.customer_input import CustomerIn
-from takeback.core.types import ItemId, OrderId
+from takeback.core.ids import ItemId, OrderId
 from takeback.orders.allocation import Allocation, ItemAmounts
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import ItemIn, OrderIn

@@ -25,8 +25,8 @@ from takeback.cancellations.commands.transition import confirm
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.ids import ItemId
 from takeback.core.money import units_worth
-from takeback.core.types import ItemId
 from takeback.orders.audit import unbalanced_orders
 from takeback.orders.commands.ingest import REFUSED, UPDATED
 from takeback.orders.commands.split_item import split_items

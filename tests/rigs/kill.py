@@ -79,7 +79,7 @@ def run(errand: Errand) -> None:
     from takeback.cancellations.statuses import Kind
     from takeback.core import clock
     from takeback.core.actor import Actor, ActorKind
-    from takeback.core.types import ItemId
+    from takeback.core.ids import ItemId
     from takeback.orders.scope import OrderScope
 
     path = settings.DATA_DIR / "media" / errand.image

@@ -11,7 +11,7 @@ from takeback.cancellations.commands.transition import approve, confirm
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.cancellations.plans import RefundTerms
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope
 from tests import factories

@@ -18,7 +18,8 @@ from takeback.cancellations.statuses import Kind, PlanStatus
 from takeback.core import errors as core_errors
 from takeback.core.actor import Actor
 from takeback.core.errors import Refused
-from takeback.core.types import CaseId, ItemId, MinorUnits, OrderId
+from takeback.core.ids import CaseId, ItemId, OrderId
+from takeback.core.money import MinorUnits
 from takeback.orders.allocation import PAID_LATER
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem, Tender

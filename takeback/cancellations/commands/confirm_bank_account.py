@@ -11,7 +11,7 @@ from takeback.cancellations.statuses import LIVE, CaseEvent
 from takeback.core import errors
 from takeback.core.actor import Actor
 from takeback.core.errors import Refused
-from takeback.core.types import CaseId
+from takeback.core.ids import CaseId
 from takeback.orders.locks import lock_orders_of
 
 

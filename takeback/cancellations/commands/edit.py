@@ -20,7 +20,7 @@ from takeback.cancellations.statuses import CaseEvent, Kind, Status
 from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import Actor
 from takeback.core.errors import Problem, Refused
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.orders.scope import OrderScope
 
 _ACCOUNT = {"iban_encrypted", "holder_name_encrypted", "iban_index", "is_bank_account_confirmed"}

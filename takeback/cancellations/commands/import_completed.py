@@ -11,8 +11,8 @@ from django.db.models import F
 
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.statuses import Kind, Status
-from takeback.core.types import ItemId
-from takeback.orders.commands.roll_up import roll_up_status
+from takeback.core.ids import ItemId
+from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
 from takeback.orders.statuses import ENDED

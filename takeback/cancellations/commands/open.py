@@ -21,7 +21,7 @@ from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.db.bulk import insert_objects
 from takeback.core.errors import Refused
-from takeback.core.types import CaseId, ItemId
+from takeback.core.ids import CaseId, ItemId
 from takeback.logistics.commands import NewEasyReturn, create_easy_returns
 from takeback.logistics.queries import CarrierRow
 from takeback.orders.locks import lock_orders_within

@@ -20,7 +20,7 @@ from takeback.cancellations.statuses import PLAN_LIFE_CYCLE, PlanStatus, Transac
 from takeback.core import errors as core_errors
 from takeback.core.actor import Actor
 from takeback.core.errors import Refused
-from takeback.core.types import PlanId
+from takeback.core.ids import PlanId
 from takeback.orders.locks import lock_orders_of
 
 

@@ -33,10 +33,10 @@ from takeback.cancellations.topics import Topic, publish
 from takeback.core import errors as core_errors
 from takeback.core.actor import Actor
 from takeback.core.errors import Refused
-from takeback.core.types import CaseId, OrderId, PlanId
+from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands import cancel_easy_return
-from takeback.orders.commands.roll_up import roll_up_status
 from takeback.orders.commands.split_item import split_items
+from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope

@@ -17,8 +17,8 @@ from takeback.channel.orders.queries import OrderRow
 from takeback.channel.sync.queries import ChannelRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.db.planner import custom_plan
+from takeback.core.ids import CaseId, ItemId, OrderId
 from takeback.core.paging import Page
-from takeback.core.types import CaseId, ItemId, OrderId
 from takeback.orders.models import Order, OrderItem
 
 COUNTED = 10_000

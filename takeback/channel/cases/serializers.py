@@ -34,8 +34,8 @@ from takeback.channel.filters import (
     equal,
 )
 from takeback.core.clock import day_end, day_start
+from takeback.core.ids import ItemId
 from takeback.core.normalize import email_key, folded, name_key
-from takeback.core.types import ItemId
 
 STATUSES = {
     shown.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is shown]

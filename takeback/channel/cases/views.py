@@ -48,8 +48,8 @@ from takeback.channel.openapi import CASES, STALE
 from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
 from takeback.core import clock
+from takeback.core.ids import CaseId
 from takeback.core.paging import Page
-from takeback.core.types import CaseId
 from takeback.orders.scope import OrderScope
 
 IF_MATCH = OpenApiParameter(

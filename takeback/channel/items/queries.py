@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
-from takeback.core.types import ItemId, OrderId
+from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
 

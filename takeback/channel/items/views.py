@@ -21,7 +21,7 @@ from takeback.channel.items.serializers import (
 from takeback.channel.openapi import ORDERS
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.orders.commands.update_items import update_items
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from takeback.channel.items.queries import ItemRow, ShareRow
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
-from takeback.core.types import ItemId, OrderId
+from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
 

@@ -31,8 +31,8 @@ from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
 from takeback.core import clock
 from takeback.core.errors import Refused
+from takeback.core.ids import OrderId
 from takeback.core.paging import Page
-from takeback.core.types import OrderId
 from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
 from takeback.orders.commands.update_items import mark_as_sent
 from takeback.orders.scope import OrderScope

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
-from takeback.core.types import CaseId, ItemId, OrderId, PlanId
+from takeback.core.ids import CaseId, ItemId, OrderId, PlanId
 
 
 class PlanOrder(NamedTuple):

@@ -37,8 +37,8 @@ from takeback.channel.plans import documents, queries
 from takeback.channel.plans.documents import ChannelCancellationPlan
 from takeback.core import clock
 from takeback.core.actor import ActorKind
+from takeback.core.ids import PlanId
 from takeback.core.normalize import folded
-from takeback.core.types import PlanId
 
 _UNKNOWN: Any = {"invalid_choice": _("Unknown value.")}
 

@@ -14,7 +14,7 @@ from takeback.addresses.address_book import snapshot_addresses
 from takeback.addresses.address_input import AddressIn
 from takeback.addresses.places import PlaceCache
 from takeback.core.db.bulk import insert_rows, reserve_ids
-from takeback.core.types import ItemId, OrderId
+from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import InconsistentOrder, allocate
 from takeback.orders.commands.update_order import update_order

@@ -1,6 +1,7 @@
 """Updates of single items and orders by channels: tracking, invoices, statuses."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +11,8 @@ from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.core import errors as core_errors
 from takeback.core.db.bulk import json_text, update_rows
 from takeback.core.errors import Refused
-from takeback.core.types import ItemId
+from takeback.core.ids import ItemId
 from takeback.orders import errors
-from takeback.orders.commands.roll_up import roll_up_status
 from takeback.orders.commands.split_item import with_quantity
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem
@@ -22,6 +22,7 @@ from takeback.orders.statuses import (
     Status,
     can_follow,
     cancel_status_can_follow,
+    rolled_up_status,
 )
 from takeback.orders.trade_in_offers import offered_minor, publish_offer
 
@@ -128,3 +129,17 @@ def _write(items: Sequence[OrderItem], columns: Sequence[str]) -> None:
         for item in items
     ]
     update_rows(OrderItem, columns, [item.pk for item in items], rows)
+
+
+def roll_up_status(order_ids: Iterable[int], now: datetime) -> None:
+    """Update orders to the status of their items."""
+    statuses: dict[int, list[int]] = defaultdict(list)
+    items = OrderItem.objects.filter(order_id__in=set(order_ids))
+    for order_id, status in items.values_list("order_id", "status"):
+        statuses[order_id].append(status)
+    orders_by_status: dict[int, list[int]] = defaultdict(list)
+    for order_id, codes in statuses.items():
+        orders_by_status[rolled_up_status(codes)].append(order_id)
+    for status, ids in orders_by_status.items():
+        changed = Order.objects.filter(pk__in=ids).exclude(status=status)
+        changed.update(status=status, modified_date=now)

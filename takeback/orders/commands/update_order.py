@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from takeback.accounts.policy import ShopPolicy
-from takeback.core.types import ItemId, OrderId
+from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import AMOUNT_COLUMNS
 from takeback.orders.commands.split_item import with_quantity
