@@ -18,16 +18,16 @@ BOTH_NEEDED = _("Send both the IBAN and the name of the account holder.")
 
 
 @extend_schema_field({"type": "string", "maxLength": IBAN_MAX})
-class IbanField(serializers.CharField):
+class IbanField(StrictText):
     """An IBAN, normalized; blank means none."""
 
     default_error_messages = {"invalid": _("This is not a valid IBAN.")}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_blank=True, trim_whitespace=False, **options)
+        super().__init__(max_length=2 * IBAN_MAX, allow_blank=True, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or len(data) > 2 * IBAN_MAX:
+        if not isinstance(data, str) or len(data) > self.max_length:
             self.fail("invalid")
         if not data.strip():
             return ""
@@ -95,8 +95,8 @@ class KindField(serializers.Field[Kind, Any, str, Any]):
         return kind
 
 
-# Letters without a glyph: a description of only these is blank.
-_BLANK = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0]")
+# All but white space, invisible characters, and letters without a glyph.
+_VISIBLE = re.compile(rf"[^\s{INVISIBLE.pattern[1:-1]}\u034f\u115f\u1160\u2800\u3164\uffa0]")
 
 
 class DescriptionField(StrictText):
@@ -106,5 +106,5 @@ class DescriptionField(StrictText):
         super().__init__(max_length=DESCRIPTION_MAX, allow_blank=True, multiline=True, **options)
 
     def to_internal_value(self, data: Any) -> str:
-        is_blank = isinstance(data, str) and not _BLANK.sub("", INVISIBLE.sub("", data)).strip()
+        is_blank = isinstance(data, str) and not _VISIBLE.search(data)
         return "" if is_blank else super().to_internal_value(data)
