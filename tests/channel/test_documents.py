@@ -518,7 +518,7 @@ def test_image_shows_every_column(numbers: Iterator[int], settings: Any) -> None
     check(lambda row: image_document(row, 1), row, columns)
 
 
-def test_batch_action_and_report_show_every_column(numbers: Iterator[int]) -> None:
+def test_batch_and_action_show_every_column(numbers: Iterator[int]) -> None:
     batch: Columns = {
         "pk": "id",
         "id": "id",
@@ -550,6 +550,9 @@ def test_batch_action_and_report_show_every_column(numbers: Iterator[int]) -> No
             "failed_reason_type": row.failed_reason_type,
         }
     ]
+
+
+def test_error_report_shows_every_column(numbers: Iterator[int]) -> None:
     report: Columns = {
         "pk": "id",
         "id": "id",
