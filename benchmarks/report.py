@@ -59,6 +59,8 @@ def write(name: str, lines: Sequence[Line], *, about: Sequence[str]) -> None:
     machine = f"{processes.machine()}, {processes.interpreter()}"
     introduction = [f"Measured on {datetime.now(UTC):%Y-%m-%d}, {machine}.", *about]
     page = PAGE.read_text(encoding="utf-8")
+    if begin not in page:
+        raise SystemExit(f"{PAGE.name} has no table of {name}: add {begin} and {end}")
     before, _, rest = page.partition(begin)
     _, _, after = rest.partition(end)
     measured = "\n\n".join([begin, " ".join(introduction), table, end])

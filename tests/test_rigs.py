@@ -1,5 +1,8 @@
-"""The rigs themselves: what they count, and that they would notice."""
+"""Test rigs and benchmarks work, and the rigs notice what they are for."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,15 @@ def test_a_folder_of_tests_in_no_list_of_rooms_is_unknown(tmp_path: Path) -> Non
 
 def test_each_room_is_in_one_list() -> None:
     assert ENTRY_ROOMS.isdisjoint(DOMAIN_ROOMS)
+
+
+def test_benchmarks_start_without_django_settings() -> None:
+    """Their clients are separate processes that import no models."""
+    variables = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    command = [sys.executable, "-m", "benchmarks", "--help"]
+    root = Path(__file__).parent.parent
+    process = subprocess.run(command, cwd=root, env=variables, capture_output=True, check=True)
+    assert b"compare" in process.stdout
 
 
 ITEM = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
