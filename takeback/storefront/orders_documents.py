@@ -14,7 +14,6 @@ from takeback.api.renderer import decode, embed, encode
 from takeback.cancellations import policy
 from takeback.cancellations.queries import CaseWithImages, by_item, cases_of_orders, item_context
 from takeback.cancellations.statuses import Kind
-from takeback.core.db.compiled_query import fetch_together
 from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
 from takeback.core.money import show, unit_worth
@@ -64,12 +63,9 @@ def encoded_orders(rows: Sequence[OrderRow], context: DocumentContext) -> list[R
     if not rows:
         return []
     ids = [row.id for row in rows]
-    item_rows, case_rows = fetch_together(
-        (items_of, {"order_ids": ids}), (cases_of_orders, {"order_ids": ids})
-    )
     items: dict[int, list[ItemRow]] = defaultdict(list)
     named = {pk for row in rows for pk in (row.payment_option_id, row.bank_id)}
-    for item in item_rows:
+    for item in items_of(order_ids=ids):
         items[item.order_id].append(item)
         named.update(_snapshot_ids(item))
     snapshot_ids = {pk for pk in named if pk}
@@ -81,7 +77,7 @@ def encoded_orders(rows: Sequence[OrderRow], context: DocumentContext) -> list[R
     extras: dict[int, list[ExtraRow]] = defaultdict(list)
     for extra in sorted(extra_rows, key=lambda row: row.id):
         extras[extra.order_id].append(extra)
-    cases = by_item(case_rows)
+    cases = by_item(cases_of_orders(order_ids=ids))
     return [
         Raw(encode(order(row, items[row.id], cases, extras[row.id], snapshots, context)))
         for row in rows

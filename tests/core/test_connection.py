@@ -17,11 +17,6 @@ def fetch(sql: str, *parameters: object) -> list[tuple[object, ...]]:
     return db_connection.fetch_rows(db_connection.database(), sql, parameters)
 
 
-def fetch_together(*statements: db_connection.Statement) -> list[list[tuple[object, ...]]]:
-    """The rows of each statement."""
-    return db_connection.fetch_rows_together(db_connection.database(), statements)
-
-
 def message(key: str) -> Message:
     """An unsaved message."""
     return Message(topic="t", key=key, payload={}, created_at=factories.NOW, due_at=factories.NOW)
@@ -35,36 +30,21 @@ def test_each_statement_returns_all_its_rows_on_a_reused_cursor() -> None:
     assert fetch("SELECT key FROM outbox_message WHERE key > %s ORDER BY key", "2") == [("3",)]
 
 
-def test_results_come_in_the_order_of_the_statements() -> None:
-    insert_objects([message("1"), message("2")])
-    count = "SELECT count(*) FROM outbox_message WHERE key > %s"
-
-    assert fetch_together((count, ["0"]), ("SELECT 7", []), (count, ["1"])) == [
-        [(2,)],
-        [(7,)],
-        [(1,)],
-    ]
-    assert fetch_together() == []
-    assert fetch("SELECT 8") == [(8,)]
-
-
-def test_failed_statement_fails_all_and_keeps_the_connection_usable() -> None:
+def test_failed_statement_keeps_the_connection_usable() -> None:
     insert_objects([message("1")])
     with pytest.raises(DatabaseError), transaction.atomic():
-        fetch_together(("SELECT 1", []), ("SELECT * FROM no_such_table", []), ("SELECT 2", []))
+        fetch("SELECT * FROM no_such_table")
 
     assert fetch("SELECT key FROM outbox_message") == [("1",)]
-    assert fetch_together(("SELECT 3", []), ("SELECT 4", [])) == [[(3,)], [(4,)]]
 
 
 def test_query_capture_sees_the_same_statements() -> None:
     with CaptureQueriesContext(connection) as captured:
         assert fetch("SELECT count(*) FROM outbox_message") == [(0,)]
-
-        assert fetch_together(("SELECT 1", []), ("SELECT 2", [])) == [[(1,)], [(2,)]]
+        assert fetch("SELECT 1") == [(1,)]
 
     executed = [entry["sql"] for entry in captured]
-    assert executed == ["SELECT count(*) FROM outbox_message", "SELECT 1", "SELECT 2"]
+    assert executed == ["SELECT count(*) FROM outbox_message", "SELECT 1"]
 
 
 def test_broken_transaction_runs_no_statement() -> None:
@@ -86,4 +66,4 @@ def test_closed_connection_is_opened_again() -> None:
     assert fetch("SELECT 1") == [(1,)]
     connection.close()
 
-    assert fetch_together(("SELECT 1", []), ("SELECT 2", [])) == [[(1,)], [(2,)]]
+    assert fetch("SELECT 1") == [(1,)]

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from takeback.core.db import lookups
-from takeback.core.db.connection import database, fetch_rows, fetch_rows_together
+from takeback.core.db.connection import database, fetch_rows
 
 R = TypeVar("R")
 Converter = tuple[int, list[Callable[..., Any]], Any]
@@ -96,16 +96,12 @@ class CompiledQuery(RowQuery[R]):
 
     def __call__(self, **arguments: Any) -> list[R]:
         connection = database()
-        statement = self.statement(connection)
+        statement = self._statements.get(connection.vendor) or self._compile(connection)
         rows = fetch_rows(connection, statement.sql, statement.filled(arguments, connection))
         return self.convert(rows, statement.converters, connection)
 
     def queryset(self, **arguments: Any) -> models.QuerySet[Any, Any]:
         return self.build(**arguments).values_list(*self.columns)
-
-    def statement(self, connection: BaseDatabaseWrapper) -> "_Statement":
-        """The SQL for this kind of database; compiled at the first call."""
-        return self._statements.get(connection.vendor) or self._compile(connection)
 
     def _compile(self, connection: BaseDatabaseWrapper) -> _Statement:
         first = {name: _MARKERS[kind][0] for name, kind in self._arguments.items()}
@@ -123,26 +119,6 @@ class CompiledQuery(RowQuery[R]):
         statement = _Statement(sql, constants, slots, converters)
         self._statements[connection.vendor] = statement
         return statement
-
-
-def fetch_together(*queries: "tuple[CompiledQuery[Any], dict[str, Any]]") -> list[list[Any]]:
-    """The rows of several compiled queries with their arguments, none of which needs another's.
-
-    On PostgreSQL they share one round trip (`fetch_rows_together`).
-    """
-    connection = database()
-    statements = [query.statement(connection) for query, _ in queries]
-    results = fetch_rows_together(
-        connection,
-        [
-            (statement.sql, statement.filled(arguments, connection))
-            for statement, (_, arguments) in zip(statements, queries, strict=True)
-        ],
-    )
-    return [
-        query.convert(rows, statement.converters, connection)
-        for (query, _), statement, rows in zip(queries, statements, results, strict=True)
-    ]
 
 
 def _sql(

@@ -9,17 +9,15 @@ from django.db.backends.postgresql import base
 from psycopg import Connection
 from psycopg.types.datetime import TimestamptzLoader
 
-from takeback.core.db.connection import Statement
-
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection with compiled timestamp loading, reused cursors and a cheap health check."""
+    """A connection with compiled timestamp loading, a reused cursor and a cheap health check."""
 
     health_check_done: bool  # the stubs leave it out
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._cursors: list[Any] = []
+        self._fetch_cursor: Any = None
 
     def get_new_connection(self, conn_params: Any) -> "Connection[Any]":
         """A connection that loads timestamps with psycopg's compiled loader.
@@ -46,34 +44,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         The cursor is reused: Django's layers around a new one cost more than the statement.
         """
         with self.wrap_database_errors:
-            (cursor,) = self._reused_cursors(1)
+            cursor = self._reused_cursor()
             cursor.execute(sql, parameters)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
-    def fetch_rows_together(self, statements: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
-        """The rows of independent statements.
-
-        Pipeline mode sends them at once, so the request waits for one round trip, not for several.
-        """
-        with self.wrap_database_errors:
-            cursors = self._reused_cursors(len(statements))
-            with self.connection.pipeline():
-                for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
-                    cursor.execute(sql, parameters)
-            return [cursor.fetchall() for cursor in cursors]
-
-    def _reused_cursors(self, count: int) -> list[Any]:
-        """Cursors of the present connection, after the checks that Django makes for a new one."""
+    def _reused_cursor(self) -> Any:
+        """A cursor of the present connection, after the checks that Django makes for a new one."""
         if self.connection is None or not self.health_check_done:
             self.close_if_health_check_failed()
             self.ensure_connection()
         self.validate_no_broken_transaction()
-        if self._cursors and self._cursors[0].connection is not self.connection:
-            self._cursors = []
-        while len(self._cursors) < count:
-            self._cursors.append(self.create_cursor())
-        return self._cursors[:count]
+        if self._fetch_cursor is None or self._fetch_cursor.connection is not self.connection:
+            self._fetch_cursor = self.create_cursor()
+        return self._fetch_cursor
 
     def is_usable(self) -> bool:
         """Whether the connection works, without a query in the usual case.
