@@ -1,4 +1,4 @@
-"""All routes. Those of this module have an optional final slash: none of them redirects."""
+"""The root of the routes; those of this module have an optional final slash."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 

@@ -23,7 +23,9 @@ Check = Callable[[str], list[str]]
 
 FUNCTION_LINES = 40
 FILE_LINES, TEST_FILE_LINES = 400, 600
-LONG_FILES: dict[str, str] = {}
+LONG_FILES = {
+    "takeback/storefront/orders_documents.py": "types and values of the 105 keys of orders and items",
+}
 """Files that tell one story in more lines, with the reason: a reviewer may add to this."""
 
 WRITES = {
@@ -55,7 +57,6 @@ WRITERS = {
     "takeback/accounts/totp.py": "commands and queries of one small table",
     "takeback/addresses/address_book.py": "commands and queries of one small table",
     "takeback/addresses/places.py": "creates places for commands of other rooms",
-    "takeback/addresses/snapshots.py": "copies addresses for commands of other rooms",
     "takeback/cancellations/history.py": "rows that every command on a case adds",
     "takeback/cancellations/plans.py": "rows that every command on a plan changes",
     "takeback/demo/*.py": "fills an empty shop",
@@ -67,10 +68,6 @@ WRITERS = {
 OPEN_LOOKUPS = {
     "takeback/api/place_fields.py:places_of": "the level above, from a table in the function",
     "takeback/cancellations/plans.py:get_or_create_plan": "the fields of a dataclass",
-    "takeback/channel/customers/queries.py:customers": "names from a tuple in the function",
-    "takeback/channel/images/queries.py:_wanted": "a constant path",
-    "takeback/channel/plans/serializers.py:_staff": "names from a literal in the function",
-    "takeback/channel/reasons/queries.py:reasons": "names from a tuple in the function",
     "takeback/operations/data_keys.py:_texts": "a column of the list of encrypted columns",
     "takeback/operations/data_keys.py:reencrypt_text": "the same column",
     "takeback/orders/queries.py:own_orders": "look-ups that a view spells out",
@@ -90,7 +87,7 @@ def tree_of(source: str) -> ast.Module:
 
 
 def long_functions(source: str) -> list[str]:
-    """A function fits on a screen, unless it only assigns and returns, as a document does."""
+    """A function fits on a screen, unless it is a literal: it only assigns, asserts and returns."""
     return [
         f"{node.lineno}: {node.name} has {lines} lines"
         for node in ast.walk(tree_of(source))
@@ -102,7 +99,9 @@ def long_functions(source: str) -> list[str]:
 
 def _is_literal(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     body = function.body[ast.get_docstring(function) is not None :]
-    return all(isinstance(node, ast.Assign | ast.AnnAssign | ast.Return) for node in body)
+    return all(
+        isinstance(node, ast.Assign | ast.AnnAssign | ast.Assert | ast.Return) for node in body
+    )
 
 
 def opening_sentence(source: str) -> list[str]:

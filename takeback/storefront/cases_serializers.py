@@ -71,7 +71,7 @@ class Base64Image(serializers.Field[bytes, Any, Any, Any]):
         try:
             return decode_image(data)
         except ImageTooLarge:
-            self.fail("too_large")
+            self.fail("too_large", max=settings.MAX_PICTURE_BYTES // 1024)
         except NotAnImage:
             self.fail("invalid")
 
@@ -217,7 +217,7 @@ def _stored_images(
     positions: list[int] = []
     for position, images in enumerate(uploads):
         if len(images) > max_images:
-            raise Refused(errors.TOO_MANY_IMAGES, position=position)
+            raise Refused(errors.TOO_MANY_IMAGES.with_values(max=max_images), position=position)
         positions += [position] * len(images)
     files = store_images([image.raw for images in uploads for image in images])
     stored = [file for file in files if file]

@@ -156,7 +156,7 @@ def test_place_must_lie_in_its_parent() -> None:
     response = _add(shop.client(), body | {"city": elsewhere.pk})
 
     assert response.status_code == 400
-    assert response.json()["city"] == ["This place is not known here."]
+    assert response.json()["city"] == ["This place is unknown. Choose one from the list of places."]
 
 
 def test_addresses_of_other_channels_are_not_found() -> None:

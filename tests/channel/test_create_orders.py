@@ -178,9 +178,17 @@ def test_repeated_order_with_other_amounts_is_refused() -> None:
 
 
 CONTRADICTIONS: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
-    ({"amount": "20.38"}, [item_body()], "the parts add up to 2037, the order says 2038"),
-    ({"discount_amount": 1}, [item_body(discount_amount=2)], "the lines' discounts do not add up"),
-    ({"discount_amount": 12, "amount": None}, [item_body()], "is larger than the lines it touches"),
+    (
+        {"amount": "20.38"},
+        [item_body()],
+        "the parts add up to 2037, but the order's amount is 2038",
+    ),
+    (
+        {"discount_amount": 1},
+        [item_body(discount_amount=2)],
+        "the items' discounts do not add up to the order's discount",
+    ),
+    ({"discount_amount": 12, "amount": None}, [item_body()], "exceeds the price of its items"),
     ({"payments": [{"amount": 1}]}, [item_body()], "the payments do not add up"),
 ]
 

@@ -216,7 +216,7 @@ def test_ended_items_are_not_cancelled() -> None:
 
 
 def test_number_of_items_per_request_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cancel_order, "MOST_LINES", 1)
+    monkeypatch.setattr(cancel_order, "MAX_ITEMS", 1)
     order, items = _order(400, 400)
 
     assert _refused(order, _all_of(*items))["code"] == "order_cancel_too_many"

@@ -53,8 +53,7 @@ def _known() -> dict[str, list[Any]]:
     factories.create_address(user=user)
     factories.create_old_order(customer=user, items=1)
     key = factories.create_session(user).session_key
-    api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
-    api_key.channels.add(factories.SHOP)
+    api_key = _create_api_key()
     _create_batch_and_report()
     cases = [row.pk for row in _cases(orders)]
     plan = factories.create_plan(case=cases[0])
@@ -82,6 +81,12 @@ def _known() -> dict[str, list[Any]]:
         "public_id": ["abcdefgh", "x"],
         "now": [factories.NOW.replace(year=2020)],
     }
+
+
+def _create_api_key() -> ApiKey:
+    api_key = ApiKey.objects.create(name="till", public_id="abcdefgh", secret_hash="x")
+    api_key.channels.add(factories.SHOP)
+    return api_key
 
 
 def _create_batch_and_report() -> None:

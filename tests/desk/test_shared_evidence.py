@@ -64,7 +64,7 @@ def queue_flags(client: HttpClient, case: dict[str, Any]) -> list[str]:
     """The flags of a case in the queue."""
     page = page_of(client.get("/desk/?status=all"))
     [row] = re.findall(rf'<a id="case-{case["id"]}".*?</a>', page, re.DOTALL)
-    return re.findall(r'<span class="alike">([^<]+)</span>', row)
+    return re.findall(r'<span class="shared">([^<]+)</span>', row)
 
 
 REPEATED, SHARED = "Repeated image", "Shared bank account"

@@ -213,7 +213,7 @@ def test_mail_shows_the_account_masked_and_no_holder(mailoutbox: Any) -> None:
 
 @pytest.mark.parametrize(("value", "shown"), BREAKS.items())
 def test_value_never_adds_a_header_or_a_line(value: str, shown: str, mailoutbox: Any) -> None:
-    order = order_with(value, after={"number": value})
+    order = order_with(value, update={"number": value})
     Channel.objects.filter(pk=order.channel_id).update(name=value)
     (case,) = open_cases(order, cancel())
     deliver(case)

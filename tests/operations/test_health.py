@@ -36,7 +36,7 @@ def test_not_ready_while_a_migration_is_missing(client: HttpClient) -> None:
     response = client.get("/health/ready")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert json.loads(response.content) == {
-        "detail": "The service is not available right now. Please try again.",
+        "detail": "The service is temporarily unavailable. Please try again later.",
         "code": "unavailable",
     }
 

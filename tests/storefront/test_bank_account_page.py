@@ -121,7 +121,7 @@ def test_all_invalid_links_get_the_same_page(case: CancellationRequest) -> None:
     assert {response.status_code for response in responses} == {404}
     assert len({response.content for response in responses}) == 1
     assert len({str(sorted(_headers(response).items())) for response in responses}) == 1
-    assert "This link leads nowhere." in responses[0].content.decode()
+    assert "This link has expired or was already used." in responses[0].content.decode()
     assert not is_confirmed(case)
 
 

@@ -14,12 +14,7 @@ from takeback.accounts.sessions import AccountRow
 from takeback.addresses.queries import AddressRow
 from takeback.api.renderer import encode
 from takeback.archive.models import OldOrder, OldOrderItem
-from takeback.cancellations.queries import (
-    CaseRow,
-    CaseWithImages,
-    ImageRow,
-    ReasonRow,
-)
+from takeback.cancellations.queries import CaseRow, CaseWithImages, ImageRow, ReasonRow
 from takeback.logistics.queries import CompanyRow, EasyReturnRow
 from takeback.orders.queries import DISCOUNT, LOYALTY, ExtraRow, ItemRow, OrderRow
 from takeback.orders.statuses import Status

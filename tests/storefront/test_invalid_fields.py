@@ -99,7 +99,9 @@ def test_invalid_or_unknown_place_is_refused(value: Any, field: str) -> None:
 
     assert_field_errors(response, field)
     if value in OUT_OF_RANGE:
-        assert response.json()[field] == "This place is not known here."
+        assert (
+            response.json()[field] == "This place is unknown. Choose one from the list of places."
+        )
 
 
 def test_place_may_be_digits_in_a_string() -> None:

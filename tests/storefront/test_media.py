@@ -223,7 +223,10 @@ def test_too_large_image_is_a_field_error(opening: Opening, settings: Any) -> No
     with nothing_written():
         response = open_case(opening, [image_body()])
     assert_field_errors(response, IMAGES)
-    assert response.json()[IMAGES] == "This picture is too large."
+    assert (
+        response.json()[IMAGES]
+        == f"This image is too large (maximum {(len(image_bytes()) - 1) // 1024} kB)."
+    )
 
 
 def test_images_that_are_too_large_together_are_refused(opening: Opening, settings: Any) -> None:
