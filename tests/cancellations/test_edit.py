@@ -1,10 +1,8 @@
 """Correcting a case: only while nothing hangs on it, and by the rules that let it in."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import zeal
 from django.conf import LazySettings
 
 from takeback.bank_accounts.bank_account import BankAccount, bank_account_of
@@ -20,15 +18,12 @@ from tests import factories
 from tests.cancellations.cases import LATER, SCOPE, STAFF, opened, refused
 from tests.storefront.api import nothing_written
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
-
-
-@pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Steps of a case: what each of them writes, and which ones the database refuses (P3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import pytest
-import zeal
 from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 
@@ -32,7 +31,10 @@ from tests.cancellations.cases import (
 )
 from tests.storefront.api import nothing_written
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 STEPS = {
     ("waiting", "waiting_approval"),
@@ -49,12 +51,6 @@ STEPS = {
 }
 
 Command = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Plans: confirming makes one or joins the one that waits, and each follows its cases (P8)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import zeal
 from django.db import IntegrityError, connection, transaction
 
 from takeback.cancellations import errors
@@ -27,13 +25,10 @@ from tests.cancellations.cases import (
     refused,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Deciding: what approve, review, remove and a wanted status do to case, plan and line (P3)."""
 
-from collections.abc import Iterator
-
 import pytest
-import zeal
 
 from takeback.cancellations import errors
 from takeback.cancellations.commands.transition import (
@@ -26,13 +23,10 @@ from takeback.outbox.models import Message
 from tests import factories
 from tests.cancellations.cases import LATER, SCOPE, STAFF, delivered, opened, refused
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 
 @pytest.fixture

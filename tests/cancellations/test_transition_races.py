@@ -1,12 +1,11 @@
 """Approve, reject, remove and correct at once: one decision, and nobody overwrites another (P3)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
-import zeal
 from django.db import connection
 
 from takeback.cancellations import history
@@ -25,6 +24,7 @@ from tests.conftest import CI, LONG
 from tests.rigs.races import CONSTRAINT, WON, Clients
 
 pytestmark = [
+    pytest.mark.allow_repeated_queries("each round queries again"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(0 if LONG else 600),
     pytest.mark.heavy("postgresql"),
@@ -43,12 +43,6 @@ ENDINGS = [
 """What may follow the corrections, whoever comes first."""
 
 Act = Callable[[], object]
-
-
-@pytest.fixture(autouse=True)
-def _every_round_asks_again() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """A data key's life: it seals, it only opens, and what it has sealed is sealed anew."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyotp
 import pytest
-import zeal
 from django.apps import apps
 from django.db.models import Model, TextField
 from pytest_django import Settings
@@ -33,7 +32,11 @@ from tests.channel import shop, sync
 from tests.desk.agents import member, send
 from tests.factories import Visitor
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+pytestmark = [
+    pytest.mark.allow_repeated_queries("texts are read and written one at a time"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("frozen_now"),
+]
 
 NEW = {"2": "REVG" * 10 + "REU="}
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
@@ -43,13 +46,6 @@ CALL = Call("p" * 64, "POST asks/", "k-1", "f" * 64)
 IBANS = next(column for column in COLUMNS if column.name == "iban_encrypted")
 TEXTS = 6
 """What `everything` keeps sealed."""
-
-
-@pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    """A text is read and written at a time, on purpose."""
-    with zeal.zeal_ignore():
-        yield
 
 
 def case() -> CancellationRequest:

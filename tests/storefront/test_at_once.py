@@ -1,10 +1,8 @@
 """What is confirmed in the call that asks for it: once, however often the call comes (P2, P10)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import zeal
 
 from takeback.cancellations import errors
 from takeback.cancellations.commands.transition import approve, confirm
@@ -18,18 +16,16 @@ from tests.channel import case_calls
 from tests.storefront.api import CLASSIC, nothing_written
 from tests.storefront.routes import WAYS, Shop
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+pytestmark = [
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("frozen_now"),
+]
 
 KEY = {"Idempotency-Key": "a-key"}
 DIRECT = WAYS["direct"]
 STAFF = Actor(ActorKind.STAFF, 1)
 FIVE = [factories.item_in(quantity=5)]
-
-
-@pytest.fixture(autouse=True)
-def _few_queries_do_not_matter_here() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 def told_of_cases() -> list[tuple[str, int, int]]:
