@@ -79,7 +79,8 @@ def _repeated_queries_fail(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     request.getfixturevalue("_zeal_is_ready")
-    if request.node.get_closest_marker("allow_repeated_queries"):
+    if exemption := request.node.get_closest_marker("allow_repeated_queries"):
+        assert exemption.args, "the marker needs a reason"
         yield
         return
     with zeal.zeal_context():

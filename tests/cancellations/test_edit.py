@@ -1,10 +1,8 @@
 """Edits of cases: the statuses that allow them, and the rules that apply."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import zeal
 from django.conf import LazySettings
 
 from takeback.bank_accounts.bank_account import BankAccount, bank_account_of
@@ -29,15 +27,12 @@ from tests.cancellations.factories import (
 from tests.refusals import refused
 from tests.storefront.api import nothing_written
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
-
-
-@pytest.fixture(autouse=True)
-def _ignore_repeated_queries() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 @pytest.fixture

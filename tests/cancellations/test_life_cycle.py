@@ -1,11 +1,10 @@
 """Transitions: their effects, and the ones that the database refuses (P3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import pytest
-import zeal
 from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 
@@ -33,7 +32,10 @@ from tests.cancellations.factories import (
 )
 from tests.refusals import refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 STEPS = {
     ("waiting", "waiting_approval"),
@@ -50,12 +52,6 @@ STEPS = {
 }
 
 Command = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def _ignore_repeated_queries() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Plans: confirmed cases join them, and their amounts and statuses follow the cases (P8)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import zeal
 from django.db import IntegrityError, connection, transaction
 
 from takeback.cancellations import errors
@@ -29,13 +27,10 @@ from tests.cancellations.factories import (
 )
 from tests.refusals import refused
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _ignore_repeated_queries() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Transitions: effects of review, approve, remove and set_status on case, plan and item (P3)."""
 
-from collections.abc import Iterator
-
 import pytest
-import zeal
 
 from takeback.cancellations import errors
 from takeback.cancellations.commands.transition import (
@@ -34,13 +31,10 @@ from tests.cancellations.factories import (
 )
 from tests.refusals import refused
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _ignore_repeated_queries() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 
 @pytest.fixture

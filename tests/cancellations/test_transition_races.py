@@ -1,12 +1,11 @@
 """Races of approve, reject, remove and edit: one decision, and no lost update (P3)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
-import zeal
 from django.db import connection
 
 from takeback.cancellations import history
@@ -26,6 +25,7 @@ from tests.conftest import CI, LONG
 from tests.rigs.races import CONSTRAINT, WON, Clients
 
 pytestmark = [
+    pytest.mark.allow_repeated_queries("each round queries again"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(0 if LONG else 600),
     pytest.mark.heavy("postgresql"),
@@ -44,12 +44,6 @@ ENDINGS = [
 """The events that may follow the edits."""
 
 Act = Callable[[], object]
-
-
-@pytest.fixture(autouse=True)
-def _ignore_repeated_queries() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
 
 
 @pytest.fixture

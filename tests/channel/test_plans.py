@@ -1,10 +1,8 @@
 """A channel's plans: lists, filters and payments."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import zeal
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -20,13 +18,10 @@ from tests.channel import shop
 from tests.channel.case_calls import caller, refused, send
 from tests.factories import HttpClient
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _a_test_may_decide_several_cases() -> Iterator[None]:
-    with zeal.zeal_ignore():
-        yield
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several commands"),
+]
 
 
 PLANS = f"/api/v1/channel/{shop.SHOP}/cancellation_plans/"

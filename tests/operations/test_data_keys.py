@@ -1,12 +1,11 @@
 """Data keys: the newest encrypts, older ones decrypt, and their texts are re-encrypted."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pyotp
 import pytest
-import zeal
 from django.apps import apps
 from django.db.models import Model, TextField
 from pytest_django import Settings
@@ -32,7 +31,11 @@ from tests.channel import shop, sync
 from tests.desk.agents import member, send
 from tests.factories import HttpClient
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
+pytestmark = [
+    pytest.mark.allow_repeated_queries("texts are read and written one at a time"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("frozen_now"),
+]
 
 NEW = {"2": "REVG" * 10 + "REU="}
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
@@ -42,13 +45,6 @@ REPLY = IdempotentCall("p" * 64, "POST asks/", "k-1", "f" * 64)
 IBANS = next(column for column in COLUMNS if column.name == "iban_encrypted")
 TEXTS = 6
 """The number of texts that `encrypt_everything` writes."""
-
-
-@pytest.fixture(autouse=True)
-def _allow_query_per_row() -> Iterator[None]:
-    """Re-encryption reads and writes single texts on purpose."""
-    with zeal.zeal_ignore():
-        yield
 
 
 def only_case() -> CancellationRequest:
