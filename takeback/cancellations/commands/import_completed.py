@@ -51,7 +51,8 @@ def record_completed(
     """Write history of a channel: a completed request per entry, and the units that are gone.
 
     No plan, money or event comes of it. A line without units left is cancelled, or refunded if it
-    was returned, and an order follows its lines. More units than a line has left are refused by the database.
+    was returned, and an order follows its lines. More units than a line has left are refused by
+    the database.
     """
     lock_orders_of(sorted({case.order_item_id for case in told}))
     CancellationRequest.objects.bulk_create(
