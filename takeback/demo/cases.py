@@ -15,7 +15,7 @@ from takeback.accounts.models import User
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.commands.import_completed import Completed, record_completed
-from takeback.cancellations.commands.open import NO_AUTO_CONFIRM, AutoConfirm, open_case
+from takeback.cancellations.commands.open import NO_AUTO_CONFIRM, AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import set_status
 from takeback.cancellations.inputs import NewCase, NewImage, PickupWindow
 from takeback.cancellations.plans import RefundTerms
@@ -110,7 +110,7 @@ class CaseRunner:
         assert status
         refunds_shipping = status == Status.COMPLETED and new.kind == Kind.CANCEL
         auto_confirm = _WITH_SHIPPING if refunds_shipping else NO_AUTO_CONFIRM
-        case_id = open_case(new, scope, actor=requester, now=now, auto_confirm=auto_confirm)
+        [case_id] = open_cases([new], scope, actor=requester, now=now, auto_confirm=auto_confirm)
         if new.bank_account and requester.kind is ActorKind.GUEST and status in _ACCEPTED:
             confirm_bank_account(case_id, actor=requester, now=now)
         for step in _STATUSES[status]:
