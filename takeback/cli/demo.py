@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -38,8 +39,6 @@ def demo(
         previous = folder.unpublish()
         _set_environment(folder.path, port)
         boot()
-        import msgspec
-
         from takeback.demo.banner import banner
         from takeback.demo.database import open_demo
 

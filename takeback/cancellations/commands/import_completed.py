@@ -52,8 +52,7 @@ def record_completed(
     """Insert a completed case for each entry and close its units, without plan or message.
 
     An item without units left is cancelled, or refunded after a return; the order's status
-    follows its items. The
-    database refuses more units than an item has left.
+    follows its items. The database refuses more units than an item has left.
     """
     lock_orders_of(sorted({case.order_item_id for case in completed}))
     CancellationRequest.objects.bulk_create(
