@@ -66,6 +66,7 @@ def _known() -> dict[str, list[Any]]:
         "request_id": [cases[0], 0],
         "order_ids": [[order.pk for order in orders], [first.pk], []],
         "request_ids": [cases, []],
+        "case_ids": [cases, []],
         "plan_ids": [[plan.pk], []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
         "item_ids": [[item.pk for item in factories.items_of(first)], []],
