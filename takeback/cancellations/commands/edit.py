@@ -76,7 +76,7 @@ def edit_case(
         if changes.keys() <= _EDITABLE_WHEN_CONFIRMED:
             allowed.add(Status.CONFIRMED)
         if case.status not in allowed:
-            raise Refused(errors.WRONG_STATUS, status=case.status, transition=CaseEvent.EDIT.value)
+            raise Refused(errors.WRONG_STATUS, status=case.status, action=CaseEvent.EDIT.value)
         _ensure_valid(case, changes, edit, scope, now)
         update_case(case, CaseEvent.EDIT, actor, now, **changes)
         if changes.keys() & _ACCOUNT:
