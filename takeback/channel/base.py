@@ -108,7 +108,7 @@ class ChannelListView(ChannelView):
     filters: ClassVar[Filters] = {}
     ordering: ClassVar[Sequence[str]] = NEWEST
     rows: ClassVar[CompiledQuery[Any] | None] = None
-    """Reads the rows; None for model instances."""
+    """Reads the rows of the queryset; None for model instances."""
     has_envelope: ClassVar[bool] = True
     """Whether the response carries count and links; the contract also has bare lists."""
 
@@ -127,16 +127,17 @@ class ChannelListView(ChannelView):
         matches = self.queryset().filter(self.condition(values)).order_by(*ordering)
         total = matches.count() if self.has_envelope else 0
         window = matches[page.offset : page.offset + page.limit]
-        return total, list(window) if self.rows is None else self.rows.once(window)
+        if self.rows is None:
+            return total, list(window)
+        return total, self.rows.once(window.values_list(*self.rows.columns))
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         """The rows that match the filters."""
         return build_filter(self.filters, values)
 
     def queryset(self) -> "QuerySet[Any, Any]":
-        """All rows in view: by default those of the channel."""
-        assert self.rows is not None
-        return self.rows.queryset(channel_id=self.client.channel_id)
+        """All rows in view."""
+        raise NotImplementedError
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         """The documents of a page's rows."""

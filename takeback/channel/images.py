@@ -45,7 +45,7 @@ def _in_channel(channel_id: int) -> "QuerySet[CancellationRequestImage]":
     return images.annotate(buyer=F(_BUYER))
 
 
-_images = CompiledQuery(ImageRow, _in_channel)
+_image_rows = CompiledQuery(ImageRow, _in_channel)
 
 
 class ChannelCaseImage(TypedDict):
@@ -91,10 +91,13 @@ class ImageList(ChannelListView):
         # Images have no attributes.
         "attributes": Filter(text(), no_rows),
     }
-    rows = _images
+    rows = _image_rows
     operations = {
         "get": Operation("channel_cancellation_request_images", CASES, PageOf(ChannelCaseImage))
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return _in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return [image_document(row, self.client.channel_id) for row in rows]
@@ -116,8 +119,9 @@ class BaseImageView(ChannelView):
     """Finds the image of a route."""
 
     def row(self, pk: str) -> ImageRow:
-        images = _images.queryset(channel_id=self.client.channel_id).filter(pk=path_id(pk))
-        return row_or_404(next(iter(_images.once(images)), None))
+        images = _in_channel(self.client.channel_id).filter(pk=path_id(pk))
+        rows = _image_rows.once(images.values_list(*_image_rows.columns))
+        return row_or_404(next(iter(rows), None))
 
 
 class ImageView(BaseImageView):

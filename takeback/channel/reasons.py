@@ -80,7 +80,7 @@ def _in_channel(channel_id: int) -> "QuerySet[CancellationReason]":
     return CancellationReason.objects.filter(Q(channel_id=channel_id) | Q(channel_id=None))
 
 
-_reasons = CompiledQuery(ReasonRow, _in_channel)
+_reason_rows = CompiledQuery(ReasonRow, _in_channel)
 
 
 class BaseReasonView(ChannelView):
@@ -88,8 +88,9 @@ class BaseReasonView(ChannelView):
 
     def respond(self, reason_id: int, status: int = 200) -> Response:
         """The reason as it is now."""
-        reasons = _reasons.queryset(channel_id=self.client.channel_id).filter(pk=reason_id)
-        row = row_or_404(next(iter(_reasons.once(reasons)), None))
+        reasons = _in_channel(self.client.channel_id).filter(pk=reason_id)
+        rows = _reason_rows.once(reasons.values_list(*_reason_rows.columns))
+        row = row_or_404(next(iter(rows), None))
         return Response(reason(row), status=status)
 
 
@@ -101,13 +102,16 @@ class ReasonList(ChannelListView, BaseReasonView):
         "is_active": Filter(Flag(required=False), equal("is_active")),
     }
     ordering = ("order", "id")
-    rows = _reasons
+    rows = _reason_rows
     operations = {
         "get": Operation("channel_cancellation_reasons", CASES, PageOf(CaseReason)),
         "post": Operation(
             "channel_cancellation_reason_add", CASES, CaseReason, request=ReasonEntry, status=201
         ),
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return _in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return [reason(row) for row in rows]

@@ -66,27 +66,27 @@ class AddressRow(NamedTuple):
     modified_date: datetime
 
 
-def _customers(channel_id: int) -> "QuerySet[User]":
+def customers_in_channel(channel_id: int) -> "QuerySet[User]":
     return User.objects.filter(channel_id=channel_id, is_staff=False)
 
 
-def _addresses(channel_id: int) -> "QuerySet[Address]":
+def addresses_in_channel(channel_id: int) -> "QuerySet[Address]":
     """The entries of address books, without the copies that belong to orders."""
     entries = Address.objects.filter(user__channel_id=channel_id, user__is_staff=False)
     return entries.filter(is_copy=False, is_active=True)
 
 
-customers_in_channel = CompiledQuery(CustomerRow, _customers)
-addresses_in_channel = CompiledQuery(AddressRow, _addresses)
+customer_rows = CompiledQuery(CustomerRow, customers_in_channel)
+address_rows = CompiledQuery(AddressRow, addresses_in_channel)
 
 
 def customer_by_id(channel_id: int, user_id: int) -> CustomerRow | None:
     """The customer, or None if they belong to another channel."""
-    customers = customers_in_channel.queryset(channel_id=channel_id).filter(pk=user_id)
-    return next(iter(customers_in_channel.once(customers)), None)
+    customers = customers_in_channel(channel_id).filter(pk=user_id)
+    return next(iter(customer_rows.once(customers.values_list(*customer_rows.columns))), None)
 
 
 def address_by_id(channel_id: int, address_id: int) -> AddressRow | None:
     """The entry, or None if its customer belongs to another channel."""
-    entries = addresses_in_channel.queryset(channel_id=channel_id).filter(pk=address_id)
-    return next(iter(addresses_in_channel.once(entries)), None)
+    entries = addresses_in_channel(channel_id).filter(pk=address_id)
+    return next(iter(address_rows.once(entries.values_list(*address_rows.columns))), None)

@@ -55,7 +55,7 @@ class CustomerList(ChannelListView, BaseCustomerView):
     """The channel's customers, newest first; POST adds a customer, or updates a known one."""
 
     filters = CUSTOMER_FILTERS
-    rows = queries.customers_in_channel
+    rows = queries.customer_rows
     operations = {
         "get": Operation("channel_customers", CUSTOMERS, PageOf(ChannelCustomer)),
         "post": Operation(
@@ -68,6 +68,9 @@ class CustomerList(ChannelListView, BaseCustomerView):
             refusals={200: document_response(ChannelCustomer, "The customer was known.")},
         ),
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.customers_in_channel(self.client.channel_id)
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         """`phone` and `phone_number` name one column; `phone_number` wins."""
@@ -125,7 +128,7 @@ class AddressList(ChannelListView, BaseAddressView):
     """The address books of the channel's customers, newest entry first."""
 
     filters = ADDRESS_FILTERS
-    rows = queries.addresses_in_channel
+    rows = queries.address_rows
     operations = {
         "get": Operation("channel_addresses", CUSTOMERS, PageOf(ChannelAddress)),
         "post": Operation(
@@ -136,6 +139,9 @@ class AddressList(ChannelListView, BaseAddressView):
             status=201,
         ),
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.addresses_in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return [documents.address(row) for row in rows]

@@ -77,7 +77,7 @@ class ItemsWithShares(NamedTuple):
     currencies: dict[OrderId, str]
 
 
-def _in_channels(channel_ids: list[int]) -> "QuerySet[OrderItem]":
+def items_in_channels(channel_ids: list[int]) -> "QuerySet[OrderItem]":
     return OrderItem.objects.filter(order__channel_id__anyof=channel_ids)
 
 
@@ -89,15 +89,15 @@ def _currencies(order_ids: list[int]) -> "QuerySet[Order]":
     return Order.objects.filter(pk__anyof=order_ids)
 
 
-items_in_channels = CompiledQuery(ItemRow, _in_channels)
+item_rows = CompiledQuery(ItemRow, items_in_channels)
 shares_of_items = CompiledQuery(ShareRow, _shares)
 currencies_of_orders = CompiledQuery(CurrencyRow, _currencies)
 
 
 def items_by_id(channel_ids: Sequence[int], item_ids: Sequence[ItemId]) -> ItemsWithShares:
     """The channels' items with these ids, in ascending order."""
-    items = items_in_channels.queryset(channel_ids=list(channel_ids))
-    return with_shares(items_in_channels.once(items.filter(pk__in=item_ids).order_by("id")))
+    items = items_in_channels(list(channel_ids)).filter(pk__in=item_ids).order_by("id")
+    return with_shares(item_rows.once(items.values_list(*item_rows.columns)))
 
 
 def with_shares(rows: list[ItemRow]) -> ItemsWithShares:

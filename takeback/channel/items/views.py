@@ -29,11 +29,11 @@ class ItemList(ChannelListView):
     """The items of the channel's orders, newest first by default."""
 
     filters = FILTERS
-    rows = queries.items_in_channels
+    rows = queries.item_rows
     operations = {"get": Operation("channel_order_items", ORDERS, PageOf(ChannelOrderItem))}
 
     def queryset(self) -> "QuerySet[Any, Any]":
-        return queries.items_in_channels.queryset(channel_ids=list(self.client.channel_ids))
+        return queries.items_in_channels(list(self.client.channel_ids))
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         items = queries.with_shares(rows)

@@ -66,7 +66,7 @@ def _by_number(channel_id: int, number: str) -> "QuerySet[Order]":
     return Order.objects.filter(channel_id=channel_id, number=number)
 
 
-def _in_channels(channel_ids: list[int]) -> "QuerySet[Order]":
+def orders_in_channels(channel_ids: list[int]) -> "QuerySet[Order]":
     return Order.objects.filter(channel_id__anyof=channel_ids)
 
 
@@ -79,15 +79,15 @@ def _shares(order_ids: list[int]) -> "QuerySet[BenefitApplicant]":
 
 
 order_by_number = CompiledQuery(OrderRow, _by_number)
-orders_in_channels = CompiledQuery(OrderRow, _in_channels)
+order_rows = CompiledQuery(OrderRow, orders_in_channels)
 items_of_orders = CompiledQuery(ItemRow, _items)
 shares_of_orders = CompiledQuery(ShareRow, _shares)
 
 
 def order_by_id(channel_ids: Sequence[int], order_id: OrderId) -> OrderRow | None:
     """The order, or None if it is in none of the channels."""
-    orders = orders_in_channels.queryset(channel_ids=list(channel_ids)).filter(pk=order_id)
-    return next(iter(orders_in_channels.once(orders)), None)
+    orders = orders_in_channels(list(channel_ids)).filter(pk=order_id)
+    return next(iter(order_rows.once(orders.values_list(*order_rows.columns))), None)
 
 
 def channel_and_currency(channel_ids: Sequence[int], order_id: OrderId) -> tuple[int, str] | None:

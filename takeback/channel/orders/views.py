@@ -106,11 +106,11 @@ class OrderList(ChannelListView, BaseOrderView):
     """The channel's orders, newest first."""
 
     filters = FILTERS
-    rows = queries.orders_in_channels
+    rows = queries.order_rows
     operations = {"get": Operation("channel_orders", ORDERS, PageOf(ChannelOrder))}
 
     def queryset(self) -> "QuerySet[Any, Any]":
-        return queries.orders_in_channels.queryset(channel_ids=list(self.client.channel_ids))
+        return queries.orders_in_channels(list(self.client.channel_ids))
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         channel_ids = self.client.channel_ids

@@ -70,7 +70,7 @@ class CompletePlans(NamedTuple):
     payments: dict[PlanId, list[PaidItemRow]]
 
 
-def _in_channel(channel_id: int) -> "QuerySet[CancellationPlan]":
+def plans_in_channel(channel_id: int) -> "QuerySet[CancellationPlan]":
     return CancellationPlan.objects.filter(order__channel_id=channel_id)
 
 
@@ -83,15 +83,15 @@ def _payments(plan_ids: list[int]) -> "QuerySet[PaymentPlanLine]":
     return payments.annotate(item_id=F("order_items__id")).order_by("id", "item_id")
 
 
-plans_in_channel = CompiledQuery(PlanRow, _in_channel)
+plan_rows = CompiledQuery(PlanRow, plans_in_channel)
 cases_of_plans = CompiledQuery(PlanCaseRow, _cases)
 payments_of_plans = CompiledQuery(PaidItemRow, _payments)
 
 
 def plan_by_id(channel_id: int, plan_id: PlanId) -> PlanRow | None:
     """The plan, or None if it is in another channel."""
-    plans = plans_in_channel.queryset(channel_id=channel_id).filter(pk=plan_id)
-    return next(iter(plans_in_channel.once(plans)), None)
+    plans = plans_in_channel(channel_id).filter(pk=plan_id)
+    return next(iter(plan_rows.once(plans.values_list(*plan_rows.columns))), None)
 
 
 def complete(plans: list[PlanRow]) -> CompletePlans:

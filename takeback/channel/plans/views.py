@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -92,10 +92,13 @@ class PlanList(ChannelListView):
     """The channel's plans, newest first."""
 
     filters = FILTERS
-    rows = queries.plans_in_channel
+    rows = queries.plan_rows
     operations = {
         "get": Operation("channel_cancellation_plans", CASES, PageOf(ChannelCancellationPlan))
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.plans_in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return documents.plans(queries.complete(rows))

@@ -85,27 +85,27 @@ class ChannelRow(NamedTuple):
     modified_date: datetime
 
 
-def _batches(channel_id: int) -> "QuerySet[BatchRequest]":
+def batches_in_channel(channel_id: int) -> "QuerySet[BatchRequest]":
     return BatchRequest.objects.filter(channel_id=channel_id)
 
 
-def _actions(channel_id: int) -> "QuerySet[IntegrationAction]":
+def actions_in_channel(channel_id: int) -> "QuerySet[IntegrationAction]":
     return IntegrationAction.objects.filter(channel_id=channel_id)
 
 
-def _reports(channel_id: int) -> "QuerySet[ErrorReport]":
+def reports_in_channel(channel_id: int) -> "QuerySet[ErrorReport]":
     return ErrorReport.objects.filter(channel_id=channel_id)
 
 
-def _channels(key_id: int) -> "QuerySet[Channel]":
+def channels_of_key(key_id: int) -> "QuerySet[Channel]":
     uses = ApiKey.channels.through.objects.filter(apikey_id=key_id)
     return Channel.objects.filter(pk__in=uses.values("channel_id")).order_by("id")
 
 
-batches_in_channel = CompiledQuery(BatchRow, _batches)
-actions_in_channel = CompiledQuery(ActionRow, _actions)
-reports_in_channel = CompiledQuery(ReportRow, _reports)
-channels_of_key = CompiledQuery(ChannelRow, _channels)
+batch_rows = CompiledQuery(BatchRow, batches_in_channel)
+action_rows = CompiledQuery(ActionRow, actions_in_channel)
+report_rows = CompiledQuery(ReportRow, reports_in_channel)
+channel_rows = CompiledQuery(ChannelRow, channels_of_key)
 
 
 class BatchWithObjects(NamedTuple):
@@ -117,25 +117,24 @@ class BatchWithObjects(NamedTuple):
 
 def batch_by_id(channel_id: int, pk: int) -> BatchWithObjects | None:
     """The batch, or None if it is in another channel."""
-    batches = batches_in_channel.once(
-        batches_in_channel.queryset(channel_id=channel_id).filter(pk=pk)
-    )
+    batch = batches_in_channel(channel_id).filter(pk=pk)
+    batches = batch_rows.once(batch.values_list(*batch_rows.columns))
     if not batches:
         return None
-    objects = actions_in_channel.queryset(channel_id=channel_id).filter(batch_request_id=pk)
-    return BatchWithObjects(batches[0], actions_in_channel.once(objects.order_by("id")))
+    objects = actions_in_channel(channel_id).filter(batch_request_id=pk).order_by("id")
+    return BatchWithObjects(batches[0], action_rows.once(objects.values_list(*action_rows.columns)))
 
 
 def report_by_id(channel_id: int, pk: int) -> ReportRow:
     """A report of the channel, which must exist."""
-    reports = reports_in_channel.queryset(channel_id=channel_id).filter(pk=pk)
-    return reports_in_channel.once(reports)[0]
+    reports = reports_in_channel(channel_id).filter(pk=pk)
+    return report_rows.once(reports.values_list(*report_rows.columns))[0]
 
 
 def channel_by_id(key_id: int, pk: int) -> ChannelRow | None:
     """The channel, or None if it is not one of the key's."""
-    channels = channels_of_key.queryset(key_id=key_id).filter(pk=pk)
-    return next(iter(channels_of_key.once(channels)), None)
+    channels = channels_of_key(key_id).filter(pk=pk)
+    return next(iter(channel_rows.once(channels.values_list(*channel_rows.columns))), None)
 
 
 def has_missing(kind: ContentType, ids: Collection[int], channel_id: int) -> bool:
@@ -146,8 +145,8 @@ def has_missing(kind: ContentType, ids: Collection[int], channel_id: int) -> boo
         ContentType.ORDER: Order.objects.filter(channel_id=channel_id),
         ContentType.ORDER_ITEM: OrderItem.objects.filter(order__channel_id=channel_id),
         ContentType.CANCELLATION_REQUEST: CancellationRequest.objects.filter(channel_id=channel_id),
-        ContentType.BATCH_REQUEST: _batches(channel_id),
-        ContentType.INTEGRATION_ACTION: _actions(channel_id),
+        ContentType.BATCH_REQUEST: batches_in_channel(channel_id),
+        ContentType.INTEGRATION_ACTION: actions_in_channel(channel_id),
     }
     if kind not in querysets:
         return False

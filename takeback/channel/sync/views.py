@@ -51,7 +51,7 @@ class BatchList(ChannelListView, BaseBatchView):
     """The channel's batches, newest first by default; POST opens a batch."""
 
     filters = serializers.BATCH_FILTERS
-    rows = queries.batches_in_channel
+    rows = queries.batch_rows
     operations = {
         "get": Operation("channel_batch_requests", ORDERS, PageOf(ChannelBatch)),
         "post": Operation(
@@ -62,6 +62,9 @@ class BatchList(ChannelListView, BaseBatchView):
             status=201,
         ),
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.batches_in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return [documents.batch(row, None) for row in rows]
@@ -103,10 +106,13 @@ class ActionList(ChannelListView):
 
     filters = serializers.ACTION_FILTERS
     ordering = ("id",)
-    rows = queries.actions_in_channel
+    rows = queries.action_rows
     operations = {
         "get": Operation("channel_integration_actions", ORDERS, PageOf(ChannelIntegrationAction))
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.actions_in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return [documents.action(row) for row in rows]
@@ -117,7 +123,7 @@ class ReportList(ChannelListView):
 
     parser_classes = [BatchParser]
     filters = serializers.REPORT_FILTERS
-    rows = queries.reports_in_channel
+    rows = queries.report_rows
     operations = {
         "get": Operation("channel_error_reports", ORDERS, PageOf(ChannelErrorReport)),
         "post": Operation(
@@ -128,6 +134,9 @@ class ReportList(ChannelListView):
             status=201,
         ),
     }
+
+    def queryset(self) -> "QuerySet[Any, Any]":
+        return queries.reports_in_channel(self.client.channel_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         show_secrets = self.client.can_see_secrets
@@ -148,11 +157,11 @@ class ChannelList(ChannelListView):
 
     refusals = KEY_REFUSALS
     ordering = ("id",)
-    rows = queries.channels_of_key
+    rows = queries.channel_rows
     operations = {"get": Operation("channels", ORDERS, PageOf(ChannelDocument))}
 
     def queryset(self) -> "QuerySet[Any, Any]":
-        return queries.channels_of_key.queryset(key_id=self.client.key_id)
+        return queries.channels_of_key(self.client.key_id)
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         return [documents.channel(row) for row in rows]
