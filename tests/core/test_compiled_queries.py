@@ -67,7 +67,6 @@ def _known() -> dict[str, list[Any]]:
         "case_id": [cases[0], 0],
         "case_ids": [cases, []],
         "request_ids": [cases, []],
-        "case_ids": [cases, []],
         "plan_ids": [[plan.pk], []],
         "snapshot_ids": [[*Snapshot.objects.values_list("pk", flat=True)], []],
         "item_ids": [[item.pk for item in factories.items_of(first)], []],
