@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any, get_args, get_origin, is_typeddict
 
 import msgspec
@@ -50,38 +48,33 @@ class Operation:
 class Schema(AutoSchema):
     """Reads `view.operations`, a mapping of lower-case methods to operations.
 
-    A view with `operations` documents these methods and no others. A route can replace them:
-    `as_view(operations=...)`.
+    Other methods, and views without operations, are not documented. A route can replace the
+    operations of its view: `as_view(operations=...)`.
     """
 
     @property
-    def operation(self) -> Operation | None:
+    def operation(self) -> Operation:
+        """The operation of a documented method."""
         operations: Mapping[str, Operation] = getattr(self.view, "operations", {})
-        return operations.get(self.method.lower())
+        return operations[self.method.lower()]
 
     def is_excluded(self) -> bool:
-        if hasattr(self.view, "operations"):
-            return self.operation is None
-        return bool(super().is_excluded())
+        return self.method.lower() not in getattr(self.view, "operations", {})
 
     def get_operation_id(self) -> str:
-        return self.operation.id if self.operation else str(super().get_operation_id())
+        return self.operation.id
 
     def get_tags(self) -> list[str]:
-        return [self.operation.tag] if self.operation else list(super().get_tags())
+        return [self.operation.tag]
 
     def get_override_parameters(self) -> list[Any]:
-        if self.operation:
-            return list(self.operation.parameters)
-        return list(super().get_override_parameters())
+        return list(self.operation.parameters)
 
     def get_request_serializer(self) -> Any:
-        return self.operation.request if self.operation else super().get_request_serializer()
+        return self.operation.request
 
     def get_response_serializers(self) -> Any:
         operation = self.operation
-        if operation is None:
-            return super().get_response_serializers()
         return {
             (operation.status, operation.media_type): _response(operation),
             **operation.refusals,
@@ -155,16 +148,14 @@ def add_documents(
     request: object,
     public: bool,  # noqa: FBT001 - drf-spectacular's signature
 ) -> dict[str, Any]:
-    """Add the documents of all operations, and of modules named `shapes`, to the components."""
+    """Add the documents of all operations to the components."""
     endpoints: list[Any] = list(generator.endpoints or [])
-    rooms = sorted({view.__module__.rpartition(".")[0] for *_, view in endpoints})
     declared = [
         document
         for *_, view in endpoints
         for operation in _operations_of(view).values()
         for document in document_types(operation.response)
     ]
-    declared += [document for room in rooms for document in shapes_of(room)]
     _, schemas = msgspec.json.schema_components(
         dict.fromkeys(declared), ref_template="#/components/schemas/{name}"
     )
@@ -179,22 +170,6 @@ def _operations_of(view: Any) -> Mapping[str, Operation]:
         "operations", getattr(view.cls, "operations", {})
     )
     return operations
-
-
-def shapes_of(room: str) -> list[type]:
-    """The documents that the room's modules named `...shapes` define."""
-    names = sorted(
-        module.name
-        for module in iter_modules(import_module(room).__path__)
-        if module.name.endswith("shapes")
-    )
-    modules = [import_module(f"{room}.{name}") for name in names]
-    return [
-        shape
-        for module in modules
-        for shape in vars(module).values()
-        if is_document(shape) and shape.__module__ == module.__name__
-    ]
 
 
 def is_document(kind: Any) -> bool:

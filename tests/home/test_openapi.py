@@ -58,12 +58,6 @@ def test_documents_of_the_rooms_are_components(document: Any) -> None:
     assert schemas["Choice"]["required"] == ["label", "value"]
 
 
-def test_shapes_that_a_module_imports_are_not_declared_twice() -> None:
-    shapes = [shape.__name__ for shape in openapi.shapes_of("takeback.channel.cases")]
-    assert len(shapes) == len(set(shapes))
-    assert openapi.shapes_of("takeback.operations") == []
-
-
 def test_fields_are_described_by_their_limits(document: Any) -> None:
     lookup = document["components"]["schemas"]["GuestLookup"]["properties"]
     assert lookup["number"] == {"type": "string", "minLength": 1, "maxLength": 128}
