@@ -35,11 +35,12 @@ def traced(files: Files) -> Iterator[None]:
         if event == "call":
             codes.add(frame.f_code)
 
+    before = sys.getprofile()
     sys.setprofile(profile)
     try:
         yield
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
     prefix = f"{PACKAGE}/"
     # Bodies of modules and classes are no functions: they run once, when a module is imported.
     functions = [code for code in codes if code.co_flags & CO_OPTIMIZED]
