@@ -10,8 +10,8 @@ from takeback.core.types import MinorUnits
 class RefundableAmounts(NamedTuple):
     """Parts of an item's amounts, in minor units."""
 
+    # Less the discount, plus the interest.
     goods: MinorUnits
-    """Less the discount, plus the interest."""
     discount: MinorUnits
     shipping: MinorUnits
 
