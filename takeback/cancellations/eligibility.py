@@ -95,7 +95,7 @@ class EligibilityData:
         return self.carriers.get(carrier_id) if new.kind == Kind.RETURN else None
 
     def with_default_pickup(self, new: NewCase) -> NewCase:
-        """The case with the order's shipping address, if it asks for a pickup there."""
+        """The case with the order's shipping address, if the goods are collected there."""
         item, carrier = self.items.get(new.order_item), self.carrier_of(new)
         if not (item and carrier and carrier.needs_pickup and new.pickup_at_shipping_address):
             return new

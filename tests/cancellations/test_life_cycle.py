@@ -94,10 +94,10 @@ def database_allows(item: OrderItem, before: Status, after: Status) -> bool:
 def test_database_allows_only_the_transitions_of_the_life_cycle(
     item: OrderItem,
 ) -> None:
-    pairs = [(a, b) for a, b in product(Status, repeat=2) if a is not b]
+    changes = [(a, b) for a, b in product(Status, repeat=2) if a is not b]
 
-    assert {(a.value, b.value) for a, b in pairs if database_allows(item, a, b)} == STEPS
-    assert len(pairs) == 42
+    assert {(a.value, b.value) for a, b in changes if database_allows(item, a, b)} == STEPS
+    assert len(changes) == 42
 
 
 @pytest.mark.parametrize("status", Status)
