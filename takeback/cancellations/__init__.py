@@ -1,1 +1,1 @@
-"""The heart: what may be asked, and what became of it."""
+"""Cancellations and returns: the rules, the cases, and the plans that refund them."""

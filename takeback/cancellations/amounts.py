@@ -9,8 +9,8 @@ from takeback.core.money import MinorUnits, units_worth
 class RefundableAmounts(NamedTuple):
     """Parts of an item's amounts, in minor units."""
 
+    # Less the discount, plus the interest.
     goods: MinorUnits
-    """Less the discount, plus the interest."""
     discount: MinorUnits
     shipping: MinorUnits
 

@@ -20,8 +20,8 @@ from takeback.logistics.queries import CarrierRow, carriers
 from takeback.orders.models import OrderItem, Tender
 from takeback.orders.scope import OrderScope
 
+# Payment kinds that cannot be reversed: their refunds need a bank account.
 CASH = ("funds_transfer", "pay_on_delivery")
-"""Payment kinds that cannot be reversed: their refunds need a bank account."""
 
 
 class OrderPart(NamedTuple):
@@ -95,7 +95,7 @@ class EligibilityData:
         return self.carriers.get(carrier_id) if new.kind == Kind.RETURN else None
 
     def with_default_pickup(self, new: NewCase) -> NewCase:
-        """The case with the order's shipping address, if it asks for a pickup there."""
+        """The case with the order's shipping address, if the goods are collected there."""
         item, carrier = self.items.get(new.order_item), self.carrier_of(new)
         if not (item and carrier and carrier.needs_pickup and new.pickup_at_shipping_address):
             return new
@@ -137,9 +137,11 @@ def load_eligibility_data(new: Sequence[NewCase], scope: OrderScope) -> Eligibil
     items = _items(item_ids=sorted({case.order_item for case in new}))
     reason_ids = sorted({case.reason for case in new})
     reasons = _reasons(reason_ids=reason_ids, channel_id=scope.channel_id)
-    carrier_ids = {
-        case.carrier or shop.return_carrier_id for case in new if case.kind == Kind.RETURN
-    }
+    returns = [case for case in new if case.kind == Kind.RETURN]
+    carrier_ids = sorted({case.carrier or shop.return_carrier_id for case in returns} - {0})
+    carrier_rows = (
+        carriers(carrier_ids=carrier_ids, channel_id=scope.channel_id) if carrier_ids else []
+    )
     address_ids = {case.pickup_address for case in new if case.pickup_address is not None}
     return EligibilityData(
         shop=shop,
@@ -148,15 +150,11 @@ def load_eligibility_data(new: Sequence[NewCase], scope: OrderScope) -> Eligibil
         # A carrier that shoppers may not choose can still be the shop's default.
         carriers={
             row.id: row
-            for row in _carriers(sorted(carrier_ids - {0}), scope)
+            for row in carrier_rows
             if row.is_user_selectable or row.id == shop.return_carrier_id
         },
         address_ids=_addresses(sorted(address_ids), scope),
     )
-
-
-def _carriers(ids: list[int], scope: OrderScope) -> list[CarrierRow]:
-    return carriers(carrier_ids=ids, channel_id=scope.channel_id) if ids else []
 
 
 def _addresses(ids: list[int], scope: OrderScope) -> frozenset[int]:

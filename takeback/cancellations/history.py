@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.core import errors
 from takeback.core.actor import Actor
 from takeback.core.db.bulk import insert_objects
-from takeback.core.errors import Refused
+from takeback.core.errors import CONFLICT, Refused
 
+# Cases, each with its new values.
 Updates = Sequence[tuple[CancellationRequest, Mapping[str, object]]]
-"""Cases, each with its new values."""
 
 
 def update_case(
@@ -32,7 +31,7 @@ def update_cases(
         )
         changes = {**values, "version": case.version + 1, "modified_date": now}
         if not current.update(**changes):
-            raise Refused(errors.CONFLICT)
+            raise Refused(CONFLICT)
         for name, value in changes.items():
             setattr(case, name, value)
         rows.append(history_row(case, event, before, actor, now, message=message))

@@ -18,8 +18,7 @@ def sweep_images(now: datetime) -> int:
 
     Processes leave them behind that die after writing the file and before inserting the row.
     """
-    folders = (settings.MEDIA_ROOT / FOLDER).glob("??")
-    return sum(_sweep_folder(folder, now) for folder in folders)
+    return sum(_sweep_folder(folder, now) for folder in (settings.MEDIA_ROOT / FOLDER).glob("??"))
 
 
 def _sweep_folder(folder: Path, now: datetime) -> int:

@@ -24,6 +24,7 @@ PLAN_STATUSES: dict[str, Promise] = {
     PlanStatus.COMPLETED: STATUSES[Status.COMPLETED],
     PlanStatus.REJECTED: STATUSES[Status.REJECTED],
 }
+# The labels of history events.
 STEPS: dict[str, Promise] = {
     CaseEvent.OPEN: pgettext_lazy("step", "Requested"),
     Transition.REVIEW: pgettext_lazy("step", "Escalated"),
@@ -36,7 +37,6 @@ STEPS: dict[str, Promise] = {
     CaseEvent.EDIT: pgettext_lazy("step", "Edited"),
     CaseEvent.CONFIRM_ACCOUNT: pgettext_lazy("step", "Bank account verified"),
 }
-"""The labels of history events."""
 
 
 def subject_in(

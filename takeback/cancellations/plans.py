@@ -33,14 +33,14 @@ class RefundTerms:
     refund_invoice_date: datetime | None = None
 
 
+# The refund is the price of the items, without shipping.
 AS_BOUGHT = RefundTerms()
-"""The refund is the price of the items, without shipping."""
 
+# A payment of a plan and an item that it pays for.
 PaidItem = PlanPayment.order_items.through
-"""A payment of a plan and an item that it pays for."""
 _CLOSED = (Status.REJECTED.value, Status.WITHDRAWN.value)
+# Orders contain the refunds of completed plans in their own totals.
 _UNPAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
-"""Orders contain the refunds of completed plans in their own totals."""
 
 
 def get_or_create_plan(
@@ -104,8 +104,7 @@ def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise
 
 def ensure_refundable(order: Order, paid: MinorUnits) -> None:
     """`Refused` if the plans of an order exceed the paid amount less previous refunds."""
-    plans = CancellationPlan.objects.filter(order=order, status__in=_UNPAID)
-    _ensure_total(plans, order, paid)
+    _ensure_total(CancellationPlan.objects.filter(order=order, status__in=_UNPAID), order, paid)
 
 
 def _ensure_total(plans: Iterable[CancellationPlan], order: Order, paid: MinorUnits) -> None:
@@ -141,8 +140,7 @@ def refund_total(plan: CancellationPlan) -> MinorUnits:
 
 def cases_of_plan(plan_id: PlanId) -> list[CancellationRequest]:
     """All cases of a plan with their items."""
-    cases = CancellationRequest.objects.filter(plan_id=plan_id)
-    return list(cases.select_related("order_item"))
+    return list(CancellationRequest.objects.filter(plan_id=plan_id).select_related("order_item"))
 
 
 def remaining_by_item(cases: Iterable[CancellationRequest]) -> dict[int, CancellationRequest]:

@@ -38,8 +38,8 @@ class ItemContext:
     has_live_case: bool
     is_invoiced: bool
     placed_at: datetime
+    # The date of delivery; if it is unknown, that of shipping or of the invoice.
     arrived_at: datetime | None
-    """The date of delivery; if it is unknown, that of shipping or of the invoice."""
     shop: ShopPolicy
     now: datetime
 
@@ -49,12 +49,12 @@ class RequestContext(ItemContext):
     """The input of all rules: a new case, its item, and the records that the case names."""
 
     new: NewCase
+    # None if the shop does not offer the reason.
     reason: Reason | None
-    """None if the shop does not offer the reason."""
     is_carrier_offered: bool
     needs_pickup: bool
+    # The shopper's addresses and those of the order.
     address_ids: Collection[int]
-    """The shopper's addresses and those of the order."""
     has_multiple_units: bool
     is_paid_in_cash: bool
     is_guest: bool
@@ -186,6 +186,7 @@ class Rule(Generic[C_contra]):
     overridable: bool = False
 
 
+# The rules that lists show, too.
 ITEM_RULES: Final[tuple[Rule[ItemContext], ...]] = (
     Rule(no_live_case),
     Rule(not_shipped, kinds={Kind.CANCEL}),
@@ -194,8 +195,8 @@ ITEM_RULES: Final[tuple[Rule[ItemContext], ...]] = (
     Rule(shipped_or_invoiced, kinds={Kind.RETURN}),
     Rule(within_return_window, kinds={Kind.RETURN}, overridable=True),
 )
-"""The rules that lists show, too."""
 
+# All rules in the order of their precedence: the first refusal is the response.
 RULES: Final[tuple[Rule[RequestContext], ...]] = (
     *ITEM_RULES,
     Rule(reason_is_offered),
@@ -209,7 +210,6 @@ RULES: Final[tuple[Rule[RequestContext], ...]] = (
     Rule(bank_account_where_needed),
     Rule(loyalty_is_open),
 )
-"""All rules in the order of their precedence: the first refusal is the response."""
 
 RULES_OF: Final = {kind: tuple(rule for rule in RULES if kind in rule.kinds) for kind in Kind}
 _ITEM_CHECKS: Final = {
@@ -228,7 +228,10 @@ def item_refusal(kind: Kind, ctx: ItemContext) -> Problem | None:
 def first_blocking_reason(
     cancel_refusal: Problem | None, return_refusal: Problem | None
 ) -> Problem | None:
-    """The problem of an item that can neither be cancelled nor returned; None if either can."""
+    """The problem of an item that can neither be cancelled nor returned; None if either can.
+
+    It is about returning if the item is shipped, and about cancelling otherwise.
+    """
     if cancel_refusal is None or return_refusal is None:
         return None
     return cancel_refusal if return_refusal is errors.CANNOT_RETURN_NOW else return_refusal

@@ -77,15 +77,15 @@ class ReasonRow(NamedTuple):
 
 
 def _cases_of_orders(order_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    cases = CancellationRequest.objects.filter(
+    return CancellationRequest.objects.filter(
         order_item__order_id__anyof=order_ids, is_hidden=False
-    )
-    return cases.order_by("-id", "cancellationrequestimage__id")
+    ).order_by("-id", "cancellationrequestimage__id")
 
 
 def _cases_by_id(case_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    cases = CancellationRequest.objects.filter(pk__anyof=case_ids)
-    return cases.order_by("-id", "cancellationrequestimage__id")
+    return CancellationRequest.objects.filter(pk__anyof=case_ids).order_by(
+        "-id", "cancellationrequestimage__id"
+    )
 
 
 cases_of_orders = CompiledQuery(CaseRow, _cases_of_orders)
@@ -148,8 +148,9 @@ def _grouped(rows: Iterable[CaseRow]) -> list[CaseWithImages]:
 
 def reasons_on_offer(channel_id: int) -> "QuerySet[CancellationReason]":
     """The reasons that a channel offers."""
-    offered = CancellationReason.objects.filter(is_active=True)
-    return offered.filter(Q(channel_id=channel_id) | Q(channel_id=None))
+    return CancellationReason.objects.filter(
+        Q(channel_id=channel_id) | Q(channel_id=None), is_active=True
+    )
 
 
 def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[ReasonRow]]:

@@ -40,6 +40,7 @@ class CaseEvent(StrEnum):
     REMOVE = "remove"
 
 
+# All transitions of a case. Review is optional: staff may confirm a case without it.
 LIFE_CYCLE = StateMachine(
     Status.WAITING,
     {
@@ -56,10 +57,9 @@ LIFE_CYCLE = StateMachine(
         (Status.APPROVED, Transition.COMPLETE): Status.COMPLETED,
     },
 )
-"""All transitions of a case. Review is optional: staff may confirm a case without it."""
 
+# Statuses of cases that have not ended. An item has at most one live case.
 LIVE = (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED, Status.APPROVED)
-"""Statuses of cases that have not ended. An item has at most one live case."""
 
 
 class PlanStatus(StrEnum):
@@ -75,6 +75,7 @@ class PlanTransition(StrEnum):
     REJECT = "reject"
 
 
+# A plan is approved with the last of its cases, and rejected with the last of them.
 PLAN_LIFE_CYCLE = StateMachine(
     PlanStatus.WAITING,
     {
@@ -83,7 +84,6 @@ PLAN_LIFE_CYCLE = StateMachine(
         (PlanStatus.APPROVED, PlanTransition.COMPLETE): PlanStatus.COMPLETED,
     },
 )
-"""A plan is approved with the last of its cases, and rejected with the last of them."""
 
 
 class TransactionType(StrEnum):
@@ -91,6 +91,7 @@ class TransactionType(StrEnum):
     REFUND = "refund"
 
 
+# The statuses that shoppers see.
 SHOWN = {
     Status.WAITING: "open",
     Status.WAITING_APPROVAL: "open",
@@ -100,7 +101,6 @@ SHOWN = {
     Status.REJECTED: "rejected",
     Status.WITHDRAWN: "rejected",
 }
-"""The statuses that shoppers see."""
 
+# The statuses that other systems see.
 SHOWN_TO_CHANNELS = {status: status for status in Status} | {Status.WITHDRAWN: Status.REJECTED}
-"""The statuses that other systems see."""

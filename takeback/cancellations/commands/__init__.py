@@ -1,1 +1,1 @@
-"""Writing cases, one file per use case."""
+"""Commands that write cases, one file per use case."""

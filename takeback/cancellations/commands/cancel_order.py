@@ -15,9 +15,8 @@ from takeback.cancellations.models import CancellationPlan
 from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, ensure_refundable
 from takeback.cancellations.policy import kind_of
 from takeback.cancellations.statuses import Kind, PlanStatus
-from takeback.core import errors as core_errors
 from takeback.core.actor import Actor
-from takeback.core.errors import Refused
+from takeback.core.errors import NOT_FOUND, Refused
 from takeback.core.ids import CaseId, ItemId, OrderId
 from takeback.core.money import MinorUnits
 from takeback.orders.allocation import PAID_LATER
@@ -28,8 +27,8 @@ from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import ENDED
 
 MAX_ITEMS = 500
+# Payment types that charge a card.
 CARDS = frozenset({"credit_card", "saved_card", "masterpass"})
-"""Payment types that charge a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def cancel_order(
     """
     order = Order.objects.filter(pk=order_id).first()
     if order is None or not scope.covers(order):
-        raise Refused(core_errors.NOT_FOUND)
+        raise Refused(NOT_FOUND)
     lock_orders_of(list(OrderItem.objects.filter(order=order).values_list("pk", flat=True)))
     items = _items(order, cancel)
     _ensure_decided(order)

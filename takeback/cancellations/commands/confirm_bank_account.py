@@ -8,9 +8,8 @@ from takeback.cancellations.history import update_case
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.queries import cases_opened_together
 from takeback.cancellations.statuses import LIVE, CaseEvent
-from takeback.core import errors
 from takeback.core.actor import Actor
-from takeback.core.errors import Refused
+from takeback.core.errors import NOT_FOUND, Refused
 from takeback.core.ids import CaseId
 from takeback.orders.locks import lock_orders_of
 
@@ -31,7 +30,7 @@ def confirm_bank_account(
     live = [case for case in cases_opened_together(case_id) if case.status in LIVE]
     current = next((case.iban_index for case in live if case.pk == case_id), None)
     if current is None or account not in (None, current):
-        raise Refused(errors.NOT_FOUND)
+        raise Refused(NOT_FOUND)
     for case in live:
         if case.iban_index == current and not case.is_bank_account_confirmed:
             update_case(case, CaseEvent.CONFIRM_ACCOUNT, actor, now, is_bank_account_confirmed=True)

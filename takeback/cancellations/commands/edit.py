@@ -7,15 +7,17 @@ from typing import Final
 
 from django.db import transaction
 
-from takeback.bank_accounts import bank_account
-from takeback.bank_accounts.bank_account import BankAccount
+from takeback.bank_accounts.bank_account import (
+    BankAccount,
+    bank_account_of,
+    encrypted_columns,
+)
 from takeback.cancellations import errors, policy
 from takeback.cancellations.commands.transition import lock_case, transition_to
 from takeback.cancellations.eligibility import load_eligibility_data
 from takeback.cancellations.history import update_case
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.policy import RequestContext
 from takeback.cancellations.statuses import CaseEvent, Kind, Status
 from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import Actor
@@ -26,7 +28,7 @@ from takeback.orders.scope import OrderScope
 _ACCOUNT = {"iban_encrypted", "holder_name_encrypted", "iban_index", "is_bank_account_confirmed"}
 _EDITABLE_WHEN_CONFIRMED = {"description", *_ACCOUNT}
 
-RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[RequestContext], Problem | None], ...]]] = {
+RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[policy.RequestContext], Problem | None], ...]]] = {
     "reason_id": (policy.reason_is_offered, policy.reason_fits, policy.description_where_needed),
     "description": (policy.description_where_needed,),
     "quantity": (policy.single_unit_is_not_split, policy.units_are_left),
@@ -101,8 +103,8 @@ def _changes(
     if edit.description is not None and edit.description != (case.description or ""):
         changes["description"] = edit.description or None
     account = edit.bank_account
-    if account and account != bank_account.bank_account_of(case):
-        changes |= bank_account.encrypted_columns(account, case.uuid)
+    if account and account != bank_account_of(case):
+        changes |= encrypted_columns(account, case.uuid)
         changes["is_bank_account_confirmed"] = is_account_trusted
     return changes
 
@@ -122,7 +124,7 @@ def _ensure_valid(
         reason=case.reason_id if edit.reason is None else edit.reason,
         quantity=edit.quantity,
         description=case.description if edit.description is None else edit.description,
-        bank_account=edit.bank_account or bank_account.bank_account_of(case),
+        bank_account=edit.bank_account or bank_account_of(case),
         refund_to_loyalty=case.fully_refund_as_loyalty_money if to_loyalty is None else to_loyalty,
     )
     context = load_eligibility_data([new], scope).context(new, now)

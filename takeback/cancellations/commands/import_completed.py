@@ -18,8 +18,8 @@ from takeback.orders.models import OrderItem
 from takeback.orders.statuses import ENDED
 from takeback.orders.statuses import Status as ItemStatus
 
+# The reason of imported cases without a known one; shoppers cannot choose it.
 IMPORTED_REASON = UUID("5f0c2c1e-7a34-4f6e-9a53-6d1f0b6d7e10")
-"""The reason of imported cases without a known one; shoppers cannot choose it."""
 
 
 class Completed(NamedTuple):

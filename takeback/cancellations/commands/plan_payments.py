@@ -17,9 +17,8 @@ from takeback.cancellations.plans import (
     remaining_by_item,
 )
 from takeback.cancellations.statuses import PLAN_LIFE_CYCLE, PlanStatus, TransactionType
-from takeback.core import errors as core_errors
 from takeback.core.actor import Actor
-from takeback.core.errors import Refused
+from takeback.core.errors import NOT_FOUND, Refused
 from takeback.core.ids import PlanId
 from takeback.orders.locks import lock_orders_of
 
@@ -73,7 +72,7 @@ def plan_payments(
 def _lock_plan(plan_id: PlanId, channel_id: int) -> CancellationPlan:
     plans = CancellationPlan.objects.filter(pk=plan_id, order__channel_id=channel_id)
     if not plans.exists():
-        raise Refused(core_errors.NOT_FOUND)
+        raise Refused(NOT_FOUND)
     cases = CancellationRequest.objects.filter(plan_id=plan_id)
     lock_orders_of(sorted(cases.values_list("order_item_id", flat=True)))
     return plans.get()

@@ -9,16 +9,14 @@ from django.db.models import Q
 
 from takeback.cancellations import errors
 from takeback.cancellations.models import CancellationReason
-from takeback.core import errors as core_errors
-from takeback.core.errors import Refused
+from takeback.core.errors import NOT_FOUND, Refused
 
 
 def add_reason(channel_id: int, values: Mapping[str, Any], *, now: datetime) -> int:
     """Add a reason with these column values, and return its id."""
-    reason = CancellationReason.objects.create(
+    return CancellationReason.objects.create(
         channel_id=channel_id, created_date=now, modified_date=now, **values
-    )
-    return reason.pk
+    ).pk
 
 
 @transaction.atomic
@@ -30,10 +28,13 @@ def change_reason(
     `Refused` if the reason does not exist or belongs to all channels: the key of one channel
     must not change the reasons of others.
     """
-    visible = Q(channel_id=channel_id) | Q(channel_id=None)
-    reason = CancellationReason.objects.select_for_update().filter(visible, pk=reason_id).first()
+    reason = (
+        CancellationReason.objects.select_for_update()
+        .filter(Q(channel_id=channel_id) | Q(channel_id=None), pk=reason_id)
+        .first()
+    )
     if reason is None:
-        raise Refused(core_errors.NOT_FOUND)
+        raise Refused(NOT_FOUND)
     if reason.channel_id is None:
         raise Refused(errors.SHARED_REASON, reason=reason_id)
     changes = {name: value for name, value in values.items() if value != getattr(reason, name)}

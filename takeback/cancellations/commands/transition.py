@@ -30,9 +30,8 @@ from takeback.cancellations.statuses import (
     Transition,
 )
 from takeback.cancellations.topics import Topic, publish
-from takeback.core import errors as core_errors
 from takeback.core.actor import Actor
-from takeback.core.errors import Refused
+from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands import cancel_easy_return
 from takeback.orders.commands.split_item import split_items
@@ -43,6 +42,7 @@ from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import CANCELLABLE, REFUNDABLE
 from takeback.orders.statuses import Status as ItemStatus
 
+# The transition to a requested status. Cases open and complete by other commands.
 TRANSITION_FOR_STATUS: Final = {
     Status.WAITING_APPROVAL: Transition.REVIEW,
     Status.CONFIRMED: Transition.CONFIRM,
@@ -50,7 +50,6 @@ TRANSITION_FOR_STATUS: Final = {
     Status.REJECTED: Transition.REJECT,
     Status.WITHDRAWN: Transition.WITHDRAW,
 }
-"""The transition to a requested status. Cases open and complete by other commands."""
 
 
 @transaction.atomic
@@ -191,13 +190,13 @@ def lock_case(
     cases = CancellationRequest.objects.select_related("order_item__order").filter(pk=case_id)
     case = cases.first()
     if case is None or not scope.covers(case.order_item.order):
-        raise Refused(core_errors.NOT_FOUND)
+        raise Refused(NOT_FOUND)
     lock_orders_of([case.order_item_id])
     case = cases.get()
     if case.is_hidden:
-        raise Refused(core_errors.NOT_FOUND)
+        raise Refused(NOT_FOUND)
     if version not in (None, case.version):
-        raise Refused(core_errors.PRECONDITION_FAILED, version=case.version)
+        raise Refused(PRECONDITION_FAILED, version=case.version)
     return case
 
 
