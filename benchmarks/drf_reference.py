@@ -37,7 +37,7 @@ from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock
 from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
-from takeback.core.money import show, units_worth
+from takeback.core.money import show, units_value
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.statuses import Status
@@ -143,7 +143,7 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
         return show(item.goods_minor - item.discount_minor, item.order.currency)
 
     def get_unit_price(self, item: OrderItem) -> str:
-        return show(units_worth(item.goods_minor, item.quantity, 0, 1), item.order.currency)
+        return show(units_value(item.goods_minor, item.quantity, 0, 1), item.order.currency)
 
 
 class DiscountSerializer(serializers.ModelSerializer[DiscountItem]):

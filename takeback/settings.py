@@ -315,6 +315,7 @@ INSTALLED_APPS = [
     "takeback.cancellations",
     "takeback.trade_in",
     "takeback.notifications",
+    "takeback.storefront",
     "takeback.home",
     "takeback.desk",
     "django_htmx",

@@ -45,8 +45,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_key = models.CharField(max_length=254, db_index=True)
     first_name = models.CharField(max_length=255, blank=True)
     last_name = models.CharField(max_length=255, blank=True)
-    first_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
     # The names in the form in which they are compared (`core.normalize`).
+    first_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
     last_name_key = models.CharField(max_length=NAME_KEY_MAX, blank=True, default="")
     phone = models.CharField(max_length=128, blank=True)
     user_type = models.CharField(max_length=16, default=REGISTERED)

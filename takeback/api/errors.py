@@ -45,7 +45,7 @@ _PROBLEMS: dict[type[Exception], Problem] = {
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Refusals that are the same in all dialects; None means an internal error: status 500."""
     if isinstance(error, Refused):
-        log.info("refused", code=error.problem.code, **error.context)
+        log_refusal(error)
         return problem_response(error.problem, retry_after(error))
     if isinstance(error, OperationalError):
         log.error("database", error=type(error).__name__)
@@ -63,6 +63,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if isinstance(error, exceptions.MethodNotAllowed):
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
     return problem_response(problem, headers)
+
+
+def log_refusal(refused: Refused) -> None:
+    log.info("refused", code=refused.problem.code, **refused.context)
 
 
 def retry_after(refused: Refused) -> dict[str, str]:

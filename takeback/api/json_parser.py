@@ -131,3 +131,12 @@ def _decimal(literal: str) -> Decimal:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+class LargeJSONParser(StrictJSONParser):
+    """Allows a larger body: orders may have thousands of items, batches 10,000 objects."""
+
+    max_values = 200_000
+
+    def limit(self) -> int:
+        return int(settings.MAX_ORDER_BODY_BYTES)

@@ -38,36 +38,13 @@ class ContractPagination(PageNumberPagination):
         return rows
 
     def get_paginated_response(self, data: Sequence[Any]) -> Response:
-        """The envelope; a page after the last one is not found."""
-        if not data and self.requested.number > 1:
-            raise Refused(errors.NOT_FOUND)
-        return Response(
-            {
-                "count": self.count,
-                "next": self.get_next_link(),
-                "previous": self.get_previous_link(),
-                "results": data,
-            }
-        )
-
-    def get_next_link(self) -> str | None:
-        is_last = self.requested.offset + self.requested.limit >= self.count
-        return None if is_last else self._link(self.requested.number + 1)
-
-    def get_previous_link(self) -> str | None:
-        number = self.requested.number
-        return self._link(number - 1) if number > 1 else None
-
-    def _link(self, number: int) -> str:
-        query = {key: value for key, value in self.query.items() if key != "page"}
-        query["page"] = str(number)
-        return f"{settings.SITE_URL}{self.path}?{urlencode(query)}"
+        return Response(envelope(self.path, self.query, self.requested, self.count, data))
 
 
 def envelope(
     path: str, query: Mapping[str, str], page: Page, count: int, results: Sequence[Any]
 ) -> dict[str, Any]:
-    """The same envelope for the lists of the channel API."""
+    """The contract's envelope of a page; a page after the last one is not found."""
     if not results and page.number > 1:
         raise Refused(errors.NOT_FOUND)
 

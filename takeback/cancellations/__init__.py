@@ -1,1 +1,1 @@
-"""Cancellations and returns: the rules, the cases, and the plans that refund them."""
+"""Cancellation and return cases: rules, life cycle, refund plans and history."""

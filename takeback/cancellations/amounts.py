@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.core.money import MinorUnits, units_worth
+from takeback.core.money import MinorUnits, units_value
 
 
 class RefundableAmounts(NamedTuple):
@@ -23,7 +23,7 @@ def refundable_amounts(case: CancellationRequest) -> RefundableAmounts:
     item = case.order_item
     closed = max(0, min(item.units_closed, item.quantity - case.quantity))
     goods, discount, interest, shipping = (
-        units_worth(total, item.quantity, closed, case.quantity)
+        units_value(total, item.quantity, closed, case.quantity)
         for total in (
             item.goods_minor,
             item.discount_minor,

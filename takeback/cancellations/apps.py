@@ -1,4 +1,4 @@
-"""The Django application, with its triggers."""
+"""App configuration: installs the database triggers after each migration."""
 
 from takeback.cancellations.triggers import statements
 from takeback.core import triggers

@@ -47,7 +47,7 @@ SINGLE_UNIT = RuleProblem(
 TOO_MANY_IMAGES = RuleProblem(
     "cancellation_request_100_10", 400, _("Too many images for this item (maximum {max}).")
 )
-LOYALTY_CLOSED = RuleProblem(
+LOYALTY_REFUND_NOT_OFFERED = RuleProblem(
     "loyalty_100_1", 406, _("Refunds to loyalty points are not available for this order.")
 )
 
@@ -118,13 +118,13 @@ TOO_MANY_ITEMS = Problem(
 REASON_MISSING = Problem(
     "order_cancel_reason_missing", 400, _("Every item needs a reason."), field="reasons"
 )
-NO_TRANSFER = Problem(
+NO_REFUND_TO_BANK_ACCOUNT = Problem(
     "order_cancel_no_transfer",
     400,
     _("Only orders paid in cash or by transfer are refunded to a bank account."),
     field="ibans",
 )
-NO_PURCHASE = Problem(
+ORDER_NOT_CHARGED = Problem(
     "order_cancel_no_purchase",
     400,
     _("This order has not been charged yet. Cancel its items individually."),

@@ -104,9 +104,6 @@ class CancellationPlan(models.Model):
         return str(self.uuid)
 
 
-_LISTED = Q(is_hidden=False)
-
-
 class PlanPayment(models.Model):
     """A payment of a plan, for some of the order's items."""
 
@@ -131,12 +128,15 @@ class PlanPayment(models.Model):
         return f"{self.plan_id} {self.transaction_type}"
 
 
+_LISTED = Q(is_hidden=False)
+
+
 class CancellationRequest(models.Model):
     """A case: the cancellation or return of an item, or of some of its units."""
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
-    # The indexes below begin with the channel.
-    # The channel of the order, so that one index finds the newest cases of a channel.
+    # The order's channel: one index finds its newest cases. The indexes below begin with it, so it
+    # needs no index of its own.
     channel = models.ForeignKey(Channel, models.PROTECT, db_index=False)
     order_item = models.ForeignKey(OrderItem, models.PROTECT)
     plan = models.ForeignKey(CancellationPlan, models.PROTECT, null=True)

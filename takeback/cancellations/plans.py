@@ -34,7 +34,7 @@ class RefundTerms:
 
 
 # The refund is the price of the items, without shipping.
-AS_BOUGHT = RefundTerms()
+DEFAULT_TERMS = RefundTerms()
 
 # A payment of a plan and an item that it pays for.
 PaidItem = PlanPayment.order_items.through
@@ -50,12 +50,12 @@ def get_or_create_plan(
 
     Cases with the usual terms share a waiting plan. Cases with other terms get their own plan.
     """
-    if terms == AS_BOUGHT:
+    if terms == DEFAULT_TERMS:
         waiting = CancellationPlan.objects.filter(
             order_id=order_id,
             plan_type=kind.value,
             status=PlanStatus.WAITING.value,
-            **asdict(AS_BOUGHT),
+            **asdict(DEFAULT_TERMS),
         )
         plan_id = waiting.values_list("pk", flat=True).first()
         if plan_id is not None:

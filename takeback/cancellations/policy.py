@@ -168,10 +168,10 @@ def bank_account_where_needed(ctx: RequestContext) -> Problem | None:
     return errors.BANK_ACCOUNT_REQUIRED if is_missing else None
 
 
-def loyalty_is_open(ctx: RequestContext) -> Problem | None:
+def loyalty_refund_is_offered(ctx: RequestContext) -> Problem | None:
     """The shop must offer refunds to loyalty points, and may exclude guests."""
     is_open = ctx.shop.has_loyalty and (ctx.shop.has_loyalty_for_guests or not ctx.is_guest)
-    return errors.LOYALTY_CLOSED if ctx.new.refund_to_loyalty and not is_open else None
+    return errors.LOYALTY_REFUND_NOT_OFFERED if ctx.new.refund_to_loyalty and not is_open else None
 
 
 C_contra = TypeVar("C_contra", bound=ItemContext, contravariant=True)
@@ -208,7 +208,7 @@ RULES: Final[tuple[Rule[RequestContext], ...]] = (
     Rule(pickup_has_an_address, kinds={Kind.RETURN}),
     Rule(address_is_own),
     Rule(bank_account_where_needed),
-    Rule(loyalty_is_open),
+    Rule(loyalty_refund_is_offered),
 )
 
 RULES_OF: Final = {kind: tuple(rule for rule in RULES if kind in rule.kinds) for kind in Kind}

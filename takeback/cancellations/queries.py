@@ -158,7 +158,7 @@ def reasons(channel_id: int, page: Page, kind: Kind | None) -> tuple[int, list[R
     offered = reasons_on_offer(channel_id)
     if kind:
         offered = offered.filter(cancellation_type=kind.value)
-    ordered = offered.order_by("order", "id").values_list(*_reasons.columns)
+    ordered = offered.order_by("order", "id")
     rows = _reasons.fetch(ordered[page.offset : page.offset + page.limit])
     is_complete = page.number == 1 and len(rows) < page.limit
     return (len(rows) if is_complete else offered.count()), rows

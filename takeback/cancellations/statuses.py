@@ -75,7 +75,7 @@ class PlanTransition(StrEnum):
     REJECT = "reject"
 
 
-# A plan is approved with the last of its cases, and rejected with the last of them.
+# A plan is approved with the last case that is not closed, and rejected if all are closed.
 PLAN_LIFE_CYCLE = StateMachine(
     PlanStatus.WAITING,
     {

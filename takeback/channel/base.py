@@ -165,11 +165,13 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
         return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
     if isinstance(error, Refused) and error.problem.field:
+        api_errors.log_refusal(error)
         problem = error.problem
         reasons = [str(error.context["reason"])] if "reason" in error.context else []
         texts = [problem.message, *reasons]
         return Response({problem.field: texts, "code": problem.code}, status=problem.status)
     if isinstance(error, Refused) and isinstance(error.problem, RuleProblem):
+        api_errors.log_refusal(error)
         # The status of a RuleProblem is the storefront's.
         return api_errors.problem_response(replace(error.problem, status=400))
     return api_errors.exception_handler(error, context)

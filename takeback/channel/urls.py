@@ -78,7 +78,7 @@ CHANNEL_ROUTES: list[Route] = [
 ]
 """Routes below `channel/<channel_id>/`."""
 
-SECOND_ROUTES: list[Route] = [
+ALIAS_ROUTES: list[Route] = [
     ("cancellation_plans/inserts_or_updates", plans.PlanUpdates, "channel_plan_inserts"),
     (
         "cancellation_request_images/inserts_or_updates",
@@ -86,7 +86,7 @@ SECOND_ROUTES: list[Route] = [
         "channel_image_inserts",
     ),
 ]
-"""Second names of routes in `CHANNEL_ROUTES`, also below `channel/<channel_id>/`."""
+"""Aliases of routes in `CHANNEL_ROUTES`, also below `channel/<channel_id>/`."""
 
 ANY_CHANNEL_ROUTES: list[Route] = [
     ("orders", orders.OrderList, "any_channel_orders"),
@@ -98,11 +98,11 @@ ANY_CHANNEL_ROUTES: list[Route] = [
 """Views of `CHANNEL_ROUTES` that also act in all channels of the key."""
 
 
-def _patterns(routes: list[Route], below: str = "", **options: Any) -> list[URLPattern]:
+def _patterns(routes: list[Route], parent: str = "", **options: Any) -> list[URLPattern]:
     """Each route below every prefix."""
     return [
         re_path(
-            rf"^{prefix}/{below}{path}/?\Z",
+            rf"^{prefix}/{parent}{path}/?\Z",
             view.as_view(**options, **({} if prefix == PREFIXES[0] else {"schema": None})),
             name=name,
         )
@@ -112,7 +112,7 @@ def _patterns(routes: list[Route], below: str = "", **options: Any) -> list[URLP
 
 
 urlpatterns = [
-    *_patterns(SECOND_ROUTES, CHANNEL, operation_prefix="second_"),
+    *_patterns(ALIAS_ROUTES, CHANNEL, operation_prefix="second_"),
     *_patterns(CHANNEL_ROUTES, CHANNEL),
     *_patterns(KEY_ROUTES),
     *_patterns(ANY_CHANNEL_ROUTES, operation_prefix="any_"),

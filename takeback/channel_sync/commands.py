@@ -14,13 +14,14 @@ from takeback.channel_sync import errors
 from takeback.channel_sync.content_types import ContentType
 from takeback.channel_sync.models import BatchRequest, ErrorReport
 from takeback.channel_sync.statuses import (
-    EVENT_FOR_STATUS,
     LIFE_CYCLE,
+    TRANSITION_FOR_STATUS,
     ActionStatus,
     BatchStatus,
     FailedReason,
 )
 from takeback.core import errors as core_errors
+from takeback.core.db.bulk import delete_batch
 from takeback.core.encryption import encrypt
 from takeback.core.errors import Refused
 
@@ -93,7 +94,9 @@ def change_batch(channel_id: int, batch_id: int, changes: BatchIn, now: datetime
     after = changes.status or before
     if LIFE_CYCLE.is_final(before) and (changes.status == before or changes == BatchIn()):
         return
-    is_allowed = after in EVENT_FOR_STATUS and LIFE_CYCLE.allows(before, EVENT_FOR_STATUS[after])
+    is_allowed = after in TRANSITION_FOR_STATUS and LIFE_CYCLE.allows(
+        before, TRANSITION_FOR_STATUS[after]
+    )
     if LIFE_CYCLE.is_final(before) or not (is_allowed or before is after):
         raise Refused(errors.INVALID_TRANSITION, batch=batch_id, before=before, after=after)
     _set_content_type(batch, changes.content_type, after)
@@ -225,9 +228,4 @@ def prune(now: datetime) -> int:
     oldest = now - RETENTION
     reports = ErrorReport.objects.filter(created_date__lte=oldest).order_by("created_date")
     batches = BatchRequest.objects.filter(modified_date__lte=oldest).order_by("pk")
-    return sum(
-        model.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:_PRUNE_SIZE])).delete()[
-            0
-        ]
-        for model, rows in ((ErrorReport, reports), (BatchRequest, batches))
-    )
+    return delete_batch(reports, _PRUNE_SIZE) + delete_batch(batches, _PRUNE_SIZE)

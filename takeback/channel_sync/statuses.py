@@ -19,7 +19,7 @@ class BatchTransition(StrEnum):
     SEND = "send"
     POLL = "poll"
     FINISH = "finish"
-    GIVE_UP = "give_up"
+    FAIL = "give_up"
 
 
 LIFE_CYCLE = StateMachine(
@@ -27,20 +27,20 @@ LIFE_CYCLE = StateMachine(
     {
         (BatchStatus.INITIALIZED, BatchTransition.COMMIT): BatchStatus.COMMIT,
         (BatchStatus.INITIALIZED, BatchTransition.FINISH): BatchStatus.DONE,
-        (BatchStatus.INITIALIZED, BatchTransition.GIVE_UP): BatchStatus.FAIL,
+        (BatchStatus.INITIALIZED, BatchTransition.FAIL): BatchStatus.FAIL,
         (BatchStatus.COMMIT, BatchTransition.SEND): BatchStatus.SENT_TO_REMOTE,
         (BatchStatus.COMMIT, BatchTransition.FINISH): BatchStatus.DONE,
-        (BatchStatus.COMMIT, BatchTransition.GIVE_UP): BatchStatus.FAIL,
+        (BatchStatus.COMMIT, BatchTransition.FAIL): BatchStatus.FAIL,
         (BatchStatus.SENT_TO_REMOTE, BatchTransition.POLL): BatchStatus.ONGOING,
         (BatchStatus.SENT_TO_REMOTE, BatchTransition.FINISH): BatchStatus.DONE,
-        (BatchStatus.SENT_TO_REMOTE, BatchTransition.GIVE_UP): BatchStatus.FAIL,
+        (BatchStatus.SENT_TO_REMOTE, BatchTransition.FAIL): BatchStatus.FAIL,
         (BatchStatus.ONGOING, BatchTransition.FINISH): BatchStatus.DONE,
-        (BatchStatus.ONGOING, BatchTransition.GIVE_UP): BatchStatus.FAIL,
+        (BatchStatus.ONGOING, BatchTransition.FAIL): BatchStatus.FAIL,
     },
 )
 """A batch without objects to send goes straight to done."""
 
-EVENT_FOR_STATUS = {target: event for _, event, target in LIFE_CYCLE.transitions()}
+TRANSITION_FOR_STATUS = {target: event for _, event, target in LIFE_CYCLE.transitions()}
 """The transition that leads to a status."""
 
 

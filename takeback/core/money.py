@@ -87,25 +87,25 @@ def split(minor: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
-def unit_worth(total: int, quantity: int) -> int:
+def unit_value(total: int, quantity: int) -> int:
     """The value of the first unit, which carries a minor unit of the remainder, if there is one.
 
-    >>> unit_worth(1000, 3), unit_worth(999, 3), unit_worth(-1000, 3)
+    >>> unit_value(1000, 3), unit_value(999, 3), unit_value(-1000, 3)
     (334, 333, -334)
     """
     return -(-total // quantity) if total >= 0 else total // quantity
 
 
-def units_worth(total: int, quantity: int, used: int, count: int) -> int:
+def units_value(total: int, quantity: int, used: int, count: int) -> int:
     """The value of the next `count` of `quantity` units after `used` units.
 
     The first `total mod quantity` units carry one minor unit more, so every split of the units,
     in any order, adds up to the total.
 
-    >>> [units_worth(1000, 3, used, 1) for used in (0, 1, 2)]
+    >>> [units_value(1000, 3, used, 1) for used in (0, 1, 2)]
     [334, 333, 333]
     """
     if total < 0:
-        return -units_worth(-total, quantity, used, count)
+        return -units_value(-total, quantity, used, count)
     value, larger_units = divmod(total, quantity)
     return value * count + max(0, min(larger_units, used + count) - used)

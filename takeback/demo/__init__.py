@@ -1,1 +1,1 @@
-"""A made-up shop to click through; nothing here serves a real one."""
+"""A demo shop with generated data; not for production."""

@@ -11,10 +11,10 @@ from takeback.home.demo_accounts import DemoAccounts
 _STORIES = {
     "cancellable": "three items to cancel",
     "refundable": "two items to return",
-    "needs_pickup": "two items that a courier collects",
+    "needs_pickup": "two items that a carrier picks up",
     "partly_shipped": "one item shipped, one not",
     "merged": "one item with a quantity of four",
-    "old_order": "from an older system",
+    "old_order": "imported from the previous system",
 }
 
 
@@ -34,7 +34,7 @@ def banner(demo: DemoAccounts, folder: Folder, *, colour: bool) -> str:
     Console(file=output, force_terminal=colour, highlight=False, soft_wrap=True).print(f"""
 [bold]The Takeback demo shop is open:[/] [bold cyan]{demo.url}/[/]
 
-API pages   [cyan]{demo.url}/api/docs/[/]
+API docs    [cyan]{demo.url}/api/docs/[/]
 Desk        [cyan]{demo.url}/desk/[/]
 Customer    {demo.customer.email:24}password [bold]{demo.customer.password}[/]
 Staff       {demo.staff.username:24}password [bold]{demo.staff.password}[/]

@@ -1,1 +1,1 @@
-"""Where agents work: the queue of cases, one case, and deciding it."""
+"""Back-office pages for agents: queue, cases, orders, sign-in."""

@@ -31,7 +31,7 @@ PASSED: dict[Callable[..., Problem | None], Promise] = {
     policy.single_unit_is_not_split: _("This quantity can be split from the item."),
     policy.units_are_left: _("The quantity is still available."),
     policy.bank_account_where_needed: _("Bank details are complete, or not needed."),
-    policy.loyalty_is_open: _("Refund to points is allowed, or not requested."),
+    policy.loyalty_refund_is_offered: _("Refund to points is allowed, or not requested."),
 }
 """The sentence of each rule that a case fulfils."""
 

@@ -39,7 +39,7 @@ def send_rejected_mail(delivery: Delivery) -> None:
 
 
 def send_account_changed_mail(delivery: Delivery) -> None:
-    """Ask the owner of the order's mailbox to confirm the account, if that is still needed."""
+    """Send the confirmation link to the order's mailbox, if the account still needs it."""
     if mail := account_changed_mail(_case(delivery)):
         send(mail, delivery.key)
 

@@ -1,1 +1,1 @@
-"""What people see in a browser."""
+"""Home page and API documentation page."""

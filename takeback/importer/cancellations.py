@@ -9,7 +9,7 @@ from django.db import transaction
 from takeback.accounts.models import Channel
 from takeback.cancellations.commands.import_completed import (
     Completed,
-    imported_reason,
+    get_or_create_imported_reason,
     record_completed,
 )
 from takeback.core import clock
@@ -74,7 +74,9 @@ def _record(channel_id: int, batch: list[_Cancellation], report: Report, summary
                 units = [count for _, count in taken]
             _count(reversal, units, report, summary)
         if new:
-            record_completed(channel_id, new, reason_id=imported_reason(), now=clock.now())
+            record_completed(
+                channel_id, new, reason_id=get_or_create_imported_reason(), now=clock.now()
+            )
 
 
 def _count(reversal: Reversal, units: list[int], report: Report, summary: Summary) -> None:

@@ -1,4 +1,4 @@
-"""Statuses of easy returns: the ledger of goods beside those of cases and money."""
+"""Statuses of return shipments."""
 
 from enum import StrEnum
 

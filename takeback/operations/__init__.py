@@ -1,1 +1,1 @@
-"""Running the service: health, metrics, periodic tasks and the check-up."""
+"""Health checks, metrics, periodic tasks and the checks of `takeback doctor`."""

@@ -1,4 +1,4 @@
-"""The check-up of an installation: a finding per check, with the command or setting that helps."""
+"""The checks of an installation: findings name the command or setting that fixes them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Django's configuration of the room, with its triggers."""
+"""App configuration: installs the database triggers after each migration."""
 
 from takeback.core import triggers
 from takeback.orders.triggers import statements

@@ -142,7 +142,7 @@ class OrderItem(OrderOrItem):
 
     Each `…_minor` is the item's total of one component. The first `total mod quantity` units
     carry one minor unit more, and `units_closed` counts the units already cancelled or returned.
-    So any sequence of splits adds up to the total (`core.money.units_worth`).
+    So any sequence of splits adds up to the total (`core.money.units_value`).
     """
 
     order = models.ForeignKey(Order, models.CASCADE)

@@ -35,7 +35,7 @@ class BankAccountPage(ApiView):
         if case is None:
             return self._gone()
         context = {"number": case.order_item.order.number, "account": masked_account(case)}
-        return self._page("ask", context)
+        return self._page("confirm", context)
 
     def post(self, request: Request, token: str) -> HttpResponse:
         case = case_of(token)
@@ -61,4 +61,4 @@ class BankAccountPage(ApiView):
         self, state: str, context: dict[str, Any] | None = None, status: int = 200
     ) -> HttpResponse:
         context = {"state": state} | (context or {})
-        return render(self.django_request, "home/bank_account.html", context, status=status)
+        return render(self.django_request, "storefront/bank_account.html", context, status=status)

@@ -101,7 +101,7 @@ class StorefrontView(ApiView):
         problem, position = error.problem, cast("int | None", error.context.get("position"))
         if not (problem.field or isinstance(problem, RuleProblem)):
             return errors.exception_handler(error, context)
-        errors.log.info("refused", code=problem.code, **error.context)
+        errors.log_refusal(error)
         if problem.field:
             detail = self.field_error(problem, position)
             return Response(self.field_errors(detail), status=400)

@@ -104,7 +104,7 @@ def _guest_requester(view: StorefrontView) -> Requester:
     return lookup_requester(channel_id, number, body["email"], address=address, now=now)
 
 
-class OpeningView(StorefrontView):
+class BaseOpenCaseView(StorefrontView):
     """The base of all views that open cases."""
 
     parser_classes = [CaseParser]
@@ -114,7 +114,7 @@ class OpeningView(StorefrontView):
         """The signed-in customer."""
         return customer_requester(self.account, self.channel_id, clock.now())
 
-    def opened(
+    def open_idempotently(
         self,
         requester: Requester,
         cases: Sequence[NewCase],
@@ -162,13 +162,13 @@ class OpeningView(StorefrontView):
         return [case_document(row, context) for row in cases_by_id(ids)]
 
 
-class OpenCase(OpeningView):
+class OpenCase(BaseOpenCaseView):
     """Opens a case for one item."""
 
     def post(self, request: Request) -> HttpResponse:
         requester = self.requester()
         new = new_case(self.body, max_images=self.policy.max_images_per_item)
-        return self.opened(requester, [new], status=200 if self.is_classic else 201)
+        return self.open_idempotently(requester, [new], status=200 if self.is_classic else 201)
 
 
 class Cases(OpenCase):
@@ -198,7 +198,7 @@ class Cases(OpenCase):
         return pages.get_paginated_response([case_document(row, context) for row in rows])
 
 
-class BulkOpeningView(OpeningView):
+class BulkOpeningView(BaseOpenCaseView):
     """The base of views that open cases for several items: all of them, or none."""
 
     is_bulk = True
@@ -233,7 +233,7 @@ class OpenCases(BulkOpeningView):
     }
 
     def post(self, request: Request) -> HttpResponse:
-        return self.opened(self.requester(), self.new_cases(), status=201)
+        return self.open_idempotently(self.requester(), self.new_cases(), status=201)
 
 
 class GuestOpenCase(OpenCase):
@@ -292,7 +292,7 @@ class CancelOrder(BulkOpeningView):
         order_id = own_order_named(requester.scope.channel_id, self.account.id, name)
         if order_id is None:
             raise Refused(NOT_FOUND)
-        return self.opened(
+        return self.open_idempotently(
             requester.limited_to(order_id),
             self.new_cases(),
             status=200,

@@ -16,7 +16,7 @@ from takeback.cancellations.queries import CaseWithImages, by_item, cases_of_ord
 from takeback.cancellations.statuses import Kind
 from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
-from takeback.core.money import show, unit_worth
+from takeback.core.money import show, unit_value
 from takeback.orders.order_rows import ITEM_SNAPSHOTS
 from takeback.orders.queries import (
     DISCOUNT,
@@ -204,7 +204,7 @@ def order_item(
         show(row.discount_minor, code),  # discount_amount
         show(goods - row.discount_minor, code),  # discounted_price
         row.quantity,  # quantity
-        show(unit_worth(goods, row.quantity), code),  # unit_price
+        show(unit_value(goods, row.quantity), code),  # unit_price
         show(goods, code),  # total_amount
         safe_http_url(row.image),  # image
         _NO_EXTRAS if row.extra_field in _EMPTY_COLUMN else embed(row.extra_field),  # extra_field
@@ -363,7 +363,7 @@ def order(
 ) -> Order:
     """An order with its items, discounts, loyalty points and addresses.
 
-    A guest proves only number and e-mail address: IP address and card are for customers.
+    For guests `remote_addr` and `card`, the id of the stored card, are null.
     """
     code = row.currency
     details: Object = decode(row.details)

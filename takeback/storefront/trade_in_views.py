@@ -33,7 +33,7 @@ QUESTIONS = {
     Decision.APPROVED: (_("Accept the trade-in offer?"), _("Accept the offer")),
     Decision.REJECTED: (_("Reject the trade-in offer?"), _("Reject the offer")),
 }
-PAGE = "trade_in/answer.html"
+PAGE = "storefront/trade_in_decision.html"
 _PREFETCHES = ("Purpose", "Sec-Purpose", "X-Moz")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from takeback.accounts.customer_input import CustomerIn
-from takeback.cancellations.commands.import_completed import imported_reason
+from takeback.cancellations.commands.import_completed import get_or_create_imported_reason
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.ids import ItemId
@@ -30,7 +30,7 @@ class Shop:
     shoppers: list[Requester]
     agent: Requester
     inputs: dict[str, OrderIn]
-    imported_reason: int
+    get_or_create_imported_reason: int
 
 
 def merged(remote_id: str, units: int, goods: int) -> ItemIn:
@@ -117,7 +117,7 @@ def make_shop() -> Shop:
             )
     _make_reasons_and_carriers(model)
     agent = Requester("agent", Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP))
-    return Shop(model, list(shoppers.values()), agent, inputs, imported_reason())
+    return Shop(model, list(shoppers.values()), agent, inputs, get_or_create_imported_reason())
 
 
 def _shopper(email: str, order: Order) -> Requester:

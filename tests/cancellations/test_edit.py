@@ -173,7 +173,7 @@ def closed_loyalty(settings: LazySettings) -> dict[str, Any]:
         (unknown_reason, errors.UNKNOWN_REASON),
         (reason_with_description, errors.DESCRIPTION_REQUIRED),
         (too_many_units, errors.QUANTITY_TOO_LARGE),
-        (closed_loyalty, errors.LOYALTY_CLOSED),
+        (closed_loyalty, errors.LOYALTY_REFUND_NOT_OFFERED),
     ],
 )
 def test_rules_apply_to_new_values(

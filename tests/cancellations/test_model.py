@@ -347,7 +347,9 @@ class CaseMachine(RuleBasedStateMachine):
         units = data.draw(st.integers(1, item.units_left))
         self.imports += 1
         completed = Completed(item.pk, units, f"C{self.imports}", factories.NOW)
-        record_completed(factories.SHOP, [completed], reason_id=self.shop.imported_reason, now=SOON)
+        record_completed(
+            factories.SHOP, [completed], reason_id=self.shop.get_or_create_imported_reason, now=SOON
+        )
         item.units_closed += units
         if not item.units_left:
             item.status = 100

@@ -166,7 +166,7 @@ FACTS = {
     returned_item(carrier=UNKNOWN_ID): errors.CARRIER_NOT_OFFERED,
     pickup_without_address: errors.PICKUP_ADDRESS_REQUIRED,
     approved_item(quantity=2): errors.SINGLE_UNIT,
-    closed_loyalty: errors.LOYALTY_CLOSED,
+    closed_loyalty: errors.LOYALTY_REFUND_NOT_OFFERED,
     approved_item(reason=UNKNOWN_ID): errors.UNKNOWN_REASON,
     three_of_two_units: errors.QUANTITY_TOO_LARGE,
     approved_item(pickup_address=UNKNOWN_ID): errors.UNKNOWN_ADDRESS,

@@ -10,7 +10,7 @@ from takeback.cancellations.commands.import_completed import Completed, record_c
 from takeback.cancellations.commands.open import AUTO_CONFIRM_CANCELLATIONS, AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import approve, confirm, reject, withdraw
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
-from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, refund_total
+from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms, refund_total
 from takeback.cancellations.statuses import Kind, PlanStatus
 from takeback.core.ids import CaseId, ItemId
 from takeback.orders.models import Order, OrderItem
@@ -255,8 +255,8 @@ FORCED, CARGO = RefundTerms(forced_refund_minor=100), RefundTerms(is_cargo_refun
 @pytest.mark.parametrize(
     ("earlier", "later", "totals"),
     [
-        (FORCED, AS_BOUGHT, [100, 1800]),
-        (AS_BOUGHT, CARGO, [900, 2000]),
+        (FORCED, DEFAULT_TERMS, [100, 1800]),
+        (DEFAULT_TERMS, CARGO, [900, 2000]),
         (CARGO, FORCED, [1000, 100]),
     ],
 )

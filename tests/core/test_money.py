@@ -15,8 +15,8 @@ from takeback.core.money import (
     parse,
     show,
     split,
-    unit_worth,
-    units_worth,
+    unit_value,
+    units_value,
 )
 
 CURRENCIES = {"jpy": 0, "krw": 0, "try": 2, "eur": 2, "kwd": 3, "bhd": 3}
@@ -60,7 +60,7 @@ def test_many_random_shares_and_portions_add_up() -> None:
         used = worth = 0
         while used < quantity:
             count = random.randrange(1, quantity - used + 1)
-            worth += units_worth(minor, quantity, used, count)
+            worth += units_value(minor, quantity, used, count)
             used += count
         assert worth == minor
 
@@ -86,7 +86,7 @@ def test_portions_of_units_in_any_order_add_up_to_the_total(
     random.shuffle(portions)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
     quantity, used, worth = sum(portions), 0, 0
     for count in portions:
-        worth += units_worth(total, quantity, used, count)
+        worth += units_value(total, quantity, used, count)
         used += count
 
     assert worth == total
@@ -94,10 +94,10 @@ def test_portions_of_units_in_any_order_add_up_to_the_total(
 
 @given(amounts, st.integers(1, 1000))
 def test_units_of_one_item_differ_by_one_minor_unit_at_most(total: int, quantity: int) -> None:
-    first = units_worth(total, quantity, 0, 1)
-    last = units_worth(total, quantity, quantity - 1, 1)
+    first = units_value(total, quantity, 0, 1)
+    last = units_value(total, quantity, quantity - 1, 1)
 
-    assert first == unit_worth(total, quantity)
+    assert first == unit_value(total, quantity)
     assert abs(first) - abs(last) == (1 if total % quantity and abs(total) % quantity else 0)
 
 

@@ -64,7 +64,7 @@ def test_page_shows_order_reason_account_and_rules() -> None:
 
     for text in (order.number, "Changed my mind", "too small", SPACED, "Ayla Ray", "14223"):
         assert text in page
-    assert page.count('class="holds"') + page.count('class="fails"') == 10
+    assert page.count('class="passed"') + page.count('class="failed"') == 10
 
 
 def test_description_is_escaped() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from takeback.cancellations.commands.import_completed import (
     Completed,
-    imported_reason,
+    get_or_create_imported_reason,
     record_completed,
 )
 from takeback.cancellations.commands.open import open_cases
@@ -26,7 +26,7 @@ from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.ids import ItemId
-from takeback.core.money import units_worth
+from takeback.core.money import units_value
 from takeback.orders.audit import unbalanced_orders
 from takeback.orders.commands.ingest import REFUSED, UPDATED
 from takeback.orders.commands.split_item import split_items
@@ -111,7 +111,7 @@ class Original:
     def amount(self, component: str, unit: int) -> int | None:
         """A unit's share of a component."""
         total = getattr(self.item, component)
-        return None if total is None else units_worth(total, self.item.quantity, unit, 1)
+        return None if total is None else units_value(total, self.item.quantity, unit, 1)
 
 
 def close_or_split(data: st.DataObject, original: Original) -> None:
@@ -139,7 +139,7 @@ def check(order: Order, original: Original) -> None:
         for component in COMPONENTS:
             total = getattr(item, component)
             amounts = [
-                None if total is None else units_worth(total, item.quantity, index, 1)
+                None if total is None else units_value(total, item.quantity, index, 1)
                 for index in range(item.quantity)
             ]
             assert amounts == [original.amount(component, unit) for unit in part.units]
@@ -393,7 +393,9 @@ def test_units_left_after_an_imported_case_can_be_split() -> None:
     )
     [item] = factories.items_of(order)
     completed = Completed(ItemId(item.pk), 3, "C1", factories.NOW)
-    record_completed(factories.SHOP, [completed], reason_id=imported_reason(), now=factories.NOW)
+    record_completed(
+        factories.SHOP, [completed], reason_id=get_or_create_imported_reason(), now=factories.NOW
+    )
     new = NewCase(
         order_item=ItemId(item.pk),
         kind=Kind.CANCEL,

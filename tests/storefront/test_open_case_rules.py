@@ -39,7 +39,7 @@ CODES: dict[Problem, str] = {
     errors.CARRIER_NOT_OFFERED: "cancellation_request_100_6",
     errors.PICKUP_ADDRESS_REQUIRED: "cancellation_request_100_8",
     errors.SINGLE_UNIT: "cancellation_request_100_9",
-    errors.LOYALTY_CLOSED: "loyalty_100_1",
+    errors.LOYALTY_REFUND_NOT_OFFERED: "loyalty_100_1",
 }
 """Clients compare these codes: they never change."""
 
@@ -190,7 +190,7 @@ RULE_CASES = {
     ),
     "card order": RuleCase(None, order=CARD),
     "loyalty refund, disabled by setting": RuleCase(
-        errors.LOYALTY_CLOSED,
+        errors.LOYALTY_REFUND_NOT_OFFERED,
         settings={"LOYALTY_MONEY_ENABLED": False},
         fields={"fully_refund_as_loyalty_money": True},
     ),
@@ -244,7 +244,7 @@ def test_setting_refuses_loyalty_refunds_of_guests(settings: Any) -> None:
         ):
             response = shop.open_case(route, dialect, fully_refund_as_loyalty_money=True)
             actual = response.status_code, response.json()
-            assert actual == route.refusal(dialect, errors.LOYALTY_CLOSED), name
+            assert actual == route.refusal(dialect, errors.LOYALTY_REFUND_NOT_OFFERED), name
 
     assert (
         shop.open_case(ROUTES["customer, one item"], fully_refund_as_loyalty_money=True).status_code

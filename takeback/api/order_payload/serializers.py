@@ -44,7 +44,7 @@ from takeback.api.order_payload.parts import (
 )
 from takeback.orders.order_input import OrderIn
 
-MOST_ITEMS = 5_000
+MAX_ITEMS = 5_000
 _QUANTITY_MAX = 1_000_000
 _QUANTITY = StrictInteger(max_value=_QUANTITY_MAX)
 
@@ -197,7 +197,7 @@ class OrderDocument(Payload):
     """An order with its items."""
 
     order = OrderPayload()
-    order_item = ItemPayload(many=True, allow_empty=False, max_length=MOST_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
+    order_item = ItemPayload(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.eligibility import CASH
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationPlan
-from takeback.cancellations.plans import AS_BOUGHT, RefundTerms, ensure_refundable
+from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms, ensure_refundable
 from takeback.cancellations.policy import kind_of
 from takeback.cancellations.statuses import Kind, PlanStatus
 from takeback.core.actor import Actor
@@ -41,7 +41,7 @@ class DirectCancel:
     items: frozenset[int]
     reasons: Mapping[int, int]
     accounts: Mapping[int, BankAccount]
-    terms: RefundTerms = AS_BOUGHT
+    terms: RefundTerms = DEFAULT_TERMS
     are_accounts_trusted: bool = False
 
 
@@ -110,9 +110,9 @@ def _ensure_payment_allows(order: Order, cancel: DirectCancel) -> None:
     tenders = Tender.objects.filter(order=order)
     if cancel.accounts and not tenders.filter(kind__in=CASH).exists():
         # A card payment is refunded to the card.
-        raise Refused(errors.NO_TRANSFER, order_id=order.pk)
+        raise Refused(errors.NO_REFUND_TO_BANK_ACCOUNT, order_id=order.pk)
     if order.payment_type in CARDS and not captured_amount(order.pk):
-        raise Refused(errors.NO_PURCHASE, order_id=order.pk)
+        raise Refused(errors.ORDER_NOT_CHARGED, order_id=order.pk)
 
 
 def _common_kind(order: Order, items: Collection[OrderItem]) -> Kind:

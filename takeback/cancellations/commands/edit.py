@@ -34,7 +34,7 @@ RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[policy.RequestContext], Problem
     "quantity": (policy.single_unit_is_not_split, policy.units_are_left),
     "fully_refund_as_loyalty_money": (
         policy.bank_account_where_needed,
-        policy.loyalty_is_open,
+        policy.loyalty_refund_is_offered,
     ),
 }
 

@@ -32,7 +32,7 @@ class Completed(NamedTuple):
     kind: Kind = Kind.CANCEL
 
 
-def imported_reason() -> int:
+def get_or_create_imported_reason() -> int:
     """The id of the reason for imported cases; it is created when it is first needed."""
     reason, _ = CancellationReason.objects.get_or_create(
         uuid=IMPORTED_REASON,

@@ -14,7 +14,7 @@ from takeback.cancellations.eligibility import EligibilityData, load_eligibility
 from takeback.cancellations.history import history_row
 from takeback.cancellations.inputs import NewCase, PickupWindow
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
-from takeback.cancellations.plans import AS_BOUGHT, RefundTerms
+from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms
 from takeback.cancellations.policy import check_eligibility
 from takeback.cancellations.statuses import CaseEvent, Kind
 from takeback.cancellations.topics import Topic, publish
@@ -46,7 +46,7 @@ class AutoConfirm:
     """
 
     kinds: frozenset[Kind] = frozenset()
-    terms: RefundTerms = AS_BOUGHT
+    terms: RefundTerms = DEFAULT_TERMS
     with_parts: bool = False
     required: bool = False
 

@@ -1,6 +1,6 @@
 """Transitions of cases: review, confirm, approve, reject and withdraw, and the removal of a case.
 
-Each command locks the order of its case and writes row, history and message in one transaction.
+Each command locks the order of its case and writes row, history and message, if any, in one transaction.
 A case that is no longer at the caller's `version` is refused. `message` is stored in the history;
 the mail about a rejection shows it to the shopper.
 """
@@ -15,7 +15,7 @@ from takeback.cancellations import errors
 from takeback.cancellations.history import Updates, update_case, update_cases
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans import (
-    AS_BOUGHT,
+    DEFAULT_TERMS,
     RefundTerms,
     get_or_create_plan,
     recalculate_plan,
@@ -75,7 +75,7 @@ def confirm(
     now: datetime,
     message: str | None = None,
     version: int | None = None,
-    terms: RefundTerms = AS_BOUGHT,
+    terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
     """Accept a case: its units become an item of their own, and a plan pays them back.
 
@@ -228,7 +228,7 @@ def confirm_cases(
     now: datetime,
     *,
     message: str | None = None,
-    terms: RefundTerms = AS_BOUGHT,
+    terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
     """As `confirm`, for locked cases."""
     _add_to_plans(cases, actor, now, message=message, terms=terms)
@@ -241,7 +241,7 @@ def _add_to_plans(
     now: datetime,
     *,
     message: str | None = None,
-    terms: RefundTerms = AS_BOUGHT,
+    terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
     """Confirm cases and add them to plans, which are not recalculated yet."""
     items = OrderItem.objects.in_bulk([case.order_item_id for case in cases])

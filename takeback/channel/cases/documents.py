@@ -16,7 +16,7 @@ from takeback.channel.items.queries import ItemRow
 from takeback.channel.orders.documents import ChannelBareOrder, bare_order
 from takeback.channel.sync.documents import ChannelDocument, channel
 from takeback.core.links import safe_http_url
-from takeback.core.money import unit_worth
+from takeback.core.money import unit_value
 from takeback.logistics.statuses import SHOWN as SHOWN_GOODS
 from takeback.logistics.statuses import GoodsStatus
 
@@ -220,7 +220,7 @@ def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrd
         "stock_list": items.stock_list(row.stock_list),
         "status": items.status_name(row.status),
         "quantity": row.quantity,
-        "unit_price": amount(unit_worth(row.goods_minor, row.quantity), currency),
+        "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,
         "price": amount(row.goods_minor, currency),

@@ -52,7 +52,7 @@ PLAN_STATUSES: dict[str, list[str]] = {
     "completed": [PlanStatus.COMPLETED],
     "rejected": [PlanStatus.REJECTED],
 }
-"""The plan statuses behind each word of the contract, which has more words than we statuses."""
+"""The plan statuses for each status of the contract; several of them have the same one."""
 
 _ORDER = "order_item__order"
 _USER = f"{_ORDER}__user"

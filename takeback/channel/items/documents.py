@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from takeback.channel.documents import Object, amount, json_object, optional_amount
 from takeback.channel.items.queries import ItemRow, ItemsWithShares, ShareRow
 from takeback.core.links import safe_http_url
-from takeback.core.money import show, unit_worth
+from takeback.core.money import show, unit_value
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.statuses import Status
 
@@ -306,7 +306,7 @@ def order_item(
         "stock_list": stock_list(row.stock_list),
         "status": status_name(row.status),
         "quantity": row.quantity,
-        "unit_price": amount(unit_worth(row.goods_minor, row.quantity), currency),
+        "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,
         "price": amount(row.goods_minor, currency),

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.api.json_parser import StrictJSONParser
+from takeback.api.json_parser import LargeJSONParser
 from takeback.api.openapi import Operation, PageOf
 from takeback.api.order_payload.serializers import OrderDocument, order_from
 from takeback.cancellations.commands.cancel_order import cancel_order
@@ -52,19 +51,10 @@ class BaseOrderView(ChannelView):
         return self.order_documents([row])[0]
 
 
-class OrderParser(StrictJSONParser):
-    """Allows a larger body: an order may have thousands of items."""
-
-    max_values = 200_000
-
-    def limit(self) -> int:
-        return int(settings.MAX_ORDER_BODY_BYTES)
-
-
 class CreateOrders(BaseOrderView):
     """Imports an order. Sent again, it updates mutable fields; items and amounts are fixed."""
 
-    parser_classes = [OrderParser]
+    parser_classes = [LargeJSONParser]
     operations = {
         "post": Operation(
             "channel_create_orders",

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.api.json_parser import StrictJSONParser
+from takeback.api.json_parser import LargeJSONParser
 from takeback.api.openapi import Operation, PageOf
 from takeback.channel.auth import path_id
 from takeback.channel.base import ChannelListView, ChannelView, row_or_404
@@ -28,19 +27,10 @@ from takeback.core import clock
 from takeback.core.paging import Page
 
 
-class BatchParser(StrictJSONParser):
-    """Allows a larger body: a batch may hold 10,000 objects, and a report raw traffic."""
-
-    max_values = 200_000
-
-    def limit(self) -> int:
-        return int(settings.MAX_ORDER_BODY_BYTES)
-
-
 class BaseBatchView(ChannelView):
     """Responds with a batch and its objects."""
 
-    parser_classes = [BatchParser]
+    parser_classes = [LargeJSONParser]
 
     def respond(self, pk: int, status: int = 200) -> Response:
         batch = row_or_404(queries.batch_by_id(self.client.channel_id, pk))
@@ -121,7 +111,7 @@ class ActionList(ChannelListView):
 class ReportList(ChannelListView):
     """Requests that failed in the channel's system, newest first; POST adds a report."""
 
-    parser_classes = [BatchParser]
+    parser_classes = [LargeJSONParser]
     filters = serializers.REPORT_FILTERS
     rows = queries.report_rows
     operations = {

@@ -82,8 +82,8 @@ class CompiledQuery(RowQuery[R]):
     The factory's annotations (`int`, `str`, `datetime`, `list[int]`) give the types of its keyword
     arguments. Their places in the SQL are found by comparing two compilations, never by position:
     Django orders parameters as it likes. `None` would change the SQL and is refused. OFFSET is a
-    literal in Django's SQL, so a factory may only slice from the start. A test holds every
-    compiled query equal to its queryset on both databases.
+    literal in Django's SQL, so a factory may only slice from the start. A test compares
+    every compiled query with its queryset on both databases.
     """
 
     def __init__(self, row: type[R], build: Callable[..., models.QuerySet[Any]]) -> None:

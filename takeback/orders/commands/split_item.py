@@ -8,7 +8,7 @@ from itertools import chain, count
 from typing import Any
 
 from takeback.accounts.policy import shop_policy
-from takeback.core.money import split, units_worth
+from takeback.core.money import split, units_value
 from takeback.orders.allocation import AMOUNT_COLUMNS
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 
@@ -69,7 +69,7 @@ def _split_off(item: OrderItem, units: int, key: str, now: datetime) -> OrderIte
     for column in _AMOUNTS:
         total = getattr(item, column)
         if total is not None:
-            amount = units_worth(total, item.quantity, item.units_closed, units)
+            amount = units_value(total, item.quantity, item.units_closed, units)
             setattr(part, column, amount)
             setattr(item, column, total - amount)
     item.quantity, part.quantity, part.units_closed = item.quantity - units, units, 0
