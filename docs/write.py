@@ -23,8 +23,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "All are environment variables. The defaults suit an evaluation on one machine. A secret can",
-        "be read from a file: `SECRET_KEY_FILE=/run/secrets/key` replaces `SECRET_KEY`.",
+        "All are environment variables. The defaults suit an evaluation on one machine. A secret",
+        "can be read from a file: `SECRET_KEY_FILE=/run/secrets/key` replaces `SECRET_KEY`.",
         "",
         "| name | default | what it does |",
         "|---|---|---|",
@@ -92,8 +92,8 @@ def life_cycle_page() -> str:
     lines = [
         "# The life of a case",
         "",
-        "A case is one cancellation request. Final statuses have no transitions, and an item has at",
-        "most one case that has not ended.",
+        "A case is one cancellation request. Final statuses have no transitions, and an item has",
+        "at most one case that has not ended.",
         "",
         "```mermaid",
         LIFE_CYCLE.mermaid(),

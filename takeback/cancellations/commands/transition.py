@@ -1,8 +1,8 @@
 """Transitions of cases: review, confirm, approve, reject and withdraw, and the removal of a case.
 
-Each command locks the order of its case and writes row, history and message, if any, in one transaction.
-A case that is no longer at the caller's `version` is refused. `message` is stored in the history;
-the mail about a rejection shows it to the shopper.
+Each command locks the order of its case and writes row, history and message, if any, in one
+transaction. A case that is no longer at the caller's `version` is refused. `message` is stored in
+the history; the mail about a rejection shows it to the shopper.
 """
 
 from collections.abc import Mapping, Sequence
