@@ -130,7 +130,7 @@ def test_repeated_order_has_one_offer_for_a_split_item(
         ("en", "Your trade-in offer for order 2745403029312170"),
         ("tr-tr", "2745403029312170 numaral\u0131 siparişiniz için takas teklifiniz"),
         ("de", "Ihr Inzahlungnahme-Angebot zur Bestellung 2745403029312170"),
-        ("ar", "عرض الاستبدال لطلبك 2745403029312170"),
+        ("ar", "عرض الاستبدال لطلب الشراء 2745403029312170"),
         ("", "Your trade-in offer for order 2745403029312170"),
     ],
 )
