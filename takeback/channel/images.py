@@ -120,7 +120,7 @@ class BaseImageView(ChannelView):
 
     def row(self, pk: str) -> ImageRow:
         images = _images_in_channel(self.client.channel_id).filter(pk=path_id(pk))
-        return row_or_404(next(iter(_image_rows.fetch(images)), None))
+        return row_or_404(_image_rows.first(images))
 
 
 class ImageView(BaseImageView):

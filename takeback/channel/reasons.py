@@ -89,7 +89,7 @@ class BaseReasonView(ChannelView):
     def respond(self, reason_id: int, status: int = 200) -> Response:
         """The reason as it is now."""
         reasons = _reasons_in_channel(self.client.channel_id).filter(pk=reason_id)
-        row = row_or_404(next(iter(_reason_rows.fetch(reasons)), None))
+        row = row_or_404(_reason_rows.first(reasons))
         return Response(reason(row), status=status)
 
 

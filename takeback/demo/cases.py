@@ -14,7 +14,7 @@ from stdnum import iban
 from takeback.accounts.models import User
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
-from takeback.cancellations.commands.import_completed import Completed, record_completed
+from takeback.cancellations.commands.import_completed import CompletedCase, record_completed
 from takeback.cancellations.commands.open import NO_AUTO_CONFIRM, AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import set_status
 from takeback.cancellations.inputs import NewCase, NewImage, PickupWindow
@@ -82,7 +82,7 @@ def import_completed(channel_id: int, cases: Sequence[CasePlan], now: datetime) 
     """Record completed cases as the import of a file does."""
     for kind, reasons in _REASONS.items():
         completed = [
-            Completed(item_id, item.case_quantity or item.quantity, f"M-{item_id}", at, kind)
+            CompletedCase(item_id, item.case_quantity or item.quantity, f"M-{item_id}", at, kind)
             for at, item_id, _, item in cases
             if item.case_kind == kind
         ]

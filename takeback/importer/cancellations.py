@@ -8,7 +8,7 @@ from django.db import transaction
 
 from takeback.accounts.models import Channel
 from takeback.cancellations.commands.import_completed import (
-    Completed,
+    CompletedCase,
     get_or_create_imported_reason,
     record_completed,
 )
@@ -63,13 +63,14 @@ def _record(channel_id: int, batch: list[_Cancellation], report: Report, summary
         users = user_ids(channel_id, [reversal.customer for _, reversal in batch])
         recorded = recorded_units(users.values(), {remote_id for remote_id, _ in batch})
         items = SoldItems(sold_items(users.values(), {reversal.sku for _, reversal in batch}))
-        new: list[Completed] = []
+        new: list[CompletedCase] = []
         for remote_id, reversal in batch:
             units = recorded.get(remote_id, [])
             if not units:
                 taken = items.take(users.get(reversal.customer.key()), reversal)
                 new += [
-                    Completed(ItemId(item), count, remote_id, reversal.at) for item, count in taken
+                    CompletedCase(ItemId(item), count, remote_id, reversal.at)
+                    for item, count in taken
                 ]
                 units = [count for _, count in taken]
             _count(reversal, units, report, summary)

@@ -31,7 +31,7 @@ from takeback.storefront.serializers import AddressEntry, PlaceFilter
 ADDRESS_EXISTS = _("You already have this address.")
 
 
-class AddressView(StorefrontView):
+class BaseAddressView(StorefrontView):
     """The base of all views of the customer's address book."""
 
     permission_classes = [IsShopper]
@@ -58,7 +58,7 @@ class AddressView(StorefrontView):
         return book_address(row, self.account.id, self.document_context(self.account))
 
 
-class AddressBook(AddressView):
+class AddressBook(BaseAddressView):
     """A customer's addresses with the ids of their places; POST adds one."""
 
     operations = {
@@ -99,7 +99,7 @@ class AddressBook(AddressView):
         return Response(self.document(entry.pk), status=201)
 
 
-class DetailedAddressBook(AddressView):
+class DetailedAddressBook(BaseAddressView):
     """A customer's addresses with the documents of their places."""
 
     operations = {
@@ -117,7 +117,7 @@ class DetailedAddressBook(AddressView):
         return self.page(request, lambda row: address(row, context))
 
 
-class AddressEntryView(AddressView):
+class AddressView(BaseAddressView):
     """One address of the customer."""
 
     operations = {

@@ -14,7 +14,7 @@ from takeback.storefront import openapi
 from takeback.storefront.base import StorefrontView
 
 
-class MediaFile(StorefrontView):
+class CaseImageView(StorefrontView):
     """An image, for the customer of its case or the guest who verified its order."""
 
     operations = {

@@ -76,7 +76,7 @@ urlpatterns = [
     _route("users/logout", session_views.Logout, "logout"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),
     _route("current_user", session_views.CurrentUserView, "current_user"),
-    _route("media/(?P<name>.+)", media_views.MediaFile, "case_image"),
+    _route("media/(?P<name>.+)", media_views.CaseImageView, "case_image"),
     _route("address/detailed", addresses_views.DetailedAddressBook, "addresses_detailed"),
     *(
         _route(
@@ -89,5 +89,5 @@ urlpatterns = [
         for level, operation_id in PLACES.items()
     ),
     _route("address", addresses_views.AddressBook, "addresses"),
-    _route(f"address/{PK}", addresses_views.AddressEntryView, "address"),
+    _route(f"address/{PK}", addresses_views.AddressView, "address"),
 ]

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from takeback.bank_accounts.bank_account import BankAccount
-from takeback.cancellations.commands.import_completed import Completed, record_completed
+from takeback.cancellations.commands.import_completed import CompletedCase, record_completed
 from takeback.cancellations.commands.open import Override, open_cases
 from takeback.cancellations.commands.transition import (
     approve,
@@ -346,7 +346,7 @@ class CaseMachine(RuleBasedStateMachine):
         item = data.draw(st.sampled_from(self.free_items()))
         units = data.draw(st.integers(1, item.units_left))
         self.imports += 1
-        completed = Completed(item.pk, units, f"C{self.imports}", factories.NOW)
+        completed = CompletedCase(item.pk, units, f"C{self.imports}", factories.NOW)
         record_completed(
             factories.SHOP, [completed], reason_id=self.shop.get_or_create_imported_reason, now=SOON
         )

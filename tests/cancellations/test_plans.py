@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from takeback.cancellations import errors
-from takeback.cancellations.commands.import_completed import Completed, record_completed
+from takeback.cancellations.commands.import_completed import CompletedCase, record_completed
 from takeback.cancellations.commands.open import AUTO_CONFIRM_CANCELLATIONS, AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import approve, confirm, reject, withdraw
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
@@ -139,7 +139,7 @@ def test_case_for_part_of_an_item_refunds_its_units() -> None:
 
 def test_units_closed_before_are_not_refunded() -> None:
     [item] = order_items({"quantity": 3, "goods_minor": 1000})
-    completed = Completed(ItemId(item.pk), 1, "C-1", factories.NOW)
+    completed = CompletedCase(ItemId(item.pk), 1, "C-1", factories.NOW)
     record_completed(
         factories.SHOP, [completed], reason_id=factories.create_reason().pk, now=factories.NOW
     )

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from takeback.cancellations.commands.import_completed import (
-    Completed,
+    CompletedCase,
     get_or_create_imported_reason,
     record_completed,
 )
@@ -392,7 +392,7 @@ def test_units_left_after_an_imported_case_can_be_split() -> None:
         items=[factories.item_input(quantity=7, attributes={"quantity": 7})]
     )
     [item] = factories.items_of(order)
-    completed = Completed(ItemId(item.pk), 3, "C1", factories.NOW)
+    completed = CompletedCase(ItemId(item.pk), 3, "C1", factories.NOW)
     record_completed(
         factories.SHOP, [completed], reason_id=get_or_create_imported_reason(), now=factories.NOW
     )

@@ -22,7 +22,7 @@ from takeback.orders.statuses import Status as ItemStatus
 IMPORTED_REASON = UUID("5f0c2c1e-7a34-4f6e-9a53-6d1f0b6d7e10")
 
 
-class Completed(NamedTuple):
+class CompletedCase(NamedTuple):
     """A completed case of another system."""
 
     order_item_id: ItemId
@@ -47,7 +47,7 @@ def get_or_create_imported_reason() -> int:
 
 @transaction.atomic
 def record_completed(
-    channel_id: int, completed: Sequence[Completed], *, reason_id: int, now: datetime
+    channel_id: int, completed: Sequence[CompletedCase], *, reason_id: int, now: datetime
 ) -> None:
     """Insert a completed case for each entry and close its units, without plan or message.
 

@@ -83,10 +83,10 @@ address_rows = RowQuery(AddressRow)
 def customer_by_id(channel_id: int, user_id: int) -> CustomerRow | None:
     """The customer, or None if they belong to another channel."""
     customers = customers_in_channel(channel_id).filter(pk=user_id)
-    return next(iter(customer_rows.fetch(customers)), None)
+    return customer_rows.first(customers)
 
 
 def address_by_id(channel_id: int, address_id: int) -> AddressRow | None:
     """The entry, or None if its customer belongs to another channel."""
     entries = addresses_in_channel(channel_id).filter(pk=address_id)
-    return next(iter(address_rows.fetch(entries)), None)
+    return address_rows.first(entries)

@@ -87,7 +87,7 @@ shares_of_orders = CompiledQuery(ShareRow, _shares)
 def order_by_id(channel_ids: Sequence[int], order_id: OrderId) -> OrderRow | None:
     """The order, or None if it is in none of the channels."""
     orders = orders_in_channels(channel_ids).filter(pk=order_id)
-    return next(iter(order_rows.fetch(orders)), None)
+    return order_rows.first(orders)
 
 
 def channel_and_currency(channel_ids: Sequence[int], order_id: OrderId) -> tuple[int, str] | None:

@@ -91,7 +91,7 @@ payments_of_plans = CompiledQuery(PaidItemRow, _payments)
 def plan_by_id(channel_id: int, plan_id: PlanId) -> PlanRow | None:
     """The plan, or None if it is in another channel."""
     plans = plans_in_channel(channel_id).filter(pk=plan_id)
-    return next(iter(plan_rows.fetch(plans)), None)
+    return plan_rows.first(plans)
 
 
 def complete(plans: list[PlanRow]) -> CompletePlans:

@@ -133,7 +133,7 @@ def report_by_id(channel_id: int, pk: int) -> ReportRow:
 def channel_by_id(key_id: int, pk: int) -> ChannelRow | None:
     """The channel, or None if it is not one of the key's."""
     channels = channels_of_key(key_id).filter(pk=pk)
-    return next(iter(channel_rows.fetch(channels)), None)
+    return channel_rows.first(channels)
 
 
 def has_missing(kind: ContentType, ids: Collection[int], channel_id: int) -> bool:

@@ -67,6 +67,10 @@ class RowQuery(Generic[R]):
             return []  # Django knows without a query that no row matches
         return self.convert(fetch_rows(connection, sql, parameters), converters, connection)
 
+    def first(self, queryset: models.QuerySet[Any, Any]) -> R | None:
+        """The first row of a queryset; None if there is none."""
+        return next(iter(self.fetch(queryset)), None)
+
     def convert(
         self, rows: list[Any], converters: list[Converter], connection: BaseDatabaseWrapper
     ) -> list[R]:
