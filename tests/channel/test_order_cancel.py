@@ -215,11 +215,16 @@ def test_ended_items_are_not_cancelled() -> None:
     assert _refused(order, _some(items[0]))["code"] == "cancellation_request_100_2"
 
 
-def test_number_of_items_per_request_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_items_per_request_is_limited_and_the_refusal_logged(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(cancel_order, "MAX_ITEMS", 1)
     order, items = _order(400, 400)
 
-    assert _refused(order, _all_of(*items))["code"] == "order_cancel_too_many"
+    refused = _refused(order, _all_of(*items))
+    assert refused["code"] == "order_cancel_too_many"
+    assert refused["is_all"] == ["Too many items in one request. Send at most 1."]
+    assert '"code":"order_cancel_too_many"' in capfd.readouterr().out
     assert _refused(order, _some(*items))["code"] == "order_cancel_too_many"
     assert _cancel(order, _some(items[0])).status_code == 201
 
