@@ -198,7 +198,8 @@ def test_log_message_and_file_name_contain_no_personal_data(
     reject(case, "Kanarya")
     HANDLERS[Topic.REJECTED](messages[1])
     names = [path.name for path in files.iterdir()]
-    assert len(names) == 2
+    # Django names a file after time and memory address, so both mails may be in one file.
+    assert sum(path.read_text().count("Subject: ") for path in files.iterdir()) == 2
     public = " ".join([*log_lines, *names, *map(repr, messages), *capfd.readouterr()])
     secrets = ["kanarya", "ayla", IBAN.lower(), IBAN[4:-4], str(case.iban_index), factories.NUMBER]
     assert [secret for secret in secrets if secret in public.lower()] == []
