@@ -66,7 +66,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
 
 
 def log_refusal(refused: Refused) -> None:
-    log.info("refused", code=refused.problem.code, **refused.context)
+    # Bound first: a key `event` in the context would be a second argument of this name.
+    log.bind(**refused.context).info("refused", code=refused.problem.code)
 
 
 def retry_after(refused: Refused) -> dict[str, str]:

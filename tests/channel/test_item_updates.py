@@ -158,7 +158,7 @@ def test_update_of_waiting_item_is_applied_when_its_case_is_rejected() -> None:
         ("waiting_for_payment", "completed", True),
         ("waiting_for_payment", "rejected", False),
         ("waiting_for_payment", "waiting", False),
-        ("told by somebody", "rejected", True),
+        ("sent by a client", "rejected", True),
     ],
 )
 def test_cancel_status_follows_its_transitions(before: Any, after: Any, is_allowed: bool) -> None:

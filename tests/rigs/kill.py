@@ -41,7 +41,7 @@ def _points() -> dict[str, tuple[Any, str, bool]]:
         "history written": (opening, "publish", False),
         "message written": (opening, "publish", True),
         "before COMMIT": (BaseDatabaseWrapper, "_commit", False),
-        "K4 committed, nobody told": (BaseDatabaseWrapper, "_commit", True),
+        "K4 committed, no response": (BaseDatabaseWrapper, "_commit", True),
         "K3 before the answer": (opening, "open_cases", True),
     }
 
@@ -55,7 +55,7 @@ UNDONE = (
     "message written",
     "before COMMIT",
 )
-DONE = ("K4 committed, nobody told", "K3 before the answer")
+DONE = ("K4 committed, no response", "K3 before the answer")
 
 
 def _die_at(point: str) -> None:
