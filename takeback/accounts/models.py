@@ -16,6 +16,10 @@ class Channel(models.Model):
     """A sales channel of a shop; every order and customer belongs to exactly one."""
 
     name = models.CharField(max_length=255)
+    # The address of the shop's storefront, where mailed links lead; empty: `SITE_URL`.
+    storefront_url = models.CharField(max_length=500, blank=True, default="")
+    # The file name of the shop's logo in the media folder, for pages that mails link to.
+    logo = models.CharField(max_length=255, blank=True, default="")
     channel_type = models.CharField(max_length=64, default="web")
     catalog = models.BigIntegerField(null=True)
     category_tree = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
@@ -35,9 +39,12 @@ def new_username() -> str:
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A customer of a channel (registered or guest), or a staff user."""
+    """A customer of a channel (registered or guest), or a staff user.
 
-    REGISTERED, GUEST = "registered", "guest"
+    A pending customer has registered and not confirmed the e-mail address yet.
+    """
+
+    REGISTERED, GUEST, PENDING = "registered", "guest", "pending"
 
     channel = models.ForeignKey(Channel, models.PROTECT, null=True)
     username = models.CharField(max_length=150, unique=True, default=new_username)
@@ -74,7 +81,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(user_type__in=["registered", "guest"]),
+                condition=Q(user_type__in=["registered", "guest", "pending"]),
                 name="known_user_type",
             ),
             models.UniqueConstraint(
@@ -109,8 +116,9 @@ class Session(AbstractBaseSession):
 class ApiKey(models.Model):
     """An API key: only the hash of its secret is stored; `public_id` identifies it."""
 
-    READ, DECIDE, MONEY, PII = "read", "decide", "money", "pii"
-    SCOPES = (READ, DECIDE, MONEY, PII)
+    # `admin` changes the settings of a channel and its staff.
+    READ, DECIDE, MONEY, PII, ADMIN = "read", "decide", "money", "pii", "admin"
+    SCOPES = (READ, DECIDE, MONEY, PII, ADMIN)
 
     name = models.CharField(max_length=255)
     public_id = models.CharField(max_length=8, unique=True)
@@ -136,6 +144,28 @@ class StaffMember(models.Model):
     totp_encrypted = models.TextField(null=True)  # noqa: DJ001 - null until a second factor is set
     # The time step of the last accepted code: no code is accepted twice.
     totp_step = models.BigIntegerField(null=True)
+    # Hashes of the unused recovery codes, which replace a code of the second factor.
+    recovery_codes = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"staff {self.pk}"
+
+
+class OneTimeSecret(models.Model):
+    """A secret that is accepted once before it expires: a mailed code, or a sign-in token.
+
+    `key` names its purpose and owner; only the hash of the secret is stored.
+    """
+
+    key = models.CharField(max_length=128, primary_key=True)
+    secret_hash = models.CharField(max_length=64)
+    tries_left = models.SmallIntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(tries_left__gte=0), name="tries_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -246,7 +246,11 @@ class CaseHistory(models.Model):
     after = models.CharField(max_length=16)
     actor_kind = models.CharField(max_length=16)
     actor_number = models.BigIntegerField(null=True)
+    # The message to the shopper, and the note that only staff may read.
     message = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - absent is not empty
+    internal_note = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - as above
+    # The result of each rule at a decision: its name, and the code of the problem or null.
+    rule_results = models.JSONField(null=True)
     # Codes of the rules that staff overrode.
     overridden = models.JSONField(default=list)
     at = models.DateTimeField()

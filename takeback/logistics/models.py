@@ -13,7 +13,10 @@ from takeback.logistics.statuses import GoodsStatus
 
 
 class EasyReturnShippingCompany(models.Model):
-    """A carrier for returns; without a channel it serves all channels."""
+    """A carrier for returns; without a channel it serves all channels.
+
+    Empty lists of countries (ISO 3166 codes) and categories mean all of them.
+    """
 
     channel = models.ForeignKey(Channel, models.CASCADE, null=True)
     carrier = models.CharField(max_length=64)
@@ -22,6 +25,8 @@ class EasyReturnShippingCompany(models.Model):
     needs_pickup = models.BooleanField(default=False)
     is_user_selectable = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+    countries = models.JSONField(default=list)
+    categories = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return self.name

@@ -56,6 +56,7 @@ def test_tasks_have_these_names_and_intervals() -> None:
         ("prune_limits", 600),
         ("prune_sessions", 3600),
         ("prune_keys", 3600),
+        ("prune_one_time_secrets", 3600),
         ("prune_outbox", 3600),
         ("prune_replies", 3600),
         ("prune_exchange", 3600),
