@@ -169,3 +169,16 @@ class OneTimeSecret(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class EmailChange(models.Model):
+    """A customer's request for another e-mail address, and its confirmation by the mailed link."""
+
+    user = models.ForeignKey(User, models.CASCADE)
+    old_email = models.CharField(max_length=254)
+    new_email = models.CharField(max_length=254)
+    requested_at = models.DateTimeField(db_index=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"e-mail change {self.pk}"

@@ -1,6 +1,6 @@
 """Commands on addresses: the entries of customers' books, and the copies that belong to orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,13 @@ def change_address(entry: Address, fields: Mapping[str, Any], *, now: datetime) 
 def remove_address(entry: Address, *, now: datetime) -> None:
     """Deactivate an address of a book."""
     Address.objects.filter(pk=entry.pk).update(is_active=False, modified_date=now)
+
+
+def remove_book(user_id: int, *, recorded: Collection[int]) -> None:
+    """Delete a customer's book; entries in `recorded` stay as copies that belong to a record."""
+    entries = Address.objects.filter(user_id=user_id, is_copy=False)
+    entries.filter(pk__in=recorded).update(is_copy=True, is_active=False)
+    entries.exclude(pk__in=recorded).delete()
 
 
 def _save(entry: Address) -> Address:

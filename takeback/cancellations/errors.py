@@ -50,6 +50,14 @@ TOO_MANY_IMAGES = RuleProblem(
 LOYALTY_REFUND_NOT_OFFERED = RuleProblem(
     "loyalty_100_1", 406, _("Refunds to loyalty points are not available for this order.")
 )
+OPEN_CASES = RuleProblem(
+    "account_100_1",
+    406,
+    _(
+        "Open cancellation or return requests: {count}. Close your account when they are "
+        "completed, or contact the shop to withdraw them."
+    ),
+)
 
 # Inputs. An unknown id and a foreign one have the same response.
 NOT_AN_IMAGE = _("Send a JPEG, PNG, WebP or GIF image as base64.")

@@ -11,6 +11,7 @@ from django.db import Error, close_old_connections
 
 from takeback.accounts.api_keys import prune_keys
 from takeback.accounts.one_time_secrets import prune as prune_one_time_secrets
+from takeback.accounts.own_account import prune_email_changes
 from takeback.accounts.sessions import prune_sessions
 from takeback.cancellations.images import sweep_images
 from takeback.channel_sync.commands import prune as prune_channel_sync
@@ -36,6 +37,7 @@ PERIODIC_TASKS = (
     PeriodicTask("prune_sessions", 3600, prune_sessions),
     PeriodicTask("prune_keys", 3600, prune_keys),
     PeriodicTask("prune_one_time_secrets", 3600, prune_one_time_secrets),
+    PeriodicTask("prune_email_changes", 3600, prune_email_changes),
     PeriodicTask("prune_outbox", 3600, prune_outbox),
     PeriodicTask("prune_replies", 3600, prune_replies),
     PeriodicTask("prune_exchange", 3600, prune_channel_sync),

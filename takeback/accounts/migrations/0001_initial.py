@@ -180,6 +180,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="EmailChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("old_email", models.CharField(max_length=254)),
+                ("new_email", models.CharField(max_length=254)),
+                ("requested_at", models.DateTimeField(db_index=True)),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Session",
             fields=[
                 (
