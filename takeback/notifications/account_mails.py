@@ -12,7 +12,7 @@ from takeback.notifications.mails import Mail, compose, single_line
 from takeback.shoppers.confirmation_links import LINK_DAYS
 
 # Letters only: a name that a stranger typed must not carry an advertisement or an address.
-_NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,5}")
+_NAME = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,5}")
 _NAME_MAX = 60
 
 
