@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 
 from takeback.accounts.models import Channel, EmailChange, Session, User
@@ -27,25 +27,23 @@ def update_profile(user_id: int, changes: Mapping[str, Any], *, now: datetime) -
         User.objects.filter(pk=user_id).update(**columns, modified_date=now)
 
 
-def replace_password(user: User, password: str, *, keep_session: str | None, now: datetime) -> bool:
-    """Set a new password and end all sessions but one; False if it has changed since `user` was
-    read.
+@transaction.atomic
+def replace_password(user: User, encoded: str, *, keep_session: str | None, now: datetime) -> bool:
+    """Set a new password hash and end all sessions but one; False if password or e-mail address
+    have changed since `user` was read.
 
     Requests for another e-mail address end as well: the person who made them may be the reason
     for the new password.
     """
-    encoded = make_password(password)
-    with transaction.atomic():
-        unchanged = User.objects.filter(pk=user.pk, password=user.password, email=user.email)
-        if not unchanged.update(password=encoded, modified_date=now):
-            return False
-        Session.objects.filter(user_id=user.pk).exclude(session_key=keep_session or "").delete()
-        EmailChange.objects.filter(user_id=user.pk, confirmed_at=None).delete()
-    user.password = encoded
+    unchanged = User.objects.filter(pk=user.pk, password=user.password, email=user.email)
+    if not unchanged.filter(is_active=True).update(password=encoded, modified_date=now):
+        return False
+    Session.objects.filter(user_id=user.pk).exclude(session_key=keep_session or "").delete()
+    EmailChange.objects.filter(user_id=user.pk, confirmed_at=None).delete()
     return True
 
 
-def request_email_change(user: User, new_email: str, *, now: datetime) -> EmailChange:
+def open_email_change(user: User, new_email: str, *, now: datetime) -> EmailChange:
     """Record the request for another address; it replaces an earlier one."""
     EmailChange.objects.filter(user_id=user.pk, confirmed_at=None).delete()
     return EmailChange.objects.create(
@@ -79,13 +77,14 @@ def _may_change(change: EmailChange) -> bool:
         user.is_active
         and user.user_type == User.REGISTERED
         and user.email == change.old_email
-        and not is_taken(user.channel_id, change.new_email, besides=user.pk)
+        and user.channel_id is not None
+        and not is_taken(user.channel_id, change.new_email, other_than=user.pk)
     )
 
 
-def is_taken(channel_id: int | None, email: str, *, besides: int) -> bool:
+def is_taken(channel_id: int, email: str, *, other_than: int) -> bool:
     """Whether another registered customer of the channel has this address."""
-    others = User.objects.filter(channel_id=channel_id, is_staff=False).exclude(pk=besides)
+    others = User.objects.filter(channel_id=channel_id, is_staff=False).exclude(pk=other_than)
     return others.filter(email_key=email_key(email), user_type=User.REGISTERED).exists()
 
 

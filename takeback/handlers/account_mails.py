@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 
 from takeback.accounts.customers import has_account
-from takeback.accounts.models import User
-from takeback.notifications.account_mails import account_exists_mail, confirmation_mail
+from takeback.accounts.models import EmailChange, User
+from takeback.accounts.own_account import is_taken
+from takeback.notifications.account_mails import (
+    account_exists_mail,
+    address_taken_mail,
+    confirmation_mail,
+    email_change_mail,
+    email_changed_mail,
+    password_changed_mail,
+    password_reset_mail,
+)
 from takeback.notifications.send import send
 from takeback.outbox.worker import Delivery, Handler
-from takeback.shoppers.confirmation_links import confirmation_link
+from takeback.shoppers import confirmation_links, email_changes
+from takeback.shoppers.password_changes import reset_link
 from takeback.shoppers.topics import Topic
 
 
@@ -24,9 +34,63 @@ def send_registration_mail(delivery: Delivery) -> None:
     if has_account(user.channel.pk, user.email_key):
         send(account_exists_mail(user, user.channel), delivery.key)
     else:
-        send(confirmation_mail(user, user.channel, confirmation_link(user)), delivery.key)
+        send(
+            confirmation_mail(user, user.channel, confirmation_links.confirmation_link(user)),
+            delivery.key,
+        )
+
+
+def send_password_reset_mail(delivery: Delivery) -> None:
+    """Send the link; the customer 0 stands for an address without an account."""
+    user = _customer(delivery)
+    if user and user.channel and user.user_type != User.GUEST:
+        language = delivery.payload["language"]
+        send(password_reset_mail(user, user.channel, reset_link(user), language), delivery.key)
+
+
+def send_password_changed_mail(delivery: Delivery) -> None:
+    """Notify the owner, who may not be the person who has changed the password."""
+    user = _customer(delivery)
+    if user and user.channel:
+        send(password_changed_mail(user, user.channel), delivery.key)
+
+
+def _customer(delivery: Delivery) -> User | None:
+    customers = User.objects.select_related("channel").filter(is_active=True, is_staff=False)
+    return customers.filter(pk=delivery.payload["user"]).first()
+
+
+def send_email_change_mail(delivery: Delivery) -> None:
+    """Send the link to the new address, or the note that the address has an account already."""
+    change = _email_change(delivery)
+    if change is None or change.user.channel is None or change.confirmed_at:
+        return
+    channel = change.user.channel
+    if is_taken(channel.pk, change.new_email, other_than=change.user_id):
+        send(address_taken_mail(change, channel), delivery.key)
+    else:
+        send(
+            email_change_mail(change, channel, email_changes.confirmation_link(change)),
+            delivery.key,
+        )
+
+
+def send_email_changed_mail(delivery: Delivery) -> None:
+    """Notify the old address, which belongs to the owner if somebody else has changed it."""
+    change = _email_change(delivery)
+    if change and change.user.channel:
+        send(email_changed_mail(change, change.user.channel), delivery.key)
+
+
+def _email_change(delivery: Delivery) -> EmailChange | None:
+    changes = EmailChange.objects.select_related("user__channel")
+    return changes.filter(pk=delivery.payload["email_change"]).first()
 
 
 HANDLERS: Mapping[str, Handler] = {
     Topic.REGISTERED.value: send_registration_mail,
+    Topic.PASSWORD_RESET_REQUESTED.value: send_password_reset_mail,
+    Topic.PASSWORD_CHANGED.value: send_password_changed_mail,
+    Topic.EMAIL_CHANGE_REQUESTED.value: send_email_change_mail,
+    Topic.EMAIL_CHANGED.value: send_email_changed_mail,
 }

@@ -6,7 +6,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from takeback.accounts.link_tokens import storefront_link
-from takeback.accounts.models import Channel, User
+from takeback.accounts.models import Channel, EmailChange, User
 from takeback.core.middleware import best_language
 from takeback.notifications.mails import Mail, compose, single_line
 from takeback.shoppers.confirmation_links import LINK_DAYS
@@ -38,3 +38,47 @@ def _name_of(user: User) -> str:
     """The name that the customer typed, if it looks like one."""
     name = single_line(f"{user.first_name} {user.last_name}")
     return name if len(name) <= _NAME_MAX and _NAME.fullmatch(name) else ""
+
+
+def password_reset_mail(user: User, channel: Channel, link: str, language: str) -> Mail:
+    """The link that sets a new password, in the language of the page that requested it."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(language)):
+        subject = _("Set a new password for %(shop)s") % {"shop": shop}
+        return compose("password_reset", user.email, subject, {"shop": shop, "link": link})
+
+
+def password_changed_mail(user: User, channel: Channel) -> Mail:
+    """To the owner of an account, after its password has changed."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(user.language_code)):
+        subject = _("Your password for %(shop)s has been changed") % {"shop": shop}
+        context = {"shop": shop, "link": storefront_link(channel, "/")}
+        return compose("password_changed", user.email, subject, context)
+
+
+def email_change_mail(change: EmailChange, channel: Channel, link: str) -> Mail:
+    """The link that confirms a new address, to this address."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(change.user.language_code)):
+        subject = _("Confirm your new e-mail address for %(shop)s") % {"shop": shop}
+        return compose("email_change", change.new_email, subject, {"shop": shop, "link": link})
+
+
+def address_taken_mail(change: EmailChange, channel: Channel) -> Mail:
+    """To a registered address that another customer wants to use."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(change.user.language_code)):
+        subject = _("You already have an account at %(shop)s") % {"shop": shop}
+        context = {"shop": shop, "link": storefront_link(channel, "/")}
+        return compose("email_change_taken", change.new_email, subject, context)
+
+
+def email_changed_mail(change: EmailChange, channel: Channel) -> Mail:
+    """To the old address, after the account has another one."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(change.user.language_code)):
+        subject = _("The e-mail address of your account at %(shop)s has been changed") % {
+            "shop": shop
+        }
+        return compose("email_changed", change.old_email, subject, {"shop": shop})

@@ -8,14 +8,18 @@ from takeback.storefront import (
     addresses_views,
     bank_account_views,
     cases_views,
+    email_change_views,
     media_views,
     old_orders_views,
     orders_views,
+    password_views,
+    profile_views,
     session_views,
     trade_in_views,
 )
 from takeback.trade_in.models import Decision
 
+TOKEN = r"(?P<token>[^/]+)"  # noqa: S105 - a pattern
 PK = r"(?P<pk>[^/]+)"
 PLACES = {
     "country": "countries",
@@ -74,6 +78,13 @@ urlpatterns = [
     ),
     _route("users/login", session_views.LoginView, "login"),
     _route("users/logout", session_views.Logout, "logout"),
+    _route("users/profile", profile_views.ProfileView, "profile"),
+    _route("users/anonymize", profile_views.AnonymizeView, "anonymize"),
+    _route("users/password/change", password_views.PasswordChangeView, "password_change"),
+    _route("users/password/reset", password_views.PasswordResetRequestView, "password_reset"),
+    _route(f"users/reset/{TOKEN}", password_views.PasswordResetPage, "password_set"),
+    _route("users/email-change", email_change_views.EmailChangeView, "email_change"),
+    _route(f"users/email-set-primary/{TOKEN}", email_change_views.EmailChangePage, "email_set"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),
     _route("current_user", session_views.CurrentUserView, "current_user"),
     _route("media/(?P<name>.+)", media_views.CaseImageView, "case_image"),
