@@ -7,7 +7,7 @@ class Topic(StrEnum):
     """Topics of the outbox."""
 
     REGISTERED = "customer.registered"
-    PASSWORD_RESET_REQUESTED = "customer.password_reset_requested"
-    PASSWORD_CHANGED = "customer.password_changed"
+    PASSWORD_RESET_REQUESTED = "customer.password_reset_requested"  # noqa: S105 - a topic
+    PASSWORD_CHANGED = "customer.password_changed"  # noqa: S105 - a topic
     EMAIL_CHANGE_REQUESTED = "customer.email_change_requested"
     EMAIL_CHANGED = "customer.email_changed"
