@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from takeback.accounts.customers import has_account
+from takeback.accounts.customers import has_account, registered_customer
 from takeback.accounts.models import User
 from takeback.notifications.account_mails import account_exists_mail, confirmation_mail
 from takeback.notifications.send import send
@@ -21,7 +21,7 @@ def send_registration_mail(delivery: Delivery) -> None:
     user = customers.filter(pk=delivery.payload["user"]).first()
     if user is None or user.channel is None:
         return
-    if has_account(user.channel.pk, user.email_key):
+    if has_account(registered_customer(user.channel.pk, user.email_key)):
         send(account_exists_mail(user, user.channel), delivery.key)
     else:
         send(confirmation_mail(user, user.channel, confirmation_link(user)), delivery.key)
