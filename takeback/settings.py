@@ -203,6 +203,15 @@ LOOKUP_FAILURES_PER_SHOP = env_int(
 LOGIN_FAILURES_PER_EMAIL = env_int(
     "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address or user name in 15 minutes."
 )
+REGISTRATIONS_PER_ADDRESS = env_int(
+    "REGISTRATIONS_PER_ADDRESS", 20, "Registrations per hour and client address."
+)
+REGISTRATIONS_PER_SHOP = env_int("REGISTRATIONS_PER_SHOP", 1000, "Registrations per hour and shop.")
+ACCOUNT_MAILS_PER_EMAIL = env_int(
+    "ACCOUNT_MAILS_PER_EMAIL",
+    3,
+    "Mails of one kind about an account (confirmation, code) per hour and e-mail address.",
+)
 KEY_REQUESTS_PER_MINUTE = env_int(
     "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per minute and API key."
 )

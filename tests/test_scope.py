@@ -101,6 +101,7 @@ TOKENS = {
     "users/orders/bank_account/<token>",
     "users/reset/<token>",
     "users/email-set-primary/<token>",
+    "users/registration/account-confirm-email/<token>",
 }
 """Routes that are named by a secret of the owner: the token is the permission (P21)."""
 

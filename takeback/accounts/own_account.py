@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 
-from takeback.accounts.models import Channel, EmailChange, Session, User
+from takeback.accounts.customers import lock_channel
+from takeback.accounts.models import EmailChange, Session, User
 from takeback.core.db.bulk import delete_batch
 from takeback.core.normalize import email_key, name_key
 
@@ -55,12 +56,11 @@ def open_email_change(user: User, new_email: str, *, now: datetime) -> EmailChan
 def apply_email_change(change_id: int, *, now: datetime) -> EmailChange | None:
     """Change the address of the customer once; None if the request has ended or if another
     customer has registered the address meanwhile."""
-    channel = Channel.objects.filter(user__emailchange=change_id)
-    # The lock of registration and order ingestion: two transactions could take one address.
-    list(channel.select_for_update(no_key=True, of=("self",)).values_list("pk"))
-    change = (
-        EmailChange.objects.filter(pk=change_id, confirmed_at=None).select_related("user").first()
-    )
+    changes = EmailChange.objects.filter(pk=change_id, confirmed_at=None)
+    for channel_id in changes.values_list("user__channel_id", flat=True):
+        # Two transactions could give one address to two customers.
+        lock_channel(channel_id)
+    change = changes.select_related("user").first()
     if change is None or not _may_change(change):
         return None
     user, key = change.user, email_key(change.new_email)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from takeback.accounts.customers import has_account
+from takeback.accounts.customers import has_account, registered_customer
 from takeback.accounts.models import EmailChange, User
 from takeback.accounts.own_account import is_taken
 from takeback.notifications.account_mails import (
@@ -16,8 +16,9 @@ from takeback.notifications.account_mails import (
 )
 from takeback.notifications.send import send
 from takeback.outbox.worker import Delivery, Handler
-from takeback.shoppers import confirmation_links, email_changes
-from takeback.shoppers.password_changes import reset_link
+from takeback.shoppers.confirmation_links import confirmation_link
+from takeback.shoppers.email_change_links import email_change_link
+from takeback.shoppers.password_links import reset_link
 from takeback.shoppers.topics import Topic
 
 
@@ -31,11 +32,11 @@ def send_registration_mail(delivery: Delivery) -> None:
     user = customers.filter(pk=delivery.payload["user"]).first()
     if user is None or user.channel is None:
         return
-    if has_account(user.channel.pk, user.email_key):
+    if has_account(registered_customer(user.channel.pk, user.email_key)):
         send(account_exists_mail(user, user.channel), delivery.key)
     else:
         send(
-            confirmation_mail(user, user.channel, confirmation_links.confirmation_link(user)),
+            confirmation_mail(user, user.channel, confirmation_link(user)),
             delivery.key,
         )
 
@@ -70,7 +71,7 @@ def send_email_change_mail(delivery: Delivery) -> None:
         send(address_taken_mail(change, channel), delivery.key)
     else:
         send(
-            email_change_mail(change, channel, email_changes.confirmation_link(change)),
+            email_change_mail(change, channel, email_change_link(change)),
             delivery.key,
         )
 

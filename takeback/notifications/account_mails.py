@@ -5,11 +5,11 @@ import re
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from takeback.accounts.customers import PENDING_DAYS
 from takeback.accounts.link_tokens import storefront_link
 from takeback.accounts.models import Channel, EmailChange, User
 from takeback.core.middleware import best_language
 from takeback.notifications.mails import Mail, compose, single_line
-from takeback.shoppers.confirmation_links import LINK_DAYS
 
 # Letters only: a name that a stranger typed must not carry an advertisement or an address.
 _NAME = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,5}")
@@ -21,7 +21,7 @@ def confirmation_mail(user: User, channel: Channel, link: str) -> Mail:
     shop = single_line(channel.name)
     with translation.override(best_language(user.language_code)):
         subject = _("Confirm your e-mail address for %(shop)s") % {"shop": shop}
-        context = {"shop": shop, "name": _name_of(user), "link": link, "days": LINK_DAYS}
+        context = {"shop": shop, "name": _name_of(user), "link": link, "days": PENDING_DAYS}
         return compose("confirm_registration", user.email, subject, context)
 
 

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from takeback.accounts import link_tokens
+from takeback.accounts.customers import PENDING_DAYS
 from takeback.accounts.models import User
 from takeback.core.ids import id_of
 
 PATH = "/users/registration/account-confirm-email/"
-LINK_DAYS = 7
 _PURPOSE = "registration"
 
 
@@ -32,7 +32,7 @@ def user_id_of(token: str) -> int | None:
 
 def is_valid_token(token: str, user: User) -> bool:
     """Whether the token confirms the address of this customer, who is still pending."""
-    age = timedelta(days=LINK_DAYS)
+    age = timedelta(days=PENDING_DAYS)
     is_signed = link_tokens.is_valid(token, _PURPOSE, state=_state(user), max_age=age)
     return is_signed and user.user_type == User.PENDING
 

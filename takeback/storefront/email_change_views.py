@@ -17,12 +17,9 @@ from takeback.api.openapi import Operation
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.normalize import email_key
-from takeback.shoppers.email_changes import (
-    change_of_token,
-    confirm_email_change,
-    request_email_change,
-)
-from takeback.shoppers.password_changes import is_own_password
+from takeback.shoppers.commands.change_email import confirm_email_change, request_email_change
+from takeback.shoppers.commands.set_password import is_own_password
+from takeback.shoppers.email_change_links import change_of_token
 from takeback.storefront import openapi
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView

@@ -1,6 +1,5 @@
 """Views of orders: guest look-up, a customer's list, and details."""
 
-
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response

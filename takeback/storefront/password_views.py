@@ -20,13 +20,13 @@ from takeback.api.openapi import Operation
 from takeback.core import clock, errors
 from takeback.core.client_ip import client_address
 from takeback.core.errors import Problem, Refused
-from takeback.shoppers.password_changes import (
+from takeback.shoppers.commands.set_password import (
     change_password,
     is_own_password,
     request_password_reset,
     reset_password,
-    user_of_token,
 )
+from takeback.shoppers.password_links import user_of_token
 from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
 from takeback.storefront import openapi
 from takeback.storefront.auth import IsShopper
@@ -117,7 +117,7 @@ class PasswordResetRequestView(StorefrontView):
         request_password_reset(
             self.channel_id,
             serializer.validated_data["email"],
-            client=client_address(self.django_request),
+            address=client_address(self.django_request),
             language=get_language() or "",
             now=clock.now(),
         )

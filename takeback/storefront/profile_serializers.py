@@ -8,24 +8,21 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from takeback.api.fields import StrictBoolean, StrictDate, StrictText
+from takeback.api.fields import StrictBoolean, StrictText
 from takeback.core import clock
+from takeback.storefront.registration_serializers import BirthDate
 
-_SHORT_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", re.ASCII)
 _PHONE = re.compile(r"[0-9+() ./-]*", re.ASCII)
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?", re.ASCII)
 _FIRST_YEAR = 1900
 
 
-class BirthDate(StrictDate):
-    """A day with or without leading zeros: the profile page sends 1988-2-9."""
+class PastBirthDate(BirthDate):
+    """A date of birth that a living customer can have."""
 
     default_error_messages = {"range": _("Enter a date of birth from 1900 until today.")}
 
     def to_internal_value(self, data: Any) -> date:
-        match = _SHORT_DATE.fullmatch(data.strip(" ")) if isinstance(data, str) else None
-        if match:
-            data = f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
         day = super().to_internal_value(data)
         if not date(_FIRST_YEAR, 1, 1) <= day <= clock.now().date():
             self.fail("range")
@@ -46,7 +43,7 @@ class Profile(serializers.Serializer[Any]):
     last_name = _text(255)
     phone = _text(128)
     gender = _text(16)
-    date_of_birth = BirthDate(required=False, allow_null=True)
+    date_of_birth = PastBirthDate(required=False, allow_null=True)
     email_allowed = StrictBoolean(required=False)
     sms_allowed = StrictBoolean(required=False)
     call_allowed = StrictBoolean(required=False)

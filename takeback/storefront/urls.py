@@ -14,6 +14,7 @@ from takeback.storefront import (
     orders_views,
     password_views,
     profile_views,
+    registration_views,
     session_views,
     trade_in_views,
 )
@@ -75,6 +76,12 @@ urlpatterns = [
             operations=trade_in_views.decision_operations(decision),
         )
         for decision in Decision
+    ),
+    _route("users/registration", registration_views.RegistrationView, "registration"),
+    _route(
+        "users/registration/account-confirm-email/(?P<token>[^/]+)",
+        registration_views.ConfirmRegistrationPage,
+        "confirm_registration",
     ),
     _route("users/login", session_views.LoginView, "login"),
     _route("users/logout", session_views.Logout, "logout"),

@@ -28,4 +28,4 @@ def deliver_one() -> EmailMessage:
 def path_in(message: EmailMessage) -> str:
     """The path of the mail's only link."""
     [link] = _LINK.findall(str(message.body))
-    return urlsplit(link).path
+    return str(urlsplit(link).path)

@@ -96,8 +96,7 @@ def test_address_of_a_pickup_stays_as_a_record_of_the_return(
     user: User, customer: HttpClient
 ) -> None:
     pickup, other = (
-        factories.create_address(user=user, title=title, line=title)
-        for title in ("Home", "Office")
+        factories.create_address(user=user, title=title, line=title) for title in ("Home", "Office")
     )
     factories.create_easy_return(pickup_address=pickup)
 

@@ -97,6 +97,15 @@ def test_link_changes_the_address_and_notifies_the_old_one(customer: HttpClient)
     assert post(HttpClient(), LOGIN, login).status_code == 200
 
 
+def test_guest_orders_of_the_new_address_join_the_account(user: User, customer: HttpClient) -> None:
+    order = factories.create_order(guest=NEW)
+    factories.create_order(number="2", guest="else@example.com")
+    follow(mailed_path(customer))
+    assert factories.order_numbers(customer.get("/users/orders/").json()["results"]) == [
+        order.number
+    ]
+
+
 def test_link_works_once(customer: HttpClient) -> None:
     path = mailed_path(customer)
     follow(path)

@@ -43,9 +43,7 @@ def change(client: HttpClient, *, headers: dict[str, str] | None = None, **field
 
 
 def sign_in(password: str, client: HttpClient | None = None) -> Any:
-    return post(
-        client or HttpClient(), LOGIN, {"email": factories.CUSTOMER, "password": password}
-    )
+    return post(client or HttpClient(), LOGIN, {"email": factories.CUSTOMER, "password": password})
 
 
 def test_new_password_replaces_the_old_one(customer: HttpClient) -> None:

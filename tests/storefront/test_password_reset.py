@@ -14,7 +14,8 @@ from pytest_django import Settings
 from takeback.accounts.models import Session, User
 from takeback.core import clock
 from takeback.outbox.models import Message
-from takeback.shoppers.password_changes import reset_password, user_of_token
+from takeback.shoppers.commands.set_password import reset_password
+from takeback.shoppers.password_links import user_of_token
 from tests import factories
 from tests.factories import HttpClient
 from tests.storefront.account_mails import deliver, deliver_one, path_in
@@ -176,7 +177,7 @@ def test_altered_links_are_refused() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"is_active": False}, {"is_staff": True}], ids=str)
-def test_closed_and_staff_accounts_get_no_link(fields: dict[str, bool]) -> None:
+def test_closed_and_staff_accounts_get_no_link(fields: dict[str, Any]) -> None:
     factories.create_customer(**fields)
     assert request_link().json() == SENT
     assert deliver() == []
@@ -186,6 +187,19 @@ def test_customer_without_a_password_sets_one() -> None:
     factories.create_customer(password="!")
     set_password(mailed_path())
     assert sign_in(NEW) == 200
+
+
+def test_pending_customer_confirms_the_address_with_the_reset() -> None:
+    user = factories.create_customer(user_type="pending")
+    order = factories.create_order(guest=factories.CUSTOMER)
+    client = factories.client_of(user)
+
+    assert set_password(mailed_path()).status_code == 200
+
+    assert client.get("/current_user/").status_code == 401
+    assert (User.objects.get(pk=user.pk).user_type, sign_in(NEW)) == ("registered", 200)
+    order.refresh_from_db()
+    assert (order.user_id, order.user_type) == (user.pk, "registered")
 
 
 def statements(email: str, number: int) -> Counter[str]:

@@ -61,7 +61,7 @@ def test_profile_has_the_keys_of_the_contract(user: User, customer: HttpClient) 
 
 def test_page_of_the_storefront_changes_the_profile(user: User, customer: HttpClient) -> None:
     body = {
-        "first_name": "Işıl",
+        "first_name": "Işil",
         "last_name": "Öz",
         "phone": "+905321112233",
         "gender": "none",
@@ -170,9 +170,7 @@ def test_all_errors_are_in_one_response(customer: HttpClient) -> None:
 
 def test_put_changes_the_keys_of_its_body(customer: HttpClient) -> None:
     token = token_of(customer)
-    response = customer.put(
-        PROFILE, {"phone": "1"}, content_type="application/json", headers=token
-    )
+    response = customer.put(PROFILE, {"phone": "1"}, content_type="application/json", headers=token)
     assert (response.json()["phone"], response.json()["first_name"]) == ("1", "Ayla")
 
 
@@ -191,7 +189,5 @@ def test_change_requires_the_csrf_token(customer: HttpClient) -> None:
 def test_malformed_bodies_change_nothing(customer: HttpClient, body: str) -> None:
     token = token_of(customer)
     with nothing_written():
-        response = customer.patch(
-            PROFILE, body, content_type="application/json", headers=token
-        )
+        response = customer.patch(PROFILE, body, content_type="application/json", headers=token)
     assert response.status_code == 400
