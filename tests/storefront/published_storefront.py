@@ -17,40 +17,45 @@ from tests.rigs.serving import free_port
 
 FOLDER = Path(__file__).with_name("akinon_next")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "takeback"
-INSTALL = FOLDER / "install"
 
 
-def modules() -> Path:
-    """Where `install` puts the packages of this lock file; the test is skipped without them."""
-    digest = sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()[:16]
-    installed = CACHE / f"akinon-next-{digest}" / "node_modules"
-    if shutil.which("node") is None or not installed.exists():
+def bundle() -> Path:
+    """One script of the client's code and ours; esbuild removes the types and resolves imports.
+
+    The test is skipped when `install` has not installed the packages of this lock file. The script
+    is stored with them, because building it takes seconds.
+    """
+    folder = CACHE / f"akinon-next-{_digest([FOLDER / 'package-lock.json'])}"
+    if shutil.which("node") is None or not (folder / "node_modules").exists():
         missing = "@akinon/next is not installed: tests/storefront/akinon_next/install"
         pytest.fail(missing) if CI else pytest.skip(missing)
-    return installed
-
-
-def bundle(folder: Path) -> Path:
-    """One script of the client's code and ours; esbuild removes the types and resolves imports."""
-    installed, script = modules(), folder / "storefront.cjs"
-    subprocess.run(
-        [
-            "node",
-            str(installed / "esbuild-wasm" / "bin" / "esbuild"),
-            str(FOLDER / "main.mjs"),
-            "--bundle",
-            "--platform=node",
-            f"--outfile={script}",
-            f"--alias:settings={FOLDER / 'settings.mjs'}",
-            f"--alias:routes={FOLDER / 'routes.mjs'}",
-            '--define:process.env.NODE_ENV="production"',
-            "--log-level=error",
-        ],
-        env={"PATH": os.environ["PATH"], "NODE_PATH": str(installed)},
-        check=True,
-        timeout=120,
-    )
+    script = folder / f"storefront-{_digest(sorted(FOLDER.glob('*.mjs')))}.cjs"
+    if not script.exists():
+        unfinished = script.with_suffix(f".{os.getpid()}.cjs")
+        _run_esbuild(folder / "node_modules", unfinished)
+        unfinished.rename(script)
     return script
+
+
+def _digest(files: list[Path]) -> str:
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def _run_esbuild(modules: Path, script: Path) -> None:
+    command = [
+        "node",
+        str(modules / "esbuild-wasm" / "bin" / "esbuild"),
+        str(FOLDER / "main.mjs"),
+        "--bundle",
+        "--platform=node",
+        f"--outfile={script}",
+        f"--alias:settings={FOLDER / 'settings.mjs'}",
+        f"--alias:routes={FOLDER / 'routes.mjs'}",
+        '--define:process.env.NODE_ENV="production"',
+        "--log-level=error",
+    ]
+    environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(modules)}
+    subprocess.run(command, env=environment, check=True, timeout=120)
 
 
 class Storefront:
@@ -73,7 +78,7 @@ class Storefront:
         self._process.stdin.flush()
         return self.read()
 
-    def call(self, endpoint: str, *argument: Any) -> Any:
+    def request(self, endpoint: str, *argument: Any) -> Any:
         """What a page gets from an endpoint of the client."""
         return self.run("call", endpoint, *argument)
 

@@ -155,7 +155,7 @@ def test_customer_without_a_password_is_sent_to_the_reset(
     }
 
 
-def test_wrong_passwords_are_limited_and_lock_nobody_out(
+def test_wrong_passwords_are_limited_apart_from_logins(
     customer: HttpClient, settings: Settings
 ) -> None:
     settings.LOGIN_FAILURES_PER_EMAIL = 2

@@ -323,7 +323,7 @@ def test_json_body_sets_the_password() -> None:
 
 @pytest.mark.parametrize("headers", [{}, XHR, {"User-Agent": "node"}, BROWSER], ids=str)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_visits_change_nothing_and_redirect_nobody(headers: dict[str, str], slash: str) -> None:
+def test_visits_change_nothing_and_never_redirect(headers: dict[str, str], slash: str) -> None:
     factories.create_customer()
     path = mailed_path()
     with nothing_written():

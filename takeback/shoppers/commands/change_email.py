@@ -12,7 +12,7 @@ from takeback.limits.commands import Bucket, enforce, increment, key_of
 from takeback.orders.commands.assign_guest_orders import assign_guest_orders
 from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, may_mail
-from takeback.shoppers.commands.set_password import REPEATS
+from takeback.shoppers.commands.set_password import SENDS_WHEN_REFUSED
 from takeback.shoppers.email_change_links import change_of_token
 from takeback.shoppers.topics import Topic
 
@@ -28,7 +28,7 @@ def request_email_change(user: User, new_email: str, now: datetime) -> None:
     assert user.channel_id
     if settings.LIMITS_ENABLED:
         key = key_of("email-change", str(user.pk))
-        buckets = [Bucket(key, REPEATS * REQUESTS_PER_CUSTOMER, HOUR)]
+        buckets = [Bucket(key, SENDS_WHEN_REFUSED * REQUESTS_PER_CUSTOMER, HOUR)]
         enforce(buckets, increment(buckets, now))
     if not may_mail("email-change", user.channel_id, email_key(new_email), now):
         return

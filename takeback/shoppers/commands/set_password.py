@@ -20,7 +20,7 @@ from takeback.shoppers.topics import Topic
 
 RESETS_PER_CLIENT = 30
 # Storefronts send a refused request four times.
-REPEATS = 4
+SENDS_WHEN_REFUSED = 4
 
 
 def is_own_password(user: User, password: str, now: datetime) -> bool:
@@ -31,7 +31,7 @@ def is_own_password(user: User, password: str, now: datetime) -> bool:
     """
     if not settings.LIMITS_ENABLED:
         return check_password(password, user.password)
-    allowed = REPEATS * settings.LOGIN_FAILURES_PER_EMAIL
+    allowed = SENDS_WHEN_REFUSED * settings.LOGIN_FAILURES_PER_EMAIL
     bucket = Bucket(key_of("own-password", str(user.pk)), allowed, sign_in.WINDOW_SECONDS)
     return sign_in.attempt([bucket], lambda: check_password(password, user.password), now)
 
