@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from takeback.accounts.customers import has_account, registered_customer
 from takeback.accounts.models import EmailChange, User
 from takeback.accounts.own_account import is_taken
+from takeback.core import clock
 from takeback.notifications.account_mails import (
     account_exists_mail,
     address_taken_mail,
@@ -13,9 +14,13 @@ from takeback.notifications.account_mails import (
     email_changed_mail,
     password_changed_mail,
     password_reset_mail,
+    sign_in_code_mail,
 )
 from takeback.notifications.send import send
 from takeback.outbox.worker import Delivery, Handler
+from takeback.shoppers.commands import sign_in_links
+from takeback.shoppers.commands.hand_off import page_url
+from takeback.shoppers.commands.sign_in_codes import issue_code
 from takeback.shoppers.confirmation_links import confirmation_link
 from takeback.shoppers.email_change_links import email_change_link
 from takeback.shoppers.password_links import reset_link
@@ -88,10 +93,31 @@ def _email_change(delivery: Delivery) -> EmailChange | None:
     return changes.filter(pk=delivery.payload["email_change"]).first()
 
 
+def send_sign_in_code_mail(delivery: Delivery) -> None:
+    """Issue a code and send it with a link, unless the request is too old.
+
+    A code is also issued for an address that no customer has: checking a code then takes the same
+    time as for other addresses.
+    """
+    payload, now = delivery.payload, clock.now()
+    if now.timestamp() >= payload["expires_at_epoch"]:
+        return
+    code = issue_code(payload["secret"], now)
+    customers = User.objects.select_related("channel").filter(is_active=True)
+    user = customers.filter(pk=payload["user"], user_type=User.REGISTERED).first()
+    if user is not None and user.channel is not None:
+        link = page_url(user.channel.pk, sign_in_links.token_of(user))
+        mail = sign_in_code_mail(
+            user, user.channel, code=code, link=link, language=payload["language"]
+        )
+        send(mail, delivery.key)
+
+
 HANDLERS: Mapping[str, Handler] = {
     Topic.REGISTERED.value: send_registration_mail,
     Topic.PASSWORD_RESET_REQUESTED.value: send_password_reset_mail,
     Topic.PASSWORD_CHANGED.value: send_password_changed_mail,
     Topic.EMAIL_CHANGE_REQUESTED.value: send_email_change_mail,
     Topic.EMAIL_CHANGED.value: send_email_changed_mail,
+    Topic.SIGN_IN_CODE_REQUESTED.value: send_sign_in_code_mail,
 }

@@ -11,3 +11,4 @@ class Topic(StrEnum):
     PASSWORD_CHANGED = "customer.password_changed"  # noqa: S105 - a topic
     EMAIL_CHANGE_REQUESTED = "customer.email_change_requested"
     EMAIL_CHANGED = "customer.email_changed"
+    SIGN_IN_CODE_REQUESTED = "customer.sign_in_code_requested"
