@@ -1,5 +1,6 @@
 """The account code of `@akinon/next` in its own process: a browser and a storefront server."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -30,10 +31,12 @@ def bundle() -> Path:
         missing = "@akinon/next is not installed: tests/storefront/akinon_next/install"
         pytest.fail(missing) if CI else pytest.skip(missing)
     script = folder / f"storefront-{_digest(sorted(FOLDER.glob('*.mjs')))}.cjs"
-    if not script.exists():
-        unfinished = script.with_suffix(f".{os.getpid()}.cjs")
-        _run_esbuild(folder / "node_modules", unfinished)
-        unfinished.rename(script)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not script.exists():
+            unfinished = script.with_suffix(".unfinished")
+            _run_esbuild(folder / "node_modules", unfinished)
+            unfinished.rename(script)
     return script
 
 
