@@ -47,7 +47,7 @@ def token_of(user: User, **options: Any) -> str:
     return str(issue(user, **options).json()["token"])
 
 
-def exchange_token(token: Any, client: HttpClient | None = None, **options: Any) -> Any:
+def redeem(token: Any, client: HttpClient | None = None, **options: Any) -> Any:
     """The request of a headless storefront."""
     extra = options.pop("extra", {})
     return post(client or HttpClient(), HAND_OFF, {"token": token} | extra, **options)
@@ -86,7 +86,7 @@ def test_customer_of_another_channel_is_not_found(customer: User) -> None:
 
 def test_headless_storefront_receives_the_session(customer: User) -> None:
     client = HttpClient()
-    response = exchange_token(token_of(customer), client)
+    response = redeem(token_of(customer), client)
     key = client.cookies["osessionid"].value
     assert (response.status_code, response.json()) == (200, {"key": key, "redirect_url": None})
     assert client.get(CURRENT_USER).json()["pk"] == customer.pk
@@ -119,14 +119,14 @@ def test_page_of_another_site_cannot_sign_a_visitor_in(customer: User) -> None:
     headers = {"Sec-Fetch-Site": "cross-site"}
     with nothing_written():
         assert HttpClient().post(path, headers=headers).status_code == 403
-        assert exchange_token("x", headers=headers).status_code == 403
+        assert redeem("x", headers=headers).status_code == 403
 
 
 def test_token_works_once(customer: User) -> None:
     token = token_of(customer)
-    assert exchange_token(token).status_code == 200
+    assert redeem(token).status_code == 200
     with nothing_written():
-        response = exchange_token(token)
+        response = redeem(token)
         page = HttpClient().post(f"{HAND_OFF}{token}/")
     assert (response.status_code, response.json()) == (400, NOT_VALID)
     assert page.status_code == 400
@@ -135,7 +135,7 @@ def test_token_works_once(customer: User) -> None:
 
 def test_two_tokens_of_a_customer_are_independent(customer: User) -> None:
     first, second = token_of(customer), token_of(customer)
-    assert [exchange_token(token).status_code for token in (first, second)] == [200, 200]
+    assert [redeem(token).status_code for token in (first, second)] == [200, 200]
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(59, 200), (60, 400), (61, 400)])
@@ -144,7 +144,7 @@ def test_token_expires_after_a_minute(
 ) -> None:
     token = token_of(customer)
     with time_machine.travel(frozen_now + timedelta(seconds=seconds), tick=False):
-        assert exchange_token(token).status_code == status
+        assert redeem(token).status_code == status
 
 
 def test_altered_token_is_refused_and_stays_valid(customer: User) -> None:
@@ -162,8 +162,8 @@ def test_altered_token_is_refused_and_stays_valid(customer: User) -> None:
     ]
     with nothing_written():
         for text in altered:
-            assert exchange_token(text).json() == NOT_VALID, text
-    assert exchange_token(token).status_code == 200
+            assert redeem(text).json() == NOT_VALID, text
+    assert redeem(token).status_code == 200
 
 
 def test_token_of_another_channel_is_refused(customer: User, settings: Any) -> None:
@@ -174,9 +174,9 @@ def test_token_of_another_channel_is_refused(customer: User, settings: Any) -> N
     assert body["url"].startswith("http://other.example:8000/users/hand-off/")
     token = token_of(customer)
     with nothing_written():
-        assert exchange_token(body["token"]).json() == NOT_VALID
-        assert exchange_token(token, headers={"Host": "other.example"}).json() == NOT_VALID
-    response = exchange_token(body["token"], headers={"Host": "other.example"})
+        assert redeem(body["token"]).json() == NOT_VALID
+        assert redeem(token, headers={"Host": "other.example"}).json() == NOT_VALID
+    response = redeem(body["token"], headers={"Host": "other.example"})
     assert response.status_code == 200
 
 
@@ -184,7 +184,7 @@ def test_customer_who_was_deactivated_is_refused(customer: User) -> None:
     token = token_of(customer)
     User.objects.update(is_active=False)
     with nothing_written():
-        assert exchange_token(token).json() == NOT_VALID
+        assert redeem(token).json() == NOT_VALID
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_page_may_redirect_to_the_storefront(customer: User) -> None:
 
 def test_json_returns_a_safe_redirect_url(customer: User) -> None:
     urls = [
-        exchange_token(token_of(customer), extra={"next": target}).json()["redirect_url"]
+        redeem(token_of(customer), extra={"next": target}).json()["redirect_url"]
         for target in ("/orders", "https://evil.example/", "")
     ]
     assert urls == ["/orders", "/", None]
@@ -229,5 +229,5 @@ def test_json_returns_a_safe_redirect_url(customer: User) -> None:
 @pytest.mark.parametrize("token", [None, 1, "", ["x"], {}])
 def test_token_of_another_type_is_a_field_error(token: Any) -> None:
     with nothing_written():
-        response = exchange_token(token)
+        response = redeem(token)
     assert (response.status_code, list(response.json())) == (400, ["token"])
