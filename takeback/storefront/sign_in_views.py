@@ -170,7 +170,9 @@ class HandOffPage(LinkPage):
         user = owner_of_token(self._channel_id, self.kwargs["token"])
         if user is None:
             return self.texts
-        explanation = _("You will be signed in as {email}.").format(email=masked_email(user.email))
+        # Isolated: an address reads from left to right, in Arabic too.
+        email = f"\u2068{masked_email(user.email)}\u2069"
+        explanation = _("You will be signed in as {email}.").format(email=email)
         return self.texts._replace(explanation=explanation)
 
     def form_targets(self) -> list[str]:

@@ -17,6 +17,7 @@ from takeback.orders.commands.ingest import ingest_order
 from takeback.orders.models import Order
 from takeback.outbox.models import Message
 from takeback.shoppers.commands import confirm_registration as confirm_command
+from takeback.shoppers.commands import sign_in_links
 from takeback.shoppers.commands.confirm_registration import confirm_registration
 from takeback.shoppers.commands.hand_off import accept_token, issue_sign_in_token
 from takeback.shoppers.commands.register import register
@@ -140,6 +141,16 @@ def test_token_of_the_shop_is_accepted_once() -> None:
             token = issue_sign_in_token(factories.SHOP, user.pk, now=clock.now())
             assert token
             act = partial(accept_token, factories.SHOP, token.token, now=clock.now())
+            assert clients.race([partial(attempt, act)] * 4) == {WON: 1, "not_found": 3}
+
+
+def test_mailed_link_is_accepted_once() -> None:
+    user = factories.create_customer()
+    with Clients(4) as clients:
+        for _ in range(ROUNDS):
+            user.refresh_from_db()
+            token = sign_in_links.token_of(user)
+            act = partial(accept_token, factories.SHOP, token, now=clock.now())
             assert clients.race([partial(attempt, act)] * 4) == {WON: 1, "not_found": 3}
 
 

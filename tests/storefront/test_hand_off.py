@@ -97,7 +97,7 @@ def test_browser_confirms_on_a_page_and_is_redirected(customer: User) -> None:
     path = f"{HAND_OFF}{token_of(customer)}/?next=/users/orders/"
     with nothing_written():
         page = client.get(path).content.decode()
-    assert "You will be signed in as c•••@example.com." in page
+    assert "You will be signed in as \u2068c•••@example.com\u2069." in page
     response = client.post(path)
     assert (response.status_code, response["Location"]) == (303, "/users/orders/")
     assert client.get(CURRENT_USER).json()["pk"] == customer.pk
