@@ -1,5 +1,6 @@
 """The base of pages that mailed links lead to: a visit changes nothing, an act is intended."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -97,13 +98,15 @@ class LinkPage(ApiView):
     def _is_prefetch(self) -> bool:
         return any(name in self.django_request.headers for name in _PREFETCHES)
 
-    def _page(self, state: str) -> HttpResponseBase:
+    def _page(self, state: str, errors: Sequence[str] = ()) -> HttpResponseBase:
+        """The page in this state; `errors` say why its form was refused."""
         context: dict[str, Any] = {
             "state": state,
             "texts": self.page_texts(),
             "not_valid": LINK_NOT_VALID.message,
+            "errors": errors,
         }
-        status = LINK_NOT_VALID.status if state == "gone" else 200
+        status = LINK_NOT_VALID.status if errors or state == "gone" else 200
         policy = {**FORM_POLICY, "form-action": ["'self'", *self.form_targets()]}
         page = partial(render, template_name=self.template, context=context, status=status)
         return csp_update(policy)(page)(self.django_request)

@@ -1,10 +1,9 @@
 """Views that change a password, mail a reset link, and set a new password by this link."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter
@@ -153,8 +152,10 @@ class PasswordResetPage(LinkPage):
         next_step=_("Choose “Forgot password” on the sign-in page to get a new link."),
     )
 
-    def get(self, request: Request, token: str) -> HttpResponseBase:
-        return self._page("gone" if user_of_token(token) is None else "question")
+    acts_on_get = False
+
+    def is_valid(self, token: str, now: datetime) -> bool:
+        return user_of_token(token) is not None
 
     def post(self, request: Request, token: str) -> HttpResponseBase:
         user = user_of_token(token)
@@ -170,7 +171,8 @@ class PasswordResetPage(LinkPage):
             elif not reset_password(user, password, clock.now()):
                 return self._not_valid()
         if self._is_form():
-            return self._form(invalid) if invalid else self._page("done")
+            texts = dict.fromkeys(str(text) for texts in invalid.values() for text in texts)
+            return self._page("question", list(texts)) if invalid else self._page("done")
         return Response(invalid, status=400) if invalid else Response({"detail": self.texts.done})
 
     def _not_valid(self) -> HttpResponseBase:
@@ -178,12 +180,6 @@ class PasswordResetPage(LinkPage):
             return self._page("gone")
         message = f"{LINK_NOT_VALID.message} {self.texts.next_step}"
         return problem_response(Problem(LINK_NOT_VALID.code, LINK_NOT_VALID.status, message))
-
-    def _form(self, invalid: dict[str, Any]) -> HttpResponse:
-        """The form once more, with the reason for refusing it."""
-        texts = dict.fromkeys(str(text) for texts in invalid.values() for text in texts)
-        context = {"state": "question", "texts": self.texts, "errors": list(texts)}
-        return render(self.django_request, self.template, context, status=400)
 
     def _is_form(self) -> bool:
         """Whether a browser sends the form of our page; storefronts accept JSON only."""

@@ -348,6 +348,8 @@ def test_our_page_sets_the_password() -> None:
         path, f"new_password1={NEW}&new_password2=x", content_type=FORM, headers=BROWSER
     )
     assert again.status_code == 400
+    assert again["Content-Security-Policy"] == page["Content-Security-Policy"]
+    assert "style-src 'self'" in page["Content-Security-Policy"]
     assert "The two passwords are not the same." in again.content.decode()
     done = HttpClient().post(
         path, f"new_password1={NEW}&new_password2={NEW}", content_type=FORM, headers=BROWSER
