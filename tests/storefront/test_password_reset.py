@@ -329,6 +329,8 @@ def test_visits_change_nothing_and_never_redirect(headers: dict[str, str], slash
     with nothing_written():
         for target in (path, "/users/reset/unknown"):
             response = HttpClient().get(target + slash, headers=headers)
+            assert response["Content-Type"] == "text/html; charset=utf-8"
+            assert response.status_code == (200 if target == path else 400)
             assert "Location" not in response
             assert "Set-Cookie" not in response
     assert set_password(path).status_code == 200
