@@ -58,15 +58,24 @@ def live(
         yield running
 
 
+@pytest.fixture(scope="module")
+def running(
+    live: Server, script: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Storefront]:
+    """A storefront of this shop."""
+    with storefront(script, tmp_path_factory.mktemp("storefront"), live.url) as process:
+        yield process
+
+
 @pytest.fixture
-def shop(live: Server, script: Path, tmp_path: Path, settings: Settings) -> Iterator[Storefront]:
-    """A storefront with a visitor who is not signed in."""
+def shop(live: Server, running: Storefront, settings: Settings) -> Storefront:
+    """The storefront with a visitor who is not signed in."""
     # The server uses the real password hasher and its own key.
     settings.PASSWORD_HASHERS = settings.PASSWORD_HASHERS[1:]
     settings.SECRET_KEY = (live.folder / "secret_key").read_text()
     factories.create_channel()
-    with storefront(script, tmp_path, live.url) as running:
-        yield running
+    running.run("newBrowser")
+    return running
 
 
 def sign_in(shop: Storefront, email: str = EMAIL, password: str = PASSWORD) -> Any:
