@@ -1,6 +1,11 @@
-"""Channels: creating them, and finding the one of a host name."""
+"""Channels: creating and changing them, and finding the one of a host name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from takeback.accounts.models import Channel
 
@@ -8,6 +13,15 @@ from takeback.accounts.models import Channel
 def add_channel(name: str, *, channel_type: str = "web") -> int:
     """Create a channel; returns its id, which keys and imports refer to."""
     return Channel.objects.create(name=name, channel_type=channel_type).pk
+
+
+@transaction.atomic
+def update_channel(channel_id: int, values: Mapping[str, Any], *, now: datetime) -> None:
+    """Set new column values of a channel; without a difference nothing is written."""
+    channel = Channel.objects.select_for_update().get(pk=channel_id)
+    changes = {name: value for name, value in values.items() if value != getattr(channel, name)}
+    if changes:
+        Channel.objects.filter(pk=channel_id).update(**changes, modified_date=now)
 
 
 def channel_id_of_host(host: str) -> int:
