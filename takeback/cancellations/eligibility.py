@@ -9,7 +9,7 @@ import msgspec
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
 
 from takeback.accounts.policy import ShopPolicy, shop_policy
-from takeback.addresses.queries import pickup_addresses
+from takeback.addresses.queries import country_code, pickup_addresses
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.policy import Reason, RequestContext
@@ -18,10 +18,23 @@ from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.logistics.queries import CarrierRow, carriers
 from takeback.orders.models import OrderItem, Tender
+from takeback.orders.product_categories import product_categories
 from takeback.orders.scope import OrderScope
 
 # Payment kinds that cannot be reversed: their refunds need a bank account.
 CASH = ("funds_transfer", "pay_on_delivery")
+
+
+class AddressPart(NamedTuple):
+    """The place of an address, as JSON text."""
+
+    place: Any
+
+
+class ProductPart(NamedTuple):
+    """A product, as JSON text."""
+
+    document: Any
 
 
 class OrderPart(NamedTuple):
@@ -34,6 +47,7 @@ class OrderPart(NamedTuple):
     placed_at: datetime
     shipping_address_id: int
     billing_address_id: int
+    shipping_address: AddressPart
 
 
 class ItemRow(NamedTuple):
@@ -51,6 +65,14 @@ class ItemRow(NamedTuple):
     has_live_case: bool
     cash_minor: int | None
     order: OrderPart
+    product: ProductPart
+
+    def is_served_by(self, carrier: CarrierRow) -> bool:
+        """Whether the rules of a carrier cover the item's country and categories."""
+        rules = carrier.rules
+        country = country_code(self.order.shipping_address.place) if rules.countries else ""
+        categories = product_categories(self.product.document) if rules.categories else ()
+        return rules.serves(country, categories)
 
     @property
     def units_left(self) -> int:
@@ -90,9 +112,15 @@ class EligibilityData:
     address_ids: frozenset[int]
 
     def carrier_of(self, new: NewCase) -> CarrierRow | None:
-        """The carrier of a return: the chosen one, or else the shop's default."""
-        carrier_id = new.carrier or self.shop.return_carrier_id
-        return self.carriers.get(carrier_id) if new.kind == Kind.RETURN else None
+        """The carrier of a return: the chosen one, or else the shop's default.
+
+        None if the carrier does not serve the item: a choice is then refused.
+        """
+        if new.kind != Kind.RETURN:
+            return None
+        carrier = self.carriers.get(new.carrier or self.shop.return_carrier_id)
+        item = self.items.get(new.order_item)
+        return carrier if carrier and item and item.is_served_by(carrier) else None
 
     def with_default_pickup(self, new: NewCase) -> NewCase:
         """The case with the order's shipping address, if the goods are collected there."""

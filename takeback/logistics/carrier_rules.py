@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterable
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import msgspec
 
 from takeback.logistics import errors
 
@@ -56,18 +59,25 @@ def slug(text: str) -> str:
     return text
 
 
-def serves(
-    countries: Collection[str],
-    served_categories: Collection[str],
-    *,
-    country: str,
-    product_categories: Collection[str],
-) -> bool:
-    """Whether a carrier with these rules takes a product back from this country.
+class CarrierRules(NamedTuple):
+    """The countries (upper case) and categories (case folded) of a carrier; empty means all."""
 
-    No countries, or no categories, means all of them; case does not matter.
-    """
-    if countries and country.upper() not in countries:
-        return False
-    names = {name.casefold() for name in served_categories}
-    return not names or any(name.casefold() in names for name in product_categories)
+    countries: frozenset[str]
+    categories: frozenset[str]
+
+    def serves(self, country: str, product_categories: Collection[str]) -> bool:
+        """Whether the carrier takes a product back from this country."""
+        is_country_served = not self.countries or country.upper() in self.countries
+        return is_country_served and (
+            not self.categories
+            or any(category.casefold() in self.categories for category in product_categories)
+        )
+
+
+@lru_cache(maxsize=1024)
+def carrier_rules(countries: str, categories: str) -> CarrierRules:
+    """The rules in the JSON text of a carrier's columns."""
+    return CarrierRules(
+        frozenset(msgspec.json.decode(countries, type=list[str])),
+        frozenset(name.casefold() for name in msgspec.json.decode(categories, type=list[str])),
+    )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from takeback.core.db.compiled_query import CompiledQuery
+from takeback.logistics.carrier_rules import CarrierRules, carrier_rules
 from takeback.logistics.models import EasyReturnShippingCompany
 
 
@@ -14,6 +15,12 @@ class CompanyRow(NamedTuple):
     carrier: str
     carrier_label: str
     name: str
+    countries: Any
+    categories: Any
+
+    @property
+    def rules(self) -> CarrierRules:
+        return carrier_rules(self.countries, self.categories)
 
 
 class CarrierRow(NamedTuple):
@@ -22,6 +29,12 @@ class CarrierRow(NamedTuple):
     carrier_label: str
     needs_pickup: bool
     is_user_selectable: bool
+    countries: Any
+    categories: Any
+
+    @property
+    def rules(self) -> CarrierRules:
+        return carrier_rules(self.countries, self.categories)
 
 
 class EasyReturnRow(NamedTuple):

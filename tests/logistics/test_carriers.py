@@ -1,12 +1,18 @@
 """Adding and changing carriers, and which countries and categories they serve."""
 
+import json
 from typing import Any
 
 import pytest
 
 from takeback.core.errors import Refused
-from takeback.logistics import carrier_rules
-from takeback.logistics.carrier_rules import InvalidRule, serves
+from takeback.logistics.carrier_rules import (
+    InvalidRule,
+    carrier_rules,
+    categories,
+    country_codes,
+    slug,
+)
 from takeback.logistics.commands.carriers import add_carrier, change_carrier
 from takeback.logistics.models import EasyReturnShippingCompany
 from tests import factories
@@ -79,23 +85,23 @@ def test_carrier_of_another_channel_is_not_found() -> None:
 )
 def test_unknown_country_is_refused(texts: list[str], reason: str) -> None:
     with pytest.raises(InvalidRule, match=reason):
-        carrier_rules.country_codes(texts)
+        country_codes(texts)
 
 
 @pytest.mark.parametrize("texts", [[" "], ["x" * 256], [str(number) for number in range(201)]])
 def test_categories_have_limits(texts: list[str]) -> None:
     with pytest.raises(InvalidRule):
-        carrier_rules.categories(texts)
+        categories(texts)
 
 
 @pytest.mark.parametrize("text", ["", "a b", "dhl/de", "ü", "x" * 65])
 def test_slug_has_limits(text: str) -> None:
     with pytest.raises(InvalidRule):
-        carrier_rules.slug(text)
+        slug(text)
 
 
 @pytest.mark.parametrize(
-    ("countries", "categories", "result"),
+    ("countries", "names", "result"),
     [
         ([], [], True),
         (["TR"], [], True),
@@ -108,12 +114,12 @@ def test_slug_has_limits(text: str) -> None:
     ],
 )
 def test_carrier_serves_its_countries_and_categories(
-    countries: list[str], categories: list[str], result: bool
+    countries: list[str], names: list[str], result: bool
 ) -> None:
-    product = {"12", "Shoes"}
+    rules = carrier_rules(json.dumps(countries), json.dumps(names))
 
-    assert serves(countries, categories, country="tr", product_categories=product) is result
+    assert rules.serves("tr", {"12", "Shoes"}) is result
 
 
 def test_product_without_category_has_no_carrier_with_categories() -> None:
-    assert not serves([], ["Shoes"], country="tr", product_categories=[])
+    assert not carrier_rules("[]", '["Shoes"]').serves("tr", ())
