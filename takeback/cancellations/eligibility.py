@@ -129,6 +129,12 @@ class EligibilityData:
             return new
         return replace(new, pickup_address=item.order.shipping_address_id)
 
+    def with_known_reason(self, new: NewCase) -> NewCase:
+        """The case with its fallback reason, if the shop offers that one only."""
+        if new.reason in self.reasons or new.fallback_reason not in self.reasons:
+            return new
+        return replace(new, reason=new.fallback_reason)
+
     def context(self, new: NewCase, now: datetime) -> RequestContext | None:
         """The input of the rules for a new case; None if its item does not exist."""
         item = self.items.get(new.order_item)
@@ -163,7 +169,8 @@ def load_eligibility_data(new: Sequence[NewCase], scope: OrderScope) -> Eligibil
     """Read the records of new cases: at most four queries, independent of their number."""
     shop = shop_policy(scope.channel_id)
     items = _items(item_ids=sorted({case.order_item for case in new}))
-    reason_ids = sorted({case.reason for case in new})
+    fallbacks = {case.fallback_reason for case in new if case.fallback_reason}
+    reason_ids = sorted(fallbacks | {case.reason for case in new})
     reasons = _reasons(reason_ids=reason_ids, channel_id=scope.channel_id)
     returns = [case for case in new if case.kind == Kind.RETURN]
     carrier_ids = sorted({case.carrier or shop.return_carrier_id for case in returns} - {0})

@@ -73,7 +73,7 @@ def open_cases(
     lock_orders(new, scope)
     # A single statement would read the snapshot from before it waited for the lock.
     data = load_eligibility_data(new, scope)
-    new = [data.with_default_pickup(case) for case in new]
+    new = [data.with_default_pickup(data.with_known_reason(case)) for case in new]
     overridden = ensure_eligible(new, data, actor, now, override)
     ensure_distinct_items(new)
     cases = insert_cases(new, data, actor, now)

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channel_conf import channel_conf
 from takeback.api.idempotency import has_idempotency_key
 from takeback.api.json_parser import StrictJSONParser
 from takeback.api.openapi import Operation, PageOf
@@ -123,8 +124,10 @@ class CaseList(BaseCaseList, BaseCaseView):
         return self.idempotent(self._open, body=self.body)
 
     def _open(self) -> Response:
+        conf = channel_conf(self.client.channel_id)
+        is_trusted = self.client.can_see_bank_accounts
         [case_id] = open_cases(
-            [new_case(self.body, is_account_trusted=self.client.can_see_bank_accounts)],
+            [new_case(self.body, conf, is_account_trusted=is_trusted)],
             self.scope,
             actor=self.actor,
             now=clock.now(),
@@ -219,7 +222,7 @@ class CaseView(BaseCaseView):
         edit_case(
             row.id,
             self.scope,
-            case_edit(completed, row),
+            case_edit(completed, row, channel_conf(self.client.channel_id)),
             actor=self.actor,
             now=clock.now(),
             version=version,
