@@ -45,12 +45,14 @@ def _cell(default: object) -> str:
 
 def errors_page() -> str:
     """Every refusal: its code, status and sentence."""
+    from takeback.accounts import errors as accounts
     from takeback.cancellations import errors as cancellation
     from takeback.cancellations.policy import RULES
     from takeback.channel import errors as channel
     from takeback.channel_sync import errors as channel_sync
     from takeback.core import errors as core
     from takeback.idempotency import errors as idempotency
+    from takeback.logistics import errors as logistics
     from takeback.orders import errors as orders
     from takeback.shoppers import guest_lookup as shoppers
 
@@ -72,6 +74,8 @@ def errors_page() -> str:
         idempotency,
         shoppers,
         cancellation,
+        logistics,
+        accounts,
         orders,
         channel,
         channel_sync,

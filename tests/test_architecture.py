@@ -55,6 +55,7 @@ WRITERS = {
     "takeback/accounts/sessions.py": "Django's session store",
     "takeback/accounts/sign_in.py": "upgrades a password hash",
     "takeback/accounts/staff.py": "commands and queries of one small table",
+    "takeback/accounts/staff_rights.py": "commands on staff, for a holder of the scope admin",
     "takeback/accounts/totp.py": "commands and queries of one small table",
     "takeback/addresses/address_book.py": "commands and queries of one small table",
     "takeback/addresses/places.py": "creates places for commands of other rooms",

@@ -78,6 +78,10 @@ NAMES: dict[str, str] = {
     "channel/<channel_id>/cancellation_plans/<pk>/create_payment_plan": "plan",
     "channel/<channel_id>/cancellation_reasons": "",
     "channel/<channel_id>/cancellation_reasons/<pk>": "reason",
+    "channel/<channel_id>/easy_return_shipping_companies": "",
+    "channel/<channel_id>/easy_return_shipping_companies/<pk>": "carrier",
+    "channel/<channel_id>/staff": "",
+    "channel/<channel_id>/staff/<pk>": "member",
     "orders/<pk>": "order",
     "orders/<pk>/cancel": "order",
     "order_items/<pk>": "item",
@@ -172,6 +176,8 @@ def owned() -> dict[str, Any]:
         "old_order": factories.create_old_order(customer=owner).pk,
         "reason": factories.create_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
         "batch": open_batch(factories.SHOP, factories.NOW),
+        "carrier": factories.create_carrier(channel_id=factories.SHOP).pk,
+        "member": agents.member(username="colleague").pk,
     }
 
 

@@ -50,11 +50,11 @@ def channel_conf(channel_id: int) -> ChannelConf:
 def conf_of(document: Mapping[str, Any]) -> ChannelConf:
     """The conf in a channel's column; values that were stored without a check count as missing."""
     mapping = document.get(REASON_MAPPING)
-    pairs = mapping.items() if isinstance(mapping, dict) else ()
+    entries = mapping.items() if isinstance(mapping, dict) else ()
     identifier = document.get(CUSTOMER_IDENTIFIER)
     return ChannelConf(
         fallback_reason_id=reason_id(document.get(FALLBACK_REASON)),
-        reason_mapping={key: number for key, value in pairs if (number := reason_id(value))},
+        reason_mapping={key: number for key, value in entries if (number := reason_id(value))},
         customer_identifier=PHONE_NUMBER if identifier == PHONE_NUMBER else EMAIL,
     )
 
@@ -83,5 +83,5 @@ def _is_mapping(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and len(value) <= MAX_REASONS
-        and all(0 < len(key) <= KEY_MAX and reason_id(each) for key, each in value.items())
+        and all(0 < len(key) <= KEY_MAX and reason_id(number) for key, number in value.items())
     )

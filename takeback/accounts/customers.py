@@ -74,8 +74,8 @@ def _existing_ids(
 def _ids_by_phone(users: "QuerySet[User]", phones: list[str]) -> dict[tuple[str, str], int]:
     """The oldest customers with these phone numbers, by `CustomerIn.key`.
 
-    Customers with a password are left out: whoever signs in can set any phone number, and would
-    then see the orders of its owner.
+    Customers with a password are left out: they can set any phone number, and would then see the
+    orders of its owner.
     """
     rows = users.filter(phone__in=phones, password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return {

@@ -1,11 +1,13 @@
 """Queries for API keys: their rights in a channel, and their owners."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
+from takeback.accounts.api_keys import Rights
 from takeback.accounts.models import ApiKey, Channel
 from takeback.core.db.compiled_query import CompiledQuery
 
@@ -61,6 +63,12 @@ def _active_channels(key_id: int) -> "QuerySet[Channel]":
 
 # The active channels of a key.
 active_channels = CompiledQuery(ChannelRow, _active_channels)
+
+
+def rights_of_key(key_id: int, scopes: Iterable[str]) -> Rights:
+    """The rights of a key with these scopes; its inactive channels belong to them."""
+    channels = Channel.objects.filter(apikey=key_id).order_by("pk")
+    return Rights(list(channels.values_list("pk", flat=True)), sorted(scopes))
 
 
 def key_with_user(key_id: int) -> ApiKey:

@@ -36,7 +36,7 @@ def create_staff_user(
     invalid, and for unknown channels or scopes.
     """
     rights = validate_rights(channel_ids, scopes)
-    if not _USERNAME.fullmatch(username):
+    if not is_username(username):
         raise AccessError("a user name has 1 to 150 visible ASCII characters, without spaces")
     if User.objects.filter(username=username).exists():
         raise AccessError(f"the user name {username} is taken")
@@ -52,6 +52,11 @@ def create_staff_user(
     member = StaffMember.objects.create(user=user, scopes=rights.scopes)
     member.channels.set(rights.channel_ids)
     return user.pk
+
+
+def is_username(text: str) -> bool:
+    """Whether a staff user may have this name."""
+    return _USERNAME.fullmatch(text) is not None
 
 
 @transaction.atomic

@@ -93,7 +93,12 @@ MORE_THAN_PAID = Problem(
 # Steps of cases, reasons and plans.
 WRONG_STATUS = Problem("wrong_state", 400, _("This step is not possible in the current status."))
 SHARED_REASON = Problem(
-    "shared_reason", 403, _("All channels share this reason. It cannot be changed here.")
+    "shared_reason",
+    403,
+    _(
+        "All channels share this reason. Only a key or an agent with the scope admin in all active"
+        " channels can change it."
+    ),
 )
 NOT_OF_THIS_PLAN = Problem(
     "not_of_this_plan", 400, _("This plan has no such item."), field="payment_plan"

@@ -8,8 +8,8 @@ SHARED_CARRIER = Problem(
     "shared_carrier",
     403,
     _(
-        "All channels share this carrier. Only a key or an agent with access to all active"
-        " channels can change it."
+        "All channels share this carrier. Only a key or an agent with the scope admin in all"
+        " active channels can change it."
     ),
 )
 UNKNOWN_COUNTRY = _(

@@ -26,8 +26,8 @@ def product_categories(document: str | bytes) -> frozenset[str]:
 
 def _names(category: Any) -> Iterator[str]:
     if isinstance(category, list):
-        for each in category:
-            yield from _names(each)
+        for part in category:
+            yield from _names(part)
     elif isinstance(category, dict):
         for key in _NAMES:
             if isinstance(value := category.get(key), str | int):

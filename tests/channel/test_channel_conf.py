@@ -51,7 +51,7 @@ def test_our_own_reason_needs_no_mapping() -> None:
     assert opened_with(ours) == ours
 
 
-@pytest.mark.parametrize("sent", [None, 999_999, "UNHEARD_OF"])
+@pytest.mark.parametrize("sent", [None, 999_999, "NO_SUCH"])
 def test_missing_and_unknown_reasons_become_the_fallback_reason(sent: Any) -> None:
     fallback = factories.create_reason().pk
     channel_with(cancellation_reason_id=fallback, reason_mapping={"A": fallback})
@@ -134,7 +134,7 @@ def test_customers_are_identified_by_email_address_by_default() -> None:
     assert import_order("3", email=MAIL, phone_number="+905550000001") == first
 
 
-def test_phone_number_of_a_customer_who_signs_in_identifies_nobody() -> None:
+def test_phone_number_of_a_customer_who_signs_in_is_not_matched() -> None:
     """Anyone can register and enter the phone number of somebody else."""
     channel_with(CUSTOMER_IDENTIFIER_FIELD="phone_number")
     stranger = factories.create_customer(email=OTHER_MAIL, phone=PHONE)

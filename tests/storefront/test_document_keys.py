@@ -58,7 +58,6 @@ def distinct(row_type: type[Row], /, **fixed: Any) -> Row:
 
 
 CARRIER_ROW = distinct(CompanyRow, countries="[]", categories="[]")
-CARRIERS = document_cache.CarriersOnOffer([CARRIER_ROW])
 CARRIER = document_cache.shipping_company(CARRIER_ROW)
 
 
@@ -71,7 +70,7 @@ def context(**changes: Any) -> DocumentContext:
         "now": NOW,
         "language": "en",
         "owner": "the owner",
-        "shipping_companies": CARRIERS,
+        "shipping_companies": document_cache.CarriersOnOffer([CARRIER_ROW]),
     }
     return DocumentContext(**options | changes)
 
