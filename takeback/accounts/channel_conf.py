@@ -15,6 +15,7 @@ REASON_MAPPING: Final = "reason_mapping"
 CUSTOMER_IDENTIFIER: Final = "CUSTOMER_IDENTIFIER_FIELD"
 # Takeback only checks its type: channel apps read it.
 SENDS_SHIPPING_INFO: Final = "send_shipping_info"
+KEYS: Final = (FALLBACK_REASON, REASON_MAPPING, CUSTOMER_IDENTIFIER, SENDS_SHIPPING_INFO)
 
 MAX_REASONS = 500
 KEY_MAX = 255

@@ -2,12 +2,29 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 
 from takeback.accounts.models import Channel
+
+
+class Brand(NamedTuple):
+    """A shop as its pages and mails show it; both texts may be empty."""
+
+    name: str
+    logo_url: str
+
+
+def shop_brand(channel_id: int) -> Brand:
+    """The brand of a channel; an unknown channel has none.
+
+    The URL is a path, because the policy of our pages allows images of the same origin only.
+    """
+    rows = Channel.objects.filter(pk=channel_id).values_list("name", "logo")
+    name, logo = rows.first() or ("", "")
+    return Brand(name, f"/media/{logo}" if logo else "")
 
 
 def add_channel(name: str, *, channel_type: str = "web") -> int:

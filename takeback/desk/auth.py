@@ -43,6 +43,11 @@ class Agent:
         return ApiKey.DECIDE in self.scopes
 
     @property
+    def is_admin(self) -> bool:
+        """Whether the agent may change settings, staff and keys."""
+        return ApiKey.ADMIN in self.scopes
+
+    @property
     def can_see_bank_accounts(self) -> bool:
         """Whether bank accounts are shown in full and may be confirmed."""
         return ApiKey.MONEY in self.scopes

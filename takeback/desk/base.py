@@ -61,11 +61,15 @@ class DeskView(View):
 
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST":
-            _ensure_small_form(request)
-            refuse_forged(request)
+            self.check_form(request)
         if str(request.method).lower() not in self.allowed_methods:
             raise Refused(errors.METHOD_NOT_ALLOWED)
         return super().dispatch(request, *args, **kwargs)
+
+    def check_form(self, request: HttpRequest) -> None:
+        """Refuse a form that is too large or forged."""
+        _ensure_small_form(request)
+        refuse_forged(request)
 
     @property
     def allowed_methods(self) -> list[str]:

@@ -2,7 +2,15 @@
 
 from django.urls import path, re_path
 
-from takeback.desk import base, case_views, login_views, order_views, queue_views, totp_views
+from takeback.desk import (
+    base,
+    case_views,
+    login_views,
+    order_views,
+    queue_views,
+    settings_urls,
+    totp_views,
+)
 
 urlpatterns = [
     path("desk", queue_views.QueueView.as_view()),
@@ -19,6 +27,7 @@ urlpatterns = [
         name="desk_confirm_bank_account",
     ),
     path("desk/orders/<str:pk>", order_views.OrderView.as_view(), name="desk_order"),
+    *settings_urls.urlpatterns,
     path("desk/photos/<path:name>", case_views.ImageView.as_view(), name="desk_image"),
     re_path(r"^desk/", base.UnknownPageView.as_view(), name="desk_not_found"),
 ]

@@ -17,7 +17,7 @@ from tests.storefront.api import token_of
 
 FORM = "application/x-www-form-urlencoded"
 PASSWORD = "a-long-enough-password"
-EVERYTHING = ("read", "decide", "money", "pii")
+EVERYTHING = ("read", "decide", "money", "pii", "admin")
 
 
 def member(
