@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from django.utils.text import slugify
+
 from takeback.logistics import errors
 
 MAX_CATEGORIES: Final = 200
@@ -54,6 +56,11 @@ def slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise InvalidRule(str(errors.INVALID_SLUG).format(max=SLUG_MAX))
     return text
+
+
+def slug_of(name: str) -> str:
+    """A short name made from a name in any script."""
+    return slugify(name)[:SLUG_MAX] or "carrier"
 
 
 def serves(
