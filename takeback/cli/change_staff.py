@@ -27,19 +27,6 @@ def change_staff(
     ] = False,
 ) -> None:
     """Change a staff account; new channels and scopes replace all old ones, login keys end."""
-    changes = {
-        "channels": channel,
-        "scopes": scope,
-        "password": new_password,
-        "activation": active is not None,
-        "two-step sign-in": without_totp,
-    }
-    changed = [name for name, is_changed in changes.items() if is_changed]
-    if not changed:
-        stop(
-            "Name what to change: --channel with --scope, --new-password, --inactive or "
-            "--without-totp."
-        )
     open_database()
     from takeback.accounts import staff
     from takeback.accounts.api_keys import AccessError, validate_rights
@@ -57,6 +44,19 @@ def change_staff(
         )
     except AccessError as reason:
         stop(reason)
-    typer.echo(f"{username}: changed {', '.join(changed)}; login keys ended.", err=True)
+    changes = {
+        "channels and scopes": bool(channel or scope),
+        "password": new_password,
+        "activated": active is True,
+        "deactivated": active is False,
+        "two-step sign-in turned off": without_totp,
+    }
+    _print_changes(username, changes)
     if password:
         show_password(password)
+
+
+def _print_changes(username: str, changes: dict[str, bool]) -> None:
+    made = [name for name, is_made in changes.items() if is_made]
+    typer.echo(f"{username}: {', '.join(made) or 'nothing else changed'}.", err=True)
+    typer.echo("The keys of this account's logins have ended.", err=True)

@@ -35,10 +35,12 @@ def check_version() -> None:
 
     Server and worker start without a database that responds: they wait for it.
     """
+    import structlog
+
     from takeback.operations import database
 
     if problem := database.connection_problem():
-        typer.echo(f"Warning: {problem}", err=True)
+        structlog.get_logger(__name__).warning("database unavailable", reason=problem)
     elif problem := database.version_problem():
         fail(problem)
 
