@@ -7,24 +7,26 @@ import typer
 from takeback.cli.add_staff import Channels, Scopes, Username, show_password
 from takeback.cli.setup import open_database, stop
 
+NewPassword = Annotated[bool, typer.Option("--new-password", help="Print a new password once.")]
+Active = Annotated[
+    bool | None, typer.Option("--active/--inactive", help="Whether the account can sign in.")
+]
+WithoutTotp = Annotated[
+    bool,
+    typer.Option(
+        "--without-totp", help="Turn off two-step sign-in, for example after a lost phone."
+    ),
+]
+
 
 def change_staff(
     username: Username,
     *,
     channel: Channels = None,
     scope: Scopes = None,
-    new_password: Annotated[
-        bool, typer.Option("--new-password", help="Print a new password once.")
-    ] = False,
-    active: Annotated[
-        bool | None, typer.Option("--active/--inactive", help="Whether the account can sign in.")
-    ] = None,
-    without_totp: Annotated[
-        bool,
-        typer.Option(
-            "--without-totp", help="Turn off two-step sign-in, for example after a lost phone."
-        ),
-    ] = False,
+    new_password: NewPassword = False,
+    active: Active = None,
+    without_totp: WithoutTotp = False,
 ) -> None:
     """Change a staff account; new channels and scopes replace all old ones, login keys end."""
     open_database()
@@ -57,6 +59,6 @@ def change_staff(
 
 
 def _print_changes(username: str, changes: dict[str, bool]) -> None:
-    made = [name for name, is_made in changes.items() if is_made]
-    typer.echo(f"{username}: {', '.join(made) or 'nothing else changed'}.", err=True)
+    changed = [name for name, is_changed in changes.items() if is_changed]
+    typer.echo(f"{username}: {', '.join(changed) or 'nothing else changed'}.", err=True)
     typer.echo("The keys of this account's logins have ended.", err=True)

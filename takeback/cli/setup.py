@@ -19,6 +19,11 @@ def boot(*, makes_files: bool = False) -> None:
     import django
 
     django.setup()
+    if makes_files:
+        from takeback.operations.database import sqlite_file
+
+        if file := sqlite_file():
+            data_folder.make_database_file(file)
 
 
 def open_database(*, makes_files: bool = False) -> None:

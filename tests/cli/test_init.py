@@ -65,9 +65,10 @@ def test_new_installation_has_all_parts(frozen_now: datetime) -> None:
         "https://shop.example",
     )
     carriers = EasyReturnShippingCompany.objects.order_by("pk")
-    assert list(carriers.values_list("pk", "channel", "carrier", "name", "needs_pickup")) == [
-        (1, None, "counter", "Counter", False),
-        (2, None, "courier", "Courier", True),
+    assert {carrier.channel_id for carrier in carriers} == {None}
+    assert list(carriers.values_list("pk", "carrier", "name", "needs_pickup")) == [
+        (1, "counter", "Counter", False),
+        (2, "courier", "Courier", True),
     ]
     assert (user.email, user.is_staff) == ("mira@shop.example", True)
     assert check_password(result.password, user.password)
@@ -130,7 +131,7 @@ def test_interrupted_run_is_completed(frozen_now: datetime) -> None:
     [
         (
             {"shop": "Other"},
-            "Channel 1 is “Our shop”. Add another shop with `takeback add-channel`.",
+            "Channel 1 is “Our shop”. Add another shop with",
         ),
         ({"shop": "Our shop", "storefront_url": "shop"}, "The storefront URL must be an http"),
     ],
@@ -186,17 +187,14 @@ def fresh(tmp_path: Path, db: None) -> Iterator[dict[str, str]]:
 
 
 def test_two_runs_at_once_make_each_part_once(fresh: dict[str, str]) -> None:
+    lists = ["channels", "reasons", "carriers", "staff", "keys"]
     with ExitStack() as stack:
         runs = [stack.enter_context(start("init", *FLAGS, **fresh)) for _ in range(2)]
         results = [process.communicate(timeout=120) for process in runs]
-    assert [
-        (process.returncode, err) for process, (_, err) in zip(runs, results, strict=False)
-    ] == [(0, "")] * 2
+    assert [process.returncode for process in runs] == [0, 0]
+    assert {err for _, err in results} == {""}
     assert sorted("Password" in out for out, _ in results) == [False, True]
-    assert [run(f"list-{name}", **fresh)[1].count("\n") - 1 for name in NAMES] == [1, 10, 2, 1, 1]
-
-
-NAMES = ["channels", "reasons", "carriers", "staff", "keys"]
+    assert [run(f"list-{name}", **fresh)[1].count("\n") - 1 for name in lists] == [1, 10, 2, 1, 1]
 
 
 @pytest.mark.heavy
@@ -233,22 +231,22 @@ def test_missing_options_are_named_without_a_terminal(fresh: dict[str, str]) -> 
 @pytest.mark.heavy("sqlite")
 def test_questions_are_asked_on_a_terminal(tmp_path: Path) -> None:
     terminal, inner = pty.openpty()
-    answers = ["Our shop", "", "Counter", "", "", "mira@shop.example", ""]
+    inputs = ["Our shop", "", "Counter", "", "", "mira@shop.example", ""]
     with subprocess.Popen(
         [*TAKEBACK, "init"], env=environment(tmp_path), stdin=inner, stdout=inner, stderr=inner
     ) as process:
         os.close(inner)
         screen = ""
-        for answer in answers:
+        for text in inputs:
             screen += _read_until(terminal, ": ")
-            os.write(terminal, f"{answer}\n".encode())
+            os.write(terminal, f"{text}\n".encode())
         screen += _read_until(terminal, "takeback doctor")
         assert process.wait(timeout=60) == 0
     os.close(terminal)
     assert "Name of the shop: " in screen
     assert "User name of the first staff member [admin]: " in screen
-    made = run("list-staff", **environment(tmp_path))[1].splitlines()[1].split()
-    assert made[:2] == ["admin", "mira@shop.example"]
+    account = run("list-staff", **environment(tmp_path))[1].splitlines()[1].split()
+    assert account[:2] == ["admin", "mira@shop.example"]
     assert run("list-carriers", **environment(tmp_path))[1].count("\n") == 2
 
 

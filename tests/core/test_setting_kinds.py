@@ -103,5 +103,5 @@ def test_secret_is_read_from_a_file_without_its_line_end(
         env.require_valid()
 
 
-def test_every_setting_says_what_is_allowed() -> None:
+def test_every_setting_states_what_is_allowed() -> None:
     assert [setting.name for setting in DECLARED.values() if len(setting.allowed) < 5] == []

@@ -234,8 +234,8 @@ def test_order_whose_parts_differ_from_its_total_is_named(monkeypatch: pytest.Mo
         "order totals",
         FAILURE,
         (
-            "1 of all orders differ from their parts: B-2. Restore a backup and run `takeback doctor "
-            "--all`."
+            "1 of all orders differ from their parts: B-2. Restore a backup and run "
+            "`takeback doctor --all`."
         ),
     )
 
