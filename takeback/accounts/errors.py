@@ -34,3 +34,9 @@ USERNAME_INVALID = Problem(
     _("A user name has 1 to 150 letters, digits and signs of ASCII, without spaces."),
     field="username",
 )
+EMAIL_INVALID = Problem(
+    "email_invalid",
+    400,
+    _("Enter an e-mail address in the usual form, such as ada@example.com."),
+    field="email",
+)

@@ -1,10 +1,13 @@
 """Staff users: creating and updating them, their credentials, and the API keys of their logins."""
 
 import re
+import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -20,6 +23,11 @@ MAX_LOGIN_KEYS = 5
 _USERNAME = re.compile(r"[!-~]{1,150}", re.ASCII)
 
 
+def generate_password() -> str:
+    """A random password of 20 characters for a new staff user."""
+    return secrets.token_urlsafe(15)
+
+
 @transaction.atomic
 def create_staff_user(
     username: str,
@@ -33,13 +41,15 @@ def create_staff_user(
     """Create a staff user and return the id; without a password the user cannot sign in.
 
     `name` is the first and the last name. Raises AccessError for a user name that is taken or
-    invalid, and for unknown channels or scopes.
+    invalid, a wrong e-mail address, and unknown channels or scopes.
     """
     rights = validate_rights(channel_ids, scopes)
     if not is_username(username):
-        raise AccessError("a user name has 1 to 150 visible ASCII characters, without spaces")
+        raise AccessError("A user name has 1 to 150 visible ASCII characters, without spaces.")
+    if email and not is_email(email):
+        raise AccessError(f"{email} is no e-mail address.")
     if User.objects.filter(username=username).exists():
-        raise AccessError(f"the user name {username} is taken")
+        raise AccessError(f"The user name {username} is taken.")
     user = User.objects.create(
         username=username,
         email=email,
@@ -59,6 +69,14 @@ def is_username(text: str) -> bool:
     return _USERNAME.fullmatch(text) is not None
 
 
+def is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
+
+
 @transaction.atomic
 def update_staff_user(
     username: str,
@@ -76,7 +94,9 @@ def update_staff_user(
     """
     member = StaffMember.objects.select_for_update().filter(user__username=username).first()
     if member is None:
-        raise AccessError(f"no staff user has the name {username}")
+        raise AccessError(
+            f"No staff account has the name {username}. `takeback list-staff` shows all."
+        )
     if rights is not None:
         member.scopes = rights.scopes
         member.save(update_fields=["scopes"])

@@ -15,7 +15,7 @@ from django.db import transaction
 from takeback.accounts import errors
 from takeback.accounts.api_keys import NewKey, Rights, issue_key, revoke_key
 from takeback.accounts.models import ApiKey, Channel, StaffMember, User
-from takeback.accounts.staff import create_staff_user, is_username, update_staff_user
+from takeback.accounts.staff import create_staff_user, is_email, is_username, update_staff_user
 from takeback.core.errors import NOT_FOUND, Refused
 from takeback.core.normalize import email_key
 
@@ -60,6 +60,7 @@ def add_member(
         raise Refused(errors.USERNAME_INVALID)
     if User.objects.filter(username=username).exists():
         raise Refused(errors.USERNAME_TAKEN)
+    _ensure_email(email)
     password = generate_password()
     user_id = create_staff_user(
         username,
@@ -92,6 +93,7 @@ def change_member(
         present.scopes if change.scopes is None else list(change.scopes),
     )
     _ensure_covered(requested, by)
+    _ensure_email(change.email)
     remains_admin = change.is_active is not False and ApiKey.ADMIN in requested.scopes
     admin_of = requested.channel_ids if remains_admin else []
     _ensure_admin_remains(user_id, present, set(present.channel_ids) - set(admin_of))
@@ -143,6 +145,11 @@ def remove_key(public_id: str, channel_id: int, *, by: Rights, now: datetime) ->
     _ensure_not_above(Rights(list(key.channels.values_list("pk", flat=True)), key.scopes), by)
     if key.revoked_at is None:
         revoke_key(public_id, now=now)
+
+
+def _ensure_email(text: str | None) -> None:
+    if text and not is_email(text):
+        raise Refused(errors.EMAIL_INVALID)
 
 
 def _ensure_covered(requested: Rights, by: Rights) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from takeback.accounts import errors as account_errors
 from takeback.accounts.api_keys import Rights
 from takeback.accounts.models import ApiKey, Channel, StaffMember
 from takeback.accounts.staff_rights import (
@@ -86,9 +85,9 @@ class NewStaffView(AccessView):
                 name=(data["first_name"], data["last_name"]),
             )
         except Refused as refused:
-            if refused.problem.field != account_errors.USERNAME_TAKEN.field:
+            if refused.problem.field is None:
                 return self.render_form(form, refused.problem)
-            form.add_error("username", refused.problem.message)
+            form.add_error(refused.problem.field, str(refused.problem.message))
             return self.render_form(form)
         return self.render_secret(
             "settings_password", username=data["username"], password=member.password

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
+from django.utils.text import slugify
 
 from takeback.logistics import errors
 
@@ -57,6 +58,11 @@ def slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise InvalidRule(str(errors.INVALID_SLUG).format(max=SLUG_MAX))
     return text
+
+
+def slug_of(name: str) -> str:
+    """A short name made from a name in any script."""
+    return slugify(name)[:SLUG_MAX] or "carrier"
 
 
 class CarrierRules(NamedTuple):
