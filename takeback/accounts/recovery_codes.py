@@ -9,7 +9,7 @@ from django.db import transaction
 from takeback.accounts.models import StaffMember
 
 CODES = 10
-# Without 0, 1, I, L and O, which look alike. Sixteen characters are 79 bits: no slow hash is needed.
+# Without characters that look alike. Sixteen of them are 79 bits: no slow hash is needed.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _GROUPS, _GROUP_LENGTH = 4, 4
 _CODE = re.compile(f"[{_ALPHABET}]{{{_GROUPS * _GROUP_LENGTH}}}")

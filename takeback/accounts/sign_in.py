@@ -74,6 +74,11 @@ def code_buckets(user_id: int) -> list[Bucket]:
     return [Bucket(key_of("staff-code", str(user_id)), CODES_ALLOWED, WINDOW_SECONDS)]
 
 
+def password_buckets(user_id: int) -> list[Bucket]:
+    """The bucket of present passwords that a signed-in staff user enters."""
+    return [_bucket("staff-password", str(user_id))]
+
+
 def check_credentials(user: User | None, password: str) -> User | None:
     """The user if the password is right; without a user the check takes as long."""
     if user is None:

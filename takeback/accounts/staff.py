@@ -65,7 +65,7 @@ def update_staff_user(
     is_active: bool | None = None,
     without_totp: bool = False,
 ) -> None:
-    """Change the rights, the password or the e-mail address of a staff user, (de)activate them, clear their TOTP.
+    """Change rights, password or e-mail address of a staff user, (de)activate them, clear TOTP.
 
     Any change revokes the keys of their logins, because a key must never have more rights than its
     user. Raises AccessError when there is no such staff user.

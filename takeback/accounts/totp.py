@@ -33,7 +33,7 @@ def time_step(secret: str, code: str, now: datetime) -> int | None:
 
 
 def consume_code(user_id: int, code: str, now: datetime) -> bool:
-    """Accept an unused recovery code, or a code that is right and newer than all accepted before."""
+    """Accept an unused recovery code, or a right code that is newer than all codes before."""
     if is_recovery_code(code):
         return consume_recovery_code(user_id, code)
     secret = totp_secret(user_id)
