@@ -152,7 +152,7 @@ class AgentView(DeskView):
     def page_path(self) -> str:
         """The page of the form; the path of a view without a page is `<page>/<verb>`."""
         path = self.request.path
-        return path if hasattr(self, "get") else path.rpartition("/")[0]
+        return path if "get" in self.allowed_methods else path.rpartition("/")[0]
 
     def take_kept_values(self) -> QueryDict:
         """What the agent typed into the form of this page before the session ended; only once."""
