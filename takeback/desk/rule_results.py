@@ -70,14 +70,3 @@ def rule_results(case: CancellationRequest, now: datetime) -> list[RuleResult]:
         if rule.check in PASSED
         for problem in [rule.check(context)]
     ]
-
-
-def broken_rules(
-    new: NewCase, scope: OrderScope, now: datetime
-) -> tuple[Problem | None, tuple[Problem, ...]]:
-    """The first broken rule that staff cannot override, else all that they can override."""
-    context = load_eligibility_data([new], scope).context(new, now)
-    if context is None:
-        return None, ()
-    refusal, overridden = policy.check_eligibility(context, may_override=True)
-    return refusal, () if refusal else tuple(overridden)

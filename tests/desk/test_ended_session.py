@@ -20,8 +20,8 @@ pytestmark = [
 ]
 
 LOGIN = "/desk/login"
-KEPT = "Your session has expired. Sign in again; your text is kept."
-NOT_KEPT = "Your session has expired. Sign in again."
+WITH_TEXT = "Your session has expired. Sign in again; your text is kept."
+WITHOUT_TEXT = "Your session has expired. Sign in again."
 NOTE = 'Worn & "torn" <b>\nTürkçe'
 
 
@@ -33,7 +33,7 @@ def new_case(number: str = "1") -> CancellationRequest:
 def hidden(response: Any) -> dict[str, str]:
     """The hidden fields of the sign-in form that lead back to the page."""
     page = page_of(response)
-    fields = re.findall(r'<input type="hidden" name="(next|kept|ticket)" value="([^"]*)"', page)
+    fields = re.findall(r'<input type="hidden" name="(next|unsent|ticket)" value="([^"]*)"', page)
     return {name: unescape(value) for name, value in fields}
 
 
@@ -50,10 +50,10 @@ def test_text_of_a_decision_returns_after_signing_in() -> None:
         response = decide(client, case, note=NOTE)
 
     assert (response.status_code, code_on(response)) == (403, "csrf_failed")
-    assert KEPT in page_of(response)
+    assert WITH_TEXT in page_of(response)
     fields = hidden(response)
     assert fields["next"] == f"/desk/cases/{case.pk}?status=all"
-    assert "Worn" not in fields["kept"]
+    assert "Worn" not in fields["unsent"]
 
     wrong = send(client, LOGIN, username="ada", password="x", **fields)
     assert hidden(wrong) == fields
@@ -71,8 +71,8 @@ def test_text_survives_cleared_cookies() -> None:
     body = f"step=reject&version={case.version}&note=worn"
     client.cookies.clear()
     response = client.post(f"/desk/cases/{case.pk}/decide", body, content_type=FORM)
-    assert KEPT in page_of(response)
-    assert hidden(response)["kept"]
+    assert WITH_TEXT in page_of(response)
+    assert hidden(response)["unsent"]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_too_much_text_is_not_kept() -> None:
     case, client = new_case(), agent()
     Session.objects.all().delete()
     response = decide(client, case, note="x" * 20_001)
-    assert NOT_KEPT in page_of(response)
-    assert "kept" not in hidden(response)
+    assert WITHOUT_TEXT in page_of(response)
+    assert "unsent" not in hidden(response)
 
 
 def test_passwords_and_codes_are_not_kept() -> None:
@@ -110,16 +110,16 @@ def test_passwords_and_codes_are_not_kept() -> None:
     fields = {"password": PASSWORD, "new_password": "y", "repeated_password": "y"}
     response = send(client, "/desk/account/password", **fields)
     assert hidden(response) == {"next": "/desk/account/password"}
-    assert NOT_KEPT in page_of(response)
+    assert WITHOUT_TEXT in page_of(response)
 
 
-@pytest.mark.parametrize("kept", ["x", "1:AAAA", "ü", "1:" + "A" * 50_000])
-def test_invalid_kept_text_is_ignored(kept: str) -> None:
+@pytest.mark.parametrize("unsent", ["x", "1:AAAA", "ü", "1:" + "A" * 50_000])
+def test_invalid_kept_text_is_ignored(unsent: str) -> None:
     case = new_case()
     agent()
     client = HttpClient()
     path = f"/desk/cases/{case.pk}"
-    response = send(client, LOGIN, username="ada", password=PASSWORD, kept=kept, next=path)
+    response = send(client, LOGIN, username="ada", password=PASSWORD, unsent=unsent, next=path)
     assert response["Location"] == path
     assert client.get(path).status_code == 200
 
