@@ -36,9 +36,15 @@ def format_age(moment: datetime, now: datetime) -> str:
     return format_timedelta(past, granularity="minute", add_direction=True, locale=_locale())
 
 
+def format_duration(duration: timedelta) -> str:
+    """A duration in its largest unit and at least a minute, for example 15 minutes."""
+    shown = max(duration, _SHORTEST_AGE)
+    return format_timedelta(shown, granularity="minute", locale=_locale())
+
+
 def _currency_pattern(locale: Locale, places: int) -> NumberPattern:
     """The language's pattern with our decimals: those of CLDR change with its versions."""
-    pattern = copy(locale.currency_formats["standard"])
+    pattern: NumberPattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (places, places)
     return pattern
 
