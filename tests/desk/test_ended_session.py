@@ -47,7 +47,7 @@ def test_text_of_a_decision_returns_after_signing_in() -> None:
     Session.objects.all().delete()
 
     with nothing_written():
-        response = decide(client, case, note=NOTE)
+        response = decide(client, case, message=NOTE)
 
     assert (response.status_code, code_on(response)) == (403, "csrf_failed")
     assert WITH_TEXT in page_of(response)
@@ -68,7 +68,7 @@ def test_text_of_a_decision_returns_after_signing_in() -> None:
 
 def test_text_survives_cleared_cookies() -> None:
     case, client = new_case(), agent()
-    body = f"step=reject&version={case.version}&note=worn"
+    body = f"step=reject&version={case.version}&message=worn"
     client.cookies.clear()
     response = client.post(f"/desk/cases/{case.pk}/decide", body, content_type=FORM)
     assert WITH_TEXT in page_of(response)
@@ -87,7 +87,7 @@ def test_text_from_another_site_is_not_kept(headers: dict[str, str], is_signed_i
     with nothing_written():
         response: Any = client.post(
             f"/desk/cases/{case.pk}/decide",
-            "step=approve&note=x",
+            "step=approve&message=x",
             content_type=FORM,
             headers=headers,
         )
@@ -99,7 +99,7 @@ def test_text_from_another_site_is_not_kept(headers: dict[str, str], is_signed_i
 def test_too_much_text_is_not_kept() -> None:
     case, client = new_case(), agent()
     Session.objects.all().delete()
-    response = decide(client, case, note="x" * 20_001)
+    response = decide(client, case, message="x" * 20_001)
     assert WITHOUT_TEXT in page_of(response)
     assert "unsent" not in hidden(response)
 
@@ -127,7 +127,7 @@ def test_invalid_kept_text_is_ignored(unsent: str) -> None:
 def test_kept_text_fills_its_own_page_only() -> None:
     case, other, client = new_case(), new_case("2"), agent()
     Session.objects.all().delete()
-    fields = hidden(decide(client, case, note="worn"))
+    fields = hidden(decide(client, case, message="worn"))
     send(client, LOGIN, username="ada", password=PASSWORD, **fields)
     assert "worn</textarea>" not in page_of(client.get(f"/desk/cases/{other.pk}"))
     assert "worn</textarea>" in page_of(client.get(f"/desk/cases/{case.pk}"))
@@ -146,7 +146,7 @@ def test_page_is_opened_after_signing_in(path: str) -> None:
 def test_locked_page_keeps_page_and_text() -> None:
     case, client = new_case(), agent()
     Session.objects.all().delete()
-    fields = hidden(decide(client, case, note="worn"))
+    fields = hidden(decide(client, case, message="worn"))
     for _ in range(11):
         response = send(client, LOGIN, username="ada", password="x", **fields)
     assert response.status_code == 429

@@ -100,7 +100,7 @@ def test_overridable_rules_are_overridden_with_a_note() -> None:
     assert third.status_code == 303
     step = CaseHistory.objects.get()
     assert step.overridden == ["cancellation_request_100_3", "cancellation_request_100_5"]
-    assert (step.message, step.actor_number) == ("our mistake", user.pk)
+    assert (step.internal_note, step.actor_number) == ("our mistake", user.pk)
     assert "The request has been created." in page_of(client.get(third["Location"]))
 
 
