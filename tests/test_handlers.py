@@ -3,15 +3,17 @@
 import ast
 from pathlib import Path
 
+from takeback.accounts import topics as staff
 from takeback.cancellations.topics import Topic
-from takeback.handlers.mails import HANDLERS
+from takeback.handlers.all_topics import HANDLERS
 from takeback.orders.trade_in_offers import OFFERED
+from takeback.shoppers import topics as customers
 
 ROOMS = Path(__file__).parent.parent / "takeback"
 
 
 def test_every_topic_has_a_handler() -> None:
-    assert set(HANDLERS) == {*(topic.value for topic in Topic), OFFERED}
+    assert set(HANDLERS) == {*Topic, *customers.Topic, *staff.Topic, OFFERED}
 
 
 def test_no_room_declares_a_topic_without_a_handler() -> None:
@@ -22,6 +24,6 @@ def test_no_room_declares_a_topic_without_a_handler() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
-        and node.value.startswith(("cancellation_request.", "trade_in."))
+        and node.value.startswith(("cancellation_request.", "trade_in.", "customer.", "staff."))
     }
     assert declared == set(HANDLERS)

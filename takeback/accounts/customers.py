@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, is_password_usable
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -170,3 +170,10 @@ def _apply(user: User, data: Mapping[str, Any], customers: "QuerySet[User]", now
     if user.user_type == User.REGISTERED and registered.exists():
         raise CustomerConflict("email")
     user.save()
+
+
+def has_account(channel_id: int, email: str) -> bool:
+    """Whether a registered customer with a password has this address; `email` is an `email_key`."""
+    registered = _customers(channel_id).filter(user_type=User.REGISTERED, email_key=email)
+    passwords = registered.values_list("password", flat=True)
+    return any(map(is_password_usable, passwords))
