@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from django.conf import settings
@@ -142,6 +143,11 @@ class LogoView(ChannelSettingsView):
         if not length.isdecimal() or int(length) > limit:
             raise Refused(errors.PAYLOAD_TOO_LARGE)
         refuse_forged(request, has_upload=True)
+
+    def request_sign_in(self) -> HttpResponse:
+        """The way to the sign-in page; a file is not kept, so it leads back to the form."""
+        shop = reverse("desk_settings_shop", args=[self.kwargs["channel_id"]])
+        return SeeOther(f"{reverse('desk_login')}?{urlencode({'next': shop})}")
 
     def get(self, request: HttpRequest, channel_id: str) -> HttpResponse:
         return SeeOther(self.url("shop"))
