@@ -24,7 +24,7 @@ Check = Callable[[str], list[str]]
 FUNCTION_LINES = 40
 FILE_LINES, TEST_FILE_LINES = 400, 600
 LONG_FILES = {
-    "takeback/settings.py": "one table of all settings",
+    "takeback/settings.py": "one table: every setting with its default, its sentence and its range",
     "takeback/storefront/orders_documents.py": "types and values of 105 keys of orders and items",
 }
 """Files that tell one story in more lines, with the reason: a reviewer may add to this."""
@@ -54,9 +54,11 @@ WRITERS = {
     "takeback/accounts/customers.py": "creates customers for commands of other rooms",
     "takeback/accounts/one_time_secrets.py": "commands and queries of one small table",
     "takeback/accounts/own_account.py": "commands and queries of one small table",
+    "takeback/accounts/recovery_codes.py": "commands and queries of one small column",
     "takeback/accounts/sessions.py": "Django's session store",
     "takeback/accounts/sign_in.py": "upgrades a password hash",
     "takeback/accounts/staff.py": "commands and queries of one small table",
+    "takeback/accounts/staff_rights.py": "commands on staff, for a holder of the scope admin",
     "takeback/accounts/totp.py": "commands and queries of one small table",
     "takeback/addresses/address_book.py": "commands and queries of one small table",
     "takeback/addresses/places.py": "creates places for commands of other rooms",

@@ -79,6 +79,10 @@ NAMES: dict[str, str] = {
     "channel/<channel_id>/cancellation_plans/<pk>/create_payment_plan": "plan",
     "channel/<channel_id>/cancellation_reasons": "",
     "channel/<channel_id>/cancellation_reasons/<pk>": "reason",
+    "channel/<channel_id>/easy_return_shipping_companies": "",
+    "channel/<channel_id>/easy_return_shipping_companies/<pk>": "carrier",
+    "channel/<channel_id>/staff": "",
+    "channel/<channel_id>/staff/<pk>": "member",
     "orders/<pk>": "order",
     "orders/<pk>/cancel": "order",
     "order_items/<pk>": "item",
@@ -87,6 +91,19 @@ NAMES: dict[str, str] = {
     "desk/cases/<pk>/account": "case",
     "desk/orders/<pk>": "order",
     "desk/photos/<name>": "image_name",
+    "desk/settings/<channel_id>": "",
+    "desk/settings/<channel_id>/logo": "",
+    "desk/settings/<channel_id>/channel": "",
+    "desk/settings/<channel_id>/reasons": "",
+    "desk/settings/<channel_id>/reasons/new": "",
+    "desk/settings/<channel_id>/reasons/<pk>": "reason",
+    "desk/settings/<channel_id>/carriers": "",
+    "desk/settings/<channel_id>/carriers/new": "",
+    "desk/settings/<channel_id>/carriers/<pk>": "carrier",
+    "desk/settings/<channel_id>/staff": "",
+    "desk/settings/<channel_id>/staff/new": "",
+    "desk/settings/<channel_id>/staff/<pk>": "member",
+    "desk/settings/<channel_id>/keys": "",
     "orders/<name>/cancel": "order",
     "users/orders/<pk>": "order",
     "users/orders/<pk>/cancellation": "order",
@@ -104,6 +121,7 @@ TOKENS = {
     "users/email-set-primary/<token>",
     "users/registration/account-confirm-email/<token>",
     "users/hand-off/<token>",
+    "desk/password-reset/<token>",
 }
 """Routes that are named by a secret of the owner: the token is the permission (P21)."""
 
@@ -179,6 +197,8 @@ def owned() -> dict[str, Any]:
         "old_order": factories.create_old_order(customer=owner).pk,
         "reason": factories.create_reason(kind=Kind.CANCEL, channel_id=factories.SHOP).pk,
         "batch": open_batch(factories.SHOP, factories.NOW),
+        "carrier": factories.create_carrier(channel_id=factories.SHOP).pk,
+        "member": agents.member(username="colleague").pk,
     }
 
 

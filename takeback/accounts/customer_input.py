@@ -5,6 +5,9 @@ from typing import Any
 
 from takeback.core.normalize import email_key
 
+# What identifies a customer without a code.
+EMAIL, PHONE_NUMBER = "email", "phone_number"
+
 
 @dataclass(slots=True, kw_only=True)
 class CustomerIn:
@@ -19,8 +22,14 @@ class CustomerIn:
     language_code: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
 
-    def key(self) -> tuple[str, str]:
-        """Identifies the customer within the channel: the code, else type and e-mail address."""
+    def key(self, identifier: str = EMAIL) -> tuple[str, str]:
+        """Identifies the customer within the channel.
+
+        It is the code, else the type with the phone number if that is the `identifier`, else the
+        type with the e-mail address.
+        """
         if self.channel_code:
             return ("code", self.channel_code)
+        if identifier == PHONE_NUMBER and self.phone:
+            return (f"{self.user_type} by phone", self.phone)
         return (self.user_type, email_key(self.email))

@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, is_password_us
 from django.db import transaction
 from django.db.models import QuerySet
 
-from takeback.accounts.customer_input import CustomerIn
+from takeback.accounts.customer_input import EMAIL, PHONE_NUMBER, CustomerIn
 from takeback.accounts.models import Channel, User
 from takeback.accounts.queries import customers_of
 from takeback.accounts.sign_in import check_credentials
@@ -20,20 +20,27 @@ PRUNED_AT_ONCE = 1_000
 
 
 def get_or_create_customers(
-    channel_id: int, customers: Sequence[CustomerIn]
+    channel_id: int, customers: Sequence[CustomerIn], *, identifier: str = EMAIL
 ) -> dict[tuple[str, str], int]:
     """The ids of customers of the channel by `CustomerIn.key`; missing customers are created."""
-    by_key = {customer.key(): customer for customer in customers}
-    ids = _existing_ids(channel_id, by_key.values())
+    by_key = {customer.key(identifier): customer for customer in customers}
+    ids = _existing_ids(channel_id, by_key.values(), identifier)
     # A registered e-mail address is one customer, even under two codes.
-    new = {_identity(customer): customer for key, customer in by_key.items() if key not in ids}
+    new = {
+        _identity(customer, identifier): customer
+        for key, customer in by_key.items()
+        if key not in ids
+    }
     new_ids = dict(zip(new, _create(channel_id, new.values()), strict=True))
-    return {key: ids.get(key) or new_ids[_identity(customer)] for key, customer in by_key.items()}
+    return {
+        key: ids.get(key) or new_ids[_identity(customer, identifier)]
+        for key, customer in by_key.items()
+    }
 
 
-def _identity(customer: CustomerIn) -> tuple[str, str]:
+def _identity(customer: CustomerIn, identifier: str) -> tuple[str, str]:
     registered = customer.user_type == User.REGISTERED
-    return (User.REGISTERED, email_key(customer.email)) if registered else customer.key()
+    return (User.REGISTERED, email_key(customer.email)) if registered else customer.key(identifier)
 
 
 def check_customer_password(channel_id: int, email: str, password: str) -> User | None:
@@ -42,7 +49,9 @@ def check_customer_password(channel_id: int, email: str, password: str) -> User 
     return check_credentials(user if user and user.is_active else None, password)
 
 
-def _existing_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[tuple[str, str], int]:
+def _existing_ids(
+    channel_id: int, customers: Collection[CustomerIn], identifier: str
+) -> dict[tuple[str, str], int]:
     codes = [customer.channel_code for customer in customers if customer.channel_code]
     emails = [email_key(customer.email) for customer in customers]
     ids: dict[tuple[str, str], int] = {}
@@ -52,11 +61,26 @@ def _existing_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[tu
         ids[kind, key] = user_id
     for user_id, code in users.filter(channel_code__in=codes).values_list("id", "channel_code"):
         ids["code", str(code)] = user_id
+    if identifier == PHONE_NUMBER:
+        ids |= _ids_by_phone(users, [customer.phone for customer in customers if customer.phone])
     for customer in customers:
-        same = ids.get(_identity(customer))
+        same = ids.get(_identity(customer, identifier))
         if customer.user_type == User.REGISTERED and same:
-            ids.setdefault(customer.key(), same)
+            ids.setdefault(customer.key(identifier), same)
     return ids
+
+
+def _ids_by_phone(users: "QuerySet[User]", phones: list[str]) -> dict[tuple[str, str], int]:
+    """The oldest customers with these phone numbers, by `CustomerIn.key`.
+
+    Customers with a password are left out: they can set any phone number, and would then see the
+    orders of its owner.
+    """
+    rows = users.filter(phone__in=phones, password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return {
+        CustomerIn(email="", user_type=kind, phone=phone).key(PHONE_NUMBER): user_id
+        for user_id, kind, phone in rows.order_by("-id").values_list("id", "user_type", "phone")
+    }
 
 
 def _create(channel_id: int, customers: Collection[CustomerIn]) -> list[int]:

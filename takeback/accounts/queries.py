@@ -1,12 +1,14 @@
 """Queries for API keys, their rights and owners, and for customers of a channel."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from takeback.accounts.models import ApiKey, Channel, User
+from takeback.accounts.api_keys import Rights
+from takeback.accounts.models import ApiKey, Channel, StaffMember, User
 from takeback.core.db.compiled_query import CompiledQuery
 
 
@@ -69,5 +71,30 @@ def customers_of(channel_id: int) -> "QuerySet[User]":
     return customers.exclude(user_type=User.PENDING)
 
 
+def rights_of_key(key_id: int, scopes: Iterable[str]) -> Rights:
+    """The rights of a key with these scopes; its inactive channels belong to them."""
+    channels = Channel.objects.filter(apikey=key_id).order_by("pk")
+    return Rights(list(channels.values_list("pk", flat=True)), sorted(scopes))
+
+
 def key_with_user(key_id: int) -> ApiKey:
     return ApiKey.objects.select_related("user").get(pk=key_id)
+
+
+def usable_keys(now: datetime) -> "QuerySet[ApiKey]":
+    """The keys of systems, not of staff logins, that are neither revoked nor expired."""
+    keys = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+    return keys.filter(user=None).order_by("pk").prefetch_related("channels")
+
+
+def staff_members() -> "QuerySet[StaffMember]":
+    members = StaffMember.objects.order_by("user__username")
+    return members.select_related("user").prefetch_related("channels")
+
+
+def deciding_staff(channel_id: int) -> "QuerySet[StaffMember]":
+    """The active staff members of a channel who may decide, the oldest first."""
+    members = StaffMember.objects.filter(channels=channel_id, user__is_active=True)
+    # Scopes are a JSON list: SQLite cannot look into it.
+    able = [pk for pk, scopes in members.values_list("pk", "scopes") if ApiKey.DECIDE in scopes]
+    return StaffMember.objects.filter(pk__in=able).select_related("user").order_by("pk")

@@ -1,10 +1,13 @@
 """Staff users: creating and updating them, their credentials, and the API keys of their logins."""
 
 import re
+import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -20,6 +23,11 @@ MAX_LOGIN_KEYS = 5
 _USERNAME = re.compile(r"[!-~]{1,150}", re.ASCII)
 
 
+def generate_password() -> str:
+    """A random password of 20 characters for a new staff user."""
+    return secrets.token_urlsafe(15)
+
+
 @transaction.atomic
 def create_staff_user(
     username: str,
@@ -33,13 +41,15 @@ def create_staff_user(
     """Create a staff user and return the id; without a password the user cannot sign in.
 
     `name` is the first and the last name. Raises AccessError for a user name that is taken or
-    invalid, and for unknown channels or scopes.
+    invalid, a wrong e-mail address, and unknown channels or scopes.
     """
     rights = validate_rights(channel_ids, scopes)
-    if not _USERNAME.fullmatch(username):
-        raise AccessError("a user name has 1 to 150 visible ASCII characters, without spaces")
+    if not is_username(username):
+        raise AccessError("A user name has 1 to 150 visible ASCII characters, without spaces.")
+    if email and not is_email(email):
+        raise AccessError(f"{email} is no e-mail address.")
     if User.objects.filter(username=username).exists():
-        raise AccessError(f"the user name {username} is taken")
+        raise AccessError(f"The user name {username} is taken.")
     user = User.objects.create(
         username=username,
         email=email,
@@ -54,6 +64,19 @@ def create_staff_user(
     return user.pk
 
 
+def is_username(text: str) -> bool:
+    """Whether a staff user may have this name."""
+    return _USERNAME.fullmatch(text) is not None
+
+
+def is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
+
+
 @transaction.atomic
 def update_staff_user(
     username: str,
@@ -61,17 +84,20 @@ def update_staff_user(
     now: datetime,
     rights: Rights | None = None,
     password: str | None = None,
+    email: str | None = None,
     is_active: bool | None = None,
     without_totp: bool = False,
 ) -> None:
-    """Change the rights or the password of a staff user, (de)activate them, clear their TOTP.
+    """Change rights, password or e-mail address of a staff user, (de)activate them, clear TOTP.
 
     Any change revokes the keys of their logins, because a key must never have more rights than its
     user. Raises AccessError when there is no such staff user.
     """
     member = StaffMember.objects.select_for_update().filter(user__username=username).first()
     if member is None:
-        raise AccessError(f"no staff user has the name {username}")
+        raise AccessError(
+            f"No staff account has the name {username}. `takeback list-staff` shows all."
+        )
     if rights is not None:
         member.scopes = rights.scopes
         member.save(update_fields=["scopes"])
@@ -79,6 +105,8 @@ def update_staff_user(
     changes: dict[str, object] = {}
     if password is not None:
         changes["password"] = make_password(password)
+    if email is not None:
+        changes |= {"email": email, "email_key": email_key(email)}
     if is_active is not None:
         changes["is_active"] = is_active
     if changes:

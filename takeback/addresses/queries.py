@@ -1,7 +1,9 @@
 """Queries for addresses and places."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db.models import QuerySet
 
 from takeback.addresses.models import Address, City, Country, District, Township
@@ -34,6 +36,23 @@ class AddressRow(NamedTuple):
     extra_field: Any
     is_corporate: bool
     primary: bool
+
+
+class _Country(msgspec.Struct):
+    code: str = ""
+
+
+class _Place(msgspec.Struct):
+    country: _Country
+
+
+_place = msgspec.json.Decoder(_Place)
+
+
+@lru_cache(maxsize=1024)
+def country_code(place: str) -> str:
+    """The country code in the JSON text of an address's `place`."""
+    return _place.decode(place).country.code
 
 
 def address_book(user_id: int) -> "QuerySet[Address]":

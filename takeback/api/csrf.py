@@ -11,11 +11,14 @@ from takeback.core.errors import Refused
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-def refuse_forged(request: HttpRequest) -> None:
-    """Refuse with 403 unless cookie and header (or form) carry one token and the origin is ours."""
+def refuse_forged(request: HttpRequest, *, has_upload: bool = False) -> None:
+    """Refuse with 403 unless cookie and header (or form) carry one token and the origin is ours.
+
+    `has_upload`: the view reads a multipart body and has checked its size.
+    """
     if request.method in _SAFE:
         return
-    if request.content_type == "multipart/form-data":
+    if request.content_type == "multipart/form-data" and not has_upload:
         # No view reads such bodies, and Django would consume one while it searches for a token.
         raise Refused(errors.UNSUPPORTED_MEDIA_TYPE)
     unchecked: Any = request

@@ -9,7 +9,7 @@ import msgspec
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum
 
 from takeback.accounts.policy import ShopPolicy, shop_policy
-from takeback.addresses.queries import pickup_addresses
+from takeback.addresses.queries import country_code, pickup_addresses
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.policy import Reason, RequestContext
@@ -18,10 +18,23 @@ from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.logistics.queries import CarrierRow, carriers
 from takeback.orders.models import OrderItem, Tender
+from takeback.orders.product_categories import product_categories
 from takeback.orders.scope import OrderScope
 
 # Payment kinds that cannot be reversed: their refunds need a bank account.
 CASH = ("funds_transfer", "pay_on_delivery")
+
+
+class AddressPart(NamedTuple):
+    """The place of an address, as JSON text."""
+
+    place: Any
+
+
+class ProductPart(NamedTuple):
+    """A product, as JSON text."""
+
+    document: Any
 
 
 class OrderPart(NamedTuple):
@@ -34,6 +47,7 @@ class OrderPart(NamedTuple):
     placed_at: datetime
     shipping_address_id: int
     billing_address_id: int
+    shipping_address: AddressPart
 
 
 class ItemRow(NamedTuple):
@@ -51,6 +65,14 @@ class ItemRow(NamedTuple):
     has_live_case: bool
     cash_minor: int | None
     order: OrderPart
+    product: ProductPart
+
+    def is_served_by(self, carrier: CarrierRow) -> bool:
+        """Whether the rules of a carrier cover the item's country and categories."""
+        rules = carrier.rules
+        country = country_code(self.order.shipping_address.place) if rules.countries else ""
+        categories = product_categories(self.product.document) if rules.categories else ()
+        return rules.serves(country, categories)
 
     @property
     def units_left(self) -> int:
@@ -90,9 +112,15 @@ class EligibilityData:
     address_ids: frozenset[int]
 
     def carrier_of(self, new: NewCase) -> CarrierRow | None:
-        """The carrier of a return: the chosen one, or else the shop's default."""
-        carrier_id = new.carrier or self.shop.return_carrier_id
-        return self.carriers.get(carrier_id) if new.kind == Kind.RETURN else None
+        """The carrier of a return: the chosen one, or else the shop's default.
+
+        None if the carrier does not serve the item: a choice is then refused.
+        """
+        if new.kind != Kind.RETURN:
+            return None
+        carrier = self.carriers.get(new.carrier or self.shop.return_carrier_id)
+        item = self.items.get(new.order_item)
+        return carrier if carrier and item and item.is_served_by(carrier) else None
 
     def with_default_pickup(self, new: NewCase) -> NewCase:
         """The case with the order's shipping address, if the goods are collected there."""
@@ -100,6 +128,12 @@ class EligibilityData:
         if not (item and carrier and carrier.needs_pickup and new.pickup_at_shipping_address):
             return new
         return replace(new, pickup_address=item.order.shipping_address_id)
+
+    def with_known_reason(self, new: NewCase) -> NewCase:
+        """The case with its fallback reason, if the shop offers that one only."""
+        if new.reason in self.reasons or new.fallback_reason not in self.reasons:
+            return new
+        return replace(new, reason=new.fallback_reason)
 
     def context(self, new: NewCase, now: datetime) -> RequestContext | None:
         """The input of the rules for a new case; None if its item does not exist."""
@@ -135,7 +169,8 @@ def load_eligibility_data(new: Sequence[NewCase], scope: OrderScope) -> Eligibil
     """Read the records of new cases: at most four queries, independent of their number."""
     shop = shop_policy(scope.channel_id)
     items = _items(item_ids=sorted({case.order_item for case in new}))
-    reason_ids = sorted({case.reason for case in new})
+    fallbacks = {case.fallback_reason for case in new if case.fallback_reason}
+    reason_ids = sorted(fallbacks | {case.reason for case in new})
     reasons = _reasons(reason_ids=reason_ids, channel_id=scope.channel_id)
     returns = [case for case in new if case.kind == Kind.RETURN]
     carrier_ids = sorted({case.carrier or shop.return_carrier_id for case in returns} - {0})

@@ -100,8 +100,35 @@ MORE_THAN_PAID = Problem(
 
 # Steps of cases, reasons and plans.
 WRONG_STATUS = Problem("wrong_state", 400, _("This step is not possible in the current status."))
+RULE_BROKEN = Problem(
+    "rule_broken",
+    400,
+    _(
+        "This request breaks a rule of the shop: {rules} To accept it anyway, override the rule"
+        " and give the reason in a note."
+    ),
+)
+OVERRIDE_NEEDS_NOTE = Problem(
+    "override_needs_note",
+    400,
+    _("Give the reason for the override in a note."),
+    field="internal_note",
+)
+CANNOT_UNDO = Problem(
+    "cannot_undo",
+    400,
+    _(
+        "This decision can no longer be undone. Agents can undo their own decisions for {seconds}"
+        " seconds, unless another step follows."
+    ),
+)
 SHARED_REASON = Problem(
-    "shared_reason", 403, _("All channels share this reason. It cannot be changed here.")
+    "shared_reason",
+    403,
+    _(
+        "All channels share this reason. Only a key or an agent with the scope admin in all active"
+        " channels can change it."
+    ),
 )
 NOT_OF_THIS_PLAN = Problem(
     "not_of_this_plan", 400, _("This plan has no such item."), field="payment_plan"

@@ -51,3 +51,5 @@ class NewCase:
     refund_to_loyalty: bool = False
     images: tuple[NewImage, ...] = ()
     remote_id: str | None = None
+    # The reason if the shop does not offer `reason`.
+    fallback_reason: int | None = None

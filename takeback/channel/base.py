@@ -13,8 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from takeback.accounts.api_keys import Rights
 from takeback.accounts.models import ApiKey
-from takeback.accounts.queries import KeyRow
+from takeback.accounts.queries import KeyRow, rights_of_key
+from takeback.accounts.staff_rights import has_all_channels
 from takeback.api import base_view
 from takeback.api import errors as api_errors
 from takeback.api.base_view import ApiView
@@ -50,6 +52,11 @@ class ChannelView(ApiView):
         **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), ApiKey.DECIDE),
     }
     """The scope that each method needs."""
+    ADMIN_CHANGES: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("GET", "HEAD"), ApiKey.READ),
+        **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), ApiKey.ADMIN),
+    }
+    """The scopes of views that change settings."""
     refusals: ClassVar[Mapping[int, OpenApiResponse]] = openapi.REFUSALS
     """For the API page: the refusals that all operations of the view share."""
     operation_prefix: ClassVar[str] = ""
@@ -70,6 +77,17 @@ class ChannelView(ApiView):
         if key.user:
             return Actor(ActorKind.STAFF, key.user.id)
         return Actor(ActorKind.CHANNEL, key.id)
+
+    @property
+    def key_rights(self) -> Rights:
+        """The rights of the key, in all its channels: it passes on no others."""
+        return rights_of_key(self.client.key_id, self.client.scopes)
+
+    @property
+    def may_change_shared(self) -> bool:
+        """Whether the key may change what all channels share."""
+        is_admin = ApiKey.ADMIN in self.client.scopes
+        return is_admin and has_all_channels(self.key_rights.channel_ids)
 
     @property
     def django_request(self) -> HttpRequest:

@@ -11,6 +11,7 @@ from takeback.channel.filters import filters_serializer
 ORDERS = "channel"
 CASES = "channel: cases"
 CUSTOMERS = "channel: customers"
+SETTINGS = "channel: settings"
 
 _FIELDS = OpenApiResponse(
     response={

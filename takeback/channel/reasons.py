@@ -1,13 +1,16 @@
 """The reasons that a channel offers: bodies, filters, look-ups and views in one small module."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +30,7 @@ from takeback.core import clock
 from takeback.core.db.compiled_query import RowQuery
 
 SUBJECT_MAX = 100
+NO_SUBJECT = _("Send a subject, or translations with a subject in at least one language.")
 MAX_LANGUAGES = 50
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,2}", re.ASCII)
 _SUBJECT = StrictText(max_length=SUBJECT_MAX)
@@ -66,13 +70,28 @@ class ReasonEntry(serializers.Serializer[Any]):
     """A reason; other keys are ignored."""
 
     cancellation_type = KindField(default=Kind.CANCEL)
-    subject = StrictText(max_length=SUBJECT_MAX)
+    subject = StrictText(max_length=SUBJECT_MAX, required=False)
     translations = Translations(required=False)
     extra_information_needed = StrictBoolean(required=False)
     order = StrictInteger(min_value=0, max_value=2**31 - 1, required=False)
     is_active = StrictBoolean(required=False)
     send_to_remote = StrictBoolean(required=False)
     send_to_oms = StrictBoolean(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not self.partial and "subject" not in attrs:
+            subject = subject_of(attrs.get("translations") or {})
+            if not subject:
+                raise ValidationError({"subject": [NO_SUBJECT]})
+            attrs["subject"] = subject
+        return attrs
+
+
+def subject_of(translations: Mapping[str, Mapping[str, str]]) -> str | None:
+    """The subject of a reason that is sent in languages only: in the site's, else the first."""
+    site = translations.get(settings.LANGUAGE_CODE.partition("-")[0])
+    first = site or next(iter(translations.values()), None)
+    return first["subject"] if first else None
 
 
 def _reasons_in_channel(channel_id: int) -> "QuerySet[CancellationReason]":
@@ -125,7 +144,7 @@ class ReasonList(ChannelListView, BaseReasonView):
 
 
 class ReasonView(BaseReasonView):
-    """One reason; reasons that all channels share are read only."""
+    """One reason; one that all channels share needs an admin's key for all active channels."""
 
     operations = {
         "get": Operation("channel_cancellation_reason", CASES, CaseReason),
@@ -152,4 +171,10 @@ class ReasonView(BaseReasonView):
         return Response(status=204)
 
     def _change(self, reason_id: int, columns: dict[str, Any]) -> None:
-        change_reason(self.client.channel_id, reason_id, columns, now=clock.now())
+        change_reason(
+            self.client.channel_id,
+            reason_id,
+            columns,
+            now=clock.now(),
+            may_change_shared=self.may_change_shared,
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import URLPattern, re_path
 
-from takeback.channel import images, login, reasons
+from takeback.channel import carriers, images, login, reasons, staff
 from takeback.channel.cases import views as cases
 from takeback.channel.customers import views as customers
 from takeback.channel.items import views as items
@@ -80,6 +80,10 @@ CHANNEL_ROUTES: list[Route] = [
     ),
     ("cancellation_reasons", reasons.ReasonList, "channel_reasons"),
     (f"cancellation_reasons/{PK}", reasons.ReasonView, "channel_reason"),
+    ("easy_return_shipping_companies", carriers.CarrierList, "channel_carriers"),
+    (f"easy_return_shipping_companies/{PK}", carriers.CarrierView, "channel_carrier"),
+    ("staff", staff.StaffList, "channel_staff"),
+    (f"staff/{PK}", staff.StaffView, "channel_staff_member"),
 ]
 """Routes below `channel/<channel_id>/`."""
 

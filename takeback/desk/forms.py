@@ -10,16 +10,17 @@ from django.core.validators import RegexValidator
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from takeback.api import case_fields
+from takeback.accounts.models import User
+from takeback.accounts.passwords import password_errors
 from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
-from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
-from takeback.cancellations.commands.open import Override
-from takeback.cancellations.labels import KINDS
-from takeback.cancellations.statuses import Transition
+from takeback.cancellations.decision import Remarks
+from takeback.cancellations.statuses import DECISIONS, Transition
 
 CHOOSE = {"invalid_choice": _("Choose an option from the list.")}
 WRONG_CODE = _("The code is wrong or was already used. Wait for the next code and try again.")
 TRUE = (("true", _("Yes")),)
+# The decisions for which broken rules are overridden.
+OVERRIDING = {Transition.CONFIRM, Transition.APPROVE}
 
 _INVISIBLE = StrictText.default_error_messages["invisible"]
 visible = RegexValidator(INVISIBLE, _INVISIBLE, inverse_match=True)
@@ -31,8 +32,10 @@ visible_multiline = RegexValidator(
 class DeskForm(forms.Form):
     """A form whose fields have their names as ids: error links and shortcuts use them."""
 
-    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data, auto_id="%s", label_suffix="")
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, auto_id="%s", label_suffix="", initial=dict(initial or {}))
 
     def set_choices(self, **choices: Iterable[tuple[Any, str | Promise]]) -> None:
         """Show these fields as lists; their values are validated when they are used."""
@@ -65,6 +68,17 @@ def text_area(*, attrs: Mapping[str, str] | None = None, **options: Any) -> form
     )
 
 
+def password_field(label: Any, *, is_new: bool = False, **options: Any) -> forms.CharField:
+    autocomplete = "new-password" if is_new else "current-password"
+    return forms.CharField(
+        label=label,
+        max_length=PASSWORD_MAX,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+        **options,
+    )
+
+
 class LoginForm(DeskForm):
     username = forms.CharField(
         label=_("User name"),
@@ -79,15 +93,12 @@ class LoginForm(DeskForm):
             }
         ),
     )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=PASSWORD_MAX,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    password = password_field(_("Password"))
 
 
 class CodeForm(DeskForm):
+    """The first code of a new authenticator app."""
+
     code = forms.CharField(
         label=_("6-digit code"),
         max_length=16,
@@ -102,88 +113,116 @@ class CodeForm(DeskForm):
     )
 
 
-class DecisionForm(DeskForm):
-    """A transition of a case at the version that the agent has seen."""
+class SecondFactorForm(DeskForm):
+    """A code of the authenticator app, or a recovery code."""
 
-    STEPS = (Transition.APPROVE, Transition.CONFIRM, Transition.REVIEW, Transition.REJECT)
-
-    step = forms.ChoiceField(choices=[(step.value, step.value) for step in STEPS])
-    version = NumberField()
-    note = text_area(
-        label=_("Message to the customer"),
-        help_text=_("Required to reject. The customer receives it with a rejection only."),
-        attrs={"data-key": "w"},
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("6 digits from your authenticator app, or a recovery code."),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "dir": "ltr",
+                "data-focus": True,
+            }
+        ),
     )
+
+
+class PasswordForm(DeskForm):
+    """The present password, as a proof."""
+
+    password = password_field(_("Your current password"))
+
+
+class NewPasswordForm(DeskForm):
+    """A new password, typed twice."""
+
+    new_password = password_field(_("New password"), is_new=True)
+    repeated_password = password_field(_("New password again"), is_new=True)
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        if data.get("step") == Transition.REJECT and data.get("note") == "":
-            self.add_error("note", _("Enter a reason. The customer receives it by e-mail."))
+        repeated = data.get("repeated_password")
+        if repeated is not None and data.get("new_password") not in (None, repeated):
+            self.add_error("repeated_password", _("Enter the same password twice."))
         return data
 
+    def check_for(self, user: User) -> bool:
+        """Whether the form is valid and this user may have the new password."""
+        if self.is_valid():
+            for message in password_errors(self.cleaned_data["new_password"], user):
+                self.add_error("new_password", message)
+        return not self.errors
 
-class NewCaseForm(DeskForm):
-    """A case for a customer; `override` creates it against rules that staff may override."""
 
-    order_item = NumberField(label=_("Item"))
-    kind = forms.ChoiceField(label=_("Type"), choices=[*KINDS.items()], error_messages=CHOOSE)
-    reason = NumberField(label=_("Reason"))
-    quantity = NumberField(
-        label=_("Quantity"), help_text=_("Leave empty for all units."), required=False
-    )
-    description = text_area(label=_("Customer's comment"))
-    carrier = NumberField(label=_("Carrier"), required=False)
-    iban = forms.CharField(
-        label="IBAN",
-        required=False,
-        max_length=2 * IBAN_MAX,
-        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
-    )
-    holder_name = forms.CharField(
-        label=_("Account holder"),
-        required=False,
-        max_length=case_fields.HOLDER_MAX,
+class ChangePasswordForm(PasswordForm, NewPasswordForm):
+    field_order = ("password", "new_password", "repeated_password")
+
+
+class ResetRequestForm(DeskForm):
+    name = forms.CharField(
+        label=_("User name or e-mail address"),
+        max_length=254,
         validators=[visible],
-        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "dir": "ltr"}
+        ),
     )
-    refund_to_loyalty = forms.ChoiceField(
-        label=_("As loyalty points"), required=False, choices=TRUE, error_messages=CHOOSE
+
+
+NOTE, PREVIEW = "note", "preview"
+"""Buttons of the decision form that decide nothing."""
+
+
+class DecisionForm(DeskForm):
+    """A transition of a case at the version that the agent has seen, a note, or a preview."""
+
+    STEPS = (*(decision.value for decision in DECISIONS), NOTE, PREVIEW)
+
+    step = forms.ChoiceField(choices=[(step, step) for step in STEPS])
+    version = NumberField()
+    message = text_area(
+        label=_("Message to the customer"),
+        help_text=_("Mailed when you approve or reject; required to reject."),
+        attrs={"data-key": "m", "data-submit": "preview"},
     )
-    note = text_area(
-        label=_("Note"), help_text=_("Required to override a rule. Shown in the case history.")
+    internal_note = text_area(
+        label=_("Internal note"),
+        help_text=_("Only staff read it; required to override a rule."),
+        attrs={"data-key": "w", "data-submit": "save-note"},
     )
-    override = forms.ChoiceField(required=False, choices=TRUE, error_messages=CHOOSE)
-
-    def clean_iban(self) -> str:
-        iban = self.cleaned_data["iban"]
-        try:
-            return normalize_iban(iban) if iban else ""
-        except NotAnIban as error:
-            message = case_fields.IbanField.default_error_messages["invalid"]
-            raise ValidationError(message) from error
-
-    def clean_holder_name(self) -> str:
-        name: str = self.cleaned_data["holder_name"]
-        if name and not is_holder_name(name):
-            raise ValidationError(case_fields.HolderNameField.default_error_messages["name"])
-        return name
-
-    @property
-    def cleaned_override(self) -> Override:
-        """The override of a valid form."""
-        data = self.cleaned_data
-        return Override(data["note"] or None, is_active=bool(data["override"]))
-
-    @property
-    def lacks_override_note(self) -> bool:
-        """Whether the override is refused for its missing note only."""
-        return bool(self.data.get("override")) and self.errors.keys() == {"note"}
+    override = forms.ChoiceField(
+        label=_("Override the rules that are not met"),
+        required=False,
+        choices=TRUE,
+        error_messages=CHOOSE,
+    )
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        iban, holder_name = data.get("iban"), data.get("holder_name")
-        if None not in (iban, holder_name) and bool(iban) != bool(holder_name):
-            self.add_error("holder_name" if iban else "iban", case_fields.BOTH_NEEDED)
-        if data.get("override") and data.get("note") == "":
-            self.add_error("note", _("Enter the reason for the override."))
+        step, has_no_note = data.get("step"), data.get("internal_note") == ""
+        if step == Transition.REJECT and data.get("message") == "":
+            self.add_error("message", _("Enter a reason. The customer receives it by e-mail."))
+        if step == NOTE and has_no_note:
+            self.add_error("internal_note", _("Enter a note."))
+        if step in OVERRIDING and data.get("override") and has_no_note:
+            self.add_error("internal_note", _("Enter the reason for the override."))
         return data
+
+    @property
+    def remarks(self) -> Remarks:
+        """The texts and the override of a valid form."""
+        data = self.cleaned_data
+        return Remarks(
+            data["message"] or None, data["internal_note"] or None, bool(data["override"])
+        )
+
+
+class UndoForm(DeskForm):
+    """The version of the case that the decision made."""
+
+    version = NumberField()

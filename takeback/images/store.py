@@ -18,7 +18,7 @@ from takeback.core import errors
 from takeback.core.errors import Refused
 from takeback.images import sanitizer
 
-FOLDER = "cases"
+FOLDER, LOGOS = "cases", "logos"
 # For all images of a request.
 TIMEOUT_SECONDS = 25
 
@@ -32,7 +32,7 @@ class StoredImage(NamedTuple):
     digest: str
 
 
-def store_images(images: Sequence[bytes]) -> list[StoredImage | None]:
+def store_images(images: Sequence[bytes], *, folder: str = FOLDER) -> list[StoredImage | None]:
     """Write clean copies into the media folder; None for each input that is not an image.
 
     Call it before the transaction, so that no row names a missing file. A caller that commits no
@@ -51,7 +51,7 @@ def store_images(images: Sequence[bytes]) -> list[StoredImage | None]:
             _reencode(images, output)
             # Images after the one that killed the child have no output: they count as no images.
             for copy in islice(_clean_copies(output), len(images)):
-                image = write_image(*copy) if copy else None
+                image = write_image(*copy, folder=folder) if copy else None
                 stored.append(image)
     except OSError as error:
         discard_images(image.name for image in stored if image)
@@ -103,21 +103,23 @@ def _clean_copies(stream: IO[bytes]) -> Iterator[tuple[bytes, str] | None]:
         yield (clean, _EXTENSIONS[kind]) if is_complete else None
 
 
-def write_image(clean: bytes, extension: str, name: str = "") -> StoredImage:
+def write_image(
+    clean: bytes, extension: str, name: str = "", *, folder: str = FOLDER
+) -> StoredImage:
     """Write an image atomically and durably. `name` has 32 hex digits, random by default."""
     name = name or secrets.token_hex(16)
-    folder = _create_folder(settings.MEDIA_ROOT / FOLDER / name[:2])
-    temporary = folder / f".{secrets.token_hex(16)}"
+    parent = _create_folder(settings.MEDIA_ROOT / folder / name[:2])
+    temporary = parent / f".{secrets.token_hex(16)}"
     try:
         with temporary.open("xb") as file:
             file.write(clean)
             file.flush()
             os.fsync(file.fileno())
-        temporary.rename(folder / f"{name}.{extension}")
+        temporary.rename(parent / f"{name}.{extension}")
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(folder)
-    path = f"{FOLDER}/{name[:2]}/{name}.{extension}"
+    _sync(parent)
+    path = f"{folder}/{name[:2]}/{name}.{extension}"
     return StoredImage(path, hashlib.sha256(clean).hexdigest())
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from takeback.core.db.compiled_query import CompiledQuery
+from takeback.logistics.carrier_rules import CarrierRules, carrier_rules
 from takeback.logistics.models import EasyReturnShippingCompany
 
 
@@ -14,6 +15,12 @@ class CompanyRow(NamedTuple):
     carrier: str
     carrier_label: str
     name: str
+    countries: Any
+    categories: Any
+
+    @property
+    def rules(self) -> CarrierRules:
+        return carrier_rules(self.countries, self.categories)
 
 
 class CarrierRow(NamedTuple):
@@ -22,6 +29,12 @@ class CarrierRow(NamedTuple):
     carrier_label: str
     needs_pickup: bool
     is_user_selectable: bool
+    countries: Any
+    categories: Any
+
+    @property
+    def rules(self) -> CarrierRules:
+        return carrier_rules(self.countries, self.categories)
 
 
 class EasyReturnRow(NamedTuple):
@@ -51,3 +64,9 @@ def _carriers(carrier_ids: list[int], channel_id: int) -> "QuerySet[EasyReturnSh
 
 carriers = CompiledQuery(CarrierRow, _carriers)
 companies_on_offer = CompiledQuery(CompanyRow, _companies)
+
+
+def active_carriers(channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
+    """The carriers of a channel, those of all channels among them, in the order of their ids."""
+    carriers_of_all = EasyReturnShippingCompany.objects.filter(is_active=True)
+    return carriers_of_all.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id")

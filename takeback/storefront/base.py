@@ -78,7 +78,11 @@ class StorefrontView(ApiView):
         dialect = self.dialect
         is_owner_shown = with_owner and dialect is Dialect.CLASSIC
         owner = address_user(account) if account and is_owner_shown else None
-        carriers = None if carriers_of is None else document_cache.shipping_companies(carriers_of)
+        carriers = (
+            document_cache.NO_CARRIERS
+            if carriers_of is None
+            else document_cache.shipping_companies(carriers_of)
+        )
         return DocumentContext(
             dialect=dialect,
             account=account,
@@ -86,7 +90,7 @@ class StorefrontView(ApiView):
             now=clock.now(),
             language=get_language() or "",
             owner=cast("Any", Raw(encode(owner))) if owner else None,
-            shipping_companies=cast("Any", carriers) or [],
+            shipping_companies=carriers,
         )
 
     def get_exception_handler(self) -> Callable[..., Response | None]:

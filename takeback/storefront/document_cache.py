@@ -7,9 +7,11 @@ from typing import Any, TypedDict
 
 from msgspec import Raw
 
+from takeback.addresses.queries import country_code
 from takeback.api.renderer import decode, encode
 from takeback.core.links import safe_http_url, safe_url_or_path
 from takeback.logistics.queries import CompanyRow, companies_on_offer
+from takeback.orders.product_categories import product_categories
 from takeback.orders.queries import SnapshotRow
 from takeback.storefront.dialect import Dialect
 from takeback.storefront.document_context import Object
@@ -24,7 +26,7 @@ CARRIERS_TTL_SECONDS = 10.0
 # Without expiry: a trigger keeps snapshots from changing.
 _snapshots: dict[Dialect, dict[int, Raw]] = {dialect: {} for dialect in Dialect}
 _snapshots_lock = Lock()
-_carriers: dict[int, tuple[float, Raw]] = {}
+_carriers: "dict[int, tuple[float, CarriersOnOffer]]" = {}
 
 
 def clear() -> None:
@@ -194,15 +196,55 @@ def shipping_company(row: CompanyRow) -> ShippingCompany:
     }
 
 
-def shipping_companies(channel_id: int) -> Raw:
-    """The encoded carriers that a channel offers; a change is visible after ten seconds.
+class CarriersOnOffer:
+    """The encoded carriers that a channel offers for the return of an item.
+
+    Items whose countries and categories have the same carriers share a document. Most shops have
+    no rules for carriers: then all items share one.
+    """
+
+    def __init__(self, rows: list[CompanyRow]) -> None:
+        self._rows = rows
+        self._has_countries = any(row.rules.countries for row in rows)
+        self._has_categories = any(row.rules.categories for row in rows)
+        self._everywhere = (
+            None if self._has_countries or self._has_categories else _encoded_carriers(rows)
+        )
+        self._categories: dict[int, frozenset[str]] = {}
+        self._documents: dict[tuple[str, frozenset[str]], Raw] = {}
+
+    def for_item(self, place: str, product_id: int, product: Raw) -> Raw:
+        """The carriers for an item by the `place` of its shipping address, and its product."""
+        if self._everywhere is not None:
+            return self._everywhere
+        country = country_code(place) if self._has_countries else ""
+        categories: frozenset[str] = frozenset()
+        if self._has_categories:
+            cached = self._categories.get(product_id)
+            categories = product_categories(bytes(product)) if cached is None else cached
+            self._categories[product_id] = categories
+        document = self._documents.get((country, categories))
+        if document is None:
+            rows = [row for row in self._rows if row.rules.serves(country, categories)]
+            document = self._documents[country, categories] = _encoded_carriers(rows)
+        return document
+
+
+def _encoded_carriers(rows: Iterable[CompanyRow]) -> Raw:
+    return Raw(encode([shipping_company(row) for row in rows]))
+
+
+NO_CARRIERS = CarriersOnOffer([])
+
+
+def shipping_companies(channel_id: int) -> CarriersOnOffer:
+    """The carriers that a channel offers; a change is visible after ten seconds.
 
     The rules read carriers without this cache and refuse one that was removed since.
     """
     now = monotonic()
-    expires, document = _carriers.get(channel_id, (now, Raw()))
+    expires, carriers = _carriers.get(channel_id, (now, NO_CARRIERS))
     if expires <= now:
-        rows = companies_on_offer(channel_id=channel_id)
-        document = Raw(encode([shipping_company(row) for row in rows]))
-        _carriers[channel_id] = now + CARRIERS_TTL_SECONDS, document
-    return document
+        carriers = CarriersOnOffer(companies_on_offer(channel_id=channel_id))
+        _carriers[channel_id] = now + CARRIERS_TTL_SECONDS, carriers
+    return carriers

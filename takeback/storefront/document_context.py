@@ -11,7 +11,7 @@ from takeback.storefront.dialect import Dialect
 if TYPE_CHECKING:
     # At run time the documents import this module.
     from takeback.storefront.addresses_documents import AddressUser
-    from takeback.storefront.document_cache import ShippingCompany
+    from takeback.storefront.document_cache import CarriersOnOffer
 
 Object = dict[str, Any]
 """A JSON object in a document."""
@@ -29,5 +29,5 @@ class DocumentContext:
     language: str
     owner: "AddressUser | None"
     """The `user` of an address in the classic dialect. Encoded once: all addresses repeat it."""
-    shipping_companies: "list[ShippingCompany]"
-    """The carriers on offer. Encoded once: all items repeat them."""
+    shipping_companies: "CarriersOnOffer"
+    """The carriers on offer. Encoded once: most items repeat them."""

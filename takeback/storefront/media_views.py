@@ -1,17 +1,27 @@
-"""Serves the images of cases to their requesters."""
+"""Serves the images of cases to their requesters, and logos to anyone."""
 
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 
-from takeback.api.image_response import image_response, is_image_name
+from takeback.api.image_response import image_response, is_image_name, logo_response
 from takeback.api.openapi import Operation
 from takeback.cancellations.queries import order_of_image
 from takeback.core import errors
 from takeback.core.errors import Refused
 from takeback.storefront import openapi
 from takeback.storefront.base import StorefrontView
+
+
+class LogoView(StorefrontView):
+    """The logo of a shop, which mailed pages show to anyone."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request, name: str) -> FileResponse:
+        return logo_response(name)
 
 
 class CaseImageView(StorefrontView):

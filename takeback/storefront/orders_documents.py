@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 from uuid import UUID
 
 from msgspec import Raw, Struct
@@ -167,12 +167,17 @@ def order_item(
     against_return = policy.item_refusal(Kind.RETURN, item)
     blocking = policy.first_blocking_reason(against_cancel, against_return)
     requests, live_request = _requests(cases, context)
+    product = snapshots[row.product_id]
+    carriers = cast(
+        "Any",
+        context.shipping_companies.for_item(parent.shipping_address.place, row.product_id, product),
+    )
     return OrderItem(
         row.id,  # id
         row.id,  # pk
         status(row.status, context.language),  # status
         currency(code),  # price_currency
-        snapshots[row.product_id],  # product
+        product,  # product
         row.status == Status.CANCELLED,  # is_cancelled
         against_cancel is None,  # is_cancellable
         against_return is None,  # is_refundable
@@ -182,7 +187,7 @@ def order_item(
         carrier(row.shipping_company),  # shipping_company
         safe_http_url(row.tracking_url),  # tracking_url
         row.is_tradable,  # is_tradable
-        context.shipping_companies,  # available_easy_return_shipping_companies
+        carriers,  # available_easy_return_shipping_companies
         snapshots[row.data_source_id],  # datasource_detailed
         snapshots[row.stock_list_id],  # extra_product_stock_detailed
         snapshots[row.price_list_id],  # extra_product_price_detailed

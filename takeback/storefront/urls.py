@@ -99,6 +99,7 @@ urlpatterns = [
     _route(f"users/email-set-primary/{TOKEN}", email_change_views.EmailChangePage, "email_set"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),
     _route("current_user", session_views.CurrentUserView, "current_user"),
+    _route("media/(?P<name>logos/.+)", media_views.LogoView, "logo"),
     _route("media/(?P<name>.+)", media_views.CaseImageView, "case_image"),
     _route("address/detailed", addresses_views.DetailedAddressBook, "addresses_detailed"),
     *(

@@ -577,7 +577,9 @@ def test_channel_shows_every_column(numbers: Iterator[int]) -> None:
     columns: Columns = {
         "pk": "id",
         "id": "id",
-        **same("name", "channel_type", "catalog", "category_tree", "conf", "schema"),
+        **same(
+            "name", "storefront_url", "channel_type", "catalog", "category_tree", "conf", "schema"
+        ),
         **same("is_active", "created_date", "modified_date"),
     }
 

@@ -100,6 +100,8 @@ def test_all_prefixes_serve_the_same_routes(
 def test_unsupported_methods_are_refused(method: str, path: str) -> None:
     caller = shop.client()
     supported = {verb for verb, route in ALL if route == path}
+    if path == "/api/v1/channels/1/":
+        supported.add("PATCH")  # needs another scope: test_channel_settings
 
     for other in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - supported:
         response = send(caller, other, path, {})

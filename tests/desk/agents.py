@@ -17,7 +17,7 @@ from tests.storefront.api import token_of
 
 FORM = "application/x-www-form-urlencoded"
 PASSWORD = "a-long-enough-password"
-EVERYTHING = ("read", "decide", "money", "pii")
+EVERYTHING = ("read", "decide", "money", "pii", "admin")
 
 
 def member(
@@ -51,7 +51,7 @@ def agent(**fields: Any) -> HttpClient:
 def send(client: HttpClient, path: str, **fields: Any) -> Any:
     """Send a form with its CSRF token."""
     token = token_of(client)["X-CSRFToken"]
-    body = urlencode({"csrfmiddlewaretoken": token, **fields})
+    body = urlencode({"csrfmiddlewaretoken": token, **fields}, doseq=True)
     return client.post(path, body, content_type=FORM)
 
 
@@ -64,8 +64,8 @@ def page_of(response: Any) -> str:
 
 
 def code_on(response: Any) -> str:
-    """The refusal code that a page shows."""
-    match = re.search(r'<code dir="ltr">([a-z_0-9]+)</code>', page_of(response))
+    """The refusal code of a page, which readers do not see."""
+    match = re.search(r'data-code="([a-z_0-9]+)"', page_of(response))
     return match[1] if match else ""
 
 

@@ -13,6 +13,8 @@ from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
+NO_CATEGORY = msgspec.Raw(b'{"category":null}')
+
 
 def _row(number: int) -> tuple[str, SnapshotRow]:
     return "price_list", SnapshotRow(number, '{"name":"Retail","token":"secret"}')
@@ -62,5 +64,27 @@ def test_channel_offers_its_own_carriers() -> None:
     channel = factories.create_channel()
     factories.create_carrier(name="Ours", channel=channel)
 
-    assert b"Ours" in bytes(document_cache.shipping_companies(channel.pk))
-    assert bytes(document_cache.shipping_companies(channel.pk + 1)) == b"[]"
+    ours = document_cache.shipping_companies(channel.pk).for_item("{}", 1, NO_CATEGORY)
+    others = document_cache.shipping_companies(channel.pk + 1).for_item("{}", 1, NO_CATEGORY)
+    assert b"Ours" in bytes(ours)
+    assert bytes(others) == b"[]"
+
+
+def test_items_with_the_same_country_and_categories_share_a_document() -> None:
+    channel = factories.create_channel()
+    factories.create_carrier(name="Shoes in Turkey", countries=["TR"], categories=["shoes"])
+    factories.create_carrier(name="Germany", countries=["DE"])
+    carriers = document_cache.shipping_companies(channel.pk)
+    turkey, germany = '{"country":{"code":"tr"}}', '{"country":{"code":"de"}}'
+    shoes = msgspec.Raw(b'{"category":{"pk":7,"name":"Shoes"}}')
+
+    in_turkey = carriers.for_item(turkey, 1, shoes)
+
+    assert _names(in_turkey) == ["Shoes in Turkey"]
+    assert carriers.for_item(turkey, 2, shoes) is in_turkey
+    assert _names(carriers.for_item(turkey, 3, NO_CATEGORY)) == []
+    assert _names(carriers.for_item(germany, 1, shoes)) == ["Germany"]
+
+
+def _names(carriers: msgspec.Raw) -> list[str]:
+    return [carrier["name"] for carrier in msgspec.json.decode(carriers)]

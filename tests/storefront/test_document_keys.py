@@ -57,6 +57,10 @@ def distinct(row_type: type[Row], /, **fixed: Any) -> Row:
     return row_type(**values | fixed)
 
 
+CARRIER_ROW = distinct(CompanyRow, countries="[]", categories="[]")
+CARRIER = document_cache.shipping_company(CARRIER_ROW)
+
+
 def context(**changes: Any) -> DocumentContext:
     """The context of a signed-in customer in the v3 dialect."""
     options: dict[str, Any] = {
@@ -66,7 +70,7 @@ def context(**changes: Any) -> DocumentContext:
         "now": NOW,
         "language": "en",
         "owner": "the owner",
-        "shipping_companies": ["the carriers"],
+        "shipping_companies": document_cache.CarriersOnOffer([CARRIER_ROW]),
     }
     return DocumentContext(**options | changes)
 
@@ -340,7 +344,7 @@ def test_keys_of_an_order_item() -> None:
             "shipping_company": choice(str(row.shipping_company)),
             "tracking_url": row.tracking_url,
             "is_tradable": row.is_tradable,
-            "available_easy_return_shipping_companies": ["the carriers"],
+            "available_easy_return_shipping_companies": [as_json(CARRIER)],
             "datasource_detailed": "data_source",
             "extra_product_stock_detailed": "stock_list",
             "extra_product_price_detailed": "price_list",

@@ -60,6 +60,7 @@ class RuleCase:
 
 ARRIVED = {"status": Status.DELIVERED, "delivered_date": NOW - timedelta(days=1)}
 RETURN: dict[str, Any] = {"kind": "refund", "item": ARRIVED}
+SHOES = {"product": {"sku": "SKU-1", "name": "A shoe", "category": {"pk": 7, "name": "Shoes"}}}
 DAY = timedelta(days=1)
 CASH = {"tenders": [TenderIn(kind="pay_on_delivery", amount_minor=1000, captured_minor=1000)]}
 CARD = {"tenders": [TenderIn(kind="card", amount_minor=1000, captured_minor=1000)]}
@@ -177,6 +178,25 @@ RULE_CASES = {
         errors.PICKUP_ADDRESS_REQUIRED, **RETURN, created_fields=_carrier(needs_pickup=True)
     ),
     "carrier without pickup": RuleCase(None, **RETURN, created_fields=_carrier()),
+    "carrier for another country": RuleCase(
+        errors.CARRIER_NOT_OFFERED, **RETURN, created_fields=_carrier(countries=["DE", "AT"])
+    ),
+    "carrier for the country": RuleCase(
+        None, **RETURN, created_fields=_carrier(countries=["DE", "TR"])
+    ),
+    "carrier for another category": RuleCase(
+        errors.CARRIER_NOT_OFFERED,
+        **RETURN | {"item": ARRIVED | SHOES},
+        created_fields=_carrier(categories=["hats"]),
+    ),
+    "carrier for the category": RuleCase(
+        None,
+        **RETURN | {"item": ARRIVED | SHOES},
+        created_fields=_carrier(categories=["hats", "shoes"]),
+    ),
+    "carrier with categories for a product without one": RuleCase(
+        errors.CARRIER_NOT_OFFERED, **RETURN, created_fields=_carrier(categories=["shoes"])
+    ),
     "return without a carrier": RuleCase(None, **RETURN),
     "unknown address": RuleCase(errors.UNKNOWN_ADDRESS, **RETURN, fields={"pickup_address": 10**9}),
     "cash order without a bank account": RuleCase(

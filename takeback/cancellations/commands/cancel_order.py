@@ -43,6 +43,8 @@ class DirectCancel:
     accounts: Mapping[int, BankAccount]
     terms: RefundTerms = DEFAULT_TERMS
     are_accounts_trusted: bool = False
+    # The reason of items whose reason the shop does not offer.
+    fallback_reason: int | None = None
 
 
 @transaction.atomic
@@ -72,6 +74,7 @@ def cancel_order(
                 bank_account=cancel.accounts.get(item.pk),
                 is_account_trusted=cancel.are_accounts_trusted,
                 pickup_at_shipping_address=True,
+                fallback_reason=cancel.fallback_reason,
             )
             for item in items
         ],

@@ -11,7 +11,7 @@ from takeback.bank_accounts import bank_account
 from takeback.cancellations import errors
 from takeback.cancellations.commands.transition import confirm_cases
 from takeback.cancellations.eligibility import EligibilityData, load_eligibility_data
-from takeback.cancellations.history import history_row
+from takeback.cancellations.history import Details, history_row
 from takeback.cancellations.inputs import NewCase, PickupWindow
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms
@@ -22,7 +22,7 @@ from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.db.bulk import insert_objects
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, ItemId
-from takeback.logistics.commands import NewEasyReturn, create_easy_returns
+from takeback.logistics.commands.easy_returns import NewEasyReturn, create_easy_returns
 from takeback.logistics.queries import CarrierRow
 from takeback.orders.locks import lock_orders_within
 from takeback.orders.scope import OrderScope
@@ -30,7 +30,7 @@ from takeback.orders.scope import OrderScope
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """An agent's note for the history. Overridable rules are overridden if `is_active`."""
+    """An agent's internal note. Overridable rules are overridden if `is_active`."""
 
     note: str | None = None
     is_active: bool = True
@@ -73,7 +73,7 @@ def open_cases(
     lock_orders(new, scope)
     # A single statement would read the snapshot from before it waited for the lock.
     data = load_eligibility_data(new, scope)
-    new = [data.with_default_pickup(case) for case in new]
+    new = [data.with_default_pickup(data.with_known_reason(case)) for case in new]
     overridden = ensure_eligible(new, data, actor, now, override)
     ensure_distinct_items(new)
     cases = insert_cases(new, data, actor, now)
@@ -220,7 +220,14 @@ def record_history(
     note = override.note if override else None
     insert_objects(
         [
-            history_row(case, CaseEvent.OPEN, None, actor, now, message=note, overridden=codes)
+            history_row(
+                case,
+                CaseEvent.OPEN,
+                None,
+                actor,
+                now,
+                Details(internal_note=note, overridden=codes),
+            )
             for case, codes in zip(cases, overridden, strict=True)
         ]
     )

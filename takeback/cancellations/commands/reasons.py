@@ -12,8 +12,8 @@ from takeback.cancellations.models import CancellationReason
 from takeback.core.errors import NOT_FOUND, Refused
 
 
-def add_reason(channel_id: int, values: Mapping[str, Any], *, now: datetime) -> int:
-    """Add a reason with these column values, and return its id."""
+def add_reason(channel_id: int | None, values: Mapping[str, Any], *, now: datetime) -> int:
+    """Add a reason with these column values, and return its id; without a channel all share it."""
     return CancellationReason.objects.create(
         channel_id=channel_id, created_date=now, modified_date=now, **values
     ).pk
@@ -21,12 +21,17 @@ def add_reason(channel_id: int, values: Mapping[str, Any], *, now: datetime) -> 
 
 @transaction.atomic
 def change_reason(
-    channel_id: int, reason_id: int, values: Mapping[str, Any], *, now: datetime
+    channel_id: int,
+    reason_id: int,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
+    may_change_shared: bool = False,
 ) -> None:
     """Give a reason new column values; without a difference nothing is written.
 
-    `Refused` if the reason does not exist or belongs to all channels: the key of one channel
-    must not change the reasons of others.
+    `Refused` if the reason does not exist or belongs to all channels, unless `may_change_shared`:
+    the key of one channel must not change the reasons of others.
     """
     reason = (
         CancellationReason.objects.select_for_update()
@@ -35,7 +40,7 @@ def change_reason(
     )
     if reason is None:
         raise Refused(NOT_FOUND)
-    if reason.channel_id is None:
+    if reason.channel_id is None and not may_change_shared:
         raise Refused(errors.SHARED_REASON, reason=reason_id)
     changes = {name: value for name, value in values.items() if value != getattr(reason, name)}
     if changes:

@@ -11,12 +11,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from takeback.accounts.channel_conf import ChannelConf, reason_id
 from takeback.accounts.policy import shop_zone
 from takeback.api import case_fields
 from takeback.api.case_fields import NO_ITEM, NO_REASON, DescriptionField, KindField, Number
 from takeback.api.fields import StrictBoolean, StrictDate, StrictText
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.edit import Edit
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
 from takeback.channel.base import validated
@@ -127,33 +129,86 @@ class _CaseTerms(serializers.Serializer[Any]):
         return attrs
 
 
+@extend_schema_field({"type": ["integer", "string"]})
+class ReasonField(Number):
+    """The id of a reason: of the channel, if its `reason_mapping` has it, else one of ours.
+
+    `conf` in the context is the channel's. With a mapping, other texts mean its fallback reason.
+    `our_reason` in the context is not mapped: a client may send a case back as it was shown.
+    """
+
+    def to_internal_value(self, data: Any) -> int:
+        conf: ChannelConf = self.context["conf"]
+        if data == self.context.get("our_reason"):
+            return super().to_internal_value(data)
+        is_text = isinstance(data, str)
+        key = str(data).strip(" ") if is_text or type(data) is int else ""
+        if key in conf.reason_mapping:
+            return conf.reason_mapping[key]
+        if is_text and conf.reason_mapping and conf.fallback_reason_id and not reason_id(key):
+            return conf.fallback_reason_id
+        return super().to_internal_value(data)
+
+
 class NewCaseSerializer(_CaseTerms):
     """An item to cancel or return; no quantity means all units."""
 
     order_item = Number(error_messages=NO_ITEM)
-    reason = Number(error_messages=NO_REASON)
+    reason = ReasonField(error_messages=NO_REASON)
     cancellation_type = KindField()
     remote_id = StrictText(max_length=128, required=False, allow_null=True, allow_blank=True)
 
 
-class ChangedCaseSerializer(_CaseTerms):
-    """New values of a case; missing keys stay as they are, an empty description is removed."""
+class _Remarks(serializers.Serializer[Any]):
+    """Texts about a decision, and whether it overrides rules that do not hold.
+
+    The customer is mailed `message` with an approval or a rejection; only staff read
+    `internal_note`. `note` is the older name: the message of a rejection, else the internal note.
+    """
+
+    message = DescriptionField(required=False, allow_null=True)
+    internal_note = DescriptionField(required=False, allow_null=True)
+    note = DescriptionField(required=False, allow_null=True)
+    override = StrictBoolean(required=False)
+
+
+class ChangedCaseSerializer(_CaseTerms, _Remarks):
+    """New values of a case; missing keys stay as they are, an empty description is removed.
+
+    Remarks accompany a change of `status`.
+    """
 
     status = StatusField(required=False)
-    reason = Number(error_messages=NO_REASON, required=False)
+    reason = ReasonField(error_messages=NO_REASON, required=False)
     order_item = Number(error_messages=NO_ITEM, required=False)
     cancellation_type = KindField(required=False)
 
 
-class NoteSerializer(serializers.Serializer[Any]):
-    """A note on a transition, for the history of the case."""
-
-    note = DescriptionField(required=False, allow_null=True)
+class RemarksSerializer(_Remarks):
+    """The remarks of a transition."""
 
 
-def new_case(body: Mapping[str, Any], *, is_account_trusted: bool) -> NewCase:
-    """The case to open; DRF's ValidationError names all invalid fields."""
-    data = validated(NewCaseSerializer, body)
+def remarks(data: Mapping[str, Any], status: Status | None) -> Remarks:
+    """The remarks in validated data, on the way to a status."""
+    message, internal_note = data.get("message"), data.get("internal_note")
+    if status is Status.REJECTED:
+        message = message or data.get("note")
+    else:
+        internal_note = internal_note or data.get("note")
+    return Remarks(message or None, internal_note or None, bool(data.get("override")))
+
+
+def new_case(body: Mapping[str, Any], conf: ChannelConf, *, is_account_trusted: bool) -> NewCase:
+    """The case to open; DRF's ValidationError names all invalid fields.
+
+    Without a reason the case has the fallback reason of the channel, if there is one.
+    """
+    fallback = conf.fallback_reason_id
+    context: dict[str, Any] = {"conf": conf}
+    if fallback and body.get("reason") is None:
+        context["our_reason"] = fallback
+        body = {**body, "reason": fallback}
+    data = validated(NewCaseSerializer, body, context=context)
     return NewCase(
         order_item=ItemId(data["order_item"]),
         kind=data["cancellation_type"],
@@ -165,15 +220,17 @@ def new_case(body: Mapping[str, Any], *, is_account_trusted: bool) -> NewCase:
         pickup_at_shipping_address=True,
         refund_to_loyalty=bool(data.get("fully_refund_as_loyalty_money")),
         remote_id=data.get("remote_id") or None,
+        fallback_reason=fallback,
     )
 
 
 _FIXED = _("This cannot change after the request has been opened.")
 
 
-def case_edit(body: Mapping[str, Any], row: CaseRow) -> Edit:
+def case_edit(body: Mapping[str, Any], row: CaseRow, conf: ChannelConf) -> Edit:
     """The changes of a case; DRF's ValidationError names all invalid fields."""
-    data = validated(ChangedCaseSerializer, body)
+    context = {"conf": conf, "our_reason": row.reason.id}
+    data = validated(ChangedCaseSerializer, body, context=context)
     fixed = {"order_item": row.order_item_id, "cancellation_type": row.cancellation_type}
     changed = {name: [_FIXED] for name, value in fixed.items() if data.get(name, value) != value}
     if changed:
@@ -185,6 +242,7 @@ def case_edit(body: Mapping[str, Any], row: CaseRow) -> Edit:
         refund_to_loyalty=data.get("fully_refund_as_loyalty_money"),
         bank_account=_bank_account(data),
         status=data.get("status"),
+        remarks=remarks(data, data.get("status")),
     )
 
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channel_conf import channel_conf
 from takeback.api.idempotency import has_idempotency_key
 from takeback.api.json_parser import StrictJSONParser
 from takeback.api.openapi import Operation, PageOf
@@ -38,9 +39,10 @@ from takeback.channel.cases.serializers import (
     UPDATE_FILTERS,
     ChangedCaseSerializer,
     NewCaseSerializer,
-    NoteSerializer,
+    RemarksSerializer,
     case_edit,
     new_case,
+    remarks,
     with_stored_account,
 )
 from takeback.channel.filters import OLDEST_CHANGE, Filters
@@ -123,8 +125,10 @@ class CaseList(BaseCaseList, BaseCaseView):
         return self.idempotent(self._open, body=self.body)
 
     def _open(self) -> Response:
+        conf = channel_conf(self.client.channel_id)
+        is_trusted = self.client.can_see_bank_accounts
         [case_id] = open_cases(
-            [new_case(self.body, is_account_trusted=self.client.can_see_bank_accounts)],
+            [new_case(self.body, conf, is_account_trusted=is_trusted)],
             self.scope,
             actor=self.actor,
             now=clock.now(),
@@ -219,7 +223,7 @@ class CaseView(BaseCaseView):
         edit_case(
             row.id,
             self.scope,
-            case_edit(completed, row),
+            case_edit(completed, row, channel_conf(self.client.channel_id)),
             actor=self.actor,
             now=clock.now(),
             version=version,
@@ -229,7 +233,7 @@ class CaseView(BaseCaseView):
 
 
 class NullableJSONParser(StrictJSONParser):
-    """For transitions without a note: some clients send `null` as the body."""
+    """For transitions without remarks: some clients send `null` as the body."""
 
     def read(self, body: bytes) -> dict[str, Any]:
         return {} if body.strip() == b"null" else super().read(body)
@@ -251,7 +255,7 @@ class TransitionView(BaseCaseView):
             self.status,
             actor=self.actor,
             now=clock.now(),
-            message=validated(NoteSerializer, self.optional_body).get("note") or None,
+            remarks=remarks(validated(RemarksSerializer, self.optional_body), self.status),
             version=expected_version(self.django_request),
         )
         return self.respond(pk)
@@ -261,18 +265,24 @@ class RejectCase(TransitionView):
     """Rejects a case; its item can be requested again."""
 
     status = Status.REJECTED
-    operations = {"post": changing("reject", NoteSerializer)}
+    operations = {"post": changing("reject", RemarksSerializer)}
 
 
 class ConfirmCase(TransitionView):
-    """Confirms a case: its units are reserved, and it joins a plan."""
+    """Confirms a case: its units are reserved, and it joins a plan.
+
+    A case that breaks a rule of the shop needs `override` and a note.
+    """
 
     status = Status.CONFIRMED
-    operations = {"post": changing("confirm", NoteSerializer)}
+    operations = {"post": changing("confirm", RemarksSerializer)}
 
 
 class ApproveCase(TransitionView):
-    """Approves the refund of a case; a waiting case is confirmed first."""
+    """Approves the refund of a case; a waiting case is confirmed first.
+
+    A case that breaks a rule of the shop needs `override` and a note. The customer gets a mail.
+    """
 
     status = Status.APPROVED
-    operations = {"post": changing("approve", NoteSerializer)}
+    operations = {"post": changing("approve", RemarksSerializer)}

@@ -1,12 +1,13 @@
 """Input about orders: changes, cancellations and filters."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from takeback.accounts.channel_conf import ChannelConf
 from takeback.api import case_fields
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
 from takeback.api.order_payload.fields import Amount
@@ -14,6 +15,7 @@ from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
 from takeback.cancellations.plans import RefundTerms
 from takeback.channel import errors
+from takeback.channel.cases.serializers import ReasonField
 from takeback.channel.filters import Filter, Filters, by_ids, by_range, by_text, equal
 from takeback.channel.items.serializers import KnownStatus
 
@@ -68,6 +70,7 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
         super().__init__(required=False, allow_null=True, **options)
         self.child = child
+        child.bind("", cast("Any", self))  # the child reads the context
 
     def to_internal_value(self, data: Any) -> dict[int, Any]:
         if not isinstance(data, dict):
@@ -92,7 +95,7 @@ class OrderCancel(serializers.Serializer[Any]):
     order = StrictInteger(required=False)
     is_all = StrictBoolean(required=False, default=False)
     cancel_items = ItemIds(required=False, allow_null=True)
-    reasons = ByItem(StrictInteger())
+    reasons = ByItem(ReasonField())
     forced_refund_amount = ForcedAmount(required=False, allow_null=True)
     is_cargo_refund = StrictBoolean(required=False, default=False)
     refund_invoice_number = StrictText(
@@ -119,7 +122,9 @@ class OrderCancel(serializers.Serializer[Any]):
         return attrs
 
 
-def direct_cancel(data: dict[str, Any], *, are_accounts_trusted: bool) -> DirectCancel:
+def direct_cancel(
+    data: dict[str, Any], conf: ChannelConf, *, are_accounts_trusted: bool
+) -> DirectCancel:
     """The command's input from the validated data of `OrderCancel`."""
     holder_names = data["holder_names"]
     return DirectCancel(
@@ -136,4 +141,5 @@ def direct_cancel(data: dict[str, Any], *, are_accounts_trusted: bool) -> Direct
             refund_invoice_number=data.get("refund_invoice_number") or None,
         ),
         are_accounts_trusted=are_accounts_trusted,
+        fallback_reason=conf.fallback_reason_id,
     )

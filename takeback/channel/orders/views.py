@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channel_conf import channel_conf
 from takeback.api.json_parser import LargeJSONParser
 from takeback.api.openapi import Operation, PageOf
 from takeback.api.order_payload.serializers import OrderDocument, order_from
@@ -164,9 +165,11 @@ class CancelOrder(BaseOrderView):
         return self.idempotent(lambda: self._cancel(order_id, channel, currency), body=self.body)
 
     def _cancel(self, order_id: OrderId, channel_id: int, currency: str) -> Response:
-        context = {"order_id": order_id, "currency": currency}
+        conf = channel_conf(channel_id)
+        context = {"order_id": order_id, "currency": currency, "conf": conf}
         cancellation = direct_cancel(
             validated(OrderCancel, self.body, context=context),
+            conf,
             are_accounts_trusted=self.client.can_see_bank_accounts,
         )
         scope = OrderScope(channel_id)

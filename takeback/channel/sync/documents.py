@@ -155,6 +155,7 @@ class ChannelDocument(TypedDict):
     pk: int
     id: int
     name: str
+    storefront_url: str
     channel_type: str
     catalog: int | None
     category_tree: str | None
@@ -170,6 +171,7 @@ def channel(row: ChannelRow) -> ChannelDocument:
         "pk": row.id,
         "id": row.id,
         "name": row.name,
+        "storefront_url": row.storefront_url,
         "channel_type": row.channel_type,
         "catalog": row.catalog,
         "category_tree": row.category_tree,

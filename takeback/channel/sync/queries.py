@@ -75,6 +75,7 @@ class ChannelRow(NamedTuple):
 
     id: int
     name: str
+    storefront_url: str
     channel_type: str
     catalog: int | None
     category_tree: str | None

@@ -8,11 +8,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channels import update_channel
+from takeback.api.channel_settings import ChannelChange
 from takeback.api.json_parser import LargeJSONParser
 from takeback.api.openapi import Operation, PageOf
 from takeback.channel.auth import path_id
-from takeback.channel.base import ChannelListView, ChannelView, row_or_404
-from takeback.channel.openapi import CONFLICT, KEY_REFUSALS, ORDERS, PLAIN
+from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.openapi import CONFLICT, KEY_REFUSALS, ORDERS, SETTINGS
 from takeback.channel.sync import documents, queries, serializers
 from takeback.channel.sync.documents import (
     ChannelBatch,
@@ -158,14 +160,23 @@ class ChannelList(ChannelListView):
 
 
 class ChannelDetailView(ChannelView):
-    """One channel of the key: whether it is active, and its configuration."""
+    """One channel of the key: whether it is active, and its configuration, which PATCH changes."""
 
-    refusals = {404: PLAIN, **KEY_REFUSALS}
-    operations = {"get": Operation("channel", ORDERS, ChannelDocument)}
+    scopes = ChannelView.ADMIN_CHANGES
+    operations = {
+        "get": Operation("channel", ORDERS, ChannelDocument),
+        "patch": Operation("channel_change", SETTINGS, ChannelDocument, request=ChannelChange),
+    }
 
     def get(self, request: Request, pk: str) -> Response:
         row = row_or_404(queries.channel_by_id(self.client.key_id, path_id(pk)))
         return Response(documents.channel(row))
+
+    def patch(self, request: Request, pk: str) -> Response:
+        row = row_or_404(queries.channel_by_id(self.client.key_id, path_id(pk)))
+        values = validated(ChannelChange, self.body, context={"channel_id": row.id})
+        update_channel(row.id, values, now=clock.now())
+        return self.get(request, pk)
 
 
 class ContentTypeList(ChannelListView):

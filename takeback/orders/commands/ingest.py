@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import models, transaction
 
+from takeback.accounts.channel_conf import conf_of
 from takeback.accounts.customers import get_or_create_customers
 from takeback.accounts.models import Channel
 from takeback.accounts.policy import ShopPolicy, shop_policy
@@ -113,13 +114,14 @@ def ingest_orders(
     snapshots, policy = snapshots or Snapshots(), shop_policy(channel_id)
     with transaction.atomic():
         # One import per channel at a time: two would add the same customers twice.
-        Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+        channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
         rows = Order.objects.filter(channel_id=channel_id, number__in=list(drafts))
         stored = {
             number: (OrderId(order_id), fingerprint)
             for number, order_id, fingerprint in rows.values_list("number", "id", "fingerprint")
         }
         new = [draft for number, draft in drafts.items() if number not in stored]
+        _assign_customers(channel, new)
         _insert(channel_id, new, snapshots, policy, source=source, now=now)
         for draft in new:
             outcomes[draft.order.number] = Outcome(draft.order.number, CREATED, draft.order_id)
@@ -178,7 +180,7 @@ def _insert(
     if not drafts:
         return
     snapshots.load([draft.order for draft in drafts])
-    _assign_ids(channel_id, drafts)
+    _assign_ids(drafts)
     _snapshot_addresses(drafts)
     _insert_items(drafts, snapshots, now)
     _insert_discounts(drafts, now)
@@ -194,12 +196,21 @@ def _insert(
             publish_offer(item_id, offered, None, now)
 
 
-def _assign_ids(channel_id: int, drafts: Sequence[OrderDraft]) -> None:
-    customer_ids = get_or_create_customers(channel_id, [draft.order.customer for draft in drafts])
+def _assign_customers(channel: Channel, drafts: Sequence[OrderDraft]) -> None:
+    """Find the customers by what identifies them in this channel, or create them."""
+    if not drafts:
+        return
+    identifier = conf_of(channel.conf).customer_identifier
+    customers = [draft.order.customer for draft in drafts]
+    customer_ids = get_or_create_customers(channel.pk, customers, identifier=identifier)
+    for draft in drafts:
+        draft.user_id = customer_ids[draft.order.customer.key(identifier)]
+
+
+def _assign_ids(drafts: Sequence[OrderDraft]) -> None:
     order_ids = iter(reserve_ids(Order, len(drafts)))
     item_ids = iter(reserve_ids(OrderItem, sum(len(draft.order.items) for draft in drafts)))
     for draft in drafts:
-        draft.user_id = customer_ids[draft.order.customer.key()]
         draft.order_id = OrderId(next(order_ids))
         draft.item_ids = [ItemId(next(item_ids)) for _ in draft.order.items]
 
