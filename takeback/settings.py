@@ -339,6 +339,7 @@ AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "takeback.accounts.hashers.ImportedPasswordHasher",
 ]
 TEMPLATES = [
     {

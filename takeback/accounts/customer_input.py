@@ -18,6 +18,8 @@ class CustomerIn:
     phone: str = ""
     language_code: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
+    # As `hashers.stored_form` returns it; only for a registered customer without a password.
+    password_hash: str | None = None
 
     def key(self) -> tuple[str, str]:
         """Identifies the customer within the channel: the code, else type and e-mail address."""
