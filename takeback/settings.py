@@ -341,11 +341,12 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "takeback.accounts.hashers.ImportedPasswordHasher",
 ]
+PAGE_CONTEXT = ["django.template.context_processors.request", "takeback.storefront.brand.brand"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {"context_processors": PAGE_CONTEXT},
     }
 ]
 STATIC_URL = "static/"

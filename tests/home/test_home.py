@@ -10,6 +10,8 @@ from pytest_django import Settings
 from takeback.home import demo_accounts
 from tests.factories import HttpClient
 
+pytestmark = pytest.mark.django_db
+
 DEMO = {
     "url": "http://127.0.0.1:8000",
     "customer": {"email": "jane@example.com", "password": "jane's <secret>"},
@@ -50,9 +52,10 @@ def test_page_is_in_the_language_of_the_browser(
 
 
 @pytest.mark.parametrize("link", ["/api/docs", "/api/schema", "/health/ready"])
-def test_page_links_to_docs_schema_and_health(
+def test_demo_page_links_to_docs_schema_and_health(
     client: HttpClient, data_dir: Path, link: str
 ) -> None:
+    (data_dir / "demo.json").write_text(json.dumps(DEMO))
     assert f'href="{link}"' in client.get("/").content.decode()
 
 
