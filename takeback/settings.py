@@ -324,6 +324,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "takeback.operations.metrics.count_requests",
     "takeback.core.middleware.request_id",
+    "takeback.core.middleware.compress",
     "takeback.core.middleware.safe_headers",
     "django.middleware.security.SecurityMiddleware",
     "takeback.core.middleware.ContentPolicy",

@@ -207,7 +207,7 @@ def test_wrong_token_is_refused(owner: User, item: OrderItem, headers: dict[str,
                 assert_missing(client.get(path(item, token=text), headers=headers))
         for text in wrong:
             assert_missing(HttpClient().post(path(item, token=text)))
-        referred = headers | {"Referer": "http://testserver" + path(item, token=token)}
+        referred = JSON | {"Referer": "http://testserver" + path(item, token=token)}
         assert_refused(HttpClient().get(path(item), headers=referred), 401, "not_authenticated")
 
 
