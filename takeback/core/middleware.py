@@ -151,10 +151,11 @@ def _compressed_file(path: str, response: HttpResponseBase) -> HttpResponse:
     """
     tag = response.headers.get("ETag", "")
     body = _files.get((path, tag))
-    if isinstance(response, FileResponse):
+    file = response.file_to_stream if isinstance(response, FileResponse) else None
+    if file is not None:
         if body is None:
-            body = _files[path, tag] = gzip.compress(response.getvalue(), mtime=0)
-        response.file_to_stream.close()
+            body = _files[path, tag] = gzip.compress(file.read(), mtime=0)
+        file.close()
     headers = {**response.headers, "Content-Encoding": "gzip"}
     del headers["Content-Length"]
     if tag.startswith('"'):

@@ -20,8 +20,6 @@ def get(path: str, client: HttpClient | None = None, **headers: str) -> Any:
     """The response, with all of its body in `body`."""
     response: Any = (client or HttpClient()).get(path, headers=headers)
     response.body = response.getvalue()
-    if response.streaming:
-        response.file_to_stream.close()
     return response
 
 
