@@ -76,9 +76,11 @@ def test_demo_accounts_and_orders_are_shown(client: HttpClient, data_dir: Path) 
         "curl http://127.0.0.1:8000/users/orders/anonymous/",
         '{"number": "202603100001", "email": "guest@example.com"}',
         *(f"N-{name}" for name in (*demo_accounts.TITLES, "a_new_one")),
-        "a_new_one</span>",
+        '<a href="/desk/orders/1">a_new_one</a>',
     ]
     assert [text for text in texts if str(text) not in page] == []
+    assert page.count('href="/desk/orders/1"') == len(demo_accounts.TITLES)
+    assert "Handbook" not in page
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", json.dumps(DEMO)[:-1]])
