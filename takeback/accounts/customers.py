@@ -93,7 +93,7 @@ def import_passwords(channel_id: int, customers: Collection[CustomerIn]) -> None
     }
     if not hashes:
         return
-    ids = _existing_ids(channel_id, [each for each in customers if each.password_hash])
+    ids = _existing_ids(channel_id, [customer for customer in customers if customer.password_hash])
     stored = {ids[key]: password_hash for key, password_hash in hashes.items() if key in ids}
     users = _replaceable_passwords().filter(pk__in=stored)
     for user_id, password in list(users.values_list("id", "password")):

@@ -68,10 +68,10 @@ class HashFormat:
 
 def stored_form(text: str) -> str:
     """The text that becomes the customer's password column, or UnacceptableHash."""
-    found = _find(text)
-    if found is None:
+    matched = _find(text)
+    if matched is None:
         raise UnacceptableHash(UNKNOWN_FORMAT)
-    form, match = found
+    form, match = matched
     if not form.is_cost_accepted(match):
         raise UnacceptableHash(COST_OUT_OF_LIMITS)
     return PREFIX + text
@@ -83,8 +83,8 @@ class ImportedPasswordHasher(BasePasswordHasher):
     algorithm = IMPORTED
 
     def verify(self, password: str, encoded: str) -> bool:
-        found = _find(encoded.removeprefix(PREFIX))
-        return found is not None and found[0].verify(password, found[1])
+        matched = _find(encoded.removeprefix(PREFIX))
+        return matched is not None and matched[0].verify(password, matched[1])
 
 
 def _find(text: str) -> tuple[HashFormat, Match] | None:

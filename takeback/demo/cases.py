@@ -47,7 +47,7 @@ _DESCRIPTIONS = {
         "The lid does not close.",
     ),
 }
-_WITH_PHOTO = "One corner was broken when it arrived. Please see the photo."
+_WITH_IMAGE = "One corner was broken when it arrived. Please see the photo."
 _IBAN = "DE89370400440532013000"  # the specimen of the standard
 _SOON, _PAUSE = timedelta(minutes=10), timedelta(hours=5)
 # The statuses that a case passes after it was opened; a refund then completes it.
@@ -163,7 +163,7 @@ class CaseRunner:
             kind=kind,
             reason=self.rng.choice(_REASONS[kind]),
             quantity=item.case_quantity or None,
-            description=_WITH_PHOTO if images else texts[item_id % len(texts)],
+            description=_WITH_IMAGE if images else texts[item_id % len(texts)],
             carrier=carrier,
             pickup_at_shipping_address=True,
             pickup_window=PickupWindow(day, "09:00", "12:00") if carrier == PICKUP else None,

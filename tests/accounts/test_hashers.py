@@ -66,14 +66,14 @@ def test_pbkdf2_of_the_standard_library_is_accepted(digest: str) -> None:
 def test_long_passwords_and_zero_bytes_follow_each_format() -> None:
     salt, long = bcrypt.gensalt(8), "ö" * 50
     raw = bcrypt.hashpw(long.encode()[:72], salt).decode()
-    whole = bcrypt.hashpw(hashlib.sha256(long.encode()).hexdigest().encode(), salt).decode()
+    complete = bcrypt.hashpw(hashlib.sha256(long.encode()).hexdigest().encode(), salt).decode()
     mac = hmac.new(b"wp-sha384", long.encode(), "sha384").digest()
     wp = bcrypt.hashpw(base64.b64encode(mac), salt).decode().replace("$2b$", "$2y$")
 
-    for text in (raw, "bcrypt_sha256$" + whole, "$wp" + wp):
+    for text in (raw, "bcrypt_sha256$" + complete, "$wp" + wp):
         assert check_password(long, hashers.stored_form(text))
         assert not check_password("a\0b", hashers.stored_form(text))
-    assert not check_password(long[:40], hashers.stored_form("bcrypt_sha256$" + whole))
+    assert not check_password(long[:40], hashers.stored_form("bcrypt_sha256$" + complete))
 
 
 UNKNOWN = [
@@ -184,14 +184,14 @@ def test_wrong_password_leaves_the_hash() -> None:
 def test_wrong_password_takes_at_least_as_long_as_without_a_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[str] = []
-    monkeypatch.setattr(sign_in, "make_password", made.append)
+    hashed: list[str] = []
+    monkeypatch.setattr(sign_in, "make_password", hashed.append)
     user = factories.create_customer(password=hashers.stored_form(PHPASS))
 
     check_credentials(None, "no customer")
     check_credentials(user, "wrong password")
 
-    assert made == ["no customer", "wrong password"]
+    assert hashed == ["no customer", "wrong password"]
 
 
 @pytest.mark.django_db

@@ -99,7 +99,7 @@ class TestDemoShop(TestCase):
         assert {name.partition(" (")[0] for name in names} >= {"Teapot", "Desk Lamp"}
         assert not [name for name in names if "Becher" in name or "Teekanne" in name]
 
-    def test_cases_mention_a_photo_only_if_they_have_one(self) -> None:
+    def test_comments_mention_an_image_only_if_there_is_one(self) -> None:
         cases = CancellationRequest.objects.exclude(description=None).exclude(description="")
         texts: Counter[str] = Counter()
         for case in cases.prefetch_related("cancellationrequestimage_set"):
