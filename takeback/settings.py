@@ -427,6 +427,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "takeback.operations.metrics.count_requests",
     "takeback.core.middleware.request_id",
+    "takeback.core.middleware.compress",
     "takeback.core.middleware.safe_headers",
     "django.middleware.security.SecurityMiddleware",
     "takeback.core.middleware.ContentPolicy",
@@ -442,6 +443,7 @@ AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "takeback.accounts.hashers.ImportedPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "takeback.accounts.passwords.LengthValidator"},
@@ -449,11 +451,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PAGE_CONTEXT = ["django.template.context_processors.request", "takeback.storefront.brand.brand"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {"context_processors": PAGE_CONTEXT},
     }
 ]
 STATIC_URL = "static/"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
-
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -30,6 +29,12 @@ def shop_brand(channel_id: int) -> Brand:
     rows = Channel.objects.filter(pk=channel_id).values_list("name", "logo")
     name, logo = rows.first() or ("", "")
     return Brand(name, f"/media/{logo}" if logo else "")
+
+
+def storefront_url(channel_id: int) -> str:
+    """The address of the channel's storefront; empty if it is unknown."""
+    urls = Channel.objects.filter(pk=channel_id).values_list("storefront_url", flat=True)
+    return urls.first() or ""
 
 
 class InvalidChannel(ValueError):

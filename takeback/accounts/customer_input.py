@@ -21,6 +21,8 @@ class CustomerIn:
     phone: str = ""
     language_code: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
+    # As `hashers.stored_form` returns it; only for a registered customer without a password.
+    password_hash: str | None = None
 
     def key(self, identifier: str = EMAIL) -> tuple[str, str]:
         """Identifies the customer within the channel.

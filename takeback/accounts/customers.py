@@ -6,8 +6,9 @@ from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, is_password_usable
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from takeback.accounts import hashers
 from takeback.accounts.customer_input import EMAIL, PHONE_NUMBER, CustomerIn
 from takeback.accounts.models import Channel, User
 from takeback.accounts.queries import customers_of
@@ -98,11 +99,46 @@ def _create(channel_id: int, customers: Collection[CustomerIn]) -> list[int]:
             phone=customer.phone,
             language_code=customer.language_code,
             attributes=customer.attributes,
-            password=UNUSABLE_PASSWORD_PREFIX,
+            password=customer.password_hash or UNUSABLE_PASSWORD_PREFIX,
         )
         for customer in customers
     )
     return [user.pk for user in users]
+
+
+def import_passwords(
+    channel_id: int, customers: Collection[CustomerIn], *, identifier: str = EMAIL
+) -> None:
+    """Set the hashes of registered customers of the channel that have no password of their own.
+
+    A new hash replaces one that nobody has signed in with, and no other.
+    """
+    with_password = [customer for customer in customers if customer.password_hash]
+    if not with_password:
+        return
+    hashes = {customer.key(identifier): customer.password_hash for customer in with_password}
+    ids = _existing_ids(channel_id, with_password, identifier)
+    stored = {ids[key]: password_hash for key, password_hash in hashes.items() if key in ids}
+    users = _replaceable_passwords().filter(pk__in=stored)
+    for user_id, password in list(users.values_list("id", "password")):
+        if password != stored[user_id]:
+            import_password(user_id, stored[user_id])
+
+
+def import_password(user_id: int, password_hash: str) -> None:
+    """Set the hash unless the customer has a password here, also one that is set right now."""
+    _replaceable_passwords().filter(pk=user_id).update(password=password_hash)
+
+
+def _replaceable_passwords() -> "QuerySet[User]":
+    """Registered customers without a password, or with a hash that nobody has signed in with."""
+    is_unused = Q(password__startswith=hashers.PREFIX)
+    is_missing = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return User.objects.filter(is_unused | is_missing, user_type=User.REGISTERED, is_staff=False)
+
+
+class PasswordOfGuest(ValueError):
+    """A hash for a guest: only registered customers sign in."""
 
 
 class CustomerConflict(ValueError):
@@ -115,7 +151,8 @@ def save_customer(channel_id: int, data: Mapping[str, Any], *, now: datetime) ->
 
     `data` holds columns, at least `email`. The code identifies a customer, else the e-mail address
     does: of the registered customer, or of the first guest without a code. Raises CustomerConflict
-    when another registered customer has the address, or another customer the code.
+    when another registered customer has the address, or another customer the code, and
+    PasswordOfGuest for a `password_hash` of a guest.
     """
     lock_channel(channel_id)
     kind = data.get("user_type", User.GUEST)
@@ -138,7 +175,7 @@ def update_customer(
 ) -> bool:
     """Update these columns of a customer; False if the channel has no such customer.
 
-    Raises CustomerConflict as `save_customer` does.
+    Raises CustomerConflict and PasswordOfGuest as `save_customer` does.
     """
     lock_channel(channel_id)
     customers = customers_of(channel_id)
@@ -154,10 +191,16 @@ def lock_channel(channel_id: int) -> None:
 
 
 def _apply(user: User, data: Mapping[str, Any], customers: "QuerySet[User]", now: datetime) -> None:
-    """Set and save the columns, except the type of a customer, which existing orders rely on."""
-    for name, value in data.items():
-        if name != "user_type":
-            setattr(user, name, value)
+    """Set and save the columns, except the type of a customer, which existing orders rely on.
+
+    The password is no column of `data`: it may change at this moment.
+    """
+    columns = {name: data[name] for name in data.keys() - {"user_type", "password_hash"}}
+    password_hash = data.get("password_hash")
+    if password_hash and user.user_type != User.REGISTERED:
+        raise PasswordOfGuest
+    for name, value in columns.items():
+        setattr(user, name, value)
     user.email_key = email_key(user.email)
     user.first_name_key = name_key(user.first_name)
     user.last_name_key = name_key(user.last_name)
@@ -168,7 +211,12 @@ def _apply(user: User, data: Mapping[str, Any], customers: "QuerySet[User]", now
     registered = others.filter(user_type=User.REGISTERED, email_key=user.email_key)
     if user.user_type == User.REGISTERED and registered.exists():
         raise CustomerConflict("email")
-    user.save()
+    user.save(update_fields=[*columns, *_DERIVED_COLUMNS] if user.pk else None)
+    if password_hash:
+        import_password(user.pk, password_hash)
+
+
+_DERIVED_COLUMNS = ("email_key", "first_name_key", "last_name_key", "modified_date")
 
 
 def prune_pending(now: datetime) -> int:

@@ -47,6 +47,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     REGISTERED, GUEST, PENDING = "registered", "guest", "pending"
 
     channel = models.ForeignKey(Channel, models.PROTECT, null=True)
+    # A hash that came from another system has a prefix (`accounts.hashers`): longer than Django's.
+    password = models.CharField(max_length=255)
     username = models.CharField(max_length=150, unique=True, default=new_username)
     email = models.CharField(max_length=254)
     email_key = models.CharField(max_length=254, db_index=True)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
+from takeback.accounts import hashers
 from takeback.accounts.models import User
 from takeback.core.client_ip import client_network, is_within
 from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of
@@ -80,11 +81,32 @@ def password_buckets(user_id: int) -> list[Bucket]:
 
 
 def check_credentials(user: User | None, password: str) -> User | None:
-    """The user if the password is right; without a user the check takes as long."""
+    """The user if the password is right; without a user the check takes as long.
+
+    A right password whose hash is outdated or came from another system gets a new hash. Until
+    then a wrong one takes longer by the time of the other system's hash.
+    """
     if user is None:
         make_password(password)
         return None
-    return user if check_password(password, user.password) else None
+    outdated: list[str] = []
+    if not check_password(password, user.password, outdated.append):
+        if user.password.startswith(hashers.PREFIX):
+            make_password(password)
+        return None
+    return _upgrade(user, password) if outdated else user
+
+
+def _upgrade(user: User, password: str) -> User | None:
+    """Replace the hash that `user` was read with; None if the password has changed since."""
+    new = make_password(password)
+    if not User.objects.filter(pk=user.pk, password=user.password).update(password=new):
+        # Another login has upgraded the hash, or the password was changed.
+        new = User.objects.values_list("password", flat=True).get(pk=user.pk)
+        if not check_password(password, new):
+            return None
+    user.password = new
+    return user
 
 
 def record_login(user_id: int, now: datetime) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 import structlog
 from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from takeback.api.problem_pages import prefers_html, problem_page
 from takeback.api.renderer import JSON, encode
 from takeback.core import errors
 from takeback.core.errors import Problem, Refused
@@ -24,8 +26,10 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(body, status=problem.status, headers=dict(headers or {}))
 
 
-def plain_problem_response(problem: Problem) -> HttpResponse:
-    """As `problem_response`, outside of DRF views."""
+def plain_problem_response(request: HttpRequest, problem: Problem) -> HttpResponseBase:
+    """As `problem_response`, outside of DRF views; a page for a browser."""
+    if prefers_html(request):
+        return problem_page(request, problem)
     body = encode({"detail": problem.message, "code": problem.code})
     return HttpResponse(body, status=problem.status, content_type=JSON)
 
@@ -77,21 +81,21 @@ def retry_after(refused: Refused) -> dict[str, str]:
 
 
 # Django's own names for these four handlers; `takeback.urls` refers to them.
-def handler400(request: HttpRequest, exception: Exception) -> HttpResponse:
+def handler400(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Django refused the request before it called a view."""
-    return plain_problem_response(errors.MALFORMED_REQUEST)
+    return plain_problem_response(request, errors.MALFORMED_REQUEST)
 
 
-def handler403(request: HttpRequest, exception: Exception) -> HttpResponse:
+def handler403(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """A Django view refused the request."""
-    return plain_problem_response(errors.PERMISSION_DENIED)
+    return plain_problem_response(request, errors.PERMISSION_DENIED)
 
 
-def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """No route matches the path, or its object does not exist."""
-    return plain_problem_response(errors.NOT_FOUND)
+    return plain_problem_response(request, errors.NOT_FOUND)
 
 
-def handler500(request: HttpRequest) -> HttpResponse:
+def handler500(request: HttpRequest) -> HttpResponseBase:
     """An internal error; the log has its traceback."""
-    return plain_problem_response(errors.INTERNAL_ERROR)
+    return plain_problem_response(request, errors.INTERNAL_ERROR)

@@ -7,6 +7,10 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import empty
+
+from takeback.accounts import hashers
 
 ID_MAX = 2**63 - 1
 
@@ -131,6 +135,25 @@ class Password(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return data
+
+
+class PasswordHash(serializers.CharField):
+    """A password hash of another system, in the form in which it is stored."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, allow_blank=True, write_only=True, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        is_value, data = self.validate_empty_values(data)
+        return data if is_value else self.to_internal_value(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        try:
+            return hashers.stored_form(data)
+        except hashers.UnacceptableHash as error:
+            raise ValidationError([str(error.message)]) from error
 
 
 class StrictDate(serializers.DateField):

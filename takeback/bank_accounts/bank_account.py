@@ -5,7 +5,7 @@ import unicodedata
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 from stdnum import iban as standard
 from stdnum.exceptions import ValidationError
 
@@ -59,6 +59,28 @@ def mask_iban(iban: str) -> str:
     'TR33 •••• 1326'
     """
     return f"{iban[:4]} •••• {iban[-4:]}"
+
+
+VERIFIED_CHARACTERS = 4
+
+
+def iban_start(iban: str) -> str:
+    """The first four characters, where the last four are asked for.
+
+    >>> iban_start("TR330006100519786457841326")
+    'TR33 ••••'
+    """
+    return f"{iban[:4]} ••••"
+
+
+def has_iban_end(iban: str, text: str) -> bool:
+    """Whether a person typed the last four characters of the IBAN, in digits of any script."""
+    characters = unicodedata.normalize("NFKC", text)
+    typed = "".join(
+        str(unicodedata.decimal(character, character)) for character in characters
+    ).upper()
+    end = _SEPARATORS.sub("", typed).strip()
+    return constant_time_compare(end, iban[-VERIFIED_CHARACTERS:])
 
 
 def mask_name(name: str) -> str:

@@ -1,8 +1,11 @@
 """Middleware of every request: request id, log line, language and response headers."""
 
+import gzip
 import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from http import HTTPStatus
 from uuid import uuid4
 
 import structlog
@@ -10,8 +13,9 @@ from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
@@ -19,6 +23,21 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 log = structlog.get_logger("takeback.request")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _LANGUAGE_HEADER_MAX = 200
+_HEADER_MAX = 200
+_ZERO = re.compile(r"0(\.0*)?")
+_COMPRESSED_FROM = 1024
+_COMPRESSIBLE = frozenset(
+    {
+        "application/javascript",
+        "application/json",
+        "image/svg+xml",
+        "text/css",
+        "text/html",
+        "text/javascript",
+        "text/plain",
+    }
+)
+_STATIC = f"/{settings.STATIC_URL.strip('/')}/"
 _LANGUAGES = frozenset(code for code, _ in settings.LANGUAGES)
 
 # The policy of every response except pages, built once: it takes a tenth of a request.
@@ -27,6 +46,7 @@ _PAGE_ATTRIBUTES = ("_csp_config", "_csp_update", "_csp_replace", "_csp_exempt")
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+_VARY = ("Cookie", "Accept-Language", "Authorization", "Accept-Encoding")
 SAFE_HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -67,10 +87,82 @@ def safe_headers(get_response: Handler) -> Handler:
         response = get_response(request)
         for header, value in SAFE_HEADERS.items():
             response.headers.setdefault(header, value)
-        patch_vary_headers(response, ("Cookie", "Accept-Language", "Authorization"))
+        patch_vary_headers(response, _VARY)
         return response
 
     return middleware
+
+
+def compress(get_response: Handler) -> Handler:
+    """Compress text of more than a kilobyte for clients that accept gzip.
+
+    Django's middleware adds a random number of bytes, so that the length of a response to a
+    forged request does not reveal a secret in it (BREACH); CSRF tokens are masked besides.
+    """
+    compressor = GZipMiddleware(get_response)
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        header = request.META.get("HTTP_ACCEPT_ENCODING")
+        if header is None or not _accepts_gzip(header):
+            return get_response(request)
+        is_file = request.path_info.startswith(_STATIC)
+        if is_file and (tag := request.META.get("HTTP_IF_NONE_MATCH")):
+            # Weak comparison, as the standard demands: the tag of a compressed file is weak.
+            request.META["HTTP_IF_NONE_MATCH"] = tag.removeprefix("W/")
+        response = get_response(request)
+        if not _is_compressible(response):
+            return response
+        if is_file:
+            return _compressed_file(request.path_info, response)
+        return compressor.process_response(request, response)  # type: ignore[return-value]
+
+    return middleware
+
+
+def _is_compressible(response: HttpResponseBase) -> bool:
+    media_type = response.headers.get("Content-Type", "").partition(";")[0]
+    return (
+        media_type in _COMPRESSIBLE
+        and int(response.headers.get("Content-Length", 0)) > _COMPRESSED_FROM
+        and "Content-Encoding" not in response.headers
+        and response.status_code not in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_MODIFIED)
+    )
+
+
+@lru_cache(maxsize=128)
+def _accepts_gzip(header: str) -> bool:
+    """Whether the header names gzip, or any encoding, with a weight above 0."""
+    weights: dict[str, str] = {}
+    for part in header[:_HEADER_MAX].lower().split(","):
+        name, _, parameters = part.partition(";")
+        weights[name.strip()] = parameters.replace(" ", "").removeprefix("q=")
+    weight = weights.get("gzip", weights.get("*", "0"))
+    return not _ZERO.fullmatch(weight)
+
+
+_files: dict[tuple[str, str], bytes] = {}
+"""Compressed static files by path and tag: each worker compresses a file once."""
+
+
+def _compressed_file(path: str, response: HttpResponseBase) -> HttpResponse:
+    """A static file of whitenoise; it contains no secrets, so that its length may be constant.
+
+    The response to HEAD has no file: its length is known after the first GET.
+    """
+    tag = response.headers.get("ETag", "")
+    body = _files.get((path, tag))
+    file = response.file_to_stream if isinstance(response, FileResponse) else None
+    if file is not None:
+        if body is None:
+            body = _files[path, tag] = gzip.compress(file.read(), mtime=0)
+        file.close()
+    headers = {**response.headers, "Content-Encoding": "gzip"}
+    del headers["Content-Length"]
+    if tag.startswith('"'):
+        headers["ETag"] = f"W/{tag}"
+    if body is not None:
+        headers["Content-Length"] = str(len(body))
+    return HttpResponse(body or b"", status=response.status_code, headers=headers)
 
 
 def language(get_response: Handler) -> Handler:

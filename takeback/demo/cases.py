@@ -33,7 +33,22 @@ from takeback.orders.scope import OrderScope
 
 DROP_OFF, PICKUP = 1, 2  # ids of the carriers
 _REASONS = {Kind.CANCEL: range(1, 5), Kind.RETURN: range(5, 11)}
-_DESCRIPTIONS = {Kind.CANCEL: "I chose the wrong one.", Kind.RETURN: "Please see the photo."}
+_DESCRIPTIONS = {
+    Kind.CANCEL: (
+        "I chose the wrong one.",
+        "I ordered it twice by mistake.",
+        "It arrives too late for the birthday.",
+        "I found it in a shop around the corner.",
+    ),
+    Kind.RETURN: (
+        "It is smaller than I expected.",
+        "The color differs from the one on your site.",
+        "It does not fit.",
+        "It was a present, and they have one already.",
+        "The lid does not close.",
+    ),
+}
+_WITH_IMAGE = "One corner was broken when it arrived. Please see the photo."
 _IBAN = "DE89370400440532013000"  # the specimen of the standard
 _SOON, _PAUSE = timedelta(minutes=10), timedelta(hours=5)
 # The statuses that a case passes after it was opened; a refund then completes it.
@@ -141,19 +156,21 @@ class CaseRunner:
         image_count = 2 if order.is_introduced else happens(self.rng, 0.2)
         carriers = [PICKUP] if order.is_introduced else [DROP_OFF, PICKUP]
         carrier = self.rng.choice(carriers) if is_return else None
+        images = tuple(self._image() for _ in range(image_count * is_return))
+        texts = _DESCRIPTIONS[kind]
         day = (case.opened_at + timedelta(days=2)).date().isoformat()
         return NewCase(
             order_item=item_id,
             kind=kind,
             reason=self.rng.choice(_REASONS[kind]),
             quantity=item.case_quantity or None,
-            description=_DESCRIPTIONS[kind],
+            description=_WITH_IMAGE if images else texts[item_id % len(texts)],
             carrier=carrier,
             pickup_at_shipping_address=True,
             pickup_window=PickupWindow(day, "09:00", "12:00") if carrier == PICKUP else None,
             bank_account=_bank_account(order) if has_account else None,
             refund_to_loyalty=not has_account and happens(self.rng, 0.1),
-            images=tuple(self._image() for _ in range(image_count * is_return)),
+            images=images,
         )
 
     def _image(self) -> NewImage:

@@ -12,6 +12,7 @@ from takeback.core import money
 
 Document = dict[str, Any]
 
+LANGUAGE = "en"
 _SHOP_OPENED = "2024-01-01T00:00:00Z"
 
 
@@ -63,6 +64,11 @@ class Article:
     names: dict[str, str]
 
     @property
+    def name(self) -> str:
+        """The name in the language of the shop: it sells to six markets and has one catalogue."""
+        return self.names[LANGUAGE]
+
+    @property
     def sku(self) -> str:
         return f"{self.code}-{self.variant.upper()}"
 
@@ -85,9 +91,9 @@ class Catalogue:
     def image(self, name: str) -> str:
         return f"{self._images}/{name.lower()}.svg"
 
-    def product(self, article: Article, language: str) -> Document:
-        """The product in the wire form, with its name in this language."""
-        name = f"{article.names[language]} ({article.variant})"
+    def product(self, article: Article) -> Document:
+        """The product in the wire form, with its name in the language of the shop."""
+        name = f"{article.name} ({article.variant})"
         dropdown = {"value": article.variant, "data_type": "dropdown", "label": article.variant}
         category = article.category["pk"]
         return {

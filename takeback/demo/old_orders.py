@@ -23,7 +23,7 @@ def old_orders(
         items += [
             {
                 "order_number": orders[-1]["number"],
-                "product": article.names[owner.market.language],
+                "product": article.name,
                 "sku": article.sku,
                 "quantity": 1,
                 "price": owner.market.show(price),

@@ -89,6 +89,7 @@ class OrderPlan:
     number: str
     shopper: Shopper
     placed_at: datetime
+    reference: datetime  # the present of the demo: nothing has happened after it
     items: list[ItemPlan]
     market: Market
     payment: str = "credit_card"
@@ -98,7 +99,11 @@ class OrderPlan:
 
     @property
     def delivered_at(self) -> datetime:
-        return self.placed_at + _DELIVERED_AFTER
+        return self.after_placing(_DELIVERED_AFTER)
+
+    def after_placing(self, wait: timedelta) -> datetime:
+        """The time of an event that has happened by now."""
+        return min(self.placed_at + wait, self.reference)
 
 
 def happens(rng: Random, share: float) -> bool:
@@ -125,6 +130,7 @@ def draw_order(
         number=str(rng.choice(_NUMBERS)),
         shopper=shopper,
         placed_at=reference - timedelta(minutes=int(days * 1_440)),
+        reference=reference,
         items=items,
         market=shopper.market,
         payment=payment,
@@ -195,7 +201,7 @@ class OrderWriter:
         for index, item in enumerate(plan.items, 1):
             article, warehouse = item.article, self.catalogue.warehouses[happens(self.rng, 0.3)]
             parts = warehouse | {
-                "product": self.catalogue.product(article, market.language),
+                "product": self.catalogue.product(article),
                 "price_list": market.price_list,
                 "shipping_option_group": shipping_group,
             }
@@ -298,7 +304,7 @@ def _progress(plan: OrderPlan, item: ItemPlan) -> Document:
     number, is_shipped = plan.number, item.status in _SHIPPED
     invoice = {
         "invoice_number": f"INV{number}",
-        "invoice_date": plan.placed_at + _INVOICED_AFTER,
+        "invoice_date": plan.after_placing(_INVOICED_AFTER),
         "e_archive_url": f"https://invoices.example.com/{number}.pdf",
     }
     parcel = {
@@ -309,7 +315,7 @@ def _progress(plan: OrderPlan, item: ItemPlan) -> Document:
         "tracking_url": f"{_TRACKING}/TRK{number}",
         "shipping_tracking_url": f"{_TRACKING}/carrier/TRK{number}",
         "defined_tracking_url": f"{_TRACKING}/shop/TRK{number}",
-        "shipped_date": plan.placed_at + _SHIPPED_AFTER,
+        "shipped_date": plan.after_placing(_SHIPPED_AFTER),
     }
     return (
         (invoice if is_shipped or item.is_invoiced else {})

@@ -35,6 +35,7 @@ def introduced_orders(
                 number=row["number"],
                 shopper=shopper,
                 placed_at=reference - timedelta(days=row["days"]),
+                reference=reference,
                 items=items,
                 market=catalogue.markets[row.get("currency", shopper.market.currency)],
                 payment=row.get("payment", "credit_card"),

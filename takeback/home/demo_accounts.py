@@ -84,5 +84,13 @@ def parse_demo_accounts(content: bytes) -> DemoAccounts | None:
         return None
 
 
-def sample_orders(accounts: DemoAccounts) -> list[tuple[Promise | str, SampleOrder]]:
-    return [(TITLES.get(name, name), order) for name, order in accounts.stories.items()]
+OLD_ORDER = "old_order"
+"""The story whose order is of the previous system: the desk does not show it."""
+
+
+def sample_orders(accounts: DemoAccounts) -> list[tuple[Promise | str, SampleOrder, bool]]:
+    """The title of each story, its order, and whether the desk shows the order."""
+    return [
+        (TITLES.get(name, name), order, name != OLD_ORDER)
+        for name, order in accounts.stories.items()
+    ]

@@ -12,10 +12,12 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channels import channel_id_of_host, storefront_url
 from takeback.api import openapi
 from takeback.api.base_view import ApiView, django_request
 from takeback.api.openapi import Operation
 from takeback.api.renderer import JSON, Renderer, encode
+from takeback.core.links import safe_http_url
 from takeback.home.demo_accounts import read_demo_accounts, sample_orders
 from takeback.ui.csp import PAGE_POLICY
 
@@ -30,16 +32,24 @@ NOT_DOCUMENTED: dict[str, Operation] = {}
 
 
 class HomeView(ApiView):
-    """The first page; in a demo it lists sample orders and accounts."""
+    """The first page: in a demo the product with sample orders and accounts, else the shop's."""
 
     operations = NOT_DOCUMENTED
 
     @method_decorator(csp_update(PAGE_POLICY))
     def get(self, request: Request) -> HttpResponse:
         accounts = read_demo_accounts(settings.DATA_DIR)
+        if accounts is None and not settings.DEBUG:
+            return self._shop_page(request)
         orders = sample_orders(accounts) if accounts else []
         context = {"demo": accounts, "sample_orders": orders}
         return render(django_request(request), "home/home.html", context)
+
+    def _shop_page(self, request: Request) -> HttpResponse:
+        """For shoppers: no links for developers or staff."""
+        channel_id = channel_id_of_host(self.django_request.get_host())
+        context = {"storefront_url": safe_http_url(storefront_url(channel_id))}
+        return render(django_request(request), "home/shop.html", context)
 
 
 class SchemaView(ApiView):

@@ -45,6 +45,7 @@ class CustomerFields:
     first_name: str = ""
     last_name: str = ""
     phone: str = ""
+    password_hash: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -176,6 +177,8 @@ def _zone(name: str) -> ZoneInfo:
 def _check(layout: Layout) -> None:
     if not (layout.customer or layout.guest):
         raise WrongMapping("section [customer] or [guest] is needed")
+    if layout.guest and layout.guest.password_hash:
+        raise WrongMapping("password_hash belongs into [customer]: guests do not sign in")
     if not (layout.item.unit_price or layout.item.amount):
         raise WrongMapping("[item] needs unit_price or amount")
     if len(layout.delimiter) != 1:

@@ -4,6 +4,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
+from takeback.accounts import hashers
 from takeback.core import money
 from takeback.importer.report import RowRefused
 
@@ -73,3 +74,11 @@ def tax_rate(text: str) -> Decimal:
     if not 0 <= rate < _RATE_END or rate != round(rate, 2):
         raise RowRefused("tax_rate", f"not a tax rate: {text[:20]!r}")
     return rate
+
+
+def password_hash(text: str) -> str | None:
+    """The stored form of a hash of another system; None if the record has none."""
+    try:
+        return hashers.stored_form(text.strip()) if text.strip() else None
+    except hashers.UnacceptableHash as error:
+        raise RowRefused("password_hash", str(error.message)) from error

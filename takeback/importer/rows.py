@@ -62,6 +62,7 @@ class _CustomerReader:
     def __init__(self, section: CustomerFields, columns: Columns, user_type: str) -> None:
         self._names = columns.readers(section)
         self._code, self._email = self._names.pop("code"), self._names.pop("email")
+        self._password_hash = self._names.pop("password_hash")
         self._needs_code = bool(section.code)
         self._user_type = user_type
         self._attributes = section.attributes
@@ -78,6 +79,7 @@ class _CustomerReader:
             user_type=self._user_type,
             channel_code=parsers.limited_text("code", code) or None,
             attributes=self._attributes,
+            password_hash=parsers.password_hash(self._password_hash(values)),
             **{
                 name: parsers.limited_text(name, read(values)) for name, read in self._names.items()
             },
@@ -285,4 +287,4 @@ def _shared_templates(layout: Layout) -> Iterator[str]:
     yield from templates_of(layout.address).values()
     for customer in (layout.customer, layout.guest):
         if customer:
-            yield from (customer.email, customer.code)
+            yield from (customer.email, customer.code, customer.password_hash)

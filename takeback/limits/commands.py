@@ -93,6 +93,12 @@ def decrement(keys: Collection[str]) -> None:
         cursor.execute(_DECREMENT.format(rows=places), ordered)
 
 
+def hits_of(bucket: Bucket, now: datetime) -> int:
+    """The hits of the current window; counts none."""
+    rows = Counter.objects.filter(key=bucket.key, ends_at_epoch__gt=int(now.timestamp()))
+    return rows.values_list("hits", flat=True).first() or 0
+
+
 def over_limit(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Count]:
     counted = [(bucket, counts[bucket.key]) for bucket in buckets]
     return [count for bucket, count in counted if count.hits > bucket.allowed]

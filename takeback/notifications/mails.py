@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from takeback.accounts.channels import shop_brand
 from takeback.accounts.policy import shop_policy
 from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.bank_account_links import link_of, masked_account
@@ -33,10 +34,13 @@ _RTL_MARK, _ISOLATE, _END = "\u200f", "\u2068", "\u2069"
 
 
 class Mail(NamedTuple):
+    """A mail; `shop` is the name of its sender."""
+
     language: str
     recipient: str
     subject: str
     body: str
+    shop: str = ""
 
 
 def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
@@ -133,6 +137,7 @@ def offer_mail(offer: Offer, approve: str, reject: str) -> Mail:
         subject = _("Your trade-in offer for order %(number)s") % {"number": number}
         context = {
             "number": number,
+            "shop": single_line(shop_brand(offer.channel_id).name),
             "product": _isolate(single_line(offer.product)),
             "amount": _isolate(offer.amount),
             "approve": approve,
@@ -174,7 +179,7 @@ def _case_mail(
 def compose(template: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
     body = render_to_string(f"notifications/{template}.txt", context)
     language = translation.get_language() or settings.LANGUAGE_CODE
-    return Mail(language, recipient, subject, _format(body))
+    return Mail(language, recipient, subject, _format(body), context.get("shop", ""))
 
 
 def _product_name(item: OrderItem) -> str:

@@ -1,6 +1,7 @@
 """Sending mails."""
 
 import uuid
+from email.utils import formataddr, parseaddr
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ def send(mail: Mail, key: str) -> None:
     message = EmailMessage(
         mail.subject,
         mail.body,
+        _sender(mail.shop),
         to=[mail.recipient],
         headers={
             "Message-ID": message_id(key),
@@ -55,6 +57,14 @@ def send(mail: Mail, key: str) -> None:
         if refused.smtp_code >= _PERMANENT:
             raise MailRefused from None
         raise
+
+
+def _sender(shop: str) -> str:
+    """The address of the settings, under the shop's name unless the settings have a name."""
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    if name or not shop or not address.isascii():
+        return settings.DEFAULT_FROM_EMAIL
+    return formataddr((shop, address))
 
 
 def message_id(key: str) -> str:

@@ -13,7 +13,9 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from takeback.accounts.channels import shop_brand
 from takeback.api.openapi import Operation
+from takeback.api.problem_pages import prefers_html, text_page
 from takeback.core import clock, errors
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
@@ -33,6 +35,10 @@ QUESTIONS = {
     Decision.APPROVED: (_("Accept the trade-in offer?"), _("Accept the offer")),
     Decision.REJECTED: (_("Reject the trade-in offer?"), _("Reject the offer")),
 }
+INVALID = (
+    _("This link has expired or was already used."),
+    _("Open the link in the mail again, or contact the shop."),
+)
 PAGE = "storefront/trade_in_decision.html"
 _PREFETCHES = ("Purpose", "Sec-Purpose", "X-Moz")
 
@@ -83,6 +89,15 @@ class TradeInDecision(StorefrontView):
             return self._page(offer, is_decided=True)
         return Response(SENTENCES[self.decision])
 
+    def handle_exception(self, exc: Exception) -> Any:
+        """A browser gets a page for a link that has ended, is damaged or has lost its token."""
+        is_invalid = isinstance(exc, NotAuthenticated) or (
+            isinstance(exc, Refused) and exc.problem is errors.NOT_FOUND
+        )
+        if is_invalid and prefers_html(self.django_request):
+            return text_page(self.django_request, *INVALID, status=404, has_start_link=False)
+        return super().handle_exception(exc)
+
     @property
     def token(self) -> str | None:
         """The token of the mailed link."""
@@ -112,6 +127,7 @@ class TradeInDecision(StorefrontView):
         context = {
             "offer": offer,
             "amount": offer.amount,
+            "brand": shop_brand(offer.channel_id),
             "sentence": SENTENCES[self.decision] if is_decided or offer.decision else None,
             "question": question,
             "button": button,

@@ -84,6 +84,31 @@ class TestDemoShop(TestCase):
         assert set(counts) == {"try", "eur", "usd", "sar", "jpy", "kwd"}
         assert min(counts.values()) > 50
 
+    def test_nothing_has_happened_in_the_future(self) -> None:
+        for model in (Order, OrderItem):
+            for column in ("invoice_date", "shipped_date", "delivered_date", "created_date"):
+                if column in {field.name for field in model._meta.get_fields()}:
+                    later = model.objects.filter(Q((f"{column}__gt", REFERENCE)))
+                    assert (model.__name__, column, later.count()) == (model.__name__, column, 0)
+        assert not EasyReturn.objects.filter(created_date__gt=REFERENCE).exists()
+        assert not CaseHistory.objects.filter(at__gt=REFERENCE).exists()
+
+    def test_products_have_names_in_one_language(self) -> None:
+        names = {item.product.document["name"] for item in OrderItem.objects.select_related()}
+        assert all(name.isascii() for name in names)
+        assert {name.partition(" (")[0] for name in names} >= {"Teapot", "Desk Lamp"}
+        assert not [name for name in names if "Becher" in name or "Teekanne" in name]
+
+    def test_comments_mention_an_image_only_if_there_is_one(self) -> None:
+        cases = CancellationRequest.objects.exclude(description=None).exclude(description="")
+        texts: Counter[str] = Counter()
+        for case in cases.prefetch_related("cancellationrequestimage_set"):
+            has_image = bool(case.cancellationrequestimage_set.all())
+            text = str(case.description)
+            assert ("photo" in text) is has_image, text
+            texts[text] += 1
+        assert len(texts) >= 8
+
     def test_orders_and_items_have_every_status_with_a_label(self) -> None:
         assert set(Order.objects.values_list("status", flat=True)) == LABELLED
         assert set(OrderItem.objects.values_list("status", flat=True)) == LABELLED

@@ -10,6 +10,8 @@ from pytest_django import Settings
 from takeback.home import demo_accounts
 from tests.factories import HttpClient
 
+pytestmark = pytest.mark.django_db
+
 DEMO = {
     "url": "http://127.0.0.1:8000",
     "customer": {"email": "jane@example.com", "password": "jane's <secret>"},
@@ -50,9 +52,10 @@ def test_page_is_in_the_language_of_the_browser(
 
 
 @pytest.mark.parametrize("link", ["/api/docs", "/api/schema", "/health/ready"])
-def test_page_links_to_docs_schema_and_health(
+def test_demo_page_links_to_docs_schema_and_health(
     client: HttpClient, data_dir: Path, link: str
 ) -> None:
+    (data_dir / "demo.json").write_text(json.dumps(DEMO))
     assert f'href="{link}"' in client.get("/").content.decode()
 
 
@@ -73,9 +76,11 @@ def test_demo_accounts_and_orders_are_shown(client: HttpClient, data_dir: Path) 
         "curl http://127.0.0.1:8000/users/orders/anonymous/",
         '{"number": "202603100001", "email": "guest@example.com"}',
         *(f"N-{name}" for name in (*demo_accounts.TITLES, "a_new_one")),
-        "a_new_one</span>",
+        '<a href="/desk/orders/1">a_new_one</a>',
     ]
     assert [text for text in texts if str(text) not in page] == []
+    assert page.count('href="/desk/orders/1"') == len(demo_accounts.TITLES)
+    assert "Handbook" not in page
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "{}", json.dumps(DEMO)[:-1]])

@@ -48,6 +48,27 @@ def test_mail_arrives_unchanged(smtp: Settings) -> None:
     assert mail.get_content_type() == "text/plain"
 
 
+@pytest.mark.parametrize(
+    ("sender", "shop", "shown"),
+    [
+        ("returns@shop.example", "Ayla & Sons", "Ayla & Sons"),
+        ("returns@shop.example", 'Çiçek, "Ltd" <x@y>', 'Çiçek, "Ltd" <x@y>'),
+        ("returns@shop.example", "", ""),
+        ("Returns <returns@shop.example>", "Ayla", "Returns"),
+    ],
+)
+def test_sender_has_the_name_of_the_shop(
+    smtp: Settings, sender: str, shop: str, shown: str
+) -> None:
+    with mail_server() as server:
+        smtp.EMAIL_PORT = server.port
+        smtp.DEFAULT_FROM_EMAIL = sender
+        send(MAIL._replace(shop=shop), KEY)
+    (mail,) = server.accepted
+    (address,) = mail["From"].addresses
+    assert (address.addr_spec, address.display_name) == ("returns@shop.example", shown)
+
+
 def test_repeated_mail_has_the_same_message_id(smtp: Settings) -> None:
     with mail_server() as server:
         smtp.EMAIL_PORT = server.port

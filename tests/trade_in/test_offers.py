@@ -159,7 +159,7 @@ def test_arabic_offer_mail_is_rtl_and_isolates_the_product() -> None:
     send_offer_mail(Delivery("key", {"order_item": item.pk, "amount_minor": 12050}))
 
     lines = [line for line in str(mail.outbox[0].body).splitlines() if line]
-    assert [line[0] for line in lines if "://" not in line] == ["\u200f"] * 5
+    assert [line[0] for line in lines if "://" not in line] == ["\u200f"] * 6
     assert [line[:4] for line in lines if "://" in line] == ["http"] * 2
     assert "\u2068Athing more\u2069" in lines[0]
     assert "\u2068\u200f120.50\u00a0TRY\u2069" in lines[1]

@@ -6,11 +6,19 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import User
 from takeback.addresses.address_input import AddressIn
-from takeback.api.fields import StrictBoolean, StrictEmail, StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import (
+    PasswordHash,
+    StrictBoolean,
+    StrictEmail,
+    StrictInteger,
+    StrictMoment,
+    StrictText,
+)
 from takeback.api.order_payload import references
 from takeback.api.order_payload.fields import (
     AMOUNT_MAX,
@@ -51,6 +59,11 @@ class _UserType(Word):
         return user_type
 
 
+PASSWORD_OF_GUEST = _(
+    "Only a registered customer has a password. Send user_type registered, or no password_hash."
+)
+
+
 class CustomerPayload(Payload):
     """A customer, or only the id of a customer of the channel."""
 
@@ -65,6 +78,7 @@ class CustomerPayload(Payload):
     channel_code = IdText(max_length=255, required=False, allow_blank=True)
     language_code = text(max_length=16)
     attributes = free_object()
+    password_hash = PasswordHash(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, int | str):
@@ -73,6 +87,8 @@ class CustomerPayload(Payload):
             return customer or self.fail("unknown")
         validated = super().to_internal_value(data)
         phone = validated.pop("phone_number", "")
+        if "password_hash" in validated and validated.get("user_type") != User.REGISTERED:
+            raise ValidationError({"password_hash": [PASSWORD_OF_GUEST]})
         return CustomerIn(**{"phone": phone} | validated)
 
 

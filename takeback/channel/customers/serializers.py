@@ -9,7 +9,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from takeback.accounts.models import User
-from takeback.api.fields import StrictBoolean, StrictDate, StrictEmail, StrictInteger, StrictText
+from takeback.api.fields import (
+    PasswordHash,
+    StrictBoolean,
+    StrictDate,
+    StrictEmail,
+    StrictInteger,
+    StrictText,
+)
 from takeback.api.order_payload.fields import FreeObject
 from takeback.api.place_fields import NO_PLACE
 from takeback.channel.filters import (
@@ -95,6 +102,7 @@ class CustomerSerializer(serializers.Serializer[Any]):
     call_allowed = StrictBoolean(required=False, allow_null=True)
     attributes = FreeObject(required=False)
     extra_field = FreeObject(required=False)
+    password_hash = PasswordHash(required=False, allow_null=True)
 
     def validate_channel(self, value: int) -> int:
         if value != self.context["channel_id"]:

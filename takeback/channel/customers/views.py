@@ -9,12 +9,18 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.customers import CustomerConflict, save_customer, update_customer
+from takeback.accounts.customers import (
+    CustomerConflict,
+    PasswordOfGuest,
+    save_customer,
+    update_customer,
+)
 from takeback.accounts.queries import customers_of
 from takeback.addresses import address_book
 from takeback.addresses.models import City, Country, District, Township
 from takeback.addresses.places import place_document
 from takeback.api.openapi import Operation, PageOf
+from takeback.api.order_payload.parts import PASSWORD_OF_GUEST
 from takeback.api.place_fields import places_of
 from takeback.channel import errors
 from takeback.channel.auth import path_id
@@ -50,6 +56,9 @@ class BaseCustomerView(ChannelView):
         return documents.customer(row, show_secrets=self.client.can_see_secrets)
 
     def validated_customer(self, *, partial: bool) -> dict[str, Any]:
+        """The columns in the body; a password hash needs the scope `pii`."""
+        if self.body.get("password_hash") is not None and not self.client.can_see_secrets:
+            raise PermissionDenied
         context = {"channel_id": self.client.channel_id}
         return validated(CustomerSerializer, self.body, partial=partial, context=context)
 
@@ -94,6 +103,8 @@ class CustomerList(ChannelListView, BaseCustomerView):
             user_id, is_new = save_customer(self.client.channel_id, data, now=clock.now())
         except CustomerConflict as error:
             raise ValidationError({str(error): [errors.TAKEN]}) from error
+        except PasswordOfGuest as error:
+            raise ValidationError({"password_hash": [PASSWORD_OF_GUEST]}) from error
         return Response(self.customer(user_id), status=201 if is_new else 200)
 
 
@@ -116,6 +127,8 @@ class CustomerView(BaseCustomerView):
             update_customer(self.client.channel_id, user_id, data, now=clock.now())
         except CustomerConflict as error:
             raise ValidationError({str(error): [errors.TAKEN]}) from error
+        except PasswordOfGuest as error:
+            raise ValidationError({"password_hash": [PASSWORD_OF_GUEST]}) from error
         return Response(self.customer(user_id))
 
 

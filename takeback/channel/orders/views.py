@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -77,6 +78,8 @@ class CreateOrders(BaseOrderView):
     def _import(self) -> Response:
         channel_id = self.client.channel_id
         payload = order_from(self.body, channel_id=channel_id)
+        if payload.customer.password_hash and not self.client.can_see_secrets:
+            raise PermissionDenied
         outcome = ingest_order(channel_id, payload, source=SOURCE, now=clock.now())
         _refuse_contradictions(outcome)
         rows = queries.order_by_number(channel_id=channel_id, number=payload.number)

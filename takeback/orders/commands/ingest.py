@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import models, transaction
 
 from takeback.accounts.channel_conf import conf_of
-from takeback.accounts.customers import get_or_create_customers
+from takeback.accounts.customers import get_or_create_customers, import_passwords
 from takeback.accounts.models import Channel
 from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.addresses.address_book import snapshot_addresses
@@ -126,6 +126,12 @@ def ingest_orders(
         for draft in new:
             outcomes[draft.order.number] = Outcome(draft.order.number, CREATED, draft.order_id)
         outcomes |= _update(stored, drafts, policy, now)
+        accepted = [draft for number, draft in drafts.items() if outcomes[number].result != REFUSED]
+        import_passwords(
+            channel_id,
+            [draft.order.customer for draft in accepted],
+            identifier=conf_of(channel.conf).customer_identifier,
+        )
     snapshots.evict()
     return [outcomes[order.number] for order in orders]
 
