@@ -305,7 +305,7 @@ def test_badge_breaks_no_word_on_a_narrow_screen(
         page.locator(".rows .badge").first.evaluate(
             "node => { node.textContent = 'Waiting for approval by staff' }"
         )
-        lines = page.locator(".rows .what strong").first.evaluate(
+        rectangles = page.locator(".rows .what strong").first.evaluate(
             """node => {
               const range = document.createRange();
               range.setStart(node.firstChild, 0);
@@ -313,7 +313,7 @@ def test_badge_breaks_no_word_on_a_narrow_screen(
               return range.getClientRects().length;
             }"""
         )
-        assert lines == 1
+        assert rectangles == 1
 
 
 def test_foreign_text_stays_at_its_label(
