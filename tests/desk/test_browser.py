@@ -116,7 +116,7 @@ def test_pages_are_accessible_and_fit_the_window(
         page.locator("[name=step][value=reject]").evaluate("button => button.click()")
         page.wait_for_selector("[role=alert]")
         _check_page(page, "missing reason", language, width)
-        page.goto(f"{desk.url}/desk/orders/1")
+        page.goto(f"{desk.url}/desk/orders/{DECIDED + SPARE + 1}")
         page.locator("#new-case ~ form [type=submit]").first.click()
         page.wait_for_selector("[role=alert]")
         _check_page(page, "order with errors", language, width)
@@ -258,7 +258,7 @@ def test_text_returns_after_signing_in_again(desk: Server, browser: Browser) -> 
         page = context.new_page()
         problems = record_problems(page)
         sign_in(page, desk)
-        page.goto(f"{desk.url}/desk/orders/6", wait_until="networkidle")
+        page.goto(f"{desk.url}/desk/orders/{DECIDED + SPARE + 1}", wait_until="networkidle")
         page.get_by_label("Customer's comment").fill("by telephone")
         context.clear_cookies()
         page.get_by_role("button", name="Create request").click()
@@ -268,7 +268,7 @@ def test_text_returns_after_signing_in_again(desk: Server, browser: Browser) -> 
         page.locator("#password").fill("a-long-enough-password")
         page.keyboard.press("Enter")
         page.wait_for_selector("#description")
-        assert page.url == f"{desk.url}/desk/orders/6"
+        assert page.url == f"{desk.url}/desk/orders/{DECIDED + SPARE + 1}"
         assert page.locator("#description").input_value() == "by telephone"
         assert page.locator(".counts").count() == 0
         # The browser itself reports the 403 of the page that asks to sign in.
@@ -305,7 +305,7 @@ def test_badge_breaks_no_word_on_a_narrow_screen(
         page.locator(".rows .badge").first.evaluate(
             "node => { node.textContent = 'Waiting for approval by staff' }"
         )
-        lines = page.locator(".rows .what strong").first.evaluate(
+        rectangles = page.locator(".rows .what strong").first.evaluate(
             """node => {
               const range = document.createRange();
               range.setStart(node.firstChild, 0);
@@ -313,7 +313,7 @@ def test_badge_breaks_no_word_on_a_narrow_screen(
               return range.getClientRects().length;
             }"""
         )
-        assert lines == 1
+        assert rectangles == 1
 
 
 def test_foreign_text_stays_at_its_label(
