@@ -98,7 +98,7 @@ NAMES: dict[str, str] = {
 }
 """The object that each route names besides its channel."""
 
-TOKENS = {"users/orders/bank_account/<token>"}
+TOKENS = {"users/orders/bank_account/<token>", "desk/password-reset/<token>"}
 """Routes that are named by a secret of the owner: the token is the permission (P21)."""
 
 
