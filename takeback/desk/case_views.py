@@ -102,7 +102,7 @@ class CaseView(AgentView):
             "steps": history_context(steps),
             "transitions": transitions if self.agent.can_decide else (),
             "previews": previews(case, transitions, form.data.get("message")) if is_preview else (),
-            "language": language_name(case),
+            "mail_language": language_name(case),
             "account": format_bank_account(case, in_full=self.agent.can_see_bank_accounts),
             **evidence,
             **case_context(case),

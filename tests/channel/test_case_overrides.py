@@ -6,8 +6,8 @@ import pytest
 
 from takeback.cancellations.models import CancellationReason, CaseHistory
 from takeback.core.ids import CaseId
-from tests.channel.case_calls import cancellable_item, change, opened, transition
-from tests.channel.shop import caller
+from tests.cancellations.factories import open_case as opened
+from tests.channel.case_calls import caller, cancellable_item, change, transition
 from tests.storefront.api import nothing_written
 
 pytestmark = [
