@@ -338,7 +338,7 @@ def test_item_of_an_approved_return_is_no_pending_cancellation() -> None:
     assert "Cancellation pending" not in page
 
 
-def test_activity_has_one_line_for_a_decision_and_groups_by_day() -> None:
+def test_activity_has_one_entry_for_a_decision_and_groups_by_day() -> None:
     client, case = agent(), opened_case()
     decide(client, case, "approve", message="Dear")
     response = client.get("/desk/activity")

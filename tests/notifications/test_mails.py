@@ -172,7 +172,7 @@ DESTINATIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("terms", "sentence"), DESTINATIONS)
-def test_approval_mail_says_how_the_money_comes_back(
+def test_approval_mail_names_the_way_of_the_money(
     terms: dict[str, Any], sentence: str, mailoutbox: Any
 ) -> None:
     (case,) = open_cases(order_with("Red shoe"), terms)
