@@ -89,6 +89,7 @@ NAMES: dict[str, str] = {
     "desk/cases/<pk>": "case",
     "desk/cases/<pk>/decide": "case",
     "desk/cases/<pk>/account": "case",
+    "desk/cases/<pk>/undo": "case",
     "desk/orders/<pk>": "order",
     "desk/photos/<name>": "image_name",
     "desk/settings/<channel_id>": "",
