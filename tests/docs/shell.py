@@ -17,6 +17,13 @@ _SECONDS = 60
 _FILES = ".command", ".output", ".errors"
 
 
+def localize(text: str, replacements: Mapping[str, str]) -> str:
+    """Replace texts of a page, such as its ports and the system's folders."""
+    for old, new in replacements.items():
+        text = re.sub(rf"(?<![\w/]){re.escape(old)}(?!\w)", lambda _, new=new: new, text)
+    return text
+
+
 class Session(NamedTuple):
     """A running bash; `replacements` are texts of a page that differ in a test."""
 
@@ -45,9 +52,7 @@ class Session(NamedTuple):
 
     def local(self, text: str) -> str:
         """The text with the ports and folders of this test."""
-        for old, new in self.replacements.items():
-            text = re.sub(rf"(?<![\w/]){re.escape(old)}\b", new, text)
-        return text
+        return localize(text, self.replacements)
 
     def value(self, text: str) -> str:
         """The text as a double-quoted word of this shell: variables have their values."""
@@ -121,6 +126,6 @@ def check_output(shell: Session, expected: str, output: str, command: str) -> No
 
 def write_file(shell: Session, part: Part) -> None:
     """Write a block to the file that the page names."""
-    path = shell.folder / shell.value(shell.local(part.file))
+    path = Path(shell.value("$PWD")) / shell.value(shell.local(part.file))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(shell.local(part.text))
