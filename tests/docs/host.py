@@ -57,6 +57,7 @@ def create_host(root: Path, tools: Path | None, **replacements: str) -> Host:
     ports = {name: free_port() for name in ("web", "http", "https")}
     texts = {folder: f"{root}{folder}" for folder in SYSTEM_FOLDERS} | {
         "8000": str(ports["web"]),
+        "--workers 4": "--workers 1",
         "127.0.0.1:443": f"127.0.0.1:{ports['https']}",
         "listen 443": f"listen 127.0.0.1:{ports['https']}",
         "listen 80": f"listen 127.0.0.1:{ports['http']}",
