@@ -2,13 +2,12 @@
 
 import secrets
 from base64 import b64encode
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from takeback.core import logging
+from takeback.core import data_folder, logging, setting_kinds
 from takeback.core.env import (
     env_bool,
     env_database,
@@ -17,66 +16,62 @@ from takeback.core.env import (
     env_list,
     env_mail_server,
     env_str,
+    require_valid,
 )
+from takeback.core.setting_kinds import BYTES, DAYS, ID, MINUTES
 
 # Installation
 DATA_DIR = Path(env_str("DATA_DIR", "var", "Folder for all files that Takeback writes.")).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
-
 DEBUG = env_bool(
     "DEBUG", False, "Shows error details in the browser; never enable it in production."
 )
 SITE_URL = env_str(
-    "SITE_URL", "http://127.0.0.1:8000", "Public URL of this service; links in mails start with it."
+    "SITE_URL",
+    "http://127.0.0.1:8000",
+    "Public URL of this service; links in mails start with it.",
+    setting_kinds.WEB_URL,
 ).rstrip("/")
 ALLOWED_HOSTS = env_list(
-    "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "Host names that requests may use."
+    "ALLOWED_HOSTS",
+    ["localhost", "127.0.0.1", "[::1]"],
+    "Host names that requests may use.",
+    setting_kinds.HOSTS,
 )
 TLS = env_bool(
     "TLS",
     SITE_URL.startswith("https://"),
     "Takeback is served over TLS: enables secure cookies and HSTS.",
 )
-TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0, "Reverse proxies whose X-Forwarded-For is trusted.")
+TRUSTED_PROXIES = env_int(
+    "TRUSTED_PROXIES", 0, "Reverse proxies whose X-Forwarded-For is trusted.", maximum=10
+)
 STOREFRONT_SERVERS = env_list(
     "STOREFRONT_SERVERS",
     [],
     "Networks of storefront servers, which send the requests of all their shoppers: no "
     "per-address limits.",
+    setting_kinds.NETWORKS,
 )
 
-
 # Secrets
-
-
-def _stored_secret(name: str, generate: Callable[[], str]) -> str:
-    """The secret in a file of the data folder; the first start generates it."""
-    file = DATA_DIR / name
-    if not file.exists():
-        # A temporary file and a link: of two processes that start together one wins completely.
-        temporary = DATA_DIR / f".{name}.{secrets.token_hex(8)}"
-        temporary.touch(mode=0o600)
-        temporary.write_text(generate())
-        with suppress(FileExistsError):
-            file.hardlink_to(temporary)
-        temporary.unlink()
-    return file.read_text()
-
-
 SECRET_KEY = env_str(
-    "SECRET_KEY", "", "Signs sessions and links; if empty, a key is generated in the data folder."
-) or _stored_secret("secret_key", lambda: secrets.token_urlsafe(50))
+    "SECRET_KEY",
+    "",
+    "Signs sessions and links; if empty, a key is generated in the data folder.",
+    setting_kinds.secret(),
+)
 DATA_KEYS = env_dict(
     "DATA_KEYS",
     {},
     "Keys that encrypt bank accounts and secrets, newest first: 2=<base64 of 32 "
     "bytes>,1=<...>; if empty, a key is generated in the data folder.",
-) or {"1": _stored_secret("data_key", lambda: b64encode(secrets.token_bytes(32)).decode())}
+    setting_kinds.DATA_KEYS,
+)
 
 # Database
 _DATABASE: dict[str, Any] = env_database(
     "DATABASE_URL",
-    f"sqlite:///{DATA_DIR / 'takeback.sqlite3'}",
+    f"sqlite:///{quote(str(DATA_DIR / 'takeback.sqlite3'))}",
     "postgres://user:password@host:5432/name; by default SQLite in the data folder.",
 )
 DATABASE_PREPARED = env_bool(
@@ -115,14 +110,20 @@ STOREFRONT_CHANNEL = env_int(
     "STOREFRONT_CHANNEL",
     1,
     "Id of the channel that the storefront API serves, unless STOREFRONT_HOSTS names another.",
+    minimum=1,
+    maximum=ID,
 )
 STOREFRONT_HOSTS = env_dict(
     "STOREFRONT_HOSTS",
     {},
     "Channel ids by host name, for several shops: shop.example=1,other.example=2.",
+    setting_kinds.CHANNELS_BY_HOST,
 )
 STOREFRONT_DIALECT = env_str(
-    "STOREFRONT_DIALECT", "classic", "Wire format of requests that do not state one: classic or v3."
+    "STOREFRONT_DIALECT",
+    "classic",
+    "Wire format of requests that do not state one.",
+    setting_kinds.one_of("classic", "v3"),
 )
 ORDER_ITEM_QUANTITY_KEY = env_str(
     "ORDER_ITEM_QUANTITY_KEY",
@@ -132,13 +133,19 @@ ORDER_ITEM_QUANTITY_KEY = env_str(
 
 # Policy of the shop: `takeback.accounts.policy` reads it
 CANCEL_TIME_LIMIT_MINUTES = env_int(
-    "CANCEL_TIME_LIMIT_MINUTES", 0, "Minutes in which an order can be cancelled; 0: no limit."
+    "CANCEL_TIME_LIMIT_MINUTES",
+    0,
+    "Minutes in which an order can be cancelled; 0: no limit.",
+    maximum=MINUTES,
 )
 CANCEL_BLOCKED_BY_INVOICE = env_bool(
     "CANCEL_BLOCKED_BY_INVOICE", True, "An invoiced item cannot be cancelled, only returned."
 )
 REFUND_DAY_LIMIT = env_int(
-    "REFUND_DAY_LIMIT", 14, "Days after delivery in which items can be returned; 0: no limit."
+    "REFUND_DAY_LIMIT",
+    14,
+    "Days after delivery in which items can be returned; 0: no limit.",
+    maximum=DAYS,
 )
 STRICT_REASON_TYPE = env_bool(
     "STRICT_REASON_TYPE",
@@ -157,7 +164,7 @@ LOYALTY_FOR_GUESTS = env_bool(
     "Allows refunds to loyalty points for guests, who can use them after they register.",
 )
 RETURN_CARRIER = env_int(
-    "RETURN_CARRIER", 0, "Id of the carrier of returns that choose none; 0: no carrier."
+    "RETURN_CARRIER", 0, "Id of the carrier of returns that choose none; 0: no carrier.", maximum=ID
 )
 CANCEL_AUTO_CONFIRM = env_bool(
     "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation automatically."
@@ -168,19 +175,30 @@ TRADE_IN_KEY = env_str(
     "Item attribute that holds a trade-in offer: an object with at least an amount.",
 )
 TRADE_IN_LINK_DAYS = env_int(
-    "TRADE_IN_LINK_DAYS", 14, "Days for which the links of a trade-in offer are valid."
+    "TRADE_IN_LINK_DAYS",
+    14,
+    "Days for which the links of a trade-in offer are valid.",
+    minimum=1,
+    maximum=DAYS,
 )
 REQUESTS_PER_HOUR = env_int(
     "REQUESTS_PER_HOUR",
     120,
     "Cancellation and return requests per hour, for each customer or guest order; clients "
     "repeat a refused request three times.",
+    minimum=1,
 )
 SHOP_TIME_ZONE = env_str(
-    "SHOP_TIME_ZONE", "UTC", "Time zone in which days are counted, such as Europe/Istanbul."
+    "SHOP_TIME_ZONE",
+    "UTC",
+    "Time zone in which days are counted.",
+    setting_kinds.TIME_ZONE,
 )
 ADDRESS_PHONE_MIN_LENGTH = env_int(
-    "ADDRESS_PHONE_MIN_LENGTH", 11, "Minimum length of a phone number in the address book."
+    "ADDRESS_PHONE_MIN_LENGTH",
+    11,
+    "Minimum length of a phone number in the address book.",
+    maximum=32,
 )
 ADDRESS_DISTRICT_REQUIRED = env_bool(
     "ADDRESS_DISTRICT_REQUIRED", False, "Requires a district in addresses."
@@ -188,53 +206,83 @@ ADDRESS_DISTRICT_REQUIRED = env_bool(
 
 # Rate limits and size limits
 LOOKUP_PER_MINUTE = env_int(
-    "LOOKUP_PER_MINUTE", 10, "Guest look-ups per minute and client address."
+    "LOOKUP_PER_MINUTE", 10, "Guest look-ups per minute and client address.", minimum=1
 )
-LOOKUP_PER_HOUR = env_int("LOOKUP_PER_HOUR", 40, "Guest look-ups per hour and client address.")
+LOOKUP_PER_HOUR = env_int(
+    "LOOKUP_PER_HOUR", 40, "Guest look-ups per hour and client address.", minimum=1
+)
 LOOKUP_FAILURES_PER_NUMBER = env_int(
-    "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes."
+    "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes.", minimum=1
 )
 LOOKUP_FAILURES_PER_EMAIL = env_int(
-    "LOOKUP_FAILURES_PER_EMAIL", 10, "Failed look-ups per e-mail address in an hour."
+    "LOOKUP_FAILURES_PER_EMAIL", 10, "Failed look-ups per e-mail address in an hour.", minimum=1
 )
 LOOKUP_FAILURES_PER_SHOP = env_int(
-    "LOOKUP_FAILURES_PER_SHOP", 2000, "Failed look-ups per shop in an hour."
+    "LOOKUP_FAILURES_PER_SHOP", 2000, "Failed look-ups per shop in an hour.", minimum=1
 )
 LOGIN_FAILURES_PER_EMAIL = env_int(
-    "LOGIN_FAILURES_PER_EMAIL", 10, "Failed logins per e-mail address or user name in 15 minutes."
+    "LOGIN_FAILURES_PER_EMAIL",
+    10,
+    "Failed logins per e-mail address or user name in 15 minutes.",
+    minimum=1,
 )
 KEY_REQUESTS_PER_MINUTE = env_int(
-    "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per minute and API key."
+    "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per minute and API key.", minimum=1
 )
 BATCH_COMMIT_MINUTES = env_int(
     "BATCH_COMMIT_MINUTES",
     60,
     "Minutes after which an idle batch in commit makes way for another batch.",
+    minimum=1,
+    maximum=MINUTES,
 )
 LIMITS_ENABLED = env_bool(
     "LIMITS_ENABLED", True, "Enables rate limits; turn it off only for performance measurements."
 )
-MAX_BODY_BYTES = env_int("MAX_BODY_BYTES", 65_536, "Maximum body size of an ordinary request.")
+MAX_BODY_BYTES = env_int(
+    "MAX_BODY_BYTES",
+    65_536,
+    "Maximum body size of an ordinary request.",
+    minimum=1_024,
+    maximum=BYTES,
+)
 MAX_ORDER_BODY_BYTES = env_int(
-    "MAX_ORDER_BODY_BYTES", 4_194_304, "Maximum body size of an order or a batch."
+    "MAX_ORDER_BODY_BYTES",
+    4_194_304,
+    "Maximum body size of an order or a batch.",
+    minimum=1_024,
+    maximum=BYTES,
 )
 CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM = env_int(
-    "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM", 5, "Maximum number of images per item."
+    "CANCELLATION_REQUEST_MAX_IMAGE_COUNT_PER_ORDER_ITEM",
+    5,
+    "Maximum number of images per item.",
+    maximum=50,
 )
-MAX_PICTURE_BYTES = env_int("MAX_PICTURE_BYTES", 8_388_608, "Maximum size of an image.")
+MAX_PICTURE_BYTES = env_int(
+    "MAX_PICTURE_BYTES", 8_388_608, "Maximum size of an image.", minimum=1_024, maximum=BYTES
+)
 MAX_PICTURE_BODY_BYTES = env_int(
     "MAX_PICTURE_BODY_BYTES",
     28_311_552,
     "Maximum body size of a request with images, which base64 makes a third larger.",
+    minimum=1_024,
+    maximum=BYTES,
 )
 MAX_PICTURES_BYTES_PER_REQUEST = env_int(
-    "MAX_PICTURES_BYTES_PER_REQUEST", 20_971_520, "Maximum total size of the images of a request."
+    "MAX_PICTURES_BYTES_PER_REQUEST",
+    20_971_520,
+    "Maximum total size of the images of a request.",
+    minimum=1_024,
+    maximum=BYTES,
 )
 MEDIA_ROOT = DATA_DIR / "media"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
 # Sessions and guest access
-SESSION_COOKIE_NAME = env_str("SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.")
+SESSION_COOKIE_NAME = env_str(
+    "SESSION_COOKIE_NAME", "osessionid", "Name of the session cookie.", setting_kinds.COOKIE_NAME
+)
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 SESSION_ENGINE = "takeback.accounts.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
@@ -244,21 +292,33 @@ CSRF_TRUSTED_ORIGINS = env_list(
     "CSRF_TRUSTED_ORIGINS",
     [],
     "Additional origins (scheme and host) that may send requests with a session.",
+    setting_kinds.ORIGINS,
 )
 GUEST_PROOF_IDLE_MINUTES = env_int(
-    "GUEST_PROOF_IDLE_MINUTES", 30, "Minutes of inactivity that end a guest's access."
+    "GUEST_PROOF_IDLE_MINUTES",
+    30,
+    "Minutes of inactivity that end a guest's access.",
+    minimum=1,
+    maximum=MINUTES,
 )
 GUEST_PROOF_MAX_MINUTES = env_int(
-    "GUEST_PROOF_MAX_MINUTES", 120, "Minutes that end a guest's access in any case."
+    "GUEST_PROOF_MAX_MINUTES",
+    120,
+    "Minutes that end a guest's access in any case.",
+    minimum=1,
+    maximum=MINUTES,
 )
 DESK_IDLE_MINUTES = env_int(
-    "DESK_IDLE_MINUTES", 30, "Minutes of inactivity that end a desk session."
+    "DESK_IDLE_MINUTES",
+    30,
+    "Minutes of inactivity that end a desk session.",
+    minimum=1,
+    maximum=MINUTES,
 )
 
 # Mails
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mails"
-EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # Django would make it readable for all users
 EMAIL_TIMEOUT = 10
 vars().update(
     env_mail_server(
@@ -269,28 +329,63 @@ vars().update(
     )
 )
 DEFAULT_FROM_EMAIL = env_str(
-    "MAIL_FROM", "returns@localhost", "Sender of mails, such as Shop <returns@shop.example>."
+    "MAIL_FROM",
+    "returns@localhost",
+    "Sender of mails, such as Shop <returns@shop.example>.",
+    setting_kinds.SENDER,
 )
 BANK_ACCOUNT_LINK_DAYS = env_int(
-    "BANK_ACCOUNT_LINK_DAYS", 14, "Days for which a mailed link confirms a guest's bank account."
+    "BANK_ACCOUNT_LINK_DAYS",
+    14,
+    "Days for which a mailed link confirms a guest's bank account.",
+    minimum=1,
+    maximum=DAYS,
 )
 
 # Metrics and logs
 METRICS_TOKEN = env_str(
-    "METRICS_TOKEN", "", "Bearer token of /metrics; if empty, only this machine has access."
+    "METRICS_TOKEN",
+    "",
+    "Bearer token of /metrics; if empty, only this machine has access.",
+    setting_kinds.secret(),
 )
-LOG_FORMAT = env_str("LOG_FORMAT", "json", "Format of the log: json or console.")
-LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "Minimum level of log events.")
+LOG_FORMAT = env_str(
+    "LOG_FORMAT", "json", "Format of the log.", setting_kinds.one_of("json", "console")
+)
+LOG_LEVEL = env_str(
+    "LOG_LEVEL",
+    "INFO",
+    "Minimum level of log events.",
+    setting_kinds.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+)
 
 # Languages and time
 LANGUAGE_CODE = env_str(
-    "LANGUAGE_CODE", "en", "Language of clients that accept none of the supported languages."
+    "LANGUAGE_CODE",
+    "en",
+    "Language of clients that accept none of the supported languages.",
+    setting_kinds.one_of("tr", "en", "de", "ar"),
 )
 LANGUAGES = [("tr", "Türkçe"), ("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# All settings are read: report every wrong one, then make what is missing in the data folder.
+require_valid()
+data_folder.prepare(DATA_DIR)
+SECRET_KEY = SECRET_KEY or data_folder.stored_secret(
+    DATA_DIR, "secret_key", lambda: secrets.token_urlsafe(50)
+)
+if not DATA_KEYS and (
+    _data_key := data_folder.stored_secret(
+        DATA_DIR, "data_key", lambda: b64encode(secrets.token_bytes(32)).decode()
+    )
+):
+    DATA_KEYS = {"1": _data_key}
+if "sqlite" in str(_DATABASE["ENGINE"]) and _DATABASE["NAME"] != ":memory:":
+    data_folder.make_database_file(Path(_DATABASE["NAME"]))
 
 # Django
 INSTALLED_APPS = [

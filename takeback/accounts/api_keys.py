@@ -3,7 +3,7 @@
 import re
 import secrets
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -12,6 +12,7 @@ from zlib import crc32
 
 from django.db import transaction
 
+from takeback.accounts.channels import existing_channels
 from takeback.accounts.models import ApiKey, Channel
 from takeback.core.db.bulk import delete_batch
 
@@ -94,16 +95,21 @@ class Rights(NamedTuple):
 
 def validate_rights(channel_ids: Collection[int], scopes: Collection[str]) -> Rights:
     """Rights to at least one channel and one scope; AccessError when one does not exist."""
-    unknown = set(scopes) - set(ApiKey.SCOPES)
-    if unknown or not scopes:
-        raise AccessError(
-            f"unknown scopes: {sorted(unknown) or 'none given'}; choose {', '.join(ApiKey.SCOPES)}"
-        )
+    unknown_scopes = sorted(set(scopes) - set(ApiKey.SCOPES))
+    if unknown_scopes or not scopes:
+        problem = f"There is no scope {_words(unknown_scopes)}" if scopes else "No scope is named"
+        raise AccessError(f"{problem}. Scopes: {_words(ApiKey.SCOPES)}.")
     ids = sorted(set(channel_ids))
     known = set(Channel.objects.filter(pk__in=ids).values_list("pk", flat=True))
     if len(known) < len(ids) or not ids:
-        raise AccessError(f"unknown channels: {sorted(set(ids) - known) or 'none given'}")
+        unknown = sorted(map(str, set(ids) - known))
+        problem = f"There is no channel {_words(unknown)}" if ids else "No channel is named"
+        raise AccessError(f"{problem}. {existing_channels()}")
     return Rights(ids, [scope for scope in ApiKey.SCOPES if scope in scopes])
+
+
+def _words(words: Sequence[str]) -> str:
+    return ", ".join(words)
 
 
 @transaction.atomic
@@ -119,7 +125,7 @@ def issue_key(
     """Create a key for these channels and scopes; only the caller gets its text."""
     rights = validate_rights(channel_ids, scopes)
     if expires_at is not None and expires_at <= now:
-        raise AccessError("the expiry of a key must be in the future")
+        raise AccessError("The expiry of a key must be in the future.")
     key = generate_key()
     row = ApiKey.objects.create(
         name=name,
@@ -142,7 +148,9 @@ def rotate_key(
     """Issue a successor with the same rights and lifetime; the old key works for the overlap."""
     old = ApiKey.objects.select_for_update().filter(public_id=public_id).first()
     if old is None or old.revoked_at or (old.expires_at and old.expires_at <= now):
-        raise AccessError(f"no active key has the public id {public_id}")
+        raise AccessError(
+            f"No active key has the public id {public_id}. `takeback list-keys` shows all."
+        )
     if expires_at is None and old.expires_at is not None:
         expires_at = now + (old.expires_at - old.created_at)
     key = issue_key(
@@ -162,7 +170,9 @@ def rotate_key(
 def revoke_key(public_id: str, *, now: datetime) -> None:
     """End a key at once: every request reads its key from the database, none is cached."""
     if not ApiKey.objects.filter(public_id=public_id, revoked_at=None).update(revoked_at=now):
-        raise AccessError(f"no active key has the public id {public_id}")
+        raise AccessError(
+            f"No active key has the public id {public_id}. `takeback list-keys` shows all."
+        )
 
 
 def prune_keys(now: datetime) -> int:

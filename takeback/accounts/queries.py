@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from takeback.accounts.models import ApiKey, Channel
+from takeback.accounts.models import ApiKey, Channel, StaffMember
 from takeback.core.db.compiled_query import CompiledQuery
 
 
@@ -65,3 +65,22 @@ active_channels = CompiledQuery(ChannelRow, _active_channels)
 
 def key_with_user(key_id: int) -> ApiKey:
     return ApiKey.objects.select_related("user").get(pk=key_id)
+
+
+def usable_keys(now: datetime) -> "QuerySet[ApiKey]":
+    """The keys of systems, not of staff logins, that are neither revoked nor expired."""
+    keys = ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+    return keys.filter(user=None).order_by("pk").prefetch_related("channels")
+
+
+def staff_members() -> "QuerySet[StaffMember]":
+    members = StaffMember.objects.order_by("user__username")
+    return members.select_related("user").prefetch_related("channels")
+
+
+def deciding_staff(channel_id: int) -> "QuerySet[StaffMember]":
+    """The active staff members of a channel who may decide, the oldest first."""
+    members = StaffMember.objects.filter(channels=channel_id, user__is_active=True)
+    # Scopes are a JSON list: SQLite cannot look into it.
+    able = [pk for pk, scopes in members.values_list("pk", "scopes") if ApiKey.DECIDE in scopes]
+    return StaffMember.objects.filter(pk__in=able).select_related("user").order_by("pk")

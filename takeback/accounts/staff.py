@@ -1,6 +1,7 @@
 """Staff users: creating and updating them, their credentials, and the API keys of their logins."""
 
 import re
+import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -20,6 +21,11 @@ MAX_LOGIN_KEYS = 5
 _USERNAME = re.compile(r"[!-~]{1,150}", re.ASCII)
 
 
+def generate_password() -> str:
+    """A random password of 20 characters for a new staff user."""
+    return secrets.token_urlsafe(15)
+
+
 @transaction.atomic
 def create_staff_user(
     username: str,
@@ -37,9 +43,9 @@ def create_staff_user(
     """
     rights = validate_rights(channel_ids, scopes)
     if not _USERNAME.fullmatch(username):
-        raise AccessError("a user name has 1 to 150 visible ASCII characters, without spaces")
+        raise AccessError("A user name has 1 to 150 visible ASCII characters, without spaces.")
     if User.objects.filter(username=username).exists():
-        raise AccessError(f"the user name {username} is taken")
+        raise AccessError(f"The user name {username} is taken.")
     user = User.objects.create(
         username=username,
         email=email,
@@ -71,7 +77,9 @@ def update_staff_user(
     """
     member = StaffMember.objects.select_for_update().filter(user__username=username).first()
     if member is None:
-        raise AccessError(f"no staff user has the name {username}")
+        raise AccessError(
+            f"No staff account has the name {username}. `takeback list-staff` shows all."
+        )
     if rights is not None:
         member.scopes = rights.scopes
         member.save(update_fields=["scopes"])

@@ -1,11 +1,10 @@
 """`takeback add-staff`."""
 
-import secrets
 from typing import Annotated
 
 import typer
 
-from takeback.cli.setup import boot, stop
+from takeback.cli.setup import open_database, stop
 
 Username = Annotated[str, typer.Argument(help="User name to sign in with.")]
 Channels = Annotated[
@@ -13,7 +12,7 @@ Channels = Annotated[
 ]
 Scopes = Annotated[
     list[str] | None,
-    typer.Option("--scope", help="read, decide, money or pii; may be repeated."),
+    typer.Option("--scope", help="read, decide, money, pii or admin; may be repeated."),
 ]
 
 
@@ -25,11 +24,11 @@ def add_staff(
     email: Annotated[str, typer.Option(help="E-mail address.")] = "",
 ) -> None:
     """Create a staff account and print its password once; only the hash is stored."""
-    boot()
+    open_database()
     from takeback.accounts import staff
     from takeback.accounts.api_keys import AccessError
 
-    password = generate_password()
+    password = staff.generate_password()
     try:
         staff.create_staff_user(
             username,
@@ -40,11 +39,8 @@ def add_staff(
         )
     except AccessError as reason:
         stop(reason)
+    typer.echo(f"Staff account {username} added.", err=True)
     show_password(password)
-
-
-def generate_password() -> str:
-    return secrets.token_urlsafe(15)
 
 
 def show_password(password: str) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from takeback.cli.add_staff import Channels, Scopes, Username, generate_password, show_password
-from takeback.cli.setup import boot, stop
+from takeback.cli.add_staff import Channels, Scopes, Username, show_password
+from takeback.cli.setup import open_database, stop
 
 
 def change_staff(
@@ -13,21 +13,39 @@ def change_staff(
     *,
     channel: Channels = None,
     scope: Scopes = None,
-    new_password: Annotated[bool, typer.Option(help="Print a new password once.")] = False,
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Print a new password once.")
+    ] = False,
     active: Annotated[
         bool | None, typer.Option("--active/--inactive", help="Whether the account can sign in.")
     ] = None,
     without_totp: Annotated[
-        bool, typer.Option(help="Turn off two-step sign-in, for example after a lost phone.")
+        bool,
+        typer.Option(
+            "--without-totp", help="Turn off two-step sign-in, for example after a lost phone."
+        ),
     ] = False,
 ) -> None:
     """Change a staff account; new channels and scopes replace all old ones, login keys end."""
-    boot()
+    changes = {
+        "channels": channel,
+        "scopes": scope,
+        "password": new_password,
+        "activation": active is not None,
+        "two-step sign-in": without_totp,
+    }
+    changed = [name for name, is_changed in changes.items() if is_changed]
+    if not changed:
+        stop(
+            "Name what to change: --channel with --scope, --new-password, --inactive or "
+            "--without-totp."
+        )
+    open_database()
     from takeback.accounts import staff
     from takeback.accounts.api_keys import AccessError, validate_rights
     from takeback.core import clock
 
-    password = generate_password() if new_password else None
+    password = staff.generate_password() if new_password else None
     try:
         staff.update_staff_user(
             username,
@@ -39,5 +57,6 @@ def change_staff(
         )
     except AccessError as reason:
         stop(reason)
+    typer.echo(f"{username}: changed {', '.join(changed)}; login keys ended.", err=True)
     if password:
         show_password(password)

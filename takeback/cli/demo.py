@@ -1,8 +1,6 @@
 """`takeback demo`."""
 
-import errno
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import typer
 from rich.console import Console
 
 from takeback.cli.demo_worker import start_worker
+from takeback.cli.ports import unusable_reason
 from takeback.cli.serve import allow_connections, server_command, share_metrics
 from takeback.cli.setup import boot
 from takeback.demo import announce
@@ -38,7 +37,7 @@ def demo(
             folder.wipe()
         previous = folder.unpublish()
         _set_environment(folder.path, port)
-        boot()
+        boot(makes_files=True)
         from takeback.demo.banner import banner
         from takeback.demo.database import open_demo
 
@@ -58,14 +57,8 @@ def demo(
 
 
 def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError as error:
-            is_busy = error.errno == errno.EADDRINUSE
-            reason = "is busy" if is_busy else f"cannot be used ({error.strerror})"
-            raise Unusable(f"Port {port} {reason}; choose another with --port.") from None
+    if reason := unusable_reason(_HOST, port):
+        raise Unusable(reason)
 
 
 def _set_environment(path: Path, port: int) -> None:

@@ -1,13 +1,16 @@
 """`takeback doctor`."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from takeback.cli.setup import boot
+from takeback.core.env import WrongSettings
 
 _STYLES = {"fine": "green", "warning": "yellow", "failure": "bold red"}
 
@@ -19,10 +22,14 @@ def doctor(
     ] = False,
 ) -> None:
     """Check the installation; exits with 1 on a failure."""
-    boot()
-    from takeback.operations.doctor import Severity, examine
-
     console = Console()
+    try:
+        boot()
+    except WrongSettings as error:
+        _print(console, [(wrong.name, "failure", str(wrong)) for wrong in error.settings])
+        raise typer.Exit(1) from None
+    from takeback.operations.doctor import examine
+
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("Checking orders", total=None)
         findings = list(
@@ -31,10 +38,13 @@ def doctor(
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         )
-    table = Table("", "check", "finding", box=None)
-    for finding in findings:
-        severity = f"[{_STYLES[finding.severity]}]{finding.severity}[/]"
-        table.add_row(severity, finding.subject, finding.message)
-    console.print(table)
-    if any(finding.severity is Severity.FAILURE for finding in findings):
+    _print(console, findings)
+    if any(severity == "failure" for _, severity, _ in findings):
         raise typer.Exit(1)
+
+
+def _print(console: Console, findings: Sequence[tuple[str, str, str]]) -> None:
+    table = Table("", "check", "finding", box=None)
+    for subject, severity, message in findings:
+        table.add_row(f"[{_STYLES[severity]}]{severity}[/]", subject, escape(message))
+    console.print(table)

@@ -14,7 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from takeback.importer.report import Report, Summary
-from takeback.cli.setup import boot
+from takeback.cli.setup import open_database
 
 app = typer.Typer(help="Import orders from a file.", no_args_is_help=True)
 
@@ -39,7 +39,7 @@ def orders(
     strict: Strict = False,
 ) -> None:
     """Import orders; safe to repeat."""
-    boot()
+    open_database(makes_files=True)
     from takeback.importer.csv_orders import import_csv
     from takeback.importer.jsonl import import_documents
     from takeback.importer.sources import WrongFile, is_csv, read_layout
@@ -68,7 +68,7 @@ def old_orders(
     strict: Strict = False,
 ) -> None:
     """Import the order history of the previous system; these orders are read-only."""
-    boot()
+    open_database(makes_files=True)
     from takeback.importer.old_orders import import_old_items, import_old_orders
 
     with _usage_errors():

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from takeback.cli.add_staff import Channels, Scopes
-from takeback.cli.setup import boot, stop
+from takeback.cli.setup import open_database, stop
 
 
 def issue_key(
@@ -26,8 +26,8 @@ def issue_key(
 ) -> None:
     """Create an API key and print it once; only the hash is stored."""
     if not (name or rotate):
-        stop("give --name for a new key, or --rotate to replace a key")
-    boot()
+        stop("Name the new key with --name, or the key to replace with --rotate.")
+    open_database()
     from takeback.accounts import api_keys
     from takeback.core import clock
 

@@ -1,11 +1,21 @@
 """`takeback migrate`."""
 
-from takeback.cli.setup import boot
+import typer
+
+from takeback.cli.setup import boot, count_of, fail
 
 
 def migrate() -> None:
     """Migrate the database to this version; safe to repeat."""
-    boot()
-    from django.core.management import call_command
+    boot(makes_files=True)
+    from takeback.operations import database, migrations
 
-    call_command("migrate", interactive=False, verbosity=0)
+    if problem := database.connection_problem() or database.newer_version_problem():
+        fail(problem)
+    applied = migrations.migrate()
+    typer.echo(
+        f"{count_of(applied, 'migration', 'migrations')} applied."
+        if applied
+        else "The database is up to date.",
+        err=True,
+    )

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from takeback.cli.setup import boot, stop
+from takeback.cli.setup import count_of, fail, open_database, stop
 
 app = typer.Typer(help="List parked messages and deliver them again.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ def list_parked(
     topic: Annotated[str, typer.Option(help="Only messages of this topic.")] = "",
 ) -> None:
     """List parked messages, newest first."""
-    boot()
+    open_database()
     from takeback.outbox.queries import backlog, parked
 
     table = Table("id", "message", "attempts", "parked at", "error", box=None)
@@ -41,10 +41,12 @@ def replay(
 ) -> None:
     """Let the worker deliver parked messages again, under their old keys."""
     if not (ids or topic):
-        stop("give message ids, or --topic")
-    boot()
+        stop("Name messages by their ids, or a topic with --topic.")
+    open_database()
     from takeback.core import clock
     from takeback.outbox import commands
 
     count = commands.replay(ids=ids or [], topic=topic, now=clock.now())
-    typer.echo(f"Messages to deliver again: {count}.")
+    if not count:
+        fail("No parked message has these ids or this topic. `takeback outbox list` shows all.")
+    typer.echo(f"{count_of(count, 'message', 'messages')} to deliver again.")

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from takeback.cli.setup import boot, stop
+from takeback.cli.setup import open_database, stop
 
 
 def revoke_key(public_id: Annotated[str, typer.Argument(help="Public id of the key.")]) -> None:
     """Revoke an API key at once."""
-    boot()
+    open_database()
     from takeback.accounts import api_keys
     from takeback.core import clock
 

@@ -2,18 +2,20 @@
 
 import typer
 
-from takeback.cli.setup import boot
+from takeback.cli.setup import count_of, open_database
 
 
 def rotate_data_key() -> None:
     """Encrypt with the newest of DATA_KEYS what older keys encrypt; safe while the service runs."""
-    boot()
+    open_database(makes_files=True)
     from takeback.operations import data_keys
 
     done, unreadable = data_keys.reencrypt()
-    typer.echo(f"Texts encrypted again: {done}.")
+    typer.echo(f"{count_of(done, 'text', 'texts')} encrypted again.")
     if unreadable:
         typer.echo(
-            f"Error: {unreadable} texts cannot be decrypted. Run `takeback doctor`.", err=True
+            f"Error: {count_of(unreadable, 'text', 'texts')} cannot be decrypted. "
+            "Run `takeback doctor`.",
+            err=True,
         )
         raise typer.Exit(1)

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from takeback.cli.migrate import migrate
-from takeback.cli.setup import boot
+from takeback.cli.ports import unusable_reason
+from takeback.cli.setup import boot, check_version, fail
 
 # A worker counts open connections, not running requests; a thousand slow clients must not fill it.
 _MAX_CONNECTIONS = 4_096
@@ -27,10 +28,12 @@ def serve(
     ] = False,
 ) -> None:
     """Serve requests until SIGTERM or Ctrl-C; running requests finish."""
+    boot(makes_files=True)
+    if reason := unusable_reason(host, port):
+        fail(reason)
     if migrate_first:
         migrate()
-    else:
-        boot()
+    check_version()
     import structlog
     from django.conf import settings
 

@@ -5,16 +5,56 @@ from typing import NoReturn
 
 import typer
 
+from takeback.core import data_folder
 
-def boot() -> None:
-    """Set up Django. Each command does it itself, so that `takeback --help` loads no Django."""
+
+def boot(*, makes_files: bool = False) -> None:
+    """Set up Django. Each command does it itself, so that `takeback --help` loads no Django.
+
+    Only commands that need the data folder make it: the others must not leave files behind in the
+    folder one stands in.
+    """
+    data_folder.MODE.makes_files = makes_files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
     import django
 
     django.setup()
 
 
+def open_database(*, makes_files: bool = False) -> None:
+    """Set up Django, and exit with 1 unless the database responds and fits this version."""
+    boot(makes_files=makes_files)
+    from takeback.operations import database
+
+    if problem := database.connection_problem() or database.version_problem():
+        fail(problem)
+
+
+def check_version() -> None:
+    """Exit with 1 if the database does not fit this version.
+
+    Server and worker start without a database that responds: they wait for it.
+    """
+    from takeback.operations import database
+
+    if problem := database.connection_problem():
+        typer.echo(f"Warning: {problem}", err=True)
+    elif problem := database.version_problem():
+        fail(problem)
+
+
 def stop(reason: object) -> NoReturn:
-    """Print the reason and exit with 2, as for any wrong argument."""
+    """Print the reason and exit with 2, as for any wrong argument or setting."""
     typer.echo(f"Error: {reason}", err=True)
     raise typer.Exit(2)
+
+
+def fail(reason: object) -> NoReturn:
+    """Print the reason and exit with 1: the command has done nothing, or has found a problem."""
+    typer.echo(f"Error: {reason}", err=True)
+    raise typer.Exit(1)
+
+
+def count_of(count: int, singular: str, plural: str) -> str:
+    """A number with its noun: `1 order`, `2 orders`."""
+    return f"{count:,} {singular if count == 1 else plural}"

@@ -27,6 +27,8 @@ class EasyReturnShippingCompany(models.Model):
     is_active = models.BooleanField(default=True)
     countries = models.JSONField(default=list)
     categories = models.JSONField(default=list)
+    created_date = models.DateTimeField(db_default=Now())
+    modified_date = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return self.name

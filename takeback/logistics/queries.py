@@ -51,3 +51,9 @@ def _carriers(carrier_ids: list[int], channel_id: int) -> "QuerySet[EasyReturnSh
 
 carriers = CompiledQuery(CarrierRow, _carriers)
 companies_on_offer = CompiledQuery(CompanyRow, _companies)
+
+
+def active_carriers(channel_id: int) -> "QuerySet[EasyReturnShippingCompany]":
+    """The carriers of a channel, those of all channels among them, in the order of their ids."""
+    carriers_of_all = EasyReturnShippingCompany.objects.filter(is_active=True)
+    return carriers_of_all.filter(Q(channel_id=channel_id) | Q(channel_id=None)).order_by("id")

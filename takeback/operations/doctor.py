@@ -2,28 +2,28 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import Error, connection
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.http.request import validate_host
 
-from takeback.accounts.models import Channel
 from takeback.core import clock, triggers
 from takeback.core.encryption import newest_key_id
-from takeback.operations import readiness
+from takeback.operations import database, readiness, shop_checks
 from takeback.operations.data_keys import count_texts_by_key
+from takeback.operations.database import names
+from takeback.operations.findings import Finding, Result, Severity, result_of
 from takeback.orders import audit
-from takeback.outbox.queries import backlog
+from takeback.outbox.queries import backlog, last_worker_run
 
 SAMPLE_SIZE = 1_000
 MAX_DELAY = timedelta(minutes=5)
 _MIN_SECRET_LENGTH = 40
-_MAX_NAMES = 5
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 # The owner of a table can disable its triggers, and TRUNCATE fires none.
 _TABLES_BEYOND_ROWS = """
 SELECT relname FROM pg_class
@@ -38,23 +38,6 @@ _NETWORK_FILE_SYSTEMS = (
 )
 
 
-class Severity(StrEnum):
-    """Only a failure makes the check-up fail."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-class Finding(NamedTuple):
-    """The result of one check."""
-
-    subject: str
-    severity: Severity
-    message: str
-
-
-Result = tuple[Severity, str]
 Check = Callable[[], Result]
 Progress = Callable[[int, int], None]
 
@@ -64,9 +47,9 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
 
     `progress(done, total)` is called while the orders are added up.
     """
-    database = Finding("database", *_database())
-    yield database
-    if database.severity is Severity.FINE:
+    connecting = Finding("database", *_database())
+    yield connecting
+    if connecting.severity is Severity.FINE:
         migrations = Finding("migrations", *_migrations())
         yield migrations
         if migrations.severity is Severity.FINE:
@@ -74,8 +57,9 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
                 {
                     "triggers": _triggers,
                     "database role": _database_role,
-                    "storefront channel": _storefront_channel,
+                    **shop_checks.CHECKS,
                     "order totals": partial(_order_totals, every_order, progress),
+                    "worker": _worker,
                     "outbox": _outbox,
                     "data keys": _data_keys,
                 }
@@ -84,10 +68,12 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
     yield from _run(
         {
             "data folder": partial(data_folder, settings.DATA_DIR, Path("/proc/self/mounts")),
+            "file modes": partial(file_modes, settings.DATA_DIR),
             "secret key": _secret_key,
             "debug": _debug,
             "hosts": _hosts,
             "tls": _tls,
+            "mail": _mail,
         }
     )
 
@@ -97,34 +83,28 @@ def _run(checks: Mapping[str, Check]) -> Iterator[Finding]:
 
 
 def _database() -> Result:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error as error:
-        name, cause = connection.display_name, type(error).__name__
-        return Severity.FAILURE, f"{name} does not respond ({cause}). Check DATABASE_URL."
+    if problem := database.connection_problem():
+        return Severity.FAILURE, problem
     return Severity.FINE, f"{connection.display_name} responds."
 
 
-def _check(is_fine: object, *, fine: str, failure: str) -> Result:
-    return (Severity.FINE, fine) if is_fine else (Severity.FAILURE, failure)
-
-
 def _migrations() -> Result:
+    if problem := database.newer_version_problem():
+        return Severity.FAILURE, problem
     missing = readiness.unapplied_migrations()
-    return _check(
+    return result_of(
         not missing,
         fine="All migrations are applied.",
-        failure=f"Not applied: {_names(missing)}. Run `takeback migrate`.",
+        failure=f"Not applied: {names(missing)}. Run `takeback migrate`.",
     )
 
 
 def _triggers() -> Result:
     missing = triggers.missing()
-    return _check(
+    return result_of(
         not missing,
         fine="The triggers on orders and cases are installed.",
-        failure=f"Missing or disabled: {_names(missing)}. Run `takeback migrate`.",
+        failure=f"Missing or disabled: {names(missing)}. Run `takeback migrate`.",
     )
 
 
@@ -135,21 +115,14 @@ def _database_role() -> Result:
         cursor.execute(_TABLES_BEYOND_ROWS)
         tables = [str(name) for (name,) in cursor.fetchall()]
     if tables:
-        names = _names(tables)
-        return Severity.WARNING, f"This role can also empty or alter {names}. Use one that cannot."
+        return (
+            Severity.WARNING,
+            (
+                f"This role can also empty or alter {names(tables)}. Use one that cannot: correct "
+                "DATABASE_URL."
+            ),
+        )
     return Severity.FINE, "This role can only read and write rows."
-
-
-def _storefront_channel() -> Result:
-    expected = {settings.STOREFRONT_CHANNEL, *map(int, settings.STOREFRONT_HOSTS.values())}
-    active = Channel.objects.filter(id__in=expected, is_active=True).values_list("id", flat=True)
-    missing = _names([str(channel_id) for channel_id in sorted(expected - set(active))])
-    return _check(
-        not missing,
-        fine="All channels of the storefront exist.",
-        failure=f"No active channel {missing}. Run `takeback add-channel`, or correct "
-        "STOREFRONT_CHANNEL and STOREFRONT_HOSTS.",
-    )
 
 
 def _order_totals(every_order: bool, progress: Progress) -> Result:  # noqa: FBT001 - see `partial`
@@ -159,10 +132,22 @@ def _order_totals(every_order: bool, progress: Progress) -> Result:  # noqa: FBT
         numbers += audit.unbalanced_orders(first, last)
         progress(done, len(ranges))
     orders = "all orders" if every_order else f"the newest {SAMPLE_SIZE} orders"
-    return _check(
+    return result_of(
         not numbers,
         fine=f"The totals of {orders} equal the sums of their parts.",
-        failure=f"{len(numbers)} of {orders} differ from their parts: {_names(numbers)}.",
+        failure=f"{len(numbers)} of {orders} differ from their parts: {names(numbers)}. "
+        "Restore a backup and run `takeback doctor --all`.",
+    )
+
+
+def _worker() -> Result:
+    ran_at, now = last_worker_run(), clock.now()
+    if ran_at is None:
+        return Severity.FAILURE, "No worker has run: nobody gets a mail. Start `takeback worker`."
+    return result_of(
+        now - ran_at <= MAX_DELAY,
+        fine="A worker is running.",
+        failure=f"No worker has run since {ran_at:%Y-%m-%d %H:%M}. Start `takeback worker`.",
     )
 
 
@@ -177,12 +162,14 @@ def _outbox() -> Result:
 
 
 def _data_keys() -> Result:
+    if not settings.DATA_KEYS:
+        return Severity.FAILURE, "There are no DATA_KEYS yet. Run `takeback init`, or set them."
     counts, newest = count_texts_by_key(), newest_key_id()
     if missing := sorted(counts.keys() - settings.DATA_KEYS.keys()):
         count = sum(counts[key_id] for key_id in missing)
         return (
             Severity.FAILURE,
-            f"Add key {_names(missing)} to DATA_KEYS: {count} texts cannot be decrypted.",
+            f"Add key {names(missing)} to DATA_KEYS: {count} texts cannot be decrypted.",
         )
     if count := counts.total() - counts[newest]:
         return (
@@ -194,10 +181,11 @@ def _data_keys() -> Result:
 
 def _clock() -> Result:
     skew, limit = abs(readiness.clock_skew_seconds()), readiness.MAX_SKEW_SECONDS
-    return _check(
+    return result_of(
         skew <= limit,
         fine=f"The database's clock differs by {skew:.1f} s.",
-        failure=f"The database's clock differs by {skew:.1f} s (limit: {limit} s). Set the clocks.",
+        failure=f"The database's clock differs by {skew:.1f} s (limit: {limit} s). "
+        "Run `timedatectl set-ntp true` on both machines.",
     )
 
 
@@ -207,12 +195,28 @@ def data_folder(folder: Path, mounts: Path) -> Result:
     try:
         probe.write_bytes(b"")
         probe.unlink()
+    except FileNotFoundError:
+        return (
+            Severity.FAILURE,
+            f"There is no {folder} yet. Run `takeback init`, or correct DATA_DIR.",
+        )
     except OSError as error:
         return Severity.FAILURE, f"{folder} is not writable ({error.strerror}). Correct DATA_DIR."
     kind = file_system(folder, mounts)
     if connection.vendor == "sqlite" and kind in _NETWORK_FILE_SYSTEMS:
         return Severity.FAILURE, f"{folder} is on {kind}. SQLite needs a local disk: move DATA_DIR."
     return Severity.FINE, f"{folder} is writable ({kind})."
+
+
+def file_modes(folder: Path) -> Result:
+    """Whether other users of this machine can read the data folder or the database file."""
+    files = {folder: 0o700}
+    if connection.vendor == "sqlite":
+        files[Path(connection.settings_dict["NAME"])] = 0o600
+    for file, mode in files.items():
+        if file.exists() and file.stat().st_mode & 0o077:
+            return Severity.WARNING, f"Others can read {file}. Run `chmod {mode:o} {file}`."
+    return Severity.FINE, "Only the user of the service can read its files."
 
 
 def file_system(folder: Path, mounts: Path) -> str:
@@ -228,15 +232,19 @@ def file_system(folder: Path, mounts: Path) -> str:
 
 
 def _secret_key() -> Result:
-    return _check(
-        len(settings.SECRET_KEY) >= _MIN_SECRET_LENGTH,
+    try:
+        length = len(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return Severity.FAILURE, "There is no SECRET_KEY yet. Run `takeback init`, or set it."
+    return result_of(
+        length >= _MIN_SECRET_LENGTH,
         fine="SECRET_KEY is long enough.",
         failure=f"SECRET_KEY is shorter than {_MIN_SECRET_LENGTH} characters. Set a longer one.",
     )
 
 
 def _debug() -> Result:
-    return _check(
+    return result_of(
         not settings.DEBUG,
         fine="DEBUG is off.",
         failure="DEBUG is on: error pages show source code and data. Set DEBUG=off.",
@@ -246,7 +254,7 @@ def _debug() -> Result:
 def _hosts() -> Result:
     host = urlsplit(settings.SITE_URL).hostname or ""
     if "*" in settings.ALLOWED_HOSTS:
-        return Severity.FAILURE, "ALLOWED_HOSTS accepts every name. List the names of the site."
+        return Severity.FAILURE, "ALLOWED_HOSTS accepts every name. List the site's names."
     if not validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
         return (
             Severity.FAILURE,
@@ -263,6 +271,10 @@ def _tls() -> Result:
     return Severity.FAILURE, "TLS is off, but SITE_URL is another machine. Set an https SITE_URL."
 
 
-def _names(names: list[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + more
+def _mail() -> Result:
+    if settings.EMAIL_BACKEND == SMTP:
+        return Severity.FINE, f"Mails are sent through {settings.EMAIL_HOST}."
+    return (
+        Severity.WARNING,
+        f"Mails are written to {settings.EMAIL_FILE_PATH} and reach nobody. Set MAIL_URL.",
+    )

@@ -35,6 +35,12 @@ def unapplied_migrations() -> list[str]:
     return sorted(f"{app}.{name}" for app, name in _migrations() - applied.keys())
 
 
+def unknown_migrations() -> list[str]:
+    """The applied migrations that this version does not have, as `app.name`."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return sorted(f"{app}.{name}" for app, name in applied.keys() - _migrations())
+
+
 def clock_skew_seconds() -> float:
     """How far the database's clock is ahead of ours; SQLite uses ours."""
     if connection.vendor != "postgresql":

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from takeback.core import clock
 from takeback.core.db.bulk import delete_batch, insert_objects
-from takeback.outbox.models import Message
+from takeback.outbox.models import Message, WorkerRun
 from takeback.outbox.queries import due_messages
 
 Reference = int | str | list[int]
@@ -116,6 +116,16 @@ def replay(*, ids: Collection[int] = (), topic: str = "", now: datetime) -> int:
     """Make parked messages due again, by id or by topic; returns their number."""
     parked = Message.objects.filter(Q(id__in=ids) | Q(topic=topic), parked_at__isnull=False)
     return parked.update(parked_at=None, attempts=0, due_at=now)
+
+
+def record_run(now: datetime) -> None:
+    """Record that a worker runs: `takeback doctor` reports when none does."""
+    WorkerRun.objects.bulk_create(
+        [WorkerRun(pk=1, ran_at=now)],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["ran_at"],
+    )
 
 
 def prune(now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Outbox messages."""
+"""Outbox messages, and when a worker last ran."""
 
 from django.db import models
 from django.db.models import Q
@@ -42,3 +42,12 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class WorkerRun(models.Model):
+    """When a worker last ran; at most one row."""
+
+    ran_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.ran_at:%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from takeback.outbox.models import Message
+from takeback.outbox.models import Message, WorkerRun
 
 
 def due_messages(now: datetime, topics: Collection[str]) -> QuerySet[Message]:
@@ -37,3 +37,8 @@ def backlog() -> Backlog:
 def parked(topic: str = "") -> QuerySet[Message]:
     messages = Message.objects.filter(parked_at__isnull=False).order_by("-parked_at", "-id")
     return messages.filter(topic=topic) if topic else messages
+
+
+def last_worker_run() -> datetime | None:
+    """When a worker last ran, to the minute; None if none ever did."""
+    return WorkerRun.objects.values_list("ran_at", flat=True).first()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 # The time limit of a handler: shorter than a lease, so that no handler runs twice at once.
 HANDLER_SECONDS = 30
 _IDLE_SECONDS = 1.0
+_RUN_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class Delivery(NamedTuple):
@@ -82,6 +83,7 @@ class Worker:
         return commands.finish(message, now)
 
     def deliver_all(self) -> int:
+        commands.record_run(clock.now())
         count = 0
         while self.deliver_next(clock.now()):
             count += 1
@@ -92,9 +94,14 @@ class Worker:
 
         While the database is unavailable, the worker waits and tries again.
         """
+        recorded_at: datetime | None = None
         while not stop.is_set():
+            now = clock.now()
             try:
-                busy = self.deliver_next(clock.now())
+                if recorded_at is None or now - recorded_at >= _RUN_RECORDED_EVERY:
+                    commands.record_run(now)
+                    recorded_at = now
+                busy = self.deliver_next(now)
             except Error as error:
                 log.warning("outbox failed", error=type(error).__name__)
                 connection.close()

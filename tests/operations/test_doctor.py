@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from takeback.core import triggers
 from takeback.operations import doctor
-from takeback.operations.doctor import Finding, Severity
+from takeback.operations.findings import Finding, Severity
 from takeback.orders import audit
 from tests import factories
 from tests.factories import create_channel, create_message, create_order
@@ -26,7 +26,7 @@ def _examine(*, every_order: bool = False) -> dict[str, Finding]:
 
 @pytest.mark.django_db
 def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
-    create_channel()
+    installed_shop()
     severities = {subject: finding.severity for subject, finding in _examine().items()}
     assert severities == {
         "database": FINE,
@@ -34,15 +34,22 @@ def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
         "triggers": FINE,
         "database role": FINE if connection.vendor == "sqlite" else WARNING,
         "storefront channel": FINE,
+        "reasons": FINE,
+        "carriers": FINE,
+        "staff": FINE,
+        "API key": FINE,
         "order totals": FINE,
+        "worker": FINE,
         "outbox": FINE,
         "data keys": FINE,
         "clock": FINE,
         "data folder": FINE,
+        "file modes": FINE,
         "secret key": FINE,
         "debug": FINE,
         "hosts": FINE,
         "tls": WARNING,
+        "mail": WARNING,
     }
 
 
@@ -174,7 +181,10 @@ def test_role_that_can_truncate_a_table_is_a_warning() -> None:
         cursor.execute(f"SET LOCAL ROLE {role}")
         role_with_truncate = _examine()["database role"]
     assert documented_role == ("database role", FINE, "This role can only read and write rows.")
-    message = "This role can also empty or alter cancellations_casehistory. Use one that cannot."
+    message = (
+        "This role can also empty or alter cancellations_casehistory. Use one that cannot: "
+        "correct DATABASE_URL."
+    )
     assert role_with_truncate == ("database role", WARNING, message)
 
 
@@ -216,7 +226,8 @@ def test_order_whose_parts_differ_from_its_total_is_named(monkeypatch: pytest.Mo
     assert _examine(every_order=True)["order totals"] == (
         "order totals",
         FAILURE,
-        "1 of all orders differ from their parts: B-2.",
+        "1 of all orders differ from their parts: B-2. Restore a backup and run `takeback doctor "
+        "--all`.",
     )
 
 
@@ -288,5 +299,5 @@ def test_read_only_data_folder_is_a_failure(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     assert doctor.data_folder(missing, tmp_path / "mounts") == (
         FAILURE,
-        f"{missing} is not writable (No such file or directory). Correct DATA_DIR.",
+        f"There is no {missing} yet. Run `takeback init`, or correct DATA_DIR.",
     )

@@ -22,7 +22,7 @@ from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.db.bulk import insert_objects
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, ItemId
-from takeback.logistics.commands import NewEasyReturn, create_easy_returns
+from takeback.logistics.commands.easy_returns import NewEasyReturn, create_easy_returns
 from takeback.logistics.queries import CarrierRow
 from takeback.orders.locks import lock_orders_within
 from takeback.orders.scope import OrderScope

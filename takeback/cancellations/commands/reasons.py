@@ -12,8 +12,8 @@ from takeback.cancellations.models import CancellationReason
 from takeback.core.errors import NOT_FOUND, Refused
 
 
-def add_reason(channel_id: int, values: Mapping[str, Any], *, now: datetime) -> int:
-    """Add a reason with these column values, and return its id."""
+def add_reason(channel_id: int | None, values: Mapping[str, Any], *, now: datetime) -> int:
+    """Add a reason with these column values, and return its id; without a channel all share it."""
     return CancellationReason.objects.create(
         channel_id=channel_id, created_date=now, modified_date=now, **values
     ).pk

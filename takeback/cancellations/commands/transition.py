@@ -33,7 +33,7 @@ from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import Actor
 from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
-from takeback.logistics.commands import cancel_easy_return
+from takeback.logistics.commands.easy_returns import cancel_easy_return
 from takeback.orders.commands.split_item import split_items
 from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.core.management.color import no_style
 from django.db import connection, models
 
 from takeback.core.db import connection as db_connection
@@ -33,6 +34,14 @@ def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         last = (cursor.fetchone() or [0])[0]
         return range(last + 1, last + 1 + count)
+
+
+def continue_ids(*tables: type[models.Model]) -> None:
+    """Let the next ids follow the largest: rows with chosen ids have been inserted."""
+    # None on SQLite, which remembers the largest id itself.
+    for statement in connection.ops.sequence_reset_sql(no_style(), tables):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def insert_rows(

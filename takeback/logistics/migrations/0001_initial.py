@@ -36,6 +36,14 @@ class Migration(migrations.Migration):
                 ("countries", models.JSONField(default=list)),
                 ("categories", models.JSONField(default=list)),
                 (
+                    "created_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "modified_date",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
                     "channel",
                     models.ForeignKey(
                         null=True,
