@@ -226,6 +226,15 @@ LOGIN_FAILURES_PER_EMAIL = env_int(
     "Failed logins per e-mail address or user name in 15 minutes.",
     minimum=1,
 )
+REGISTRATIONS_PER_ADDRESS = env_int(
+    "REGISTRATIONS_PER_ADDRESS", 20, "Registrations per hour and client address."
+)
+REGISTRATIONS_PER_SHOP = env_int("REGISTRATIONS_PER_SHOP", 1000, "Registrations per hour and shop.")
+ACCOUNT_MAILS_PER_EMAIL = env_int(
+    "ACCOUNT_MAILS_PER_EMAIL",
+    3,
+    "Mails of one kind about an account (confirmation, code) per hour and e-mail address.",
+)
 KEY_REQUESTS_PER_MINUTE = env_int(
     "KEY_REQUESTS_PER_MINUTE", 3000, "Requests per minute and API key.", minimum=1
 )
@@ -434,6 +443,12 @@ AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "takeback.accounts.passwords.LengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 TEMPLATES = [
     {

@@ -97,7 +97,10 @@ NAMES: dict[str, str] = {
 }
 """The object that each route names besides its channel."""
 
-TOKENS = {"users/orders/bank_account/<token>"}
+TOKENS = {
+    "users/orders/bank_account/<token>",
+    "users/registration/account-confirm-email/<token>",
+}
 """Routes that are named by a secret of the owner: the token is the permission (P21)."""
 
 

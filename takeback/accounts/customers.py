@@ -1,17 +1,22 @@
 """Customers of a channel: matching by code or e-mail address, creating and updating."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, is_password_usable
 from django.db import transaction
 from django.db.models import QuerySet
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import Channel, User
+from takeback.accounts.queries import customers_of
 from takeback.accounts.sign_in import check_credentials
+from takeback.core.db.bulk import delete_batch
 from takeback.core.normalize import email_key, name_key
+
+PENDING_DAYS = 7
+PRUNED_AT_ONCE = 1_000
 
 
 def get_or_create_customers(
@@ -33,21 +38,15 @@ def _identity(customer: CustomerIn) -> tuple[str, str]:
 
 def check_customer_password(channel_id: int, email: str, password: str) -> User | None:
     """The registered customer if the password is right; `email` is an `email_key`."""
-    users = _customers(channel_id).filter(
-        email_key=email, user_type=User.REGISTERED, is_active=True
-    )
-    return check_credentials(users.first(), password)
-
-
-def _customers(channel_id: int) -> "QuerySet[User]":
-    return User.objects.filter(channel_id=channel_id, is_staff=False)
+    user = registered_customer(channel_id, email)
+    return check_credentials(user if user and user.is_active else None, password)
 
 
 def _existing_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[tuple[str, str], int]:
     codes = [customer.channel_code for customer in customers if customer.channel_code]
     emails = [email_key(customer.email) for customer in customers]
     ids: dict[tuple[str, str], int] = {}
-    users = _customers(channel_id)
+    users = customers_of(channel_id)
     by_email = users.filter(email_key__in=emails).order_by("-id")
     for user_id, kind, key in by_email.values_list("id", "user_type", "email_key"):
         ids[kind, key] = user_id
@@ -94,10 +93,10 @@ def save_customer(channel_id: int, data: Mapping[str, Any], *, now: datetime) ->
     does: of the registered customer, or of the first guest without a code. Raises CustomerConflict
     when another registered customer has the address, or another customer the code.
     """
-    _lock_channel(channel_id)
+    lock_channel(channel_id)
     kind = data.get("user_type", User.GUEST)
     code, key = data.get("channel_code"), email_key(data["email"])
-    customers = _customers(channel_id).order_by("id")
+    customers = customers_of(channel_id).order_by("id")
     user = customers.filter(channel_code=code).first() if code else None
     if user is None and (kind == User.REGISTERED or not code):
         user = customers.filter(user_type=kind, email_key=key).first()
@@ -117,15 +116,15 @@ def update_customer(
 
     Raises CustomerConflict as `save_customer` does.
     """
-    _lock_channel(channel_id)
-    customers = _customers(channel_id)
+    lock_channel(channel_id)
+    customers = customers_of(channel_id)
     user = customers.filter(pk=user_id).first()
     if user is not None:
         _apply(user, data, customers, now)
     return user is not None
 
 
-def _lock_channel(channel_id: int) -> None:
+def lock_channel(channel_id: int) -> None:
     """Take the lock that order ingestion takes: two transactions could create the same customer."""
     Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
 
@@ -146,3 +145,27 @@ def _apply(user: User, data: Mapping[str, Any], customers: "QuerySet[User]", now
     if user.user_type == User.REGISTERED and registered.exists():
         raise CustomerConflict("email")
     user.save()
+
+
+def prune_pending(now: datetime) -> int:
+    """Delete up to `PRUNED_AT_ONCE` pending customers after `PENDING_DAYS`; returns their number.
+
+    Their sessions and address books go with them. Repeat until it is 0.
+    """
+    pending = User.objects.filter(user_type=User.PENDING)
+    expired = pending.filter(date_joined__lte=now - timedelta(days=PENDING_DAYS))
+    return delete_batch(expired.order_by("date_joined"), PRUNED_AT_ONCE)
+
+
+def registered_customer(channel_id: int, email: str) -> User | None:
+    """The registered customer with this address; `email` is an `email_key`."""
+    registered = customers_of(channel_id).filter(user_type=User.REGISTERED, email_key=email)
+    return registered.first()
+
+
+def has_account(user: User | None) -> bool:
+    """Whether a registration must not take this customer over.
+
+    It takes over only customers who have no password yet and who were not deactivated.
+    """
+    return user is not None and (is_password_usable(user.password) or not user.is_active)

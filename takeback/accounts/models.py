@@ -101,6 +101,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(
                 fields=["channel", "phone"], condition=~Q(phone=""), name="customers_by_phone"
             ),
+            models.Index(
+                fields=["date_joined"], condition=Q(user_type="pending"), name="pending_customers"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Queries for API keys: their rights in a channel, and their owners."""
+"""Queries for API keys, their rights and owners, and for customers of a channel."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from takeback.accounts.models import ApiKey, Channel, StaffMember
+from takeback.accounts.models import ApiKey, Channel, StaffMember, User
 from takeback.core.db.compiled_query import CompiledQuery
 
 
@@ -61,6 +61,12 @@ def _active_channels(key_id: int) -> "QuerySet[Channel]":
 
 # The active channels of a key.
 active_channels = CompiledQuery(ChannelRow, _active_channels)
+
+
+def customers_of(channel_id: int) -> "QuerySet[User]":
+    """The customers of a channel; pending ones do not exist for anyone but themselves."""
+    customers = User.objects.filter(channel_id=channel_id, is_staff=False)
+    return customers.exclude(user_type=User.PENDING)
 
 
 def key_with_user(key_id: int) -> ApiKey:

@@ -131,6 +131,16 @@ class SessionStore(DatabaseStore):
         return get_random_string(32, VALID_KEY_CHARS)
 
 
+def move_sessions(user_id: int, new_user_id: int) -> None:
+    """Let the sessions of a user go on as those of another user with the same password hash."""
+    store = SessionStore()
+    for session in Session.objects.filter(user_id=user_id):
+        data = {**store.decode(session.session_data), USER_ID: new_user_id}
+        Session.objects.filter(pk=session.pk).update(
+            user_id=new_user_id, session_data=store.encode(data)
+        )
+
+
 def prune_sessions(now: datetime) -> int:
     """Delete up to `PRUNED_AT_ONCE` expired sessions; returns their number, 0 when done."""
     expired = Session.objects.filter(expire_date__lte=now).order_by("expire_date")

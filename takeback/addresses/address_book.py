@@ -41,6 +41,17 @@ def remove_address(entry: Address, *, now: datetime) -> None:
     Address.objects.filter(pk=entry.pk).update(is_active=False, modified_date=now)
 
 
+def move_address_book(user_id: int, new_user_id: int) -> None:
+    """Move the entries of a book into another book, except those that it has already."""
+    book = Address.objects.filter(user_id=new_user_id, is_copy=False, is_active=True)
+    hashes = list(book.values_list("hash_data", flat=True))
+    entries = Address.objects.filter(user_id=user_id, is_copy=False)
+    new = entries.filter(is_active=True).exclude(hash_data__in=hashes)
+    if book.filter(primary=True).exists():
+        new.update(primary=False)
+    new.update(user_id=new_user_id)
+
+
 def _save(entry: Address) -> Address:
     entry.place = location_document(entry.country, entry.city, entry.township, entry.district)
     entry.hash_data = as_input(entry).digest()

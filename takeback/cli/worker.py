@@ -22,7 +22,7 @@ def worker(
     """Deliver messages and run periodic tasks until SIGTERM or Ctrl-C; running work finishes."""
     boot(makes_files=True)
     check_version()
-    from takeback.handlers.mails import HANDLERS
+    from takeback.handlers.all_topics import HANDLERS
 
     if not work(HANDLERS, is_single_round=is_single_round):
         raise typer.Exit(1)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from takeback.accounts.customer_input import CustomerIn
-from takeback.accounts.models import User
+from takeback.accounts.queries import customers_of
 from takeback.archive.models import OldOrder
 from takeback.cancellations.models import CancellationRequest
 from takeback.core.normalize import email_key
@@ -16,7 +16,7 @@ CustomerKey = tuple[str, str]
 
 def user_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[CustomerKey, int]:
     """The ids of customers that the channel has, by `CustomerIn.key`."""
-    users = User.objects.filter(channel_id=channel_id, is_staff=False)
+    users = customers_of(channel_id)
     codes = {customer.channel_code for customer in customers if customer.channel_code}
     keys = {email_key(customer.email) for customer in customers if not customer.channel_code}
     by_key = users.filter(email_key__in=keys).order_by("id")

@@ -78,7 +78,7 @@ def offer_mail(offer: Offer, approve: str, reject: str) -> Mail:
             "approve": approve,
             "reject": reject,
         }
-        return _compose("offered", offer.email, subject, context)
+        return compose("offered", offer.email, subject, context)
 
 
 def single_line(text: str) -> str:
@@ -108,10 +108,10 @@ def _case_mail(
         "shop": single_line(order.channel.name),
         "days": shop_policy(order.channel_id).bank_account_link_days,
     }
-    return _compose(template, order.user_email, subject, context)
+    return compose(template, order.user_email, subject, context)
 
 
-def _compose(template: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
+def compose(template: str, recipient: str, subject: str, context: dict[str, Any]) -> Mail:
     body = render_to_string(f"notifications/{template}.txt", context)
     language = translation.get_language() or settings.LANGUAGE_CODE
     return Mail(language, recipient, subject, _format(body))

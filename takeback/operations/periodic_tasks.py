@@ -10,6 +10,7 @@ import structlog
 from django.db import Error, close_old_connections
 
 from takeback.accounts.api_keys import prune_keys
+from takeback.accounts.customers import prune_pending
 from takeback.accounts.one_time_secrets import prune as prune_one_time_secrets
 from takeback.accounts.sessions import prune_sessions
 from takeback.cancellations.images import sweep_images
@@ -36,6 +37,7 @@ PERIODIC_TASKS = (
     PeriodicTask("prune_sessions", 3600, prune_sessions),
     PeriodicTask("prune_keys", 3600, prune_keys),
     PeriodicTask("prune_one_time_secrets", 3600, prune_one_time_secrets),
+    PeriodicTask("prune_pending_customers", 3600, prune_pending),
     PeriodicTask("prune_outbox", 3600, prune_outbox),
     PeriodicTask("prune_replies", 3600, prune_replies),
     PeriodicTask("prune_exchange", 3600, prune_channel_sync),

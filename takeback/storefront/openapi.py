@@ -18,6 +18,13 @@ REFUSED = OpenApiResponse(
     },
     description="A rule refuses the request, or a field is invalid.",
 )
+FIELD_ERRORS = OpenApiResponse(
+    response={
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+    },
+    description="Lists of texts by field, or under `non_field_errors`.",
+)
 PROBLEM = OpenApiResponse(
     response={
         "type": "object",

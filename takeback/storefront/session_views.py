@@ -20,6 +20,7 @@ from takeback.core.client_ip import client_address
 from takeback.core.normalize import email_key
 from takeback.shoppers.sign_in_state import start_session
 from takeback.storefront import openapi
+from takeback.storefront.account_base import AccountView
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
 from takeback.storefront.serializers import Login
@@ -31,6 +32,21 @@ LOGIN_FAILED = _("The e-mail address or password is incorrect.")
 def _text_object(key: str) -> dict[str, Any]:
     """The schema of an object with one text."""
     return {"type": "object", "properties": {key: {"type": "string"}}}
+
+
+SESSION_STARTED: dict[str, Any] = {
+    "type": "object",
+    "properties": {"key": {"type": "string"}, "redirect_url": {"type": ["string", "null"]}},
+}
+"""The schema of a response that starts a session."""
+
+
+def session_started(
+    session: Any, *, redirect_url: str | None = None, status: int = 200
+) -> Response:
+    """The response to a customer whose session has started; clients read `key` first."""
+    body = {"key": session.session_key, "redirect_url": redirect_url}
+    return Response(body, status=status)
 
 
 class CsrfToken(StorefrontView):
@@ -45,13 +61,18 @@ class CsrfToken(StorefrontView):
         return Response({TOKEN: get_token(self.django_request)})
 
 
-class LoginView(StorefrontView):
-    """Signs a customer in. Needs no CSRF token, because there is no session to protect yet."""
+class LoginView(AccountView):
+    """Signs a customer in with a password."""
 
     operations = {
-        "post": Operation("login", openapi.SESSION, request=Login, response=_text_object("key")),
+        "post": Operation(
+            "login",
+            openapi.SESSION,
+            request=Login,
+            response=SESSION_STARTED,
+            refusals={400: openapi.FIELD_ERRORS, 429: openapi.FIELD_ERRORS},
+        ),
     }
-    authentication_classes: list[Any] = []
 
     def post(self, request: Request) -> Response:
         serializer = Login(data=self.body)
@@ -66,11 +87,7 @@ class LoginView(StorefrontView):
         if user is None:
             raise ValidationError({"non_field_errors": [LOGIN_FAILED]})
         start_session(request.session, user, now)
-        return Response({"key": request.session.session_key, "redirect_url": None})
-
-    def field_errors(self, detail: Any) -> dict[str, Any]:
-        """A list of texts per field in both dialects: login forms join it."""
-        return {name: [str(text) for text in texts] for name, texts in detail.items()}
+        return session_started(request.session)
 
 
 class Logout(StorefrontView):

@@ -11,6 +11,7 @@ from takeback.storefront import (
     media_views,
     old_orders_views,
     orders_views,
+    registration_views,
     session_views,
     trade_in_views,
 )
@@ -71,6 +72,12 @@ urlpatterns = [
             operations=trade_in_views.decision_operations(decision),
         )
         for decision in Decision
+    ),
+    _route("users/registration", registration_views.RegistrationView, "registration"),
+    _route(
+        "users/registration/account-confirm-email/(?P<token>[^/]+)",
+        registration_views.ConfirmRegistrationPage,
+        "confirm_registration",
     ),
     _route("users/login", session_views.LoginView, "login"),
     _route("users/logout", session_views.Logout, "logout"),

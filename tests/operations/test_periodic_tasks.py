@@ -57,6 +57,7 @@ def test_tasks_have_these_names_and_intervals() -> None:
         ("prune_sessions", 3600),
         ("prune_keys", 3600),
         ("prune_one_time_secrets", 3600),
+        ("prune_pending_customers", 3600),
         ("prune_outbox", 3600),
         ("prune_replies", 3600),
         ("prune_exchange", 3600),

@@ -241,6 +241,14 @@ class Migration(migrations.Migration):
                 name="customers_by_phone",
             ),
         ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("user_type", "pending")),
+                fields=["date_joined"],
+                name="pending_customers",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import User
+from takeback.accounts.queries import customers_of
 from takeback.addresses.address_book import as_input
 from takeback.addresses.address_input import AddressIn
 from takeback.addresses.models import Address
@@ -13,7 +14,7 @@ from takeback.orders.models import LoyaltyTransaction
 
 def find_customer(channel_id: int, user_id: int) -> CustomerIn | None:
     """A customer of this channel; None for one of another channel."""
-    user = User.objects.filter(pk=user_id, channel_id=channel_id, is_staff=False).first()
+    user = customers_of(channel_id).filter(pk=user_id).first()
     if user is None:
         return None
     return CustomerIn(
@@ -31,7 +32,7 @@ def find_address(channel_id: int, address_id: int) -> AddressIn | None:
     """An active address of a customer of this channel, as input for a copy."""
     addresses = Address.objects.select_related("country", "city", "township", "district")
     rows = addresses.filter(pk=address_id, user__channel_id=channel_id, is_active=True)
-    address = rows.first()
+    address = rows.exclude(user__user_type=User.PENDING).first()
     return as_input(address) if address else None
 
 

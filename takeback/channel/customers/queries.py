@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 
 from takeback.accounts.models import User
+from takeback.accounts.queries import customers_of
 from takeback.addresses.models import Address
 from takeback.core.db.compiled_query import RowQuery
 
@@ -66,14 +67,11 @@ class AddressRow(NamedTuple):
     modified_date: datetime
 
 
-def customers_in_channel(channel_id: int) -> "QuerySet[User]":
-    return User.objects.filter(channel_id=channel_id, is_staff=False)
-
-
 def addresses_in_channel(channel_id: int) -> "QuerySet[Address]":
     """The entries of address books, without the copies that belong to orders."""
     entries = Address.objects.filter(user__channel_id=channel_id, user__is_staff=False)
-    return entries.filter(is_copy=False, is_active=True)
+    known = entries.exclude(user__user_type=User.PENDING)
+    return known.filter(is_copy=False, is_active=True)
 
 
 customer_rows = RowQuery(CustomerRow)
@@ -82,7 +80,7 @@ address_rows = RowQuery(AddressRow)
 
 def customer_by_id(channel_id: int, user_id: int) -> CustomerRow | None:
     """The customer, or None if they belong to another channel."""
-    customers = customers_in_channel(channel_id).filter(pk=user_id)
+    customers = customers_of(channel_id).filter(pk=user_id)
     return customer_rows.first(customers)
 
 

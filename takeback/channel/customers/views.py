@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts.customers import CustomerConflict, save_customer, update_customer
+from takeback.accounts.queries import customers_of
 from takeback.addresses import address_book
 from takeback.addresses.models import City, Country, District, Township
 from takeback.addresses.places import place_document
@@ -70,7 +71,7 @@ class CustomerList(ChannelListView, BaseCustomerView):
     }
 
     def queryset(self) -> "QuerySet[Any, Any]":
-        return queries.customers_in_channel(self.client.channel_id)
+        return customers_of(self.client.channel_id)
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         """`phone` and `phone_number` name one column; `phone_number` wins."""

@@ -1,0 +1,40 @@
+"""The texts of mails about customer accounts, in the language of the customer."""
+
+import re
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from takeback.accounts.customers import PENDING_DAYS
+from takeback.accounts.link_tokens import storefront_link
+from takeback.accounts.models import Channel, User
+from takeback.core.middleware import best_language
+from takeback.notifications.mails import Mail, compose, single_line
+
+# Letters only: a name that a stranger typed must not carry an advertisement or an address.
+_NAME = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,5}")
+_NAME_MAX = 60
+
+
+def confirmation_mail(user: User, channel: Channel, link: str) -> Mail:
+    """The link that confirms the address of a registration."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(user.language_code)):
+        subject = _("Confirm your e-mail address for %(shop)s") % {"shop": shop}
+        context = {"shop": shop, "name": _name_of(user), "link": link, "days": PENDING_DAYS}
+        return compose("confirm_registration", user.email, subject, context)
+
+
+def account_exists_mail(user: User, channel: Channel) -> Mail:
+    """To a registered address that was used for a registration again."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(user.language_code)):
+        subject = _("You already have an account at %(shop)s") % {"shop": shop}
+        context = {"shop": shop, "link": storefront_link(channel, "/")}
+        return compose("account_exists", user.email, subject, context)
+
+
+def _name_of(user: User) -> str:
+    """The name that the customer typed, if it looks like one."""
+    name = single_line(f"{user.first_name} {user.last_name}")
+    return name if len(name) <= _NAME_MAX and _NAME.fullmatch(name) else ""
