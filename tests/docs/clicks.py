@@ -56,7 +56,7 @@ _STEPS: dict[str, Callable[..., None]] = {
     r"Follow [*`](.+)[*`]\.": _follow,
     r"Unfold \*(.+)\*\.": _unfold,
     r"Press the key `(.+)`\.": _type,
-    r"The page shows [*`](.+)[*`]\.": _shows,
+    r"The page shows [*`](.+)[*`]\.?": _shows,
 }
 
 

@@ -105,7 +105,7 @@ def _stand_ins(root: Path) -> Path:
     shutil.copy(Path(__file__).with_name("systemctl"), folder)
     scripts = {
         "runuser": 'shift 3\nexec "$@"',
-        "nginx": f'exec {shutil.which("nginx", path="/usr/sbin:/usr/bin")} -e stderr '
+        "nginx": f"exec {shutil.which('nginx', path='/usr/sbin:/usr/bin')} -e stderr "
         f'-c {root}/etc/nginx/nginx.conf "$@"',
     }
     for name, script in scripts.items():
@@ -125,4 +125,6 @@ def missing_programs() -> list[str]:
         "sqlite3": "sqlite3",
     }
     path = f"{os.environ['PATH']}:/usr/sbin"
-    return sorted({package for name, package in needed.items() if not shutil.which(name, path=path)})
+    return sorted(
+        {package for name, package in needed.items() if not shutil.which(name, path=path)}
+    )

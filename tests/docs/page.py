@@ -95,5 +95,7 @@ def _is_complete(command: str) -> bool:
     """Whether bash would run the command, or wait for its next line."""
     if command.endswith("\\\n"):
         return False
-    check = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True, check=False)
+    check = subprocess.run(
+        ["bash", "-n"], input=command, capture_output=True, text=True, check=False
+    )
     return check.returncode == 0 and "here-document" not in check.stderr

@@ -37,9 +37,7 @@ def follow(
     return reasons
 
 
-def _do(
-    part: Part, shell: Session, browser: Callable[[], Page] | None, output: str
-) -> str:
+def _do(part: Part, shell: Session, browser: Callable[[], Page] | None, output: str) -> str:
     if part.kind == "sh":
         return run_block(shell, part)
     if part.kind == "output":

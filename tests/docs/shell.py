@@ -41,7 +41,9 @@ class Session(NamedTuple):
         self.write_line(f". {command_file} >{output} 2>{errors} </dev/null 3>&-; echo done >&3\n")
         ready, _, _ = select.select([self.status], [], [], _SECONDS)
         reply = os.read(self.status, 100) if ready else b"no reply in time"
-        assert reply == b"done\n", f"{command}\n{output.read_text()}\n{errors.read_text()}\n{reply!r}"
+        assert reply == b"done\n", (
+            f"{command}\n{output.read_text()}\n{errors.read_text()}\n{reply!r}"
+        )
         return output.read_text()
 
     def write_line(self, line: str) -> None:

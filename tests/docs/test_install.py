@@ -109,11 +109,20 @@ def check_wheel(wheel: Path) -> None:
 
 def test_compose_file_is_valid(tmp_path: Path) -> None:
     docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "compose", "version"], check=False, capture_output=True).returncode:
+    if (
+        docker is None
+        or subprocess.run(
+            [docker, "compose", "version"], check=False, capture_output=True
+        ).returncode
+    ):
         pytest.skip("docker compose is not installed")
     names = ("POSTGRES_PASSWORD", "SECRET_KEY", "DATA_KEYS", "SITE_URL", "ALLOWED_HOSTS")
     command = [docker, "compose", "--file", str(ROOT / "compose.yaml"), "config", "--quiet"]
     done = subprocess.run(
-        command, env=os.environ | dict.fromkeys(names, "x"), capture_output=True, text=True, check=False
+        command,
+        env=os.environ | dict.fromkeys(names, "x"),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

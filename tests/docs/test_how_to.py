@@ -1,0 +1,111 @@
+"""Every how-to page is followed from its first line to its last, against a real server."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.docs import reader
+from tests.docs.shell import Session, session
+from tests.home.test_browser import ARGUMENTS
+from tests.rigs.serving import free_port
+
+pytestmark = pytest.mark.timeout(300)
+
+INSTALLING = {"install.md", "production.md"}
+"""Pages that `test_install.py` follows."""
+PAGES = ["channel.md", "channel-apps.md", "import.md", "trade-in.md", "desk.md"]
+NOT_RUN = [
+    "clones and installs from the network; the test of install.md builds and installs the wheel"
+]
+
+
+class Shop:
+    """A folder in which a reader has followed "Your first shop", and the shell that did."""
+
+    def __init__(self, shell: Session, environment: Mapping[str, str]) -> None:
+        self.folder, self.replacements = shell.folder / "my-shop", shell.replacements
+        self.environment = environment
+
+    @contextmanager
+    def new_shell(self) -> Iterator[Session]:
+        """The shell of another day: the folder is the shop's, no variable is set."""
+        with session(self.folder, self.environment, self.replacements) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Callable[[], Page]]:
+    """A window; the pages of a reader open in the same one."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        page = running.new_context(locale="en").new_page()
+        yield lambda: page
+        running.close()
+
+
+@contextmanager
+def first_shop(
+    folder: Path, browser: Callable[[], Page], **settings: str
+) -> Iterator[tuple[Session, Shop]]:
+    """Follows the page in an empty folder; its server runs until the block ends."""
+    port = free_port()
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "SITE_URL": f"http://127.0.0.1:{port}",
+        **settings,
+    }
+    serve = f"takeback serve --port {port} --workers 1"
+    with session(folder, environment, {"8000": str(port), "takeback serve": serve}) as shell:
+        assert reader.follow("first-shop.md", shell, browser) == NOT_RUN
+        yield shell, Shop(shell, environment)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Callable[[], Page]) -> Iterator[Shop]:
+    """The shop of the other pages, on SQLite."""
+    with first_shop(tmp_path_factory.mktemp("shop"), browser) as (_, made):
+        yield made
+
+
+def test_every_page_is_followed_by_a_test() -> None:
+    pages = {path.name for path in reader.HOW_TO.glob("*.md")}
+    assert pages == {"first-shop.md", *PAGES, *INSTALLING}
+
+
+def test_first_shop_leads_to_an_approved_return(shop: Shop) -> None:
+    assert (shop.folder / "var" / "takeback.sqlite3").exists()
+
+
+@pytest.mark.heavy("postgresql")
+@pytest.mark.thorough
+def test_first_shop_leads_to_an_approved_return_on_postgresql(
+    tmp_path: Path, browser: Callable[[], Page]
+) -> None:
+    url = os.environ.get("TEST_DATABASE_URL", "")
+    if not url:
+        pytest.skip("no PostgreSQL in this run")
+    name = f"first_shop_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0".encode())
+        try:
+            database = f"{url.rpartition('/')[0]}/{name}"
+            with first_shop(tmp_path, browser, DATABASE_URL=database) as (shell, _):
+                assert not list((shell.folder / "my-shop").rglob("*.sqlite3"))
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_followed_to_its_end(shop: Shop, browser: Callable[[], Page], name: str) -> None:
+
+    with shop.new_shell() as shell:
+        assert reader.follow(name, shell, browser) == []
