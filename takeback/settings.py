@@ -378,6 +378,7 @@ LANGUAGE_CODE = env_str(
 LANGUAGES = [("tr", "Türkçe"), ("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "takeback.ui.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

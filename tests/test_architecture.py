@@ -53,6 +53,7 @@ WRITERS = {
     "takeback/accounts/channels.py": "commands and queries of one small table",
     "takeback/accounts/customers.py": "creates customers for commands of other rooms",
     "takeback/accounts/one_time_secrets.py": "commands and queries of one small table",
+    "takeback/accounts/recovery_codes.py": "commands and queries of one small column",
     "takeback/accounts/sessions.py": "Django's session store",
     "takeback/accounts/sign_in.py": "upgrades a password hash",
     "takeback/accounts/staff.py": "commands and queries of one small table",

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 WINDOW_SECONDS = 900
 LOGINS_PER_ADDRESS = 100
+# Wrong passwords per staff user and window, from all networks together: 9600 a day.
+STAFF_LOGINS_PER_NAME = 100
 # Wrong codes per user and window: a million attempts take three centuries.
 CODES_ALLOWED = 5
 
@@ -37,16 +39,44 @@ def login_buckets(kind: str, name: str, address: str) -> list[Bucket]:
 
     A storefront server signs in for all its shoppers, so its address has no bucket.
     """
-    buckets = [Bucket(key_of(kind, name), settings.LOGIN_FAILURES_PER_EMAIL, WINDOW_SECONDS)]
-    if not is_within(address, settings.STOREFRONT_SERVERS):
-        network = key_of("login-address", client_network(address))
-        buckets.append(Bucket(network, LOGINS_PER_ADDRESS, WINDOW_SECONDS))
-    return buckets
+    return [_bucket(kind, name), *_network_buckets(address)]
+
+
+def _bucket(kind: str, *parts: str) -> Bucket:
+    return Bucket(key_of(kind, *parts), settings.LOGIN_FAILURES_PER_EMAIL, WINDOW_SECONDS)
+
+
+def _network_buckets(address: str) -> list[Bucket]:
+    if is_within(address, settings.STOREFRONT_SERVERS):
+        return []
+    network = key_of("login-address", client_network(address))
+    return [Bucket(network, LOGINS_PER_ADDRESS, WINDOW_SECONDS)]
+
+
+def attempt_staff_login(
+    name: str, address: str, check: Callable[[], T], now: datetime, *, device: str = ""
+) -> T:
+    """As `attempt`, so that a stranger's wrong passwords do not lock out the staff user `name`.
+
+    A network is refused before it fills the bucket of the name. `device` identifies a browser in
+    which this user has signed in before; it has a bucket of its own and fills no other.
+    """
+    if device:
+        return attempt([_bucket("staff-device", name, device)], check, now)
+    from_network = _bucket("login-staff", name, client_network(address))
+    from_anywhere = Bucket(key_of("login-staff", name), STAFF_LOGINS_PER_NAME, WINDOW_SECONDS)
+    per_network = [from_network, *_network_buckets(address)]
+    return attempt(per_network, lambda: attempt([from_anywhere], check, now), now)
 
 
 def code_buckets(user_id: int) -> list[Bucket]:
     """The bucket of second-factor codes, shared by all forms that take one."""
     return [Bucket(key_of("staff-code", str(user_id)), CODES_ALLOWED, WINDOW_SECONDS)]
+
+
+def password_buckets(user_id: int) -> list[Bucket]:
+    """The bucket of present passwords that a signed-in staff user enters."""
+    return [_bucket("staff-password", str(user_id))]
 
 
 def check_credentials(user: User | None, password: str) -> User | None:

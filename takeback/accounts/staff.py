@@ -67,10 +67,11 @@ def update_staff_user(
     now: datetime,
     rights: Rights | None = None,
     password: str | None = None,
+    email: str | None = None,
     is_active: bool | None = None,
     without_totp: bool = False,
 ) -> None:
-    """Change the rights or the password of a staff user, (de)activate them, clear their TOTP.
+    """Change rights, password or e-mail address of a staff user, (de)activate them, clear TOTP.
 
     Any change revokes the keys of their logins, because a key must never have more rights than its
     user. Raises AccessError when there is no such staff user.
@@ -87,6 +88,8 @@ def update_staff_user(
     changes: dict[str, object] = {}
     if password is not None:
         changes["password"] = make_password(password)
+    if email is not None:
+        changes |= {"email": email, "email_key": email_key(email)}
     if is_active is not None:
         changes["is_active"] = is_active
     if changes:

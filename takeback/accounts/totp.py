@@ -8,6 +8,12 @@ from django.db.models import Q
 from pyotp.utils import strings_equal
 
 from takeback.accounts.models import StaffMember
+from takeback.accounts.recovery_codes import (
+    consume_recovery_code,
+    generate_codes,
+    hashes_of,
+    is_recovery_code,
+)
 from takeback.core.encryption import decrypt, encrypt
 
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
@@ -27,7 +33,9 @@ def time_step(secret: str, code: str, now: datetime) -> int | None:
 
 
 def consume_code(user_id: int, code: str, now: datetime) -> bool:
-    """Accept a code that is right and newer than every code accepted before."""
+    """Accept an unused recovery code, or a right code that is newer than all codes before."""
+    if is_recovery_code(code):
+        return consume_recovery_code(user_id, code)
     secret = totp_secret(user_id)
     step = time_step(secret, code, now) if secret else None
     if step is None:
@@ -36,17 +44,22 @@ def consume_code(user_id: int, code: str, now: datetime) -> bool:
     return bool(StaffMember.objects.filter(unused, pk=user_id).update(totp_step=step))
 
 
-def enable_totp(user_id: int, secret: str, code: str, now: datetime) -> str | None:
+def enable_totp(user_id: int, secret: str, code: str, now: datetime) -> list[str]:
     """Require codes of this secret from now on, if the first code is right; it counts as used.
 
-    Returns the encrypted secret, or None if the code is wrong or TOTP is enabled already.
+    Returns the recovery codes; empty if the code is wrong or TOTP is enabled already.
     """
     step = time_step(secret, code, now)
     if step is None:
-        return None
+        return []
     encrypted = encrypt(secret, totp_context(user_id))
-    member = StaffMember.objects.filter(pk=user_id, totp_encrypted=None)
-    return encrypted if member.update(totp_encrypted=encrypted, totp_step=step) else None
+    recovery_codes = generate_codes()
+    is_enabled = StaffMember.objects.filter(pk=user_id, totp_encrypted=None).update(
+        totp_encrypted=encrypted,
+        totp_step=step,
+        recovery_codes=hashes_of(user_id, recovery_codes),
+    )
+    return recovery_codes if is_enabled else []
 
 
 def disable_totp(user_id: int, code: str, now: datetime) -> bool:
@@ -57,7 +70,7 @@ def disable_totp(user_id: int, code: str, now: datetime) -> bool:
 
 
 def clear_totp(user_id: int) -> None:
-    StaffMember.objects.filter(pk=user_id).update(totp_encrypted=None)
+    StaffMember.objects.filter(pk=user_id).update(totp_encrypted=None, recovery_codes=[])
 
 
 def totp_context(user_id: int) -> str:

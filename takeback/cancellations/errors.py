@@ -92,6 +92,28 @@ MORE_THAN_PAID = Problem(
 
 # Steps of cases, reasons and plans.
 WRONG_STATUS = Problem("wrong_state", 400, _("This step is not possible in the current status."))
+RULES_NOT_MET = Problem(
+    "rules_not_met",
+    400,
+    _(
+        "This request breaks a rule of the shop: {rules} To accept it anyway, override the rule"
+        " and give the reason in a note."
+    ),
+)
+OVERRIDE_NEEDS_NOTE = Problem(
+    "override_needs_note",
+    400,
+    _("Give the reason for the override in a note."),
+    field="internal_note",
+)
+CANNOT_UNDO = Problem(
+    "cannot_undo",
+    400,
+    _(
+        "This decision can no longer be undone. Agents can undo their own decisions for {seconds}"
+        " seconds, unless another step follows."
+    ),
+)
 SHARED_REASON = Problem(
     "shared_reason", 403, _("All channels share this reason. It cannot be changed here.")
 )

@@ -2,11 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple, TypedDict
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.core.actor import Actor
 from takeback.core.db.bulk import insert_objects
 from takeback.core.errors import CONFLICT, Refused
+
+class RuleOutcome(TypedDict):
+    """A rule at a decision, by the name of its check; `code` is that of its problem, if any."""
+
+    rule: str
+    code: str | None
+
+
+class Details(NamedTuple):
+    """What a history row holds beside the change itself.
+
+    Only the customer reads `message`, and only staff read `internal_note`.
+    """
+
+    message: str | None = None
+    internal_note: str | None = None
+    # The rules as they were at a decision, and the codes of those that staff overrode.
+    rule_results: Sequence[RuleOutcome] | None = None
+    overridden: Sequence[str] = ()
+
+
+NO_DETAILS = Details()
 
 # Cases, each with its new values.
 Updates = Sequence[tuple[CancellationRequest, Mapping[str, object]]]
@@ -20,7 +43,7 @@ def update_case(
 
 
 def update_cases(
-    updates: Updates, event: str, actor: Actor, now: datetime, message: str | None = None
+    updates: Updates, event: str, actor: Actor, now: datetime, details: Details = NO_DETAILS
 ) -> None:
     """Update several cases and their histories; `Refused` if one of them changed meanwhile."""
     rows = []
@@ -29,12 +52,12 @@ def update_cases(
         current = CancellationRequest.objects.filter(
             pk=case.pk, status=before, version=case.version
         )
-        changes = {**values, "version": case.version + 1, "modified_date": now}
+        changes = {"modified_date": now, **values, "version": case.version + 1}
         if not current.update(**changes):
             raise Refused(CONFLICT)
         for name, value in changes.items():
             setattr(case, name, value)
-        rows.append(history_row(case, event, before, actor, now, message=message))
+        rows.append(history_row(case, event, before, actor, now, details))
     insert_objects(rows)
 
 
@@ -44,9 +67,7 @@ def history_row(
     before: str | None,
     actor: Actor,
     now: datetime,
-    *,
-    message: str | None = None,
-    overridden: Sequence[str] = (),
+    details: Details = NO_DETAILS,
 ) -> CaseHistory:
     """The unsaved history row of a case that has just changed."""
     return CaseHistory(
@@ -57,7 +78,9 @@ def history_row(
         after=case.status,
         actor_kind=actor.kind.value,
         actor_number=actor.number,
-        message=message,
-        overridden=list(overridden),
+        message=details.message,
+        internal_note=details.internal_note,
+        rule_results=None if details.rule_results is None else list(details.rule_results),
+        overridden=list(details.overridden),
         at=now,
     )

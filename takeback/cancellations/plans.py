@@ -4,16 +4,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
 from takeback.cancellations.statuses import (
-    PLAN_LIFE_CYCLE,
     Kind,
     PlanStatus,
-    PlanTransition,
     Status,
 )
 from takeback.core.actor import Actor
@@ -82,14 +80,14 @@ def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise
     and the plans of the order together exceed its refundable amount.
     """
     plans = CancellationPlan.objects.filter(
-        order__cancellationplan=plan_id, status__in=_UNPAID
+        Q(status__in=_UNPAID) | Q(pk=plan_id), order__cancellationplan=plan_id
     ).select_related("order")
     unpaid = {plan.pk: plan for plan in plans}
     plan = unpaid[plan_id]
     cases = cases_of_plan(plan_id)
     remaining = remaining_by_item(cases)
-    if transition := _transition({Status(case.status) for case in remaining.values()}):
-        plan.status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), transition).value
+    # Triggers refuse a change that neither a transition nor an undone decision allows.
+    plan.status = _status({Status(case.status) for case in remaining.values()}).value
     if remaining:
         _set_amounts(plan, remaining.values(), is_reduced=len(remaining) < len(cases))
         _delete_invalid_payments(plan, remaining.keys())
@@ -112,11 +110,22 @@ def _ensure_total(plans: Iterable[CancellationPlan], order: Order, paid: MinorUn
         raise Refused(errors.MORE_THAN_PAID, order_id=order.pk)
 
 
-def _transition(statuses: Collection[Status]) -> PlanTransition | None:
-    """The transition of a waiting plan whose remaining cases have these statuses."""
+def has_other_waiting_plan(plan: CancellationPlan) -> bool:
+    """Whether another plan waits in the place of this one, which cases join by default."""
+    others = CancellationPlan.objects.filter(
+        order_id=plan.order_id,
+        plan_type=plan.plan_type,
+        status=PlanStatus.WAITING.value,
+        **asdict(DEFAULT_TERMS),
+    )
+    return others.exclude(pk=plan.pk).exists()
+
+
+def _status(statuses: Collection[Status]) -> PlanStatus:
+    """The status of an unpaid plan whose remaining cases have these statuses."""
     if not statuses:
-        return PlanTransition.REJECT
-    return None if Status.CONFIRMED in statuses else PlanTransition.APPROVE
+        return PlanStatus.REJECTED
+    return PlanStatus.WAITING if Status.CONFIRMED in statuses else PlanStatus.APPROVED
 
 
 def _set_amounts(

@@ -1,5 +1,6 @@
 """Kinds, statuses and life cycles of cases and of the plans that pay them back."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from takeback.core.state_machine import StateMachine
@@ -36,6 +37,8 @@ class CaseEvent(StrEnum):
 
     OPEN = "open"
     EDIT = "edit"
+    NOTE = "note"
+    UNDO = "undo"
     CONFIRM_ACCOUNT = "confirm_account"
     REMOVE = "remove"
 
@@ -56,7 +59,20 @@ LIFE_CYCLE = StateMachine(
         (Status.CONFIRMED, Transition.WITHDRAW): Status.WITHDRAWN,
         (Status.APPROVED, Transition.COMPLETE): Status.COMPLETED,
     },
+    # Approving a case that is not confirmed confirms it, too; both are undone together.
+    undo={
+        Status.WAITING_APPROVAL: (Status.WAITING,),
+        Status.CONFIRMED: (Status.WAITING, Status.WAITING_APPROVAL),
+        Status.APPROVED: (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED),
+        Status.REJECTED: (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED),
+    },
 )
+
+# The decisions that an agent may undo, and the time for it.
+DECISIONS = (Transition.REVIEW, Transition.CONFIRM, Transition.APPROVE, Transition.REJECT)
+UNDO_TIME = timedelta(seconds=10)
+# Mails about decisions of agents wait longer than that: an undo may have waited for a lock.
+MAIL_DELAY = UNDO_TIME + timedelta(seconds=5)
 
 # Statuses of cases that have not ended. An item has at most one live case.
 LIVE = (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED, Status.APPROVED)
@@ -82,6 +98,11 @@ PLAN_LIFE_CYCLE = StateMachine(
         (PlanStatus.WAITING, PlanTransition.APPROVE): PlanStatus.APPROVED,
         (PlanStatus.WAITING, PlanTransition.REJECT): PlanStatus.REJECTED,
         (PlanStatus.APPROVED, PlanTransition.COMPLETE): PlanStatus.COMPLETED,
+    },
+    # A plan follows its cases when a decision is undone; without cases it is rejected.
+    undo={
+        PlanStatus.APPROVED: (PlanStatus.WAITING, PlanStatus.REJECTED),
+        PlanStatus.REJECTED: (PlanStatus.WAITING,),
     },
 )
 

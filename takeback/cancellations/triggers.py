@@ -18,11 +18,9 @@ def statements(vendor: str) -> list[str]:
 
 
 def _is_invalid(machine: StateMachine[Any, Any]) -> str:
-    """The SQL condition of a change of status that is no transition of the life cycle."""
-    transitions = ", ".join(
-        f"('{before}', '{after}')" for before, _, after in machine.transitions()
-    )
-    return f"NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (VALUES {transitions})"
+    """The SQL condition of a change of status that the life cycle does not allow."""
+    changes = ", ".join(f"('{before}', '{after}')" for before, after in machine.changes())
+    return f"NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (VALUES {changes})"
 
 
 def _transition_trigger(name: str, table: str, machine: StateMachine[Any, Any]) -> list[str]:

@@ -53,10 +53,9 @@ class Login(ChannelView):
     def post(self, request: Request) -> Response:
         data, now = validated(StaffLogin, self.body), clock.now()
         username = data["username"]
-        key = sign_in.attempt(
-            sign_in.login_buckets(
-                "login-staff", username.casefold(), client_address(self.django_request)
-            ),
+        key = sign_in.attempt_staff_login(
+            username.casefold(),
+            client_address(self.django_request),
             lambda: _login_key(username, data["password"], now),
             now,
         )

@@ -1,6 +1,6 @@
 """A life cycle as a transition table: validated at import, used by commands, drawn in the docs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -18,13 +18,22 @@ class InvalidTransition(Exception):
 class StateMachine(Generic[S, E]):
     """Statuses and the events that lead from one to the next.
 
+    `undo` holds the earlier statuses to which a status may be taken back. They are no transitions:
+    a status that can only be undone is final.
+
     Raises ValueError when the table does not reach a status of the enumeration from `start`, or
     does not use an event of the enumeration.
     """
 
-    def __init__(self, start: S, table: Mapping[tuple[S, E], S]) -> None:
+    def __init__(
+        self,
+        start: S,
+        table: Mapping[tuple[S, E], S],
+        undo: Mapping[S, Collection[S]] | None = None,
+    ) -> None:
         self.start = start
         self._table = dict(table)
+        self._undo = dict(undo or {})
         if lost := set(type(start)) - self._reachable():
             raise ValueError(f"unreachable: {', '.join(sorted(lost))}")
         used = {event for _, event in table}
@@ -47,10 +56,19 @@ class StateMachine(Generic[S, E]):
     def transitions(self) -> list[tuple[S, E, S]]:
         return [(source, event, target) for (source, event), target in self._table.items()]
 
+    def reversals(self) -> list[tuple[S, S]]:
+        """The pairs of a status and an earlier one to which it may be taken back."""
+        return [(status, earlier) for status, found in self._undo.items() for earlier in found]
+
+    def changes(self) -> list[tuple[S, S]]:
+        """All pairs of a status and the one that may follow it, undone statuses included."""
+        return [(source, target) for source, _, target in self.transitions()] + self.reversals()
+
     def mermaid(self) -> str:
         arrows = [
             f"    {source} --> {target}: {event}" for source, event, target in self.transitions()
         ]
+        arrows += [f"    {status} --> {earlier}: undo" for status, earlier in self.reversals()]
         ends = [f"    {status} --> [*]" for status in type(self.start) if self.is_final(status)]
         return "\n".join(["stateDiagram-v2", f"    [*] --> {self.start}", *arrows, *ends])
 

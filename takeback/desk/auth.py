@@ -76,10 +76,12 @@ def get_agent(request: HttpRequest, now: datetime) -> Agent | None:
     )
 
 
-def sign_in(user: User, now: datetime) -> SessionStore:
+def sign_in(user: User, now: datetime, data: Mapping[str, str] | None = None) -> SessionStore:
+    """A new session of this user, with more data if the caller adds some."""
     session, end = SessionStore(), now + LIFETIME
     session.set_expiry(_idle_end(end, now))
-    session.update({USER_ID: user.pk, _HASH: auth_hash_of(user), _END: end.isoformat()})
+    session.update({**(data or {}), USER_ID: user.pk, _HASH: auth_hash_of(user)})
+    session[_END] = end.isoformat()
     session.save()
     return session
 
@@ -108,7 +110,7 @@ def _idle_end(end: datetime, now: datetime) -> datetime:
 
 
 def keep_session(agent: Agent, user: User) -> None:
-    """Keep this session after its user's second factor has changed; all other sessions end."""
+    """Keep this session after its user's password or second factor has changed; all others end."""
     session = agent.session
     session[_HASH] = auth_hash_of(user)
     session.save()

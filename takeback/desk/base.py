@@ -1,14 +1,15 @@
 """Base views of the desk: access, forged requests, and refusals as pages."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from csp.decorators import csp_update
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import IntegrityError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,10 +25,14 @@ from takeback.api.errors import exception_handler
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.desk.auth import Agent, get_agent
+from takeback.desk.forms import LoginForm
+from takeback.desk.kept_form import FIELD, keep_form, kept_values
+from takeback.desk.refusals import SESSION_ENDED, SESSION_ENDED_TEXT_KEPT, refusal_sentence
 from takeback.ui.csp import FORM_POLICY
 
 DESK_POLICY = {**FORM_POLICY, "script-src": ["'self'"], "connect-src": ["'self'"]}
 FORM = "application/x-www-form-urlencoded"
+_OWN_SITE = {"same-origin", "none"}
 
 
 class SeeOther(HttpResponseRedirect):
@@ -74,15 +79,25 @@ class DeskView(View):
     def render_page(
         self, template: str, context: Mapping[str, Any], *, status: int = 200
     ) -> HttpResponse:
-        context = {"agent": self.agent, "now_at": self.request.path, **context}
+        context = {
+            "agent": self.agent,
+            "now_at": self.request.path,
+            "time_zone": shop_zone().key,
+            "has_error": status >= HTTPStatus.BAD_REQUEST,
+            **context,
+        }
         return render(self.request, f"desk/{template}.html", context, status=status)
 
     def render_refusal(self, error: Exception) -> HttpResponseBase:
         refusal = exception_handler(error, {"view": self})
         assert refusal is not None
-        page = self.render_page("refused", refusal.data, status=refusal.status_code)
-        if "Retry-After" in refusal:
-            page["Retry-After"] = refusal["Retry-After"]
+        wait = refusal.get("Retry-After")
+        code = refusal.data["code"]
+        sentence = refusal_sentence(code, refusal.data["detail"], wait)
+        context = {"sentence": sentence, "code": code}
+        page = self.render_page("refused", context, status=refusal.status_code)
+        if wait:
+            page["Retry-After"] = wait
         if refusal.status_code == errors.METHOD_NOT_ALLOWED.status:
             page["Allow"] = ", ".join(self.allowed_methods).upper()
         return page
@@ -97,11 +112,56 @@ class AgentView(DeskView):
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         agent = get_agent(request, clock.now())
         if agent is None:
-            return _redirect_to_login(request)
+            return self.request_sign_in()
         self.agent = agent
         if self.scopes.get(str(request.method), ApiKey.READ) not in agent.scopes:
             raise Refused(errors.PERMISSION_DENIED)
-        return super().handle(request, *args, **kwargs)
+        try:
+            return super().handle(request, *args, **kwargs)
+        except Refused as refused:
+            if refused.problem is not errors.CSRF_FAILED:
+                raise
+            return self.request_sign_in()
+
+    def request_sign_in(self) -> HttpResponse:
+        """The way to the sign-in page, and back to this page.
+
+        A form changes nothing: its text is kept and fills the page's form in after signing in.
+        """
+        request = self.request
+        if request.method in ("GET", "HEAD"):
+            query = urlencode({"next": request.get_full_path()})
+            return SeeOther(f"{reverse('desk_login')}?{query}")
+        _ensure_small_form(request)
+        if is_from_another_site(request):
+            raise Refused(errors.CSRF_FAILED)
+        path = self.page_path
+        kept = keep_form(request.POST, path)
+        query_string = request.META.get("QUERY_STRING")
+        context = {
+            "agent": None,
+            "code": errors.CSRF_FAILED.code,
+            "form": LoginForm(),
+            "message": SESSION_ENDED_TEXT_KEPT if kept else SESSION_ENDED,
+            "next": f"{path}?{query_string}" if query_string else path,
+            "kept": kept,
+        }
+        return self.render_page("login", context, status=errors.CSRF_FAILED.status)
+
+    @property
+    def page_path(self) -> str:
+        """The page of the form; the path of a view without a page is `<page>/<verb>`."""
+        path = self.request.path
+        return path if "get" in self.allowed_methods else path.rpartition("/")[0]
+
+    def take_kept_values(self) -> QueryDict:
+        """What the agent typed into the form of this page before the session ended; only once."""
+        session = self.agent.session
+        values = kept_values(session.get(FIELD, ""), self.request.path)
+        if values:
+            del session[FIELD]
+            session.save()
+        return values
 
 
 class UnknownPageView(DeskView):
@@ -120,8 +180,8 @@ def _ensure_small_form(request: HttpRequest) -> None:
         raise Refused(errors.PAYLOAD_TOO_LARGE)
 
 
-def _redirect_to_login(request: HttpRequest) -> HttpResponse:
-    """After signing in, the agent returns to the page; a form's address is no page to return to."""
-    target = request.get_full_path() if request.method in ("GET", "HEAD") else ""
-    query = f"?{urlencode({'next': target})}" if target not in ("", reverse("desk_queue")) else ""
-    return SeeOther(f"{reverse('desk_login')}{query}")
+def is_from_another_site(request: HttpRequest) -> bool:
+    """Whether the browser says that another site sent the form; browsers always say so."""
+    origin = request.headers.get("Origin")
+    is_foreign = origin is not None and urlsplit(origin).netloc != request.get_host()
+    return is_foreign or request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE

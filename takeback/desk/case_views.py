@@ -46,7 +46,8 @@ class CaseView(AgentView):
     """The page of a case; subclasses change the case and show it again when they are refused."""
 
     def get(self, request: HttpRequest, pk: str) -> HttpResponse:
-        return self.render_case(self.get_case(pk))
+        form = DecisionForm(initial=self.take_kept_values().dict())
+        return self.render_case(self.get_case(pk), form=form)
 
     def get_case(self, pk: str) -> CancellationRequest:
         case = queries.cases(self.agent.channels).filter(pk=id_from_path(pk)).first()

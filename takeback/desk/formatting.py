@@ -1,10 +1,8 @@
 """Cases, their history, amounts and bank accounts as the desk's pages show them."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +12,7 @@ from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
 from takeback.core.actor import ActorKind
-from takeback.core.money import show
+from takeback.core.formatting import format_amount
 from takeback.desk.queries import StepRow
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 
@@ -68,12 +66,6 @@ def history_context(steps: Iterable[StepRow]) -> list[dict[str, Any]]:
         }
         for step in steps
     ]
-
-
-def format_amount(minor: int, currency: str) -> str:
-    """An amount in the format of the reader's language, for example 11,87 ₺."""
-    amount = Decimal(show(minor, currency))
-    return str(format_currency(amount, currency.upper(), locale=get_language() or "en"))
 
 
 def product_name(document: Any, sku: str) -> str:

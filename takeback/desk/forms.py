@@ -10,6 +10,8 @@ from django.core.validators import RegexValidator
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from takeback.accounts.models import User
+from takeback.accounts.passwords import password_errors
 from takeback.api import case_fields
 from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
 from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
@@ -31,8 +33,10 @@ visible_multiline = RegexValidator(
 class DeskForm(forms.Form):
     """A form whose fields have their names as ids: error links and shortcuts use them."""
 
-    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data, auto_id="%s", label_suffix="")
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, auto_id="%s", label_suffix="", initial=dict(initial or {}))
 
     def set_choices(self, **choices: Iterable[tuple[Any, str | Promise]]) -> None:
         """Show these fields as lists; their values are validated when they are used."""
@@ -65,6 +69,17 @@ def text_area(*, attrs: Mapping[str, str] | None = None, **options: Any) -> form
     )
 
 
+def password_field(label: Any, *, is_new: bool = False, **options: Any) -> forms.CharField:
+    autocomplete = "new-password" if is_new else "current-password"
+    return forms.CharField(
+        label=label,
+        max_length=PASSWORD_MAX,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+        **options,
+    )
+
+
 class LoginForm(DeskForm):
     username = forms.CharField(
         label=_("User name"),
@@ -79,15 +94,12 @@ class LoginForm(DeskForm):
             }
         ),
     )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=PASSWORD_MAX,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    password = password_field(_("Password"))
 
 
 class CodeForm(DeskForm):
+    """The first code of a new authenticator app."""
+
     code = forms.CharField(
         label=_("6-digit code"),
         max_length=16,
@@ -98,6 +110,67 @@ class CodeForm(DeskForm):
                 "dir": "ltr",
                 "data-focus": True,
             }
+        ),
+    )
+
+
+class SecondFactorForm(DeskForm):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("6 digits from your authenticator app, or a recovery code."),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "dir": "ltr",
+                "data-focus": True,
+            }
+        ),
+    )
+
+
+class PasswordForm(DeskForm):
+    """The present password, as a proof."""
+
+    password = password_field(_("Your current password"))
+
+
+class NewPasswordForm(DeskForm):
+    """A new password, typed twice."""
+
+    new_password = password_field(_("New password"), is_new=True)
+    repeated_password = password_field(_("New password again"), is_new=True)
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        repeated = data.get("repeated_password")
+        if repeated is not None and data.get("new_password") not in (None, repeated):
+            self.add_error("repeated_password", _("Enter the same password twice."))
+        return data
+
+    def check_for(self, user: User) -> bool:
+        """Whether the form is valid and this user may have the new password."""
+        if self.is_valid():
+            for message in password_errors(self.cleaned_data["new_password"], user):
+                self.add_error("new_password", message)
+        return not self.errors
+
+
+class ChangePasswordForm(PasswordForm, NewPasswordForm):
+    field_order = ("password", "new_password", "repeated_password")
+
+
+class ResetRequestForm(DeskForm):
+    name = forms.CharField(
+        label=_("User name or e-mail address"),
+        max_length=254,
+        validators=[visible],
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "dir": "ltr"}
         ),
     )
 

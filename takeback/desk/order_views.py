@@ -18,10 +18,11 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
+from takeback.core.formatting import format_amount
 from takeback.core.ids import ItemId, id_from_path
 from takeback.desk import queries
 from takeback.desk.base import AgentView, SeeOther
-from takeback.desk.formatting import format_amount, product_name
+from takeback.desk.formatting import product_name
 from takeback.desk.forms import NewCaseForm
 from takeback.desk.rule_results import broken_rules
 from takeback.logistics.queries import companies_on_offer

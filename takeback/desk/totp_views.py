@@ -5,7 +5,7 @@ from datetime import datetime
 import pyotp
 import segno
 from cryptography.exceptions import InvalidTag
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
@@ -18,35 +18,42 @@ from takeback.core.errors import Refused
 from takeback.desk.auth import keep_session
 from takeback.desk.base import AgentView, SeeOther
 from takeback.desk.formatting import group_by_four
-from takeback.desk.forms import WRONG_CODE, CodeForm
+from takeback.desk.forms import WRONG_CODE, CodeForm, DeskForm, SecondFactorForm
 
 
 class TotpView(AgentView):
     """GET stores nothing: the form carries the new secret, encrypted, until its first code."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._render(CodeForm(), pyotp.random_base32())
+        return self._render(self._new_form(), pyotp.random_base32())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form, now = CodeForm(request.POST), clock.now()
+        form, now = self._new_form(request.POST), clock.now()
         secret = "" if self.agent.has_totp else self._decrypt(request.POST.get("secret", ""))
-
-        def toggle() -> bool:
-            return form.is_valid() and self._toggle(secret, form.cleaned_data["code"], now)
-
-        if not attempt(code_buckets(self.agent.id), toggle, now):
+        buckets = code_buckets(self.agent.id)
+        result = attempt(buckets, lambda: self._toggle(form, secret, now), now)
+        if not result:
             if form.is_valid():
                 form.add_error("code", WRONG_CODE)
             return self._render(form, secret or pyotp.random_base32())
-        user = active_staff_user(self.agent.id)
-        if user:
+        if user := active_staff_user(self.agent.id):
             keep_session(self.agent, user)
-        return SeeOther(reverse("desk_second_factor"))
+        if isinstance(result, list):
+            return self.render_page("recovery_codes", {"codes": result, "is_new": True})
+        return SeeOther(reverse("desk_account"))
 
-    def _toggle(self, secret: str, code: str, now: datetime) -> bool:
+    def _toggle(self, form: DeskForm, secret: str, now: datetime) -> list[str] | bool:
+        """Turn two-step sign-in off or on; the recovery codes when it is on, False if refused."""
+        if not form.is_valid():
+            return False
+        code = form.cleaned_data["code"]
         if self.agent.has_totp:
             return disable_totp(self.agent.id, code, now)
-        return bool(secret and enable_totp(self.agent.id, secret, code, now))
+        return bool(secret) and enable_totp(self.agent.id, secret, code, now)
+
+    def _new_form(self, data: QueryDict | None = None) -> DeskForm:
+        """Only a code of the app turns two-step sign-in on; a recovery code may turn it off."""
+        return SecondFactorForm(data) if self.agent.has_totp else CodeForm(data)
 
     def _decrypt(self, text: str) -> str:
         """The secret that this page has encrypted for this agent; empty for any other text."""
@@ -55,7 +62,7 @@ class TotpView(AgentView):
         except (InvalidTag, ValueError, Refused):
             return ""
 
-    def _render(self, form: CodeForm, secret: str) -> HttpResponse:
+    def _render(self, form: DeskForm, secret: str) -> HttpResponse:
         context: dict[str, object] = {"form": form}
         if not self.agent.has_totp:
             uri = pyotp.TOTP(secret).provisioning_uri(

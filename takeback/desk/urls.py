@@ -2,13 +2,43 @@
 
 from django.urls import path, re_path
 
-from takeback.desk import base, case_views, login_views, order_views, queue_views, totp_views
+from takeback.desk import (
+    account_views,
+    base,
+    case_views,
+    login_views,
+    order_views,
+    password_reset_views,
+    queue_views,
+    totp_views,
+)
 
 urlpatterns = [
     path("desk", queue_views.QueueView.as_view()),
     path("desk/", queue_views.QueueView.as_view(), name="desk_queue"),
     path("desk/login", login_views.LoginView.as_view(), name="desk_login"),
     path("desk/logout", login_views.LogoutView.as_view(), name="desk_logout"),
+    path(
+        "desk/password-reset",
+        password_reset_views.PasswordResetView.as_view(),
+        name="desk_password_reset",
+    ),
+    path(
+        "desk/password-reset/<str:token>",
+        password_reset_views.NewPasswordView.as_view(),
+        name="desk_new_password",
+    ),
+    path("desk/account", account_views.AccountView.as_view(), name="desk_account"),
+    path(
+        "desk/account/password",
+        account_views.ChangePasswordView.as_view(),
+        name="desk_change_password",
+    ),
+    path(
+        "desk/account/recovery-codes",
+        account_views.RecoveryCodesView.as_view(),
+        name="desk_recovery_codes",
+    ),
     path("desk/second-factor", totp_views.TotpView.as_view(), name="desk_second_factor"),
     path("desk/activity", queue_views.ActivityView.as_view(), name="desk_activity"),
     path("desk/cases/<str:pk>", case_views.CaseView.as_view(), name="desk_case"),

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
-from takeback.handlers import account_mails, mails
+from takeback.handlers import account_mails, mails, staff_mails
 from takeback.outbox.worker import Handler
 
-HANDLERS: Mapping[str, Handler] = {**mails.HANDLERS, **account_mails.HANDLERS}
+HANDLERS: Mapping[str, Handler] = {
+    **mails.HANDLERS,
+    **account_mails.HANDLERS,
+    **staff_mails.HANDLERS,
+}

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.queries import cases_opened_together
-from takeback.cancellations.statuses import Transition
+from takeback.cancellations.statuses import CaseEvent
 from takeback.cancellations.topics import Topic
 from takeback.core.ids import CaseId
 from takeback.notifications.mails import (
     account_changed_mail,
+    approved_mail,
     offer_mail,
     received_mail,
     rejected_mail,
@@ -31,11 +32,24 @@ def send_received_mail(delivery: Delivery) -> None:
         send(received_mail(cases), delivery.key)
 
 
+def send_approved_mail(delivery: Delivery) -> None:
+    """Send a mail per case, because each is decided separately."""
+    if decision := _standing_decision(delivery):
+        send(approved_mail(_case(delivery), decision.message), delivery.key)
+
+
 def send_rejected_mail(delivery: Delivery) -> None:
     """Send a mail per case, because each is decided separately."""
-    case = _case(delivery)
-    steps = CaseHistory.objects.filter(cancellation_request=case, event=Transition.REJECT.value)
-    send(rejected_mail(case, steps.values_list("message", flat=True).first()), delivery.key)
+    if decision := _standing_decision(delivery):
+        send(rejected_mail(_case(delivery), decision.message), delivery.key)
+
+
+def _standing_decision(delivery: Delivery) -> CaseHistory | None:
+    """The decision that a message reports, unless the agent has undone it."""
+    case_id, seq = delivery.payload["cancellation_request"], delivery.payload["version"]
+    steps = CaseHistory.objects.filter(cancellation_request_id=case_id, seq__gte=seq)
+    decision, *later = steps.order_by("seq")[:2]
+    return None if later and later[0].event == CaseEvent.UNDO else decision
 
 
 def send_account_changed_mail(delivery: Delivery) -> None:
@@ -46,7 +60,7 @@ def send_account_changed_mail(delivery: Delivery) -> None:
 
 def _case(delivery: Delivery) -> CancellationRequest:
     cases = CancellationRequest.objects.select_related(
-        "order_item__product", "order_item__order__channel"
+        "easy_return", "plan", "order_item__product", "order_item__order__channel"
     )
     return cases.get(pk=delivery.payload["cancellation_request"])
 
@@ -62,6 +76,7 @@ def send_offer_mail(delivery: Delivery) -> None:
 
 HANDLERS: Mapping[str, Handler] = {
     Topic.OPENED.value: send_received_mail,
+    Topic.APPROVED.value: send_approved_mail,
     Topic.REJECTED.value: send_rejected_mail,
     Topic.ACCOUNT_CHANGED.value: send_account_changed_mail,
     OFFERED: send_offer_mail,

@@ -12,11 +12,16 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from takeback.accounts.policy import shop_policy
+from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.bank_account_links import link_of, masked_account
+from takeback.cancellations.eligibility import CASH
 from takeback.cancellations.models import CancellationRequest
+from takeback.cancellations.plans import refund_total
 from takeback.cancellations.statuses import LIVE, Kind, Status
+from takeback.core.formatting import format_amount
 from takeback.core.middleware import best_language
-from takeback.orders.models import OrderItem
+from takeback.logistics.models import EasyReturn
+from takeback.orders.models import OrderItem, Tender
 from takeback.trade_in.offers import Offer
 
 # Characters that change the direction of the text after them.
@@ -36,7 +41,7 @@ class Mail(NamedTuple):
 
 def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
     """The receipt of cases that were opened together, with links to confirm bank accounts."""
-    with translation.override(_language(cases[0])):
+    with translation.override(language_of(cases[0])):
         number = single_line(cases[0].order_item.order.number)
         subject = _("We have received your request for order %(number)s") % {"number": number}
         context = {
@@ -47,17 +52,67 @@ def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
         return _case_mail("received", subject, cases, context)
 
 
+def approved_mail(case: CancellationRequest, message: str | None) -> Mail:
+    """The amount of an approved refund, how it is paid, and how the item is sent back."""
+    with translation.override(language_of(case)):
+        order = case.order_item.order
+        number = single_line(order.number)
+        subject = _("Your request for order %(number)s was approved") % {"number": number}
+        plan = case.plan
+        is_forced = plan is not None and plan.forced_refund_minor is not None
+        minor = refund_total(plan) if plan and is_forced else refundable_amounts(case).goods
+        accounts = _unconfirmed_accounts([case])
+        context = {
+            "amount": _isolate(format_amount(minor, order.currency)),
+            "destination": _destination(case),
+            "account": accounts[0] if accounts else {"masked": _isolate(masked_account(case))},
+            "is_return": case.cancellation_type == Kind.RETURN,
+            "shipping": _shipping(case.easy_return) if case.easy_return else None,
+            "message": _lines(message),
+        }
+        return _case_mail("approved", subject, [case], context)
+
+
+def _destination(case: CancellationRequest) -> str:
+    """Where the refund of a case goes."""
+    if case.fully_refund_as_loyalty_money:
+        return "points"
+    if case.iban_index:
+        return "account"
+    # What was paid in cash or by transfer cannot be returned the same way.
+    is_cash = Tender.objects.filter(order=case.order_item.order, kind__in=CASH).exists()
+    return "unknown" if is_cash else "payment"
+
+
+def _shipping(easy_return: EasyReturn) -> dict[str, Any]:
+    """The return shipment, as far as it is arranged."""
+    pickup = easy_return.pickup_date or {}
+    hours = pickup.get("hour_range") or {}
+    return {
+        "carrier": _isolate(single_line(easy_return.carrier_label)),
+        "code": _isolate(single_line(easy_return.code or "")) if easy_return.code else "",
+        "is_pickup": easy_return.pickup_address_id is not None,
+        "pickup_day": pickup.get("date"),
+        "pickup_start": hours.get("start"),
+        "pickup_end": hours.get("end"),
+    }
+
+
 def rejected_mail(case: CancellationRequest, message: str | None) -> Mail:
-    with translation.override(_language(case)):
+    with translation.override(language_of(case)):
         number = single_line(case.order_item.order.number)
         subject = _("Your request for order %(number)s was declined") % {"number": number}
-        text = "\n".join(single_line(line) for line in (message or "").splitlines()).strip()
-        return _case_mail("rejected", subject, [case], {"message": text})
+        return _case_mail("rejected", subject, [case], {"message": _lines(message)})
+
+
+def _lines(message: str | None) -> str:
+    """A message of several lines, without other control characters."""
+    return "\n".join(single_line(line) for line in (message or "").splitlines()).strip()
 
 
 def account_changed_mail(case: CancellationRequest) -> Mail | None:
     """The link that confirms a changed bank account; None if nothing needs confirmation."""
-    with translation.override(_language(case)):
+    with translation.override(language_of(case)):
         accounts = _unconfirmed_accounts([case])
         if not accounts:
             return None
@@ -86,9 +141,9 @@ def single_line(text: str) -> str:
     return " ".join(_BREAKS.sub(" ", _BIDI_CONTROLS.sub("", text)).split())
 
 
-def _language(case: CancellationRequest) -> str:
+def language_of(case: CancellationRequest) -> str:
     """The language of the order if it is supported, else that of the site."""
-    return best_language(case.order_item.order.language_code)
+    return bestlanguage_of(case.order_item.order.language_code)
 
 
 def _case_mail(

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import signing
 
 from takeback.accounts.policy import shop_policy
-from takeback.core import money
+from takeback.core.formatting import format_amount
 from takeback.orders.models import OrderItem
 from takeback.orders.trade_in_offers import offered_minor
 from takeback.trade_in.models import Decision
@@ -32,7 +32,8 @@ class Offer:
 
     @property
     def amount(self) -> str:
-        return f"{money.show(self.amount_minor, self.currency)} {self.currency.upper()}"
+        """The amount in the format of the active language."""
+        return format_amount(self.amount_minor, self.currency)
 
 
 def offer_of(item_id: int) -> Offer | None:

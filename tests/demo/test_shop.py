@@ -320,7 +320,11 @@ class TestDemoShop(TestCase):
         item = OrderItem.objects.get(order__number=TRADE_IN, sku="CLOCK-BLUE")
         offer = offer_of(item.pk)
         assert offer
-        assert (offer.email, offer.decision, offer.amount) == (CUSTOMER_EMAIL, None, "667.50 TRY")
+        assert (offer.email, offer.decision, offer.amount) == (
+            CUSTOMER_EMAIL,
+            None,
+            "TRY\u00a0667.50",
+        )
         waiting = Message.objects.filter(done_at=None)
         assert Counter(waiting.values_list("topic", flat=True)) == {
             "trade_in.offered": 1,

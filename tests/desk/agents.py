@@ -64,8 +64,8 @@ def page_of(response: Any) -> str:
 
 
 def code_on(response: Any) -> str:
-    """The refusal code that a page shows."""
-    match = re.search(r'<code dir="ltr">([a-z_0-9]+)</code>', page_of(response))
+    """The refusal code of a page, which readers do not see."""
+    match = re.search(r'data-code="([a-z_0-9]+)"', page_of(response))
     return match[1] if match else ""
 
 

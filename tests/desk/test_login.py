@@ -1,5 +1,6 @@
 """Signing in at the desk: staff only, rate limited, in two steps with a second factor."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -100,6 +101,10 @@ def test_eleventh_attempt_in_15_minutes_is_refused() -> None:
 
     assert (response.status_code, code_on(response)) == (429, "too_many_requests")
     assert response["Retry-After"] == "900"
+    page = page_of(response)
+    assert "Too many attempts. Wait 15 minutes, then try again." in page
+    assert "/desk/password-reset" in page
+    assert "Back to queue" not in page
 
 
 def test_right_passwords_are_not_limited() -> None:
@@ -114,7 +119,7 @@ def test_session_of_a_customer_does_not_open_the_desk() -> None:
 
     response = client.get("/desk/")
 
-    assert (response.status_code, response["Location"]) == (303, "/desk/login")
+    assert (response.status_code, response["Location"]) == (303, "/desk/login?next=%2Fdesk%2F")
 
 
 def test_session_of_the_desk_does_not_open_the_storefront() -> None:
@@ -315,10 +320,12 @@ def test_first_code_turns_totp_on_and_ends_other_sessions() -> None:
 
     response = send(client, TOTP_PATH, secret=encrypted, code=pyotp.TOTP(secret).at(factories.NOW))
 
-    assert response.status_code == 303
-    encrypted = StaffMember.objects.get().totp_encrypted
-    assert encrypted
-    assert secret not in encrypted
+    staff = StaffMember.objects.get()
+    assert staff.totp_encrypted
+    assert secret not in staff.totp_encrypted
+    codes = re.findall(r'<code dir="ltr">([A-Z2-9-]{19})</code>', page_of(response))
+    assert len(codes) == len(set(codes)) == len(staff.recovery_codes) == 10
+    assert not any(code in page_of(client.get("/desk/account")) for code in codes)
     assert "Turn off two-step sign-in" in page_of(client.get(TOTP_PATH))
     assert other.get("/desk/").status_code == 303
 

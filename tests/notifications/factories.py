@@ -93,4 +93,4 @@ def change_account(case: CancellationRequest, iban: str, *, is_trusted: bool = F
 def delivery_of(case: CancellationRequest, topic: str, step: int = 1) -> Delivery:
     """The message that the outbox delivers for a transition of a case."""
     key = f"{topic}:cancellation_request/{case.pk}/{step}"
-    return Delivery(key, {"cancellation_request": case.pk})
+    return Delivery(key, {"cancellation_request": case.pk, "version": step})

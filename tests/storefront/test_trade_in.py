@@ -296,7 +296,7 @@ def _address_of_form(page: str) -> str:
 def test_button_of_the_page_decides(item: OrderItem, decision: Decision) -> None:
     client, link = HttpClient(), path(item, decision, token_for(item, decision))
     page = _page(client.get(link, headers=HTML))
-    assert "120.50 TRY" in page
+    assert "TRY\u00a0120.50" in page
     assert factories.NUMBER in page
     assert _address_of_form(page) == link.removeprefix(path(item, decision))
 

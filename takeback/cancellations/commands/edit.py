@@ -14,6 +14,7 @@ from takeback.bank_accounts.bank_account import (
 )
 from takeback.cancellations import errors, policy
 from takeback.cancellations.commands.transition import lock_case, transition_to
+from takeback.cancellations.decision import NO_REMARKS, Remarks
 from takeback.cancellations.eligibility import load_eligibility_data
 from takeback.cancellations.history import update_case
 from takeback.cancellations.inputs import NewCase
@@ -43,7 +44,8 @@ RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[policy.RequestContext], Problem
 class Edit:
     """New values of a case. None keeps a value; an empty description deletes it.
 
-    After the edit the case is taken to `status` by the transition that leads to it.
+    After the edit the case is taken to `status` by the transition that leads to it, with these
+    remarks.
     """
 
     description: str | None = None
@@ -52,6 +54,7 @@ class Edit:
     refund_to_loyalty: bool | None = None
     bank_account: BankAccount | None = None
     status: Status | None = None
+    remarks: Remarks = NO_REMARKS
 
 
 @transaction.atomic
@@ -84,7 +87,7 @@ def edit_case(
         if changes.keys() & _ACCOUNT:
             publish(Topic.ACCOUNT_CHANGED, [case])
     if edit.status:
-        transition_to(case, edit.status, actor, now)
+        transition_to(case, edit.status, actor, now, edit.remarks)
 
 
 def _changes(

@@ -11,7 +11,7 @@ from takeback.bank_accounts import bank_account
 from takeback.cancellations import errors
 from takeback.cancellations.commands.transition import confirm_cases
 from takeback.cancellations.eligibility import EligibilityData, load_eligibility_data
-from takeback.cancellations.history import history_row
+from takeback.cancellations.history import Details, history_row
 from takeback.cancellations.inputs import NewCase, PickupWindow
 from takeback.cancellations.models import CancellationRequest, CancellationRequestImage
 from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms
@@ -30,7 +30,7 @@ from takeback.orders.scope import OrderScope
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """An agent's note for the history. Overridable rules are overridden if `is_active`."""
+    """An agent's internal note. Overridable rules are overridden if `is_active`."""
 
     note: str | None = None
     is_active: bool = True
@@ -220,7 +220,9 @@ def record_history(
     note = override.note if override else None
     insert_objects(
         [
-            history_row(case, CaseEvent.OPEN, None, actor, now, message=note, overridden=codes)
+            history_row(
+                case, CaseEvent.OPEN, None, actor, now, Details(internal_note=note, overridden=codes)
+            )
             for case, codes in zip(cases, overridden, strict=True)
         ]
     )

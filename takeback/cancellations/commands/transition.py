@@ -1,8 +1,8 @@
 """Transitions of cases: review, confirm, approve, reject and withdraw, and the removal of a case.
 
 Each command locks the order of its case and writes row, history and message, if any, in one
-transaction. A case that is no longer at the caller's `version` is refused. `message` is stored in
-the history; the mail about a rejection shows it to the shopper.
+transaction. A case that is no longer at the caller's `version` is refused. The remarks of a decision
+are stored in the history; the mails about approvals and rejections contain their message.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,19 @@ from typing import Final
 from django.db import transaction
 
 from takeback.cancellations import errors
-from takeback.cancellations.history import Updates, update_case, update_cases
+from takeback.cancellations.decision import (
+    NO_REMARKS,
+    Remarks,
+    ensure_rules_allow,
+    rejection_details,
+)
+from takeback.cancellations.history import (
+    NO_DETAILS,
+    Details,
+    Updates,
+    update_case,
+    update_cases,
+)
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans import (
     DEFAULT_TERMS,
@@ -23,6 +35,7 @@ from takeback.cancellations.plans import (
 from takeback.cancellations.statuses import (
     LIFE_CYCLE,
     LIVE,
+    MAIL_DELAY,
     SHOWN_TO_CHANNELS,
     CaseEvent,
     Kind,
@@ -30,7 +43,7 @@ from takeback.cancellations.statuses import (
     Transition,
 )
 from takeback.cancellations.topics import Topic, publish
-from takeback.core.actor import Actor
+from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands.easy_returns import cancel_easy_return
@@ -51,6 +64,12 @@ TRANSITION_FOR_STATUS: Final = {
     Status.WITHDRAWN: Transition.WITHDRAW,
 }
 
+# The messages about transitions, each of which becomes a mail.
+_TOPICS: Final = {
+    Transition.APPROVE: Topic.APPROVED,
+    Transition.REJECT: Topic.REJECTED,
+}
+
 
 @transaction.atomic
 def review(
@@ -60,10 +79,12 @@ def review(
     actor: Actor,
     now: datetime,
     message: str | None = None,
+    internal_note: str | None = None,
     version: int | None = None,
 ) -> None:
     """Escalate a case for a second decision."""
-    apply_transition(lock_case(case_id, scope, version), Transition.REVIEW, actor, now, message)
+    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note)
+    apply_transition(case, Transition.REVIEW, actor, now, remarks)
 
 
 @transaction.atomic
@@ -74,15 +95,21 @@ def confirm(
     actor: Actor,
     now: datetime,
     message: str | None = None,
+    internal_note: str | None = None,
+    override: bool = False,
     version: int | None = None,
     terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
     """Accept a case: its units become an item of their own, and a plan pays them back.
 
     Refused are the cancellation of shipped goods, the return of an item that has ended, a
-    quantity above the units left, and plans that together exceed the refundable amount.
+    quantity above the units left, a rule that does not hold and is not overridden, and plans that
+    together exceed the refundable amount.
     """
-    confirm_cases([lock_case(case_id, scope, version)], actor, now, message=message, terms=terms)
+    case = lock_case(case_id, scope, version)
+    remarks = Remarks(message, internal_note, override)
+    details = _favourable_details(case, Transition.CONFIRM, remarks)
+    confirm_cases([case], actor, now, details=details, terms=terms)
 
 
 @transaction.atomic
@@ -93,10 +120,13 @@ def approve(
     actor: Actor,
     now: datetime,
     message: str | None = None,
+    internal_note: str | None = None,
+    override: bool = False,
     version: int | None = None,
 ) -> None:
     """Approve the refund of a case. A case that is not confirmed yet is confirmed first."""
-    apply_transition(lock_case(case_id, scope, version), Transition.APPROVE, actor, now, message)
+    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note, override)
+    apply_transition(case, Transition.APPROVE, actor, now, remarks)
 
 
 @transaction.atomic
@@ -107,10 +137,12 @@ def reject(
     actor: Actor,
     now: datetime,
     message: str | None = None,
+    internal_note: str | None = None,
     version: int | None = None,
 ) -> None:
     """Reject a case; a new one may be opened for its item."""
-    apply_transition(lock_case(case_id, scope, version), Transition.REJECT, actor, now, message)
+    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note)
+    apply_transition(case, Transition.REJECT, actor, now, remarks)
 
 
 @transaction.atomic
@@ -121,10 +153,12 @@ def withdraw(
     actor: Actor,
     now: datetime,
     message: str | None = None,
+    internal_note: str | None = None,
     version: int | None = None,
 ) -> None:
     """Withdraw a case for the shopper; a new one may be opened for its item."""
-    apply_transition(lock_case(case_id, scope, version), Transition.WITHDRAW, actor, now, message)
+    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note)
+    apply_transition(case, Transition.WITHDRAW, actor, now, remarks)
 
 
 @transaction.atomic
@@ -155,10 +189,13 @@ def set_status(
     actor: Actor,
     now: datetime,
     message: str | None = None,
+    internal_note: str | None = None,
+    override: bool = False,
     version: int | None = None,
 ) -> None:
     """Take a case to a status by the transition that leads to it."""
-    transition_to(lock_case(case_id, scope, version), status, actor, now, message)
+    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note, override)
+    transition_to(case, status, actor, now, remarks)
 
 
 def transition_to(
@@ -166,7 +203,7 @@ def transition_to(
     status: Status,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
+    remarks: Remarks = NO_REMARKS,
 ) -> None:
     """As `set_status`, for a locked case. Its current status is a no-op.
 
@@ -177,7 +214,7 @@ def transition_to(
     transition = TRANSITION_FOR_STATUS.get(status)
     if transition is None:
         raise Refused(errors.WRONG_STATUS, status=case.status, requested=status.value)
-    apply_transition(case, transition, actor, now, message)
+    apply_transition(case, transition, actor, now, remarks)
 
 
 def lock_case(
@@ -187,7 +224,9 @@ def lock_case(
 
     `Refused` when the case is hidden, outside the scope, or no longer at this version.
     """
-    cases = CancellationRequest.objects.select_related("order_item__order").filter(pk=case_id)
+    cases = CancellationRequest.objects.select_related("order_item__order", "reason").filter(
+        pk=case_id
+    )
     case = cases.first()
     if case is None or not scope.covers(case.order_item.order):
         raise Refused(NOT_FOUND)
@@ -205,21 +244,38 @@ def apply_transition(
     transition: Transition,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
+    remarks: Remarks = NO_REMARKS,
 ) -> None:
     """Take a locked case through a transition."""
+    details = Details(remarks.message, remarks.internal_note)
     match transition:
         case Transition.CONFIRM:
-            confirm_cases([case], actor, now, message=message)
+            details = _favourable_details(case, transition, remarks)
+            confirm_cases([case], actor, now, details=details)
         case Transition.APPROVE:
+            details = _favourable_details(case, transition, remarks)
             if LIFE_CYCLE.allows(Status(case.status), Transition.CONFIRM):
                 _add_to_plans([case], actor, now)
-            _apply([(case, {})], transition, actor, now, message)
-            _recalculate_plans([case], actor, now)
-        case Transition.REJECT | Transition.WITHDRAW:
-            _close(case, transition, actor, now, message)
+            _apply([(case, {})], transition, actor, now, details)
+            recalculate_plans([case], actor, now)
+        case Transition.REJECT:
+            _ensure_allowed(case, transition)
+            _close(case, transition, actor, now, rejection_details(case, remarks))
+        case Transition.WITHDRAW:
+            _close(case, transition, actor, now, details)
         case _:
-            _apply([(case, {})], transition, actor, now, message)
+            _apply([(case, {})], transition, actor, now, details)
+
+
+def _favourable_details(
+    case: CancellationRequest, transition: Transition, remarks: Remarks
+) -> Details:
+    """The details of confirming or approving a locked case; `Refused` if it is not possible."""
+    if LIFE_CYCLE.allows(Status(case.status), Transition.CONFIRM):
+        _ensure_confirmable(case, case.order_item)
+    else:
+        _ensure_allowed(case, transition)
+    return ensure_rules_allow(case, remarks)
 
 
 def confirm_cases(
@@ -227,12 +283,12 @@ def confirm_cases(
     actor: Actor,
     now: datetime,
     *,
-    message: str | None = None,
+    details: Details = NO_DETAILS,
     terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
     """As `confirm`, for locked cases."""
-    _add_to_plans(cases, actor, now, message=message, terms=terms)
-    _recalculate_plans(cases, actor, now)
+    _add_to_plans(cases, actor, now, details=details, terms=terms)
+    recalculate_plans(cases, actor, now)
 
 
 def _add_to_plans(
@@ -240,7 +296,7 @@ def _add_to_plans(
     actor: Actor,
     now: datetime,
     *,
-    message: str | None = None,
+    details: Details = NO_DETAILS,
     terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
     """Confirm cases and add them to plans, which are not recalculated yet."""
@@ -258,8 +314,8 @@ def _add_to_plans(
             )
         changes = {"order_item_id": item.pk, "item_status_before": item.status}
         updates.append((case, changes | {"plan_id": plans[key]}))
-    _apply(updates, Transition.CONFIRM, actor, now, message)
-    _set_item_status(parts, ItemStatus.CANCELLATION_WAITING, now)
+    _apply(updates, Transition.CONFIRM, actor, now, details)
+    set_item_status(parts, ItemStatus.CANCELLATION_WAITING, now)
 
 
 def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
@@ -289,31 +345,34 @@ def _close(
     transition: Transition,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
+    details: Details = NO_DETAILS,
 ) -> None:
     """Reject or withdraw a case, and restore its item, easy return and plan."""
-    _apply([(case, {})], transition, actor, now, message)
+    _apply([(case, {})], transition, actor, now, details)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
-        _set_item_status([item], item.deferred_status or case.item_status_before, now)
+        set_item_status([item], item.deferred_status or case.item_status_before, now)
     others = CancellationRequest.objects.filter(
         easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
     )
     if case.easy_return_id and not others.exists():
         cancel_easy_return(case.easy_return_id, now=now)
-    _recalculate_plans([case], actor, now, is_promise=False)
+    recalculate_plans([case], actor, now, is_promise=False)
 
 
-def _recalculate_plans(
+def recalculate_plans(
     cases: Sequence[CancellationRequest], actor: Actor, now: datetime, *, is_promise: bool = True
 ) -> None:
     for plan_id in sorted({case.plan_id for case in cases if case.plan_id}):
         recalculate_plan(PlanId(plan_id), actor, now, is_promise=is_promise)
 
 
-def _set_item_status(items: Sequence[OrderItem], status: int, now: datetime) -> None:
+def set_item_status(
+    items: Sequence[OrderItem], status: int, now: datetime, deferred_status: int | None = None
+) -> None:
+    """Set the status of items, and the one that follows it if their case is closed."""
     rows = OrderItem.objects.filter(pk__in=[item.pk for item in items])
-    rows.update(status=status, deferred_status=None, modified_date=now)
+    rows.update(status=status, deferred_status=deferred_status, modified_date=now)
     roll_up_status([item.order_id for item in items], now)
 
 
@@ -322,16 +381,17 @@ def _apply(
     transition: Transition,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
+    details: Details = NO_DETAILS,
 ) -> None:
     """Write a transition of cases with their new values: rows, history and messages."""
     moves = [
         (case, {**values, "status": _ensure_allowed(case, transition).value})
         for case, values in updates
     ]
-    update_cases(moves, transition, actor, now, message)
-    if transition is Transition.REJECT:
-        publish(Topic.REJECTED, [case for case, _ in moves])
+    update_cases(moves, transition, actor, now, details)
+    if topic := _TOPICS.get(transition):
+        due_at = now + MAIL_DELAY if actor.kind is ActorKind.STAFF else None
+        publish(topic, [case for case, _ in moves], due_at)
 
 
 def _ensure_allowed(case: CancellationRequest, transition: Transition) -> Status:

@@ -17,6 +17,7 @@ from takeback.api.case_fields import NO_ITEM, NO_REASON, DescriptionField, KindF
 from takeback.api.fields import StrictBoolean, StrictDate, StrictText
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.edit import Edit
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Kind, PlanStatus, Status
 from takeback.channel.base import validated
@@ -136,8 +137,24 @@ class NewCaseSerializer(_CaseTerms):
     remote_id = StrictText(max_length=128, required=False, allow_null=True, allow_blank=True)
 
 
-class ChangedCaseSerializer(_CaseTerms):
-    """New values of a case; missing keys stay as they are, an empty description is removed."""
+class _Remarks(serializers.Serializer[Any]):
+    """Texts about a decision, and whether it overrides rules that do not hold.
+
+    The customer is mailed `message` with an approval or a rejection; only staff read
+    `internal_note`. `note` is the older name: the message of a rejection, else the internal note.
+    """
+
+    message = DescriptionField(required=False, allow_null=True)
+    internal_note = DescriptionField(required=False, allow_null=True)
+    note = DescriptionField(required=False, allow_null=True)
+    override = StrictBoolean(required=False)
+
+
+class ChangedCaseSerializer(_CaseTerms, _Remarks):
+    """New values of a case; missing keys stay as they are, an empty description is removed.
+
+    Remarks accompany a change of `status`.
+    """
 
     status = StatusField(required=False)
     reason = Number(error_messages=NO_REASON, required=False)
@@ -145,10 +162,18 @@ class ChangedCaseSerializer(_CaseTerms):
     cancellation_type = KindField(required=False)
 
 
-class NoteSerializer(serializers.Serializer[Any]):
-    """A note on a transition, for the history of the case."""
+class RemarksSerializer(_Remarks):
+    """The remarks of a transition."""
 
-    note = DescriptionField(required=False, allow_null=True)
+
+def remarks(data: Mapping[str, Any], status: Status | None) -> Remarks:
+    """The remarks in validated data, on the way to a status."""
+    message, internal_note = data.get("message"), data.get("internal_note")
+    if status is Status.REJECTED:
+        message = message or data.get("note")
+    else:
+        internal_note = internal_note or data.get("note")
+    return Remarks(message or None, internal_note or None, bool(data.get("override")))
 
 
 def new_case(body: Mapping[str, Any], *, is_account_trusted: bool) -> NewCase:
@@ -185,6 +210,7 @@ def case_edit(body: Mapping[str, Any], row: CaseRow) -> Edit:
         refund_to_loyalty=data.get("fully_refund_as_loyalty_money"),
         bank_account=_bank_account(data),
         status=data.get("status"),
+        remarks=remarks(data, data.get("status")),
     )
 
 

@@ -38,9 +38,10 @@ from takeback.channel.cases.serializers import (
     UPDATE_FILTERS,
     ChangedCaseSerializer,
     NewCaseSerializer,
-    NoteSerializer,
+    RemarksSerializer,
     case_edit,
     new_case,
+    remarks,
     with_stored_account,
 )
 from takeback.channel.filters import OLDEST_CHANGE, Filters
@@ -229,7 +230,7 @@ class CaseView(BaseCaseView):
 
 
 class NullableJSONParser(StrictJSONParser):
-    """For transitions without a note: some clients send `null` as the body."""
+    """For transitions without remarks: some clients send `null` as the body."""
 
     def read(self, body: bytes) -> dict[str, Any]:
         return {} if body.strip() == b"null" else super().read(body)
@@ -245,13 +246,16 @@ class TransitionView(BaseCaseView):
         return self.idempotent(lambda: self._set_status(pk), body=self.optional_body)
 
     def _set_status(self, pk: str) -> Response:
+        texts = remarks(validated(RemarksSerializer, self.optional_body), self.status)
         set_status(
             CaseId(path_id(pk)),
             self.scope,
             self.status,
             actor=self.actor,
             now=clock.now(),
-            message=validated(NoteSerializer, self.optional_body).get("note") or None,
+            message=texts.message,
+            internal_note=texts.internal_note,
+            override=texts.override,
             version=expected_version(self.django_request),
         )
         return self.respond(pk)
@@ -261,18 +265,24 @@ class RejectCase(TransitionView):
     """Rejects a case; its item can be requested again."""
 
     status = Status.REJECTED
-    operations = {"post": changing("reject", NoteSerializer)}
+    operations = {"post": changing("reject", RemarksSerializer)}
 
 
 class ConfirmCase(TransitionView):
-    """Confirms a case: its units are reserved, and it joins a plan."""
+    """Confirms a case: its units are reserved, and it joins a plan.
+
+    A case that breaks a rule of the shop needs `override` and a note.
+    """
 
     status = Status.CONFIRMED
-    operations = {"post": changing("confirm", NoteSerializer)}
+    operations = {"post": changing("confirm", RemarksSerializer)}
 
 
 class ApproveCase(TransitionView):
-    """Approves the refund of a case; a waiting case is confirmed first."""
+    """Approves the refund of a case; a waiting case is confirmed first.
+
+    A case that breaks a rule of the shop needs `override` and a note. The customer gets a mail.
+    """
 
     status = Status.APPROVED
-    operations = {"post": changing("approve", NoteSerializer)}
+    operations = {"post": changing("approve", RemarksSerializer)}

@@ -35,6 +35,14 @@ def create_easy_returns(new: Sequence[NewEasyReturn], *, now: datetime) -> list[
     return [row.pk for row in rows]
 
 
+def restore_easy_return(return_id: int, *, now: datetime) -> None:
+    """Take back the cancellation of an easy return: with a code it was booked."""
+    cancelled = EasyReturn.objects.filter(pk=return_id, status=GoodsStatus.CANCELLED.value)
+    booked = cancelled.filter(code__isnull=False)
+    if not booked.update(status=GoodsStatus.BOOKED.value, modified_date=now):
+        cancelled.update(status=GoodsStatus.WANTED.value, modified_date=now)
+
+
 def cancel_easy_return(return_id: int, *, now: datetime) -> None:
     """Cancel an easy return unless its parcel is in transit already."""
     not_sent = (GoodsStatus.WANTED.value, GoodsStatus.BOOKED.value)

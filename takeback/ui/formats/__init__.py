@@ -1,0 +1,1 @@
+"""One format per language for dates and one for times; Django reads these modules."""
