@@ -27,6 +27,7 @@ NOT_RUN = [
     "no docker daemon on the machines that test this page; `docker compose config` reads the file",
     "PgBouncer is optional and not installed on the machines that test this page",
     "only behind PgBouncer",
+    "no message is parked; tests/cli/test_outbox.py replays one",
     "needs the system user",
 ]
 NOT_RUN_ON_POSTGRESQL = [
