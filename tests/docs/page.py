@@ -55,7 +55,7 @@ def _parts(name: str, text: str) -> Iterator[Part]:
         elif found["prose"]:
             prose, previous = found["prose"], ""
         elif found["step"]:
-            if prose.endswith(BROWSER):
+            if prose.lower().endswith(BROWSER):
                 step = re.sub(r"\s*\n\s*", " ", found["step"])
                 yield Part("step", step, line, tuple(headings), reason=reason)
                 reason = ""

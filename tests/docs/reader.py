@@ -1,8 +1,9 @@
 """Follows a page from its first line to its last, as a reader does."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
 from tests.docs import clicks
@@ -15,7 +16,7 @@ HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 def follow(
     name: str,
     shell: Session,
-    browser: Callable[[], Page] | None = None,
+    page: Page | None = None,
     omit: Collection[str] = (),
 ) -> list[str]:
     """Do what a page says; return the reasons of its parts that tests cannot run.
@@ -31,13 +32,13 @@ def follow(
             reasons.append(part.reason)
             continue
         try:
-            output = _do(part, shell, browser, output)
-        except AssertionError as error:
+            output = _do(part, shell, page, output)
+        except (AssertionError, PlaywrightError) as error:
             raise AssertionError(f"{name}:{part.line}: {error}") from error
     return reasons
 
 
-def _do(part: Part, shell: Session, browser: Callable[[], Page] | None, output: str) -> str:
+def _do(part: Part, shell: Session, page: Page | None, output: str) -> str:
     if part.kind == "sh":
         return run_block(shell, part)
     if part.kind == "output":
@@ -45,6 +46,6 @@ def _do(part: Part, shell: Session, browser: Callable[[], Page] | None, output: 
     elif part.kind == "file":
         write_file(shell, part)
     else:
-        assert browser is not None, "the page needs a browser"
-        clicks.follow(browser(), shell, part)
+        assert page is not None, "the page needs a browser"
+        clicks.follow(page, shell, part)
     return ""

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.docs import reader
 from tests.docs.shell import Session, session
@@ -40,19 +40,16 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Callable[[], Page]]:
-    """A window; the pages of a reader open in the same one."""
+def browser(chromium: str) -> Iterator[Browser]:
+    """The system's Chromium without a window."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        page = running.new_context(locale="en").new_page()
-        yield lambda: page
+        yield running
         running.close()
 
 
 @contextmanager
-def first_shop(
-    folder: Path, browser: Callable[[], Page], **settings: str
-) -> Iterator[tuple[Session, Shop]]:
+def first_shop(folder: Path, browser: Browser, **settings: str) -> Iterator[tuple[Session, Shop]]:
     """Follows the page in an empty folder; its server runs until the block ends."""
     port = free_port()
     environment = {
@@ -63,13 +60,14 @@ def first_shop(
         **settings,
     }
     serve = f"takeback serve --port {port} --workers 1"
-    with session(folder, environment, {"8000": str(port), "takeback serve": serve}) as shell:
-        assert reader.follow("first-shop.md", shell, browser) == NOT_RUN
+    replacements = {"8000": str(port), "takeback serve": serve}
+    with session(folder, environment, replacements) as shell, browser.new_page(locale="en") as page:
+        assert reader.follow("first-shop.md", shell, page) == NOT_RUN
         yield shell, Shop(shell, environment)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, browser: Callable[[], Page]) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Shop]:
     """The shop of the other pages, on SQLite."""
     with first_shop(tmp_path_factory.mktemp("shop"), browser) as (_, made):
         yield made
@@ -87,7 +85,7 @@ def test_first_shop_leads_to_an_approved_return(shop: Shop) -> None:
 @pytest.mark.heavy("postgresql")
 @pytest.mark.thorough
 def test_first_shop_leads_to_an_approved_return_on_postgresql(
-    tmp_path: Path, browser: Callable[[], Page]
+    tmp_path: Path, browser: Browser
 ) -> None:
     url = os.environ.get("TEST_DATABASE_URL", "")
     if not url:
@@ -105,7 +103,7 @@ def test_first_shop_leads_to_an_approved_return_on_postgresql(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_followed_to_its_end(shop: Shop, browser: Callable[[], Page], name: str) -> None:
+def test_page_is_followed_to_its_end(shop: Shop, browser: Browser, name: str) -> None:
 
-    with shop.new_shell() as shell:
-        assert reader.follow(name, shell, browser) == []
+    with shop.new_shell() as shell, browser.new_page(locale="en") as page:
+        assert reader.follow(name, shell, page) == []
