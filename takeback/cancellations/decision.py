@@ -128,7 +128,7 @@ def ensure_rules_allow(case: CancellationRequest, remarks: Remarks) -> Details:
     broken = [result.problem for result in results if result.problem and result.needs_override]
     if broken and not remarks.override:
         rules = " ".join(str(problem.message) for problem in broken)
-        raise Refused(errors.RULES_NOT_MET.with_values(rules=rules), order_item=case.order_item_id)
+        raise Refused(errors.RULE_BROKEN.with_values(rules=rules), order_item=case.order_item_id)
     if broken and not (remarks.internal_note or remarks.message):
         raise Refused(errors.OVERRIDE_NEEDS_NOTE, order_item=case.order_item_id)
     return _details(remarks, results, [problem.code for problem in broken])

@@ -92,8 +92,8 @@ MORE_THAN_PAID = Problem(
 
 # Steps of cases, reasons and plans.
 WRONG_STATUS = Problem("wrong_state", 400, _("This step is not possible in the current status."))
-RULES_NOT_MET = Problem(
-    "rules_not_met",
+RULE_BROKEN = Problem(
+    "rule_broken",
     400,
     _(
         "This request breaks a rule of the shop: {rules} To accept it anyway, override the rule"

@@ -9,6 +9,7 @@ from takeback.core.actor import Actor
 from takeback.core.db.bulk import insert_objects
 from takeback.core.errors import CONFLICT, Refused
 
+
 class RuleOutcome(TypedDict):
     """A rule at a decision, by the name of its check; `code` is that of its problem, if any."""
 

@@ -35,6 +35,8 @@ STEPS: dict[str, Promise] = {
     Transition.WITHDRAW: pgettext_lazy("step", "Withdrawn"),
     CaseEvent.REMOVE: pgettext_lazy("step", "Removed"),
     CaseEvent.EDIT: pgettext_lazy("step", "Edited"),
+    CaseEvent.NOTE: pgettext_lazy("step", "Note added"),
+    CaseEvent.UNDO: pgettext_lazy("step", "Decision undone"),
     CaseEvent.CONFIRM_ACCOUNT: pgettext_lazy("step", "Bank account verified"),
 }
 

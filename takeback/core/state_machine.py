@@ -58,7 +58,7 @@ class StateMachine(Generic[S, E]):
 
     def reversals(self) -> list[tuple[S, S]]:
         """The pairs of a status and an earlier one to which it may be taken back."""
-        return [(status, earlier) for status, found in self._undo.items() for earlier in found]
+        return [(status, target) for status, targets in self._undo.items() for target in targets]
 
     def changes(self) -> list[tuple[S, S]]:
         """All pairs of a status and the one that may follow it, undone statuses included."""

@@ -17,6 +17,7 @@ from takeback.cancellations.commands.confirm_bank_account import confirm_bank_ac
 from takeback.cancellations.commands.import_completed import CompletedCase, record_completed
 from takeback.cancellations.commands.open import NO_AUTO_CONFIRM, AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import set_status
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.inputs import NewCase, NewImage, PickupWindow
 from takeback.cancellations.plans import RefundTerms
 from takeback.cancellations.statuses import Kind, Status
@@ -117,8 +118,8 @@ class CaseRunner:
         for step in _STATUSES[status]:
             now = min(now + _PAUSE, self.reference)
             actor = requester if step == Status.WITHDRAWN else self.staff
-            message = "The photo shows signs of use." if step == Status.REJECTED else None
-            set_status(case_id, scope, step, actor=actor, now=now, message=message)
+            text = "The photo shows signs of use." if step == Status.REJECTED else None
+            set_status(case_id, scope, step, actor=actor, now=now, remarks=Remarks(text))
         if status == Status.COMPLETED:
             pay_refund(case_id, min(now + _PAUSE, self.reference))
 

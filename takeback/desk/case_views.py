@@ -1,6 +1,6 @@
-"""A case: its page, its transitions, its bank account and its images."""
+"""A case: its page, its bank account and its images."""
 
-from collections.abc import Callable
+from datetime import timedelta
 from functools import cached_property
 
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -11,32 +11,38 @@ from takeback.accounts.models import ApiKey
 from takeback.api.image_response import image_response, is_image_name
 from takeback.cancellations import errors
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
-from takeback.cancellations.commands.transition import approve, confirm, reject, review
+from takeback.cancellations.commands.undo import status_before_decision
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.statuses import LIFE_CYCLE, Status, Transition
+from takeback.cancellations.statuses import UNDO_TIME
 from takeback.core import clock
 from takeback.core import errors as core_errors
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import CaseId, id_from_path
 from takeback.desk import queries
 from takeback.desk.base import AgentView, SeeOther
-from takeback.desk.filters import QueueFilters
-from takeback.desk.formatting import case_context, format_bank_account, history_context
+from takeback.desk.decision_context import (
+    decision_context,
+    language_name,
+    possible_transitions,
+    previews,
+)
+from takeback.desk.filters import QueueFilters, queue_query
+from takeback.desk.formatting import (
+    case_context,
+    format_bank_account,
+    history_context,
+    meanwhile,
+)
 from takeback.desk.forms import DecisionForm
-from takeback.desk.rule_results import rule_results
-from takeback.orders.scope import OrderScope
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    Transition.APPROVE.value: approve,
-    Transition.CONFIRM.value: confirm,
-    Transition.REVIEW.value: review,
-    Transition.REJECT.value: reject,
-}
+SECOND = timedelta(seconds=1)
 DONE = {
     "confirm": _("Request accepted."),
     "approve": _("Refund approved."),
     "review": _("Request escalated."),
     "reject": _("Request rejected."),
+    "undo": _("Decision undone. The request is as it was before."),
+    "note": _("Note saved."),
     "account": _("Bank account marked as verified."),
     "open": _("Request created."),
 }
@@ -60,6 +66,11 @@ class CaseView(AgentView):
         """The filters of the queue that the agent came from."""
         return QueueFilters(self.request.GET.dict())
 
+    @property
+    def queue_query(self) -> str:
+        """The query of the page of the queue that the agent came from."""
+        return queue_query(self.filters, self.request.GET.get("start", ""))
+
     def render_case(
         self,
         case: CancellationRequest,
@@ -67,62 +78,64 @@ class CaseView(AgentView):
         form: DecisionForm | None = None,
         problem: Problem | None = None,
         status: int = 200,
+        is_preview: bool = False,
+        shown_version: int | None = None,
     ) -> HttpResponse:
-        """The present state of the case, and the form as it was sent."""
-        transitions = possible_transitions(case)
+        """The case as it is now, its steps since `shown_version`, and the form as it was sent."""
+        form = form or DecisionForm()
+        transitions, steps = possible_transitions(case), queries.case_history(case.pk)
         before, after = queries.adjacent_cases(self.agent.channels, self.filters, case.pk)
+        evidence = queries.case_evidence(self.agent.channels, case)
+        has_shared_account = bool(evidence["account_shared_with"])
+        has_changed = problem in (core_errors.PRECONDITION_FAILED, core_errors.CONFLICT)
         context = {
             "case": case,
-            "filters": self.filters,
+            "queue_query": self.queue_query,
             "previous": before,
             "next": after,
             "problem": problem,
-            "has_changed": problem in (core_errors.PRECONDITION_FAILED, core_errors.CONFLICT),
-            "form": form or DecisionForm(),
+            "meanwhile": meanwhile(steps, shown_version),
+            "has_changed": has_changed,
+            "form": form,
             "done": DONE.get(self.request.GET.get("done", "")),
-            "steps": history_context(queries.case_history(case.pk)),
-            "rule_results": rule_results(case, clock.now()) if transitions else [],
+            "undo_seconds": self._undo_seconds(steps),
+            "steps": history_context(steps),
             "transitions": transitions if self.agent.can_decide else (),
+            "previews": previews(case, transitions, form.data.get("message")) if is_preview else (),
+            "language": language_name(case),
             "account": format_bank_account(case, in_full=self.agent.can_see_bank_accounts),
-            **queries.case_evidence(self.agent.channels, case),
+            **evidence,
             **case_context(case),
+            **decision_context(case, transitions, steps, has_shared_account=has_shared_account),
         }
         return self.render_page("case", context, status=status)
 
+    def render_refused_step(
+        self, pk: str, refused: Refused, shown_version: int, form: DecisionForm | None = None
+    ) -> HttpResponse:
+        """The case as it is now, and why the step was refused."""
+        problem = refused.problem
+        if problem is core_errors.NOT_FOUND:
+            raise refused
+        return self.render_case(
+            self.get_case(pk),
+            form=form,
+            problem=problem,
+            status=problem.status,
+            shown_version=shown_version,
+        )
+
+    def _undo_seconds(self, steps: list[queries.StepRow]) -> int:
+        """How long the agent can still undo the last decision; 0 if not at all."""
+        now, newest = clock.now(), steps[:-3:-1]
+        if not status_before_decision(newest, self.agent.actor, now):
+            return 0
+        return -(-(newest[0].at + UNDO_TIME - now) // SECOND)
+
     def redirect_to_case(self, case_id: int, done: str) -> HttpResponse:
-        query = self.filters.query
+        query = self.queue_query
         path = reverse("desk_case", args=[case_id])
         return SeeOther(f"{path}{query}{'&' if query else '?'}done={done}")
-
-
-class DecideView(CaseView):
-    """A transition of a case, at the version that the agent has seen."""
-
-    http_method_names = ["post"]
-    scopes = {"POST": ApiKey.DECIDE}
-
-    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
-        case, form = self.get_case(pk), DecisionForm(request.POST)
-        if not form.is_valid():
-            return self.render_case(case, form=form, status=400)
-        step = form.cleaned_data["step"]
-        try:
-            COMMANDS[step](
-                CaseId(case.pk),
-                OrderScope(case.channel_id),
-                actor=self.agent.actor,
-                now=clock.now(),
-                message=form.cleaned_data["note"] or None,
-                version=form.cleaned_data["version"],
-            )
-        except Refused as refused:
-            problem = refused.problem
-            if problem is core_errors.NOT_FOUND:
-                raise
-            return self.render_case(
-                self.get_case(pk), form=form, problem=problem, status=problem.status
-            )
-        return self.redirect_to_case(case.pk, step)
 
 
 class ConfirmBankAccountView(CaseView):
@@ -151,10 +164,3 @@ class ImageView(AgentView):
         if not is_image_name(name) or queries.image_channel_id(name) not in self.agent.channels:
             raise Refused(core_errors.NOT_FOUND)
         return image_response(name)
-
-
-def possible_transitions(case: CancellationRequest) -> set[str]:
-    """The transitions that the case's status allows; approving an unconfirmed case confirms it."""
-    status = Status(case.status)
-    names = {name for name in COMMANDS if LIFE_CYCLE.allows(status, Transition(name))}
-    return names | {"approve"} if "confirm" in names else names

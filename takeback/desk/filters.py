@@ -100,6 +100,14 @@ class QueueFilters(DeskForm):
         return query
 
 
+def queue_query(filters: QueueFilters, start: str) -> str:
+    """The query of a page of the queue: its filters, and the case with which the page starts."""
+    values = dict(filters.data)
+    if start.isascii() and start.isdigit():
+        values["start"] = start
+    return f"?{urlencode(values)}" if values else ""
+
+
 def status_filter(status: str) -> Q:
     """Cases of one status, of all that need a decision, or of any status."""
     if status == ALL:

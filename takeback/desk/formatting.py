@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -11,10 +13,13 @@ from takeback.bank_accounts.bank_account import bank_account_of, mask_iban
 from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
+from takeback.cancellations.statuses import CaseEvent, Kind, Transition
 from takeback.core.actor import ActorKind
 from takeback.core.formatting import format_amount
 from takeback.desk.queries import StepRow
+from takeback.desk.rule_results import overridden_sentences, recorded_summary
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
+from takeback.orders.statuses import Status as ItemStatus
 
 ACTORS: dict[str, Promise] = {
     ActorKind.CUSTOMER: _("Customer"),
@@ -42,7 +47,8 @@ def case_context(case: CancellationRequest) -> dict[str, Any]:
         "status": STATUSES[case.status],
         "reason": subject_in(get_language(), case.reason.subject, case.reason.translations),
         "product": product_name(item.product.document, item.sku),
-        "item_status": ITEM_STATUSES.get(item.status, item.status),
+        "customer_name": f"{order.user.first_name} {order.user.last_name}".strip(),
+        "item_status": item_status(case),
         "refund_value": format_amount(refundable_amounts(case).goods, currency),
         "total": format_amount(order.amount_minor + order.interest_minor, currency),
         "refunded": format_amount(order.refund_minor, currency) if order.refund_minor else "",
@@ -53,18 +59,59 @@ def case_context(case: CancellationRequest) -> dict[str, Any]:
     }
 
 
+def item_status(case: CancellationRequest) -> str | Promise:
+    """The status of a case's item. A return waits for the goods, not for a cancellation."""
+    item = case.order_item
+    if item.status == ItemStatus.CANCELLATION_WAITING and case.cancellation_type == Kind.RETURN:
+        return _("Return in progress")
+    return ITEM_STATUSES.get(item.status, str(item.status))
+
+
+def actor_name(step: StepRow) -> str | Promise:
+    """The name of a member of staff, or what else made a step; keys have numbers."""
+    kind = ACTORS.get(step.actor_kind) or step.name or step.actor_kind
+    return f"{kind} {step.actor_number}" if step.actor_kind == ActorKind.CHANNEL else kind
+
+
 def history_context(steps: Iterable[StepRow]) -> list[dict[str, Any]]:
     return [
         {
             "at": step.at,
             "step": STEPS.get(step.event, step.event),
             "after": STATUSES.get(step.after, step.after),
-            "actor": ACTORS.get(step.actor_kind) or step.name or step.actor_kind,
-            "number": step.actor_number if step.actor_kind == ActorKind.CHANNEL else None,
+            "actor": actor_name(step),
             "message": step.message,
-            "overridden": step.overridden,
+            "internal_note": step.internal_note,
+            "rules_summary": recorded_summary(step.rule_results),
+            "overridden": overridden_sentences(step.rule_results, step.overridden),
         }
         for step in steps
+    ]
+
+
+MEANWHILE: dict[str, Promise] = {
+    Transition.REVIEW: _("%(who)s escalated this case at %(time)s, while you had it open."),
+    Transition.CONFIRM: _("%(who)s accepted this case at %(time)s, while you had it open."),
+    Transition.APPROVE: _("%(who)s approved this case at %(time)s, while you had it open."),
+    Transition.COMPLETE: _("%(who)s completed this case at %(time)s, while you had it open."),
+    Transition.REJECT: _("%(who)s rejected this case at %(time)s, while you had it open."),
+    Transition.WITHDRAW: _("%(who)s withdrew this case at %(time)s, while you had it open."),
+    CaseEvent.EDIT: _("%(who)s changed this case at %(time)s, while you had it open."),
+    CaseEvent.NOTE: _("%(who)s added a note at %(time)s, while you had this case open."),
+    CaseEvent.UNDO: _("%(who)s undid a decision at %(time)s, while you had this case open."),
+    CaseEvent.CONFIRM_ACCOUNT: _(
+        "%(who)s verified the bank account at %(time)s, while you had this case open."
+    ),
+}
+
+
+def meanwhile(steps: Iterable[StepRow], version: int | None) -> list[str]:
+    """Who has changed a case since the version that the agent saw, and when."""
+    return [
+        MEANWHILE[step.event]
+        % {"who": actor_name(step), "time": date_format(localtime(step.at), "TIME_FORMAT")}
+        for step in steps
+        if version is not None and step.seq > version and step.event in MEANWHILE
     ]
 
 

@@ -16,12 +16,15 @@ from takeback.api import case_fields
 from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
 from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
 from takeback.cancellations.commands.open import Override
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.labels import KINDS
-from takeback.cancellations.statuses import Transition
+from takeback.cancellations.statuses import DECISIONS, Transition
 
 CHOOSE = {"invalid_choice": _("Choose an option from the list.")}
 WRONG_CODE = _("The code is wrong or was already used. Wait for the next code and try again.")
 TRUE = (("true", _("Yes")),)
+# The decisions for which broken rules are overridden.
+OVERRIDING = {Transition.CONFIRM, Transition.APPROVE}
 
 _INVISIBLE = StrictText.default_error_messages["invisible"]
 visible = RegexValidator(INVISIBLE, _INVISIBLE, inverse_match=True)
@@ -175,24 +178,58 @@ class ResetRequestForm(DeskForm):
     )
 
 
+NOTE, PREVIEW = "note", "preview"
+"""Buttons of the decision form that decide nothing."""
+
+
 class DecisionForm(DeskForm):
-    """A transition of a case at the version that the agent has seen."""
+    """A transition of a case at the version that the agent has seen, a note, or a preview."""
 
-    STEPS = (Transition.APPROVE, Transition.CONFIRM, Transition.REVIEW, Transition.REJECT)
+    STEPS = (*(decision.value for decision in DECISIONS), NOTE, PREVIEW)
 
-    step = forms.ChoiceField(choices=[(step.value, step.value) for step in STEPS])
+    step = forms.ChoiceField(choices=[(step, step) for step in STEPS])
     version = NumberField()
-    note = text_area(
+    message = text_area(
         label=_("Message to the customer"),
-        help_text=_("Required to reject. The customer receives it with a rejection only."),
-        attrs={"data-key": "w"},
+        help_text=_("Mailed when you approve or reject; required to reject."),
+        attrs={"data-key": "m", "data-submit": "preview"},
+    )
+    internal_note = text_area(
+        label=_("Internal note"),
+        help_text=_("Only staff read it; required to override a rule."),
+        attrs={"data-key": "w", "data-submit": "save-note"},
+    )
+    override = forms.ChoiceField(
+        label=_("Override the rules that are not met"),
+        required=False,
+        choices=TRUE,
+        error_messages=CHOOSE,
     )
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        if data.get("step") == Transition.REJECT and data.get("note") == "":
-            self.add_error("note", _("Enter a reason. The customer receives it by e-mail."))
+        step, has_no_note = data.get("step"), data.get("internal_note") == ""
+        if step == Transition.REJECT and data.get("message") == "":
+            self.add_error("message", _("Enter a reason. The customer receives it by e-mail."))
+        if step == NOTE and has_no_note:
+            self.add_error("internal_note", _("Enter a note."))
+        if step in OVERRIDING and data.get("override") and has_no_note:
+            self.add_error("internal_note", _("Enter the reason for the override."))
         return data
+
+    @property
+    def remarks(self) -> Remarks:
+        """The texts and the override of a valid form."""
+        data = self.cleaned_data
+        return Remarks(
+            data["message"] or None, data["internal_note"] or None, bool(data["override"])
+        )
+
+
+class UndoForm(DeskForm):
+    """The version of the case that the decision made."""
+
+    version = NumberField()
 
 
 class NewCaseForm(DeskForm):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from takeback.accounts.models import User
+from takeback.cancellations.history import RuleOutcome
 from takeback.cancellations.models import (
     CancellationReason,
     CancellationRequest,
@@ -14,7 +15,7 @@ from takeback.cancellations.models import (
     CaseHistory,
 )
 from takeback.cancellations.queries import reasons_on_offer
-from takeback.cancellations.statuses import LIVE
+from takeback.cancellations.statuses import Transition
 from takeback.core.actor import ActorKind
 from takeback.core.db.planner import custom_plan
 from takeback.desk.filters import UNDECIDED, QueueFilters, status_filter
@@ -43,15 +44,21 @@ class StepRow(NamedTuple):
     """A row of a case's history; `name` is the user with the id `actor_number`."""
 
     id: int
+    seq: int
     event: str
+    before: str | None
     after: str
     actor_kind: str
     actor_number: int | None
     name: str | None
     message: str | None
+    internal_note: str | None
+    rule_results: list[RuleOutcome] | None
     overridden: list[str]
     at: datetime
     cancellation_request_id: int
+    cancellation_request__order_item__sku: str
+    cancellation_request__order_item__product__document: Any
     cancellation_request__order_item__order__number: str
 
 
@@ -123,6 +130,7 @@ def cases(channel_ids: Collection[int]) -> "QuerySet[CancellationRequest]":
         "plan",
         "reason",
         "order_item__product",
+        "order_item__order__channel",
         "order_item__order__user",
         "order_item__order__shipping_address",
     )
@@ -216,10 +224,19 @@ def case_history(case_id: int) -> list[StepRow]:
 def staff_actions(
     channel_ids: Collection[int], user_id: int | None, start: int | None
 ) -> list[StepRow]:
-    """The latest transitions by one or all members of staff: a page, and one row more."""
+    """The latest steps by one or all members of staff: a page, and one row more.
+
+    A confirmation that an approval brought with it is no step of its own.
+    """
+    approvals = CaseHistory.objects.filter(
+        cancellation_request=OuterRef("cancellation_request"),
+        seq=OuterRef("seq") + 1,
+        event=Transition.APPROVE.value,
+        at=OuterRef("at"),
+    )
     steps = CaseHistory.objects.filter(
         actor_kind=ActorKind.STAFF.value, cancellation_request__channel_id__in=channel_ids
-    )
+    ).exclude(Exists(approvals), event=Transition.CONFIRM.value, rule_results=None)
     if user_id is not None:
         steps = steps.filter(actor_number=user_id)
     if start is not None:
@@ -244,11 +261,6 @@ def items_of(order_id: int) -> list[OrderItem]:
 def cases_of_order(order_id: int) -> Sequence[CancellationRequest]:
     cases = CancellationRequest.objects.filter(order_item__order_id=order_id, is_hidden=False)
     return list(cases.order_by("-pk"))
-
-
-def has_other_live_case(case: CancellationRequest) -> bool:
-    others = CancellationRequest.objects.filter(order_item_id=case.order_item_id)
-    return others.filter(status__in=[status.value for status in LIVE]).exclude(pk=case.pk).exists()
 
 
 def offered_reasons(channel_id: int) -> list[CancellationReason]:

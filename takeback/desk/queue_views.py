@@ -1,18 +1,21 @@
 """The queue of cases, and the activity of agents."""
 
 from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import localdate
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from takeback.cancellations.labels import KINDS, STATUSES, STEPS, subject_in
+from takeback.cancellations.labels import KINDS, STATUSES, subject_in
 from takeback.core.ids import id_from_path
 from takeback.desk import queries
 from takeback.desk.base import AgentView
-from takeback.desk.filters import UNDECIDED_STATUSES, QueueFilters
-from takeback.desk.formatting import product_name
+from takeback.desk.filters import UNDECIDED_STATUSES, QueueFilters, queue_query
+from takeback.desk.formatting import history_context, product_name
 
 EVERYONE = "all"
 
@@ -30,6 +33,7 @@ class QueueView(AgentView):
         number = filters.cleaned_data.get("number")
         context = {
             "filters": filters,
+            "page_query": queue_query(filters, request.GET.get("start", "")),
             "rows": [self._row_context(row, shared[row.id]) for row in page],
             **page_links(request, rows),
             "counts": [
@@ -69,16 +73,28 @@ class ActivityView(AgentView):
             "is_own": user_id == self.agent.id,
             "user_name": rows[0].name if rows and user_id else "",
             **page_links(request, rows),
-            "actions": [
-                {
-                    "row": row,
-                    "step": STEPS.get(row.event, row.event),
-                    "number": row.cancellation_request__order_item__order__number,
-                }
-                for row in rows[: queries.PAGE_SIZE]
-            ],
+            "days": _by_day(rows[: queries.PAGE_SIZE]),
         }
         return self.render_page("activity", context)
+
+
+def _by_day(rows: Sequence[queries.StepRow]) -> list[tuple[date, list[dict[str, Any]]]]:
+    """Steps, newest first, by the day in the shop's time zone."""
+    days = groupby(zip(rows, history_context(rows), strict=True), lambda row: localdate(row[0].at))
+    return [(day, [_step_context(row, context) for row, context in steps]) for day, steps in days]
+
+
+def _step_context(row: queries.StepRow, context: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **context,
+        "case_id": row.cancellation_request_id,
+        "actor_number": row.actor_number,
+        "number": row.cancellation_request__order_item__order__number,
+        "product": product_name(
+            row.cancellation_request__order_item__product__document,
+            row.cancellation_request__order_item__sku,
+        ),
+    }
 
 
 def page_start(request: HttpRequest) -> int | None:

@@ -6,6 +6,7 @@ from takeback.desk import (
     account_views,
     base,
     case_views,
+    decision_views,
     login_views,
     order_views,
     password_reset_views,
@@ -42,7 +43,8 @@ urlpatterns = [
     path("desk/second-factor", totp_views.TotpView.as_view(), name="desk_second_factor"),
     path("desk/activity", queue_views.ActivityView.as_view(), name="desk_activity"),
     path("desk/cases/<str:pk>", case_views.CaseView.as_view(), name="desk_case"),
-    path("desk/cases/<str:pk>/decide", case_views.DecideView.as_view(), name="desk_decide"),
+    path("desk/cases/<str:pk>/decide", decision_views.DecideView.as_view(), name="desk_decide"),
+    path("desk/cases/<str:pk>/undo", decision_views.UndoView.as_view(), name="desk_undo"),
     path(
         "desk/cases/<str:pk>/account",
         case_views.ConfirmBankAccountView.as_view(),

@@ -52,8 +52,13 @@ def received_mail(cases: Sequence[CancellationRequest]) -> Mail:
         return _case_mail("received", subject, cases, context)
 
 
-def approved_mail(case: CancellationRequest, message: str | None) -> Mail:
-    """The amount of an approved refund, how it is paid, and how the item is sent back."""
+def approved_mail(
+    case: CancellationRequest, message: str | None, *, is_preview: bool = False
+) -> Mail:
+    """The amount of an approved refund, how it is paid, and how the item is sent back.
+
+    A preview has no link that confirms a bank account: only the mailbox of the order gets it.
+    """
     with translation.override(language_of(case)):
         order = case.order_item.order
         number = single_line(order.number)
@@ -61,7 +66,7 @@ def approved_mail(case: CancellationRequest, message: str | None) -> Mail:
         plan = case.plan
         is_forced = plan is not None and plan.forced_refund_minor is not None
         minor = refund_total(plan) if plan and is_forced else refundable_amounts(case).goods
-        accounts = _unconfirmed_accounts([case])
+        accounts = _unconfirmed_accounts([case], is_preview=is_preview)
         context = {
             "amount": _isolate(format_amount(minor, order.currency)),
             "destination": _destination(case),
@@ -143,7 +148,7 @@ def single_line(text: str) -> str:
 
 def language_of(case: CancellationRequest) -> str:
     """The language of the order if it is supported, else that of the site."""
-    return bestlanguage_of(case.order_item.order.language_code)
+    return best_language(case.order_item.order.language_code)
 
 
 def _case_mail(
@@ -176,14 +181,19 @@ def _product_name(item: OrderItem) -> str:
     return str(item.product.document.get("name") or item.sku)
 
 
-def _unconfirmed_accounts(cases: Sequence[CancellationRequest]) -> list[dict[str, str]]:
+def _unconfirmed_accounts(
+    cases: Sequence[CancellationRequest], *, is_preview: bool = False
+) -> list[dict[str, str]]:
     by_account = {
         case.iban_index: case
         for case in cases
         if case.iban_index and case.status in LIVE and not case.is_bank_account_confirmed
     }
     return [
-        {"masked": _isolate(masked_account(case)), "link": link_of(case)}
+        {
+            "masked": _isolate(masked_account(case)),
+            "link": f"{settings.SITE_URL}/…" if is_preview else link_of(case),
+        }
         for case in by_account.values()
     ]
 

@@ -93,7 +93,7 @@ def test_only_staff_may_override_and_the_history_names_the_rule(
     open_cases([new], SCOPE, actor=STAFF, now=LATER, override=OVERRIDE)
 
     row = CaseHistory.objects.get()
-    assert (row.overridden, row.message) == ([problem.code], "agreed by phone")
+    assert (row.overridden, row.internal_note) == ([problem.code], "agreed by phone")
 
 
 @pytest.mark.parametrize("is_active", [True, False])
@@ -103,7 +103,7 @@ def test_history_names_no_rule_if_none_was_overridden(*, is_active: bool) -> Non
     open_cases([new], SCOPE, actor=STAFF, now=LATER, override=Override("a note", is_active))
 
     row = CaseHistory.objects.get()
-    assert (row.overridden, row.message) == ([], "a note")
+    assert (row.overridden, row.internal_note) == ([], "a note")
 
 
 def test_history_names_every_overridden_rule(settings: LazySettings) -> None:

@@ -12,6 +12,7 @@ from takeback.cancellations.commands.transition import (
     set_status,
     withdraw,
 )
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.queries import by_item, cases_of_orders, own_cases
 from takeback.cancellations.statuses import Kind, Status
@@ -69,7 +70,7 @@ def test_item_of_approved_case_keeps_waiting_for_the_refund(item: OrderItem) -> 
     case = open_case(item)
     confirm(case, SCOPE, actor=STAFF, now=LATER)
 
-    approve(case, SCOPE, actor=STAFF, now=LATER, message="Checked.")
+    approve(case, SCOPE, actor=STAFF, now=LATER, remarks=Remarks("Checked."))
 
     row = load_case(case)
     assert (row.status, row.version, row.modified_date) == ("approved", 3, LATER)

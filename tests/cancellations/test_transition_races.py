@@ -12,7 +12,7 @@ from takeback.cancellations import history
 from takeback.cancellations.commands import transition
 from takeback.cancellations.commands.edit import Edit, edit_case
 from takeback.cancellations.commands.transition import approve, confirm, reject, remove
-from takeback.cancellations.history import Updates
+from takeback.cancellations.history import NO_DETAILS, Details, Updates
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.cancellations.plans import RefundTerms
 from takeback.cancellations.statuses import Kind
@@ -79,7 +79,7 @@ def _overwrite(
     event: str,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
+    details: Details = NO_DETAILS,
     *,
     has_history: bool,
 ) -> None:
@@ -89,7 +89,7 @@ def _overwrite(
         for name, value in after.items():
             setattr(case, name, value)
         if has_history:
-            history.history_row(case, event, before, actor, now, message=message).save()
+            history.history_row(case, event, before, actor, now, details).save()
 
 
 def waiting_case(number: int) -> CaseId:

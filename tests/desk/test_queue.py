@@ -167,7 +167,7 @@ def test_activity_lists_the_latest_decisions_by_user() -> None:
     ada, bea = member(), member("bea")
     first, second, other = case("one"), case("two"), case("far", channel_id=2)
     decide(browser_of(ada), first, step="confirm")
-    decide(browser_of(bea), second, step="reject", note="worn <out>")
+    decide(browser_of(bea), second, step="reject", message="worn <out>")
     decide(agent(username="eve", channels=[2]), other, step="confirm")
     client = browser_of(ada)
 
@@ -186,6 +186,6 @@ def test_query_count_of_the_activity_is_constant(django_assert_num_queries: Any)
     client = agent()
     for count in (0, 3):
         for number in range(count):
-            decide(client, case(f"{number}"), step="reject", note="no")
+            decide(client, case(f"{number}"), step="reject", message="no")
         with django_assert_num_queries(3):
             assert client.get("/desk/activity").status_code == 200

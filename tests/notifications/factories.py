@@ -8,6 +8,7 @@ from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands import open as open_command
 from takeback.cancellations.commands import transition
 from takeback.cancellations.commands.edit import Edit, edit_case
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
@@ -73,7 +74,7 @@ def open_cases(
 
 def reject(case: CancellationRequest, note: str | None = None) -> None:
     """Reject the case."""
-    transition.reject(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, message=note)
+    transition.reject(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, remarks=Remarks(note))
 
 
 def change_account(case: CancellationRequest, iban: str, *, is_trusted: bool = False) -> None:

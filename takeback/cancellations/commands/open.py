@@ -221,7 +221,12 @@ def record_history(
     insert_objects(
         [
             history_row(
-                case, CaseEvent.OPEN, None, actor, now, Details(internal_note=note, overridden=codes)
+                case,
+                CaseEvent.OPEN,
+                None,
+                actor,
+                now,
+                Details(internal_note=note, overridden=codes),
             )
             for case, codes in zip(cases, overridden, strict=True)
         ]

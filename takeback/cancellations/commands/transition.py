@@ -1,8 +1,8 @@
 """Transitions of cases: review, confirm, approve, reject and withdraw, and the removal of a case.
 
 Each command locks the order of its case and writes row, history and message, if any, in one
-transaction. A case that is no longer at the caller's `version` is refused. The remarks of a decision
-are stored in the history; the mails about approvals and rejections contain their message.
+transaction. A case that is no longer at the caller's `version` is refused. The history stores the
+remarks of a decision; the mails about approvals and rejections contain its message.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,13 +78,11 @@ def review(
     *,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
-    internal_note: str | None = None,
+    remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
     """Escalate a case for a second decision."""
-    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note)
-    apply_transition(case, Transition.REVIEW, actor, now, remarks)
+    apply_transition(lock_case(case_id, scope, version), Transition.REVIEW, actor, now, remarks)
 
 
 @transaction.atomic
@@ -94,9 +92,7 @@ def confirm(
     *,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
-    internal_note: str | None = None,
-    override: bool = False,
+    remarks: Remarks = NO_REMARKS,
     version: int | None = None,
     terms: RefundTerms = DEFAULT_TERMS,
 ) -> None:
@@ -107,7 +103,6 @@ def confirm(
     together exceed the refundable amount.
     """
     case = lock_case(case_id, scope, version)
-    remarks = Remarks(message, internal_note, override)
     details = _favourable_details(case, Transition.CONFIRM, remarks)
     confirm_cases([case], actor, now, details=details, terms=terms)
 
@@ -119,14 +114,11 @@ def approve(
     *,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
-    internal_note: str | None = None,
-    override: bool = False,
+    remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
     """Approve the refund of a case. A case that is not confirmed yet is confirmed first."""
-    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note, override)
-    apply_transition(case, Transition.APPROVE, actor, now, remarks)
+    apply_transition(lock_case(case_id, scope, version), Transition.APPROVE, actor, now, remarks)
 
 
 @transaction.atomic
@@ -136,13 +128,11 @@ def reject(
     *,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
-    internal_note: str | None = None,
+    remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
     """Reject a case; a new one may be opened for its item."""
-    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note)
-    apply_transition(case, Transition.REJECT, actor, now, remarks)
+    apply_transition(lock_case(case_id, scope, version), Transition.REJECT, actor, now, remarks)
 
 
 @transaction.atomic
@@ -152,13 +142,11 @@ def withdraw(
     *,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
-    internal_note: str | None = None,
+    remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
     """Withdraw a case for the shopper; a new one may be opened for its item."""
-    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note)
-    apply_transition(case, Transition.WITHDRAW, actor, now, remarks)
+    apply_transition(lock_case(case_id, scope, version), Transition.WITHDRAW, actor, now, remarks)
 
 
 @transaction.atomic
@@ -188,14 +176,11 @@ def set_status(
     *,
     actor: Actor,
     now: datetime,
-    message: str | None = None,
-    internal_note: str | None = None,
-    override: bool = False,
+    remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
     """Take a case to a status by the transition that leads to it."""
-    case, remarks = lock_case(case_id, scope, version), Remarks(message, internal_note, override)
-    transition_to(case, status, actor, now, remarks)
+    transition_to(lock_case(case_id, scope, version), status, actor, now, remarks)
 
 
 def transition_to(

@@ -69,10 +69,10 @@ def status_before_decision(newest: Sequence[Step], actor: Actor, now: datetime) 
 
 def _is_one_decision(newest: Sequence[Step]) -> bool:
     """Whether the newest step approved a case that it had to confirm first."""
-    if len(newest) < 2 or newest[0].event != Transition.APPROVE:
+    if not newest[1:] or newest[0].event != Transition.APPROVE:
         return False
     # Only a decision of its own records the rules.
-    approval, first = newest[0], newest[1]
+    approval, first = newest[:2]
     is_part = first.event == Transition.CONFIRM and first.rule_results is None
     actor, at = (approval.actor_kind, approval.actor_number), approval.at
     return is_part and (first.actor_kind, first.actor_number) == actor and first.at == at
@@ -134,6 +134,7 @@ def _ensure_plan_can_wait(case: CancellationRequest) -> None:
     A plan with a forced amount for several cases was reduced by the rejection, and an order has
     one waiting plan of a kind only.
     """
+    assert case.plan_id is not None, "a case that was confirmed has a plan"
     plan = CancellationPlan.objects.get(pk=case.plan_id)
     is_shared = CancellationRequest.objects.filter(plan=plan).exclude(pk=case.pk).exists()
     was_reduced = plan.forced_refund_minor is not None and is_shared

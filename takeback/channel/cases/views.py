@@ -246,16 +246,13 @@ class TransitionView(BaseCaseView):
         return self.idempotent(lambda: self._set_status(pk), body=self.optional_body)
 
     def _set_status(self, pk: str) -> Response:
-        texts = remarks(validated(RemarksSerializer, self.optional_body), self.status)
         set_status(
             CaseId(path_id(pk)),
             self.scope,
             self.status,
             actor=self.actor,
             now=clock.now(),
-            message=texts.message,
-            internal_note=texts.internal_note,
-            override=texts.override,
+            remarks=remarks(validated(RemarksSerializer, self.optional_body), self.status),
             version=expected_version(self.django_request),
         )
         return self.respond(pk)
