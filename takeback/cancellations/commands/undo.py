@@ -26,7 +26,7 @@ from takeback.cancellations.statuses import (
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId
-from takeback.logistics.commands import restore_easy_return
+from takeback.logistics.commands.easy_returns import restore_easy_return
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import ENDED
