@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.docs.page import Part
 from tests.docs.shell import Session
@@ -15,16 +15,21 @@ def _open(page: Page, url: str) -> None:
     page.goto(url)
 
 
+def _field(page: Page, label: str) -> Locator:
+    """The field of a label, which a help text may follow."""
+    return page.get_by_label(re.compile(rf"^\s*{re.escape(label)}"))
+
+
 def _enter(page: Page, text: str, label: str) -> None:
-    page.get_by_label(label, exact=True).fill(text)
+    _field(page, label).fill(text)
 
 
 def _choose(page: Page, option: str, label: str) -> None:
-    page.get_by_label(label, exact=True).select_option(label=option)
+    _field(page, label).select_option(label=option)
 
 
 def _check(page: Page, label: str) -> None:
-    page.get_by_label(label, exact=True).check()
+    _field(page, label).check()
 
 
 def _press(page: Page, button: str) -> None:
