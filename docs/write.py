@@ -1,14 +1,17 @@
 """Writes the reference pages that are made from the code: `python docs/write.py`."""
 
+import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
+import typer
 from django.conf import settings
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from takeback.core.errors import Problem
@@ -26,13 +29,16 @@ def settings_page() -> str:
         "All are environment variables. The defaults suit an evaluation on one machine. A secret",
         "can be read from a file: `SECRET_KEY_FILE=/run/secrets/key` replaces `SECRET_KEY`.",
         "",
-        "| name | default | what it does |",
-        "|---|---|---|",
+        "A value that is not allowed ends every command with 2 and names the setting.",
+        "",
+        "| name | default | what it does | allowed |",
+        "|---|---|---|---|",
     ]
     for setting in DECLARED.values():
         default = setting.default
         shown = ", ".join(default) if isinstance(default, list) else default
-        lines.append(f"| `{setting.name}` | {_cell(shown)} | {setting.sentence} |")
+        cells = [f"`{setting.name}`", _cell(shown), setting.sentence, setting.allowed]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -41,6 +47,62 @@ def _cell(default: object) -> str:
         return ""
     text = "on" if default is True else "off" if default is False else str(default)
     return f"`{text.replace(str(settings.DATA_DIR), 'DATA_DIR')}`"
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options, as the program prints them."""
+    from takeback.cli.main import app
+
+    lines = [
+        "# Commands",
+        "",
+        "`takeback --help` and `takeback COMMAND --help` show the same. A command exits with 0",
+        "when it is done, with 1 when it has found a problem or done nothing, and with 2 when an",
+        "argument or a setting is wrong.",
+        "",
+    ]
+    program = typer.main.get_command(app)
+    assert isinstance(program, TyperGroup)
+    panel = ""
+    for name, command in _commands(program):
+        if command.rich_help_panel and str(command.rich_help_panel) != panel:
+            panel = str(command.rich_help_panel)
+            lines += [f"## {panel}", ""]
+        lines += [f"### takeback {name}", "", *_command_text(command)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, TyperCommand]]:
+    """The commands by name; those of a nested group follow in its place."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            nested = _commands(command, f"{prefix}{name} ")
+            for full_name, inner in nested:
+                inner.rich_help_panel = command.rich_help_panel
+                yield full_name, inner
+        elif isinstance(command, TyperCommand):
+            yield f"{prefix}{name}", command
+
+
+def _command_text(command: TyperCommand) -> Iterator[str]:
+    yield inspect.cleandoc(command.help or "")
+    yield ""
+    rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
+    if rows:
+        yield from ("| | | default |", "|---|---|---|", *rows, "")
+
+
+def _parameter(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        name = str(parameter.name).upper()
+    else:
+        value = "" if parameter.is_flag else f" {parameter.metavar or 'VALUE'}"
+        name = f"{', '.join([*parameter.opts, *parameter.secondary_opts])}{value}"
+    is_empty = parameter.default in (None, "", False) or not isinstance(
+        parameter.default, str | int | Path
+    )
+    default = "" if is_empty else f"`{parameter.default}`"
+    return f"| `{name}` | {parameter.help or ''} | {default} |"
 
 
 def errors_page() -> str:
@@ -153,6 +215,7 @@ def _problems_of(check: "Callable[..., Problem | None]") -> "list[Problem]":
 
 GENERATED = {
     "settings.md": settings_page,
+    "commands.md": commands_page,
     "errors.md": errors_page,
     "life-cycle.md": life_cycle_page,
     "rules.md": rules_page,

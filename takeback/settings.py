@@ -394,8 +394,6 @@ if not DATA_KEYS and (
     )
 ):
     DATA_KEYS = {"1": _data_key}
-if "sqlite" in str(_DATABASE["ENGINE"]) and _DATABASE["NAME"] != ":memory:":
-    data_folder.make_database_file(Path(_DATABASE["NAME"]))
 
 # Django
 INSTALLED_APPS = [

@@ -25,14 +25,17 @@ from takeback.cancellations.models import (
     CancellationRequestImage,
     PlanPayment,
 )
+from takeback.core import clock
 from takeback.core.encryption import encrypt
 from takeback.core.normalize import email_key, name_key
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
+from takeback.operations.installation import Requested, set_up
 from takeback.orders.commands.ingest import Outcome, ingest_order, ingest_orders
 from takeback.orders.commands.split_item import split_items
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import ItemIn, OrderIn
 from takeback.orders.statuses import Status
+from takeback.outbox.commands import record_run
 from takeback.outbox.models import Message
 from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
 from tests import full_order
@@ -372,3 +375,19 @@ def create_message(*, topic: str = "thing.happened", **fields: Any) -> Message:
     """A pending message that is due."""
     defaults: dict[str, Any] = {"key": f"{topic}:{uuid4()}", "created_at": NOW, "due_at": NOW}
     return Message.objects.create(topic=topic, **defaults | fields)
+
+
+@_without_n_plus_1_check
+def install_shop() -> None:
+    """Everything that `takeback init` makes, and a worker that has just run."""
+    requested = Requested(
+        shop="Our shop",
+        storefront_url="",
+        staff="admin",
+        email="admin@shop.example",
+        drop_off="Counter",
+        pickup="Courier",
+        key="erp",
+    )
+    set_up(requested, now=clock.now())
+    record_run(clock.now())

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -39,11 +41,13 @@ def create_staff_user(
     """Create a staff user and return the id; without a password the user cannot sign in.
 
     `name` is the first and the last name. Raises AccessError for a user name that is taken or
-    invalid, and for unknown channels or scopes.
+    invalid, a wrong e-mail address, and unknown channels or scopes.
     """
     rights = validate_rights(channel_ids, scopes)
     if not _USERNAME.fullmatch(username):
         raise AccessError("A user name has 1 to 150 visible ASCII characters, without spaces.")
+    if email and not _is_email(email):
+        raise AccessError(f"{email} is no e-mail address.")
     if User.objects.filter(username=username).exists():
         raise AccessError(f"The user name {username} is taken.")
     user = User.objects.create(
@@ -58,6 +62,14 @@ def create_staff_user(
     member = StaffMember.objects.create(user=user, scopes=rights.scopes)
     member.channels.set(rights.channel_ids)
     return user.pk
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 @transaction.atomic

@@ -68,8 +68,7 @@ def _of_refusal(error: Exception) -> str | None:
 
     if not isinstance(error, Refused):
         return None
-    values = {name: str(value) for name, value in error.context.items()}
-    return str(error.problem.message).format_map(values)
+    return str(error.problem.message)
 
 
 def _of_database(error: Exception) -> str | None:
@@ -78,5 +77,8 @@ def _of_database(error: Exception) -> str | None:
     from django.db import Error
 
     from takeback.operations.database import explain
+    from takeback.operations.migrations import Busy
 
+    if isinstance(error, Busy):
+        return str(error)
     return explain(error) if isinstance(error, Error) else None

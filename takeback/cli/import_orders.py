@@ -14,7 +14,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from takeback.importer.report import Report, Summary
-from takeback.cli.setup import open_database
+from takeback.cli.setup import open_database, stop
 
 app = typer.Typer(help="Import orders from a file.", no_args_is_help=True)
 
@@ -109,12 +109,14 @@ def _channel(requested: int | None) -> int:
     """The id of an existing channel, by default the storefront's."""
     from django.conf import settings
 
-    from takeback.accounts.models import Channel
+    from takeback.accounts.channels import InvalidChannel, require_channel
 
     channel_id = requested or settings.STOREFRONT_CHANNEL
-    if not Channel.objects.filter(pk=channel_id).exists():
-        raise typer.BadParameter(f"there is no channel {channel_id}", param_hint="--channel")
-    return int(channel_id)
+    try:
+        require_channel(channel_id)
+    except InvalidChannel as reason:
+        stop(reason)
+    return channel_id
 
 
 @contextmanager
@@ -156,18 +158,17 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
     table.add_column()
     for currency, minor in sorted(summary.totals.items()):
         table.add_row(show(minor, currency), f"{currency.upper()}: sum of all readable lines")
-    counts = {
-        "lines read": summary.lines,
-        "orders created": summary.created,
-        "orders updated": summary.updated,
-        "orders unchanged": summary.unchanged,
-        "orders refused": summary.refused,
-        "cancelled lines matched": summary.matched_lines,
-        "completed requests for them": summary.cases,
-        "rows reported": report.total,
-    }
-    for label, count in counts.items():
-        table.add_row(f"{count:,}", label)
+    for count, singular, plural in (
+        (summary.lines, "line read", "lines read"),
+        (summary.created, "order created", "orders created"),
+        (summary.updated, "order updated", "orders updated"),
+        (summary.unchanged, "order unchanged", "orders unchanged"),
+        (summary.refused, "order refused", "orders refused"),
+        (summary.matched_lines, "cancelled line matched", "cancelled lines matched"),
+        (summary.cases, "completed request for it", "completed requests for them"),
+        (report.total, "row reported", "rows reported"),
+    ):
+        table.add_row(f"{count:,}", singular if count == 1 else plural)
     for code, count in sorted(report.counts.items()):
         table.add_row(f"{count:,}", f"  {code}")
     console = Console()

@@ -42,15 +42,6 @@ def init(
     Asks for what no option names, or without a terminal names what is missing. Password and key
     are printed once.
     """
-    boot(makes_files=True)
-    from takeback.accounts.api_keys import AccessError
-    from takeback.accounts.channels import InvalidChannel
-    from takeback.core import clock
-    from takeback.logistics.carrier_rules import InvalidRule
-    from takeback.operations import database, installation, migrations
-
-    if problem := database.connection_problem() or database.newer_version_problem():
-        fail(problem)
     options = {
         "shop": shop,
         "storefront_url": storefront_url,
@@ -60,17 +51,33 @@ def init(
         "pickup": pickup,
         "key": key,
     }
-    is_new = bool(database.version_problem())
-    existing = installation.Existing() if is_new else installation.existing_parts(clock.now())
+    boot(makes_files=True)
+    from takeback.core import clock
+    from takeback.operations import database, installation
+
+    if problem := database.connection_problem() or database.newer_version_problem():
+        fail(problem)
+    is_migrated = not database.version_problem()
+    existing = installation.existing_parts(clock.now()) if is_migrated else installation.Existing()
     requested = _complete(options, existing)
+    _print(_set_up(requested, is_migrated=is_migrated))
+
+
+def _set_up(requested: "Requested", *, is_migrated: bool) -> "Installation":
+    from takeback.accounts.api_keys import AccessError
+    from takeback.accounts.channels import InvalidChannel
+    from takeback.core import clock
+    from takeback.logistics.carrier_rules import InvalidRule
+    from takeback.operations import installation, migrations
+
+    # The role of a running service may not migrate, and needs not.
+    if not is_migrated:
+        migrations.migrate()
     try:
-        if is_new:
-            migrations.migrate()
         with migrations.one_at_a_time():
-            result = installation.set_up(requested, now=clock.now())
+            return installation.set_up(requested, now=clock.now())
     except (AccessError, InvalidChannel, InvalidRule) as reason:
         stop(reason)
-    _print(result)
 
 
 _QUESTIONS = {

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from takeback.cli.migrate import migrate
+from takeback.cli.migrate import apply_migrations
 from takeback.cli.ports import unusable_reason
 from takeback.cli.setup import boot, check_version, fail
 
@@ -32,7 +32,7 @@ def serve(
     if reason := unusable_reason(host, port):
         fail(reason)
     if migrate_first:
-        migrate()
+        apply_migrations()
     check_version()
     import structlog
     from django.conf import settings

@@ -19,6 +19,11 @@ def boot(*, makes_files: bool = False) -> None:
     import django
 
     django.setup()
+    if makes_files:
+        from takeback.operations.database import sqlite_file
+
+        if file := sqlite_file():
+            data_folder.make_database_file(file)
 
 
 def open_database(*, makes_files: bool = False) -> None:
@@ -35,10 +40,12 @@ def check_version() -> None:
 
     Server and worker start without a database that responds: they wait for it.
     """
+    import structlog
+
     from takeback.operations import database
 
     if problem := database.connection_problem():
-        typer.echo(f"Warning: {problem}", err=True)
+        structlog.get_logger(__name__).warning("database unavailable", reason=problem)
     elif problem := database.version_problem():
         fail(problem)
 

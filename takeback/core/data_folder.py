@@ -55,14 +55,13 @@ def stored_secret(folder: Path, name: str, generate: Callable[[], str]) -> str:
 
 def make_database_file(file: Path) -> None:
     """Make an empty SQLite database that other users cannot read; its WAL has the same mode."""
-    if MODE.makes_files:
-        try:
-            file.touch(mode=0o600)
-        except OSError as error:
-            raise UnusableFolder(
-                f"The database file {file} cannot be written ({error.strerror}). "
-                "Correct DATABASE_URL or DATA_DIR."
-            ) from None
+    try:
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise UnusableFolder(
+            f"The database file {file} cannot be written ({error.strerror}). "
+            "Correct DATABASE_URL or DATA_DIR."
+        ) from None
 
 
 def _unusable(folder: Path, error: OSError) -> UnusableFolder:

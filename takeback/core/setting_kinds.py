@@ -10,8 +10,6 @@ from typing import Final, Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-import environ
-
 T = TypeVar("T")
 Parser = Callable[[str], T]
 
@@ -188,6 +186,8 @@ def _entries(text: str) -> dict[str, str]:
 
 def _database(text: str) -> dict[str, object]:
     """A database URL as a row of Django's `DATABASES`."""
+    import environ  # not at start: it imports Django, and `takeback --help` needs none
+
     if text == "sqlite://:memory:":
         return dict(environ.Env.db_url_config(text))
     _require(text.isprintable())
@@ -205,6 +205,8 @@ def _mail_server(text: str) -> dict[str, object]:
         return {}
     url = _split(text)
     _require(url.scheme in _MAIL_SCHEMES and _is_host(url.hostname))
+    import environ  # the same
+
     # django-environ reads `smtps` as STARTTLS; everywhere else it means TLS from the first byte.
     return dict(environ.Env.email_url_config(re.sub("^smtps:", "smtp+ssl:", text)))
 

@@ -36,9 +36,8 @@ _REASONS = {
 
 def connection_problem() -> str | None:
     """Why the database does not respond; nothing is created."""
-    if is_missing_file():
-        name = settings.DATABASES["default"]["NAME"]
-        return f"There is no database {name} yet. Run `takeback init` or `takeback migrate` first."
+    if (file := sqlite_file()) and not file.exists():
+        return f"There is no database {file} yet. Run `takeback init` or `takeback migrate` first."
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -47,11 +46,11 @@ def connection_problem() -> str | None:
     return None
 
 
-def is_missing_file() -> bool:
-    """Whether SQLite would create the database by opening it."""
+def sqlite_file() -> Path | None:
+    """The file of an SQLite database, which SQLite would create by opening it."""
     name = str(connection.settings_dict["NAME"])
     is_file = connection.vendor == "sqlite" and not name.startswith((":memory:", "file:"))
-    return is_file and not Path(name).exists()
+    return Path(name) if is_file else None
 
 
 def version_problem() -> str | None:

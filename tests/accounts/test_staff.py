@@ -220,7 +220,7 @@ def test_change_staff_changes_password_and_rights() -> None:
     assert enable_totp(user.pk, SECRET, pyotp.TOTP(SECRET).at(NOW), NOW)
 
     words = ["--new-password", "--channel", "2", "--scope", "money", "--without-totp"]
-    code, out, _ = _run("change-staff", "mira", *words)
+    code, out, err = _run("change-staff", "mira", *words)
 
     user.refresh_from_db()
     member = StaffMember.objects.get(pk=user.pk)
@@ -228,7 +228,11 @@ def test_change_staff_changes_password_and_rights() -> None:
     assert check_password(out.strip(), user.password)
     assert (member.scopes, member.totp_encrypted) == (["money"], None)
     assert set(member.channels.values_list("pk", flat=True)) == {2}
-    assert _run("change-staff", "mira", "--inactive") == (0, "", "")
+    assert err.splitlines()[0] == (
+        "mira: channels and scopes, password, two-step sign-in turned off."
+    )
+    code, out, err = _run("change-staff", "mira", "--inactive")
+    assert (code, out, err.splitlines()[0]) == (0, "", "mira: deactivated.")
     assert not User.objects.get().is_active
 
 

@@ -28,10 +28,12 @@ def test_parked_messages_are_listed_and_replayed() -> None:
             "2 parked, 1 waiting.",
         ],
     )
-    assert _run("replay", str(parked.pk), str(waiting.pk)) == (0, ["Messages to deliver again: 1."])
-    assert _run("replay", "--topic", "other.happened") == (0, ["Messages to deliver again: 1."])
+    assert _run("replay", str(parked.pk), str(waiting.pk)) == (0, ["1 message to deliver again."])
+    assert _run("replay", "--topic", "other.happened") == (0, ["1 message to deliver again."])
     assert _run("list") == (0, ["0 parked, 3 waiting."])
+    sentence = "No parked message has these ids or this topic. `takeback outbox list` shows all."
+    assert _run("replay", "99") == (1, [f"Error: {sentence}"])
 
 
 def test_replay_without_ids_and_topic_is_refused() -> None:
-    assert _run("replay") == (2, ["Error: give message ids, or --topic"])
+    assert _run("replay") == (2, ["Error: Name messages by their ids, or a topic with --topic."])

@@ -131,7 +131,7 @@ def test_server_without_a_database_is_live_but_not_ready(
 
 
 def test_server_stops_while_its_workers_are_loading(tmp_path: Path) -> None:
-    command = [*TAKEBACK, "serve", "--port", str(free_port()), "--workers", "2"]
+    command = [*TAKEBACK, "serve", "--port", str(free_port()), "--migrate"]
     with subprocess.Popen(command, env=environment(tmp_path)) as server:
         while not any("msgspec" in _mapped(child) for child in _children(server.pid)):
             assert server.poll() is None

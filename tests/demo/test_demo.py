@@ -159,7 +159,7 @@ def test_the_printed_agent_gets_a_key_with_all_scopes(demo: Demo) -> None:
     status, user = send(demo, "GET", "/api/v1/active_user/", **bearer)
     assert (status, user["username"]) == (200, "staff")
     assert user["channels"] == [demo.content["channel"]["id"]]
-    assert user["scopes"] == ["read", "decide", "money", "pii"]
+    assert user["scopes"] == ["read", "decide", "money", "pii", "admin"]
 
 
 def session(demo: Demo) -> str:

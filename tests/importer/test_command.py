@@ -34,7 +34,7 @@ def test_counts_and_a_control_total_are_printed(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     cells = [entry.strip().split(maxsplit=1) for entry in done.output.splitlines()]
     assert ["-10.20", "GBP: sum of all readable lines"] in cells
-    assert ["1", "orders created"] in cells
+    assert ["1", "order created"] in cells
     assert ["1", "partly_matched"] in cells
     assert json.loads((tmp_path / "report.jsonl").read_text()) == {
         "line": 4,
@@ -84,7 +84,7 @@ def test_a_truncated_file_exits_with_1(tmp_path: Path) -> None:
         (["orders.xls"], "must end in .csv or .jsonl"),
         (["orders.csv", "--mapping", "wrong.toml"], "not valid TOML"),
         (["orders.csv", "--mapping", "empty.toml"], "section [address] is missing"),
-        (["orders.csv", "--mapping", str(EXAMPLE), "--channel", "7"], "there is no channel 7"),
+        (["orders.csv", "--mapping", str(EXAMPLE), "--channel", "7"], "There is no channel 7"),
     ],
 )
 def test_an_unusable_file_or_mapping_is_a_wrong_argument(

@@ -214,9 +214,9 @@ def test_command_prints_the_number_of_texts(settings: Settings) -> None:
     add_new_key(settings)
 
     result = CliRunner().invoke(app, ["rotate-data-key"])
-    assert (result.exit_code, result.output) == (0, f"Texts encrypted again: {TEXTS}.\n")
+    assert (result.exit_code, result.output) == (0, f"{TEXTS} texts encrypted again.\n")
 
     settings.DATA_KEYS = {"3": NEW["2"]}
     result = CliRunner().invoke(app, ["rotate-data-key"])
-    assert (result.exit_code, result.stdout) == (1, "Texts encrypted again: 0.\n")
+    assert (result.exit_code, result.stdout) == (1, "0 texts encrypted again.\n")
     assert result.stderr.startswith(f"Error: {TEXTS} texts cannot be decrypted.")

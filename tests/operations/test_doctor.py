@@ -14,7 +14,7 @@ from takeback.operations import doctor
 from takeback.operations.findings import Finding, Severity
 from takeback.orders import audit
 from tests import factories
-from tests.factories import create_channel, create_message, create_order
+from tests.factories import create_channel, create_message, create_order, install_shop
 
 FINE, WARNING, FAILURE = Severity.FINE, Severity.WARNING, Severity.FAILURE
 
@@ -24,9 +24,16 @@ def _examine(*, every_order: bool = False) -> dict[str, Finding]:
     return {finding.subject: finding for finding in findings}
 
 
+def close_to_others(database: Path) -> None:
+    """As the program makes its database; this one was made by Django's test runner."""
+    if connection.vendor == "sqlite":
+        database.chmod(0o600)
+
+
 @pytest.mark.django_db
 def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
-    installed_shop()
+    install_shop()
+    close_to_others(Path(connection.settings_dict["NAME"]))
     severities = {subject: finding.severity for subject, finding in _examine().items()}
     assert severities == {
         "database": FINE,
@@ -226,8 +233,10 @@ def test_order_whose_parts_differ_from_its_total_is_named(monkeypatch: pytest.Mo
     assert _examine(every_order=True)["order totals"] == (
         "order totals",
         FAILURE,
-        "1 of all orders differ from their parts: B-2. Restore a backup and run `takeback doctor "
-        "--all`.",
+        (
+            "1 of all orders differ from their parts: B-2. Restore a backup and run "
+            "`takeback doctor --all`."
+        ),
     )
 
 
@@ -301,3 +310,24 @@ def test_read_only_data_folder_is_a_failure(tmp_path: Path) -> None:
         FAILURE,
         f"There is no {missing} yet. Run `takeback init`, or correct DATA_DIR.",
     )
+
+
+@pytest.mark.django_db
+def test_folder_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
+    close_to_others(Path(connection.settings_dict["NAME"]))
+    tmp_path.chmod(0o700)
+    assert doctor.file_modes(tmp_path)[0] is FINE
+    tmp_path.chmod(0o750)
+    sentence = f"Others can read {tmp_path}. Run `chmod 700 {tmp_path}`."
+    assert doctor.file_modes(tmp_path) == (WARNING, sentence)
+
+
+@pytest.mark.django_db
+def test_database_file_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has no file of ours")
+    database = Path(connection.settings_dict["NAME"])
+    database.chmod(0o644)
+    tmp_path.chmod(0o700)
+    sentence = f"Others can read {database}. Run `chmod 600 {database}`."
+    assert doctor.file_modes(tmp_path) == (WARNING, sentence)

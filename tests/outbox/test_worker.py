@@ -11,10 +11,11 @@ import pytest
 from django.db import connection
 from structlog.testing import capture_logs
 
+from takeback.core import clock
 from takeback.outbox import commands
 from takeback.outbox.commands import LEASE, MAX_ATTEMPTS, RETENTION, claim, retry_delay
 from takeback.outbox.models import Message
-from takeback.outbox.queries import due_messages
+from takeback.outbox.queries import due_messages, last_worker_run
 from takeback.outbox.worker import (
     Delivery,
     Handler,
@@ -342,3 +343,26 @@ def test_worker_survives_a_lost_connection_and_stops_on_request() -> None:
         (1, True, False, False, ""),
         (1, False, True, False, ""),
     ]
+
+
+@pytest.mark.django_db
+def test_worker_records_that_it_runs(frozen_now: datetime) -> None:
+    assert last_worker_run() is None
+    worker(failing).deliver_all()
+    assert last_worker_run() == frozen_now
+    commands.record_run(frozen_now + MOMENT)
+    assert last_worker_run() == frozen_now + MOMENT
+
+
+@pytest.mark.django_db
+def test_running_worker_records_it_once_a_minute(
+    frozen_now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, recorded = threading.Event(), list[datetime]()
+    moments = [frozen_now, frozen_now + timedelta(seconds=59), frozen_now + timedelta(seconds=60)]
+    monkeypatch.setattr(stop, "wait", lambda seconds: None)
+    monkeypatch.setattr(clock, "now", lambda: moments.pop(0))
+    monkeypatch.setattr(commands, "record_run", recorded.append)
+    monkeypatch.setattr(stop, "is_set", lambda: not moments)
+    worker(failing).run(stop)
+    assert recorded == [frozen_now, frozen_now + timedelta(seconds=60)]
