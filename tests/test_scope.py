@@ -64,6 +64,7 @@ NAMES: dict[str, str] = {
     "channel/<channel_id>/order_items/<pk>": "item",
     "channel/<channel_id>/customers": "",
     "channel/<channel_id>/customers/<pk>": "customer",
+    "channel/<channel_id>/customers/<pk>/sign_in_tokens": "customer",
     "channel/<channel_id>/addresses": "",
     "channel/<channel_id>/addresses/<pk>": "address",
     "channel/<channel_id>/countries": "",
@@ -100,6 +101,7 @@ NAMES: dict[str, str] = {
 TOKENS = {
     "users/orders/bank_account/<token>",
     "users/registration/account-confirm-email/<token>",
+    "users/hand-off/<token>",
 }
 """Routes that are named by a secret of the owner: the token is the permission (P21)."""
 

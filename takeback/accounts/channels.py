@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.db import transaction
 
@@ -71,6 +73,20 @@ def update_channel(channel_id: int, values: Mapping[str, Any], *, now: datetime)
     changes = {name: value for name, value in values.items() if value != getattr(channel, name)}
     if changes:
         Channel.objects.filter(pk=channel_id).update(**changes, modified_date=now)
+
+
+def site_url(channel_id: int) -> str:
+    """The URL under which this service answers for a channel, without a final slash.
+
+    It is `SITE_URL`, or a host of `STOREFRONT_HOSTS` with the scheme and port of `SITE_URL`.
+    """
+    site = urlsplit(settings.SITE_URL)
+    if channel_id_of_host(site.netloc) == channel_id:
+        return str(settings.SITE_URL)
+    hosts = (host for host, name in settings.STOREFRONT_HOSTS.items() if int(name) == channel_id)
+    host = next(hosts, None)
+    port = f":{site.port}" if site.port else ""
+    return f"{site.scheme}://{host}{port}" if host else str(settings.SITE_URL)
 
 
 def channel_id_of_host(host: str) -> int:

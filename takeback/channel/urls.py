@@ -58,6 +58,11 @@ CHANNEL_ROUTES: list[Route] = [
     (f"order_items/{PK}", items.ItemView, "channel_order_item"),
     ("customers", customers.CustomerList, "channel_customers"),
     (f"customers/{PK}", customers.CustomerView, "channel_customer"),
+    (
+        f"customers/{PK}/sign_in_tokens",
+        customers.SignInTokens,
+        "channel_customer_sign_in_tokens",
+    ),
     ("addresses", customers.AddressList, "channel_addresses"),
     (f"addresses/{PK}", customers.AddressView, "channel_address"),
     ("countries", customers.CountryList, "channel_countries"),

@@ -10,6 +10,7 @@ from takeback.accounts.link_tokens import storefront_link
 from takeback.accounts.models import Channel, User
 from takeback.core.middleware import best_language
 from takeback.notifications.mails import Mail, compose, single_line
+from takeback.shoppers.commands import sign_in_codes
 
 # Letters only: a name that a stranger typed must not carry an advertisement or an address.
 _NAME = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,5}")
@@ -32,6 +33,20 @@ def account_exists_mail(user: User, channel: Channel) -> Mail:
         subject = _("You already have an account at %(shop)s") % {"shop": shop}
         context = {"shop": shop, "link": storefront_link(channel, "/")}
         return compose("account_exists", user.email, subject, context)
+
+
+def sign_in_code_mail(user: User, channel: Channel, *, code: str, link: str, language: str) -> Mail:
+    """A code to type, and a link that no stranger can use up."""
+    shop = single_line(channel.name)
+    with translation.override(best_language(user.language_code or language)):
+        subject = _("Your sign-in code for %(shop)s") % {"shop": shop}
+        context = {
+            "shop": shop,
+            "code": code,
+            "minutes": int(sign_in_codes.LIFETIME.total_seconds()) // 60,
+            "link": link,
+        }
+        return compose("sign_in_code", user.email, subject, context)
 
 
 def _name_of(user: User) -> str:

@@ -208,9 +208,9 @@ def _format(body: str) -> str:
     """Separate paragraphs by one blank line; in RTL languages mark the direction of each line.
 
     Mail programs take a line's direction from its first letter, which may be that of a product.
-    Links get no mark, because it would become a part of them.
+    Links and codes get no mark, because it would become a part of them.
     """
     text = re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
     if not get_language_bidi():
         return text
-    return re.sub(r"^(?=.)(?!https?://)", _RTL_MARK, text, flags=re.MULTILINE)
+    return re.sub(r"^(?=.)(?!https?://|[0-9]+$)", _RTL_MARK, text, flags=re.MULTILINE)

@@ -7,3 +7,4 @@ class Topic(StrEnum):
     """Topics of the outbox."""
 
     REGISTERED = "customer.registered"
+    SIGN_IN_CODE_REQUESTED = "customer.sign_in_code_requested"

@@ -1,13 +1,12 @@
 """The base of pages that mailed links lead to: a visit changes nothing, an act is intended."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from csp.decorators import csp_update
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -42,7 +41,6 @@ class LinkTexts(NamedTuple):
     next_step: Text
 
 
-@method_decorator(csp_update(FORM_POLICY), name="dispatch")
 class LinkPage(ApiView):
     """A link acts only for a program that says so, or for a click on the button of its page.
 
@@ -55,6 +53,8 @@ class LinkPage(ApiView):
     operations: ClassVar[dict[str, Operation]] = {}
     texts: ClassVar[LinkTexts]
     template: ClassVar[str] = "storefront/link_page.html"
+    # Whether GET with `X-Requested-With` acts.
+    acts_on_get: ClassVar[bool] = True
 
     def is_valid(self, token: str, now: datetime) -> bool:
         """Whether the page shows its button; changes nothing."""
@@ -65,7 +65,8 @@ class LinkPage(ApiView):
         raise NotImplementedError
 
     def get(self, request: Request, token: str) -> HttpResponseBase:
-        if self._is_xhr() and request.method == "GET" and not self._is_prefetch():
+        is_act = self.acts_on_get and self._is_xhr() and request.method == "GET"
+        if is_act and not self._is_prefetch():
             return self.post(request, token)
         return self._page("question" if self.is_valid(token, clock.now()) else "gone")
 
@@ -78,7 +79,15 @@ class LinkPage(ApiView):
             return problem_response(Problem(LINK_NOT_VALID.code, LINK_NOT_VALID.status, message))
         return Response({"detail": self.texts.done})
 
-    def done_response(self) -> HttpResponse:
+    def page_texts(self) -> LinkTexts:
+        """The texts of the page, which may name what the token is about."""
+        return self.texts
+
+    def form_targets(self) -> list[str]:
+        """Origins to which the response to the button may redirect."""
+        return []
+
+    def done_response(self) -> HttpResponseBase:
         """The response to a click on the button."""
         return self._page("done")
 
@@ -88,11 +97,13 @@ class LinkPage(ApiView):
     def _is_prefetch(self) -> bool:
         return any(name in self.django_request.headers for name in _PREFETCHES)
 
-    def _page(self, state: str) -> HttpResponse:
+    def _page(self, state: str) -> HttpResponseBase:
         context: dict[str, Any] = {
             "state": state,
-            "texts": self.texts,
+            "texts": self.page_texts(),
             "not_valid": LINK_NOT_VALID.message,
         }
         status = LINK_NOT_VALID.status if state == "gone" else 200
-        return render(self.django_request, self.template, context, status=status)
+        policy = {**FORM_POLICY, "form-action": ["'self'", *self.form_targets()]}
+        page = partial(render, template_name=self.template, context=context, status=status)
+        return csp_update(policy)(page)(self.django_request)

@@ -13,6 +13,7 @@ from takeback.storefront import (
     orders_views,
     registration_views,
     session_views,
+    sign_in_views,
     trade_in_views,
 )
 from takeback.trade_in.models import Decision
@@ -79,6 +80,10 @@ urlpatterns = [
         registration_views.ConfirmRegistrationPage,
         "confirm_registration",
     ),
+    _route("users/login/code", sign_in_views.SignInCodeView, "sign_in_code"),
+    _route("users/login/code/confirm", sign_in_views.ConfirmSignInCode, "confirm_sign_in_code"),
+    _route("users/hand-off", sign_in_views.HandOff, "hand_off"),
+    _route("users/hand-off/(?P<token>[^/]+)", sign_in_views.HandOffPage, "hand_off_page"),
     _route("users/login", session_views.LoginView, "login"),
     _route("users/logout", session_views.Logout, "logout"),
     _route("csrf_token", session_views.CsrfToken, "csrf_token"),

@@ -174,6 +174,20 @@ def test_visit_shows_a_button_and_changes_nothing(
     assert EMAIL not in page
 
 
+def test_page_posts_to_our_host_only(token_of_registration: Any) -> None:
+    response = HttpClient().get(f"{PATH}{token_of_registration()}/")
+    assert set(response["Content-Security-Policy"].split("; ")) == {
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    }
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["Cache-Control"] == "no-store"
+
+
 def test_head_request_changes_nothing(token_of_registration: Any) -> None:
     token = token_of_registration()
     with nothing_written():

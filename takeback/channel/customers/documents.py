@@ -70,6 +70,14 @@ def _attributes(text: str, *, show_secrets: bool) -> Object:
     return attributes | {_SIGN_UP_IP: None}
 
 
+class ChannelSignInToken(TypedDict):
+    """A token that signs the customer in once, within a minute; `url` is the page to open."""
+
+    token: str
+    url: str
+    expires_at: datetime
+
+
 class ChannelAddress(TypedDict):
     """An entry of a customer's address book; places are ids."""
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,6 +26,7 @@ from takeback.channel.customers.documents import (
     ChannelCountry,
     ChannelCustomer,
     ChannelDistrict,
+    ChannelSignInToken,
     ChannelTownship,
 )
 from takeback.channel.customers.serializers import (
@@ -38,6 +39,7 @@ from takeback.channel.customers.serializers import (
 from takeback.channel.filters import equal
 from takeback.channel.openapi import CUSTOMERS, document_response
 from takeback.core import clock
+from takeback.shoppers.commands.hand_off import issue_sign_in_token
 
 
 class BaseCustomerView(ChannelView):
@@ -115,6 +117,33 @@ class CustomerView(BaseCustomerView):
         except CustomerConflict as error:
             raise ValidationError({str(error): [errors.TAKEN]}) from error
         return Response(self.customer(user_id))
+
+
+class SignInTokens(ChannelView):
+    """Tokens of a registered customer whom the shop's own server has signed in."""
+
+    operations = {
+        "post": Operation(
+            "channel_customer_sign_in_token",
+            CUSTOMERS,
+            ChannelSignInToken,
+            status=201,
+            description="Valid once, for 60 seconds. Needs the scopes decide and pii.",
+        ),
+    }
+
+    def post(self, request: Request, channel_id: str, pk: str) -> Response:
+        if not self.client.can_see_secrets:
+            raise PermissionDenied
+        token = row_or_404(
+            issue_sign_in_token(self.client.channel_id, path_id(pk), now=clock.now())
+        )
+        document: ChannelSignInToken = {
+            "token": token.token,
+            "url": token.url,
+            "expires_at": token.expires_at,
+        }
+        return Response(document, status=201)
 
 
 class BaseAddressView(ChannelView):
