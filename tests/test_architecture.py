@@ -70,7 +70,7 @@ WRITERS = {
 
 OPEN_LOOKUPS = {
     "takeback/api/place_fields.py:places_of": "the level above, from a table in the function",
-    "takeback/cancellations/plans.py:get_or_create_plan": "the fields of a dataclass",
+    "takeback/cancellations/plans.py:_shared_plans": "the fields of a dataclass",
     "takeback/operations/data_keys.py:_texts": "a column of the list of encrypted columns",
     "takeback/operations/data_keys.py:reencrypt_text": "the same column",
     "takeback/orders/queries.py:own_orders": "look-ups that a view spells out",

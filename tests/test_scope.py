@@ -85,6 +85,7 @@ NAMES: dict[str, str] = {
     "desk/cases/<pk>": "case",
     "desk/cases/<pk>/decide": "case",
     "desk/cases/<pk>/account": "case",
+    "desk/cases/<pk>/undo": "case",
     "desk/orders/<pk>": "order",
     "desk/photos/<name>": "image_name",
     "orders/<name>/cancel": "order",
@@ -102,6 +103,7 @@ TOKENS = {
     "users/orders/bank_account/<token>",
     "users/registration/account-confirm-email/<token>",
     "users/hand-off/<token>",
+    "desk/password-reset/<token>",
 }
 """Routes that are named by a secret of the owner: the token is the permission (P21)."""
 

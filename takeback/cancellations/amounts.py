@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from takeback.cancellations.models import CancellationRequest
 from takeback.core.money import MinorUnits, units_value
+from takeback.orders.models import OrderItem
 
 
 class RefundableAmounts(NamedTuple):
@@ -22,8 +23,13 @@ def refundable_amounts(case: CancellationRequest) -> RefundableAmounts:
     """
     item = case.order_item
     closed = max(0, min(item.units_closed, item.quantity - case.quantity))
+    return amounts_of_units(item, closed, case.quantity)
+
+
+def amounts_of_units(item: OrderItem, closed: int, count: int) -> RefundableAmounts:
+    """The amounts of the next `count` units of an item after `closed` units."""
     goods, discount, interest, shipping = (
-        units_value(total, item.quantity, closed, case.quantity)
+        units_value(total, item.quantity, closed, count)
         for total in (
             item.goods_minor,
             item.discount_minor,

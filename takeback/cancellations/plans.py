@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.amounts import refundable_amounts
@@ -49,13 +49,7 @@ def get_or_create_plan(
     Cases with the usual terms share a waiting plan. Cases with other terms get their own plan.
     """
     if terms == DEFAULT_TERMS:
-        waiting = CancellationPlan.objects.filter(
-            order_id=order_id,
-            plan_type=kind.value,
-            status=PlanStatus.WAITING.value,
-            **asdict(DEFAULT_TERMS),
-        )
-        plan_id = waiting.values_list("pk", flat=True).first()
+        plan_id = _shared_plans(order_id, kind).values_list("pk", flat=True).first()
         if plan_id is not None:
             return PlanId(plan_id)
     plan = CancellationPlan.objects.create(
@@ -70,6 +64,16 @@ def get_or_create_plan(
         modified_date=now,
     )
     return PlanId(plan.pk)
+
+
+def _shared_plans(order_id: OrderId, kind: Kind) -> "QuerySet[CancellationPlan]":
+    """The waiting plan on the usual terms; a constraint allows one for an order and a kind."""
+    return CancellationPlan.objects.filter(
+        order_id=order_id,
+        plan_type=kind.value,
+        status=PlanStatus.WAITING.value,
+        **asdict(DEFAULT_TERMS),
+    )
 
 
 def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise: bool) -> None:
@@ -112,13 +116,8 @@ def _ensure_total(plans: Iterable[CancellationPlan], order: Order, paid: MinorUn
 
 def has_other_waiting_plan(plan: CancellationPlan) -> bool:
     """Whether another plan waits in the place of this one, which cases join by default."""
-    others = CancellationPlan.objects.filter(
-        order_id=plan.order_id,
-        plan_type=plan.plan_type,
-        status=PlanStatus.WAITING.value,
-        **asdict(DEFAULT_TERMS),
-    )
-    return others.exclude(pk=plan.pk).exists()
+    others = _shared_plans(OrderId(plan.order_id), Kind(plan.plan_type)).exclude(pk=plan.pk)
+    return others.exists()
 
 
 def _status(statuses: Collection[Status]) -> PlanStatus:

@@ -18,7 +18,7 @@ from takeback.desk.forms import ChangePasswordForm, PasswordForm
 WRONG_PASSWORD = _("This is not your current password.")
 
 
-class PasswordProofView(AgentView):
+class PasswordCheckView(AgentView):
     """A page whose form needs the agent's present password."""
 
     def get_user(self) -> User:
@@ -38,7 +38,7 @@ class PasswordProofView(AgentView):
         return False
 
 
-class AccountView(PasswordProofView):
+class AccountView(PasswordCheckView):
     def get(self, request: HttpRequest) -> HttpResponse:
         context = {
             "email": self.get_user().email,
@@ -48,7 +48,7 @@ class AccountView(PasswordProofView):
         return self.render_page("account", context)
 
 
-class ChangePasswordView(PasswordProofView):
+class ChangePasswordView(PasswordCheckView):
     """Sets a new password; all other sessions and the login keys of the agent end."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -65,7 +65,7 @@ class ChangePasswordView(PasswordProofView):
         return SeeOther(f"{reverse('desk_account')}?done=password")
 
 
-class RecoveryCodesView(PasswordProofView):
+class RecoveryCodesView(PasswordCheckView):
     """Makes new recovery codes, and shows them once."""
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -26,8 +26,8 @@ from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.desk.auth import Agent, get_agent
 from takeback.desk.forms import LoginForm
-from takeback.desk.kept_form import FIELD, keep_form, kept_values
-from takeback.desk.refusals import SESSION_ENDED, SESSION_ENDED_TEXT_KEPT, refusal_sentence
+from takeback.desk.refusals import SESSION_ENDED, SESSION_ENDED_WITH_TEXT, refusal_sentence
+from takeback.desk.unsent_form import FIELD, decrypt_form, encrypt_form
 from takeback.ui.csp import FORM_POLICY
 
 DESK_POLICY = {**FORM_POLICY, "script-src": ["'self'"], "connect-src": ["'self'"]}
@@ -136,15 +136,15 @@ class AgentView(DeskView):
         if is_from_another_site(request):
             raise Refused(errors.CSRF_FAILED)
         path = self.page_path
-        kept = keep_form(request.POST, path)
+        unsent = encrypt_form(request.POST, path)
         query_string = request.META.get("QUERY_STRING")
         context = {
             "agent": None,
             "code": errors.CSRF_FAILED.code,
             "form": LoginForm(),
-            "message": SESSION_ENDED_TEXT_KEPT if kept else SESSION_ENDED,
+            "message": SESSION_ENDED_WITH_TEXT if unsent else SESSION_ENDED,
             "next": f"{path}?{query_string}" if query_string else path,
-            "kept": kept,
+            "unsent": unsent,
         }
         return self.render_page("login", context, status=errors.CSRF_FAILED.status)
 
@@ -154,10 +154,10 @@ class AgentView(DeskView):
         path = self.request.path
         return path if "get" in self.allowed_methods else path.rpartition("/")[0]
 
-    def take_kept_values(self) -> QueryDict:
+    def take_unsent_values(self) -> QueryDict:
         """What the agent typed into the form of this page before the session ended; only once."""
         session = self.agent.session
-        values = kept_values(session.get(FIELD, ""), self.request.path)
+        values = decrypt_form(session.get(FIELD, ""), self.request.path)
         if values:
             del session[FIELD]
             session.save()

@@ -52,7 +52,7 @@ class CaseView(AgentView):
     """The page of a case; subclasses change the case and show it again when they are refused."""
 
     def get(self, request: HttpRequest, pk: str) -> HttpResponse:
-        form = DecisionForm(initial=self.take_kept_values().dict())
+        form = DecisionForm(initial=self.take_unsent_values().dict())
         return self.render_case(self.get_case(pk), form=form)
 
     def get_case(self, pk: str) -> CancellationRequest:

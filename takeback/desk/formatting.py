@@ -1,11 +1,12 @@
 """Cases, their history, amounts and bank accounts as the desk's pages show them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -105,11 +106,15 @@ MEANWHILE: dict[str, Promise] = {
 }
 
 
+def time_format(moment: datetime) -> str:
+    """The time of day, in the time zone of the shop."""
+    return date_format(moment.astimezone(get_current_timezone()), "TIME_FORMAT")
+
+
 def meanwhile(steps: Iterable[StepRow], version: int | None) -> list[str]:
     """Who has changed a case since the version that the agent saw, and when."""
     return [
-        MEANWHILE[step.event]
-        % {"who": actor_name(step), "time": date_format(localtime(step.at), "TIME_FORMAT")}
+        MEANWHILE[step.event] % {"who": actor_name(step), "time": time_format(step.at)}
         for step in steps
         if version is not None and step.seq > version and step.event in MEANWHILE
     ]

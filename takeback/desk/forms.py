@@ -12,12 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from takeback.accounts.models import User
 from takeback.accounts.passwords import password_errors
-from takeback.api import case_fields
 from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
-from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
-from takeback.cancellations.commands.open import Override
 from takeback.cancellations.decision import Remarks
-from takeback.cancellations.labels import KINDS
 from takeback.cancellations.statuses import DECISIONS, Transition
 
 CHOOSE = {"invalid_choice": _("Choose an option from the list.")}
@@ -230,70 +226,3 @@ class UndoForm(DeskForm):
     """The version of the case that the decision made."""
 
     version = NumberField()
-
-
-class NewCaseForm(DeskForm):
-    """A case for a customer; `override` creates it against rules that staff may override."""
-
-    order_item = NumberField(label=_("Item"))
-    kind = forms.ChoiceField(label=_("Type"), choices=[*KINDS.items()], error_messages=CHOOSE)
-    reason = NumberField(label=_("Reason"))
-    quantity = NumberField(
-        label=_("Quantity"), help_text=_("Leave empty for all units."), required=False
-    )
-    description = text_area(label=_("Customer's comment"))
-    carrier = NumberField(label=_("Carrier"), required=False)
-    iban = forms.CharField(
-        label="IBAN",
-        required=False,
-        max_length=2 * IBAN_MAX,
-        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
-    )
-    holder_name = forms.CharField(
-        label=_("Account holder"),
-        required=False,
-        max_length=case_fields.HOLDER_MAX,
-        validators=[visible],
-        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
-    )
-    refund_to_loyalty = forms.ChoiceField(
-        label=_("As loyalty points"), required=False, choices=TRUE, error_messages=CHOOSE
-    )
-    note = text_area(
-        label=_("Note"), help_text=_("Required to override a rule. Shown in the case history.")
-    )
-    override = forms.ChoiceField(required=False, choices=TRUE, error_messages=CHOOSE)
-
-    def clean_iban(self) -> str:
-        iban = self.cleaned_data["iban"]
-        try:
-            return normalize_iban(iban) if iban else ""
-        except NotAnIban as error:
-            message = case_fields.IbanField.default_error_messages["invalid"]
-            raise ValidationError(message) from error
-
-    def clean_holder_name(self) -> str:
-        name: str = self.cleaned_data["holder_name"]
-        if name and not is_holder_name(name):
-            raise ValidationError(case_fields.HolderNameField.default_error_messages["name"])
-        return name
-
-    @property
-    def cleaned_override(self) -> Override:
-        """The override of a valid form."""
-        data = self.cleaned_data
-        return Override(data["note"] or None, is_active=bool(data["override"]))
-
-    @property
-    def lacks_override_note(self) -> bool:
-        """Whether the override is refused for its missing note only."""
-        return bool(self.data.get("override")) and self.errors.keys() == {"note"}
-
-    def clean(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        iban, holder_name = data.get("iban"), data.get("holder_name")
-        if None not in (iban, holder_name) and bool(iban) != bool(holder_name):
-            self.add_error("holder_name" if iban else "iban", case_fields.BOTH_NEEDED)
-        if data.get("override") and data.get("note") == "":
-            self.add_error("note", _("Enter the reason for the override."))
-        return data

@@ -24,8 +24,8 @@ from takeback.desk import auth
 from takeback.desk.base import AgentView, DeskView, SeeOther, is_from_another_site
 from takeback.desk.devices import device_of, remember_device
 from takeback.desk.forms import WRONG_CODE, DeskForm, LoginForm, SecondFactorForm
-from takeback.desk.kept_form import FIELD, MAX_BYTES
 from takeback.desk.refusals import SESSION_ENDED, too_many_attempts
+from takeback.desk.unsent_form import FIELD, MAX_BYTES
 
 _TICKET = "takeback.desk.ticket"
 _TICKET_SECONDS = 300
@@ -92,7 +92,7 @@ class LoginView(DeskView):
     def _sign_in(self, user: User) -> HttpResponse:
         SessionStore(self.request.COOKIES.get(auth.COOKIE)).flush()
         now = clock.now()
-        session = auth.sign_in(user, now, {FIELD: self._kept} if self._kept else {})
+        session = auth.sign_in(user, now, {FIELD: self._unsent} if self._unsent else {})
         record_login(user.pk, now)
         response = SeeOther(self._next_path or reverse("desk_queue"))
         auth.set_cookie(response, session)
@@ -100,9 +100,9 @@ class LoginView(DeskView):
         return response
 
     @property
-    def _kept(self) -> str:
-        kept = self.request.POST.get(FIELD, "")
-        return kept if len(kept) <= 2 * MAX_BYTES else ""
+    def _unsent(self) -> str:
+        unsent = self.request.POST.get(FIELD, "")
+        return unsent if len(unsent) <= 2 * MAX_BYTES else ""
 
     @property
     def _next_path(self) -> str:
@@ -129,7 +129,7 @@ class LoginView(DeskView):
         self, template: str, form: DeskForm, status: int | None = None, **context: Any
     ) -> HttpResponse:
         status = status or (400 if form.errors else 200)
-        context |= {"form": form, "next": self._next_path, "kept": self._kept}
+        context |= {"form": form, "next": self._next_path, "unsent": self._unsent}
         return self.render_page(template, context, status=status)
 
 

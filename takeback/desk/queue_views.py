@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.timezone import localdate
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -80,7 +80,9 @@ class ActivityView(AgentView):
 
 def _by_day(rows: Sequence[queries.StepRow]) -> list[tuple[date, list[dict[str, Any]]]]:
     """Steps, newest first, by the day in the shop's time zone."""
-    days = groupby(zip(rows, history_context(rows), strict=True), lambda row: localdate(row[0].at))
+    zone = get_current_timezone()
+    contexts = zip(rows, history_context(rows), strict=True)
+    days = groupby(contexts, lambda row: row[0].at.astimezone(zone).date())
     return [(day, [_step_context(row, context) for row, context in steps]) for day, steps in days]
 
 

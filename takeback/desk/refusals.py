@@ -10,7 +10,7 @@ from takeback.core import errors
 from takeback.core.formatting import format_duration
 
 SESSION_ENDED = _("Your session has expired. Sign in again.")
-SESSION_ENDED_TEXT_KEPT = _("Your session has expired. Sign in again; your text is kept.")
+SESSION_ENDED_WITH_TEXT = _("Your session has expired. Sign in again; your text is kept.")
 
 _SENTENCES: dict[str, str | Promise] = {
     errors.NOT_FOUND.code: _(

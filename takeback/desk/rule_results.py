@@ -1,7 +1,6 @@
 """The rules of a case, at present and as the history keeps them, in sentences for agents."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.utils.functional import Promise
@@ -10,11 +9,8 @@ from django.utils.translation import ngettext
 
 from takeback.cancellations import errors, policy
 from takeback.cancellations.decision import RuleResult
-from takeback.cancellations.eligibility import load_eligibility_data
 from takeback.cancellations.history import RuleOutcome
-from takeback.cancellations.inputs import NewCase
 from takeback.core.errors import Problem
-from takeback.orders.scope import OrderScope
 
 PASSED: dict[Callable[..., Problem | None], Promise] = {
     policy.no_live_case: _("No other request for this item is open."),
@@ -101,14 +97,3 @@ def overridden_sentences(
         for check, problem in _OVERRIDDEN.items()
         if problem.code in codes and (outcomes is None or check.__name__ in broken)
     ]
-
-
-def broken_rules(
-    new: NewCase, scope: OrderScope, now: datetime
-) -> tuple[Problem | None, tuple[Problem, ...]]:
-    """The first broken rule that staff cannot override, else all that they can override."""
-    context = load_eligibility_data([new], scope).context(new, now)
-    if context is None:
-        return None, ()
-    refusal, overridden = policy.check_eligibility(context, may_override=True)
-    return refusal, () if refusal else tuple(overridden)

@@ -14,7 +14,11 @@ from tests.cancellations.reference_model import ReferenceModel
 from tests.cancellations.shop import Shop
 
 LIVE = {"waiting", "waiting_approval", "confirmed", "approved"}
-TOPICS = {"open": "cancellation_request.opened", "reject": "cancellation_request.rejected"}
+TOPICS = {
+    "open": "cancellation_request.opened",
+    "approve": "cancellation_request.approved",
+    "reject": "cancellation_request.rejected",
+}
 """The topics of the history events that write a message."""
 
 

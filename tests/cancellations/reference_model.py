@@ -21,14 +21,23 @@ UNKNOWN_ID = ItemId(2**31 - 1)
 
 @dataclass
 class ModelCase:
-    """A live case, and the status of its item before the case was confirmed."""
+    """A live case, and the status of its item before the case was confirmed.
+
+    `undo_status` is the status before the last decision, if nothing followed it, and
+    `undo_codes` are the codes that this decision overrode.
+    """
 
     pk: CaseId
     kind: Kind
     quantity: int
+    opened_at: datetime
+    overridden: set[str] = field(default_factory=set)
     status: str = "waiting"
     item_status_before: int | None = None
+    plan_id: int | None = None
     is_hidden: bool = False
+    undo_status: str | None = None
+    undo_codes: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -268,6 +277,11 @@ def expected_result(opening: Opening) -> str:
     return SUCCESS
 
 
+def overridden_codes(opening: Opening) -> set[str]:
+    """The codes of the rules that a successful opening has overridden."""
+    return {code for code, applies in REFUSALS if applies in OVERRIDABLE and applies(opening)}
+
+
 def expected_results(openings: Sequence[Opening]) -> tuple[str, int]:
     """The first refusal and its position; a repeated item is refused after all others."""
     for position, opening in enumerate(openings):
@@ -293,22 +307,63 @@ STATUSES_BEFORE = {
 """The statuses of live cases in which a command is allowed."""
 
 
+def broken_codes(model: ReferenceModel, item: ModelItem, case: ModelCase) -> set[str]:
+    """The codes of rules that a case breaks: by its own time, and by what its item is now."""
+    codes = set()
+    is_late = case.opened_at > model.placed_at + CANCEL_TIME
+    if case.kind is Kind.CANCEL and (item.is_invoiced or is_late):
+        codes.add("cancellation_request_100_2")
+    last_day = item.delivered and (item.delivered + RETURN_DAYS).date()
+    if case.kind is Kind.RETURN and last_day and case.opened_at.date() > last_day:
+        codes.add("cancellation_request_100_3")
+    return codes - case.overridden
+
+
 def expected_transition(
-    item: ModelItem, case: ModelCase, command: str, requester: Requester
+    model: ReferenceModel,
+    item: ModelItem,
+    case: ModelCase,
+    command: str,
+    requester: Requester,
+    *,
+    overrides: bool = False,
 ) -> str:
     """The code of the refusal of a command, or `SUCCESS`."""
     is_live = item.case == case
     if not can_access(requester, item) or case.is_hidden:
         return "not_found"
+    if command == "undo":
+        return SUCCESS if can_undo(model, item, case) else "cannot_undo"
     if command == "remove" and not is_live:
         return SUCCESS
     if not is_live or case.status not in STATUSES_BEFORE[command]:
         return "wrong_state"
-    if command not in {"confirm", "approve"} or case.status == "confirmed":
+    if command not in {"confirm", "approve"}:
         return SUCCESS
+    is_broken = broken_codes(model, item, case) and not overrides
+    return expected_fact(item, case) or ("rule_broken" if is_broken else SUCCESS)
+
+
+def expected_fact(item: ModelItem, case: ModelCase) -> str | None:
+    """The code of the fact that keeps a case from being confirmed; None if it is confirmed."""
+    if case.status == "confirmed":
+        return None
     if case.kind is Kind.CANCEL:
-        return SUCCESS if item.status in CANCELLABLE else "cancellation_request_100_2"
-    return SUCCESS if item.status in RETURNABLE else "cancellation_request_100_3"
+        return None if item.status in CANCELLABLE else "cancellation_request_100_2"
+    return None if item.status in RETURNABLE else "cancellation_request_100_3"
+
+
+def can_undo(model: ReferenceModel, item: ModelItem, case: ModelCase) -> bool:
+    """Whether the last decision about a case can be taken back."""
+    if case.undo_status is None:
+        return False
+    if item.case != case:
+        is_free = item.case is None and not item.is_decided
+        if not is_free or case.quantity > item.units_left:
+            return False
+    others = [row.case for row in model.items.values() if row.order == item.order and row.case]
+    waiting = {row.plan_id for row in others if row.status == "confirmed" and row.kind is case.kind}
+    return case.undo_status != "confirmed" or waiting <= {case.plan_id}
 
 
 def can_access(requester: Requester, item: ModelItem) -> bool:
@@ -338,6 +393,7 @@ EVENTS = {
     "confirm",
     "review",
     "approve",
+    "undo",
     "remove",
     "order updated",
     "completed elsewhere",
@@ -346,6 +402,8 @@ EVENTS = {
 CODES = {code for code, _ in REFUSALS} | {
     "item_twice",
     "wrong_state",
+    "rule_broken",
+    "cannot_undo",
     "not_found",
     "changed order refused",
 }

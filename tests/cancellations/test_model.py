@@ -33,6 +33,8 @@ from takeback.cancellations.commands.transition import (
     review,
     withdraw,
 )
+from takeback.cancellations.commands.undo import undo
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.statuses import Kind
@@ -40,6 +42,7 @@ from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, ItemId
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.orders.commands.ingest import REFUSED, UPDATED
+from takeback.orders.models import OrderItem
 from takeback.orders.order_input import ItemIn
 from tests import factories
 from tests.cancellations.invalid_inputs import INVALID_INPUTS, InvalidInput
@@ -53,10 +56,12 @@ from tests.cancellations.reference_model import (
     Opening,
     ReferenceModel,
     Requester,
+    broken_codes,
     can_access,
     expected_result,
     expected_results,
     expected_transition,
+    overridden_codes,
     usual_kind,
 )
 from tests.cancellations.shop import Shop, make_shop
@@ -70,7 +75,7 @@ STATUSES = [400, 400, 450, 450, 500, 550, 550, 550, 100, 600]
 ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
 
 Command = Callable[..., None]
-COMMANDS: list[Command] = [confirm, reject, withdraw, review, remove, approve]
+COMMANDS: list[Command] = [confirm, reject, withdraw, review, remove, approve, undo, undo]
 T = TypeVar("T")
 
 
@@ -174,9 +179,8 @@ class CaseMachine(RuleBasedStateMachine):
     ) -> None:
         """Open a case and compare the result with the expected one."""
         is_agent = requester is self.shop.agent
-        expected = expected_result(
-            Opening(self.model, new, requester, now, overrides=overrides and is_agent)
-        )
+        opening = Opening(self.model, new, requester, now, overrides=overrides and is_agent)
+        expected = expected_result(opening)
         result = attempt(
             lambda: open_cases(
                 [new],
@@ -191,7 +195,11 @@ class CaseMachine(RuleBasedStateMachine):
             self.counts[expected] += 1
         else:
             assert expected == SUCCESS
-            self.add_cases([new], result, "open one")
+            codes = overridden_codes(opening)
+            self.add_cases([new], result, "open one", now)
+            case = self.model.items[new.order_item].case
+            assert case
+            case.overridden = codes
 
     @precondition(lambda self: self.free_items())
     @rule(data=st.data(), by_agent=st.booleans())
@@ -212,13 +220,15 @@ class CaseMachine(RuleBasedStateMachine):
             self.counts[result.problem.code] += 1
         else:
             assert expected == (SUCCESS, len(new))
-            self.add_cases(new, result, "open many")
+            self.add_cases(new, result, "open many", SOON)
 
-    def add_cases(self, new: Sequence[NewCase], ids: Sequence[CaseId], event: str) -> None:
+    def add_cases(
+        self, new: Sequence[NewCase], ids: Sequence[CaseId], event: str, now: datetime
+    ) -> None:
         """Add live cases to the model."""
         for case, case_id in zip(new, ids, strict=True):
             item = self.model.items[case.order_item]
-            item.case = ModelCase(case_id, case.kind, case.quantity or item.units_left)
+            item.case = ModelCase(case_id, case.kind, case.quantity or item.units_left, now)
         self.record(event)
 
     def record(self, event: str) -> None:
@@ -235,10 +245,22 @@ class CaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.items_with_cases())
     @rule(data=st.data(), commands=some(COMMANDS, at_least=4))
     def decide(self, data: st.DataObject, commands: list[Command]) -> None:
-        """An agent decides on live cases."""
+        """An agent decides on live cases and the last closed one; some decisions are undone."""
         for command in commands:
-            if live := self.items_with_cases():
-                self.run_command(*data.draw(st.sampled_from(live)), command, self.shop.agent)
+            rows = self.items_with_cases() + self.closed[-1:]
+            if rows:
+                row, overrides = data.draw(st.sampled_from(rows)), data.draw(st.booleans())
+                self.run_command(*row, command, self.shop.agent, overrides=overrides)
+
+    @precondition(lambda self: self.items_with_cases())
+    @rule(data=st.data())
+    def decide_against_a_rule(self, data: st.DataObject) -> None:
+        """The shop invoices an item whose case waits, and an agent overrides the rule."""
+        item, case = data.draw(st.sampled_from(self.items_with_cases()))
+        OrderItem.objects.filter(pk=item.pk).update(invoice_number="INV")
+        item.is_invoiced = True
+        for overrides in (False, True):
+            self.run_command(item, case, confirm, self.shop.agent, overrides=overrides)
 
     @precondition(lambda self: self.items_with_cases() or self.closed)
     @rule(data=st.data(), command=st.sampled_from(COMMANDS))
@@ -251,18 +273,50 @@ class CaseMachine(RuleBasedStateMachine):
             self.run_command(closed_item, closed_case, command, self.shop.agent)
 
     def run_command(
-        self, item: ModelItem, case: ModelCase, command: Command, requester: Requester
+        self,
+        item: ModelItem,
+        case: ModelCase,
+        command: Command,
+        requester: Requester,
+        *,
+        overrides: bool = False,
     ) -> None:
         """Run a command on a case and compare the result with the expected one."""
-        expected = expected_transition(item, case, command.__name__, requester)
-        result = attempt(lambda: command(case.pk, requester.scope, actor=requester.actor, now=SOON))
+        name, remarks = command.__name__, {}
+        if command in (confirm, approve):
+            remarks = {"remarks": Remarks(internal_note="Agreed.", override=overrides)}
+        expected = expected_transition(self.model, item, case, name, requester, overrides=overrides)
+        result = attempt(
+            lambda: command(case.pk, requester.scope, actor=requester.actor, now=SOON, **remarks)
+        )
         if isinstance(result, Refused):
             assert result.problem.code == expected
             self.counts[expected] += 1
             return
         assert expected == SUCCESS
-        self.record(command.__name__)
+        self.record(name)
+        if command is undo:
+            self.apply_undo(item, case)
+            return
+        codes = broken_codes(self.model, item, case) if remarks else set()
+        case.overridden |= codes
+        is_decision = command in (review, confirm, approve, reject)
+        case.undo_status, case.undo_codes = case.status if is_decision else None, codes
         self.apply_command(item, case, command)
+
+    def apply_undo(self, item: ModelItem, case: ModelCase) -> None:
+        """Take a decision back. A part stays an item of its own."""
+        assert case.undo_status
+        if item.case is not case:
+            self.closed.remove((item, case))
+            item.case = case
+            if case.undo_status == "confirmed":
+                case.item_status_before, item.status = item.status, 50
+        elif case.status in {"confirmed", "approved"} and case.undo_status != "confirmed":
+            assert case.item_status_before is not None
+            item.status, case.item_status_before, case.plan_id = case.item_status_before, None, None
+        case.status, case.undo_status = case.undo_status, None
+        case.overridden -= case.undo_codes
 
     def apply_command(self, item: ModelItem, case: ModelCase, command: Command) -> None:
         """Apply a successful command to the model."""
@@ -282,11 +336,12 @@ class CaseMachine(RuleBasedStateMachine):
 
     def apply_confirmation(self, item: ModelItem, case: ModelCase) -> None:
         """The units of a confirmed case wait, as an item of their own if there are others."""
-        case.item_status_before = item.status
+        row = CancellationRequest.objects.get(pk=case.pk)
+        case.item_status_before, case.plan_id = item.status, row.plan_id
         if case.quantity == item.units_left:
             item.status = 50
             return
-        pk = ItemId(CancellationRequest.objects.get(pk=case.pk).order_item_id)
+        pk = ItemId(row.order_item_id)
         assert pk not in self.model.items
         self.model.items[pk] = replace(
             item, pk=pk, quantity=case.quantity, units_closed=0, status=50

@@ -288,6 +288,7 @@ def test_forced_amount_is_limited_once_cases_of_its_plan_are_closed(
 
 
 STEPS = {("waiting", "approved"), ("waiting", "rejected"), ("approved", "completed")}
+UNDONE = {("approved", "waiting"), ("approved", "rejected"), ("rejected", "waiting")}
 
 
 @pytest.mark.parametrize("before", PlanStatus)
@@ -313,4 +314,4 @@ def test_database_allows_only_the_transitions_of_a_plan(
     except IntegrityError:
         is_allowed = False
 
-    assert is_allowed is ((before, after) in STEPS or before is after)
+    assert is_allowed is ((before, after) in STEPS | UNDONE or before is after)

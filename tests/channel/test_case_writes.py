@@ -264,7 +264,9 @@ class TestDeciding:
         assert (again.status_code, again.json()) == (200, first.json())
         last = CaseHistory.objects.filter(cancellation_request_id=case).latest("seq")
         assert last.after == status
-        assert last.message == (body["note"] if body == {"note": "so be it"} else None)
+        note = "so be it" if body == {"note": "so be it"} else None
+        texts = (note, None) if name == "reject" else (None, note)
+        assert (last.message, last.internal_note) == texts
 
     @pytest.mark.parametrize("expected", ["rejected", "confirmed", "approved", "waiting_approval"])
     def test_status_in_patch_is_a_transition(self, expected: str) -> None:

@@ -51,7 +51,7 @@ def agent(**fields: Any) -> HttpClient:
 def send(client: HttpClient, path: str, **fields: Any) -> Any:
     """Send a form with its CSRF token."""
     token = token_of(client)["X-CSRFToken"]
-    body = urlencode({"csrfmiddlewaretoken": token, **fields})
+    body = urlencode({"csrfmiddlewaretoken": token, **fields}, doseq=True)
     return client.post(path, body, content_type=FORM)
 
 

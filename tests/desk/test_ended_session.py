@@ -20,8 +20,8 @@ pytestmark = [
 ]
 
 LOGIN = "/desk/login"
-KEPT = "Your session has expired. Sign in again; your text is kept."
-NOT_KEPT = "Your session has expired. Sign in again."
+WITH_TEXT = "Your session has expired. Sign in again; your text is kept."
+WITHOUT_TEXT = "Your session has expired. Sign in again."
 NOTE = 'Worn & "torn" <b>\nTürkçe'
 
 
@@ -33,7 +33,7 @@ def new_case(number: str = "1") -> CancellationRequest:
 def hidden(response: Any) -> dict[str, str]:
     """The hidden fields of the sign-in form that lead back to the page."""
     page = page_of(response)
-    fields = re.findall(r'<input type="hidden" name="(next|kept|ticket)" value="([^"]*)"', page)
+    fields = re.findall(r'<input type="hidden" name="(next|unsent|ticket)" value="([^"]*)"', page)
     return {name: unescape(value) for name, value in fields}
 
 
@@ -47,13 +47,13 @@ def test_text_of_a_decision_returns_after_signing_in() -> None:
     Session.objects.all().delete()
 
     with nothing_written():
-        response = decide(client, case, note=NOTE)
+        response = decide(client, case, message=NOTE)
 
     assert (response.status_code, code_on(response)) == (403, "csrf_failed")
-    assert KEPT in page_of(response)
+    assert WITH_TEXT in page_of(response)
     fields = hidden(response)
     assert fields["next"] == f"/desk/cases/{case.pk}?status=all"
-    assert "Worn" not in fields["kept"]
+    assert "Worn" not in fields["unsent"]
 
     wrong = send(client, LOGIN, username="ada", password="x", **fields)
     assert hidden(wrong) == fields
@@ -68,11 +68,11 @@ def test_text_of_a_decision_returns_after_signing_in() -> None:
 
 def test_text_survives_cleared_cookies() -> None:
     case, client = new_case(), agent()
-    body = f"step=reject&version={case.version}&note=worn"
+    body = f"step=reject&version={case.version}&message=worn"
     client.cookies.clear()
     response = client.post(f"/desk/cases/{case.pk}/decide", body, content_type=FORM)
-    assert KEPT in page_of(response)
-    assert hidden(response)["kept"]
+    assert WITH_TEXT in page_of(response)
+    assert hidden(response)["unsent"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_text_from_another_site_is_not_kept(headers: dict[str, str], is_signed_i
     with nothing_written():
         response: Any = client.post(
             f"/desk/cases/{case.pk}/decide",
-            "step=approve&note=x",
+            "step=approve&message=x",
             content_type=FORM,
             headers=headers,
         )
@@ -99,9 +99,9 @@ def test_text_from_another_site_is_not_kept(headers: dict[str, str], is_signed_i
 def test_too_much_text_is_not_kept() -> None:
     case, client = new_case(), agent()
     Session.objects.all().delete()
-    response = decide(client, case, note="x" * 20_001)
-    assert NOT_KEPT in page_of(response)
-    assert "kept" not in hidden(response)
+    response = decide(client, case, message="x" * 20_001)
+    assert WITHOUT_TEXT in page_of(response)
+    assert "unsent" not in hidden(response)
 
 
 def test_passwords_and_codes_are_not_kept() -> None:
@@ -110,16 +110,16 @@ def test_passwords_and_codes_are_not_kept() -> None:
     fields = {"password": PASSWORD, "new_password": "y", "repeated_password": "y"}
     response = send(client, "/desk/account/password", **fields)
     assert hidden(response) == {"next": "/desk/account/password"}
-    assert NOT_KEPT in page_of(response)
+    assert WITHOUT_TEXT in page_of(response)
 
 
-@pytest.mark.parametrize("kept", ["x", "1:AAAA", "ü", "1:" + "A" * 50_000])
-def test_invalid_kept_text_is_ignored(kept: str) -> None:
+@pytest.mark.parametrize("unsent", ["x", "1:AAAA", "ü", "1:" + "A" * 50_000])
+def test_invalid_kept_text_is_ignored(unsent: str) -> None:
     case = new_case()
     agent()
     client = HttpClient()
     path = f"/desk/cases/{case.pk}"
-    response = send(client, LOGIN, username="ada", password=PASSWORD, kept=kept, next=path)
+    response = send(client, LOGIN, username="ada", password=PASSWORD, unsent=unsent, next=path)
     assert response["Location"] == path
     assert client.get(path).status_code == 200
 
@@ -127,7 +127,7 @@ def test_invalid_kept_text_is_ignored(kept: str) -> None:
 def test_kept_text_fills_its_own_page_only() -> None:
     case, other, client = new_case(), new_case("2"), agent()
     Session.objects.all().delete()
-    fields = hidden(decide(client, case, note="worn"))
+    fields = hidden(decide(client, case, message="worn"))
     send(client, LOGIN, username="ada", password=PASSWORD, **fields)
     assert "worn</textarea>" not in page_of(client.get(f"/desk/cases/{other.pk}"))
     assert "worn</textarea>" in page_of(client.get(f"/desk/cases/{case.pk}"))
@@ -146,7 +146,7 @@ def test_page_is_opened_after_signing_in(path: str) -> None:
 def test_locked_page_keeps_page_and_text() -> None:
     case, client = new_case(), agent()
     Session.objects.all().delete()
-    fields = hidden(decide(client, case, note="worn"))
+    fields = hidden(decide(client, case, message="worn"))
     for _ in range(11):
         response = send(client, LOGIN, username="ada", password="x", **fields)
     assert response.status_code == 429

@@ -44,7 +44,7 @@ def deliver() -> list[str]:
         send_password_reset_mails(Delivery(message.key, message.payload))
     Message.objects.all().delete()
     links = [re.findall(r"http\S+", str(sent.body)) for sent in mail.outbox]
-    return [link.removeprefix("http://127.0.0.1:8000") for found in links for link in found]
+    return [link.removeprefix("http://127.0.0.1:8000") for of_mail in links for link in of_mail]
 
 
 def set_password(client: HttpClient, link: str, password: str = NEW, again: str = "") -> Any:

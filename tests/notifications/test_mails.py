@@ -90,7 +90,9 @@ def test_changed_account_emits_a_message(terms: dict[str, Any], *, is_trusted: b
     (case,) = open_cases(order_with("Red shoe"), terms)
     change_account(case, IBAN, is_trusted=is_trusted)
     messages = Message.objects.filter(topic=Topic.ACCOUNT_CHANGED)
-    assert [message.payload for message in messages] == [{"cancellation_request": case.pk}]
+    assert [message.payload for message in messages] == [
+        {"cancellation_request": case.pk, "version": 2}
+    ]
 
 
 def test_changed_description_emits_no_account_message() -> None:

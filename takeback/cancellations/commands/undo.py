@@ -14,7 +14,7 @@ from takeback.cancellations.commands.transition import (
 )
 from takeback.cancellations.history import update_case
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
-from takeback.cancellations.plans import has_other_waiting_plan
+from takeback.cancellations.plans import has_other_waiting_plan, recalculate_plan
 from takeback.cancellations.statuses import (
     DECISIONS,
     LIVE,
@@ -25,7 +25,7 @@ from takeback.cancellations.statuses import (
 )
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
-from takeback.core.ids import CaseId
+from takeback.core.ids import CaseId, PlanId
 from takeback.logistics.commands.easy_returns import restore_easy_return
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
@@ -148,8 +148,9 @@ def _take_out_of_plan(
     """Take back that a case was confirmed, and perhaps approved at once."""
     item, before = OrderItem.objects.get(pk=case.order_item_id), case.item_status_before
     assert before is not None, "a confirmed case knows the status of its item before"
-    plan_of = CancellationRequest(plan_id=case.plan_id)
+    plan_id = case.plan_id
+    assert plan_id is not None, "a confirmed case has a plan"
     values = {"status": status.value, "plan_id": None, "item_status_before": None}
     update_case(case, CaseEvent.UNDO, actor, now, **values)
     set_item_status([item], item.deferred_status or before, now)
-    recalculate_plans([plan_of], actor, now, is_promise=False)
+    recalculate_plan(PlanId(plan_id), actor, now, is_promise=False)

@@ -13,34 +13,34 @@ from django.http import QueryDict
 from takeback.core.encryption import decrypt, encrypt
 from takeback.core.errors import Refused
 
-FIELD = "kept"
+FIELD = "unsent"
 MAX_BYTES = 20_000
-_CONTEXT = "desk:kept-form"
-_NEVER_KEPT = {"csrfmiddlewaretoken", "next", "code", "ticket", FIELD}
+_CONTEXT = "desk:unsent-form"
+_EXCLUDED = {"csrfmiddlewaretoken", "next", "code", "ticket", FIELD}
 
 
-def keep_form(values: QueryDict, path: str) -> str:
+def encrypt_form(values: QueryDict, path: str) -> str:
     """The encrypted values of a form, and the path of its page.
 
     Empty when there is nothing to keep, or too much. Passwords, codes and secrets are left out.
     """
-    kept = {name: texts for name, texts in values.lists() if _may_be_kept(name) and any(texts)}
-    text = json.dumps({"path": path, "values": kept})
-    return encrypt(text, _CONTEXT) if kept and len(text) <= MAX_BYTES else ""
+    included = {name: texts for name, texts in values.lists() if _is_included(name) and any(texts)}
+    text = json.dumps({"path": path, "values": included}, ensure_ascii=False)
+    return encrypt(text, _CONTEXT) if included and len(text.encode()) <= MAX_BYTES else ""
 
 
-def kept_values(encrypted: str, path: str) -> QueryDict:
+def decrypt_form(encrypted: str, path: str) -> QueryDict:
     """The values that were kept for the page with this path; empty for any other text."""
     values = QueryDict(mutable=True)
     try:
-        kept: dict[str, Any] = json.loads(decrypt(encrypted, _CONTEXT))
+        document: dict[str, Any] = json.loads(decrypt(encrypted, _CONTEXT))
     except (InvalidTag, ValueError, Refused):
         return values
-    if kept["path"] == path:
-        for name, texts in kept["values"].items():
+    if document["path"] == path:
+        for name, texts in document["values"].items():
             values.setlist(name, texts)
     return values
 
 
-def _may_be_kept(name: str) -> bool:
-    return name not in _NEVER_KEPT and "password" not in name and "secret" not in name
+def _is_included(name: str) -> bool:
+    return name not in _EXCLUDED and "password" not in name and "secret" not in name
