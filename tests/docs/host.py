@@ -84,7 +84,7 @@ def create_host(root: Path, tools: Path | None, **replacements: str) -> Host:
 
 
 def _uv_cache() -> str:
-    command = [Path(sys.executable).parent / "uv", "cache", "dir"]
+    command = [str(Path(sys.executable).parent / "uv"), "cache", "dir"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 

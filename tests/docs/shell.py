@@ -20,7 +20,7 @@ _FILES = ".command", ".output", ".errors"
 def localize(text: str, replacements: Mapping[str, str]) -> str:
     """Replace texts of a page, such as its ports and the system's folders."""
     for old, new in replacements.items():
-        text = re.sub(rf"(?<![\w/]){re.escape(old)}(?!\w)", lambda _, new=new: new, text)
+        text = re.sub(rf"(?<![\w/]){re.escape(old)}(?!\w)", new.replace("\\", "\\\\"), text)
     return text
 
 

@@ -19,9 +19,7 @@ pytestmark = pytest.mark.timeout(300)
 
 INSTALLING = {"install.md", "production.md"}
 """Pages that `test_install.py` follows."""
-PAGES = sorted(
-    {path.name for path in reader.HOW_TO.glob("*.md")} - INSTALLING - {"first-shop.md"}
-)
+PAGES = sorted({path.name for path in reader.HOW_TO.glob("*.md")} - INSTALLING - {"first-shop.md"})
 """Every other page, also a new one."""
 NOT_RUN = [
     "clones and installs from the network; the test of install.md builds and installs the wheel"

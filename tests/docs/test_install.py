@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import CI
 from tests.docs import reader
-from tests.docs.host import Host, create_host, missing_programs
+from tests.docs.host import create_host, missing_programs
 from tests.rigs.mailing import MailServer, mail_server
 from tests.test_architecture import ROOT
 
@@ -78,7 +78,7 @@ def _tools(version: int) -> Path:
 
 
 @contextmanager
-def installed(folder: Path, kind: str) -> Iterator[tuple[Host, MailServer]]:
+def installed(folder: Path, kind: str) -> Iterator[MailServer]:
     """A host on which a reader has followed both pages."""
     with mail_server() as mails, database(kind) as (tools, texts):
         smtp = f"smtp://127.0.0.1:{mails.port}"
@@ -89,13 +89,15 @@ def installed(folder: Path, kind: str) -> Iterator[tuple[Host, MailServer]]:
             reasons += reader.follow("production.md", shell, omit=[omitted])
             expected = NOT_RUN + (NOT_RUN_ON_POSTGRESQL if kind == "postgresql" else [])
             assert sorted(reasons) == sorted(expected)
-            yield host, mails
+            yield mails
 
 
 @pytest.mark.parametrize("kind", DATABASES)
 def test_pages_lead_to_a_running_service(tmp_path: Path, kind: str) -> None:
-    with installed(tmp_path, kind) as (host, mails):
+    with installed(tmp_path, kind) as mails:
         check_wheel(next((tmp_path / "home/takeback/dist").glob("*.whl")))
+        assert [mail["To"] for mail in mails.accepted] == ["you@shop.example"]
+        assert "https://returns.shop.example/users/registration/" in mails.accepted[0].get_content()
 
 
 def check_wheel(wheel: Path) -> None:

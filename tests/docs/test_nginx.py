@@ -1,4 +1,4 @@
-"""`nginx.conf` in front of the real server: TLS, redirect, hidden metrics, and sign-in on any port."""
+"""`nginx.conf` in front of the real server: TLS, redirect, hidden metrics and sign-in."""
 
 import http.cookiejar
 import re
@@ -42,7 +42,7 @@ def _find_nginx() -> str:
 def _certificate(folder: Path) -> Path:
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", folder / "key.pem", "-out", folder / "certificate.pem"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
     subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
     return folder / "certificate.pem"
 
@@ -58,16 +58,15 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     settings = {"SITE_URL": site, "TRUSTED_PROXIES": "1"}
     with serving(folder, "--workers", "1", "--migrate", **settings) as server:
         texts = {
-            "web:8000": f"127.0.0.1:{server.port}",
             "listen 443": f"listen 127.0.0.1:{secure}",
             "listen 80": f"listen 127.0.0.1:{plain}",
             "/etc/nginx": f"{folder}/etc/nginx",
         }
         certificate = _certificate(tls)
-        text = localize((ROOT / "nginx.conf").read_text().replace("http://web", "http:// web"), texts)
-        (folder / "etc/nginx/conf.d/site.conf").write_text(text.replace("http:// ", "http://"))
+        text = (ROOT / "nginx.conf").read_text().replace("web:8000", f"127.0.0.1:{server.port}")
+        (folder / "etc/nginx/conf.d/site.conf").write_text(localize(text, texts))
         (folder / "nginx.conf").write_text(NGINX.format(root=folder, user=""))
-        command = [nginx, "-e", "stderr", "-c", folder / "nginx.conf"]
+        command = [nginx, "-e", "stderr", "-c", str(folder / "nginx.conf")]
         check = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
         assert check.returncode == 0, check.stderr
         process = subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL)

@@ -66,7 +66,8 @@ def allowed_system_calls() -> set[str]:
             groups[name] = []
         elif name and (word := line.strip()) and not word.startswith("#"):
             groups[name].append(word)
-    pending, calls = ["@system-service", "@default"], set()
+    pending = ["@system-service", "@default"]
+    calls: set[str] = set()
     while pending:
         for word in groups[pending.pop()]:
             (pending.append if word.startswith("@") else calls.add)(word)
