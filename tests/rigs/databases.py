@@ -25,7 +25,7 @@ _SHORT_TABLE, _LONG_TABLE = 3, 12
 # In the rooms where requests and files enter, the databases take turns at samples: both databases
 # run the tests of the rooms below. A folder that is in neither list stops the run.
 ENTRY_ROOMS = frozenset(
-    {"channel", "cli", "contract", "desk", "home", "importer", "operations", "storefront"}
+    {"channel", "cli", "contract", "desk", "docs", "home", "importer", "operations", "storefront"}
 )
 DOMAIN_ROOMS = frozenset(
     {
