@@ -116,7 +116,7 @@ def import_passwords(
     with_password = [customer for customer in customers if customer.password_hash]
     if not with_password:
         return
-    hashes = {customer.key(identifier): customer.password_hash for customer in with_password}
+    hashes = {customer.key(identifier): customer.password_hash or "" for customer in with_password}
     ids = _existing_ids(channel_id, with_password, identifier)
     stored = {ids[key]: password_hash for key, password_hash in hashes.items() if key in ids}
     users = _replaceable_passwords().filter(pk__in=stored)
