@@ -139,7 +139,9 @@ def add_key(name: str, rights: Rights, *, by: Rights, now: datetime) -> NewKey:
 
 def remove_key(public_id: str, channel_id: int, *, by: Rights, now: datetime) -> None:
     """Revoke an API key of a channel; a revoked key stays revoked."""
-    key = ApiKey.objects.filter(public_id=public_id, channels=channel_id, user=None).first()
+    # PostgreSQL refuses a NUL in a text.
+    name = public_id if public_id.isprintable() else ""
+    key = ApiKey.objects.filter(public_id=name, channels=channel_id, user=None).first()
     if key is None:
         raise Refused(NOT_FOUND)
     _ensure_not_above(Rights(list(key.channels.values_list("pk", flat=True)), key.scopes), by)

@@ -76,6 +76,7 @@ def test_only_sent_settings_change_and_same_ones_write_nothing() -> None:
         {"CUSTOMER_IDENTIFIER_FIELD": "name"},
         {"CUSTOMER_IDENTIFIER_FIELD": ["email"]},
         {"send_shipping_info": "yes"},
+        {"reason_mapping": {"A": "1" * 30}},
         {"other": "x" * 33_000},
         [],
         "{}",
@@ -119,6 +120,14 @@ def test_wrong_setting_is_refused_with_its_field(field: str, value: Any) -> None
 
     with refused(400, "invalid", field) as responses:
         responses.append(send(system, "PATCH", CHANNEL, {field: value}))
+
+
+@pytest.mark.parametrize("field", ["conf", "schema"])
+def test_nul_in_a_setting_is_refused(field: str) -> None:
+    system = caller("admin")
+
+    with refused(400, "malformed_json") as responses:
+        responses.append(send(system, "PATCH", CHANNEL, {field: {"key": "a\u0000b"}}))
 
 
 def test_settings_need_the_scope_admin() -> None:

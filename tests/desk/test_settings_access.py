@@ -184,7 +184,7 @@ def test_keys_with_more_rights_and_of_others_are_not_revoked() -> None:
 
     with nothing_written():
         first = submit(client, KEYS, revoke=richer)
-        others = [submit(client, KEYS, revoke=public_id) for public_id in (foreign, "x", "x" * 99)]
+        others = [submit(client, KEYS, revoke=public_id) for public_id in (foreign, "\0", "x" * 99)]
 
     assert (first.status_code, code_on(first)) == (403, "has_more_rights")
     assert {(response.status_code, code_on(response)) for response in others} == {
