@@ -38,12 +38,12 @@ def _channel() -> Result:
 def _reasons() -> Result:
     for channel_id in storefront_channels():
         offered = set(reasons_on_offer(channel_id).values_list("pk", flat=True))
-        missing = [str(pk) for pk in (FIRST, FALLBACK) if pk not in offered]
+        missing = " and ".join(str(pk) for pk in (FIRST, FALLBACK) if pk not in offered)
         if missing:
             return (
                 Severity.FAILURE,
                 (
-                    f"Channel {channel_id} does not offer reason {names(missing)}, which clients "
+                    f"Channel {channel_id} does not offer reason {missing}, which clients "
                     "send. Run `takeback init`, or activate it at the desk under Settings."
                 ),
             )

@@ -46,7 +46,7 @@ MISSING: list[tuple[str, Change, Severity, str]] = [
         lambda _: CancellationReason.objects.update(is_active=False),
         FAILURE,
         (
-            "Channel 1 does not offer reason 1, 10, which clients send. Run `takeback init`, or "
+            "Channel 1 does not offer reason 1 and 10, which clients send. Run `takeback init`, or "
             "activate it at the desk under Settings."
         ),
     ),
