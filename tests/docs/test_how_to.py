@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.docs import reader
+from tests.docs.host import require_programs
 from tests.docs.shell import Session, session
 from tests.home.test_browser import ARGUMENTS
 from tests.rigs.serving import free_port
@@ -52,6 +53,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @contextmanager
 def first_shop(folder: Path, browser: Browser, **settings: str) -> Iterator[tuple[Session, Shop]]:
     """Follows the page in an empty folder; its server runs until the block ends."""
+    require_programs("curl", "jq")
     port = free_port()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -70,8 +72,8 @@ def first_shop(folder: Path, browser: Browser, **settings: str) -> Iterator[tupl
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Shop]:
     """The shop of the other pages, on SQLite."""
-    with first_shop(tmp_path_factory.mktemp("shop"), browser) as (_, made):
-        yield made
+    with first_shop(tmp_path_factory.mktemp("shop"), browser) as (_, running):
+        yield running
 
 
 def test_first_shop_leads_to_an_approved_return(shop: Shop) -> None:

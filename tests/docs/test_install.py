@@ -13,9 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CI
 from tests.docs import reader
-from tests.docs.host import create_host, missing_programs
+from tests.docs.host import PACKAGES, create_host, require_programs
 from tests.rigs.mailing import MailServer, mail_server
 from tests.test_architecture import ROOT
 
@@ -41,8 +40,7 @@ DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.heavy("postg
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
-    if missing := missing_programs():
-        (pytest.fail if CI else pytest.skip)(f"install these packages: {' '.join(missing)}")
+    require_programs(*PACKAGES)
 
 
 @contextmanager
