@@ -26,7 +26,7 @@ class Folder:
         """Lock the folder for this process and the server that replaces it."""
         if self.database.exists() and not self.lock.exists():
             raise Unusable(f"{self.path} holds a shop that is not a demo; choose another --data.")
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,9 +20,10 @@ from takeback.logistics.commands.carriers import add_carrier
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.logistics.queries import active_carriers
 
-KEY_SCOPES: Final = (ApiKey.READ, ApiKey.DECIDE, ApiKey.PII)
-"""What the shop's own system needs: it sends orders, reads requests with the customer's data and
-answers them. Paying money back, and changing settings and staff, need a key of their own."""
+KEY_SCOPES: Final = (ApiKey.READ, ApiKey.DECIDE)
+"""What the shop's own system needs: it sends orders, and reads and decides requests. Money and bank
+accounts, raw traffic, and changing settings and staff need a key of their own: this one is the
+first to be copied into other systems."""
 
 
 class Requested(NamedTuple):
@@ -69,16 +70,14 @@ def existing_parts(now: datetime) -> Existing:
     """What the storefront's channel has; a part counts whatever its name is."""
     channel_id = settings.STOREFRONT_CHANNEL
     channel = Channel.objects.filter(pk=channel_id).first()
-    if channel is None:
-        return Existing()
     member = deciding_staff(channel_id).first()
     carriers = active_carriers(channel_id)
     drop_off = carriers.filter(needs_pickup=False).first()
     pickup = carriers.filter(needs_pickup=True).first()
     key = usable_keys(now).filter(channels=channel_id).first()
     return Existing(
-        shop=channel.name,
-        storefront_url=channel.storefront_url,
+        shop=channel.name if channel else "",
+        storefront_url=channel.storefront_url if channel else "",
         staff=member.user.username if member else "",
         drop_off=drop_off.name if drop_off else "",
         pickup=pickup.name if pickup else "",
@@ -110,7 +109,7 @@ def _add_channel(requested: Requested, existing: Existing, channel_id: int, now:
     if not existing.shop:
         # With the id of the setting: a run that was rolled back may have used up a number.
         channels.add_channel(requested.shop, storefront_url=url, channel_id=channel_id)
-        continue_ids(Channel)
+        continue_ids(Channel, channel_id)
     elif requested.shop and requested.shop.casefold() != existing.shop.casefold():
         raise channels.InvalidChannel(
             f"Channel {channel_id} is “{existing.shop}”. "
@@ -145,10 +144,12 @@ def _add_carrier(name: str, *, needs_pickup: bool, now: datetime) -> None:
         "needs_pickup": needs_pickup,
     }
     usual_id = 2 if needs_pickup else 1
-    if not EasyReturnShippingCompany.objects.filter(pk=usual_id).exists():
+    is_free = not EasyReturnShippingCompany.objects.filter(pk=usual_id).exists()
+    if is_free:
         values["id"] = usual_id
     add_carrier(None, values, now=now)
-    continue_ids(EasyReturnShippingCompany)
+    if is_free:
+        continue_ids(EasyReturnShippingCompany, usual_id)
 
 
 def _add_staff(requested: Requested, channel_id: int) -> str:

@@ -133,7 +133,7 @@ def test_lists_show_what_init_made_without_secrets() -> None:
     public_id = table("list-keys")[1].split()[0]
     assert table("list-keys") == [
         "public id name channels scopes last used expires",
-        f"{public_id} erp 1 read, decide, pii never never",
+        f"{public_id} erp 1 read, decide never never",
     ]
     assert table("list-staff") == [
         "user name e-mail channels scopes two-step active",

@@ -61,5 +61,6 @@ def add_shared_reasons(language: str, *, now: datetime) -> list[int]:
         if reason.id not in existing
     ]
     CancellationReason.objects.bulk_create(rows)
-    continue_ids(CancellationReason)
+    if rows:
+        continue_ids(CancellationReason, rows[-1].pk)
     return [row.pk for row in rows]

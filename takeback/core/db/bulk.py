@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.core.management.color import no_style
 from django.db import connection, models
 
 from takeback.core.db import connection as db_connection
@@ -36,12 +35,13 @@ def reserve_ids(model: type[models.Model], count: int) -> Sequence[int]:
         return range(last + 1, last + 1 + count)
 
 
-def continue_ids(*tables: type[models.Model]) -> None:
-    """Let the next ids follow the largest: rows with chosen ids have been inserted."""
-    # None on SQLite, which remembers the largest id itself.
-    for statement in connection.ops.sequence_reset_sql(no_style(), tables):
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
+def continue_ids(model: type[models.Model], last: int) -> None:
+    """Let the next ids follow `last`: rows with chosen, small ids have been inserted."""
+    # SQLite remembers the largest id itself. On PostgreSQL the role of the service may take
+    # numbers from a sequence, but not set it.
+    if connection.vendor == "postgresql":
+        (first,) = reserve_ids(model, 1)
+        reserve_ids(model, max(0, last - first))
 
 
 def insert_rows(
