@@ -87,6 +87,7 @@ class CaseView(AgentView):
         before, after = queries.adjacent_cases(self.agent.channels, self.filters, case.pk)
         evidence = queries.case_evidence(self.agent.channels, case)
         has_shared_account = bool(evidence["account_shared_with"])
+        undo_seconds = self._undo_seconds(steps)
         has_changed = problem in (core_errors.PRECONDITION_FAILED, core_errors.CONFLICT)
         context = {
             "case": case,
@@ -97,12 +98,13 @@ class CaseView(AgentView):
             "meanwhile": meanwhile(steps, shown_version),
             "has_changed": has_changed,
             "form": form,
-            "done": DONE.get(self.request.GET.get("done", "")),
-            "undo_seconds": self._undo_seconds(steps),
+            "done": DONE.get(self.request.GET.get("done", ""))
+            or DONE.get(steps[-1].event if undo_seconds else ""),
+            "undo_seconds": undo_seconds,
             "steps": history_context(steps),
             "transitions": transitions if self.agent.can_decide else (),
             "previews": previews(case, transitions, form.data.get("message")) if is_preview else (),
-            "language": language_name(case),
+            "mail_language": language_name(case),
             "account": format_bank_account(case, in_full=self.agent.can_see_bank_accounts),
             **evidence,
             **case_context(case),

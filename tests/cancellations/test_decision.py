@@ -173,11 +173,11 @@ def unoffered_reason(settings: LazySettings) -> CaseId:
     return case
 
 
-@pytest.mark.parametrize("make", [late_return, late_cancellation, unoffered_reason])
+@pytest.mark.parametrize("make_case", [late_return, late_cancellation, unoffered_reason])
 def test_waiting_breaks_no_rule(
-    make: Callable[[LazySettings], CaseId], settings: LazySettings
+    make_case: Callable[[LazySettings], CaseId], settings: LazySettings
 ) -> None:
-    case = make(settings)
+    case = make_case(settings)
     confirm(case, SCOPE, actor=KEY, now=MUCH_LATER)
     assert {result["code"] for result in last_row(case).rule_results or []} == {None}
 
@@ -197,11 +197,11 @@ def shorter_window(settings: LazySettings) -> CaseId:
     return case
 
 
-@pytest.mark.parametrize("make", [invoiced_since, shorter_window])
+@pytest.mark.parametrize("make_case", [invoiced_since, shorter_window])
 def test_changed_facts_break_a_rule(
-    make: Callable[[LazySettings], CaseId], settings: LazySettings
+    make_case: Callable[[LazySettings], CaseId], settings: LazySettings
 ) -> None:
-    case = make(settings)
+    case = make_case(settings)
     assert code_of(lambda: approve(case, SCOPE, actor=KEY, now=LATER)) == "rule_broken"
     approve(case, SCOPE, actor=KEY, now=LATER, remarks=OVERRIDE)
 

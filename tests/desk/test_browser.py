@@ -164,7 +164,7 @@ def test_cases_are_decided_by_keyboard_only(
             assert focused(page) == "H1 none"
             if number % 2:
                 page.keyboard.press("r")
-                assert focused(page) == "note solid"
+                assert focused(page) == "message solid"
                 page.keyboard.type("worn")
                 page.keyboard.press("Escape")
                 page.keyboard.press("r")
@@ -192,7 +192,7 @@ def test_buttons_are_reached_by_tab_without_shortcuts(
         for _ in range(12):
             page.keyboard.press("Tab")
             keys.append(page.evaluate("document.activeElement.dataset.key || ''"))
-        assert [key for key in keys if key][:5] == ["w", "a", "c", "v", "r"]
+        assert [key for key in keys if key][:5] == ["m", "w", "a", "c", "v"]
         page.locator("summary").last.focus()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
@@ -213,11 +213,97 @@ def test_message_survives_a_concurrent_decision(
             page.goto(f"{desk.url}/desk/cases/3", wait_until="networkidle")
         theirs.keyboard.press("c")
         theirs.wait_for_selector("[role=status]:focus")
-        mine.locator("#note").fill("not like this")
+        mine.locator("#message").fill("not like this")
         mine.get_by_role("button", name="Reject").click()
         mine.wait_for_selector("[role=alert]:focus")
-        assert mine.locator("#note").input_value() == "not like this"
+        assert mine.locator("#message").input_value() == "not like this"
         assert mine.locator(".badge.confirmed").count() == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (320, 800)])
+def test_decision_is_in_sight_without_scrolling(
+    desk: Server, signed_in: StorageState, browser: Browser, width: int, height: int
+) -> None:
+    viewport = {"width": width, "height": height}
+    with browser.new_context(
+        locale="en",
+        storage_state=signed_in,
+        viewport=viewport,  # type: ignore[arg-type]  # a type of its own
+    ) as context:
+        page = context.new_page()
+        page.goto(f"{desk.url}/desk/cases/4", wait_until="networkidle")
+        parts = [".amount", ".summary", ".warnings"]
+        if width > 1000:
+            parts += ["#message", "#internal_note", "[name=step][value=approve]"]
+            parts += ["#effect-approve", "[name=step][value=reject]", "#effect-reject"]
+        for part in parts:
+            box = page.locator(part).bounding_box()
+            assert box, part
+            assert box["y"] + box["height"] <= height, part
+        assert "The bank account is not verified." in page.locator(".warnings").inner_text()
+
+
+def test_decision_is_undone_by_keyboard_in_any_layout(
+    desk: Server, signed_in: StorageState, browser: Browser
+) -> None:
+    with browser.new_context(locale="en", storage_state=signed_in) as context:
+        page = context.new_page()
+        problems = record_problems(page)
+        page.goto(f"{desk.url}/desk/cases/5", wait_until="networkidle")
+        press(page, "\u0634", "KeyA")  # an Arabic layout
+        page.wait_for_selector("[data-expires]")
+        press(page, "\u0396", "KeyZ")  # a Greek layout
+        page.wait_for_selector("text=Decision undone.")
+        assert page.locator(".badge.waiting").count() == 1
+        press(page, "C", "KeyC")  # Caps Lock
+        page.wait_for_selector("[data-expires]")
+        page.locator("[data-expires] button").click()
+        page.wait_for_selector("text=Decision undone.")
+        assert problems == []
+
+
+def press(page: Page, key: str, code: str) -> None:
+    """Press a key of a layout that the test's browser does not have."""
+    page.evaluate(
+        """([key, code]) => document.activeElement.dispatchEvent(
+          new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }))""",
+        [key, code],
+    )
+
+
+def test_undo_leaves_the_page_after_ten_seconds(
+    desk: Server, signed_in: StorageState, browser: Browser
+) -> None:
+    with browser.new_context(locale="en", storage_state=signed_in) as context:
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{desk.url}/desk/cases/6", wait_until="networkidle")
+        page.keyboard.press("v")
+        page.wait_for_selector("[data-expires]")
+        page.clock.run_for(10_000)
+        assert page.locator("[data-expires]").is_hidden()
+
+
+def test_control_enter_saves_the_note_and_previews_the_message(
+    desk: Server, signed_in: StorageState, browser: Browser
+) -> None:
+    with browser.new_context(locale="en", storage_state=signed_in) as context:
+        page = context.new_page()
+        page.goto(f"{desk.url}/desk/cases/5", wait_until="networkidle")
+        page.keyboard.press("m")
+        page.keyboard.type("Dear customer")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(".preview")
+        assert "Dear customer" in page.locator(".preview pre").first.inner_text()
+        page.locator("#internal_note").fill("third claim")
+        page.locator("#internal_note").press("Control+Enter")
+        page.wait_for_selector("text=Note saved.")
+        assert page.locator(".badge.waiting").count() == 1
+        page.locator("#main").focus()
+        page.keyboard.press("?")
+        box = page.locator("[data-keys] dl").bounding_box()
+        assert box
+        assert 0 <= box["y"] < 720
 
 
 def test_desk_works_without_javascript(desk: Server, browser: Browser) -> None:

@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zeal
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from takeback.accounts.models import Channel
 from takeback.cancellations.bank_account_links import case_of
+from takeback.cancellations.commands import transition
 from takeback.cancellations.commands.confirm_bank_account import confirm_bank_account
 from takeback.cancellations.commands.edit import Edit, edit_case
+from takeback.cancellations.commands.undo import undo
+from takeback.cancellations.decision import Remarks
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.topics import Topic
 from takeback.core.ids import CaseId
 from takeback.handlers.mails import HANDLERS
+from takeback.logistics.models import EasyReturn
+from takeback.orders.order_input import TenderIn
 from takeback.outbox.models import Message
 from tests import factories
 from tests.notifications.factories import (
@@ -126,6 +132,81 @@ def test_rejection_mail_without_a_message_has_no_heading_for_one(mailoutbox: Any
     reject(case)
     deliver(case, Topic.REJECTED, 2)
     assert "Message from the shop" not in mailoutbox[0].body
+
+
+def approve(case: CancellationRequest, message: str | None = None) -> None:
+    """Approve the case."""
+    with zeal.zeal_ignore():
+        transition.approve(
+            CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, remarks=Remarks(message)
+        )
+
+
+@every_language
+def test_approval_mail_has_the_amount_and_the_way_back(language: str, mailoutbox: Any) -> None:
+    carrier = factories.create_carrier(carrier_label="Yurtiçi Kargo").pk
+    order = order_with("*Blue hat", language_code=language)
+    (case,) = open_cases(order, return_(quantity=2, carrier=carrier))
+    EasyReturn.objects.update(code="ER-1")
+    approve(case, "Please add the box.")
+    deliver(case, Topic.APPROVED, 3)
+    (mail,) = mailoutbox
+    assert as_text(mail) == golden(f"approved_{language}")
+    assert mail.to == [factories.GUEST]
+
+
+@every_language
+def test_approval_mail_links_an_account_that_is_not_confirmed(
+    language: str, mailoutbox: Any
+) -> None:
+    (case,) = open_cases(order_with("Red shoe", language_code=language), cancel(iban=IBAN))
+    approve(case)
+    deliver(case, Topic.APPROVED, 3)
+    assert as_text(mailoutbox[0]) == golden(f"approved_account_{language}")
+
+
+DESTINATIONS: list[tuple[dict[str, Any], str]] = [
+    (cancel(), "You receive it by the means with which you paid."),
+    (cancel(refund_to_loyalty=True), "You receive it as loyalty points."),
+]
+
+
+@pytest.mark.parametrize(("terms", "sentence"), DESTINATIONS)
+def test_approval_mail_names_the_way_of_the_money(
+    terms: dict[str, Any], sentence: str, mailoutbox: Any
+) -> None:
+    (case,) = open_cases(order_with("Red shoe"), terms)
+    approve(case)
+    deliver(case, Topic.APPROVED, 3)
+    assert sentence in mailoutbox[0].body
+
+
+def test_approval_mail_of_a_cash_order_without_account_promises_nothing(
+    settings: Settings, mailoutbox: Any
+) -> None:
+    cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
+    settings.REQUIRE_BANK_ACCOUNT = False
+    (case,) = open_cases(order_with("Red shoe", tenders=[cash]), cancel())
+    approve(case)
+    deliver(case, Topic.APPROVED, 3)
+    assert "The shop will contact you about how you receive it." in mailoutbox[0].body
+
+
+def test_internal_note_is_never_mailed(mailoutbox: Any) -> None:
+    (case,) = open_cases(order_with("Red shoe"), cancel())
+    remarks = Remarks("Sorry.", "third fake claim")
+    transition.reject(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW, remarks=remarks)
+    deliver(case, Topic.REJECTED, 2)
+    assert "Sorry." in mailoutbox[0].body
+    assert "fake" not in mailoutbox[0].body
+
+
+def test_undone_rejection_is_not_mailed(mailoutbox: Any) -> None:
+    (case,) = open_cases(order_with("Red shoe"), cancel())
+    reject(case, "no")
+    undo(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW)
+    deliver(case, Topic.REJECTED, 2)
+    assert mailoutbox == []
 
 
 @pytest.mark.parametrize(
