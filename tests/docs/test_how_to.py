@@ -1,6 +1,7 @@
 """Every how-to page is followed from its first line to its last, against a real server."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from tests.docs.host import require_programs
 from tests.docs.shell import Session, session
 from tests.home.test_browser import ARGUMENTS
 from tests.rigs.serving import free_port
+from tests.test_architecture import ROOT
 
 pytestmark = pytest.mark.timeout(300)
 
+SOURCES = {".html", ".py"}
 INSTALLING = {"install.md", "production.md"}
 """Pages that `test_install.py` follows."""
 PAGES = sorted({path.name for path in reader.HOW_TO.glob("*.md")} - INSTALLING - {"first-shop.md"})
@@ -105,3 +108,15 @@ def test_page_is_followed_to_its_end(shop: Shop, browser: Browser, name: str) ->
 
     with shop.new_shell() as shell, browser.new_page(locale="en") as page:
         assert reader.follow(name, shell, page) == []
+
+
+def test_labels_that_the_desk_page_names_exist() -> None:
+    text = (reader.HOW_TO / "desk.md").read_text()
+    labels = set(
+        re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", re.sub(r"(?m)^\d+\. .*$", "", text))
+    )
+    folders = (ROOT / "takeback" / name for name in ("desk", "cancellations", "notifications"))
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in SOURCES]
+    sources = "\n".join(path.read_text() for path in files)
+    assert len(labels) > 10
+    assert {label for label in labels if label not in sources} == set()
