@@ -18,7 +18,7 @@ from tests.home.test_browser import ARGUMENTS
 from tests.rigs.serving import free_port
 from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SOURCES = {".html", ".py"}
 INSTALLING = {"install.md", "production.md"}

@@ -18,7 +18,7 @@ from tests.docs.host import PACKAGES, create_host, require_programs
 from tests.rigs.mailing import MailServer, mail_server
 from tests.test_architecture import ROOT
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
 
 NOT_RUN = [
     "installs Debian packages, adds a system user and clones from the network",
