@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+from tests.conftest import CI
 from tests.docs.shell import Session, localize, session
 from tests.rigs.serving import free_port
 from tests.test_architecture import ROOT
@@ -114,17 +117,20 @@ def _stand_ins(root: Path) -> Path:
     return folder
 
 
-def missing_programs() -> list[str]:
-    """The Debian packages that the pages need and this machine lacks."""
-    needed = {
-        "nginx": "nginx-light",
-        "systemd-analyze": "systemd",
-        "jq": "jq",
-        "curl": "curl",
-        "openssl": "openssl",
-        "sqlite3": "sqlite3",
-    }
+PACKAGES = {
+    "curl": "curl",
+    "jq": "jq",
+    "nginx": "nginx-light",
+    "openssl": "openssl",
+    "sqlite3": "sqlite3",
+    "systemd-analyze": "systemd",
+}
+"""The Debian packages of the programs that pages use."""
+
+
+def require_programs(*names: str) -> None:
+    """Skip the test, or fail it in CI, if this machine lacks a program."""
     path = f"{os.environ['PATH']}:/usr/sbin"
-    return sorted(
-        {package for name, package in needed.items() if not shutil.which(name, path=path)}
-    )
+    missing = [PACKAGES[name] for name in names if not shutil.which(name, path=path)]
+    if missing:
+        (pytest.fail if CI else pytest.skip)(f"not installed: {' '.join(missing)}")

@@ -44,26 +44,26 @@ def parse(page: Path) -> list[Part]:
 def _parts(name: str, text: str) -> Iterator[Part]:
     headings: list[str] = []
     reason = prose = previous = ""
-    for found in _PARTS.finditer(text):
-        line = text.count("\n", 0, found.start()) + 1
-        if heading := found["heading"]:
+    for match in _PARTS.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        if heading := match["heading"]:
             depth = heading.index(" ")
             headings[depth - 1 :] = [heading[depth + 1 :]]
             prose = previous = ""
-        elif found["reason"]:
-            reason = found["reason"]
-        elif found["prose"]:
-            prose, previous = found["prose"], ""
-        elif found["step"]:
+        elif match["reason"]:
+            reason = match["reason"]
+        elif match["prose"]:
+            prose, previous = match["prose"], ""
+        elif match["step"]:
             if prose.lower().endswith(BROWSER):
-                step = re.sub(r"\s*\n\s*", " ", found["step"])
+                step = re.sub(r"\s*\n\s*", " ", match["step"])
                 yield Part("step", step, line, tuple(headings), reason=reason)
                 reason = ""
         else:
-            code = re.sub(rf"^{found['indent']}", "", found["code"], flags=re.MULTILINE)
-            part = Part(found["language"], code, line, tuple(headings), reason=reason)
+            code = re.sub(rf"^{match['indent']}", "", match["code"], flags=re.MULTILINE)
+            part = Part(match["language"], code, line, tuple(headings), reason=reason)
             yield part if reason else _with_use(name, part, prose, previous)
-            reason, prose, previous = "", "", found["language"]
+            reason, prose, previous = "", "", match["language"]
 
 
 def _with_use(name: str, part: Part, prose: str, previous: str) -> Part:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.docs.page import Part, commands
 
-_SECONDS = 60
+_SECONDS = 120
 _FILES = ".command", ".output", ".errors"
 
 

@@ -1,6 +1,7 @@
 """Every how-to page is followed from its first line to its last, against a real server."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +12,15 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.docs import reader
+from tests.docs.host import require_programs
 from tests.docs.shell import Session, session
 from tests.home.test_browser import ARGUMENTS
 from tests.rigs.serving import free_port
+from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
+SOURCES = {".html", ".py"}
 INSTALLING = {"install.md", "production.md"}
 """Pages that `test_install.py` follows."""
 PAGES = sorted({path.name for path in reader.HOW_TO.glob("*.md")} - INSTALLING - {"first-shop.md"})
@@ -52,6 +56,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 @contextmanager
 def first_shop(folder: Path, browser: Browser, **settings: str) -> Iterator[tuple[Session, Shop]]:
     """Follows the page in an empty folder; its server runs until the block ends."""
+    require_programs("curl", "jq")
     port = free_port()
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -70,8 +75,8 @@ def first_shop(folder: Path, browser: Browser, **settings: str) -> Iterator[tupl
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Shop]:
     """The shop of the other pages, on SQLite."""
-    with first_shop(tmp_path_factory.mktemp("shop"), browser) as (_, made):
-        yield made
+    with first_shop(tmp_path_factory.mktemp("shop"), browser) as (_, running):
+        yield running
 
 
 def test_first_shop_leads_to_an_approved_return(shop: Shop) -> None:
@@ -103,3 +108,15 @@ def test_page_is_followed_to_its_end(shop: Shop, browser: Browser, name: str) ->
 
     with shop.new_shell() as shell, browser.new_page(locale="en") as page:
         assert reader.follow(name, shell, page) == []
+
+
+def test_labels_that_the_desk_page_names_exist() -> None:
+    text = (reader.HOW_TO / "desk.md").read_text()
+    labels = set(
+        re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", re.sub(r"(?m)^\d+\. .*$", "", text))
+    )
+    folders = (ROOT / "takeback" / name for name in ("desk", "cancellations", "notifications"))
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in SOURCES]
+    sources = "\n".join(path.read_text() for path in files)
+    assert len(labels) > 10
+    assert {label for label in labels if label not in sources} == set()

@@ -13,13 +13,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import CI
 from tests.docs import reader
-from tests.docs.host import create_host, missing_programs
+from tests.docs.host import PACKAGES, create_host, require_programs
 from tests.rigs.mailing import MailServer, mail_server
 from tests.test_architecture import ROOT
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
 
 NOT_RUN = [
     "installs Debian packages, adds a system user and clones from the network",
@@ -41,8 +40,7 @@ DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.heavy("postg
 
 @pytest.fixture(autouse=True)
 def _programs() -> None:
-    if missing := missing_programs():
-        (pytest.fail if CI else pytest.skip)(f"install these packages: {' '.join(missing)}")
+    require_programs(*PACKAGES)
 
 
 @contextmanager

@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import CI
-from tests.docs.host import NGINX
+from tests.docs.host import NGINX, require_programs
 from tests.docs.shell import localize
 from tests.rigs.serving import Server, environment, free_port, serving
 from tests.test_architecture import ROOT
 
-pytestmark = [pytest.mark.heavy, pytest.mark.thorough]
+pytestmark = [pytest.mark.heavy("postgresql"), pytest.mark.thorough]
 
 
 class Proxy(NamedTuple):
@@ -30,13 +29,6 @@ class Proxy(NamedTuple):
     http: int
     https: int
     certificate: Path
-
-
-def _find_nginx() -> str:
-    path = shutil.which("nginx", path="/usr/sbin:/usr/bin")
-    if path is None:
-        (pytest.fail if CI else pytest.skip)("nginx is not installed")
-    return path
 
 
 def _certificate(folder: Path) -> Path:
@@ -50,7 +42,9 @@ def _certificate(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """The file of this checkout with other ports and folders, in front of `takeback serve`."""
-    nginx, folder = _find_nginx(), tmp_path_factory.mktemp("nginx")
+    require_programs("nginx", "curl", "openssl")
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
+    folder = tmp_path_factory.mktemp("nginx")
     plain, secure, tls = free_port(), free_port(), folder / "etc/nginx/tls"
     tls.mkdir(parents=True)
     (folder / "etc/nginx/conf.d").mkdir()

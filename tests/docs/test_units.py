@@ -80,7 +80,7 @@ def used_system_calls(trace: Path) -> set[str]:
 
 
 @pytest.mark.thorough
-@pytest.mark.heavy
+@pytest.mark.heavy("postgresql")
 def test_server_uses_allowed_system_calls_only(tmp_path: Path) -> None:
     trace, port = tmp_path / "trace", free_port()
     tracing = [_program("strace"), "-f", "-qq", "-o", str(trace)]
@@ -97,7 +97,7 @@ def test_server_uses_allowed_system_calls_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.heavy
+@pytest.mark.heavy("postgresql")
 def test_image_sanitizer_uses_allowed_system_calls_only(tmp_path: Path) -> None:
     trace, image = tmp_path / "trace", image_bytes()
     program = ROOT / "takeback" / "images" / "sanitizer.py"
