@@ -15,8 +15,9 @@ from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import CaseEvent, Kind, Transition
+from takeback.core import clock
 from takeback.core.actor import ActorKind
-from takeback.core.formatting import format_amount
+from takeback.core.formatting import format_age, format_amount
 from takeback.desk.queries import StepRow
 from takeback.desk.rule_results import overridden_sentences, recorded_summary
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
@@ -44,6 +45,7 @@ def case_context(case: CancellationRequest) -> dict[str, Any]:
         else {}
     )
     return {
+        "age": format_age(case.created_date, clock.now()),
         "kind": KINDS[case.cancellation_type],
         "status": STATUSES[case.status],
         "reason": subject_in(get_language(), case.reason.subject, case.reason.translations),

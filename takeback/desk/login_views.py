@@ -115,7 +115,8 @@ class LoginView(DeskView):
         """How long to wait, and the way to sign in before."""
         seconds = retry_after(refused)["Retry-After"]
         message = too_many_attempts(int(seconds))
-        page = self._render_problem(refused.problem, message, is_locked=True)
+        is_password = "ticket" not in self.request.POST
+        page = self._render_problem(refused.problem, message, is_locked=is_password)
         page["Retry-After"] = seconds
         return page
 

@@ -52,7 +52,7 @@ class NewCasesForm(DeskForm):
         label=_("As loyalty points"), required=False, choices=TRUE, error_messages=CHOOSE
     )
     note = text_area(
-        label=_("Note"), help_text=_("Required to override a rule. Shown in the case history.")
+        label=_("Internal note"), help_text=_("Only staff read it; required to override a rule.")
     )
     override = forms.ChoiceField(required=False, choices=TRUE, error_messages=CHOOSE)
 

@@ -115,6 +115,7 @@ class OrderPage:
             "order": order,
             "total": format_amount(order.amount_minor + order.interest_minor, order.currency),
             "age": format_age(order.placed_at, now),
+            "has_open_items": bool(self.open_items),
             "items": [self._item_context(item, form) for item in self.items],
             "cases": [
                 (case, KINDS[case.cancellation_type], STATUSES[case.status]) for case in self.cases

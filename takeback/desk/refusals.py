@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from takeback.core import errors
@@ -45,6 +45,6 @@ def refusal_sentence(code: str, default: str | Promise, retry_after: str | None)
 def too_many_attempts(seconds: int) -> str:
     """Says how long to wait, rounded up to minutes."""
     wait = timedelta(minutes=-(-seconds // 60))
-    return _now("Too many attempts. Wait %(time)s, then try again.") % {
+    return gettext("Too many attempts. Wait %(time)s, then try again.") % {
         "time": format_duration(wait)
     }

@@ -11,7 +11,10 @@ import django
 
 
 def fill(count: int) -> dict[str, Any]:
-    """Create cases; every third is a return with images and an unconfirmed bank account."""
+    """Create cases, and an order without one.
+
+    Every third case is a return with images and an unconfirmed bank account.
+    """
     from takeback.accounts.models import ApiKey
     from takeback.accounts.staff import create_staff_user
     from takeback.bank_accounts.bank_account import blind_index
@@ -36,6 +39,11 @@ def fill(count: int) -> dict[str, Any]:
         case = factories.create_case(item=factories.items_of(order)[0], **fields)
         if kind == "refund":
             factories.create_image(case=case, image=name, description="the seam")
+    items = [
+        factories.item_input(remote_id="1", quantity=3, status=Status.DELIVERED),
+        factories.item_input(remote_id="2"),
+    ]
+    factories.create_order(number="open", items=items)
     password = "a-long-enough-password"
     create_staff_user("ada", password=password, channel_ids=[factories.SHOP], scopes=ApiKey.SCOPES)
     return {"username": "ada", "password": password}

@@ -53,6 +53,12 @@ def test_page_shows_items_and_cases() -> None:
         assert text in page
 
 
+def test_order_without_open_items_has_no_form() -> None:
+    page = page_of(agent().get(f"/desk/orders/{order_with_case().pk}"))
+    assert "No item can get a new request" in page
+    assert "<textarea" not in page
+
+
 def test_agent_without_decide_scope_gets_no_form() -> None:
     order = order_of()
     client = agent(scopes=["read"])
