@@ -185,7 +185,7 @@ def test_approval_mail_of_a_cash_order_without_account_promises_nothing(
     settings: Settings, mailoutbox: Any
 ) -> None:
     cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
-    settings.REQUIRE_BANK_ACCOUNT = False
+    settings.BANK_ACCOUNT_REQUIRED = False
     (case,) = open_cases(order_with("Red shoe", tenders=[cash]), cancel())
     approve(case)
     deliver(case, Topic.APPROVED, 3)
@@ -203,8 +203,9 @@ def test_internal_note_is_never_mailed(mailoutbox: Any) -> None:
 
 def test_undone_rejection_is_not_mailed(mailoutbox: Any) -> None:
     (case,) = open_cases(order_with("Red shoe"), cancel())
-    reject(case, "no")
-    undo(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW)
+    with zeal.zeal_ignore():
+        reject(case, "no")
+        undo(CaseId(case.pk), SCOPE, actor=STAFF, now=factories.NOW)
     deliver(case, Topic.REJECTED, 2)
     assert mailoutbox == []
 

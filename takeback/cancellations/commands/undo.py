@@ -32,8 +32,6 @@ from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import ENDED
 from takeback.orders.statuses import Status as ItemStatus
 
-CANNOT_UNDO = errors.CANNOT_UNDO.with_values(seconds=int(UNDO_TIME.total_seconds()))
-
 
 class Step(Protocol):
     """A row of a case's history."""
@@ -78,6 +76,12 @@ def _is_one_decision(newest: Sequence[Step]) -> bool:
     return is_part and (first.actor_kind, first.actor_number) == actor and first.at == at
 
 
+def _refusal(**context: object) -> Refused:
+    # Not a constant: the values are put into the sentence in the language of the request.
+    seconds = int(UNDO_TIME.total_seconds())
+    return Refused(errors.CANNOT_UNDO.with_values(seconds=seconds), **context)
+
+
 @transaction.atomic
 def undo(
     case_id: CaseId, scope: OrderScope, *, actor: Actor, now: datetime, version: int | None = None
@@ -92,7 +96,7 @@ def undo(
     steps = CaseHistory.objects.filter(cancellation_request=case).order_by("-seq")[:2]
     status = status_before_decision(list(steps), actor, now)
     if status is None:
-        raise Refused(CANNOT_UNDO, status=case.status)
+        raise _refusal(status=case.status)
     if case.status == Status.REJECTED:
         _reopen(case, status, actor, now)
     elif status is Status.CONFIRMED:
@@ -110,7 +114,7 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
         order_item=item, status__in=[status.value for status in LIVE]
     )
     if live.exists() or item.status in ENDED or case.quantity > item.quantity - item.units_closed:
-        raise Refused(CANNOT_UNDO, order_item=item.pk)
+        raise _refusal(order_item=item.pk)
     if status is Status.CONFIRMED:
         _ensure_plan_can_wait(case)
     update_case(case, CaseEvent.UNDO, actor, now, status=status.value)
@@ -139,7 +143,7 @@ def _ensure_plan_can_wait(case: CancellationRequest) -> None:
     is_shared = CancellationRequest.objects.filter(plan=plan).exclude(pk=case.pk).exists()
     was_reduced = plan.forced_refund_minor is not None and is_shared
     if (was_reduced and case.status == Status.REJECTED) or has_other_waiting_plan(plan):
-        raise Refused(CANNOT_UNDO, order_item=case.order_item_id)
+        raise _refusal(order_item=case.order_item_id)
 
 
 def _take_out_of_plan(
