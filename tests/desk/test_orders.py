@@ -107,7 +107,7 @@ def test_overridable_rules_are_overridden_with_a_note() -> None:
     step = CaseHistory.objects.get()
     assert step.overridden == ["cancellation_request_100_3", "cancellation_request_100_5"]
     assert (step.internal_note, step.actor_number) == ("our mistake", user.pk)
-    assert "The request has been created." in page_of(client.get(third["Location"]))
+    assert "1 request has been created." in page_of(client.get(third["Location"]))
 
 
 def shipped_order(**fields: Any) -> Order:
