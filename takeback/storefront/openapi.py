@@ -33,6 +33,7 @@ PROBLEM = OpenApiResponse(
     },
     description="The request is unauthenticated, invalid or too frequent, or nothing matches it.",
 )
+ACCOUNT_REFUSALS = dict.fromkeys((400, 403, 404, 429), FIELD_ERRORS)
 LIST_REFUSALS = {400: REFUSED, 401: PROBLEM, 404: PROBLEM}
 REFUSALS = LIST_REFUSALS | {429: PROBLEM}
 

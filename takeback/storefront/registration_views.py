@@ -41,7 +41,7 @@ class RegistrationView(AccountView):
             request=Registration,
             response=SESSION_STARTED,
             status=201,
-            refusals={400: openapi.FIELD_ERRORS, 429: openapi.FIELD_ERRORS},
+            refusals=openapi.ACCOUNT_REFUSALS,
         ),
     }
     parser_classes = [StrictJSONParser, BoundedFormParser]

@@ -70,7 +70,7 @@ class LoginView(AccountView):
             openapi.SESSION,
             request=Login,
             response=SESSION_STARTED,
-            refusals={400: openapi.FIELD_ERRORS, 429: openapi.FIELD_ERRORS},
+            refusals=openapi.ACCOUNT_REFUSALS,
         ),
     }
 

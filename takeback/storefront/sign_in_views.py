@@ -33,8 +33,6 @@ CODE_SENT = _("If an account has this address, a code is on its way. It is valid
 CODE_WRONG = _("This code is wrong or has expired. Request a new one or open the link in the mail.")
 TOKEN_NOT_VALID = _("This token has expired, was already used or is not valid. Request a new one.")
 
-_REFUSALS = {400: openapi.FIELD_ERRORS, 429: openapi.FIELD_ERRORS}
-
 
 class CodeRequest(serializers.Serializer[Any]):
     """The address to which a code is mailed."""
@@ -65,7 +63,7 @@ class SignInCodeView(AccountView):
             request=CodeRequest,
             response={"type": "object", "properties": {"detail": {"type": "string"}}},
             status=202,
-            refusals=_REFUSALS,
+            refusals=openapi.ACCOUNT_REFUSALS,
         ),
     }
 
@@ -91,7 +89,7 @@ class ConfirmSignInCode(AccountView):
             openapi.SESSION,
             request=CodeConfirmation,
             response=SESSION_STARTED,
-            refusals=_REFUSALS,
+            refusals=openapi.ACCOUNT_REFUSALS,
         ),
     }
 
@@ -121,7 +119,7 @@ class HandOff(AccountView):
             openapi.SESSION,
             request=Token,
             response=SESSION_STARTED,
-            refusals=_REFUSALS,
+            refusals=openapi.ACCOUNT_REFUSALS,
         ),
     }
 
