@@ -60,7 +60,7 @@ class PasswordChangeView(StorefrontView):
             openapi.SESSION,
             request=PasswordChange,
             response=DETAIL,
-            refusals=openapi.REFUSALS,
+            refusals=openapi.OWN_ACCOUNT_REFUSALS,
         )
     }
     permission_classes = [IsShopper]
