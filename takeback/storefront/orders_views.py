@@ -1,6 +1,11 @@
 """Views of orders: guest look-up, a customer's list, and details."""
 
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
