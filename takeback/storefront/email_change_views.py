@@ -64,7 +64,7 @@ class EmailChangeView(StorefrontView):
             openapi.SESSION,
             request=EmailChangeInput,
             response=DETAIL,
-            refusals=openapi.REFUSALS,
+            refusals=openapi.OWN_ACCOUNT_REFUSALS | {400: openapi.FIELD_ERRORS},
         )
     }
     permission_classes = [IsShopper]

@@ -36,6 +36,8 @@ PROBLEM = OpenApiResponse(
 ACCOUNT_REFUSALS = dict.fromkeys((400, 403, 404, 429), FIELD_ERRORS)
 LIST_REFUSALS = {400: REFUSED, 401: PROBLEM, 404: PROBLEM}
 REFUSALS = LIST_REFUSALS | {429: PROBLEM}
+# Of routes of the customer's own account: 403 is a missing CSRF token.
+OWN_ACCOUNT_REFUSALS = {400: REFUSED, 401: PROBLEM, 403: PROBLEM, 429: PROBLEM}
 
 PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
 PAGE = (

@@ -1,10 +1,15 @@
 """Views of orders: guest look-up, a customer's list, and details."""
 
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.parsers import FormParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.api.json_parser import StrictJSONParser
+from takeback.api.json_parser import StrictJSONParser, read_body
 from takeback.api.openapi import Operation, PageOf
 from takeback.api.paginator import ContractPagination
 from takeback.core import clock, errors
@@ -17,9 +22,16 @@ from takeback.shoppers.guest_lookup import find_guest_order
 from takeback.storefront import openapi
 from takeback.storefront.auth import IsShopperOrVerifiedGuest
 from takeback.storefront.base import StorefrontView
-from takeback.storefront.form_parser import BoundedFormParser, single_values
 from takeback.storefront.orders_documents import Order, encoded_orders
 from takeback.storefront.serializers import GuestLookup, guest_lookup, order_filters
+
+
+class BoundedFormParser(FormParser):
+    """HTML forms, up to the same size as JSON bodies."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        body = read_body(stream, settings.MAX_BODY_BYTES, parser_context["request"].headers)
+        return super().parse(BytesIO(body), media_type, parser_context)
 
 
 class GuestOrder(StorefrontView):
@@ -51,6 +63,13 @@ class GuestOrder(StorefrontView):
         if "number" in body:
             return Response(documents)
         return Response({"count": 1, "next": None, "previous": None, "results": documents})
+
+
+def single_values(data: Any) -> dict[str, Any]:
+    """The fields of a form or JSON body; a repeated form field is a list, which is refused."""
+    if not hasattr(data, "lists"):
+        return dict(data)
+    return {key: values[0] if len(values) == 1 else values for key, values in data.lists()}
 
 
 class Orders(StorefrontView):

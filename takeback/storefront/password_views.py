@@ -30,8 +30,8 @@ from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash
 from takeback.storefront import openapi
 from takeback.storefront.auth import IsShopper
 from takeback.storefront.base import StorefrontView
-from takeback.storefront.form_parser import BoundedFormParser, single_values
 from takeback.storefront.link_pages import LINK_NOT_VALID, LinkPage, LinkTexts
+from takeback.storefront.orders_views import BoundedFormParser, single_values
 from takeback.storefront.password_serializers import (
     NewPassword,
     PasswordChange,
@@ -60,7 +60,7 @@ class PasswordChangeView(StorefrontView):
             openapi.SESSION,
             request=PasswordChange,
             response=DETAIL,
-            refusals=openapi.REFUSALS,
+            refusals=openapi.OWN_ACCOUNT_REFUSALS,
         )
     }
     permission_classes = [IsShopper]

@@ -74,14 +74,14 @@ class ProfileView(StorefrontView):
 
     operations = {
         "get": Operation(
-            "profile", openapi.SESSION, response=ProfileDocument, refusals=openapi.REFUSALS
+            "profile", openapi.SESSION, response=ProfileDocument, refusals={401: openapi.PROBLEM}
         ),
         "patch": Operation(
             "profile_change",
             openapi.SESSION,
             request=Profile,
             response=ProfileDocument,
-            refusals=openapi.REFUSALS,
+            refusals=openapi.OWN_ACCOUNT_REFUSALS,
         ),
     }
     permission_classes = [IsShopper]
@@ -107,11 +107,7 @@ class AnonymizeView(StorefrontView):
             "anonymize",
             openapi.SESSION,
             response={"type": "object"},
-            refusals={
-                400: openapi.REFUSED,
-                401: openapi.PROBLEM,
-                406: openapi.REFUSED,
-            },
+            refusals=openapi.OWN_ACCOUNT_REFUSALS | {406: openapi.REFUSED},
         )
     }
     permission_classes = [IsShopper]

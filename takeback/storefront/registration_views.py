@@ -21,8 +21,8 @@ from takeback.shoppers.commands.register import register
 from takeback.shoppers.sign_in_state import start_session
 from takeback.storefront import openapi
 from takeback.storefront.account_base import AccountView
-from takeback.storefront.form_parser import BoundedFormParser
 from takeback.storefront.link_pages import LinkPage, LinkTexts
+from takeback.storefront.orders_views import BoundedFormParser
 from takeback.storefront.registration_serializers import Registration
 from takeback.storefront.session_views import SESSION_STARTED, session_started
 

@@ -58,7 +58,7 @@ def _run_esbuild(modules: Path, script: Path) -> None:
         "--log-level=error",
     ]
     environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(modules)}
-    subprocess.run(command, env=environment, check=True, timeout=120)
+    subprocess.run(command, env=environment, check=True, timeout=240)
 
 
 class Storefront:

@@ -21,7 +21,7 @@ from tests.storefront.published_storefront import Storefront, bundle, storefront
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     pytest.mark.allow_repeated_queries("several requests per test"),
 ]
 

@@ -48,6 +48,7 @@ const COMMANDS = {
   },
   async newBrowser() {
     clearCookies();
+    store.dispatch(api.util.resetApiState());
     return cookieNames();
   },
   // A token for writing requests, as a page of the storefront fetches it.
