@@ -78,7 +78,7 @@ def test_failed_periodic_task_is_logged_and_fails_the_worker(tmp_path: Path) -> 
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     # Analyzing an empty database and sweeping an empty folder read no table.
     assert [(line["event"], line.get("error")) for line in lines] == [
-        *[("chore failed", "OperationalError")] * 6,
+        *[("chore failed", "OperationalError")] * 9,
         ("chore", None),
         ("chore", None),
     ]
