@@ -18,8 +18,8 @@ from takeback.storefront.base import StorefrontView
 from takeback.storefront.profile_serializers import Profile
 
 
-class Choice(TypedDict):
-    """A value of a form's select box, and its text."""
+class GenderChoice(TypedDict):
+    """A gender that a form can offer, and its text."""
 
     value: str
     label: str
@@ -40,7 +40,7 @@ class ProfileDocument(TypedDict):
     phone: str
     date_of_birth: date | None
     gender: str | None
-    genders: list[Choice]
+    genders: list[GenderChoice]
     language_code: str
     attributes: dict[str, Any]
 
