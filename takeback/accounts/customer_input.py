@@ -21,7 +21,7 @@ class CustomerIn:
     phone: str = ""
     language_code: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
-    # As `hashers.stored_form` returns it; only for a registered customer without a password.
+    # From `password_formats.stored_form`; only for registered customers without a password.
     password_hash: str | None = None
 
     def key(self, identifier: str = EMAIL) -> tuple[str, str]:

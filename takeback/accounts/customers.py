@@ -8,9 +8,9 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, is_password_us
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from takeback.accounts import hashers
 from takeback.accounts.customer_input import EMAIL, PHONE_NUMBER, CustomerIn
 from takeback.accounts.models import Channel, User
+from takeback.accounts.password_formats import PREFIX
 from takeback.accounts.queries import customers_of
 from takeback.accounts.sign_in import check_credentials
 from takeback.core.db.bulk import delete_batch
@@ -132,7 +132,7 @@ def import_password(user_id: int, password_hash: str) -> None:
 
 def _replaceable_passwords() -> "QuerySet[User]":
     """Registered customers without a password, or with a hash that nobody has signed in with."""
-    is_unused = Q(password__startswith=hashers.PREFIX)
+    is_unused = Q(password__startswith=PREFIX)
     is_missing = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return User.objects.filter(is_unused | is_missing, user_type=User.REGISTERED, is_staff=False)
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
-from takeback.accounts import hashers
+from takeback.accounts import password_formats
 from takeback.accounts.models import User
 from takeback.core.client_ip import client_network, is_within
 from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of
@@ -91,7 +91,7 @@ def check_credentials(user: User | None, password: str) -> User | None:
         return None
     outdated: list[str] = []
     if not check_password(password, user.password, outdated.append):
-        if user.password.startswith(hashers.PREFIX):
+        if user.password.startswith(password_formats.PREFIX):
             make_password(password)
         return None
     return _upgrade(user, password) if outdated else user

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 
-from takeback.accounts import hashers
+from takeback.accounts import hashers, password_formats
 
 ID_MAX = 2**63 - 1
 
@@ -151,9 +151,9 @@ class PasswordHash(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         try:
-            return hashers.stored_form(data)
-        except hashers.UnacceptableHash as error:
-            raise ValidationError([str(error.message)]) from error
+            return password_formats.stored_form(data)
+        except password_formats.UnacceptableHash as error:
+            raise ValidationError([str(hashers.SENTENCES[error.kind])]) from error
 
 
 class StrictDate(serializers.DateField):

@@ -4,7 +4,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from takeback.accounts import hashers
+from takeback.accounts import password_formats
 from takeback.core import money
 from takeback.importer.report import RowRefused
 
@@ -79,6 +79,7 @@ def tax_rate(text: str) -> Decimal:
 def password_hash(text: str) -> str | None:
     """The stored form of a hash of another system; None if the record has none."""
     try:
-        return hashers.stored_form(text.strip()) if text.strip() else None
-    except hashers.UnacceptableHash as error:
-        raise RowRefused("password_hash", str(error.message)) from error
+        return password_formats.stored_form(text.strip()) if text.strip() else None
+    except password_formats.UnacceptableHash as error:
+        accepted = password_formats.ACCEPTED
+        raise RowRefused("password_hash", f"{error.kind}; accepted: {accepted}") from error

@@ -9,7 +9,7 @@ import bcrypt
 import pytest
 from django.contrib.auth.hashers import check_password, make_password
 
-from takeback.accounts import hashers, sign_in
+from takeback.accounts import password_formats, sign_in
 from takeback.accounts.models import User
 from takeback.accounts.sign_in import check_credentials
 from tests import factories
@@ -47,7 +47,7 @@ VECTORS = [
 
 @pytest.mark.parametrize(("password", "text"), VECTORS)
 def test_published_hash_accepts_its_password_only(password: str, text: str) -> None:
-    encoded = hashers.stored_form(text)
+    encoded = password_formats.stored_form(text)
 
     assert encoded == "imported$" + text
     assert check_password(password, encoded)
@@ -60,7 +60,7 @@ def test_pbkdf2_of_the_standard_library_is_accepted(digest: str) -> None:
     raw = hashlib.pbkdf2_hmac(digest, b"pass\0word", b"some-salt!", 20_000)
     text = f"pbkdf2_{digest}$20000$some-salt!${base64.b64encode(raw).decode()}"
 
-    assert check_password("pass\0word", hashers.stored_form(text))
+    assert check_password("pass\0word", password_formats.stored_form(text))
 
 
 def test_long_passwords_and_zero_bytes_follow_each_format() -> None:
@@ -71,9 +71,9 @@ def test_long_passwords_and_zero_bytes_follow_each_format() -> None:
     wp = bcrypt.hashpw(base64.b64encode(mac), salt).decode().replace("$2b$", "$2y$")
 
     for text in (raw, "bcrypt_sha256$" + complete, "$wp" + wp):
-        assert check_password(long, hashers.stored_form(text))
-        assert not check_password("a\0b", hashers.stored_form(text))
-    assert not check_password(long[:40], hashers.stored_form("bcrypt_sha256$" + complete))
+        assert check_password(long, password_formats.stored_form(text))
+        assert not check_password("a\0b", password_formats.stored_form(text))
+    assert not check_password(long[:40], password_formats.stored_form("bcrypt_sha256$" + complete))
 
 
 UNKNOWN = [
@@ -140,18 +140,18 @@ COSTLY = [
 
 @pytest.mark.parametrize("text", UNKNOWN)
 def test_unknown_and_malformed_hashes_are_refused(text: str) -> None:
-    with pytest.raises(hashers.UnacceptableHash) as refused:
-        hashers.stored_form(text)
+    with pytest.raises(password_formats.UnacceptableHash) as refused:
+        password_formats.stored_form(text)
 
-    assert refused.value.message is hashers.UNKNOWN_FORMAT
+    assert refused.value.kind is password_formats.HashError.UNKNOWN_FORMAT
 
 
 @pytest.mark.parametrize("text", COSTLY)
 def test_weak_and_too_costly_hashes_are_refused(text: str) -> None:
-    with pytest.raises(hashers.UnacceptableHash) as refused:
-        hashers.stored_form(text)
+    with pytest.raises(password_formats.UnacceptableHash) as refused:
+        password_formats.stored_form(text)
 
-    assert refused.value.message is hashers.COST_OUT_OF_LIMITS
+    assert refused.value.kind is password_formats.HashError.COST_OUT_OF_LIMITS
 
 
 def test_stored_text_of_no_format_matches_no_password() -> None:
@@ -160,7 +160,7 @@ def test_stored_text_of_no_format_matches_no_password() -> None:
 
 @pytest.mark.django_db
 def test_first_login_replaces_the_hash() -> None:
-    user = factories.create_customer(password=hashers.stored_form(PHPASS))
+    user = factories.create_customer(password=password_formats.stored_form(PHPASS))
 
     assert check_credentials(user, "test12345") is user
 
@@ -174,10 +174,10 @@ def test_first_login_replaces_the_hash() -> None:
 
 @pytest.mark.django_db
 def test_wrong_password_leaves_the_hash() -> None:
-    user = factories.create_customer(password=hashers.stored_form(PHPASS))
+    user = factories.create_customer(password=password_formats.stored_form(PHPASS))
 
     assert check_credentials(user, "test1234") is None
-    assert User.objects.get().password == hashers.stored_form(PHPASS)
+    assert User.objects.get().password == password_formats.stored_form(PHPASS)
 
 
 @pytest.mark.django_db
@@ -186,7 +186,7 @@ def test_wrong_password_takes_at_least_as_long_as_without_a_user(
 ) -> None:
     hashed: list[str] = []
     monkeypatch.setattr(sign_in, "make_password", hashed.append)
-    user = factories.create_customer(password=hashers.stored_form(PHPASS))
+    user = factories.create_customer(password=password_formats.stored_form(PHPASS))
 
     check_credentials(None, "no customer")
     check_credentials(user, "wrong password")
@@ -197,7 +197,7 @@ def test_wrong_password_takes_at_least_as_long_as_without_a_user(
 @pytest.mark.django_db
 @pytest.mark.parametrize(("other", "is_signed_in"), [("test12345", True), ("changed", False)])
 def test_login_keeps_a_password_that_changes_meanwhile(other: str, is_signed_in: bool) -> None:
-    user = factories.create_customer(password=hashers.stored_form(PHPASS))
+    user = factories.create_customer(password=password_formats.stored_form(PHPASS))
     changed = make_password(other)
     User.objects.update(password=changed)
 
@@ -211,8 +211,8 @@ def test_login_keeps_a_password_that_changes_meanwhile(other: str, is_signed_in:
 def test_real_settings_upgrade_to_argon2(settings: Any) -> None:
     upgraded: list[str] = []
 
-    assert check_password("test12345", hashers.stored_form(PHPASS), upgraded.append)
+    assert check_password("test12345", password_formats.stored_form(PHPASS), upgraded.append)
 
     assert upgraded == ["test12345"]
     assert make_password("test12345").startswith("argon2$argon2id$")
-    assert len(SCRYPT) < len(hashers.PREFIX) + hashers.HASH_MAX <= 255
+    assert len(SCRYPT) < len(password_formats.PREFIX) + password_formats.HASH_MAX <= 255

@@ -32,6 +32,7 @@ def test_channels_of_a_key_include_inactive_ones() -> None:
         "pk": shop.OTHER,
         "id": shop.OTHER,
         "name": row.name,
+        "storefront_url": "",
         "channel_type": "web",
         "catalog": None,
         "category_tree": None,

@@ -1,7 +1,6 @@
 """Password hashes that come with a customer: who may send them, and which ones are stored."""
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from takeback.outbox.models import Message
 from tests import factories
 from tests.channel import shop
 from tests.factories import HttpClient
-from tests.test_architecture import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -204,12 +202,3 @@ def test_refused_order_brings_no_password() -> None:
 
     assert shop.create_order(caller, other).status_code == 406
     assert password_of_john() == "!"
-
-
-def test_calls_of_the_page_on_passwords_work() -> None:
-    page = (ROOT / "docs" / "how-to" / "passwords.md").read_text()
-    calls = re.findall(r'\$SITE(/\S+)" .*?-d \'([^\']+)\'', page, re.DOTALL)
-    (add, sign_in) = [(path, json.loads(body)) for path, body in calls]
-
-    assert system().post(*add, content_type="application/json").status_code == 201
-    assert HttpClient().post(*sign_in, content_type="application/json").status_code == 200
