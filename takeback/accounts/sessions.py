@@ -4,8 +4,9 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.crypto import get_random_string
 
@@ -96,14 +97,18 @@ class SessionStore(DatabaseStore):
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's signature
         retired, self._retired_key = self._retired_key, None
-        if retired and self._change_key(retired):
-            return
-        if must_create:
-            # Django would wrap this single INSERT into a transaction.
-            data = self._get_session(no_load=True)  # type: ignore[attr-defined]  # as above
-            self.create_model_instance(data).save(force_insert=True)
-            return
-        super().save(must_create)
+        try:
+            if retired and self._change_key(retired):
+                return
+            if must_create:
+                # Django would wrap this single INSERT into a transaction.
+                data = self._get_session(no_load=True)  # type: ignore[attr-defined]  # as above
+                self.create_model_instance(data).save(force_insert=True)
+                return
+            super().save(must_create)
+        except IntegrityError as error:
+            # The user was deleted meanwhile: an account took over a pending customer.
+            raise UpdateError from error
 
     def _change_key(self, retired: str) -> bool:
         """Replace the key in the row, in one statement; the old key is invalid from then on."""
