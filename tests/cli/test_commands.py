@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from takeback.accounts.models import Channel
 from takeback.cli.main import app
 from takeback.cli.serve import server_command
+from takeback.operations.periodic_tasks import PERIODIC_TASKS
 from tests.factories import create_channel, install_shop
 from tests.rigs.serving import TAKEBACK, environment
 
@@ -53,19 +54,11 @@ def test_worker_runs_its_periodic_tasks_and_stops_on_sigterm(tmp_path: Path) -> 
         [*TAKEBACK, "worker"], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as worker:
         assert worker.stdout is not None
-        lines = [json.loads(worker.stdout.readline()) for _ in range(9)]
+        lines = [json.loads(worker.stdout.readline()) for _ in PERIODIC_TASKS]
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=60) == 0
     assert [(line["event"], line["chore"], line["done"]) for line in lines] == [
-        ("chore", "prune_limits", 0),
-        ("chore", "prune_sessions", 0),
-        ("chore", "prune_keys", 0),
-        ("chore", "prune_one_time_secrets", 0),
-        ("chore", "prune_outbox", 0),
-        ("chore", "prune_replies", 0),
-        ("chore", "prune_exchange", 0),
-        ("chore", "look_at_tables", 0),
-        ("chore", "sweep_pictures", 0),
+        ("chore", task.name, 0) for task in PERIODIC_TASKS
     ]
 
 
