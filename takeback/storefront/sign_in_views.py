@@ -14,8 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from takeback.accounts.channels import channel_id_of_host
-from takeback.accounts.models import Channel
+from takeback.accounts.channels import channel_id_of_host, storefront_url
 from takeback.api.fields import StrictEmail, StrictText
 from takeback.api.openapi import Operation
 from takeback.core import clock, errors
@@ -132,7 +131,7 @@ class HandOff(AccountView):
             raise ValidationError({"non_field_errors": [TOKEN_NOT_VALID]})
         start_session(request.session, user, now)
         target = serializer.validated_data.get("next")
-        redirect_url = redirect_target(target, storefront_url_of(channel_id)) if target else None
+        redirect_url = redirect_target(target, storefront_url(channel_id)) if target else None
         return session_started(request.session, redirect_url=redirect_url)
 
 
@@ -174,12 +173,12 @@ class HandOffPage(LinkPage):
         return self.texts._replace(explanation=explanation)
 
     def form_targets(self) -> list[str]:
-        url = urlsplit(storefront_url_of(self._channel_id))
+        url = urlsplit(storefront_url(self._channel_id))
         return [f"{url.scheme}://{url.netloc}"] if url.netloc else []
 
     def done_response(self) -> HttpResponse:
         target = redirect_target(
-            self.request.query_params.get("next", ""), storefront_url_of(self._channel_id)
+            self.request.query_params.get("next", ""), storefront_url(self._channel_id)
         )
         return HttpResponse(status=303, headers={"Location": iri_to_uri(target)})
 
@@ -188,22 +187,16 @@ class HandOffPage(LinkPage):
         return channel_id_of_host(self.django_request.get_host())
 
 
-def storefront_url_of(channel_id: int) -> str:
-    """The address of the channel's storefront; empty if it has none of its own."""
-    urls = Channel.objects.filter(pk=channel_id).values_list("storefront_url", flat=True)
-    return urls.first() or ""
-
-
-def redirect_target(target: str, storefront_url: str) -> str:
+def redirect_target(target: str, storefront: str) -> str:
     """`target` if it is a path or a URL of the storefront's host, else the storefront's start."""
-    storefront = urlsplit(storefront_url)
+    parts = urlsplit(storefront)
     is_absolute = target.startswith(("/", "http://", "https://"))
     is_safe = is_absolute and url_has_allowed_host_and_scheme(
         target,
-        allowed_hosts={storefront.netloc} if storefront.netloc else set(),
-        require_https=storefront.scheme == "https",
+        allowed_hosts={parts.netloc} if parts.netloc else set(),
+        require_https=parts.scheme == "https",
     )
-    return target if is_safe else storefront_url or "/"
+    return target if is_safe else storefront or "/"
 
 
 def masked_email(email: str) -> str:
