@@ -289,6 +289,25 @@ def test_invalid_field_is_named_and_nothing_is_written(field: str, value: Any, n
     assert set(_refused(order, _some(first) | {field: value})) == {named, "code"}
 
 
+@pytest.mark.parametrize("twin", ["0{}", " {}", "{} ", "00{}"])
+@pytest.mark.parametrize("field", ["reasons", "ibans", "holder_names"])
+def test_item_that_is_named_twice_is_refused(field: str, twin: str) -> None:
+    order, (first, second) = _order(payment_type="funds_transfer")
+    accounts = {
+        "ibans": {str(item): IBAN for item in (first, second)},
+        "holder_names": {str(item): "Ayla Ray" for item in (first, second)},
+    }
+    body = _some(first, second, **accounts)
+    body[field] |= {twin.format(first): body[field][str(second)]}
+
+    refused = _refused(order, body)
+    # An id with a space is none.
+    text = "A valid integer is required."
+    if twin.strip() == twin:
+        text = f"The item {first} is named twice. Name each item once."
+    assert refused == {field: [text], "code": refused["code"]}
+
+
 def test_refund_of_a_card_payment_goes_to_no_account() -> None:
     order, (first, _) = _order()
     accounts = {"ibans": {str(first): IBAN}, "holder_names": {str(first): "Ayla Ray"}}
