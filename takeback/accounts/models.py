@@ -131,6 +131,8 @@ class ApiKey(models.Model):
     scopes = models.JSONField(default=list)
     channels = models.ManyToManyField(Channel)
     user = models.ForeignKey(User, models.CASCADE, null=True)
+    # The first key of a chain of rotations; null for the first key itself.
+    original = models.ForeignKey("self", models.SET_NULL, null=True)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
