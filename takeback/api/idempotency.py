@@ -32,9 +32,9 @@ def idempotent_response(
     """The response of `action`, run once per key; a request without a key always runs.
 
     `principal` names the requester and is the same in a retry (`user:7`, `order:9`, `staff:3`,
-    `key:5`); `body` is the parsed body. Only status and body of a response are stored. Count limits and
-    authenticate before: a refusal rolls back everything that `action` writes. Raises Refused as
-    `run_idempotent` does, and for an invalid key.
+    `key:5`); `body` is the parsed body. Only status and body of a response are stored. Count
+    limits and authenticate before: a refusal rolls back everything that `action` writes. Raises
+    Refused as `run_idempotent` does, and for an invalid key.
     """
 
     def run() -> IdempotentResponse:
