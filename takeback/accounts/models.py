@@ -189,3 +189,17 @@ class EmailChange(models.Model):
 
     def __str__(self) -> str:
         return f"e-mail change {self.pk}"
+
+
+class KeyFingerprint(models.Model):
+    """A keyed hash of a constant: it identifies a key of the hosts and does not reveal it.
+
+    `name` is SECRET_KEY, or DATA_KEYS and the number of the key.
+    """
+
+    name = models.CharField(max_length=80, primary_key=True)
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -193,6 +193,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="KeyFingerprint",
+            fields=[
+                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="OneTimeSecret",
             fields=[
                 ("key", models.CharField(max_length=128, primary_key=True, serialize=False)),
