@@ -289,6 +289,18 @@ def test_invalid_field_is_named_and_nothing_is_written(field: str, value: Any, n
     assert set(_refused(order, _some(first) | {field: value})) == {named, "code"}
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "minor"), [("try", "7.5", 750), ("jpy", 7, 7), ("kwd", "0.250", 250)]
+)
+def test_forced_amount_has_the_decimals_of_the_currency(
+    currency: str, amount: Any, minor: int
+) -> None:
+    order, (first, _) = _order(currency=currency)
+
+    assert _cancel(order, _some(first, forced_refund_amount=amount)).status_code == 201
+    assert [plan.forced_refund_minor for plan in CancellationPlan.objects.all()] == [minor]
+
+
 @pytest.mark.parametrize("twin", ["0{}", " {}", "{} ", "00{}"])
 @pytest.mark.parametrize("field", ["reasons", "ibans", "holder_names"])
 def test_item_that_is_named_twice_is_refused(field: str, twin: str) -> None:
