@@ -94,7 +94,7 @@ BANK_ACCOUNT_REQUIRED = Problem(
 MORE_THAN_PAID = Problem(
     "more_than_paid",
     400,
-    _("The amount exceeds what is still refundable for this order."),
+    _("The amount exceeds what is still refundable for this order ({left})."),
     field="forced_refund_amount",
 )
 

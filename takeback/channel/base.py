@@ -108,9 +108,10 @@ class ChannelView(ApiView):
         return {} if self.request.stream is None else self.body
 
     def idempotent(self, act: Callable[[], Response], *, body: Any) -> HttpResponse:
-        """The response of `act`, which runs once per API key and `Idempotency-Key`."""
-        principal = f"key:{self.client.key_id}"
-        return idempotent_response(self.django_request, act, principal=principal, body=body)
+        """The response of `act`, which runs once per principal and `Idempotency-Key`."""
+        key = self.request.auth
+        assert isinstance(key, KeyRow)
+        return idempotent_response(self.django_request, act, principal=key.principal, body=body)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return refusal

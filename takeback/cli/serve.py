@@ -11,7 +11,7 @@ import typer
 
 from takeback.cli.migrate import apply_migrations
 from takeback.cli.ports import unusable_reason
-from takeback.cli.setup import boot, check_version, fail
+from takeback.cli.setup import boot, check_database, fail
 
 # A worker counts open connections, not running requests; a thousand slow clients must not fill it.
 _MAX_CONNECTIONS = 4_096
@@ -33,7 +33,7 @@ def serve(
         fail(reason)
     if migrate_first:
         apply_migrations()
-    check_version()
+    check_database()
     import structlog
     from django.conf import settings
 

@@ -35,8 +35,8 @@ def open_database(*, makes_files: bool = False) -> None:
         fail(problem)
 
 
-def check_version() -> None:
-    """Exit with 1 if the database does not fit this version.
+def check_database() -> None:
+    """Exit with 1 if the database does not fit this version, and with 2 if the keys do not fit.
 
     Server and worker start without a database that responds: they wait for it.
     """
@@ -48,6 +48,26 @@ def check_version() -> None:
         structlog.get_logger(__name__).warning("database unavailable", reason=problem)
     elif problem := database.version_problem():
         fail(problem)
+    else:
+        register_keys()
+
+
+def register_keys() -> None:
+    """Store the fingerprints of new keys; exit with 2 if the database belongs to other keys."""
+    import structlog
+    from django.db import Error
+
+    from takeback.core import clock
+    from takeback.operations import host_keys
+
+    try:
+        problems = host_keys.register_keys(clock.now())
+    except Error as error:
+        # A database that cannot be written now: the next start stores them.
+        problems = host_keys.wrong_keys()
+        structlog.get_logger(__name__).warning("keys not registered", error=type(error).__name__)
+    if problems:
+        stop("\nError: ".join(problems))
 
 
 def stop(reason: object) -> NoReturn:

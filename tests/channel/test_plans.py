@@ -247,6 +247,20 @@ class TestPaying:
         assert pay(system, plan.pk, [payment(second_item, refund_amount=1)]).status_code == 200
         assert stored_payments() == [("refund", 100, [second_item])]
 
+    @pytest.mark.parametrize(
+        ("currency", "amount", "minor"),
+        [("try", "7.5", 750), ("jpy", 7, 7), ("kwd", "1.250", 1250)],
+    )
+    def test_amounts_have_the_decimals_of_the_currency(
+        self, currency: str, amount: Any, minor: int
+    ) -> None:
+        plan, (item, _) = confirmed(currency=currency)
+
+        response = pay(caller("money"), plan.pk, [payment(item, refund_amount=amount)])
+
+        assert response.status_code == 200
+        assert stored_payments() == [("refund", minor, [item])]
+
     def test_missing_amount_is_the_value_of_the_items(self) -> None:
         plan, (first_item, second_item) = confirmed()
 

@@ -85,14 +85,15 @@ def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Server]:
         )
     server = Server(port, folder, log, process)
     try:
-        _wait_until_ready(server)
+        wait_until_live(server)
         yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until_live(server: Server) -> None:
+    """Wait until the server answers."""
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
         try:

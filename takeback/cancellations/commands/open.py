@@ -258,5 +258,5 @@ def confirm_automatically(
                 confirm_cases(ready, actor, now, terms=auto_confirm.terms)
     except Refused as refused:
         # Other plans of the order already promise its money: an agent must decide.
-        if auto_confirm.required or refused.problem is not errors.MORE_THAN_PAID:
+        if auto_confirm.required or refused.problem.code != errors.MORE_THAN_PAID.code:
             raise

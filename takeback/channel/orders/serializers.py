@@ -65,6 +65,7 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
     default_error_messages = {
         "invalid": _("An object is required."),
         "many": _("Send at most {max} ids."),
+        "twice": _("The item {id} is named twice. Name each item once."),
     }
 
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
@@ -77,9 +78,13 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
             self.fail("invalid")
         if len(data) > MAX_ITEMS:
             self.fail("many", max=MAX_ITEMS)
-        return {
-            _ID.run_validation(key): self.child.run_validation(value) for key, value in data.items()
-        }
+        values: dict[int, Any] = {}
+        for key, value in data.items():
+            item_id = _ID.run_validation(key)
+            if item_id in values:  # as `12` and `012`
+                self.fail("twice", id=item_id)
+            values[item_id] = self.child.run_validation(value)
+        return values
 
 
 class ForcedAmount(Amount):
