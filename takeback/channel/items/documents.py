@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 
 from takeback.channel.documents import Object, amount, json_object, optional_amount
 from takeback.channel.items.queries import ItemRow, ItemsWithShares, ShareRow
-from takeback.core.links import safe_http_url
 from takeback.core.ids import id_of
+from takeback.core.links import safe_http_url
 from takeback.core.money import show, unit_value
 from takeback.orders.queries import SnapshotRow
 from takeback.orders.statuses import Status
