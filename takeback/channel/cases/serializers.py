@@ -176,7 +176,8 @@ class ChangedCaseSerializer(_CaseTerms, _Remarks):
     """New values of a case; missing keys stay as they are.
 
     Null or an empty text removes the description, null as `iban` and `holder_name` removes the
-    bank account, and null as `quantity` stands for all units that are left. Remarks accompany a change of `status`.
+    bank account, and null as `quantity` stands for all units that are left. Remarks accompany a
+    change of `status`.
     """
 
     status = StatusField(required=False)
