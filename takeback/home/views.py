@@ -35,6 +35,7 @@ class HomeView(ApiView):
     """The first page: in a demo the product with sample orders and accounts, else the shop's."""
 
     operations = NOT_DOCUMENTED
+    is_page = True
 
     @method_decorator(csp_update(PAGE_POLICY))
     def get(self, request: Request) -> HttpResponse:
