@@ -73,6 +73,8 @@ class ApiDocsView(SpectacularSwaggerSplitView):
 
     operations = NOT_DOCUMENTED
     url_name = "schema"
+    # Metadata would be rendered by the template of the page.
+    metadata_class = None
     template_name = "home/api.html"
 
     @method_decorator(csp_update(API_PAGE_POLICY))
