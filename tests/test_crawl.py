@@ -44,14 +44,14 @@ _PREFIXES = ("api/v1/channel/", "api/channel/", "api/i1/channel/")
 
 
 def _templates(patterns: list[Any], before: str = "") -> list[str]:
-    found = []
+    templates = []
     for pattern in patterns:
         text = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            found += _templates(pattern.url_patterns, text)
+            templates += _templates(pattern.url_patterns, text)
         elif isinstance(pattern, URLPattern):
-            found.append(text)
-    return found
+            templates.append(text)
+    return templates
 
 
 def _requests(name: str) -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def _requests(name: str) -> list[tuple[str, str]]:
     templates = [
         template
         for template in sorted(_templates(get_resolver().url_patterns))
-        if not template.startswith(tuple(f"^{each}" for each in _PREFIXES))
+        if not template.startswith(tuple(f"^{text}" for text in _PREFIXES))
         or template.startswith(f"^{prefix}")
     ]
     own, rest = [], []

@@ -19,7 +19,7 @@ _NOT_FOUND = (
     _("Page not found"),
     _("There is no page at this address. Check the address, or open the link in your mail again."),
 )
-_KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+_COPIED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _JSON, _HTML = "application/json", "text/html"
 
 
@@ -38,7 +38,7 @@ def problem_page(request: HttpRequest, problem: Problem) -> HttpResponseBase:
 def refusal_page(request: HttpRequest, refusal: Response) -> HttpResponseBase:
     """The page of a refusal that an API would send as JSON, with its status and headers."""
     page = text_page(request, refusal.data["detail"], "", status=refusal.status_code)
-    for name in _KEPT_HEADERS:
+    for name in _COPIED_HEADERS:
         if name in refusal.headers:
             page[name] = refusal.headers[name]
     return page

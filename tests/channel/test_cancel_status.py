@@ -67,8 +67,8 @@ def test_filter_finds_what_item_and_order_show(status: str, shown: str) -> None:
     assert _values_that_find("orders/") == [shown]
     assert _values_that_find("orders/updates/") == [shown]
     assert _values_that_find("order_items/") == [shown]
-    (found,) = _results("order_items/", cancel_status=shown)
-    assert found["pk"] == factories.items_of(order)[0].pk
+    (result,) = _results("order_items/", cancel_status=shown)
+    assert result["pk"] == factories.items_of(order)[0].pk
 
 
 def test_live_case_decides_before_an_earlier_one() -> None:

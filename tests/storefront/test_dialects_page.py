@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db
 
 PAGE = (Path(__file__).parents[2] / "docs/explain/dialects.md").read_text()
 DIALECTS = ("classic", "v3", "channel")
-ONE, BULK = ROUTES["customer, one item"], ROUTES["customer, bulk"]
+SINGLE, BULK = ROUTES["customer, one item"], ROUTES["customer, bulk"]
 
 
 def table(heading: str) -> dict[str, list[str]]:
     """The rows of a table by their first cell."""
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:2] == "| "]
+    rows = [text.strip("| ").split(" | ") for text in section.splitlines() if text[:2] == "| "]
     return {row[0]: [cell.strip() for cell in row[1:]] for row in rows[1:]}
 
 
@@ -35,7 +35,7 @@ def cells(heading: str, row: str) -> dict[str, str]:
 
 def detection_rows() -> list[tuple[str, ...]]:
     section = PAGE.partition("## Which dialect responds\n")[2].partition("\n## ")[0]
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:2] == "| "]
+    rows = [text.strip("| ").split(" | ") for text in section.splitlines() if text[:2] == "| "]
     return [tuple(cell.strip("` ") for cell in row) for row in rows[1:]]
 
 
@@ -84,9 +84,9 @@ def test_statuses_and_shapes_of_the_storefront(dialect: str) -> None:
     shapes = {row: cells("Shapes", row)[dialect] for row in table("Shapes")}
     statuses = {row: cells("Statuses", row)[dialect] for row in table("Statuses")}
 
-    invalid = _open(shop, ONE, dialect, quantity="x")
-    opened = _open(shop, ONE, dialect)
-    refused = _open(shop, ONE, dialect)
+    invalid = _open(shop, SINGLE, dialect, quantity="x")
+    opened = _open(shop, SINGLE, dialect)
+    refused = _open(shop, SINGLE, dialect)
     several = shop.send(
         BULK,
         shop.body(BULK, shop.item_body(BULK, 1)),

@@ -116,8 +116,8 @@ def _attributes(
     offered = offered_minor(attributes, currency, policy.trade_in_key)
     publish_offer(ItemId(item.pk), offered, before, now)
     merged = {key: item.quantity} if key in item.attributes else {}
-    kept = with_decision(attributes | merged, item.attributes, policy.trade_in_key)
-    return with_quantity(kept, item.quantity, key)
+    decided = with_decision(attributes | merged, item.attributes, policy.trade_in_key)
+    return with_quantity(decided, item.quantity, key)
 
 
 def _write(items: Sequence[OrderItem], columns: Sequence[str]) -> None:
