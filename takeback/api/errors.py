@@ -34,6 +34,14 @@ def plain_problem_response(request: HttpRequest, problem: Problem) -> HttpRespon
     return HttpResponse(body, status=problem.status, content_type=JSON)
 
 
+class NotAuthenticated(exceptions.NotAuthenticated):
+    """The 401 of a request whose credentials have a problem of their own."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+
 _PROBLEMS: dict[type[Exception], Problem] = {
     exceptions.ParseError: errors.MALFORMED_JSON,
     exceptions.AuthenticationFailed: errors.NOT_AUTHENTICATED,
@@ -58,7 +66,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         # All checks have passed, then a database constraint failed: another request was faster.
         log.warning("constraint", error=str(error).partition("\n")[0][:200])
         return problem_response(errors.CONFLICT, {"Retry-After": "1"})
-    problem = _PROBLEMS.get(type(error))
+    is_own = isinstance(error, NotAuthenticated)
+    problem = error.problem if is_own else _PROBLEMS.get(type(error))
     if problem is None:
         return None
     headers = {}

@@ -35,6 +35,7 @@ class HomeView(ApiView):
     """The first page: in a demo the product with sample orders and accounts, else the shop's."""
 
     operations = NOT_DOCUMENTED
+    is_page = True
 
     @method_decorator(csp_update(PAGE_POLICY))
     def get(self, request: Request) -> HttpResponse:
@@ -72,6 +73,8 @@ class ApiDocsView(SpectacularSwaggerSplitView):
 
     operations = NOT_DOCUMENTED
     url_name = "schema"
+    # Metadata would be rendered by the template of the page.
+    metadata_class = None
     template_name = "home/api.html"
 
     @method_decorator(csp_update(API_PAGE_POLICY))

@@ -52,6 +52,7 @@ class LinkPage(ApiView):
     """
 
     operations: ClassVar[dict[str, Operation]] = {}
+    is_page = True
     texts: ClassVar[LinkTexts]
     template: ClassVar[str] = "storefront/link_page.html"
     # Whether GET with `X-Requested-With` acts.

@@ -31,6 +31,9 @@ class BoundedFormParser(FormParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         body = read_body(stream, settings.MAX_BODY_BYTES, parser_context["request"].headers)
+        if body.lstrip()[:1] in (b"{", b"["):
+            # curl names its bodies forms: JSON would become the name of one field.
+            raise Refused(errors.UNSUPPORTED_MEDIA_TYPE)
         return super().parse(BytesIO(body), media_type, parser_context)
 
 

@@ -41,10 +41,21 @@ class GuestLookup(serializers.Serializer[Any]):
     order = OrderNumber(max_length=NUMBER_MAX, required=False)
     email = StrictEmail()
 
+    def to_internal_value(self, data: Any) -> Any:
+        """A missing number is named together with the problems of the other fields."""
+        is_missing = data.get("number") is None and data.get("order") is None
+        missing = {"number": [_("This field is required.")]} if is_missing else {}
+        try:
+            validated = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            details: Any = error.detail
+            raise serializers.ValidationError(missing | details) from error
+        if missing:
+            raise serializers.ValidationError(missing)
+        return validated
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         number, order = attrs.get("number"), attrs.get("order")
-        if number is None and order is None:
-            raise serializers.ValidationError({"number": [_("This field is required.")]})
         if number is not None and order is not None and number != order:
             raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
         return attrs

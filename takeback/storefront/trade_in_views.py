@@ -75,6 +75,7 @@ class TradeInDecision(StorefrontView):
     decision = Decision.APPROVED
     operations: dict[str, Operation] = {}
     parser_classes: list[Any] = []
+    is_page = True
 
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         if is_intended(self.django_request, has_token=self.token is not None):

@@ -367,3 +367,20 @@ def test_other_methods_are_refused(owner: User, item: OrderItem) -> None:
                 405,
                 "method_not_allowed",
             )
+
+
+@pytest.mark.parametrize(
+    ("decision", "sentence"),
+    [
+        (APPROVED, "Onaylama isleminiz gönderilmiştir."),
+        (REJECTED, "Reddetme işleminiz gönderilmiştir."),
+    ],
+)
+def test_turkish_sentence_is_the_documented_one(decision: Decision, sentence: str) -> None:
+    owner = factories.create_customer()
+    item = make_offer(customer=owner)
+    headers = {"Accept-Language": "tr", "Accept": "application/json"}
+
+    response = factories.client_of(owner).get(path(item, decision), headers=headers)
+
+    assert (response.status_code, response.json()) == (200, sentence)

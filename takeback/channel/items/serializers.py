@@ -10,7 +10,8 @@ from rest_framework.exceptions import ValidationError
 from takeback.api.fields import StrictInteger, StrictMoment, StrictText
 from takeback.api.order_payload.fields import FreeObject, StatusCode
 from takeback.api.order_payload.parts import URL_MAX
-from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, by_text, equal
+from takeback.channel import cancel_status
+from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, equal
 from takeback.orders.statuses import CancelStatus, Status
 
 MAX_ITEMS = 500
@@ -31,7 +32,7 @@ FILTERS: Filters = {
     "order": by_id("order_id"),
     "pk__in": by_ids("pk__in"),
     "status": Filter(KnownStatus(required=False), equal("status")),
-    "cancel_status": by_text("cancel_status"),
+    "cancel_status": cancel_status.FILTER,
     "sort": BY_SORT,
 }
 

@@ -17,6 +17,7 @@ from takeback.cancellations.commands.cancel_order import cancel_order
 from takeback.channel import errors
 from takeback.channel.auth import path_id
 from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
 from takeback.channel.openapi import CONFLICT, ORDERS, document_response
 from takeback.channel.orders import documents, queries
@@ -105,6 +106,12 @@ class OrderList(ChannelListView, BaseOrderView):
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return queries.orders_in_channels(self.client.channel_ids)
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        condition = super().condition(values)
+        if value := values.get("cancel_status"):
+            condition &= orders_with(value, self.client.channel_ids)
+        return condition
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         channel_ids = self.client.channel_ids

@@ -24,7 +24,7 @@ from takeback.orders.statuses import (
     cancel_status_can_follow,
     rolled_up_status,
 )
-from takeback.orders.trade_in_offers import offered_minor, publish_offer
+from takeback.orders.trade_in_offers import offered_minor, publish_offer, with_decision
 
 ItemChanges = Mapping[str, Any]
 """New values by column. `extra_field` is merged into the stored one, `attributes` and
@@ -116,7 +116,8 @@ def _attributes(
     offered = offered_minor(attributes, currency, policy.trade_in_key)
     publish_offer(ItemId(item.pk), offered, before, now)
     merged = {key: item.quantity} if key in item.attributes else {}
-    return with_quantity(attributes | merged, item.quantity, key)
+    decided = with_decision(attributes | merged, item.attributes, policy.trade_in_key)
+    return with_quantity(decided, item.quantity, key)
 
 
 def _write(items: Sequence[OrderItem], columns: Sequence[str]) -> None:
