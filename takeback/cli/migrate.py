@@ -23,4 +23,8 @@ def apply_migrations() -> int:
 
     if problem := database.connection_problem() or database.newer_version_problem():
         fail(problem)
-    return migrations.migrate()
+    return migrations.migrate(_print_progress)
+
+
+def _print_progress(sentence: str) -> None:
+    typer.echo(sentence, err=True)
