@@ -82,8 +82,8 @@ DATABASE_PREPARED = env_bool(
 DATABASE_STATEMENT_SECONDS = env_int(
     "DATABASE_STATEMENT_SECONDS",
     7,
-    "Seconds that a statement of a request may take on PostgreSQL; a request gives up one second "
-    "later if the database does not respond.",
+    "Seconds that a statement of a request or of the worker may take on PostgreSQL, 30 for other "
+    "commands; one second later Takeback gives up a database that does not respond.",
     minimum=1,
     maximum=600,
 )

@@ -80,11 +80,11 @@ def test_migrate_replaces_a_trigger_that_differs() -> None:
 )
 @on_postgresql
 def test_changed_definition_of_a_trigger_is_replaced(before: str, after: str) -> None:
-    (wanted,) = (text for text in statements("postgresql") if "TRIGGER order_adds_up" in text)
+    (created,) = (text for text in statements("postgresql") if "TRIGGER order_adds_up" in text)
     old, new = before.replace("{}", _WATCHED), after.replace("{}", _WATCHED)
-    assert old in wanted
+    assert old in created
     definition = triggers.definitions(database())
-    connection.cursor().execute(wanted.replace(old, new))
+    connection.cursor().execute(created.replace(old, new))
     assert triggers.definitions(database()) != definition
     migrations.migrate()
     assert triggers.definitions(database()) == definition

@@ -6,7 +6,8 @@ from datetime import UTC
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection, Cursor, IsolationLevel
+from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 from psycopg.types.datetime import TimestamptzLoader
 
 from takeback.core.db.postgresql.connection import LimitedConnection, RepeatingCursor
@@ -50,6 +51,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection is not None:
             self.connection.response_seconds = seconds
         return before
+
+    def keeps_prepared_statements(self) -> bool:
+        """Whether a statement is still prepared after another client has used the session.
+
+        With few clients a pooler usually returns the same session, so that repeating a statement
+        would prove nothing: a second client takes the session meanwhile.
+        """
+        other = self.get_new_connection(self.get_connection_params())
+        # Not our own cursor, which would repeat the statement.
+        cursor = Cursor(self.connection)
+        try:
+            cursor.execute("SELECT 'prepared'", prepare=True)
+            other.execute("BEGIN")
+            other.execute("SELECT 1")
+            cursor.execute("SELECT 'prepared'", prepare=True)
+        except (InvalidSqlStatementName, DuplicatePreparedStatement):
+            self.connection.forget_statements()
+            return False
+        finally:
+            other.close()
+        return True
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Django's cursor, but Django would register its own timestamp loader on it."""
