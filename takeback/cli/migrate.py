@@ -23,6 +23,10 @@ def apply_migrations() -> int:
 
     if problem := database.connection_problem() or database.newer_version_problem():
         fail(problem)
-    applied = migrations.migrate()
+    applied = migrations.migrate(_print_progress)
     register_keys()
     return applied
+
+
+def _print_progress(sentence: str) -> None:
+    typer.echo(sentence, err=True)

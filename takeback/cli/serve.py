@@ -16,6 +16,7 @@ from takeback.cli.setup import boot, check_database, fail
 # A worker counts open connections, not running requests; a thousand slow clients must not fill it.
 _MAX_CONNECTIONS = 4_096
 DRAIN_SECONDS = 30
+_LIVE = Path(__file__).parents[1] / "operations" / "live"
 
 
 def serve(
@@ -28,7 +29,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve requests until SIGTERM or Ctrl-C; running requests finish."""
-    boot(makes_files=True)
+    boot(makes_files=True, limits_statements=True)
     if reason := unusable_reason(host, port):
         fail(reason)
     if migrate_first:
@@ -56,6 +57,9 @@ def server_command(*, host: str, port: int, workers: int) -> list[str]:
         *("--http1-buffer-size", "32768"),
         *("--http1-header-read-timeout", "10000"),
         *("--workers-kill-timeout", str(DRAIN_SECONDS)),
+        # A thread of the server answers: the worker's only other one may wait for the database.
+        *("--static-path-route", "/health/live", "--static-path-mount", str(_LIVE)),
+        *("--static-path-dir-to-file", "live.json", "--static-path-expires", "0"),
     ]
 
 

@@ -7,14 +7,19 @@ import typer
 
 from takeback.core import data_folder
 
+_STATEMENT_SECONDS = "30"
+"""How long a statement of a command may take by default."""
 
-def boot(*, makes_files: bool = False) -> None:
+
+def boot(*, makes_files: bool = False, limits_statements: bool = False) -> None:
     """Set up Django. Each command does it itself, so that `takeback --help` loads no Django.
 
     Only commands that need the data folder make it: the others must not leave files behind in the
-    folder one stands in.
+    folder one stands in. Server and worker limit their statements as the settings do.
     """
     data_folder.MODE.makes_files = makes_files
+    if not limits_statements:
+        os.environ.setdefault("DATABASE_STATEMENT_SECONDS", _STATEMENT_SECONDS)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
     import django
 

@@ -20,7 +20,7 @@ def worker(
     ] = False,
 ) -> None:
     """Deliver messages and run periodic tasks until SIGTERM or Ctrl-C; running work finishes."""
-    boot(makes_files=True)
+    boot(makes_files=True, limits_statements=True)
     check_database()
     from takeback.handlers.all_topics import HANDLERS
 

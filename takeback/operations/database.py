@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error, connection
 
-from takeback.operations import readiness
+from takeback.operations import pooler, readiness
 
 _MAX_NAMES = 5
 _NOT_MIGRATED = "The database is not migrated. Run `takeback migrate` first."
@@ -35,15 +35,15 @@ _REASONS = {
 
 
 def connection_problem() -> str | None:
-    """Why the database does not respond; nothing is created."""
+    """Why the database does not respond as it must; nothing is created."""
     if (file := sqlite_file()) and not file.exists():
         return f"There is no database {file} yet. Run `takeback init` or `takeback migrate` first."
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return pooler.prepared_problem()
     except Error as error:
         return explain(error) or _no_response(error)
-    return None
 
 
 def sqlite_file() -> Path | None:

@@ -11,8 +11,12 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from takeback.core import clock
+from takeback.core.db.time_limits import response_within
+from takeback.operations import pooler
 
 MAX_SKEW_SECONDS = 30
+MAX_SECONDS = 2
+"""How long the check waits for PostgreSQL: a load balancer must learn soon that it is frozen."""
 
 
 @cache
@@ -53,10 +57,14 @@ def clock_skew_seconds() -> float:
     return float(timestamp) - halfway.timestamp()
 
 
+@response_within(MAX_SECONDS)
 def not_ready_reason() -> str | None:
-    """`migrations`, `clock`, or None when ready; raises `django.db.Error` without a database."""
+    """`migrations`, `clock`, a sentence, or None when ready.
+
+    Raises `django.db.Error` without a database.
+    """
     if unapplied_migrations():
         return "migrations"
     if abs(clock_skew_seconds()) > MAX_SKEW_SECONDS:
         return "clock"
-    return None
+    return pooler.prepared_problem()
