@@ -70,6 +70,10 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         return list(self.operation.parameters)
 
+    def map_parsers(self) -> list[str]:
+        """JSON only. Some routes read forms as well, but a generated client has one body type."""
+        return ["application/json"]
+
     def get_request_serializer(self) -> Any:
         return self.operation.request
 
@@ -161,7 +165,20 @@ def add_documents(
     )
     components = result.setdefault("components", {})
     components["schemas"] = dict(sorted((components.get("schemas", {}) | schemas).items()))
+    _add_items(result)
     return result
+
+
+def _add_items(node: Any) -> None:
+    """Give each array of any values its `items`, which generators of clients require."""
+    if isinstance(node, dict):
+        if node.get("type") == "array":
+            node.setdefault("items", {})
+        for value in node.values():
+            _add_items(value)
+    elif isinstance(node, list):
+        for value in node:
+            _add_items(value)
 
 
 def _operations_of(view: Any) -> Mapping[str, Operation]:

@@ -58,11 +58,11 @@ class ChannelSchema(Schema):
         return f"{self.channel_view.operation_prefix}{super().get_operation_id()}"
 
     def get_override_parameters(self) -> list[Any]:
-        path = self.path.replace("{id}", "{pk}")  # the generator renames our `pk`
+        # The generator shows our `pk` as `{id}`, as the contract does.
         ids = [
             OpenApiParameter(name, int, OpenApiParameter.PATH)
-            for name in ("channel_id", "pk")
-            if f"{{{name}}}" in path
+            for name in ("channel_id", "id")
+            if f"{{{name}}}" in self.path
         ]
         return [*ids, *super().get_override_parameters(), *self._list_parameters()]
 

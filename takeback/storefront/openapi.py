@@ -39,7 +39,8 @@ REFUSALS = LIST_REFUSALS | {429: PROBLEM}
 # Of routes of the customer's own account: 403 is a missing CSRF token.
 OWN_ACCOUNT_REFUSALS = {400: REFUSED, 401: PROBLEM, 403: PROBLEM, 429: PROBLEM}
 
-PK = OpenApiParameter("pk", int, OpenApiParameter.PATH)
+# The generator shows our `pk` as `{id}`, as the contract does.
+PK = OpenApiParameter("id", int, OpenApiParameter.PATH)
 PAGE = (
     OpenApiParameter("page", int, description="Page number, from 1."),
     OpenApiParameter("limit", int, description="Rows per page, 1 to 100."),
