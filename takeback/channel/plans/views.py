@@ -83,6 +83,8 @@ class PaymentEntry(serializers.Serializer[Any]):
 class PaymentPlan(serializers.Serializer[Any]):
     """All payments of a plan; they replace earlier ones."""
 
+    example = {"payment_plan": [{"payment_option": 1, "amount": "99.90"}]}
+
     payment_plan: Any = serializers.ListSerializer(
         child=PaymentEntry(), allow_empty=False, max_length=50
     )
@@ -94,7 +96,12 @@ class PlanList(ChannelListView):
     filters = FILTERS
     rows = queries.plan_rows
     operations = {
-        "get": Operation("channel_cancellation_plans", CASES, PageOf(ChannelCancellationPlan))
+        "get": Operation(
+            "channel_cancellation_plans",
+            CASES,
+            PageOf(ChannelCancellationPlan),
+            summary="List plans.",
+        )
     }
 
     def queryset(self) -> "QuerySet[Any, Any]":
@@ -110,7 +117,12 @@ class PlanUpdates(PlanList):
     has_envelope = False
     ordering = LAST_CHANGED
     operations = {
-        "get": Operation("channel_cancellation_plan_updates", CASES, list[ChannelCancellationPlan])
+        "get": Operation(
+            "channel_cancellation_plan_updates",
+            CASES,
+            list[ChannelCancellationPlan],
+            summary="List plans by their latest change.",
+        )
     }
 
 
@@ -122,6 +134,7 @@ class PlanStatuses(ChannelView):
             "channel_cancellation_plan_statuses",
             CASES,
             {"type": "array", "items": {"type": "string", "enum": list(PlanStatus)}},
+            summary="List the statuses of plans.",
         )
     }
 
@@ -139,7 +152,14 @@ class BasePlanView(ChannelView):
 class PlanView(BasePlanView):
     """One plan."""
 
-    operations = {"get": Operation("channel_cancellation_plan", CASES, ChannelCancellationPlan)}
+    operations = {
+        "get": Operation(
+            "channel_cancellation_plan",
+            CASES,
+            ChannelCancellationPlan,
+            summary="Read a plan.",
+        )
+    }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:
         return Response(documents.plans(queries.complete([self.row(pk)]))[0])
@@ -155,6 +175,8 @@ class CreatePaymentPlan(BasePlanView):
             CASES,
             {"type": "object"},
             request=PaymentPlan,
+            is_idempotent=True,
+            summary="Set the payments by which a plan is refunded.",
         )
     }
 
