@@ -23,9 +23,9 @@ from takeback.api.openapi_parts import JSONSchema
 
 @dataclass(frozen=True, slots=True)
 class PageOf:
-    """A page of documents in the contract's envelope."""
+    """A page of documents, or of objects with a JSON schema, in the contract's envelope."""
 
-    document: type
+    document: type | JSONSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Operation:
     `response` is a document type (TypedDict or Struct), `list[type]`, `PageOf(type)`, a JSON
     schema, `AnyOf`, an OpenApiResponse, or None for an empty body. `refusals` maps other statuses
     to their responses. Without a description the response has the phrase of its status.
-    `summary` says in one line what the operation does.
+    `summary` says in one line what the operation does. With `has_page` browsers get pages.
     """
 
     id: str
@@ -64,6 +64,7 @@ class Operation:
     summary: str = ""
     is_idempotent: bool = False
     has_version: bool = False
+    has_page: bool = False
 
 
 class Schema(AutoSchema):
@@ -103,8 +104,12 @@ class Schema(AutoSchema):
             self.registry.register_on_missing(component)
         if "requestBody" in operation:
             operation["requestBody"]["content"]["application/json"]["example"] = self.example()
+            if isinstance(self.operation.request, AllOf):
+                operation["requestBody"]["required"] = True
         for status, response in operation["responses"].items():
             response["headers"] = self.response_headers(int(status))
+            if self.operation.has_page:
+                response["content"]["text/html"] = {"schema": {"type": "string"}}
         return operation
 
     def response_headers(self, status: int) -> JSONSchema:
@@ -219,7 +224,7 @@ def response_schema(response: Any) -> JSONSchema:
 def document_types(response: Any) -> list[type]:
     """The documents that a response refers to."""
     if isinstance(response, PageOf):
-        return [response.document]
+        return document_types(response.document)
     if isinstance(response, AnyOf):
         return [document for inner in response.responses for document in document_types(inner)]
     if get_origin(response) is list:

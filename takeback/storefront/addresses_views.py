@@ -171,6 +171,21 @@ class AddressView(BaseAddressView):
         return entry
 
 
+PLACE = {
+    "type": "object",
+    "properties": {
+        "pk": {"type": "integer"},
+        "id": {"type": "integer"},
+        "is_active": {"type": "boolean"},
+        "name": {"type": "string"},
+        "code": {"type": "string"},
+        "translations": {"type": ["object", "null"], "additionalProperties": True},
+    },
+    "required": ["pk", "id", "is_active", "name", "code", "translations"],
+}
+"""Cities, townships and districts also have the ids of the places around them."""
+
+
 class Places(StorefrontView):
     """The countries, cities, townships or districts that addresses name; needs no session."""
 
@@ -201,7 +216,7 @@ def places_operations(operation_id: str) -> dict[str, Operation]:
         "get": Operation(
             operation_id,
             openapi.ADDRESSES,
-            response={"type": "object"},
+            response=PageOf(PLACE),
             parameters=(
                 *openapi.PAGE,
                 OpenApiParameter("country", int, description="Cities of this country."),

@@ -70,6 +70,7 @@ class EmailChangeView(StorefrontView):
             openapi.SESSION,
             request=EmailChangeInput,
             response=DETAIL,
+            refusals=openapi.TOO_MANY_WITH_TEXTS,
             summary="Ask for another e-mail address.",
         )
     }
@@ -125,6 +126,7 @@ class EmailChangePage(LinkPage):
                 ),
             ),
             summary="Confirm the new e-mail address.",
+            has_page=True,
         )
     }
     texts = LinkTexts(

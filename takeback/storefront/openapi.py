@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.permissions import AllowAny
 
 from takeback.api import openapi_parts as parts
-from takeback.api.openapi import Schema
+from takeback.api.openapi import PageOf, Schema
 from takeback.storefront.dialect import Dialect
 
 CASES = "Storefront: requests"
@@ -19,6 +19,17 @@ SESSION = "Storefront: accounts"
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 COMPONENTS = {
     **parts.COMPONENTS,
+    "ProblemWithTexts": {
+        "type": "object",
+        "description": "A problem whose sentence is also in the list that pages show.",
+        "properties": {
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "non_field_errors": _TEXTS,
+        },
+        "required": ["detail", "code", "non_field_errors"],
+        "additionalProperties": False,
+    },
     "RuleRefusal": {
         "type": "object",
         "description": "A rule of the shop refuses; `position` is that of the item in a bulk body.",
@@ -52,12 +63,18 @@ COMPONENTS = {
     },
 }
 INVALID = parts.refusal(
-    parts.any_of("RuleRefusal", "ClassicFieldErrors", "FieldErrors", "Problem"), 400
+    parts.any_of("RuleRefusal", "Problem", "ClassicFieldErrors", "FieldErrors"), 400
 )
 RULE = {406: parts.refusal(parts.any_of("RuleRefusal"), 406)}
 """Routes that rules may refuse: 406 in the classic dialect, 400 in v3."""
 _PROBLEMS = {status: parts.refusal(parts.PROBLEM, status) for status in (401, 403, 404, 429)}
-_LISTS = parts.any_of("FieldErrors", "Problem")
+UNAUTHENTICATED = _PROBLEMS[401]
+TOO_MANY_WITH_TEXTS = {429: parts.refusal(parts.any_of("ProblemWithTexts"), 429)}
+LISTS = {
+    status: parts.refusal(parts.any_of("Problem", "FieldErrors"), status)
+    for status in (400, 403, 404, 409, 429, 503)
+}
+"""Refusals that are lists of texts in both dialects."""
 
 PK = OpenApiParameter("id", int, OpenApiParameter.PATH)  # `pk` of the routes, as in the contract
 PAGE = (
@@ -104,17 +121,25 @@ class StorefrontSchema(Schema):
             refusals[401] = _PROBLEMS[401]
         if self.has_session and parts.is_unsafe(self.method):
             refusals[403] = _PROBLEMS[403]
-        if "{" in self.path:
+        if "{" in self.path or isinstance(self.operation.response, PageOf):
             refusals[404] = _PROBLEMS[404]
         if parts.is_unsafe(self.method):
             refusals[429] = _PROBLEMS[429]
         return refusals
 
 
+class LinkSchema(Schema):
+    """For pages behind mailed links: they read no session, and no dialect."""
+
+    components: Mapping[str, parts.JSONSchema] = COMPONENTS
+
+    def implied_refusals(self) -> dict[int, OpenApiResponse]:
+        refusals = {400: LISTS[400], 404: _PROBLEMS[404], 429: _PROBLEMS[429]}
+        return {**super().implied_refusals(), **refusals}
+
+
 class AccountSchema(StorefrontSchema):
     """Refusals that a shopper can cause are lists of texts, in both dialects."""
 
     def implied_refusals(self) -> dict[int, OpenApiResponse]:
-        statuses = (400, 403, 404, 409, 429, 503)
-        lists = {status: parts.refusal(_LISTS, status) for status in statuses}
-        return {**super().implied_refusals(), **lists}
+        return {**super().implied_refusals(), **LISTS}

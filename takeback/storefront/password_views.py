@@ -60,6 +60,7 @@ class PasswordChangeView(StorefrontView):
             openapi.SESSION,
             request=PasswordChange,
             response=DETAIL,
+            refusals={429: openapi.LISTS[429]},
             summary="Change the password.",
         )
     }
@@ -139,6 +140,7 @@ class PasswordResetPage(LinkPage):
                 ),
             ),
             summary="Set a new password with a mailed link.",
+            has_page=True,
         )
     }
     parser_classes = [StrictJSONParser, BoundedFormParser]

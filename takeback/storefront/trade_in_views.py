@@ -56,7 +56,9 @@ def decision_operations(decision: Decision) -> dict[str, Operation]:
                     "token", str, description="From the mailed link; required without a session."
                 ),
             ),
+            refusals={401: openapi.UNAUTHENTICATED},
             summary=summary,
+            has_page=True,
         )
         for method, operation_id, summary in (
             ("get", f"tradein_{decision}_link", "Open the link of a trade-in offer."),

@@ -80,7 +80,7 @@ class PaymentEntry(serializers.Serializer[Any]):
     refund_amount = Amount(required=False, allow_null=True)
 
 
-class PaymentPlan(serializers.Serializer[Any]):
+class PlannedPayments(serializers.Serializer[Any]):
     """All payments of a plan; they replace earlier ones."""
 
     example = {"payment_plan": [{"payment_option": 1, "amount": "99.90"}]}
@@ -174,7 +174,7 @@ class CreatePaymentPlan(BasePlanView):
             "channel_cancellation_plan_create_payment_plan",
             CASES,
             {"type": "object"},
-            request=PaymentPlan,
+            request=PlannedPayments,
             is_idempotent=True,
             summary="Set the payments by which a plan is refunded.",
         )
@@ -192,7 +192,7 @@ class CreatePaymentPlan(BasePlanView):
                 order_items=frozenset(entry["order_items"]),
                 refund_minor=entry.get("refund_amount"),
             )
-            for entry in validated(PaymentPlan, body, context=context)["payment_plan"]
+            for entry in validated(PlannedPayments, body, context=context)["payment_plan"]
         ]
         channel_id = self.client.channel_id
         plan_payments(plan.id, channel_id, payments, actor=self.actor, now=clock.now())
