@@ -21,14 +21,13 @@ COMPONENTS = {
     **parts.COMPONENTS,
     "ProblemWithTexts": {
         "type": "object",
-        "description": "A problem whose sentence is also in the list that pages show.",
+        "description": "A problem whose sentence also stands where pages show it.",
         "properties": {
             "detail": {"type": "string"},
             "code": {"type": "string"},
-            "non_field_errors": _TEXTS,
         },
-        "required": ["detail", "code", "non_field_errors"],
-        "additionalProperties": False,
+        "required": ["detail", "code"],
+        "additionalProperties": {"anyOf": [{"type": "string"}, _TEXTS]},
     },
     "RuleRefusal": {
         "type": "object",

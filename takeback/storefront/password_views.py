@@ -60,7 +60,7 @@ class PasswordChangeView(StorefrontView):
             openapi.SESSION,
             request=PasswordChange,
             response=DETAIL,
-            refusals={429: openapi.LISTS[429]},
+            refusals=openapi.TOO_MANY_WITH_TEXTS,
             summary="Change the password.",
         )
     }

@@ -80,7 +80,7 @@ class BulkItemChange(ItemProgress):
 class BulkItemChanges(serializers.Serializer[Any]):
     """Changes of several items; all of them are applied, or none."""
 
-    example = {"orderitem_set": [{"pk": 41, "status": "500"}]}
+    example = {"orderitem_set": [{"id": 41, "status": "500"}]}
 
     orderitem_set = BulkItemChange(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
 

@@ -83,7 +83,7 @@ class PaymentEntry(serializers.Serializer[Any]):
 class PlannedPayments(serializers.Serializer[Any]):
     """All payments of a plan; they replace earlier ones."""
 
-    example = {"payment_plan": [{"payment_option": 1, "amount": "99.90"}]}
+    example = {"payment_plan": [{"transaction_type": "refund", "order_items": [41]}]}
 
     payment_plan: Any = serializers.ListSerializer(
         child=PaymentEntry(), allow_empty=False, max_length=50
