@@ -1,4 +1,4 @@
-"""The story of a guest's request, told by a client that a program generated from our document.
+"""The story of a guest's request, by a client that a program generated from our document.
 
 One process: `python FILE`, with the package `takeback_client` in its path. The environment
 variable `STORY` names the server, the key and the order; the result is printed as JSON.
@@ -43,12 +43,12 @@ def _client(token: str = "none") -> AuthenticatedClient:
 def guest() -> dict[str, Any]:
     """Finds the order, opens a request, and is refused a second one."""
     lookup = GuestLookup(number=STORY["number"], email=STORY["guest"])
-    found = guest_order.sync(client=_client(), body=lookup)
-    assert isinstance(found, list)
+    rows = guest_order.sync(client=_client(), body=lookup)
+    assert isinstance(rows, list)
     body = GuestOpenCaseBody(
         number=STORY["number"],
         email=STORY["guest"],
-        order_item=found[0].orderitem_set[0].pk,
+        order_item=rows[0].orderitem_set[0].pk,
         reason=STORY["reason"],
         cancellation_type=NewCaseBodyCancellationType.CANCEL,
     )
@@ -57,7 +57,7 @@ def guest() -> dict[str, Any]:
     assert isinstance(opened.parsed, CancellationRequest)
     assert isinstance(again.parsed, RuleRefusal)
     statuses = [opened.status_code, again.status_code]
-    return {"number": found[0].number, "statuses": statuses, "code": again.parsed.error_code}
+    return {"number": rows[0].number, "statuses": statuses, "code": again.parsed.error_code}
 
 
 def channel() -> dict[str, Any]:

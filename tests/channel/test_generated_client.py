@@ -1,4 +1,4 @@
-"""A client generated from our document has exact types and tells a whole story.
+"""A client generated from our document has exact types and runs a whole story.
 
 The dependency group `clients` installs the generator; CI always has it.
 """
@@ -79,7 +79,7 @@ def test_types_of_the_generated_client_are_exact(package: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_generated_client_tells_a_whole_story(
+def test_generated_client_runs_the_whole_story(
     package: Path, tmp_path: Path, settings: Settings
 ) -> None:
     # The server uses the real password hasher.

@@ -233,8 +233,8 @@ def test_server_of_the_document_is_the_host_of_the_request(client: HttpClient) -
 @pytest.mark.django_db
 def test_examples_of_import_and_look_up_work(client: HttpClient) -> None:
     assert shop.create_order(shop.client(), OrderDocument.example).status_code == 201
-    found = client.post(
+    rows = client.post(
         "/users/orders/anonymous/", json.dumps(GuestLookup.example), content_type=JSON
     )
-    assert found.status_code == 200
-    assert found.json()[0]["number"] == "1000100"
+    assert rows.status_code == 200
+    assert rows.json()[0]["number"] == "1000100"
