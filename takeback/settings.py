@@ -498,14 +498,11 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Takeback",
-    "DESCRIPTION": "Order lookup, cancellations, returns and refunds after checkout.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_COERCE_PATH_PK": False,  # path parameters keep their names
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVERS": [{"url": "/"}],
     "POSTPROCESSING_HOOKS": ["takeback.api.openapi.add_documents"],
 }
 

@@ -27,7 +27,14 @@ _HEALTH = {
 class LiveView(ApiView):
     """The process responds. Reads no database."""
 
-    operations = {"get": Operation("health_live", "operations", _HEALTH)}
+    operations = {
+        "get": Operation(
+            "health_live",
+            "Operations",
+            _HEALTH,
+            summary="Check that the process responds.",
+        )
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
@@ -36,7 +43,14 @@ class LiveView(ApiView):
 class ReadyView(ApiView):
     """The database is reachable, migrated, and its clock agrees; otherwise 503 with Retry-After."""
 
-    operations = {"get": Operation("health_ready", "operations", _HEALTH)}
+    operations = {
+        "get": Operation(
+            "health_ready",
+            "Operations",
+            _HEALTH,
+            summary="Check that requests can be served.",
+        )
+    }
 
     def get(self, request: Request) -> Response:
         try:

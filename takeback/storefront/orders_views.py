@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.api.json_parser import StrictJSONParser, read_body
-from takeback.api.openapi import Operation, PageOf
+from takeback.api.openapi import AnyOf, Operation, PageOf
 from takeback.api.paginator import ContractPagination
 from takeback.core import clock, errors
 from takeback.core.client_ip import client_address
@@ -45,8 +45,9 @@ class GuestOrder(StorefrontView):
             "guest_order",
             openapi.GUESTS,
             request=GuestLookup,
-            response=list[Order],
-            refusals=openapi.REFUSALS,
+            response=AnyOf((list[Order], PageOf(Order))),
+            description="For `number` an array of one order, for `order` a page.",
+            summary="Find a guest's order.",
         )
     }
     parser_classes = [StrictJSONParser, BoundedFormParser]
@@ -90,7 +91,7 @@ class Orders(StorefrontView):
                 OpenApiParameter("created_date__gte", str, description="Placed at or after."),
                 OpenApiParameter("created_date__lte", str, description="Placed at or before."),
             ),
-            refusals=openapi.LIST_REFUSALS,
+            summary="List the customer's orders.",
         )
     }
     permission_classes = [IsShopperOrVerifiedGuest]
@@ -113,7 +114,7 @@ class Orders(StorefrontView):
         return pages.get_paginated_response(encoded_orders(rows, context))
 
 
-def order_operations(operation_id: str) -> dict[str, Operation]:
+def order_operations(operation_id: str, summary: str) -> dict[str, Operation]:
     """The operation of one order: two paths serve it."""
     return {
         "get": Operation(
@@ -121,7 +122,7 @@ def order_operations(operation_id: str) -> dict[str, Operation]:
             openapi.CUSTOMERS,
             response=Order,
             parameters=(openapi.PK,),
-            refusals=openapi.REFUSALS,
+            summary=summary,
         )
     }
 
@@ -129,7 +130,7 @@ def order_operations(operation_id: str) -> dict[str, Operation]:
 class OrderDetail(StorefrontView):
     """One order of the caller; orders of others are not found."""
 
-    operations = order_operations("order")
+    operations = order_operations("order", "Read an order.")
     permission_classes = [IsShopperOrVerifiedGuest]
 
     def get(self, request: Request, pk: str) -> Response:

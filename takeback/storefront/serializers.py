@@ -37,6 +37,8 @@ class OrderNumber(StrictText):
 class GuestLookup(serializers.Serializer[Any]):
     """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
 
+    example = {"number": "1000100", "email": "ada@example.com"}
+
     number = OrderNumber(max_length=NUMBER_MAX, required=False)
     order = OrderNumber(max_length=NUMBER_MAX, required=False)
     email = StrictEmail()
@@ -63,6 +65,8 @@ class GuestLookup(serializers.Serializer[Any]):
 
 class Login(serializers.Serializer[Any]):
     """E-mail address and password; other keys are ignored."""
+
+    example = {"email": "ada@example.com", "password": "correct horse battery"}
 
     email = StrictEmail()
     password = Password()
@@ -109,6 +113,17 @@ class AddressEntry(serializers.Serializer[Any]):
 
     Places are ids, and each place belongs to the one before.
     """
+
+    example = {
+        "title": "Home",
+        "first_name": "Ada",
+        "last_name": "Demir",
+        "phone_number": "05321234567",
+        "country": 1,
+        "city": 1,
+        "township": 1,
+        "line": "Bağdat Cad. 10",
+    }
 
     title = StrictText(max_length=128)
     first_name = StrictText(max_length=255)

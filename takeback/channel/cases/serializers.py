@@ -153,6 +153,8 @@ class ReasonField(Number):
 class NewCaseSerializer(_CaseTerms):
     """An item to cancel or return; no quantity means all units."""
 
+    example = {"order_item": 41, "reason": 1, "cancellation_type": "refund", "quantity": 1}
+
     order_item = Number(error_messages=NO_ITEM)
     reason = ReasonField(error_messages=NO_REASON)
     cancellation_type = KindField()
@@ -180,6 +182,8 @@ class ChangedCaseSerializer(_CaseTerms, _Remarks):
     change of `status`.
     """
 
+    example = {"description": "The box was open.", "quantity": 1}
+
     status = StatusField(required=False)
     reason = ReasonField(error_messages=NO_REASON, required=False)
     order_item = Number(error_messages=NO_ITEM, required=False)
@@ -188,6 +192,8 @@ class ChangedCaseSerializer(_CaseTerms, _Remarks):
 
 class RemarksSerializer(_Remarks):
     """The remarks of a transition."""
+
+    example = {"message": "Please send it back within 14 days.", "note": "Checked by phone."}
 
 
 def remarks(data: Mapping[str, Any], status: Status | None) -> Remarks:

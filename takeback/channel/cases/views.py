@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -46,7 +45,7 @@ from takeback.channel.cases.serializers import (
     with_stored_account,
 )
 from takeback.channel.filters import OLDEST_CHANGE, Filters
-from takeback.channel.openapi import CASES, STALE
+from takeback.channel.openapi import CASES
 from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
 from takeback.core import clock
@@ -54,15 +53,10 @@ from takeback.core.ids import CaseId
 from takeback.core.paging import Page
 from takeback.orders.scope import OrderScope
 
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The ETag of the version that the client has: 412 if it is not the latest.",
-)
 
-
-def changing(name: str, request: Any, response: Any = ChannelCancellationRequest) -> Operation:
+def changing(
+    name: str, summary: str, request: Any, response: Any = ChannelCancellationRequest
+) -> Operation:
     """The operation of a method that changes a case."""
     return Operation(
         f"channel_cancellation_request_{name}",
@@ -70,8 +64,9 @@ def changing(name: str, request: Any, response: Any = ChannelCancellationRequest
         response,
         request=request,
         status=200 if response else 204,
-        parameters=(IF_MATCH,),
-        refusals=STALE,
+        summary=summary,
+        has_version=True,
+        is_idempotent=name in ("confirm", "approve", "reject"),
     )
 
 
@@ -110,7 +105,10 @@ class CaseList(BaseCaseList, BaseCaseView):
     filters = FILTERS
     operations = {
         "get": Operation(
-            "channel_cancellation_requests", CASES, PageOf(ChannelCancellationRequest)
+            "channel_cancellation_requests",
+            CASES,
+            PageOf(ChannelCancellationRequest),
+            summary="List requests.",
         ),
         "post": Operation(
             "channel_cancellation_request_open",
@@ -118,6 +116,8 @@ class CaseList(BaseCaseList, BaseCaseView):
             ChannelCancellationRequest,
             request=NewCaseSerializer,
             status=201,
+            is_idempotent=True,
+            summary="Open a request.",
         ),
     }
 
@@ -147,7 +147,10 @@ class CaseUpdates(BaseCaseList):
     ordering = OLDEST_CHANGE
     operations = {
         "get": Operation(
-            "channel_cancellation_request_updates", CASES, PageOf(ChannelCancellationRequest)
+            "channel_cancellation_request_updates",
+            CASES,
+            PageOf(ChannelCancellationRequest),
+            summary="List requests that have changed since the last sync.",
         )
     }
 
@@ -165,6 +168,7 @@ class DetailedCaseList(BaseCaseList):
             "channel_detailed_cancellation_requests",
             CASES,
             PageOf(ChannelDetailedCancellationRequest),
+            summary="List requests with their orders and customers.",
         )
     }
 
@@ -178,7 +182,10 @@ class DetailedCaseView(BaseCaseView):
 
     operations = {
         "get": Operation(
-            "channel_detailed_cancellation_request", CASES, ChannelDetailedCancellationRequest
+            "channel_detailed_cancellation_request",
+            CASES,
+            ChannelDetailedCancellationRequest,
+            summary="Read a request with its order and customer.",
         )
     }
 
@@ -191,10 +198,16 @@ class CaseView(BaseCaseView):
     """One case. PUT and PATCH change it, DELETE withdraws and hides it."""
 
     operations = {
-        "get": Operation("channel_cancellation_request", CASES, ChannelCancellationRequest),
-        "put": changing("put", ChangedCaseSerializer),
-        "patch": changing("patch", ChangedCaseSerializer),
-        "delete": changing("remove", None, response=None),
+        "get": Operation(
+            "channel_cancellation_request",
+            CASES,
+            ChannelCancellationRequest,
+            has_version=True,
+            summary="Read a request.",
+        ),
+        "put": changing("put", "Change a request.", ChangedCaseSerializer),
+        "patch": changing("patch", "Change fields of a request.", ChangedCaseSerializer),
+        "delete": changing("remove", "Withdraw and hide a request.", None, response=None),
     }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:
@@ -265,7 +278,7 @@ class RejectCase(TransitionView):
     """Rejects a case; its item can be requested again."""
 
     status = Status.REJECTED
-    operations = {"post": changing("reject", RemarksSerializer)}
+    operations = {"post": changing("reject", "Reject a request.", RemarksSerializer)}
 
 
 class ConfirmCase(TransitionView):
@@ -275,7 +288,7 @@ class ConfirmCase(TransitionView):
     """
 
     status = Status.CONFIRMED
-    operations = {"post": changing("confirm", RemarksSerializer)}
+    operations = {"post": changing("confirm", "Confirm a request.", RemarksSerializer)}
 
 
 class ApproveCase(TransitionView):
@@ -285,4 +298,4 @@ class ApproveCase(TransitionView):
     """
 
     status = Status.APPROVED
-    operations = {"post": changing("approve", RemarksSerializer)}
+    operations = {"post": changing("approve", "Approve a refund.", RemarksSerializer)}

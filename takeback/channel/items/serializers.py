@@ -62,6 +62,8 @@ class ItemProgress(serializers.Serializer[Any]):
 class ItemChange(ItemProgress):
     """The changes of one item."""
 
+    example = {"status": "500", "shipping_company": "ups", "tracking_number": "1Z999AA10123456784"}
+
     cancel_status = serializers.ChoiceField(
         [status.value for status in CancelStatus], required=False, allow_null=True
     )
@@ -78,6 +80,8 @@ class BulkItemChange(ItemProgress):
 
 class BulkItemChanges(serializers.Serializer[Any]):
     """Changes of several items; all of them are applied, or none."""
+
+    example = {"orderitem_set": [{"id": 41, "status": "500"}]}
 
     orderitem_set = BulkItemChange(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
 

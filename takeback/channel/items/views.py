@@ -32,7 +32,14 @@ class ItemList(ChannelListView):
 
     filters = FILTERS
     rows = queries.item_rows
-    operations = {"get": Operation("channel_order_items", ORDERS, PageOf(ChannelOrderItem))}
+    operations = {
+        "get": Operation(
+            "channel_order_items",
+            ORDERS,
+            PageOf(ChannelOrderItem),
+            summary="List order items.",
+        )
+    }
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return queries.items_in_channels(self.client.channel_ids)
@@ -52,9 +59,18 @@ class ItemView(ChannelView):
     """One item."""
 
     operations = {
-        "get": Operation("channel_order_item", ORDERS, ChannelOrderItem),
+        "get": Operation(
+            "channel_order_item",
+            ORDERS,
+            ChannelOrderItem,
+            summary="Read an order item.",
+        ),
         "patch": Operation(
-            "channel_order_item_change", ORDERS, ChannelOrderItem, request=ItemChange
+            "channel_order_item_change",
+            ORDERS,
+            ChannelOrderItem,
+            request=ItemChange,
+            summary="Change an order item.",
         ),
     }
 
@@ -84,6 +100,7 @@ class BulkItemView(ChannelView):
             ORDERS,
             list[ChannelOrderItem],
             request=BulkItemChanges,
+            summary="Change several order items at once.",
         )
     }
 

@@ -37,7 +37,7 @@ class ChannelBareOrder(TypedDict):
     external_status: int | None
     client_type: str
     carrier_shipping_code: str | None
-    segment: str | None
+    segment: int | str | None
     checkout_provider_id: int | None
     status: int
     currency: str

@@ -38,6 +38,8 @@ _ID = StrictInteger()
 class OrderChange(serializers.Serializer[Any]):
     """The only key of an order that can be changed; other keys are ignored."""
 
+    example = {"is_send": True}
+
     is_send = StrictBoolean(required=False)
 
 
@@ -96,6 +98,8 @@ class ForcedAmount(Amount):
 
 class OrderCancel(serializers.Serializer[Any]):
     """The items to cancel or return, and the terms of the refund."""
+
+    example = {"order": 9, "is_all": True, "cancel_items": [41], "reasons": {"41": 1}}
 
     order = StrictInteger(required=False)
     is_all = StrictBoolean(required=False, default=False)

@@ -70,6 +70,8 @@ class CreateOrders(BaseOrderView):
                 200: document_response(ChannelOrder, "The order was known and has been updated."),
                 **CONFLICT,
             },
+            is_idempotent=True,
+            summary="Import or update an order.",
         )
     }
 
@@ -102,7 +104,14 @@ class OrderList(ChannelListView, BaseOrderView):
 
     filters = FILTERS
     rows = queries.order_rows
-    operations = {"get": Operation("channel_orders", ORDERS, PageOf(ChannelOrder))}
+    operations = {
+        "get": Operation(
+            "channel_orders",
+            ORDERS,
+            PageOf(ChannelOrder),
+            summary="List orders.",
+        )
+    }
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return queries.orders_in_channels(self.client.channel_ids)
@@ -133,7 +142,14 @@ class OrderUpdates(OrderList):
 
     filters = UPDATE_FILTERS
     ordering = OLDEST_CHANGE
-    operations = {"get": Operation("channel_orders_updates", ORDERS, PageOf(ChannelOrder))}
+    operations = {
+        "get": Operation(
+            "channel_orders_updates",
+            ORDERS,
+            PageOf(ChannelOrder),
+            summary="List orders that have changed since the last sync.",
+        )
+    }
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         return super().condition(values) & changed_since_last_sync(ContentType.ORDER, values)
@@ -143,8 +159,19 @@ class OrderView(BaseOrderView):
     """One order."""
 
     operations = {
-        "get": Operation("channel_order", ORDERS, ChannelOrder),
-        "patch": Operation("channel_order_change", ORDERS, ChannelOrder, request=OrderChange),
+        "get": Operation(
+            "channel_order",
+            ORDERS,
+            ChannelOrder,
+            summary="Read an order.",
+        ),
+        "patch": Operation(
+            "channel_order_change",
+            ORDERS,
+            ChannelOrder,
+            request=OrderChange,
+            summary="Change an order.",
+        ),
     }
 
     def get(self, request: Request, pk: str, channel_id: str = "") -> Response:
@@ -164,7 +191,13 @@ class CancelOrder(BaseOrderView):
 
     operations = {
         "post": Operation(
-            "channel_order_cancel", ORDERS, ChannelOrder, request=OrderCancel, status=201
+            "channel_order_cancel",
+            ORDERS,
+            ChannelOrder,
+            request=OrderCancel,
+            status=201,
+            is_idempotent=True,
+            summary="Cancel an order or some of its items.",
         )
     }
 

@@ -86,11 +86,15 @@ class BatchEntry(serializers.Serializer[Any]):
 class NewBatch(serializers.Serializer[Any]):
     """A new batch of the channel in the path."""
 
+    example: dict[str, Any] = {"channel": 1}
+
     channel = StrictInteger(required=False)
 
 
 class BatchChange(NewBatch):
     """The status of a batch and its objects."""
+
+    example = {"status": "sent_to_remote", "remote_batch_id": "b-17"}
 
     status = Word(BatchStatus, required=False)
     content_type = Word(ContentType, **_optional())
@@ -102,6 +106,15 @@ class BatchChange(NewBatch):
 
 class ReportSerializer(serializers.Serializer[Any]):
     """A failed or successful request in the client's system."""
+
+    example = {
+        "action_content_type": 1,
+        "action_object_id": 41,
+        "target_content_type": 2,
+        "target_object_id": 7,
+        "error_code": "timeout",
+        "error_desc": "No response within 30 s.",
+    }
 
     action_content_type = StrictInteger(max_value=_NUMBERS)
     action_object_id = StrictInteger()
