@@ -15,6 +15,7 @@ from takeback.cancellations.statuses import (
     Status,
 )
 from takeback.core.actor import Actor
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import OrderId, PlanId
 from takeback.core.money import MinorUnits
@@ -61,7 +62,7 @@ def get_or_create_plan(
         modified_by_kind=actor.kind.value,
         modified_by_number=actor.number,
         created_date=now,
-        modified_date=now,
+        modified_date=ChangeTime(),
     )
     return PlanId(plan.pk)
 
@@ -100,7 +101,7 @@ def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise
         paid = MinorUnits(order.amount_minor + order.interest_minor)
         _ensure_total(unpaid.values(), order, paid)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
-    plan.modified_date = now
+    plan.modified_date = ChangeTime()
     plan.save()
 
 
