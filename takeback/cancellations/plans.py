@@ -15,6 +15,7 @@ from takeback.cancellations.statuses import (
     Status,
 )
 from takeback.core.actor import Actor
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import OrderId, PlanId
 from takeback.core.money import MinorUnits, show
@@ -69,7 +70,7 @@ def get_or_create_plan(
         modified_by_kind=actor.kind.value,
         modified_by_number=actor.number,
         created_date=now,
-        modified_date=now,
+        modified_date=ChangeTime(),
     )
     return PlanId(plan.pk)
 
@@ -113,7 +114,7 @@ def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise
     if is_promise:
         _ensure_refundable(plan, unpaid.values(), paid)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
-    plan.modified_date = now
+    plan.modified_date = ChangeTime()
     plan.save()
 
 

@@ -22,7 +22,7 @@ from takeback.api import errors as api_errors
 from takeback.api.base_view import ApiView
 from takeback.api.idempotency import idempotent_response
 from takeback.api.paginator import envelope
-from takeback.channel import errors, openapi
+from takeback.channel import changes, errors, openapi
 from takeback.channel.auth import ApiClient, ApiKeyAuthentication, HasScope
 from takeback.channel.filters import NEWEST, Filters, build_filter, validated_filters
 from takeback.core import errors as core_errors
@@ -133,24 +133,30 @@ class ChannelListView(ChannelView):
 
     def get(self, request: Request, channel_id: str = "") -> Response:
         query = request.query_params.dict()
-        page = Page.of(query)
-        total, rows = self.load(validated_filters(request, self.filters), page)
+        page, values = Page.of(query), validated_filters(request, self.filters)
+        total, rows = self.load(values, page)
         documents = self.to_documents(rows)
         if not self.has_envelope:
             return Response(documents)
-        return Response(envelope(request.path, query, page, total, documents))
+        response = envelope(request.path, query, page, total, documents)
+        if changes.is_followed(self.ordering, values) and response["next"]:
+            response["next"] = changes.next_link(request.path, query, rows[-1].modified_date)
+        return Response(response)
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         """The number of matching rows, and those of the page: one statement each."""
         ordering = [values["sort"]] if "sort" in values else self.ordering
         matches = self.queryset().filter(self.condition(values)).order_by(*ordering)
         total = matches.count() if self.has_envelope else 0
+        if self.rows and changes.is_followed(self.ordering, values):
+            return total, changes.page_of_changes(self.rows, matches, page)
         window = matches[page.offset : page.offset + page.limit]
         return total, list(window) if self.rows is None else self.rows.fetch(window)
 
     def condition(self, values: Mapping[str, Any]) -> Q:
-        """The rows that match the filters."""
-        return build_filter(self.filters, values)
+        """The rows that match the filters; a list of changes ends where others may follow."""
+        condition = build_filter(self.filters, values)
+        return condition & changes.visible(self.ordering, values)
 
     def queryset(self) -> "QuerySet[Any, Any]":
         """All rows in view."""

@@ -11,8 +11,9 @@ from django.db.models import Q, QuerySet
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
 from takeback.channel.cancel_status import statuses_of_orders
+from takeback.channel.changes import page_of_changes
 from takeback.channel.customers.queries import CustomerRow
-from takeback.channel.filters import NEWEST
+from takeback.channel.filters import NEWEST, OLDEST_CHANGE
 from takeback.channel.items.queries import ItemRow, ShareRow, shares_of_items, with_cancel_status
 from takeback.channel.orders.queries import OrderRow, with_order_cancel_status
 from takeback.channel.sync.queries import ChannelRow
@@ -144,6 +145,14 @@ def case_ids(
             return len(counted), counted[page.offset : end]
         rest = list(ids[page.offset : end + 1])
     return page.offset + len(rest), rest[: page.limit]
+
+
+def changed_cases(channel_id: int, condition: Q, page: Page) -> tuple[int, list[CaseRow]]:
+    """The number of matching cases, at most 10,001, and a page of them, the oldest change first."""
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    with custom_plan():
+        rows = page_of_changes(case_query, matches.order_by(*OLDEST_CHANGE), page)
+        return matches[: COUNTED + 1].count(), rows
 
 
 def case_by_id(channel_id: int, case_id: CaseId) -> CaseRow | None:

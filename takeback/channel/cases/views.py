@@ -17,6 +17,7 @@ from takeback.cancellations.commands.edit import edit_case
 from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import remove, set_status
 from takeback.cancellations.statuses import Status
+from takeback.channel import changes
 from takeback.channel.auth import path_id
 from takeback.channel.base import (
     ChannelListView,
@@ -157,6 +158,11 @@ class CaseUpdates(BaseCaseList):
     def condition(self, values: Mapping[str, Any]) -> Q:
         changed = changed_since_last_sync(ContentType.CANCELLATION_REQUEST, values)
         return super().condition(values) & changed
+
+    def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
+        if not changes.is_followed(self.ordering, values):
+            return super().load(values, page)
+        return queries.changed_cases(self.client.channel_id, self.condition(values), page)
 
 
 class DetailedCaseList(BaseCaseList):

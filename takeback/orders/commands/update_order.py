@@ -5,6 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from takeback.accounts.policy import ShopPolicy
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import AMOUNT_COLUMNS
@@ -46,7 +47,7 @@ def update_order(
         extra_field=order.extra_field,
         details=order.details,
         fingerprint=draft.fingerprint,
-        modified_date=now,
+        modified_date=ChangeTime(),
     )
     return True
 
