@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from takeback.core import data_folder
+from takeback.core.log_output import open_standard_streams
 
 
 def boot(*, makes_files: bool = False) -> None:
@@ -14,6 +15,7 @@ def boot(*, makes_files: bool = False) -> None:
     Only commands that need the data folder make it: the others must not leave files behind in the
     folder one stands in.
     """
+    open_standard_streams()
     data_folder.MODE.makes_files = makes_files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
     import django
