@@ -5,6 +5,7 @@ full. prometheus_client maps files that it has only truncated to their size.
 """
 
 import os
+from pathlib import Path
 
 from prometheus_client import mmap_dict, values
 
@@ -13,12 +14,24 @@ _INITIAL_BYTES = 65_536
 _ENTRY_BYTES = 32
 
 
+def _create(file: Path) -> None:
+    """Create the file with blocks; other processes, which read it, never see it without."""
+    new = file.with_suffix(".new")
+    try:
+        with new.open("wb") as blocks:
+            os.posix_fallocate(blocks.fileno(), 0, _INITIAL_BYTES)
+        new.rename(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
 class AllocatedFile(mmap_dict.MmapedDict):
     """Raises OSError instead of mapping a page without a block."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
-        with open(filename, "ab") as file:  # noqa: PTH123 - as the library opens it
-            os.posix_fallocate(file.fileno(), 0, _INITIAL_BYTES)
+        if not Path(filename).exists():
+            _create(Path(filename))
         super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]  # the library's
 
     def _init_value(self, key: str) -> None:
