@@ -1,7 +1,7 @@
 """Base views of the channel API: one row, lists, refusals, and versions in headers."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
+from rest_framework.settings import api_settings
 
 from takeback.accounts.api_keys import Rights
 from takeback.accounts.models import ApiKey
@@ -174,6 +175,20 @@ def validated(
     serializer = form(data=body, **options)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def errors_by_path(detail: Mapping[Any, Any]) -> dict[str, Any]:
+    """The errors of nested fields by path, `objects.0.pk`; those of an element by `objects.0`."""
+    return dict(_paths(detail, ()))
+
+
+def _paths(detail: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            is_whole = bool(path) and name == api_settings.NON_FIELD_ERRORS_KEY
+            yield from _paths(inner, path if is_whole else (*path, str(name)))
+    else:
+        yield ".".join(path), detail
 
 
 def row_or_404(row: R | None) -> R:

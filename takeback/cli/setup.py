@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from takeback.core import data_folder
+from takeback.core.log_output import open_standard_streams
 
 _STATEMENT_SECONDS = "30"
 """How long a statement of a command may take by default."""
@@ -17,6 +18,7 @@ def boot(*, makes_files: bool = False, limits_statements: bool = False) -> None:
     Only commands that need the data folder make it: the others must not leave files behind in the
     folder one stands in. Server and worker limit their statements as the settings do.
     """
+    open_standard_streams()
     data_folder.MODE.makes_files = makes_files
     if not limits_statements:
         os.environ.setdefault("DATABASE_STATEMENT_SECONDS", _STATEMENT_SECONDS)

@@ -76,6 +76,7 @@ class ApiDocsView(SpectacularSwaggerSplitView):
     """Swagger without inline scripts and styles, as the content policy requires."""
 
     operations = NOT_DOCUMENTED
+    metadata_class = None  # the response to OPTIONS would be rendered by the template
     url_name = "schema"
     # Metadata would be rendered by the template of the page.
     metadata_class = None

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import Error, connection
 from django.http.request import validate_host
 
 from takeback.cancellations.models import CancellationRequestImage
@@ -52,7 +52,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
     connecting = Finding("database", *_database())
     yield connecting
     if connecting.severity is Severity.FINE:
-        migrations = Finding("migrations", *_migrations())
+        migrations = Finding("migrations", *_result(_migrations))
         yield migrations
         if migrations.severity is Severity.FINE:
             yield from _run(
@@ -68,7 +68,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
                     "images": _images,
                 }
             )
-        yield Finding("clock", *_clock())
+        yield Finding("clock", *_result(_clock))
     yield from _run(
         {
             "data folder": partial(data_folder, settings.DATA_DIR, Path("/proc/self/mounts")),
@@ -83,11 +83,21 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
 
 
 def _run(checks: Mapping[str, Check]) -> Iterator[Finding]:
-    return (Finding(subject, *check()) for subject, check in checks.items())
+    return (Finding(subject, *_result(check)) for subject, check in checks.items())
+
+
+def _result(check: Check) -> Result:
+    """The result of the check, also if the database fails during it."""
+    try:
+        return check()
+    except Error as error:
+        if sentence := database.explain(error):
+            return Severity.FAILURE, sentence
+        raise
 
 
 def _database() -> Result:
-    if problem := database.connection_problem():
+    if problem := database.connection_problem() or database.write_problem():
         return Severity.FAILURE, problem
     return Severity.FINE, f"{connection.display_name} responds."
 

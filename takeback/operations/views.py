@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.api.base_view import ApiView
-from takeback.api.errors import RETRY_AFTER_SECONDS
 from takeback.api.openapi import Operation
 from takeback.core import errors
 from takeback.core.client_ip import is_within
@@ -58,9 +57,7 @@ class ReadyView(ApiView):
         except Error as error:
             reason = type(error).__name__
         if reason:
-            raise Refused(
-                errors.UNAVAILABLE, retry_after_seconds=RETRY_AFTER_SECONDS, reason=reason
-            )
+            raise Refused(errors.UNAVAILABLE, reason=reason)
         return Response({"status": "ok"})
 
 

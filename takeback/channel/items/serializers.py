@@ -11,6 +11,7 @@ from takeback.api.fields import StrictInteger, StrictMoment, StrictText
 from takeback.api.order_payload.fields import FreeObject, StatusCode
 from takeback.api.order_payload.parts import URL_MAX
 from takeback.channel import cancel_status
+from takeback.channel.base import errors_by_path
 from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, equal
 from takeback.orders.statuses import CancelStatus, Status
 
@@ -97,17 +98,5 @@ def bulk_changes(body: Any) -> dict[int, dict[str, Any]]:
     """The changes in a body by item id; ValidationError names invalid fields by position."""
     form = BulkItemChanges(data=body)
     if not form.is_valid():
-        raise ValidationError(_by_position(form.errors["orderitem_set"]))
+        raise ValidationError(errors_by_path(form.errors))
     return dict(form.validated_data["orderitem_set"])
-
-
-def _by_position(problems: Any) -> dict[str, Any]:
-    """Names fields `orderitem_set.<position>.<field>`, as create_orders does."""
-    of_list = problems.get("non_field_errors") if isinstance(problems, dict) else problems
-    if of_list:
-        return {"orderitem_set": of_list}
-    return {
-        f"orderitem_set.{position}.{name}": texts
-        for position, fields in problems.items()
-        for name, texts in fields.items()
-    }

@@ -57,7 +57,16 @@ class ItemIds(serializers.Field[list[int], Any, Any, Any]):
             self.fail("invalid")
         if len(data) > MAX_ITEMS:
             self.fail("many", max=MAX_ITEMS)
-        return sorted({_ID.run_validation(word) for word in data})
+        ids: set[int] = set()
+        errors: Any = {}
+        for position, word in enumerate(data):
+            try:
+                ids.add(_ID.run_validation(word))
+            except ValidationError as error:
+                errors[position] = error.detail
+        if errors:
+            raise ValidationError(errors)
+        return sorted(ids)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})

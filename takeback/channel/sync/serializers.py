@@ -1,6 +1,6 @@
 """Input about batches, integration actions and error reports: bodies and filters."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictMoment, StrictText
-from takeback.channel.base import validated
+from takeback.channel.base import errors_by_path, validated
 from takeback.channel.filters import (
     Filter,
     Filters,
@@ -137,7 +137,7 @@ def batch_change(body: Mapping[str, Any], channel_id: int) -> BatchIn:
     """The changes of a batch; ValidationError names invalid fields and objects by path."""
     serializer = BatchChange(data=body)
     if not serializer.is_valid():
-        raise ValidationError(dict(_flat(serializer.errors)))
+        raise ValidationError(errors_by_path(serializer.errors))
     data = serializer.validated_data
     _require_channel(channel_id, data)
     objects = data.get("objects")
@@ -151,15 +151,6 @@ def batch_change(body: Mapping[str, Any], channel_id: int) -> BatchIn:
         remote_batch_id=data.get("remote_batch_id"),
         objects=None if objects is None else [_batch_object(entry) for entry in objects],
     )
-
-
-def _flat(detail: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each invalid field by its path, `objects.0.pk`, with its messages."""
-    for name, texts in detail.items():
-        if isinstance(texts, Mapping):
-            yield from _flat(texts, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", texts
 
 
 def _batch_object(data: Mapping[str, Any]) -> ObjectIn:
