@@ -78,8 +78,6 @@ class ApiDocsView(SpectacularSwaggerSplitView):
     operations = NOT_DOCUMENTED
     metadata_class = None  # the response to OPTIONS would be rendered by the template
     url_name = "schema"
-    # Metadata would be rendered by the template of the page.
-    metadata_class = None
     template_name = "home/api.html"
 
     @method_decorator(csp_update(API_PAGE_POLICY))
