@@ -108,11 +108,12 @@ def _deciding_cases(
 ) -> "tuple[QuerySet[CancellationRequest, Any], QuerySet[CancellationRequest, Any]]":
     """The cases whose statuses stand for the value, and those that would decide before them."""
     cases = CancellationRequest.objects.filter(is_hidden=False)
-    name = CancelStatus.COMPLETED if value == CANCELLED else value
-    order = list(CANCEL_STATUSES)
+    name = CancelStatus.COMPLETED.value if value == CANCELLED else value
+    order = [shown.value for shown in CANCEL_STATUSES]
     position = order.index(name) if name in order else 0
-    earlier = [status for shown in order[:position] for status in CANCEL_STATUSES[shown]]
-    statuses = CANCEL_STATUSES.get(name, ()) if name in order else ()
+    groups = list(CANCEL_STATUSES.values())
+    earlier = [status for group in groups[:position] for status in group]
+    statuses = groups[position] if name in order else ()
     return (
         cases.filter(channel_id__in=channel_ids, status__in=statuses),
         cases.filter(status__in=earlier),
