@@ -19,11 +19,11 @@ def test_session_of_a_deleted_user_is_not_saved(changes_key: bool) -> None:
     store: Any = SessionStore()
     store[USER_ID] = user.pk
     store.save()
-    kept = Session.objects.get()
+    stored = Session.objects.get()
     User.objects.filter(pk=user.pk).delete()
     with transaction.atomic():
         Session.objects.create(
-            session_key=kept.session_key, expire_date=kept.expire_date, session_data="{}"
+            session_key=stored.session_key, expire_date=stored.expire_date, session_data="{}"
         )
     if changes_key:
         store.cycle_key()
