@@ -15,7 +15,10 @@ from tests import factories
 from tests.channel import shop
 from tests.channel.case_calls import CASES, cancellable_item, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.allow_repeated_queries("a test sends several requests"),
+]
 
 KEY = {"Idempotency-Key": "a"}
 
