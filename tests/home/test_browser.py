@@ -132,6 +132,23 @@ def test_api_page_works_and_violates_no_policy(server: Server, browser: Browser)
         assert problems == []
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_api_page_is_accessible(server: Server, browser: Browser, scheme: str) -> None:
+    with _visit(browser, "en", scheme, 1280) as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/api/docs/", wait_until="networkidle")
+        page.wait_for_selector("#operations-Operations-health_live")
+        is_dark = page.evaluate("document.documentElement.classList.contains('dark-mode')")
+        assert is_dark == (scheme == "dark")
+        rules = {"runOnly": {"type": "rule", "values": ["select-name", "color-contrast"]}}
+        results = Axe().run(page, options=rules)
+        nodes = [
+            node for violation in results.response["violations"] for node in violation["nodes"]
+        ]
+        assert [node["html"][:120] for node in nodes] == []
+
+
 LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en", "dark")]
 
 
