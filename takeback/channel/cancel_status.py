@@ -110,9 +110,10 @@ def _deciding_cases(
     cases = CancellationRequest.objects.filter(is_hidden=False)
     name = CancelStatus.COMPLETED if value == CANCELLED else value
     order = list(CANCEL_STATUSES)
-    position = order.index(name) if name in order else 0
-    earlier = [status for shown in order[:position] for status in CANCEL_STATUSES[shown]]
-    statuses = CANCEL_STATUSES.get(name, ()) if name in order else ()
+    shown = next((status for status in order if status == name), None)
+    statuses = CANCEL_STATUSES[shown] if shown else ()
+    before = order[: order.index(shown)] if shown else []
+    earlier = [status for previous in before for status in CANCEL_STATUSES[previous]]
     return (
         cases.filter(channel_id__in=channel_ids, status__in=statuses),
         cases.filter(status__in=earlier),

@@ -279,7 +279,7 @@ def test_address_of_a_customer_is_unknown_to_guests() -> None:
     shop = Shop(kind="refund", items=[factories.item_input(status=Status.DELIVERED)])
     own = factories.create_address(user=shop.user).pk
     route, carrier = ROUTES["guest, one item"], factories.create_carrier(needs_pickup=True).pk
-    fields = {"shipping_company": carrier, "pickup_address": own}
+    fields: dict[str, Any] = {"shipping_company": carrier, "pickup_address": own}
     response = shop.open_case(route, **fields)
     assert (response.status_code, response.json()) == route.refusal(
         DIALECTS[0], errors.UNKNOWN_ADDRESS
