@@ -129,7 +129,7 @@ def test_no_request_causes_an_internal_error(name: str, settings: Any) -> None:
     for template, method in _requests(name):
         path = _path(template, {**ids, "pk": str(next(pks))})
         (body, kind), accept = next(variants)
-        response = client.generic(
+        response: Any = client.generic(
             method, path, body, content_type=kind, headers={**headers, "Accept": accept}
         )
         details = (method, path, body, kind, accept, response.status_code)

@@ -15,7 +15,6 @@ from uuid import UUID
 import pytest
 
 from takeback.accounts.models import ApiKey
-from takeback.api.renderer import encode
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.bank_accounts.bank_account import encrypted_columns as encrypted_account
 from takeback.channel.auth import ApiClient
@@ -352,28 +351,6 @@ def test_shipping_option_group_shows_every_key(numbers: Iterator[int]) -> None:
     document = items.shipping_option_group(row, "try")
     amounts = {name: Decimal(keys[name]) for name in ("amount", "tax_rate")}
     assert document == keys | amounts | {"id": keys["pk"]}
-
-
-@pytest.mark.parametrize(
-    ("stored", "shown"),
-    [(5, 5), ("5", 5), ([{"pk": 12, "name": "Living"}], 12), ([], None), ({}, None), ("x", None)],
-)
-def test_attribute_set_is_a_number_or_null(stored: Any, shown: Any) -> None:
-    row = SnapshotRow(1, json.dumps({"attribute_set": stored}))
-
-    assert items.product(row)["attribute_set"] == shown
-
-
-@pytest.mark.parametrize(
-    ("stored", "shown"),
-    [('"20.00"', "20.00"), ("8.875", "8.875"), ("18", "18"), ("null", None), ('"nan"', None)],
-)
-def test_tax_rate_is_a_number_digit_by_digit(stored: str, shown: str | None) -> None:
-    group = items.shipping_option_group(SnapshotRow(1, f'{{"tax_rate":{stored}}}'), "try")
-
-    assert group is not None
-    rate = group["tax_rate"]
-    assert (rate if rate is None else encode(rate).decode()) == shown
 
 
 def test_share_of_a_discount_shows_every_column(numbers: Iterator[int]) -> None:
