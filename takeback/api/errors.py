@@ -66,15 +66,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         # All checks have passed, then a database constraint failed: another request was faster.
         log.warning("constraint", error=str(error).partition("\n")[0][:200])
         return problem_response(errors.CONFLICT, {"Retry-After": "1"})
-<<<<<<< HEAD
     own = error.problem if isinstance(error, NotAuthenticated) else None
     problem = own or _PROBLEMS.get(type(error))
-=======
-    if isinstance(error, NotAuthenticated):
-        problem: Problem | None = error.problem
-    else:
-        problem = _PROBLEMS.get(type(error))
->>>>>>> documented
     if problem is None:
         return None
     headers = {}

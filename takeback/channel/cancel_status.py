@@ -108,21 +108,12 @@ def _deciding_cases(
 ) -> "tuple[QuerySet[CancellationRequest, Any], QuerySet[CancellationRequest, Any]]":
     """The cases whose statuses stand for the value, and those that would decide before them."""
     cases = CancellationRequest.objects.filter(is_hidden=False)
-<<<<<<< HEAD
-    name = CancelStatus.COMPLETED.value if value == CANCELLED else value
-    order = [shown.value for shown in CANCEL_STATUSES]
-    position = order.index(name) if name in order else 0
-    groups = list(CANCEL_STATUSES.values())
-    earlier = [status for group in groups[:position] for status in group]
-    statuses = groups[position] if name in order else ()
-=======
     name = CancelStatus.COMPLETED if value == CANCELLED else value
     order = list(CANCEL_STATUSES)
     shown = next((status for status in order if status == name), None)
     statuses = CANCEL_STATUSES[shown] if shown else ()
     before = order[: order.index(shown)] if shown else []
     earlier = [status for previous in before for status in CANCEL_STATUSES[previous]]
->>>>>>> documented
     return (
         cases.filter(channel_id__in=channel_ids, status__in=statuses),
         cases.filter(status__in=earlier),
