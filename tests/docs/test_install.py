@@ -24,6 +24,7 @@ NOT_RUN = [
     "installs Debian packages, adds a system user and clones from the network",
     "needs the system user",
     "no docker daemon on the machines that test this page; `docker compose config` reads the file",
+    "needs a server with a certificate; tests/core/test_database_url.py connects to one",
     "PgBouncer is optional and not installed on the machines that test this page",
     "only behind PgBouncer",
     "no message is parked; tests/cli/test_outbox.py replays one",
