@@ -24,12 +24,9 @@ NOT_RUN = [
     "installs Debian packages, adds a system user and clones from the network",
     "needs the system user",
     "no docker daemon on the machines that test this page; `docker compose config` reads the file",
-<<<<<<< HEAD
     "ends all sessions; tests/operations/test_host_keys.py rotates a key",
     "tests/docs/test_rolling_restart.py runs nginx with two servers",
-=======
     "needs a server with a certificate; tests/core/test_database_url.py connects to one",
->>>>>>> database
     "PgBouncer is optional and not installed on the machines that test this page",
     "only behind PgBouncer",
     "no message is parked; tests/cli/test_outbox.py replays one",
