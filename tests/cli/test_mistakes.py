@@ -148,6 +148,7 @@ def test_database_that_is_not_migrated_is_refused(tmp_path: Path, words: list[st
     assert run(*words, folder=tmp_path) == (1, "", NOT_MIGRATED)
 
 
+@pytest.mark.thorough
 def test_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     run("migrate", folder=tmp_path)
     with sqlite3.connect(tmp_path / "data" / "takeback.sqlite3") as database:

@@ -20,6 +20,7 @@ from tests.storefront.account_mails import deliver, deliver_one, path_in
 from tests.storefront.published_storefront import Storefront, bundle, storefront
 
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(600),
     pytest.mark.allow_repeated_queries("several requests per test"),
