@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 
-from takeback.accounts.customers import lock_channel
+from takeback.accounts.customers import lock_channel, registered_customer
 from takeback.accounts.models import EmailChange, Session, User
 from takeback.core.db.bulk import delete_batch
 from takeback.core.normalize import email_key, name_key
@@ -84,8 +84,8 @@ def _may_change(change: EmailChange) -> bool:
 
 def is_taken(channel_id: int, email: str, *, other_than: int) -> bool:
     """Whether another registered customer of the channel has this address."""
-    others = User.objects.filter(channel_id=channel_id, is_staff=False).exclude(pk=other_than)
-    return others.filter(email_key=email_key(email), user_type=User.REGISTERED).exists()
+    owner = registered_customer(channel_id, email_key(email))
+    return owner is not None and owner.pk != other_than
 
 
 def anonymize_customer(user_id: int, *, now: datetime) -> None:

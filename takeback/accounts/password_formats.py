@@ -116,7 +116,7 @@ def _verify_scrypt(password: str, match: Match) -> bool:
         n=int(match["n"]),
         r=int(match["r"]),
         p=int(match["p"]),
-        # OpenSSL needs some room beside the table.
+        # OpenSSL needs some room in addition to the table.
         maxmem=(_scrypt_memory_kib(match) + 1024) * 1024,
         dklen=64,
     )

@@ -18,7 +18,7 @@ class RuleOutcome(TypedDict):
 
 
 class Details(NamedTuple):
-    """What a history row holds beside the change itself.
+    """The texts and rule results of a history row.
 
     Only the customer reads `message`, and only staff read `internal_note`.
     """
