@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from takeback.core import data_folder, logging, setting_kinds
+from takeback.core.db.postgresql.options import connection_options
 from takeback.core.env import (
     env_bool,
     env_database,
@@ -72,10 +73,19 @@ DATA_KEYS = env_dict(
 _DATABASE: dict[str, Any] = env_database(
     "DATABASE_URL",
     f"sqlite:///{quote(str(DATA_DIR / 'takeback.sqlite3'))}",
-    "postgres://user:password@host:5432/name; by default SQLite in the data folder.",
+    "postgres://user:password@host:5432/name?sslmode=verify-full; by default SQLite in the data "
+    "folder.",
 )
 DATABASE_PREPARED = env_bool(
     "DATABASE_PREPARED", True, "Prepared statements on PostgreSQL; off behind PgBouncer < 1.21."
+)
+DATABASE_STATEMENT_SECONDS = env_int(
+    "DATABASE_STATEMENT_SECONDS",
+    7,
+    "Seconds that a statement of a request or of the worker may take on PostgreSQL, 30 for other "
+    "commands; one second later Takeback gives up a database that does not respond.",
+    minimum=1,
+    maximum=600,
 )
 if "sqlite" in str(_DATABASE["ENGINE"]):
     _DATABASE["OPTIONS"] = {
@@ -90,15 +100,11 @@ if "sqlite" in str(_DATABASE["ENGINE"]):
     _DATABASE["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     _DATABASE["ENGINE"] = "takeback.core.db.postgresql"
-    _DATABASE["OPTIONS"] = {
-        "server_side_binding": True,
-        "prepare_threshold": 2 if DATABASE_PREPARED else None,
-        "connect_timeout": 3,
-        "options": (
-            "-c statement_timeout=30000 -c lock_timeout=5000"
-            " -c idle_in_transaction_session_timeout=15000"
-        ),
-    }
+    _DATABASE["OPTIONS"] = connection_options(
+        _DATABASE.get("OPTIONS", {}),
+        statement_seconds=DATABASE_STATEMENT_SECONDS,
+        is_prepared=DATABASE_PREPARED,
+    )
     _DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = not DATABASE_PREPARED
 _DATABASE["CONN_MAX_AGE"] = None
 _DATABASE["CONN_HEALTH_CHECKS"] = "sqlite" not in str(_DATABASE["ENGINE"])
@@ -492,14 +498,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Takeback",
-    "DESCRIPTION": "Order lookup, cancellations, returns and refunds after checkout.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_COERCE_PATH_PK": False,  # path parameters keep their names
+    # Hundreds of schemas stay closed: opened, they slow the page down.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVERS": [{"url": "/"}],
     "POSTPROCESSING_HOOKS": ["takeback.api.openapi.add_documents"],
 }
 

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from takeback.home import discovery_views as discovery
 from takeback.home import views as home
 from takeback.operations import views as operations
 
@@ -14,6 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.HomeView.as_view(), name="home"),
     re_path(r"^api/schema/?$", home.SchemaView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", home.ApiDocsView.as_view(), name="api-docs"),
+    re_path(r"^api(?:/[vi]1)?/?$", discovery.ApiIndexView.as_view(), name="api-index"),
+    path("robots.txt", discovery.RobotsView.as_view(), name="robots"),
+    path("favicon.ico", discovery.IconView.as_view(), name="icon"),
     path("", include("takeback.desk.urls")),
     path("", include("takeback.channel.urls")),
 ]

@@ -1,7 +1,6 @@
 """The WSGI application that the server runs."""
 
 import os
-import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,17 +9,6 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from django.core.handlers.wsgi import WSGIHandler
-
-
-def _restore_signals() -> None:
-    """Let a signal end a worker that still loads.
-
-    A granian worker inherits its parent's handlers, which ignore these signals, and installs its
-    own only after the application is loaded.
-    """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if getattr(signal.getsignal(number), "__module__", "").startswith("granian."):
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _load() -> "WSGIHandler":
@@ -51,5 +39,4 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
     return _django(environ, start_response)
 
 
-_restore_signals()
 _django = _load()

@@ -14,4 +14,4 @@ def refused(problem: Problem) -> Iterator[None]:
     """The block is refused with this problem and writes nothing."""
     with nothing_written(), pytest.raises(Refused) as refusal:
         yield
-    assert refusal.value.problem is problem
+    assert refusal.value.problem.code == problem.code

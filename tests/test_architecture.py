@@ -66,7 +66,9 @@ WRITERS = {
     "takeback/cancellations/plans.py": "rows that every command on a plan changes",
     "takeback/demo/*.py": "fills an empty shop",
     "takeback/images/sanitizer.py": "writes to its standard output, not to the database",
+    "takeback/operations/readiness.py": "tries a write that changes no row",
     "takeback/operations/data_keys.py": "encrypts the columns of all rooms again",
+    "takeback/operations/host_keys.py": "commands and queries of one small table",
 }
 """Modules that may write to the database, and why."""
 

@@ -100,13 +100,13 @@ CHECKER = Checker(
             "GET",
             "/api/items/",
             JsonResponse([{"id": 1}, {"id": "2"}], safe=False),
-            "GET /api/v1/items/ 200: [].id: '2' is not of type 'integer'",
+            'GET /api/v1/items/ 200: [].id: "2" is not of type "integer"',
         ),
         (
             "GET",
             "/api/v1/items/newest/",
             JsonResponse({}),
-            "GET /api/v1/items/newest/ 200: .: 'id' is a required property",
+            'GET /api/v1/items/newest/ 200: .: "id" is a required property',
         ),
         (
             "GET",

@@ -121,6 +121,7 @@ def issue_key(
     now: datetime,
     expires_at: datetime | None = None,
     user_id: int | None = None,
+    original_id: int | None = None,
 ) -> NewKey:
     """Create a key for these channels and scopes; only the caller gets its text."""
     rights = validate_rights(channel_ids, scopes)
@@ -133,6 +134,7 @@ def issue_key(
         secret_hash=key.digest,
         scopes=rights.scopes,
         user_id=user_id,
+        original_id=original_id,
         created_at=now,
         expires_at=expires_at,
     )
@@ -160,6 +162,7 @@ def rotate_key(
         now=now,
         expires_at=expires_at,
         user_id=old.user_id,
+        original_id=old.original_id or old.pk,
     )
     ends = now + overlap
     old.expires_at = min(old.expires_at, ends) if old.expires_at else ends

@@ -131,6 +131,8 @@ class ApiKey(models.Model):
     scopes = models.JSONField(default=list)
     channels = models.ManyToManyField(Channel)
     user = models.ForeignKey(User, models.CASCADE, null=True)
+    # The first key of a chain of rotations; null for the first key itself.
+    original = models.ForeignKey("self", models.SET_NULL, null=True)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
@@ -187,3 +189,17 @@ class EmailChange(models.Model):
 
     def __str__(self) -> str:
         return f"e-mail change {self.pk}"
+
+
+class KeyFingerprint(models.Model):
+    """A keyed hash of a constant: it identifies a key of the hosts and does not reveal it.
+
+    `name` is SECRET_KEY, or DATA_KEYS and the number of the key.
+    """
+
+    name = models.CharField(max_length=80, primary_key=True)
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import argon2
+import bcrypt
+
 IMPORTED: Final = "imported"
 PREFIX: Final = f"{IMPORTED}$"
 HASH_MAX = 240
@@ -146,8 +149,6 @@ def _is_canonical(text: str) -> bool:
 
 
 def _verify_argon2(password: str, match: Match) -> bool:
-    import argon2  # at the first such hash: the library takes memory in each worker
-
     kind = argon2.Type.ID if match["kind"] == "argon2id" else argon2.Type.I
     try:
         return argon2.low_level.verify_secret(match["phc"].encode(), password.encode(), kind)
@@ -161,8 +162,6 @@ def _is_bcrypt_cost_accepted(match: Match) -> bool:
 
 def _bcrypt(secret: bytes, match: Match) -> bool:
     """Bcrypt uses the first 72 bytes. The library refuses longer secrets; others cut them off."""
-    import bcrypt  # as argon2
-
     return bcrypt.checkpw(secret[:72], match["bcrypt"].encode())
 
 

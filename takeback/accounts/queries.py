@@ -27,7 +27,13 @@ class KeyRow(NamedTuple):
     revoked_at: datetime | None
     last_used_at: datetime | None
     channel_is_active: bool | None
+    original_id: int | None
     user: KeyOwner | None
+
+    @property
+    def principal(self) -> str:
+        """Who acts: the staff user, or a system, which rotated keys continue."""
+        return f"staff:{self.user.id}" if self.user else f"key:{self.original_id or self.id}"
 
     def is_live(self, now: datetime) -> bool:
         if self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now):

@@ -15,6 +15,7 @@ from takeback.accounts.models import Session
 from takeback.core import clock
 from takeback.core.db.bulk import delete_batch
 from takeback.core.db.compiled_query import CompiledQuery
+from takeback.core.db.outages import outage_of
 
 USER_ID = "user_id"
 KEY_MAX = 40
@@ -109,6 +110,11 @@ class SessionStore(DatabaseStore):
         except IntegrityError as error:
             # The user was deleted meanwhile: an account took over a pending customer.
             raise UpdateError from error
+        except UpdateError as error:
+            # Django reports every failed update as a session that was deleted meanwhile.
+            if outage := outage_of(error):
+                raise outage from outage.__cause__
+            raise
 
     def _change_key(self, retired: str) -> bool:
         """Replace the key in the row, in one statement; the old key is invalid from then on."""

@@ -1,12 +1,14 @@
 """The base class of all API views."""
 
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from takeback.api.problem_pages import prefers_html, refusal_page
 
 
 def django_request(request: Request) -> HttpRequest:
@@ -24,6 +26,8 @@ class ApiView(APIView):
     """
 
     request: Request
+    is_page: ClassVar[bool] = False
+    """Whether people visit this address: a browser then gets its refusals as pages, too."""
 
     @property
     def django_request(self) -> HttpRequest:
@@ -36,6 +40,12 @@ class ApiView(APIView):
             response.add_post_render_callback(self._break_cycles)
         else:
             self._break_cycles(response)
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if self.is_page and prefers_html(self.django_request):
+            return cast("Response", refusal_page(self.django_request, response))
         return response
 
     def _break_cycles(self, response: HttpResponseBase) -> None:

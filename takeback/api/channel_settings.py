@@ -82,6 +82,8 @@ class StorefrontUrl(StrictText):
 class ChannelChange(serializers.Serializer[Any]):
     """New settings of a channel; other keys are ignored. A new `conf` replaces the earlier one."""
 
+    example = {"name": "Our shop", "storefront_url": "https://shop.example.com"}
+
     name = StrictText(max_length=255, required=False)
     storefront_url = StorefrontUrl(required=False)
     catalog = StrictInteger(required=False, allow_null=True)
@@ -130,6 +132,8 @@ def _cleaned(clean: Any, value: Any) -> Any:
 
 class CarrierEntry(serializers.Serializer[Any]):
     """A carrier of returns; other keys are ignored. Empty lists mean all countries, categories."""
+
+    example = {"carrier": "ups", "name": "UPS", "countries": ["TR"], "needs_pickup": False}
 
     carrier = CarrierSlug()
     carrier_label = StrictText(max_length=255, required=False)

@@ -1,10 +1,11 @@
 """Turns refusals and exceptions into HTTP responses."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
@@ -13,11 +14,10 @@ from rest_framework.response import Response
 from takeback.api.problem_pages import prefers_html, problem_page
 from takeback.api.renderer import JSON, encode
 from takeback.core import errors
+from takeback.core.db.outages import is_outage, record_outage
 from takeback.core.errors import Problem, Refused
 
 log = structlog.get_logger(__name__)
-
-RETRY_AFTER_SECONDS = 5
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -32,6 +32,14 @@ def plain_problem_response(request: HttpRequest, problem: Problem) -> HttpRespon
         return problem_page(request, problem)
     body = encode({"detail": problem.message, "code": problem.code})
     return HttpResponse(body, status=problem.status, content_type=JSON)
+
+
+class NotAuthenticated(exceptions.NotAuthenticated):
+    """The 401 of a request whose credentials have a problem of their own."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
 
 
 _PROBLEMS: dict[type[Exception], Problem] = {
@@ -51,14 +59,15 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if isinstance(error, Refused):
         log_refusal(error)
         return problem_response(error.problem, retry_after(error))
-    if isinstance(error, OperationalError):
-        log.error("database", error=type(error).__name__)
-        return problem_response(errors.UNAVAILABLE, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    if is_outage(error):
+        record_outage(error)
+        return problem_response(errors.UNAVAILABLE)
     if isinstance(error, IntegrityError):
         # All checks have passed, then a database constraint failed: another request was faster.
         log.warning("constraint", error=str(error).partition("\n")[0][:200])
         return problem_response(errors.CONFLICT, {"Retry-After": "1"})
-    problem = _PROBLEMS.get(type(error))
+    own = error.problem if isinstance(error, NotAuthenticated) else None
+    problem = own or _PROBLEMS.get(type(error))
     if problem is None:
         return None
     headers = {}
@@ -97,5 +106,12 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def handler500(request: HttpRequest) -> HttpResponseBase:
-    """An internal error; the log has its traceback."""
+    """An error outside of the views that handle it, such as the session's; 503 for an outage.
+
+    Django calls this function while it handles the error.
+    """
+    error = sys.exc_info()[1]
+    if error is not None and is_outage(error):
+        record_outage(error)
+        return plain_problem_response(request, errors.UNAVAILABLE)
     return plain_problem_response(request, errors.INTERNAL_ERROR)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import ResolverMatch
 from django.utils.crypto import salted_hmac
 from rest_framework.response import Response
 
@@ -30,10 +31,10 @@ def idempotent_response(
 ) -> HttpResponse:
     """The response of `action`, run once per key; a request without a key always runs.
 
-    `principal` names the requester and is the same in a retry (`user:7`, `order:9`, `key:ab12`);
-    `body` is the parsed body. Only status and body of a response are stored. Count limits and
-    authenticate before: a refusal rolls back everything that `action` writes. Raises Refused as
-    `run_idempotent` does, and for an invalid key.
+    `principal` names the requester and is the same in a retry (`user:7`, `order:9`, `staff:3`,
+    `key:5`); `body` is the parsed body. Only status and body of a response are stored. Count
+    limits and authenticate before: a refusal rolls back everything that `action` writes. Raises
+    Refused as `run_idempotent` does, and for an invalid key.
     """
 
     def run() -> IdempotentResponse:
@@ -58,14 +59,20 @@ def _idempotent_call(request: HttpRequest, principal: str, body: Any) -> Idempot
     if not _KEY.fullmatch(key):
         raise Refused(errors.KEY_INVALID)
     match = request.resolver_match
-    # The arguments of the route, not the path: its final slash is optional.
+    # The arguments of the route, not the path: its prefix varies, its final slash is optional.
     content = [match.kwargs if match else {}, body]
     return IdempotentCall(
         principal=_digest("principal", [principal]),
-        route=f"{request.method} {match.route if match else ''}"[:255],
+        route=f"{request.method} {_operation(match)}"[:255],
         key=key,
         fingerprint=_digest("said", _canonical_json(content)),
     )
+
+
+def _operation(match: ResolverMatch | None) -> str:
+    """The view class: several prefixes and routes lead to one operation."""
+    view = getattr(match.func, "cls", match.func) if match else None
+    return getattr(view, "__qualname__", "")
 
 
 def _digest(kind: str, chunks: Iterable[str]) -> str:

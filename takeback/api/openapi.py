@@ -11,18 +11,35 @@ from drf_spectacular.drainage import has_override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.serializers import Serializer
 
+from takeback.api import openapi_parts as parts
 from takeback.api.fields import StrictInteger, StrictText
-
-JSONSchema = dict[str, Any]
+from takeback.api.openapi_guide import GUIDE, TAGS
+from takeback.api.openapi_parts import JSONSchema
 
 
 @dataclass(frozen=True, slots=True)
 class PageOf:
-    """A page of documents in the contract's envelope."""
+    """A page of documents, or of objects with a JSON schema, in the contract's envelope."""
 
-    document: type
+    document: type | JSONSchema
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of several responses."""
+
+    responses: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """A request body with the fields of several serializers."""
+
+    serializers: tuple[type[Serializer[Any]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +47,9 @@ class Operation:
     """One method of a view, as the API page describes it.
 
     `response` is a document type (TypedDict or Struct), `list[type]`, `PageOf(type)`, a JSON
-    schema, an OpenApiResponse, or None for an empty body. `refusals` maps other statuses to
-    their responses. Without a description the response has the phrase of its status.
+    schema, `AnyOf`, an OpenApiResponse, or None for an empty body. `refusals` maps other statuses
+    to their responses. Without a description the response has the phrase of its status.
+    `summary` says in one line what the operation does. With `has_page` browsers get pages.
     """
 
     id: str
@@ -43,6 +61,10 @@ class Operation:
     parameters: tuple[OpenApiParameter | type, ...] = ()
     refusals: Mapping[int, OpenApiResponse] = field(default_factory=dict)
     media_type: str = "application/json"
+    summary: str = ""
+    is_idempotent: bool = False
+    has_version: bool = False
+    has_page: bool = False
 
 
 class Schema(AutoSchema):
@@ -51,6 +73,9 @@ class Schema(AutoSchema):
     Other methods, and views without operations, are not documented. A route can replace the
     operations of its view: `as_view(operations=...)`.
     """
+
+    components: Mapping[str, JSONSchema] = parts.COMPONENTS
+    """Schemas of refusals, by their names."""
 
     @property
     def operation(self) -> Operation:
@@ -67,17 +92,84 @@ class Schema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.operation.tag]
 
+    def get_summary(self) -> str | None:
+        return self.operation.summary or None
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> JSONSchema | None:
+        operation: JSONSchema | None = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        for name, schema in self.components.items():
+            component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)
+            self.registry.register_on_missing(component)
+        if "requestBody" in operation:
+            operation["requestBody"]["content"]["application/json"]["example"] = self.example()
+            if isinstance(self.operation.request, AllOf):
+                operation["requestBody"]["required"] = True
+        for status, response in operation["responses"].items():
+            response["headers"] = self.response_headers(int(status))
+            if self.operation.has_page:
+                response["content"]["text/html"] = {"schema": {"type": "string"}}
+        return operation
+
+    def response_headers(self, status: int) -> JSONSchema:
+        """The headers of the operation's responses with this status."""
+        headers = parts.response_headers(status)
+        if status >= HTTPStatus.BAD_REQUEST:
+            return headers
+        if self.operation.is_idempotent:  # of a stored response only status and body exist
+            return headers | parts.REPLAYED
+        return headers | parts.ETAG if self.operation.has_version else headers
+
     def get_override_parameters(self) -> list[Any]:
-        return list(self.operation.parameters)
+        operation = self.operation
+        conditional = {
+            parts.IDEMPOTENCY_KEY: operation.is_idempotent,
+            parts.IF_MATCH: operation.has_version and parts.is_unsafe(self.method),
+        }
+        headers = [header for header, is_read in conditional.items() if is_read]
+        return [*operation.parameters, *headers, *parts.REQUEST_HEADERS]
+
+    def implied_refusals(self) -> dict[int, OpenApiResponse]:
+        """The refusals that follow from the method and the other facts of the operation."""
+        statuses = [400, 503]
+        if parts.has_body(self.method):
+            statuses += [413, 415]
+        if parts.is_unsafe(self.method):
+            statuses.append(409)
+        if self.operation.is_idempotent:
+            statuses.append(422)
+        if self.operation.has_version and parts.is_unsafe(self.method):
+            statuses.append(412)
+        return {status: parts.refusal(parts.PROBLEM, status) for status in statuses}
+
+    def map_parsers(self) -> list[str]:
+        """JSON only. Some routes read forms as well, but a generated client has one body type."""
+        return ["application/json"]
 
     def get_request_serializer(self) -> Any:
-        return self.operation.request
+        request = self.operation.request
+        if self.method == "PUT":
+            return request(partial=True)  # PUT changes the fields that it names, like PATCH
+        if not isinstance(request, AllOf):
+            return request
+        references = [
+            self.resolve_serializer(serializer, "request").ref for serializer in request.serializers
+        ]
+        return {"application/json": {"allOf": references}}
+
+    def example(self) -> JSONSchema:
+        """A request body: the examples of its serializers, which are attributes of theirs."""
+        request = self.operation.request
+        forms: tuple[Any, ...] = request.serializers if isinstance(request, AllOf) else (request,)
+        return {key: value for form in forms for key, value in form.example.items()}
 
     def get_response_serializers(self) -> Any:
         operation = self.operation
+        refusals = {**self.implied_refusals(), **operation.refusals}
         return {
             (operation.status, operation.media_type): _response(operation),
-            **operation.refusals,
+            **dict(sorted(refusals.items())),
         }
 
     def _map_serializer_field(
@@ -120,6 +212,8 @@ def response_schema(response: Any) -> JSONSchema:
             },
             "required": ["count", "next", "previous", "results"],
         }
+    if isinstance(response, AnyOf):
+        return {"anyOf": [response_schema(inner) for inner in response.responses]}
     if get_origin(response) is list:
         return {"type": "array", "items": response_schema(get_args(response)[0])}
     if isinstance(response, dict):
@@ -130,7 +224,9 @@ def response_schema(response: Any) -> JSONSchema:
 def document_types(response: Any) -> list[type]:
     """The documents that a response refers to."""
     if isinstance(response, PageOf):
-        return [response.document]
+        return document_types(response.document)
+    if isinstance(response, AnyOf):
+        return [document for inner in response.responses for document in document_types(inner)]
     if get_origin(response) is list:
         return document_types(get_args(response)[0])
     return [response] if is_document(response) else []
@@ -139,6 +235,9 @@ def document_types(response: Any) -> list[type]:
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of all APIs."""
     generated: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    generated["servers"] = [{"url": settings.SITE_URL}]
+    generated["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    generated["info"]["description"] = GUIDE.replace("https://SHOP", settings.SITE_URL)
     return generated
 
 
@@ -159,9 +258,36 @@ def add_documents(
     _, schemas = msgspec.json.schema_components(
         dict.fromkeys(declared), ref_template="#/components/schemas/{name}"
     )
+    _show_decimals_as_numbers(schemas)
     components = result.setdefault("components", {})
     components["schemas"] = dict(sorted((components.get("schemas", {}) | schemas).items()))
+    _add_items(result)
     return result
+
+
+def _show_decimals_as_numbers(node: Any) -> None:
+    """Decimals of documents are numbers, as our encoder writes them; msgspec's default is text."""
+    if isinstance(node, dict):
+        if node.get("format") == "decimal":
+            del node["format"]
+            node["type"] = "number"
+        for value in node.values():
+            _show_decimals_as_numbers(value)
+    elif isinstance(node, list):
+        for value in node:
+            _show_decimals_as_numbers(value)
+
+
+def _add_items(node: Any) -> None:
+    """Give each array of any values its `items`, which generators of clients require."""
+    if isinstance(node, dict):
+        if node.get("type") == "array":
+            node.setdefault("items", {})
+        for value in node.values():
+            _add_items(value)
+    elif isinstance(node, list):
+        for value in node:
+            _add_items(value)
 
 
 def _operations_of(view: Any) -> Mapping[str, Operation]:

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from rest_framework.response import Response
 
 from takeback.core import errors
 from takeback.core.errors import Problem
@@ -18,6 +19,7 @@ _NOT_FOUND = (
     _("Page not found"),
     _("There is no page at this address. Check the address, or open the link in your mail again."),
 )
+_COPIED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 _JSON, _HTML = "application/json", "text/html"
 
 
@@ -31,6 +33,15 @@ def problem_page(request: HttpRequest, problem: Problem) -> HttpResponseBase:
     if problem is errors.NOT_FOUND:
         return text_page(request, *_NOT_FOUND, status=problem.status)
     return text_page(request, problem.message, "", status=problem.status)
+
+
+def refusal_page(request: HttpRequest, refusal: Response) -> HttpResponseBase:
+    """The page of a refusal that an API would send as JSON, with its status and headers."""
+    page = text_page(request, refusal.data["detail"], "", status=refusal.status_code)
+    for name in _COPIED_HEADERS:
+        if name in refusal.headers:
+            page[name] = refusal.headers[name]
+    return page
 
 
 def text_page(

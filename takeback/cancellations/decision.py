@@ -21,6 +21,7 @@ _SHIPMENT: Final = {
     policy.carrier_is_offered,
     policy.pickup_has_an_address,
     policy.address_is_own,
+    policy.pickup_has_a_carrier,
 }
 # Facts about the item, which nobody can override: transitions refuse them with their own codes.
 FACTS: Final = {

@@ -154,6 +154,7 @@ class EligibilityData:
             reason=self.reasons.get(new.reason),
             is_carrier_offered=carrier is not None or not new.carrier,
             needs_pickup=carrier is not None and carrier.needs_pickup,
+            has_carrier=carrier is not None,
             address_ids={*self.address_ids, order.shipping_address_id, order.billing_address_id},
             has_multiple_units=item.quantity > 1 or self._is_merged(item),
             is_paid_in_cash=bool(item.cash_minor),

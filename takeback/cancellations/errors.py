@@ -85,6 +85,15 @@ QUANTITY_TOO_LARGE = Problem(
 UNKNOWN_ADDRESS = Problem(
     "unknown_address", 400, _("There is no such address."), field="pickup_address"
 )
+PICKUP_NEEDS_CARRIER = Problem(
+    "pickup_needs_carrier",
+    400,
+    _(
+        "No carrier would collect this return. Send shipping_company together with pickup_address "
+        "and pickup_date, or leave all three out."
+    ),
+    field="shipping_company",
+)
 BANK_ACCOUNT_REQUIRED = Problem(
     "bank_account_required",
     400,
@@ -94,7 +103,7 @@ BANK_ACCOUNT_REQUIRED = Problem(
 MORE_THAN_PAID = Problem(
     "more_than_paid",
     400,
-    _("The amount exceeds what is still refundable for this order."),
+    _("The amount exceeds what is still refundable for this order ({left})."),
     field="forced_refund_amount",
 )
 

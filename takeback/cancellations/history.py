@@ -7,6 +7,7 @@ from typing import NamedTuple, TypedDict
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.core.actor import Actor
 from takeback.core.db.bulk import insert_objects
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import CONFLICT, Refused
 
 
@@ -53,8 +54,8 @@ def update_cases(
         current = CancellationRequest.objects.filter(
             pk=case.pk, status=before, version=case.version
         )
-        changes = {"modified_date": now, **values, "version": case.version + 1}
-        if not current.update(**changes):
+        changes = {**values, "version": case.version + 1}
+        if not current.update(**{"modified_date": ChangeTime(), **changes}):
             raise Refused(CONFLICT)
         for name, value in changes.items():
             setattr(case, name, value)

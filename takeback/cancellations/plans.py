@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.amounts import refundable_amounts
@@ -15,10 +15,12 @@ from takeback.cancellations.statuses import (
     Status,
 )
 from takeback.core.actor import Actor
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import OrderId, PlanId
-from takeback.core.money import MinorUnits
-from takeback.orders.models import Order
+from takeback.core.money import MinorUnits, show
+from takeback.orders.allocation import CARDS
+from takeback.orders.models import Order, Tender
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ PaidItem = PlanPayment.order_items.through
 _CLOSED = (Status.REJECTED.value, Status.WITHDRAWN.value)
 # Orders contain the refunds of completed plans in their own totals.
 _UNPAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
+# The charges of a plan's order.
+_CAPTURED = (
+    Tender.objects.filter(order=OuterRef("order"))
+    .values("order")
+    .annotate(total=Sum("captured_minor"))
+    .values("total")
+)
 
 
 def get_or_create_plan(
@@ -61,7 +70,7 @@ def get_or_create_plan(
         modified_by_kind=actor.kind.value,
         modified_by_number=actor.number,
         created_date=now,
-        modified_date=now,
+        modified_date=ChangeTime(),
     )
     return PlanId(plan.pk)
 
@@ -80,38 +89,54 @@ def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise
     """Update the amounts and the status of a plan from its cases.
 
     A plan without remaining cases is rejected and keeps its amounts. After some cases of a plan
-    are closed, its forced amount is at most the amount of the others. `Refused` if `is_promise`
-    and the plans of the order together exceed its refundable amount.
+    are closed, its forced amount is at most the amount of the others. Without a charge there is
+    nothing to refund. `Refused` if `is_promise` and the plans of the order together exceed its
+    refundable amount.
     """
-    plans = CancellationPlan.objects.filter(
-        Q(status__in=_UNPAID) | Q(pk=plan_id), order__cancellationplan=plan_id
-    ).select_related("order")
+    plans = (
+        CancellationPlan.objects.filter(
+            Q(status__in=_UNPAID) | Q(pk=plan_id), order__cancellationplan=plan_id
+        )
+        .select_related("order")
+        .annotate(captured_minor=Subquery(_CAPTURED))
+    )
     unpaid = {plan.pk: plan for plan in plans}
     plan = unpaid[plan_id]
+    paid = _paid_amount(plan.order, plan.captured_minor)
     cases = cases_of_plan(plan_id)
     remaining = remaining_by_item(cases)
     # Triggers refuse a change that neither a transition nor an undone decision allows.
     plan.status = _status({Status(case.status) for case in remaining.values()}).value
     if remaining:
-        _set_amounts(plan, remaining.values(), is_reduced=len(remaining) < len(cases))
+        charged = remaining.values() if paid else ()
+        _set_amounts(plan, charged, is_reduced=len(remaining) < len(cases))
         _delete_invalid_payments(plan, remaining.keys())
     if is_promise:
-        order = plan.order
-        paid = MinorUnits(order.amount_minor + order.interest_minor)
-        _ensure_total(unpaid.values(), order, paid)
+        _ensure_refundable(plan, unpaid.values(), paid)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
-    plan.modified_date = now
+    plan.modified_date = ChangeTime()
     plan.save()
 
 
-def ensure_refundable(order: Order, paid: MinorUnits) -> None:
+def _paid_amount(order: Order, captured_minor: int | None) -> MinorUnits:
+    """What the shopper paid: for a card its charge, otherwise the amount of the order.
+
+    Cash and bank transfers are collected outside, and nobody reports each of them.
+    """
+    if order.payment_type in CARDS:
+        return MinorUnits(captured_minor or 0)
+    return MinorUnits(order.amount_minor + order.interest_minor)
+
+
+def _ensure_refundable(
+    plan: CancellationPlan, unpaid: Iterable[CancellationPlan], paid: MinorUnits
+) -> None:
     """`Refused` if the plans of an order exceed the paid amount less previous refunds."""
-    _ensure_total(CancellationPlan.objects.filter(order=order, status__in=_UNPAID), order, paid)
-
-
-def _ensure_total(plans: Iterable[CancellationPlan], order: Order, paid: MinorUnits) -> None:
-    if sum(refund_total(plan) for plan in plans) > paid - order.refund_minor:
-        raise Refused(errors.MORE_THAN_PAID, order_id=order.pk)
+    order, others = plan.order, (other for other in unpaid if other.pk != plan.pk)
+    left = paid - order.refund_minor - sum(refund_total(other) for other in others)
+    if refund_total(plan) > left:
+        text = f"{show(max(left, 0), order.currency)} {order.currency.upper()}"
+        raise Refused(errors.MORE_THAN_PAID.with_values(left=text), order_id=order.pk)
 
 
 def has_other_waiting_plan(plan: CancellationPlan) -> bool:

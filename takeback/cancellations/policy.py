@@ -53,6 +53,8 @@ class RequestContext(ItemContext):
     reason: Reason | None
     is_carrier_offered: bool
     needs_pickup: bool
+    # Chosen, or by the rule of the shop.
+    has_carrier: bool
     # The shopper's addresses and those of the order.
     address_ids: Collection[int]
     has_multiple_units: bool
@@ -161,6 +163,12 @@ def address_is_own(ctx: RequestContext) -> Problem | None:
     return None if address_id is None or address_id in ctx.address_ids else errors.UNKNOWN_ADDRESS
 
 
+def pickup_has_a_carrier(ctx: RequestContext) -> Problem | None:
+    """The address and the time of a pickup need a carrier, else they would be lost."""
+    is_pickup = ctx.new.pickup_address is not None or ctx.new.pickup_window is not None
+    return errors.PICKUP_NEEDS_CARRIER if is_pickup and not ctx.has_carrier else None
+
+
 def bank_account_where_needed(ctx: RequestContext) -> Problem | None:
     """An order paid in cash or by transfer needs a bank account for its refund."""
     is_needed = ctx.shop.requires_bank_account and ctx.is_paid_in_cash
@@ -207,6 +215,7 @@ RULES: Final[tuple[Rule[RequestContext], ...]] = (
     Rule(carrier_is_offered, kinds={Kind.RETURN}),
     Rule(pickup_has_an_address, kinds={Kind.RETURN}),
     Rule(address_is_own),
+    Rule(pickup_has_a_carrier, kinds={Kind.RETURN}),
     Rule(bank_account_where_needed),
     Rule(loyalty_refund_is_offered),
 )

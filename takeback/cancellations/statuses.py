@@ -1,9 +1,11 @@
 """Kinds, statuses and life cycles of cases and of the plans that pay them back."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 
 from takeback.core.state_machine import StateMachine
+from takeback.orders.statuses import CancelStatus
 
 
 class Kind(StrEnum):
@@ -125,3 +127,24 @@ SHOWN = {
 
 # The statuses that other systems see.
 SHOWN_TO_CHANNELS = {status: status for status in Status} | {Status.WITHDRAWN: Status.REJECTED}
+
+# The `cancel_status` of an item or order by the statuses of its cases; the first match decides.
+CANCEL_STATUSES = {
+    CancelStatus.WAITING: (Status.WAITING, Status.CONFIRMED),
+    CancelStatus.CONFIRMATION_WAITING: (Status.WAITING_APPROVAL,),
+    CancelStatus.APPROVED: (Status.APPROVED,),
+    CancelStatus.COMPLETED: (Status.COMPLETED,),
+    CancelStatus.REJECTED: (Status.REJECTED, Status.WITHDRAWN),
+}
+
+
+def cancel_status_of(statuses: Collection[str]) -> CancelStatus | None:
+    """The `cancel_status` that cases of these statuses add up to; None without cases.
+
+    >>> cancel_status_of(["rejected", "confirmed"]), cancel_status_of([])
+    (<CancelStatus.WAITING: 'waiting'>, None)
+    """
+    for shown, members in CANCEL_STATUSES.items():
+        if not set(members).isdisjoint(statuses):
+            return shown
+    return None

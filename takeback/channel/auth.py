@@ -7,19 +7,20 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from takeback.accounts import api_keys
 from takeback.accounts.api_keys import record_use
 from takeback.accounts.models import ApiKey
 from takeback.accounts.queries import KeyRow, active_channels, key_in_channel
+from takeback.api.errors import NotAuthenticated
 from takeback.core import clock, errors
-from takeback.core.errors import Refused
+from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_of
 from takeback.limits.commands import Bucket, enforce, increment
 
 _SCHEME = "Token "
+_OTHER_SCHEMES = frozenset({"bearer", "basic", "digest", "apikey", "api-key", "key"})
 _MINUTE = 60
 _NO_ID = 0
 """No row has this id: a look-up with it runs like any other and matches nothing."""
@@ -62,7 +63,8 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Any) -> tuple[ApiClient, KeyRow]:
-        key = request.META.get("HTTP_AUTHORIZATION", "").removeprefix(_SCHEME)
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        key = header.removeprefix(_SCHEME)
         channel = request.parser_context["kwargs"].get("channel_id")
         channel_id = _NO_ID if channel is None else path_id(channel)
         public_id = api_keys.public_id_of(key)
@@ -72,7 +74,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         # An unknown public id costs a hash and a comparison, too.
         is_genuine = api_keys.matches(key, row.secret_hash if row else None)
         if row is None or not is_genuine or not row.is_live(now) or row.channel_is_active is False:
-            raise NotAuthenticated
+            raise NotAuthenticated(_problem_of(header))
         _count_request(row.id, now)
         record_use(row.id, row.last_used_at, now)
         if channel is not None and row.channel_is_active is None:
@@ -85,11 +87,20 @@ class ApiKeyAuthentication(BaseAuthentication):
         return _SCHEME.strip()
 
 
+def _problem_of(header: str) -> Problem:
+    """What is wrong with an Authorization header without a valid key, by its form alone."""
+    scheme, _, credentials = header.strip().partition(" ")
+    if scheme.lower() in _OTHER_SCHEMES or (scheme != "Token" and scheme.lower() == "token"):
+        return errors.WRONG_SCHEME
+    is_missing = not scheme or (scheme == "Token" and not credentials)
+    return errors.API_KEY_MISSING if is_missing else errors.API_KEY_INVALID
+
+
 def _all_channels(key_id: int) -> tuple[int, ...]:
     """The active channels of a key; a key without one is invalid."""
     channel_ids = tuple(channel.id for channel in active_channels(key_id=key_id))
     if not channel_ids:
-        raise NotAuthenticated
+        raise NotAuthenticated(errors.API_KEY_INVALID)
     return channel_ids
 
 
@@ -112,5 +123,5 @@ class HasScope(BasePermission):
         scope = view.scopes.get(request.method)
         is_handled = hasattr(view, request.method.lower())
         if is_handled and scope is not None and scope not in request.user.scopes:
-            raise PermissionDenied
+            raise Refused(errors.SCOPE_MISSING.with_values(scope=scope))
         return True

@@ -1,7 +1,7 @@
 """Base views of the channel API: one row, lists, refusals, and versions in headers."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
+from rest_framework.settings import api_settings
 
 from takeback.accounts.api_keys import Rights
 from takeback.accounts.models import ApiKey
@@ -22,7 +23,7 @@ from takeback.api import errors as api_errors
 from takeback.api.base_view import ApiView
 from takeback.api.idempotency import idempotent_response
 from takeback.api.paginator import envelope
-from takeback.channel import errors, openapi
+from takeback.channel import changes, errors, openapi
 from takeback.channel.auth import ApiClient, ApiKeyAuthentication, HasScope
 from takeback.channel.filters import NEWEST, Filters, build_filter, validated_filters
 from takeback.core import errors as core_errors
@@ -108,9 +109,10 @@ class ChannelView(ApiView):
         return {} if self.request.stream is None else self.body
 
     def idempotent(self, act: Callable[[], Response], *, body: Any) -> HttpResponse:
-        """The response of `act`, which runs once per API key and `Idempotency-Key`."""
-        principal = f"key:{self.client.key_id}"
-        return idempotent_response(self.django_request, act, principal=principal, body=body)
+        """The response of `act`, which runs once per principal and `Idempotency-Key`."""
+        key = self.request.auth
+        assert isinstance(key, KeyRow)
+        return idempotent_response(self.django_request, act, principal=key.principal, body=body)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return refusal
@@ -132,24 +134,30 @@ class ChannelListView(ChannelView):
 
     def get(self, request: Request, channel_id: str = "") -> Response:
         query = request.query_params.dict()
-        page = Page.of(query)
-        total, rows = self.load(validated_filters(request, self.filters), page)
+        page, values = Page.of(query), validated_filters(request, self.filters)
+        total, rows = self.load(values, page)
         documents = self.to_documents(rows)
         if not self.has_envelope:
             return Response(documents)
-        return Response(envelope(request.path, query, page, total, documents))
+        response = envelope(request.path, query, page, total, documents)
+        if changes.is_followed(self.ordering, values) and response["next"]:
+            response["next"] = changes.next_link(request.path, query, rows[-1].modified_date)
+        return Response(response)
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         """The number of matching rows, and those of the page: one statement each."""
         ordering = [values["sort"]] if "sort" in values else self.ordering
         matches = self.queryset().filter(self.condition(values)).order_by(*ordering)
         total = matches.count() if self.has_envelope else 0
+        if self.rows and changes.is_followed(self.ordering, values):
+            return total, changes.page_of_changes(self.rows, matches, page)
         window = matches[page.offset : page.offset + page.limit]
         return total, list(window) if self.rows is None else self.rows.fetch(window)
 
     def condition(self, values: Mapping[str, Any]) -> Q:
-        """The rows that match the filters."""
-        return build_filter(self.filters, values)
+        """The rows that match the filters; a list of changes ends where others may follow."""
+        condition = build_filter(self.filters, values)
+        return condition & changes.visible(self.ordering, values)
 
     def queryset(self) -> "QuerySet[Any, Any]":
         """All rows in view."""
@@ -167,6 +175,20 @@ def validated(
     serializer = form(data=body, **options)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def errors_by_path(detail: Mapping[Any, Any]) -> dict[str, Any]:
+    """The errors of nested fields by path, `objects.0.pk`; those of an element by `objects.0`."""
+    return dict(_paths(detail, ()))
+
+
+def _paths(detail: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            is_whole = bool(path) and name == api_settings.NON_FIELD_ERRORS_KEY
+            yield from _paths(inner, path if is_whole else (*path, str(name)))
+    else:
+        yield ".".join(path), detail
 
 
 def row_or_404(row: R | None) -> R:

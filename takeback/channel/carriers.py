@@ -104,9 +104,20 @@ class CarrierList(ChannelListView, BaseCarrierView):
     ordering = ("id",)
     rows = _carrier_rows
     operations = {
-        "get": Operation("channel_carriers", SETTINGS, PageOf(ChannelCarrier)),
+        "get": Operation(
+            "channel_carriers",
+            SETTINGS,
+            PageOf(ChannelCarrier),
+            summary="List carriers of returns.",
+        ),
         "post": Operation(
-            "channel_carrier_add", SETTINGS, ChannelCarrier, request=CarrierEntry, status=201
+            "channel_carrier_add",
+            SETTINGS,
+            ChannelCarrier,
+            request=CarrierEntry,
+            status=201,
+            is_idempotent=True,
+            summary="Add a carrier.",
         ),
     }
 
@@ -129,10 +140,32 @@ class CarrierView(BaseCarrierView):
     """One carrier; one that all channels share needs a key for all active channels."""
 
     operations = {
-        "get": Operation("channel_carrier", SETTINGS, ChannelCarrier),
-        "put": Operation("channel_carrier_put", SETTINGS, ChannelCarrier, request=CarrierEntry),
-        "patch": Operation("channel_carrier_patch", SETTINGS, ChannelCarrier, request=CarrierEntry),
-        "delete": Operation("channel_carrier_remove", SETTINGS, status=204),
+        "get": Operation(
+            "channel_carrier",
+            SETTINGS,
+            ChannelCarrier,
+            summary="Read a carrier.",
+        ),
+        "put": Operation(
+            "channel_carrier_put",
+            SETTINGS,
+            ChannelCarrier,
+            request=CarrierEntry,
+            summary="Change a carrier.",
+        ),
+        "patch": Operation(
+            "channel_carrier_patch",
+            SETTINGS,
+            ChannelCarrier,
+            request=CarrierEntry,
+            summary="Change fields of a carrier.",
+        ),
+        "delete": Operation(
+            "channel_carrier_remove",
+            SETTINGS,
+            status=204,
+            summary="Deactivate a carrier.",
+        ),
     }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:

@@ -93,7 +93,12 @@ class ImageList(ChannelListView):
     }
     rows = _image_rows
     operations = {
-        "get": Operation("channel_cancellation_request_images", CASES, PageOf(ChannelCaseImage))
+        "get": Operation(
+            "channel_cancellation_request_images",
+            CASES,
+            PageOf(ChannelCaseImage),
+            summary="List images of requests.",
+        )
     }
 
     def queryset(self) -> "QuerySet[Any, Any]":
@@ -110,7 +115,10 @@ class ImageUpdates(ImageList):
     ordering = LAST_CHANGED
     operations = {
         "get": Operation(
-            "channel_cancellation_request_image_updates", CASES, list[ChannelCaseImage]
+            "channel_cancellation_request_image_updates",
+            CASES,
+            list[ChannelCaseImage],
+            summary="List images by their latest change.",
         )
     }
 
@@ -126,7 +134,14 @@ class BaseImageView(ChannelView):
 class ImageView(BaseImageView):
     """One image."""
 
-    operations = {"get": Operation("channel_cancellation_request_image", CASES, ChannelCaseImage)}
+    operations = {
+        "get": Operation(
+            "channel_cancellation_request_image",
+            CASES,
+            ChannelCaseImage,
+            summary="Read an image's data.",
+        )
+    }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:
         return Response(image_document(self.row(pk), self.client.channel_id))
@@ -141,6 +156,7 @@ class ImageFileView(BaseImageView):
             CASES,
             OpenApiResponse(OpenApiTypes.BINARY),
             media_type="image/*",
+            summary="Download an image.",
         )
     }
 

@@ -15,7 +15,7 @@ from takeback.api.fields import Password, StrictText
 from takeback.api.openapi import Operation
 from takeback.channel import errors
 from takeback.channel.base import ChannelView, validated
-from takeback.channel.openapi import KEY_REFUSALS, ORDERS, PLAIN
+from takeback.channel.openapi import ACCESS, INVALID, KEY_REFUSALS, PLAIN
 from takeback.core import clock
 from takeback.core.client_ip import client_address
 from takeback.core.errors import Refused
@@ -23,6 +23,8 @@ from takeback.core.errors import Refused
 
 class StaffLogin(serializers.Serializer[Any]):
     """The user name and password of a staff member."""
+
+    example = {"username": "agent@example.com", "password": "correct horse battery"}
 
     username = StrictText(max_length=150)
     password = Password()
@@ -39,14 +41,15 @@ class Login(ChannelView):
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
-    refusals = {400: PLAIN, 429: PLAIN}
+    refusals = {400: INVALID, 429: PLAIN[429]}
     operations = {
         "post": Operation(
             "channel_login",
-            ORDERS,
+            ACCESS,
             LoginKey,
             request=StaffLogin,
             description="Valid for twelve hours. A sixth login ends the oldest key.",
+            summary="Exchange a user name and password for a key.",
         )
     }
 
@@ -92,7 +95,14 @@ class ActiveUserView(ChannelView):
 
     scopes = {}
     refusals = KEY_REFUSALS
-    operations = {"get": Operation("channel_active_user", ORDERS, ActiveUser)}
+    operations = {
+        "get": Operation(
+            "channel_active_user",
+            ACCESS,
+            ActiveUser,
+            summary="Read the owner of the key.",
+        )
+    }
 
     def get(self, request: Request) -> Response:
         key = key_with_user(self.client.key_id)

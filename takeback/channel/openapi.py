@@ -5,35 +5,42 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from takeback.api import openapi_parts as parts
 from takeback.api.openapi import Schema, response_schema
 from takeback.channel.filters import filters_serializer
 
-ORDERS = "channel"
-CASES = "channel: cases"
-CUSTOMERS = "channel: customers"
-SETTINGS = "channel: settings"
+ACCESS = "Channel: keys and channels"
+ORDERS = "Channel: orders"
+CASES = "Channel: requests"
+CUSTOMERS = "Channel: customers"
+SYNC = "Channel: batches and reports"
+SETTINGS = "Channel: settings"
 
-_FIELDS = OpenApiResponse(
-    response={
+COMPONENTS = {
+    **parts.COMPONENTS,
+    "ChannelFieldErrors": {
         "type": "object",
+        "description": "Each invalid field with its texts, and one code.",
         "properties": {"code": {"type": "string"}},
-        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+                {"type": "object", "additionalProperties": True},
+            ]
+        },
         "required": ["code"],
+        "example": {"quantity": ["At most 2 can be returned."], "code": "invalid"},
     },
-    description="Each invalid field with its messages, and one code.",
-)
-PLAIN = OpenApiResponse(
-    response={
-        "type": "object",
-        "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
-        "required": ["detail", "code"],
-    },
-    description="No valid key, no scope, not found, too many requests, or not allowed.",
-)
-KEY_REFUSALS: Mapping[int, OpenApiResponse] = {401: PLAIN, 403: PLAIN, 429: PLAIN}
-REFUSALS: Mapping[int, OpenApiResponse] = {400: _FIELDS, 404: PLAIN, **KEY_REFUSALS}
-CONFLICT = {406: PLAIN}
-STALE = {412: PLAIN}
+}
+INVALID = parts.refusal(parts.any_of("Problem", "ChannelFieldErrors"), 400)
+PLAIN: Mapping[int, OpenApiResponse] = {
+    status: parts.refusal(parts.PROBLEM, status) for status in (401, 403, 404, 406, 429)
+}
+KEY_REFUSALS: Mapping[int, OpenApiResponse] = {status: PLAIN[status] for status in (401, 403, 429)}
+REFUSALS: Mapping[int, OpenApiResponse] = {400: INVALID, 404: PLAIN[404], **KEY_REFUSALS}
+CONFLICT = {406: PLAIN[406]}
 
 _PAGE = (
     OpenApiParameter("page", int, description="Counts from 1."),
@@ -49,6 +56,8 @@ def document_response(document: type, description: str) -> OpenApiResponse:
 class ChannelSchema(Schema):
     """Adds to an operation the parameters and refusals that its view's attributes imply."""
 
+    components = COMPONENTS
+
     @property
     def channel_view(self) -> Any:
         """The view, whose class attributes the framework's type does not have."""
@@ -58,11 +67,11 @@ class ChannelSchema(Schema):
         return f"{self.channel_view.operation_prefix}{super().get_operation_id()}"
 
     def get_override_parameters(self) -> list[Any]:
-        path = self.path.replace("{id}", "{pk}")  # the generator renames our `pk`
+        # The generator shows our `pk` as `{id}`, as the contract does.
         ids = [
             OpenApiParameter(name, int, OpenApiParameter.PATH)
-            for name in ("channel_id", "pk")
-            if f"{{{name}}}" in path
+            for name in ("channel_id", "id")
+            if f"{{{name}}}" in self.path
         ]
         return [*ids, *super().get_override_parameters(), *self._list_parameters()]
 
@@ -73,5 +82,5 @@ class ChannelSchema(Schema):
         name = f"{type(self.view).__name__}Filters"
         return [filters_serializer(name, filters), *_PAGE] if filters else list(_PAGE)
 
-    def get_response_serializers(self) -> Any:
-        return {**self.channel_view.refusals, **super().get_response_serializers()}
+    def implied_refusals(self) -> dict[int, OpenApiResponse]:
+        return {**super().implied_refusals(), **self.channel_view.refusals}

@@ -69,6 +69,8 @@ class Translations(serializers.Field[dict[str, dict[str, str]], Any, Any, Any]):
 class ReasonEntry(serializers.Serializer[Any]):
     """A reason; other keys are ignored."""
 
+    example = {"cancellation_type": "refund", "subject": "Does not fit", "order": 3}
+
     cancellation_type = KindField(default=Kind.CANCEL)
     subject = StrictText(max_length=SUBJECT_MAX, required=False)
     translations = Translations(required=False)
@@ -122,9 +124,20 @@ class ReasonList(ChannelListView, BaseReasonView):
     ordering = ("order", "id")
     rows = _reason_rows
     operations = {
-        "get": Operation("channel_cancellation_reasons", CASES, PageOf(CaseReason)),
+        "get": Operation(
+            "channel_cancellation_reasons",
+            CASES,
+            PageOf(CaseReason),
+            summary="List cancellation reasons.",
+        ),
         "post": Operation(
-            "channel_cancellation_reason_add", CASES, CaseReason, request=ReasonEntry, status=201
+            "channel_cancellation_reason_add",
+            CASES,
+            CaseReason,
+            request=ReasonEntry,
+            status=201,
+            is_idempotent=True,
+            summary="Add a cancellation reason.",
         ),
     }
 
@@ -147,12 +160,32 @@ class ReasonView(BaseReasonView):
     """One reason; one that all channels share needs an admin's key for all active channels."""
 
     operations = {
-        "get": Operation("channel_cancellation_reason", CASES, CaseReason),
-        "put": Operation("channel_cancellation_reason_put", CASES, CaseReason, request=ReasonEntry),
-        "patch": Operation(
-            "channel_cancellation_reason_patch", CASES, CaseReason, request=ReasonEntry
+        "get": Operation(
+            "channel_cancellation_reason",
+            CASES,
+            CaseReason,
+            summary="Read a cancellation reason.",
         ),
-        "delete": Operation("channel_cancellation_reason_remove", CASES, status=204),
+        "put": Operation(
+            "channel_cancellation_reason_put",
+            CASES,
+            CaseReason,
+            request=ReasonEntry,
+            summary="Change a cancellation reason.",
+        ),
+        "patch": Operation(
+            "channel_cancellation_reason_patch",
+            CASES,
+            CaseReason,
+            request=ReasonEntry,
+            summary="Change fields of a cancellation reason.",
+        ),
+        "delete": Operation(
+            "channel_cancellation_reason_remove",
+            CASES,
+            status=204,
+            summary="Deactivate a cancellation reason.",
+        ),
     }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:

@@ -61,6 +61,14 @@ class _StaffTerms(serializers.Serializer[Any]):
 class NewStaff(_StaffTerms):
     """A new member of staff, by default of the channel in the path. The password is generated."""
 
+    example = {
+        "username": "ada",
+        "email": "ada@example.com",
+        "first_name": "Ada",
+        "last_name": "Demir",
+        "scopes": ["read", "decide"],
+    }
+
     username = StrictText(max_length=150)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=ApiKey.SCOPES), allow_empty=False
@@ -69,6 +77,8 @@ class NewStaff(_StaffTerms):
 
 class ChangedStaff(_StaffTerms):
     """New values; `new_password` generates one, `clear_second_factor` removes the second factor."""
+
+    example = {"scopes": ["read"], "is_active": True}
 
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=ApiKey.SCOPES), required=False, allow_empty=False
@@ -127,9 +137,19 @@ class StaffList(ChannelListView, BaseStaffView):
     filters = {"is_active": Filter(Flag(required=False), equal("user__is_active"))}
     ordering = ("user_id",)
     operations = {
-        "get": Operation("channel_staff", SETTINGS, PageOf(StaffDocument)),
+        "get": Operation(
+            "channel_staff",
+            SETTINGS,
+            PageOf(StaffDocument),
+            summary="List staff.",
+        ),
         "post": Operation(
-            "channel_staff_add", SETTINGS, StaffWithPassword, request=NewStaff, status=201
+            "channel_staff_add",
+            SETTINGS,
+            StaffWithPassword,
+            request=NewStaff,
+            status=201,
+            summary="Add a member of staff.",
         ),
     }
 
@@ -157,14 +177,32 @@ class StaffView(BaseStaffView):
     """One member of staff; DELETE deactivates the account."""
 
     operations = {
-        "get": Operation("channel_staff_member", SETTINGS, StaffDocument),
+        "get": Operation(
+            "channel_staff_member",
+            SETTINGS,
+            StaffDocument,
+            summary="Read a member of staff.",
+        ),
         "put": Operation(
-            "channel_staff_member_put", SETTINGS, StaffWithPassword, request=ChangedStaff
+            "channel_staff_member_put",
+            SETTINGS,
+            StaffWithPassword,
+            request=ChangedStaff,
+            summary="Change a member of staff.",
         ),
         "patch": Operation(
-            "channel_staff_member_patch", SETTINGS, StaffWithPassword, request=ChangedStaff
+            "channel_staff_member_patch",
+            SETTINGS,
+            StaffWithPassword,
+            request=ChangedStaff,
+            summary="Change fields of a member of staff.",
         ),
-        "delete": Operation("channel_staff_member_remove", SETTINGS, status=204),
+        "delete": Operation(
+            "channel_staff_member_remove",
+            SETTINGS,
+            status=204,
+            summary="Deactivate a member of staff.",
+        ),
     }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:

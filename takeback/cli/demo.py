@@ -48,11 +48,12 @@ def demo(
         raise typer.Exit(1) from None
     _start_announcer(folder, port, banner(content, folder, colour=console.is_terminal))
     start_worker()
-    share_metrics(folder.path / f"metrics-{port}")
+    share_metrics(port)
     allow_connections()
-    command = server_command(host=_HOST, port=port, workers=_WORKERS)
     # The demo has no requests to finish: a worker that is still starting may be killed.
-    command += ["--workers-kill-timeout", str(_KILL_TIMEOUT_SECONDS)]
+    command = server_command(
+        host=_HOST, port=port, workers=_WORKERS, drain_seconds=_KILL_TIMEOUT_SECONDS
+    )
     os.execv(command[0], command)  # noqa: S606 - our own program; no idle parent stays behind
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from takeback.cli.setup import boot, fail, stop
+from takeback.cli.setup import boot, fail, register_keys, stop
 
 if TYPE_CHECKING:
     from takeback.operations.installation import Existing, Installation, Requested
@@ -73,6 +73,7 @@ def _set_up(requested: "Requested", *, is_migrated: bool) -> "Installation":
     # The role of a running service may not migrate, and needs not.
     if not is_migrated:
         migrations.migrate()
+    register_keys()
     try:
         with migrations.one_at_a_time():
             return installation.set_up(requested, now=clock.now())

@@ -26,6 +26,7 @@ from takeback.cli.lists import (
 from takeback.cli.migrate import migrate
 from takeback.cli.revoke_key import revoke_key
 from takeback.cli.rotate_data_key import rotate_data_key
+from takeback.cli.rotate_secret_key import rotate_secret_key
 from takeback.cli.serve import serve
 from takeback.cli.worker import worker
 
@@ -39,7 +40,7 @@ PANELS = {
         *(add_staff, change_staff, list_staff),
         *(issue_key, revoke_key, list_keys),
     ),
-    "Operation": (doctor, migrate, rotate_data_key),
+    "Operation": (doctor, migrate, rotate_data_key, rotate_secret_key),
 }
 """The commands by purpose, in the order of `--help`."""
 

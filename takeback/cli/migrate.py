@@ -2,7 +2,7 @@
 
 import typer
 
-from takeback.cli.setup import boot, count_of, fail
+from takeback.cli.setup import boot, count_of, fail, register_keys
 
 
 def migrate() -> None:
@@ -23,4 +23,10 @@ def apply_migrations() -> int:
 
     if problem := database.connection_problem() or database.newer_version_problem():
         fail(problem)
-    return migrations.migrate()
+    applied = migrations.migrate(_print_progress)
+    register_keys()
+    return applied
+
+
+def _print_progress(sentence: str) -> None:
+    typer.echo(sentence, err=True)

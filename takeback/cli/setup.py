@@ -6,15 +6,22 @@ from typing import NoReturn
 import typer
 
 from takeback.core import data_folder
+from takeback.core.log_output import open_standard_streams
+
+_STATEMENT_SECONDS = "30"
+"""How long a statement of a command may take by default."""
 
 
-def boot(*, makes_files: bool = False) -> None:
+def boot(*, makes_files: bool = False, limits_statements: bool = False) -> None:
     """Set up Django. Each command does it itself, so that `takeback --help` loads no Django.
 
     Only commands that need the data folder make it: the others must not leave files behind in the
-    folder one stands in.
+    folder one stands in. Server and worker limit their statements as the settings do.
     """
+    open_standard_streams()
     data_folder.MODE.makes_files = makes_files
+    if not limits_statements:
+        os.environ.setdefault("DATABASE_STATEMENT_SECONDS", _STATEMENT_SECONDS)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "takeback.settings")
     import django
 
@@ -35,8 +42,8 @@ def open_database(*, makes_files: bool = False) -> None:
         fail(problem)
 
 
-def check_version() -> None:
-    """Exit with 1 if the database does not fit this version.
+def check_database() -> None:
+    """Exit with 1 if the database does not fit this version, and with 2 if the keys do not fit.
 
     Server and worker start without a database that responds: they wait for it.
     """
@@ -48,6 +55,26 @@ def check_version() -> None:
         structlog.get_logger(__name__).warning("database unavailable", reason=problem)
     elif problem := database.version_problem():
         fail(problem)
+    else:
+        register_keys()
+
+
+def register_keys() -> None:
+    """Store the fingerprints of new keys; exit with 2 if the database belongs to other keys."""
+    import structlog
+    from django.db import Error
+
+    from takeback.core import clock
+    from takeback.operations import host_keys
+
+    try:
+        problems = host_keys.register_keys(clock.now())
+    except Error as error:
+        # A database that cannot be written now: the next start stores them.
+        problems = host_keys.wrong_keys()
+        structlog.get_logger(__name__).warning("keys not registered", error=type(error).__name__)
+    if problems:
+        stop("\nError: ".join(problems))
 
 
 def stop(reason: object) -> NoReturn:

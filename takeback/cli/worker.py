@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from takeback.outbox.worker import Handler
-from takeback.cli.setup import boot, check_version
+from takeback.cli.setup import boot, check_database
 
 
 def worker(
@@ -20,8 +20,8 @@ def worker(
     ] = False,
 ) -> None:
     """Deliver messages and run periodic tasks until SIGTERM or Ctrl-C; running work finishes."""
-    boot(makes_files=True)
-    check_version()
+    boot(makes_files=True, limits_statements=True)
+    check_database()
     from takeback.handlers.all_topics import HANDLERS
 
     if not work(HANDLERS, is_single_round=is_single_round):

@@ -30,14 +30,20 @@ def encrypt(text: str, context: str) -> str:
 def decrypt(encrypted: str, context: str) -> str:
     """Decrypt with the key that encrypted the text, as long as `DATA_KEYS` has it.
 
-    Raises Refused (`unavailable`) when that key is missing, and InvalidTag or ValueError when the
-    text or the context is wrong.
+    Raises Refused (`unavailable`) when that key is missing, and when another key of this number,
+    the text or the context is wrong; ValueError when the text is damaged.
     """
     key_id, _, packed = encrypted.partition(":")
     if key_id not in settings.DATA_KEYS:
         raise Refused(errors.UNAVAILABLE, missing_data_key=key_id)
     raw = b64decode(packed)
-    text = _cipher(key_id).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
+    cipher = _cipher(key_id)
+    from cryptography.exceptions import InvalidTag  # loaded with the cipher
+
+    try:
+        text = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
+    except InvalidTag:
+        raise Refused(errors.UNAVAILABLE, wrong_data_key=key_id) from None
     return text.decode()
 
 

@@ -56,10 +56,28 @@ UNSUPPORTED_ENCODING = Problem(
     _("Content-Encoding is not supported. Send the body uncompressed."),
 )
 UNSUPPORTED_MEDIA_TYPE = Problem(
-    "unsupported_media_type", 415, _("Send the body as application/json in UTF-8.")
+    "unsupported_media_type", 415, _("Send JSON with Content-Type: application/json, in UTF-8.")
 )
 NOT_AUTHENTICATED = Problem("not_authenticated", 401, _("Please sign in first."))
+API_KEY_MISSING = Problem(
+    "not_authenticated", 401, _("Send an API key in the header: Authorization: Token <key>.")
+)
+WRONG_SCHEME = Problem(
+    "not_authenticated",
+    401,
+    _("Use the scheme Token for the API key: Authorization: Token <key>."),
+)
+API_KEY_INVALID = Problem(
+    "not_authenticated",
+    401,
+    _("This API key does not exist, has expired or was revoked, or its channel is not active."),
+)
 CSRF_FAILED = Problem("csrf_failed", 403, _("The CSRF token is missing or does not match."))
+SCOPE_MISSING = Problem(
+    "permission_denied",
+    403,
+    _("This API key lacks the scope {scope}. Use a key with this scope."),
+)
 PERMISSION_DENIED = Problem("permission_denied", 403, _("You do not have permission to do this."))
 NOT_FOUND = Problem("not_found", 404, _("Not found."))
 METHOD_NOT_ALLOWED = Problem("method_not_allowed", 405, _("This method is not allowed here."))

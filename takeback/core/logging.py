@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from takeback.core.log_output import OutputHandler, make_logger
+
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 _SHARED_PROCESSORS: list[Any] = [
@@ -23,6 +25,7 @@ def configure(form: str, level: str) -> dict[str, Any]:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer() if form == "console" else _json_line,
         ],
+        logger_factory=make_logger,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -39,7 +42,7 @@ def configure(form: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": formatter},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "handlers": {"console": {"()": OutputHandler, "formatter": "json"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django.request": {"level": "ERROR"},

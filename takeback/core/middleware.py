@@ -52,6 +52,8 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Robots-Tag": "noindex",
 }
+RETRY_AFTER_SECONDS = "5"
+_ENDED_BY_TIME = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def request_id(get_response: Handler) -> Handler:
@@ -81,12 +83,17 @@ def request_id(get_response: Handler) -> Handler:
 
 
 def safe_headers(get_response: Handler) -> Handler:
-    """Keep every response out of shared caches, other sites' pages and search engines."""
+    """Keep every response out of shared caches, other sites' pages and search engines.
+
+    A refusal that time ends has a Retry-After, also if its own view does not know the seconds.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         for header, value in SAFE_HEADERS.items():
             response.headers.setdefault(header, value)
+        if response.status_code in _ENDED_BY_TIME:
+            response.headers.setdefault("Retry-After", RETRY_AFTER_SECONDS)
         patch_vary_headers(response, _VARY)
         return response
 

@@ -10,6 +10,8 @@ from typing import Final, Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
+from takeback.core import database_url
+
 T = TypeVar("T")
 Parser = Callable[[str], T]
 
@@ -31,7 +33,6 @@ _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
-_DATABASE_SCHEMES = ("postgres", "postgresql", "psql", "pgsql", "sqlite")
 _MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls", "smtp+ssl")
 _PASSWORD = re.compile(r"((?:password|passwd|pwd)=)[^&]*", re.IGNORECASE)
 
@@ -184,28 +185,13 @@ def _entries(text: str) -> dict[str, str]:
     return entries
 
 
-def _database(text: str) -> dict[str, object]:
-    """A database URL as a row of Django's `DATABASES`."""
-    import environ  # not at start: it imports Django, and `takeback --help` needs none
-
-    if text == "sqlite://:memory:":
-        return dict(environ.Env.db_url_config(text))
-    _require(text.isprintable())
-    url = urlsplit(text)
-    _require(url.scheme in _DATABASE_SCHEMES and url.path.strip("/"))
-    _require(url.scheme != "sqlite" or not url.netloc)
-    config = dict(environ.Env.db_url_config(text))
-    _require(config["NAME"])
-    return config
-
-
 def _mail_server(text: str) -> dict[str, object]:
     """A mail server URL as Django's `EMAIL_*` settings; no settings when it is empty."""
     if not text:
         return {}
     url = _split(text)
     _require(url.scheme in _MAIL_SCHEMES and _is_host(url.hostname))
-    import environ  # the same
+    import environ  # not at start: it imports Django, and `takeback --help` needs none
 
     # django-environ reads `smtps` as STARTTLS; everywhere else it means TLS from the first byte.
     return dict(environ.Env.email_url_config(re.sub("^smtps:", "smtp+ssl:", text)))
@@ -246,9 +232,7 @@ DATA_KEYS: Final = Kind(
     _data_keys,
     lambda _: "(hidden)",
 )
-DATABASE: Final = Kind(
-    "postgres://user:password@host:port/name or sqlite:///file", _database, without_password
-)
+DATABASE: Final = Kind(database_url.ALLOWED, database_url.parse, without_password)
 MAIL_SERVER: Final = Kind(
     "smtp://, smtp+tls:// or smtps:// with user:password@host:port", _mail_server, without_password
 )

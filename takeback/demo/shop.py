@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from takeback.accounts.models import ApiKey
 from takeback.accounts.policy import shop_policy
 from takeback.accounts.staff import create_staff_user
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.db.bulk import refresh_statistics
 from takeback.demo.cases import CaseRunner, import_completed, plan_cases
@@ -120,3 +121,19 @@ def _add_cases(plans: list[OrderPlan], rng: Random, reference: datetime) -> None
     # The mails about these cases were sent in the past.
     Message.objects.exclude(topic=OFFERED).update(done_at=F("created_at"))
     runner.run(case for case in cases if case.order.is_new)
+    _date_changes()
+
+
+def _date_changes() -> None:
+    """Give cases, plans and orders the time of their last change: a command gives the present."""
+    step = CaseHistory.objects.filter(cancellation_request=OuterRef("pk")).order_by("-seq")
+    CancellationRequest.objects.update(
+        modified_date=Coalesce(Subquery(step.values("at")[:1]), "created_date")
+    )
+    case = CancellationRequest.objects.filter(plan=OuterRef("pk")).order_by("-modified_date")
+    CancellationPlan.objects.update(modified_date=Subquery(case.values("modified_date")[:1]))
+    item = OrderItem.objects.filter(order=OuterRef("pk")).order_by("-modified_date")
+    orders = CancellationRequest.objects.values("order_item__order_id")
+    Order.objects.filter(pk__in=orders).update(
+        modified_date=Subquery(item.values("modified_date")[:1])
+    )

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from csp.decorators import csp_update
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import IntegrityError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -58,7 +58,7 @@ class DeskView(View):
                 response = self.handle(request, *args, **kwargs)
             except (BadRequest, SuspiciousOperation):
                 response = self.render_refusal(Refused(errors.MALFORMED_REQUEST))
-            except (Refused, OperationalError, IntegrityError) as error:
+            except (Refused, Error) as error:
                 response = self.render_refusal(error)
         # With `no-referrer` browsers send forms without an Origin, which the CSRF check refuses.
         response.headers["Referrer-Policy"] = "same-origin"
@@ -93,8 +93,10 @@ class DeskView(View):
         return render(self.request, f"desk/{template}.html", context, status=status)
 
     def render_refusal(self, error: Exception) -> HttpResponseBase:
+        """The page of a refusal or an outage; an internal error is raised again."""
         refusal = exception_handler(error, {"view": self})
-        assert refusal is not None
+        if refusal is None:
+            raise error
         wait = refusal.get("Retry-After")
         code = refusal.data["code"]
         sentence = refusal_sentence(code, refusal.data["detail"], wait)

@@ -27,6 +27,7 @@ _FIELDS: dict[Callable[..., Problem | None], str] = {
     policy.carrier_is_offered: "carrier",
     policy.pickup_has_an_address: "carrier",
     policy.address_is_own: "carrier",
+    policy.pickup_has_a_carrier: "carrier",
     policy.bank_account_where_needed: "iban",
     policy.loyalty_refund_is_offered: "refund_to_loyalty",
 }
@@ -46,6 +47,7 @@ class BrokenRule(NamedTuple):
 def broken_rules(new: Sequence[NewCase], scope: OrderScope, now: datetime) -> list[BrokenRule]:
     """What the new cases break, in the order of the policy; a problem of a field counts once."""
     data = load_eligibility_data(new, scope)
+    new = [data.with_default_pickup(case) for case in new]
     unserved = [case for case in new if case.kind == Kind.RETURN and not data.carrier_of(case)]
     needs_choice = bool(unserved) and bool(companies_on_offer(channel_id=scope.channel_id))
     broken = []

@@ -91,7 +91,7 @@ class OrderPage:
                 quantity=data.get(quantity_name(item_id)),
                 description=data.get("description") or None,
                 carrier=data.get("carrier") if is_return else None,
-                pickup_address=self.order.shipping_address_id if is_return else None,
+                pickup_at_shipping_address=is_return,
                 bank_account=form.bank_account,
                 is_account_trusted=is_account_trusted,
                 refund_to_loyalty=bool(data.get("refund_to_loyalty")),

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pyotp
 import segno
-from cryptography.exceptions import InvalidTag
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.safestring import mark_safe
@@ -59,7 +58,7 @@ class TotpView(AgentView):
         """The secret that this page has encrypted for this agent; empty for any other text."""
         try:
             return decrypt(text, totp_context(self.agent.id))
-        except (InvalidTag, ValueError, Refused):
+        except (ValueError, Refused):
             return ""
 
     def _render(self, form: DeskForm, secret: str) -> HttpResponse:

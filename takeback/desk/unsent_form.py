@@ -7,7 +7,6 @@ only fills the form in again: nothing is decided by it.
 import json
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
 from django.http import QueryDict
 
 from takeback.core.encryption import decrypt, encrypt
@@ -34,7 +33,7 @@ def decrypt_form(encrypted: str, path: str) -> QueryDict:
     values = QueryDict(mutable=True)
     try:
         document: dict[str, Any] = json.loads(decrypt(encrypted, _CONTEXT))
-    except (InvalidTag, ValueError, Refused):
+    except (ValueError, Refused):
         return values
     if document["path"] == path:
         for name, texts in document["values"].items():

@@ -1,6 +1,7 @@
 """The first page, the OpenAPI document, and the page that shows it."""
 
 from functools import cache
+from typing import Any
 
 from csp.decorators import csp_update
 from django.conf import settings
@@ -35,6 +36,7 @@ class HomeView(ApiView):
     """The first page: in a demo the product with sample orders and accounts, else the shop's."""
 
     operations = NOT_DOCUMENTED
+    is_page = True
 
     @method_decorator(csp_update(PAGE_POLICY))
     def get(self, request: Request) -> HttpResponse:
@@ -58,19 +60,23 @@ class SchemaView(ApiView):
     operations = NOT_DOCUMENTED
 
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(_encoded_document(get_language()), content_type=JSON)
+        """The document names the host of the request as its server: the API page calls it."""
+        server = self.django_request.build_absolute_uri("/").rstrip("/")
+        document = {**_document(get_language()), "servers": [{"url": server}]}
+        return HttpResponse(encode(document), content_type=JSON)
 
 
 @cache
-def _encoded_document(_language: str) -> bytes:
+def _document(_language: str) -> dict[str, Any]:
     """Cached per language: generating it takes as long as a hundred ordinary requests."""
-    return encode(openapi.document())
+    return openapi.document()
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):
     """Swagger without inline scripts and styles, as the content policy requires."""
 
     operations = NOT_DOCUMENTED
+    metadata_class = None  # the response to OPTIONS would be rendered by the template
     url_name = "schema"
     template_name = "home/api.html"
 

@@ -68,8 +68,11 @@ def approved_mail(
         number = single_line(order.number)
         subject = _("Your request for order %(number)s was approved") % {"number": number}
         plan = case.plan
-        is_forced = plan is not None and plan.forced_refund_minor is not None
-        minor = refund_total(plan) if plan and is_forced else refundable_amounts(case).goods
+        minor = refundable_amounts(case).goods
+        if plan is not None:
+            is_forced, total = plan.forced_refund_minor is not None, refund_total(plan)
+            # Without a charge the plan refunds nothing.
+            minor = total if is_forced else min(minor, total)
         accounts = _unconfirmed_accounts([case], is_preview=is_preview)
         context = {
             "amount": _isolate(format_amount(minor, order.currency)),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidTag
+from django.conf import settings
 from django.db.models import Count, F, Model, QuerySet, Value
 from django.db.models.functions import Left, StrIndex
 
@@ -63,15 +63,33 @@ def count_texts_by_key() -> Counter[str]:
     return counts
 
 
+def unreadable_keys() -> list[str]:
+    """The keys of this host that do not decrypt the newest text of a column; a small sample."""
+    wrong = set()
+    for column in COLUMNS:
+        for key_id in settings.DATA_KEYS:
+            newest = _texts(column).filter(key_id=key_id).order_by("-pk")
+            for text in _with_contexts(column, newest[:1]):
+                try:
+                    decrypt(text.text, text.context)
+                except (Refused, ValueError):
+                    wrong.add(key_id)
+    return sorted(wrong)
+
+
 def texts_with_older_keys(
     column: EncryptedColumn, *, after: int, limit: int
 ) -> list[EncryptedText]:
     """The next texts, by row id, that the newest key has not encrypted."""
     rows = _texts(column).filter(pk__gt=after).exclude(key_id=newest_key_id()).order_by("pk")
+    return _with_contexts(column, rows[:limit])
+
+
+def _with_contexts(column: EncryptedColumn, rows: "QuerySet[Any]") -> list[EncryptedText]:
     columns = ("pk", column.name, *column.context_columns)
     return [
         EncryptedText(pk, text, column.context(*values))
-        for pk, text, *values in rows.values_list(*columns)[:limit]
+        for pk, text, *values in rows.values_list(*columns)
     ]
 
 
@@ -101,7 +119,7 @@ def reencrypt() -> tuple[int, int]:
             for text in batch:
                 try:
                     done += reencrypt_text(column, text)
-                except (Refused, InvalidTag, ValueError):
+                except (Refused, ValueError):
                     unreadable += 1
             last = batch[-1].pk
     return done, unreadable
@@ -110,7 +128,7 @@ def reencrypt() -> tuple[int, int]:
 def reencrypt_text(column: EncryptedColumn, old: EncryptedText) -> bool:
     """Re-encrypt one text; False when it has changed since it was read.
 
-    Raises Refused when its key is missing, InvalidTag or ValueError when it is damaged.
+    Raises Refused when its key is missing or wrong, ValueError when it is damaged.
     """
     text = encrypt(decrypt(old.text, old.context), old.context)
     unchanged = {"pk": old.pk, column.name: old.text}

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
-from takeback.operations import readiness
+from takeback.core.db.outages import is_outage
+from takeback.operations import pooler, readiness
 
 _MAX_NAMES = 5
 _NOT_MIGRATED = "The database is not migrated. Run `takeback migrate` first."
+_DAMAGED = "The database {name} is damaged. Stop the service and restore a backup."
 _REASONS = {
     "no such table": _NOT_MIGRATED,
     "no such column": _NOT_MIGRATED,
@@ -18,6 +20,16 @@ _REASONS = {
     "database or disk is full": "The disk is full. Free space, then run the command again.",
     "DiskFull": "The disk of the database is full. Free space, then run the command again.",
     "readonly database": "The database file {name} is read-only. Correct its owner and mode.",
+    "ReadOnlySqlTransaction": (
+        "The database is read-only. Make it writable (default_transaction_read_only), or connect "
+        "to the primary server."
+    ),
+    "malformed": _DAMAGED,
+    "DataCorrupted": _DAMAGED,
+    "IndexCorrupted": _DAMAGED,
+    "disk I/O error": (
+        "The database file {name} cannot be read or written. Check the disk, and restore a backup."
+    ),
     "unable to open database file": (
         "The database file {name} cannot be opened. Correct DATABASE_URL or DATA_DIR, or the "
         "owner and mode of its folder."
@@ -35,12 +47,22 @@ _REASONS = {
 
 
 def connection_problem() -> str | None:
-    """Why the database does not respond; nothing is created."""
+    """Why the database does not respond as it must; nothing is created."""
     if (file := sqlite_file()) and not file.exists():
         return f"There is no database {file} yet. Run `takeback init` or `takeback migrate` first."
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return pooler.prepared_problem()
+    except Error as error:
+        return explain(error) or _no_response(error)
+
+
+def write_problem() -> str | None:
+    """Why the database accepts no write; None for a database without tables, too."""
+    try:
+        if not readiness.unapplied_migrations():
+            readiness.try_requests()
     except Error as error:
         return explain(error) or _no_response(error)
     return None
@@ -75,8 +97,11 @@ def explain(error: Error) -> str | None:
     for sign, sentence in _REASONS.items():
         if sign in signs:
             return sentence.format(name=settings.DATABASES["default"]["NAME"])
+    # Other operational errors, such as a time limit, say nothing about the server.
     is_lost = type(cause).__name__ in ("OperationalError", "ConnectionTimeout", "AdminShutdown")
-    return _no_response(error) if is_lost and connection.vendor == "postgresql" else None
+    is_disturbed = is_outage(error) and not isinstance(error, OperationalError)
+    is_postgresql = connection.vendor == "postgresql"
+    return _no_response(error) if is_postgresql and (is_lost or is_disturbed) else None
 
 
 def _no_response(error: Error) -> str:

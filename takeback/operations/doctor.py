@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import Error, connection
 from django.http.request import validate_host
 
+from takeback.cancellations.models import CancellationRequestImage
 from takeback.core import clock, triggers
 from takeback.core.encryption import newest_key_id
-from takeback.operations import database, readiness, shop_checks
-from takeback.operations.data_keys import count_texts_by_key
+from takeback.operations import database, host_keys, readiness, shop_checks
+from takeback.operations.data_keys import count_texts_by_key, unreadable_keys
 from takeback.operations.database import names
 from takeback.operations.findings import Finding, Result, Severity, result_of
 from takeback.orders import audit
@@ -23,6 +24,7 @@ from takeback.outbox.queries import backlog, last_worker_run
 SAMPLE_SIZE = 1_000
 MAX_DELAY = timedelta(minutes=5)
 _MIN_SECRET_LENGTH = 40
+_IMAGE_SAMPLE_SIZE = 100
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 # The owner of a table can disable its triggers, and TRUNCATE fires none.
 _TABLES_BEYOND_ROWS = """
@@ -50,7 +52,7 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
     connecting = Finding("database", *_database())
     yield connecting
     if connecting.severity is Severity.FINE:
-        migrations = Finding("migrations", *_migrations())
+        migrations = Finding("migrations", *_result(_migrations))
         yield migrations
         if migrations.severity is Severity.FINE:
             yield from _run(
@@ -62,9 +64,11 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
                     "worker": _worker,
                     "outbox": _outbox,
                     "data keys": _data_keys,
+                    "shared keys": _shared_keys,
+                    "images": _images,
                 }
             )
-        yield Finding("clock", *_clock())
+        yield Finding("clock", *_result(_clock))
     yield from _run(
         {
             "data folder": partial(data_folder, settings.DATA_DIR, Path("/proc/self/mounts")),
@@ -79,11 +83,21 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
 
 
 def _run(checks: Mapping[str, Check]) -> Iterator[Finding]:
-    return (Finding(subject, *check()) for subject, check in checks.items())
+    return (Finding(subject, *_result(check)) for subject, check in checks.items())
+
+
+def _result(check: Check) -> Result:
+    """The result of the check, also if the database fails during it."""
+    try:
+        return check()
+    except Error as error:
+        if sentence := database.explain(error):
+            return Severity.FAILURE, sentence
+        raise
 
 
 def _database() -> Result:
-    if problem := database.connection_problem():
+    if problem := database.connection_problem() or database.write_problem():
         return Severity.FAILURE, problem
     return Severity.FINE, f"{connection.display_name} responds."
 
@@ -164,6 +178,14 @@ def _outbox() -> Result:
 def _data_keys() -> Result:
     if not settings.DATA_KEYS:
         return Severity.FAILURE, "There are no DATA_KEYS yet. Run `takeback init`, or set them."
+    if wrong := unreadable_keys():
+        return (
+            Severity.FAILURE,
+            (
+                f"Key {names(wrong)} of DATA_KEYS does not decrypt the newest texts. Copy "
+                "DATA_KEYS, or the file data_key in DATA_DIR, from the host that encrypted them."
+            ),
+        )
     counts, newest = count_texts_by_key(), newest_key_id()
     if missing := sorted(counts.keys() - settings.DATA_KEYS.keys()):
         count = sum(counts[key_id] for key_id in missing)
@@ -177,6 +199,31 @@ def _data_keys() -> Result:
             f"Older keys encrypt {count} texts. Run `takeback rotate-data-key`.",
         )
     return Severity.FINE, f"Key {newest} encrypts all texts."
+
+
+def _shared_keys() -> Result:
+    """Whether this host has the keys of the database; the check of each key names missing ones."""
+    if not settings.DATA_KEYS or not _has_secret_key():
+        return Severity.WARNING, "This host has no keys yet. Run `takeback init`, or set them."
+    problems = host_keys.wrong_keys()
+    return result_of(
+        not problems,
+        fine="SECRET_KEY and DATA_KEYS are those of the database.",
+        failure=" ".join(problems),
+    )
+
+
+def _images() -> Result:
+    """Whether the newest images are in the media folder, which all hosts share."""
+    images = CancellationRequestImage.objects.order_by("-pk").values_list("image", flat=True)
+    newest = list(images[:_IMAGE_SAMPLE_SIZE])
+    missing = [name for name in newest if not (settings.MEDIA_ROOT / name).exists()]
+    return result_of(
+        not missing,
+        fine=f"The newest {len(newest)} images are in {settings.MEDIA_ROOT}.",
+        failure=f"{len(missing)} of the newest {len(newest)} images are not in "
+        f"{settings.MEDIA_ROOT}. Share this folder between all hosts, or restore its backup.",
+    )
 
 
 def _clock() -> Result:
@@ -232,15 +279,20 @@ def file_system(folder: Path, mounts: Path) -> str:
 
 
 def _secret_key() -> Result:
-    try:
-        length = len(settings.SECRET_KEY)
-    except ImproperlyConfigured:
+    if not _has_secret_key():
         return Severity.FAILURE, "There is no SECRET_KEY yet. Run `takeback init`, or set it."
     return result_of(
-        length >= _MIN_SECRET_LENGTH,
+        len(settings.SECRET_KEY) >= _MIN_SECRET_LENGTH,
         fine="SECRET_KEY is long enough.",
         failure=f"SECRET_KEY is shorter than {_MIN_SECRET_LENGTH} characters. Set a longer one.",
     )
+
+
+def _has_secret_key() -> bool:
+    try:
+        return bool(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return False
 
 
 def _debug() -> Result:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
@@ -18,12 +19,19 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from takeback.core import clock
+from takeback.core.log_output import take_lost_lines
+from takeback.operations.metrics_files import allocate_blocks
 from takeback.outbox.queries import backlog
+
+allocate_blocks()
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS = Counter(
     "takeback_requests", "Requests; status 429 is a rate limit.", ("method", "route", "status")
+)
+LOST_LINES = Counter(
+    "takeback_log_lines_lost", "Log lines that could not be written: disk full or closed.", ("log",)
 )
 SECONDS = Histogram(
     "takeback_request_seconds",
@@ -44,11 +52,19 @@ def count_requests(get_response: Handler) -> Handler:
         method = request.method if request.method in _METHODS else "other"
         match = request.resolver_match
         route = match.route if match else "none"
-        REQUESTS.labels(method, route, response.status_code).inc()
-        SECONDS.labels(method, route).observe(time.perf_counter() - started)
+        _count(method, route, response.status_code, time.perf_counter() - started)
         return response
 
     return middleware
+
+
+def _count(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a response. Where the files of the metrics have no room, nothing is counted."""
+    with suppress(OSError):
+        REQUESTS.labels(method, route, status).inc()
+        SECONDS.labels(method, route).observe(seconds)
+        if lost := take_lost_lines():
+            LOST_LINES.labels("log").inc(lost)
 
 
 class OutboxCollector(Collector):

@@ -1,18 +1,29 @@
-"""Whether the database can serve requests: it responds, is migrated, and its clock agrees."""
+"""Whether the database can serve requests: it is migrated, writable and whole; its clock agrees."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from django.apps import apps
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from takeback.accounts.models import ApiKey, Session
+from takeback.cancellations.models import CancellationRequest
 from takeback.core import clock
+from takeback.core.db import outages
+from takeback.core.db.time_limits import response_within
+from takeback.operations import pooler
+from takeback.orders.models import Order, OrderItem
+from takeback.outbox.models import WorkerRun
 
 MAX_SKEW_SECONDS = 30
+MAX_SECONDS = 2
+"""How long the check waits for PostgreSQL: a load balancer must learn soon that it is frozen."""
 
 
 @cache
@@ -53,10 +64,55 @@ def clock_skew_seconds() -> float:
     return float(timestamp) - halfway.timestamp()
 
 
+def try_requests() -> None:
+    """Do what requests do, without an effect: read the newest rows, then write no row.
+
+    Raises `django.db.Error` if that fails, as in a read-only database.
+    """
+    for model in (Order, OrderItem, CancellationRequest, Session, ApiKey):
+        model.objects.order_by("-pk").values().first()
+    try_write()
+
+
+def try_write() -> None:
+    """Write no row, which a read-only database refuses; raises `django.db.Error`.
+
+    SQLite has one writer: while another process writes, the database is writable.
+    """
+    try:
+        with _short_wait():
+            WorkerRun.objects.filter(pk=0).update(ran_at=clock.now())
+    except OperationalError as error:
+        if "database is locked" not in str(error):
+            raise
+
+
+@contextmanager
+def _short_wait() -> Iterator[None]:
+    """Let SQLite wait a second for another writer; a health check must not take longer."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual = int(connection.settings_dict["OPTIONS"]["timeout"])
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 1000")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual * 1000}")
+
+
+@response_within(MAX_SECONDS)
 def not_ready_reason() -> str | None:
-    """`migrations`, `clock`, or None when ready; raises `django.db.Error` without a database."""
+    """`migrations`, `clock`, `damage`, a sentence, or None when ready.
+
+    Raises `django.db.Error` if the database cannot be used.
+    """
     if unapplied_migrations():
         return "migrations"
+    if outages.is_damaged():
+        return "damage"
+    try_requests()
     if abs(clock_skew_seconds()) > MAX_SKEW_SECONDS:
         return "clock"
-    return None
+    return pooler.prepared_problem()

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.api.base_view import ApiView
-from takeback.api.errors import RETRY_AFTER_SECONDS
 from takeback.api.openapi import Operation
 from takeback.core import errors
 from takeback.core.client_ip import is_within
@@ -27,7 +26,14 @@ _HEALTH = {
 class LiveView(ApiView):
     """The process responds. Reads no database."""
 
-    operations = {"get": Operation("health_live", "operations", _HEALTH)}
+    operations = {
+        "get": Operation(
+            "health_live",
+            "Operations",
+            _HEALTH,
+            summary="Check that the process responds.",
+        )
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
@@ -36,7 +42,14 @@ class LiveView(ApiView):
 class ReadyView(ApiView):
     """The database is reachable, migrated, and its clock agrees; otherwise 503 with Retry-After."""
 
-    operations = {"get": Operation("health_ready", "operations", _HEALTH)}
+    operations = {
+        "get": Operation(
+            "health_ready",
+            "Operations",
+            _HEALTH,
+            summary="Check that requests can be served.",
+        )
+    }
 
     def get(self, request: Request) -> Response:
         try:
@@ -44,9 +57,7 @@ class ReadyView(ApiView):
         except Error as error:
             reason = type(error).__name__
         if reason:
-            raise Refused(
-                errors.UNAVAILABLE, retry_after_seconds=RETRY_AFTER_SECONDS, reason=reason
-            )
+            raise Refused(errors.UNAVAILABLE, reason=reason)
         return Response({"status": "ok"})
 
 

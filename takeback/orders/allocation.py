@@ -11,6 +11,9 @@ from takeback.orders.statuses import Status
 PAID_LATER = frozenset({"pay_on_delivery"})
 """Payment types that collect the money when the goods are handed over."""
 
+CARDS = frozenset({"credit_card", "saved_card", "masterpass"})
+"""Payment types that charge a card."""
+
 _BASIS_POINTS = 10_000
 
 

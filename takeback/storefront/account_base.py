@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from takeback.core import errors
 from takeback.core.errors import Refused
+from takeback.storefront import openapi
 from takeback.storefront.base import StorefrontView
 
 # No access, unknown shop, conflict, too many requests, database unavailable. Other statuses report
@@ -22,6 +23,7 @@ class AccountView(StorefrontView):
     """
 
     authentication_classes: list[Any] = []
+    schema = openapi.AccountSchema()
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -67,7 +67,7 @@ class AddressBook(BaseAddressView):
             openapi.ADDRESSES,
             response=PageOf(BookAddress),
             parameters=openapi.PAGE,
-            refusals=openapi.LIST_REFUSALS,
+            summary="List the customer's addresses.",
         ),
         "post": Operation(
             "address_add",
@@ -75,7 +75,8 @@ class AddressBook(BaseAddressView):
             request=AddressEntry,
             response=BookAddress,
             status=201,
-            refusals=openapi.REFUSALS,
+            is_idempotent=True,
+            summary="Add an address.",
         ),
     }
 
@@ -108,7 +109,7 @@ class DetailedAddressBook(BaseAddressView):
             openapi.ADDRESSES,
             response=PageOf(Address),
             parameters=openapi.PAGE,
-            refusals=openapi.LIST_REFUSALS,
+            summary="List the customer's addresses with the names of their places.",
         )
     }
 
@@ -126,7 +127,7 @@ class AddressView(BaseAddressView):
             openapi.ADDRESSES,
             response=BookAddress,
             parameters=(openapi.PK,),
-            refusals=openapi.REFUSALS,
+            summary="Read an address.",
         ),
         "patch": Operation(
             "address_change",
@@ -134,14 +135,14 @@ class AddressView(BaseAddressView):
             request=AddressEntry,
             response=BookAddress,
             parameters=(openapi.PK,),
-            refusals=openapi.REFUSALS,
+            summary="Change an address.",
         ),
         "delete": Operation(
             "address_remove",
             openapi.ADDRESSES,
             status=204,
             parameters=(openapi.PK,),
-            refusals={401: openapi.PROBLEM, 404: openapi.PROBLEM},
+            summary="Remove an address.",
         ),
     }
 
@@ -168,6 +169,21 @@ class AddressView(BaseAddressView):
         if entry is None:
             raise Refused(errors.NOT_FOUND)
         return entry
+
+
+PLACE = {
+    "type": "object",
+    "properties": {
+        "pk": {"type": "integer"},
+        "id": {"type": "integer"},
+        "is_active": {"type": "boolean"},
+        "name": {"type": "string"},
+        "code": {"type": "string"},
+        "translations": {"type": ["object", "null"], "additionalProperties": True},
+    },
+    "required": ["pk", "id", "is_active", "name", "code", "translations"],
+}
+"""Cities, townships and districts also have the ids of the places around them."""
 
 
 class Places(StorefrontView):
@@ -200,13 +216,13 @@ def places_operations(operation_id: str) -> dict[str, Operation]:
         "get": Operation(
             operation_id,
             openapi.ADDRESSES,
-            response={"type": "object"},
+            response=PageOf(PLACE),
             parameters=(
                 *openapi.PAGE,
                 OpenApiParameter("country", int, description="Cities of this country."),
                 OpenApiParameter("city", int, description="Townships of this city."),
                 OpenApiParameter("township", int, description="Districts of this township."),
             ),
-            refusals={400: openapi.PROBLEM},
+            summary=f"List {operation_id}.",
         )
     }

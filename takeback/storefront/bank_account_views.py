@@ -57,6 +57,7 @@ class BankAccountPage(ApiView):
     """
 
     operations: ClassVar[dict[str, Operation]] = {}
+    is_page = True
 
     def get(self, request: Request, token: str) -> HttpResponse:
         case = case_of(token)

@@ -16,7 +16,7 @@ from takeback.api.base_view import ApiView
 from takeback.api.renderer import encode
 from takeback.core import clock
 from takeback.core.errors import MALFORMED_JSON, Problem, Refused, RuleProblem
-from takeback.storefront import document_cache
+from takeback.storefront import document_cache, openapi
 from takeback.storefront.addresses_documents import address_user
 from takeback.storefront.auth import Caller, ShopperSessionAuthentication, caller_of
 from takeback.storefront.dialect import Dialect, detect_dialect
@@ -27,6 +27,7 @@ class StorefrontView(ApiView):
     """A view whose caller has a session and whose refusals follow the dialect of the request."""
 
     authentication_classes = [ShopperSessionAuthentication]
+    schema = openapi.StorefrontSchema()
     is_bulk = False
 
     @property

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -17,5 +17,5 @@ def brand(request: HttpRequest) -> dict[str, Any]:
 def _brand(request: HttpRequest) -> Brand:
     try:
         return shop_brand(channel_id_of_host(request.META.get("HTTP_HOST", "")))
-    except DatabaseError:  # the page may be the one that reports it
+    except Error:  # the page may be the one that reports it
         return Brand("", "")

@@ -129,6 +129,14 @@ class PickupDateField(serializers.Field[PickupWindow, Any, Any, Any]):
 class NewCaseBody(serializers.Serializer[Any]):
     """One item to cancel or return; unknown keys are ignored."""
 
+    example = {
+        "order_item": 41,
+        "reason": 1,
+        "cancellation_type": "refund",
+        "quantity": 1,
+        "description": "The box was open.",
+    }
+
     order_item = Number(error_messages=NO_ITEM)
     reason = Number(error_messages=NO_REASON)
     cancellation_type = KindField()
@@ -150,6 +158,12 @@ class NewCaseBody(serializers.Serializer[Any]):
 class NewCasesBody(serializers.Serializer[Any]):
     """Up to 50 items to cancel or return. `pickup_address` and `fully_refund_as_loyalty_money`
     apply to all items without a value of their own."""
+
+    example = {
+        "cancel_order_items": [
+            {"order_item": 41, "reason": 1, "cancellation_type": "refund", "quantity": 1}
+        ]
+    }
 
     cancel_order_items: Any = serializers.ListSerializer(
         child=NewCaseBody(), allow_empty=False, max_length=MAX_ITEMS

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.api.idempotency import REPLAYED, has_idempotency_key, idempotent_response
-from takeback.api.openapi import Operation, PageOf
+from takeback.api.openapi import AllOf, Operation, PageOf, response_schema
 from takeback.api.paginator import ContractPagination
 from takeback.cancellations.commands.open import (
     AUTO_CONFIRM_CANCELLATIONS,
@@ -56,9 +56,16 @@ from takeback.storefront.cases_serializers import (
     new_case,
     new_cases,
 )
-from takeback.storefront.serializers import guest_lookup
+from takeback.storefront.serializers import GuestLookup, guest_lookup
 
 ITEMS = "cancel_order_items"
+OPENED_CLASSIC = "The case has been opened (classic dialect)."
+OPENED_OR_REFUSED = {
+    201: OpenApiResponse(
+        response_schema(CancellationRequest), "The case has been opened (v3 dialect)."
+    ),
+    **openapi.RULE,
+}
 
 
 class Reasons(StorefrontView):
@@ -73,7 +80,7 @@ class Reasons(StorefrontView):
                 *openapi.PAGE,
                 OpenApiParameter("cancellation_type", str, enum=[kind.value for kind in Kind]),
             ),
-            refusals=openapi.LIST_REFUSALS,
+            summary="List the reasons to choose from.",
         )
     }
 
@@ -180,14 +187,17 @@ class Cases(OpenCase):
             openapi.CASES,
             response=PageOf(CancellationRequest),
             parameters=openapi.PAGE,
-            refusals=openapi.LIST_REFUSALS,
+            summary="List the customer's requests.",
         ),
         "post": Operation(
             "open_case",
             openapi.CASES,
             request=NewCaseBody,
             response=CancellationRequest,
-            refusals=openapi.REFUSALS,
+            description=OPENED_CLASSIC,
+            refusals=OPENED_OR_REFUSED,
+            is_idempotent=True,
+            summary="Open a request for an item.",
         ),
     }
 
@@ -228,7 +238,9 @@ class OpenCases(BulkOpeningView):
             request=NewCasesBody,
             response=list[CancellationRequest],
             status=201,
-            refusals=openapi.REFUSALS,
+            refusals=openapi.RULE,
+            is_idempotent=True,
+            summary="Open requests for several items.",
         )
     }
 
@@ -243,9 +255,12 @@ class GuestOpenCase(OpenCase):
         "post": Operation(
             "guest_open_case",
             openapi.GUESTS,
-            request=NewCaseBody,
+            request=AllOf((GuestLookup, NewCaseBody)),
             response=CancellationRequest,
-            refusals=openapi.REFUSALS,
+            description=OPENED_CLASSIC,
+            refusals=OPENED_OR_REFUSED,
+            is_idempotent=True,
+            summary="Open a request for an item of a guest's order.",
         )
     }
     permission_classes = [AllowAny]
@@ -261,10 +276,12 @@ class GuestOpenCases(OpenCases):
         "post": Operation(
             "guest_open_cases",
             openapi.GUESTS,
-            request=NewCasesBody,
+            request=AllOf((GuestLookup, NewCasesBody)),
             response=list[CancellationRequest],
             status=201,
-            refusals=openapi.REFUSALS,
+            refusals=openapi.RULE,
+            is_idempotent=True,
+            summary="Open requests for several items of a guest's order.",
         )
     }
     permission_classes = [AllowAny]
@@ -283,7 +300,9 @@ class CancelOrder(BulkOpeningView):
             request=NewCasesBody,
             response=list[CancellationRequest],
             parameters=(OpenApiParameter("name", str, OpenApiParameter.PATH),),
-            refusals=openapi.REFUSALS,
+            refusals=openapi.RULE,
+            is_idempotent=True,
+            summary="Cancel items of an order at once.",
         )
     }
 

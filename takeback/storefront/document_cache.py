@@ -66,7 +66,7 @@ class Product(TypedDict):
     absolute_url: str
     attributes: Object
     attributes_kwargs: Object
-    form_schema: list[Any] | None
+    form_schema: Any  # a list or null; generated clients cast a nullable list of anything twice
     data_source: Object | None
     extra_attributes: Object
     category: Object | None
@@ -178,7 +178,7 @@ _BUILDERS: dict[str, Callable[[SnapshotRow, Dialect], Any]] = {
 }
 
 
-class ShippingCompany(TypedDict):
+class ReturnCarrier(TypedDict):
     """A carrier that shoppers can choose for a return."""
 
     pk: int
@@ -187,7 +187,7 @@ class ShippingCompany(TypedDict):
     name: str
 
 
-def shipping_company(row: CompanyRow) -> ShippingCompany:
+def shipping_company(row: CompanyRow) -> ReturnCarrier:
     return {
         "pk": row.id,
         "id": row.id,

@@ -42,6 +42,12 @@ LINK_SENT = _(
 class EmailChangeInput(serializers.Serializer[Any]):
     """The new address, twice, and the customer's password."""
 
+    example = {
+        "email": "new@example.com",
+        "emailConfirm": "new@example.com",
+        "password": "correct horse battery",
+    }
+
     email = StrictEmail()
     emailConfirm = StrictEmail()  # noqa: N815 - the name on the wire
     password = Password()
@@ -64,7 +70,8 @@ class EmailChangeView(StorefrontView):
             openapi.SESSION,
             request=EmailChangeInput,
             response=DETAIL,
-            refusals=openapi.OWN_ACCOUNT_REFUSALS | {400: openapi.FIELD_ERRORS},
+            refusals=openapi.TOO_MANY_WITH_TEXTS,
+            summary="Ask for another e-mail address.",
         )
     }
     permission_classes = [IsShopper]
@@ -118,7 +125,8 @@ class EmailChangePage(LinkPage):
                     "token", str, OpenApiParameter.PATH, description="From the mailed link."
                 ),
             ),
-            refusals={400: openapi.PROBLEM},
+            summary="Confirm the new e-mail address.",
+            has_page=True,
         )
     }
     texts = LinkTexts(

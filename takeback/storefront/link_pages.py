@@ -18,6 +18,7 @@ from takeback.api.errors import problem_response
 from takeback.api.openapi import Operation
 from takeback.core import clock
 from takeback.core.errors import Problem
+from takeback.storefront import openapi
 from takeback.ui.csp import FORM_POLICY
 
 LINK_NOT_VALID = Problem(
@@ -51,7 +52,9 @@ class LinkPage(ApiView):
     token is checked.
     """
 
+    schema = openapi.LinkSchema()
     operations: ClassVar[dict[str, Operation]] = {}
+    is_page = True
     texts: ClassVar[LinkTexts]
     template: ClassVar[str] = "storefront/link_page.html"
     # Whether GET with `X-Requested-With` acts.

@@ -34,6 +34,7 @@ class CaseImageView(StorefrontView):
             response=OpenApiResponse(OpenApiTypes.BINARY, description="The image."),
             parameters=(OpenApiParameter("name", str, OpenApiParameter.PATH),),
             media_type="image/*",
+            summary="Download an image of a request.",
         )
     }
 

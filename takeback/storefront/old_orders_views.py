@@ -107,7 +107,7 @@ class OldOrders(StorefrontView):
             openapi.CUSTOMERS,
             response=PageOf(OldOrder),
             parameters=openapi.PAGE,
-            refusals=openapi.LIST_REFUSALS,
+            summary="List orders of an earlier shop system.",
         )
     }
     permission_classes = [IsShopper]
@@ -128,7 +128,7 @@ class OldOrderDetail(StorefrontView):
             openapi.CUSTOMERS,
             response=OldOrder,
             parameters=(openapi.PK,),
-            refusals=openapi.REFUSALS,
+            summary="Read an order of an earlier shop system.",
         )
     }
     permission_classes = [IsShopper]

@@ -34,7 +34,7 @@ from takeback.storefront.document_cache import (
     Bank,
     PaymentOption,
     Product,
-    ShippingCompany,
+    ReturnCarrier,
     Snapshots,
     cache_snapshots,
     cached_snapshots,
@@ -115,7 +115,7 @@ class OrderItem(Struct, gc=False):
     shipping_company: Choice | None
     tracking_url: str | None
     is_tradable: bool
-    available_easy_return_shipping_companies: list[ShippingCompany]
+    available_easy_return_shipping_companies: list[ReturnCarrier]
     datasource_detailed: Object | None
     extra_product_stock_detailed: Object | None
     extra_product_price_detailed: Object | None

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.api.json_parser import StrictJSONParser, read_body
-from takeback.api.openapi import Operation, PageOf
+from takeback.api.openapi import AnyOf, Operation, PageOf
 from takeback.api.paginator import ContractPagination
 from takeback.core import clock, errors
 from takeback.core.client_ip import client_address
@@ -31,6 +31,9 @@ class BoundedFormParser(FormParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         body = read_body(stream, settings.MAX_BODY_BYTES, parser_context["request"].headers)
+        if body.lstrip()[:1] in (b"{", b"["):
+            # curl names its bodies forms: JSON would become the name of one field.
+            raise Refused(errors.UNSUPPORTED_MEDIA_TYPE)
         return super().parse(BytesIO(body), media_type, parser_context)
 
 
@@ -42,8 +45,9 @@ class GuestOrder(StorefrontView):
             "guest_order",
             openapi.GUESTS,
             request=GuestLookup,
-            response=list[Order],
-            refusals=openapi.REFUSALS,
+            response=AnyOf((list[Order], PageOf(Order))),
+            description="For `number` an array of one order, for `order` a page.",
+            summary="Find a guest's order.",
         )
     }
     parser_classes = [StrictJSONParser, BoundedFormParser]
@@ -87,7 +91,7 @@ class Orders(StorefrontView):
                 OpenApiParameter("created_date__gte", str, description="Placed at or after."),
                 OpenApiParameter("created_date__lte", str, description="Placed at or before."),
             ),
-            refusals=openapi.LIST_REFUSALS,
+            summary="List the customer's orders.",
         )
     }
     permission_classes = [IsShopperOrVerifiedGuest]
@@ -110,7 +114,7 @@ class Orders(StorefrontView):
         return pages.get_paginated_response(encoded_orders(rows, context))
 
 
-def order_operations(operation_id: str) -> dict[str, Operation]:
+def order_operations(operation_id: str, summary: str) -> dict[str, Operation]:
     """The operation of one order: two paths serve it."""
     return {
         "get": Operation(
@@ -118,7 +122,7 @@ def order_operations(operation_id: str) -> dict[str, Operation]:
             openapi.CUSTOMERS,
             response=Order,
             parameters=(openapi.PK,),
-            refusals=openapi.REFUSALS,
+            summary=summary,
         )
     }
 
@@ -126,7 +130,7 @@ def order_operations(operation_id: str) -> dict[str, Operation]:
 class OrderDetail(StorefrontView):
     """One order of the caller; orders of others are not found."""
 
-    operations = order_operations("order")
+    operations = order_operations("order", "Read an order.")
     permission_classes = [IsShopperOrVerifiedGuest]
 
     def get(self, request: Request, pk: str) -> Response:

@@ -13,6 +13,8 @@ PASSWORDS_DIFFER = _("The two passwords are not the same. Enter the new password
 class NewPassword(serializers.Serializer[Any]):
     """A new password, twice."""
 
+    example = {"new_password1": "another long sentence", "new_password2": "another long sentence"}
+
     new_password1 = Password()
     new_password2 = Password()
 
@@ -25,10 +27,18 @@ class NewPassword(serializers.Serializer[Any]):
 class PasswordChange(NewPassword):
     """The present password, and the new one twice."""
 
+    example = {
+        "old_password": "correct horse battery",
+        "new_password1": "another long sentence",
+        "new_password2": "another long sentence",
+    }
+
     old_password = Password()
 
 
 class PasswordResetRequest(serializers.Serializer[Any]):
     """The address of the account whose password is forgotten."""
+
+    example = {"email": "ada@example.com"}
 
     email = StrictEmail()

@@ -60,7 +60,8 @@ class PasswordChangeView(StorefrontView):
             openapi.SESSION,
             request=PasswordChange,
             response=DETAIL,
-            refusals=openapi.OWN_ACCOUNT_REFUSALS,
+            refusals=openapi.TOO_MANY_WITH_TEXTS,
+            summary="Change the password.",
         )
     }
     permission_classes = [IsShopper]
@@ -105,7 +106,7 @@ class PasswordResetRequestView(StorefrontView):
             openapi.SESSION,
             request=PasswordResetRequest,
             response=DETAIL,
-            refusals={400: openapi.REFUSED, 429: openapi.PROBLEM},
+            summary="Mail a link for a new password.",
         )
     }
     authentication_classes: list[Any] = []
@@ -138,7 +139,8 @@ class PasswordResetPage(LinkPage):
                     "token", str, OpenApiParameter.PATH, description="From the mailed link."
                 ),
             ),
-            refusals={400: openapi.REFUSED},
+            summary="Set a new password with a mailed link.",
+            has_page=True,
         )
     }
     parser_classes = [StrictJSONParser, BoundedFormParser]

@@ -39,6 +39,8 @@ class Profile(serializers.Serializer[Any]):
     An empty value clears a text or a date, and leaves a permission as it is.
     """
 
+    example = {"first_name": "Ada", "last_name": "Demir", "sms_allowed": False}
+
     first_name = _text(255)
     last_name = _text(255)
     phone = _text(128)

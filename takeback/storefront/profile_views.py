@@ -74,14 +74,17 @@ class ProfileView(StorefrontView):
 
     operations = {
         "get": Operation(
-            "profile", openapi.SESSION, response=ProfileDocument, refusals={401: openapi.PROBLEM}
+            "profile",
+            openapi.SESSION,
+            response=ProfileDocument,
+            summary="Read the customer's own data.",
         ),
         "patch": Operation(
             "profile_change",
             openapi.SESSION,
             request=Profile,
             response=ProfileDocument,
-            refusals=openapi.OWN_ACCOUNT_REFUSALS,
+            summary="Change the customer's own data.",
         ),
     }
     permission_classes = [IsShopper]
@@ -107,7 +110,8 @@ class AnonymizeView(StorefrontView):
             "anonymize",
             openapi.SESSION,
             response={"type": "object"},
-            refusals=openapi.OWN_ACCOUNT_REFUSALS | {406: openapi.REFUSED},
+            refusals=openapi.RULE,
+            summary="Close the account and remove its data.",
         )
     }
     permission_classes = [IsShopper]

@@ -25,6 +25,13 @@ class BirthDate(StrictDate):
 class Registration(serializers.Serializer[Any]):
     """A new customer; other keys are ignored, and so are empty values."""
 
+    example = {
+        "email": "ada@example.com",
+        "password": "correct horse battery",
+        "first_name": "Ada",
+        "last_name": "Demir",
+    }
+
     email = StrictEmail()
     password = Password()
     first_name = StrictText(max_length=255, required=False)

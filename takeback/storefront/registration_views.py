@@ -41,7 +41,7 @@ class RegistrationView(AccountView):
             request=Registration,
             response=SESSION_STARTED,
             status=201,
-            refusals=openapi.ACCOUNT_REFUSALS,
+            summary="Register a customer.",
         ),
     }
     parser_classes = [StrictJSONParser, BoundedFormParser]

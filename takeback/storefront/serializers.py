@@ -37,14 +37,27 @@ class OrderNumber(StrictText):
 class GuestLookup(serializers.Serializer[Any]):
     """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
 
+    example = {"number": "1000100", "email": "ada@example.com"}
+
     number = OrderNumber(max_length=NUMBER_MAX, required=False)
     order = OrderNumber(max_length=NUMBER_MAX, required=False)
     email = StrictEmail()
 
+    def to_internal_value(self, data: Any) -> Any:
+        """A missing number is named together with the problems of the other fields."""
+        is_missing = data.get("number") is None and data.get("order") is None
+        missing = {"number": [_("This field is required.")]} if is_missing else {}
+        try:
+            validated = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            details: Any = error.detail
+            raise serializers.ValidationError(missing | details) from error
+        if missing:
+            raise serializers.ValidationError(missing)
+        return validated
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         number, order = attrs.get("number"), attrs.get("order")
-        if number is None and order is None:
-            raise serializers.ValidationError({"number": [_("This field is required.")]})
         if number is not None and order is not None and number != order:
             raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
         return attrs
@@ -52,6 +65,8 @@ class GuestLookup(serializers.Serializer[Any]):
 
 class Login(serializers.Serializer[Any]):
     """E-mail address and password; other keys are ignored."""
+
+    example = {"email": "ada@example.com", "password": "correct horse battery"}
 
     email = StrictEmail()
     password = Password()
@@ -98,6 +113,17 @@ class AddressEntry(serializers.Serializer[Any]):
 
     Places are ids, and each place belongs to the one before.
     """
+
+    example = {
+        "title": "Home",
+        "first_name": "Ada",
+        "last_name": "Demir",
+        "phone_number": "05321234567",
+        "country": 1,
+        "city": 1,
+        "township": 1,
+        "line": "Bağdat Cad. 10",
+    }
 
     title = StrictText(max_length=128)
     first_name = StrictText(max_length=255)

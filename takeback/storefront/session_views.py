@@ -53,7 +53,12 @@ class CsrfToken(StorefrontView):
     """The CSRF token, which a storefront sends back in cookie and header."""
 
     operations = {
-        "get": Operation("csrf_token", openapi.SESSION, response=_text_object(TOKEN)),
+        "get": Operation(
+            "csrf_token",
+            openapi.SESSION,
+            response=_text_object(TOKEN),
+            summary="Get a CSRF token.",
+        ),
     }
     authentication_classes: list[Any] = []
 
@@ -70,7 +75,7 @@ class LoginView(AccountView):
             openapi.SESSION,
             request=Login,
             response=SESSION_STARTED,
-            refusals=openapi.ACCOUNT_REFUSALS,
+            summary="Sign in with a password.",
         ),
     }
 
@@ -94,7 +99,12 @@ class Logout(StorefrontView):
     """Signs the customer out. Storefronts post twice: for the form's token, then with it."""
 
     operations = {
-        "post": Operation("logout", openapi.SESSION, response=_text_object("form")),
+        "post": Operation(
+            "logout",
+            openapi.SESSION,
+            response=_text_object("form"),
+            summary="Sign out.",
+        ),
     }
     authentication_classes: list[Any] = []
     parser_classes: list[Any] = []
@@ -151,7 +161,7 @@ class CurrentUserView(StorefrontView):
             "current_user",
             openapi.SESSION,
             response=CurrentUser,
-            refusals=openapi.REFUSALS,
+            summary="Read the signed-in customer.",
         )
     }
     permission_classes = [IsShopper]

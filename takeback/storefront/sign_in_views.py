@@ -36,17 +36,23 @@ TOKEN_NOT_VALID = _("This token has expired, was already used or is not valid. R
 class CodeRequest(serializers.Serializer[Any]):
     """The address to which a code is mailed."""
 
+    example = {"email": "ada@example.com"}
+
     email = StrictEmail()
 
 
 class CodeConfirmation(CodeRequest):
     """The address, and the code from the mail."""
 
+    example = {"email": "ada@example.com", "code": "123456"}
+
     code = StrictText(max_length=16)
 
 
 class Token(serializers.Serializer[Any]):
     """A sign-in token, and where the customer goes next: a path or a URL of the storefront."""
+
+    example = {"token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"}
 
     token = StrictText(max_length=1024)
     next = StrictText(max_length=2048, required=False, allow_blank=True)
@@ -62,7 +68,7 @@ class SignInCodeView(AccountView):
             request=CodeRequest,
             response={"type": "object", "properties": {"detail": {"type": "string"}}},
             status=202,
-            refusals=openapi.ACCOUNT_REFUSALS,
+            summary="Mail a sign-in code.",
         ),
     }
 
@@ -88,7 +94,7 @@ class ConfirmSignInCode(AccountView):
             openapi.SESSION,
             request=CodeConfirmation,
             response=SESSION_STARTED,
-            refusals=openapi.ACCOUNT_REFUSALS,
+            summary="Sign in with a mailed code.",
         ),
     }
 
@@ -118,7 +124,7 @@ class HandOff(AccountView):
             openapi.SESSION,
             request=Token,
             response=SESSION_STARTED,
-            refusals=openapi.ACCOUNT_REFUSALS,
+            summary="Sign in with a token of the shop's own system.",
         ),
     }
 

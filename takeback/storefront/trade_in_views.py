@@ -56,11 +56,13 @@ def decision_operations(decision: Decision) -> dict[str, Operation]:
                     "token", str, description="From the mailed link; required without a session."
                 ),
             ),
-            refusals={401: openapi.PROBLEM, 404: openapi.PROBLEM},
+            refusals={401: openapi.UNAUTHENTICATED},
+            summary=summary,
+            has_page=True,
         )
-        for method, operation_id in (
-            ("get", f"tradein_{decision}_link"),
-            ("post", f"tradein_{decision}"),
+        for method, operation_id, summary in (
+            ("get", f"tradein_{decision}_link", "Open the link of a trade-in offer."),
+            ("post", f"tradein_{decision}", "Decide on a trade-in offer."),
         )
     }
 
@@ -75,6 +77,7 @@ class TradeInDecision(StorefrontView):
     decision = Decision.APPROVED
     operations: dict[str, Operation] = {}
     parser_classes: list[Any] = []
+    is_page = True
 
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         if is_intended(self.django_request, has_token=self.token is not None):

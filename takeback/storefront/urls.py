@@ -63,7 +63,9 @@ urlpatterns = [
         f"users/orders/{PK}/cancellation",
         orders_views.OrderDetail,
         "order_cancellation",
-        operations=orders_views.order_operations("order_cancellation"),
+        operations=orders_views.order_operations(
+            "order_cancellation", "Read an order and what can be cancelled."
+        ),
     ),
     _route(f"users/orders/{PK}", orders_views.OrderDetail, "order"),
     _route("users/old-orders", old_orders_views.OldOrders, "old_orders"),

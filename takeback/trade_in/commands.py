@@ -4,12 +4,15 @@ from datetime import datetime
 
 from django.db import transaction
 
+from takeback.accounts.policy import shop_policy
 from takeback.core import errors
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
 from takeback.orders.locks import lock_orders_of
+from takeback.orders.models import Order, OrderItem
+from takeback.orders.trade_in_offers import decision_attribute
 from takeback.trade_in.models import Decision, TradeIn
-from takeback.trade_in.offers import offer_of
+from takeback.trade_in.offers import Offer, offer_of
 
 
 @transaction.atomic
@@ -36,3 +39,14 @@ def decide_offer(
         decided_at=now,
         decided_by=by.value,
     )
+    _show_decision(offer, decision, now)
+
+
+def _show_decision(offer: Offer, decision: Decision, now: datetime) -> None:
+    """Add the decision to the attributes of the item, which customer and channel read."""
+    item = OrderItem.objects.get(pk=offer.item_id)
+    key = shop_policy(offer.channel_id).trade_in_key
+    shown = decision_attribute(decision.value, offer.amount_minor, offer.currency, key, now)
+    changed = OrderItem.objects.filter(pk=item.pk)
+    changed.update(attributes=item.attributes | shown, modified_date=now)
+    Order.objects.filter(pk=item.order_id).update(modified_date=now)

@@ -76,6 +76,7 @@ def test_only_the_hash_of_a_key_is_stored() -> None:
         "secret_hash": key.digest,
         "scopes": ["read", "decide"],
         "user_id": None,
+        "original_id": None,
         "created_at": NOW,
         "expires_at": None,
         "revoked_at": None,

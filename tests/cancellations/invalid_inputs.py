@@ -95,6 +95,11 @@ def unknown_address(model: ReferenceModel, new: NewCase) -> NewCase:
     return replace(new, pickup_address=UNKNOWN_ID)
 
 
+def pickup_without_carrier(model: ReferenceModel, new: NewCase) -> NewCase:
+    address = min(model.items[new.order_item].order.address_ids)
+    return replace(new, carrier=None, pickup_address=address)
+
+
 def missing_bank_account(model: ReferenceModel, new: NewCase) -> NewCase:
     return replace(new, bank_account=None)
 
@@ -118,6 +123,7 @@ INVALID_INPUTS = (
     InvalidInput(is_returnable, unknown_carrier),
     InvalidInput(is_returnable, missing_pickup_address),
     InvalidInput(is_free, unknown_address),
+    InvalidInput(is_returnable, pickup_without_carrier),
     InvalidInput(is_paid_in_cash, missing_bank_account),
     InvalidInput(is_free_and_of_guest, loyalty_points),
     InvalidInput(is_any, unknown_item),

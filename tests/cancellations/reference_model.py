@@ -232,6 +232,12 @@ def address_is_foreign(opening: Opening) -> bool:
     return opening.new.pickup_address not in own | {None}
 
 
+def pickup_has_no_carrier(opening: Opening) -> bool:
+    """A return with a pickup address that no carrier goes to."""
+    is_pickup = opening.new.kind is Kind.RETURN and opening.new.pickup_address is not None
+    return is_pickup and opening.carrier is None
+
+
 def bank_account_is_missing(opening: Opening) -> bool:
     """An order paid in cash without a bank account or loyalty points for the refund."""
     has_target = opening.new.bank_account or opening.new.refund_to_loyalty
@@ -258,6 +264,7 @@ REFUSALS: Sequence[tuple[str, Callable[[Opening], bool]]] = [
     ("cancellation_request_100_6", carrier_is_not_offered),
     ("cancellation_request_100_8", pickup_address_is_missing),
     ("unknown_address", address_is_foreign),
+    ("pickup_needs_carrier", pickup_has_no_carrier),
     ("bank_account_required", bank_account_is_missing),
     ("loyalty_100_1", loyalty_is_closed),
 ]

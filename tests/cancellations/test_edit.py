@@ -54,11 +54,12 @@ def edited(case_id: CaseId, **values: Any) -> CancellationRequest:
 
 def test_edit_writes_the_new_values_and_the_history(item: OrderItem) -> None:
     case = open_case(item, description="Too big.")
+    before = CancellationRequest.objects.get(pk=case).modified_date
 
     row = edited(case, description="Too small.", quantity=2)
 
     assert (row.description, row.quantity, row.version) == ("Too small.", 2, 2)
-    assert row.modified_date == LATER
+    assert row.modified_date > before
     step = CaseHistory.objects.get(cancellation_request=case, seq=2)
     assert (step.event, step.before, step.after) == ("edit", "waiting", "waiting")
 
@@ -106,7 +107,9 @@ def test_description_and_account_are_editable_until_approval(
     case = open_case(item)
     set_status(case, SCOPE, status, actor=STAFF, now=factories.NOW)
 
-    assert edited(case, **{field: LATE[field]}).modified_date == LATER
+    before = CancellationRequest.objects.get(pk=case).modified_date
+
+    assert edited(case, **{field: LATE[field]}).modified_date > before
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.conf import LazySettings
 
 from takeback.cancellations import errors
 from takeback.cancellations.commands.open import Override, open_cases
-from takeback.cancellations.inputs import NewCase
+from takeback.cancellations.inputs import NewCase, PickupWindow
 from takeback.cancellations.models import CaseHistory
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
@@ -165,6 +165,9 @@ FACTS = {
     approved_item(kind=Kind.RETURN): errors.CANNOT_RETURN_NOW,
     returned_item(carrier=UNKNOWN_ID): errors.CARRIER_NOT_OFFERED,
     pickup_without_address: errors.PICKUP_ADDRESS_REQUIRED,
+    returned_item(
+        pickup_window=PickupWindow("2026-03-12", "09:00", "12:00")
+    ): errors.PICKUP_NEEDS_CARRIER,
     approved_item(quantity=2): errors.SINGLE_UNIT,
     closed_loyalty: errors.LOYALTY_REFUND_NOT_OFFERED,
     approved_item(reason=UNKNOWN_ID): errors.UNKNOWN_REASON,

@@ -73,7 +73,7 @@ def test_item_of_approved_case_keeps_waiting_for_the_refund(item: OrderItem) -> 
     approve(case, SCOPE, actor=STAFF, now=LATER, remarks=Remarks("Checked."))
 
     row = load_case(case)
-    assert (row.status, row.version, row.modified_date) == ("approved", 3, LATER)
+    assert (row.status, row.version) == ("approved", 3)
     assert events_of(case) == [
         ("open", "waiting"),
         ("confirm", "confirmed"),

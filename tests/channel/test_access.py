@@ -23,8 +23,31 @@ from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
-UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
-FORBIDDEN = {"detail": "You do not have permission to do this.", "code": "permission_denied"}
+UNSIGNED = {
+    "detail": "This API key does not exist, has expired or was revoked, or its channel is not "
+    "active.",
+    "code": "not_authenticated",
+}
+NO_KEY = UNSIGNED | {"detail": "Send an API key in the header: Authorization: Token <key>."}
+OTHER_SCHEME = UNSIGNED | {
+    "detail": "Use the scheme Token for the API key: Authorization: Token <key>."
+}
+
+
+def unsigned(name: str) -> dict[str, str]:
+    """The response to a header of `WRONG`: its form alone decides, never the key."""
+    if name in {"no key", "an empty one", "the word Token"}:
+        return NO_KEY
+    is_other = name in {"the word Bearer", "a bearer's key", "small letters"}
+    return OTHER_SCHEME if is_other else UNSIGNED
+
+
+def forbidden(scope: str) -> dict[str, str]:
+    """The response to a key without this scope."""
+    detail = f"This API key lacks the scope {scope}. Use a key with this scope."
+    return {"detail": detail, "code": "permission_denied"}
+
+
 ABSENT = {"detail": "Not found.", "code": "not_found"}
 
 Sender = Callable[[HttpClient, Any], Any]
@@ -80,14 +103,14 @@ WRONG: dict[str, Callable[[str], str | None]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("send", CALLS)
-def test_every_wrong_key_gets_the_same_response(name: str, send: Sender) -> None:
+def test_every_wrong_key_gets_the_response_of_its_form(name: str, send: Sender) -> None:
     header = WRONG[name](shop.key())
     header = header and header.encode().decode("latin-1")
     before = shop.row_counts()
 
     response = send(_raw(header), shop.SHOP)
 
-    assert (response.status_code, response.json()) == (401, UNSIGNED)
+    assert (response.status_code, response.json()) == (401, unsigned(name))
     assert response.headers["WWW-Authenticate"] == "Token"
     assert shop.row_counts() == before
 
@@ -168,10 +191,10 @@ def test_each_route_needs_its_scope(scopes: list[str], reading: int, creating: i
 
     listed = _read(caller)
     assert listed.status_code == reading
-    assert reading == 200 or listed.json() == FORBIDDEN
+    assert reading == 200 or listed.json() == forbidden("read")
     created = _create(caller)
     assert created.status_code == creating
-    assert creating == 201 or (created.json(), shop.row_counts()) == (FORBIDDEN, before)
+    assert creating == 201 or (created.json(), shop.row_counts()) == (forbidden("decide"), before)
 
 
 @pytest.mark.parametrize("send", CALLS)

@@ -69,3 +69,16 @@ def test_mask_of_another_account_is_refused() -> None:
 
     with refused(400, "invalid", "iban") as responses:
         responses.append(change(system, case, {"iban": "DE89 •••• 3000"}))
+
+
+@pytest.mark.parametrize("name", ["iban", "holder_name"])
+def test_null_as_half_of_an_account_is_refused(name: str) -> None:
+    system, case = caller(), with_account()
+
+    with refused(400, "invalid", name) as responses:
+        responses.append(change(system, case, {name: None}))
+
+    assert responses[0].json()[name] == [
+        "To remove the bank account, send null as both iban and holder_name."
+    ]
+    assert bank_account_of(stored_case(case)) == BankAccount(IBAN, HOLDER)

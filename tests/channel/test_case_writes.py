@@ -197,12 +197,13 @@ class TestCorrecting:
     @pytest.mark.parametrize("body", [b"", b"{}"])
     def test_empty_body_changes_nothing(self, method: str, body: bytes) -> None:
         system, case = caller(), opened(cancellable_item())
+        before = CancellationRequest.objects.get().modified_date
 
         with nothing_written():
             response = change(system, case, body, method)
 
         assert response.status_code == 200
-        assert response.json()["modified_date"] == factories.NOW.isoformat().replace("+00:00", "Z")
+        assert response.json()["modified_date"] == before.isoformat().replace("+00:00", "Z")
 
     def test_read_only_keys_are_ignored(self) -> None:
         system, case = caller(), opened(cancellable_item())
@@ -213,13 +214,39 @@ class TestCorrecting:
 
         assert (response.status_code, response.json()["id"]) == (200, case)
 
-    def test_null_keeps_a_value_and_empty_description_removes_it(self) -> None:
-        system, case = caller(), opened(cancellable_item(), description="old", bank_account=ACCOUNT)
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_null_clears_a_value_and_means_all_units(self, method: str) -> None:
+        item = cancellable_item(quantity=3)
+        case = opened(item, description="old", bank_account=ACCOUNT, quantity=2)
+        nothing = dict.fromkeys(("description", "iban", "holder_name", "quantity"))
+
+        document = change(caller("money"), case, nothing, method).json()
+
+        assert [document[name] for name in nothing] == [None, None, None, 3]
+        row = stored_case(case)
+        assert (bank_account_of(row), row.iban_index, row.is_bank_account_confirmed) == (
+            None,
+            None,
+            False,
+        )
+
+    def test_nulls_without_a_value_to_clear_change_nothing(self) -> None:
+        system, case = caller(), opened(cancellable_item())
         nothing = dict.fromkeys(("description", "iban", "holder_name", "quantity"))
 
         with nothing_written():
             assert change(system, case, nothing).status_code == 200
-        response = change(system, case, {"description": "", "iban": "", "holder_name": ""})
+
+    def test_null_quantity_of_a_confirmed_part_is_its_own(self) -> None:
+        system, case = caller(), opened(cancellable_item(quantity=3), quantity=2)
+        transition(system, case, "confirm")
+
+        assert change(system, case, {"quantity": None}).json()["quantity"] == 2
+
+    def test_empty_description_is_removed(self) -> None:
+        case = opened(cancellable_item(), description="old", bank_account=ACCOUNT)
+
+        response = change(caller(), case, {"description": "", "iban": "", "holder_name": ""})
 
         assert response.json()["description"] is None
         assert bank_account_of(stored_case(case)) == ACCOUNT

@@ -203,8 +203,8 @@ def test_pages_of_ten_end_with_a_page_without_next(
     assert caller.get(_path(""), {"page": 3, "limit": 15}).status_code == 404
 
 
-LISTS = {"": 3, "/updates": 3, "/detailed": 8}
-"""Key, ids, cases; in detail also channel, items, orders, discounts, customers."""
+LISTS = {"": 3, "/updates": 3, "/detailed": 9}
+"""Key, ids, cases; in detail also channel, items, statuses, orders, discounts, customers."""
 
 
 @pytest.mark.parametrize(("path", "count"), LISTS.items())
@@ -221,7 +221,7 @@ def test_list_needs_the_same_queries_for_any_length(path: str, count: int) -> No
     assert set(counts.values()) == {count}
 
 
-@pytest.mark.parametrize(("path", "count"), [("/{}", 2), ("/{}/detailed", 7)])
+@pytest.mark.parametrize(("path", "count"), [("/{}", 2), ("/{}/detailed", 8)])
 def test_case_needs_a_fixed_number_of_queries(path: str, count: int) -> None:
     assert _statements(shop.client(), _path(path, _rich_case().pk), {}) == count
 

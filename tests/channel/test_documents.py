@@ -315,6 +315,14 @@ def test_item_shows_every_column(numbers: Iterator[int]) -> None:
     check(lambda row: items.order_item(row, [], "try", show_secrets=True), row, ITEM)
 
 
+TYPED: dict[str, Callable[[str], Any]] = {
+    "tax_rate": Decimal,
+    "attribute_set": int,
+    "custom_attribute_set": int,
+}
+"""The keys of a product that become numbers."""
+
+
 @pytest.mark.parametrize(
     ("kind", "build"),
     [
@@ -331,7 +339,8 @@ def test_snapshot_shows_every_key(
 
     keys = json.loads(str(row.document))
     document = build(row)
-    assert document == keys | {"id": keys["pk"]}
+    numbers_of_keys = {name: convert(keys[name]) for name, convert in TYPED.items() if name in keys}
+    assert document == keys | numbers_of_keys | {"id": keys["pk"]}
     assert list(document) == list(get_type_hints(kind))
 
 
@@ -340,7 +349,8 @@ def test_shipping_option_group_shows_every_key(numbers: Iterator[int]) -> None:
 
     keys = json.loads(str(row.document))
     document = items.shipping_option_group(row, "try")
-    assert document == keys | {"id": keys["pk"], "amount": Decimal(keys["amount"])}
+    amounts = {name: Decimal(keys[name]) for name in ("amount", "tax_rate")}
+    assert document == keys | amounts | {"id": keys["pk"]}
 
 
 def test_share_of_a_discount_shows_every_column(numbers: Iterator[int]) -> None:

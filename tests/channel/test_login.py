@@ -20,13 +20,13 @@ from takeback.accounts.totp import enable_totp
 from takeback.limits.models import Counter
 from tests import factories
 from tests.channel import shop
+from tests.channel.test_access import NO_KEY, OTHER_SCHEME, UNSIGNED
 from tests.factories import HttpClient
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/v1/auth/login/"
 WRONG = {"detail": "Wrong user name or password.", "code": "login_failed"}
-UNSIGNED = {"detail": "Please sign in first.", "code": "not_authenticated"}
 
 
 def _create_staff(username: str = "mira", **options: Any) -> User:
@@ -314,13 +314,22 @@ def test_login_accepts_only_post(method: str) -> None:
     assert "POST" in response.headers["Allow"]
 
 
-@pytest.mark.parametrize("header", ["", "Token", "Token x", "Bearer x", "Token " + "x" * 2**20])
-def test_missing_key_is_unauthorized(header: str) -> None:
+@pytest.mark.parametrize(
+    ("header", "unsigned"),
+    [
+        ("", NO_KEY),
+        ("Token", NO_KEY),
+        ("Token x", UNSIGNED),
+        ("Bearer x", OTHER_SCHEME),
+        ("Token " + "x" * 2**20, UNSIGNED),
+    ],
+)
+def test_missing_key_is_unauthorized(header: str, unsigned: dict[str, str]) -> None:
     factories.create_channel()
 
     response = HttpClient(headers={"authorization": header}).get("/api/v1/active_user/")
 
-    assert (response.status_code, response.json()) == (401, UNSIGNED)
+    assert (response.status_code, response.json()) == (401, unsigned)
     assert response.headers["WWW-Authenticate"] == "Token"
 
 

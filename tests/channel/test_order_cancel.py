@@ -289,6 +289,35 @@ def test_invalid_field_is_named_and_nothing_is_written(field: str, value: Any, n
     assert set(_refused(order, _some(first) | {field: value})) == {named, "code"}
 
 
+@pytest.mark.parametrize(
+    ("currency", "amount", "minor"), [("try", "7.5", 750), ("jpy", 7, 7), ("kwd", "0.250", 250)]
+)
+def test_forced_amount_has_the_decimals_of_the_currency(
+    currency: str, amount: Any, minor: int
+) -> None:
+    order, (first, _) = _order(currency=currency)
+
+    assert _cancel(order, _some(first, forced_refund_amount=amount)).status_code == 201
+    assert [plan.forced_refund_minor for plan in CancellationPlan.objects.all()] == [minor]
+
+
+@pytest.mark.parametrize("twin", ["0{}", " {}", "{} ", "00{}"])
+@pytest.mark.parametrize("field", ["reasons", "ibans", "holder_names"])
+def test_item_that_is_named_twice_is_refused(field: str, twin: str) -> None:
+    order, (first, second) = _order(payment_type="funds_transfer")
+    accounts = {
+        "ibans": {str(item): IBAN for item in (first, second)},
+        "holder_names": {str(item): "Ayla Ray" for item in (first, second)},
+    }
+    body = _some(first, second, **accounts)
+    body[field] |= {twin.format(first): body[field][str(second)]}
+
+    refused = _refused(order, body)
+    assert set(refused) == {field, "code"}
+    if twin.strip() == twin:  # an id with a space is none
+        assert refused[field] == [f"The item {first} is named twice. Name each item once."]
+
+
 def test_refund_of_a_card_payment_goes_to_no_account() -> None:
     order, (first, _) = _order()
     accounts = {"ibans": {str(first): IBAN}, "holder_names": {str(first): "Ayla Ray"}}

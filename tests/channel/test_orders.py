@@ -146,8 +146,8 @@ def test_list_needs_the_same_queries_for_any_length(query: dict[str, str]) -> No
         response = caller.get(PATH, {"limit": "100"} | query)
 
     assert response.status_code == 200
-    # Key, rate limit, orders, items, shares; without a number also the count.
-    assert len(queries) == (5 if query else 6)
+    # Key, rate limit, orders, statuses, items, shares; without a number also the count.
+    assert len(queries) == (6 if query else 7)
 
 
 def test_first_request_of_a_minute_updates_last_used_at() -> None:

@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from typer.testing import CliRunner
 
 from takeback.accounts.models import Channel
 from takeback.cli.main import app
-from takeback.cli.serve import server_command
+from takeback.cli.server import web_server
 from takeback.operations.periodic_tasks import PERIODIC_TASKS
 from tests.factories import create_channel, install_shop
 from tests.rigs.serving import TAKEBACK, environment
@@ -40,11 +39,9 @@ def test_help_lists_all_commands_without_loading_django() -> None:
 
 
 def test_server_runs_one_thread_per_worker_for_many_connections() -> None:
-    command = server_command(host="0.0.0.0", port=8001, workers=3)
-    options = dict(pairwise(command))
-    assert command[4] == "takeback.wsgi:application"
-    names = ("--interface", "--host", "--port", "--workers", "--blocking-threads", "--backpressure")
-    assert [options[name] for name in names] == ["wsgi", "0.0.0.0", "8001", "3", "1", "4096"]
+    server = web_server(host="0.0.0.0", port=8001, workers=3, drain_seconds=30)
+    assert (server.bind_addr, server.bind_port, server.workers) == ("0.0.0.0", 8001, 3)
+    assert (server.blocking_threads, server.backpressure, server.backlog) == (1, 4096, 4096)
 
 
 @pytest.mark.thorough

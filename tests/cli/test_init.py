@@ -208,7 +208,6 @@ def fresh(tmp_path: Path, db: None) -> Iterator[dict[str, str]]:
         yield environment(tmp_path / "data", **more)
 
 
-@pytest.mark.thorough
 def test_two_runs_at_once_make_each_part_once(fresh: dict[str, str]) -> None:
     lists = ["channels", "reasons", "carriers", "staff", "keys"]
     with ExitStack() as stack:
@@ -220,7 +219,6 @@ def test_two_runs_at_once_make_each_part_once(fresh: dict[str, str]) -> None:
     assert [run(f"list-{name}", **fresh)[1].count("\n") - 1 for name in lists] == [1, 10, 2, 1, 1]
 
 
-@pytest.mark.thorough
 @pytest.mark.heavy
 def test_shop_is_ready_after_the_commands_that_init_names(fresh: dict[str, str]) -> None:
     code, out, err = run("init", *FLAGS, **fresh)

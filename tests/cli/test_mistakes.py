@@ -80,7 +80,6 @@ def test_doctor_reports_wrong_settings_as_failures(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("command", ["worker", "list-keys", "migrate"])
 def test_wrong_setting_ends_every_command(tmp_path: Path, command: str) -> None:
     code, _, err = run(command, folder=tmp_path, DATABASE_URL="")
@@ -88,7 +87,6 @@ def test_wrong_setting_ends_every_command(tmp_path: Path, command: str) -> None:
     assert (code, err) == (2, f"Error: DATABASE_URL is ''. Allowed: {allowed}.\n")
 
 
-@pytest.mark.thorough
 def test_import_of_the_server_raises_one_clear_exception(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import takeback.wsgi"],
@@ -114,7 +112,6 @@ LOOKING = [
 ]
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("words", LOOKING, ids=lambda words: words[0])
 def test_command_that_only_looks_makes_no_files(tmp_path: Path, words: list[str]) -> None:
     (tmp_path / "var").mkdir()
@@ -138,7 +135,6 @@ def test_command_that_only_looks_makes_no_files(tmp_path: Path, words: list[str]
         )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("words", [["serve"], ["worker"], ["worker", "--once"], ["list-staff"]])
 def test_database_that_is_not_migrated_is_refused(tmp_path: Path, words: list[str]) -> None:
     (tmp_path / "data").mkdir()
@@ -167,7 +163,6 @@ def test_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     assert sentence in " ".join(out.split())
 
 
-@pytest.mark.thorough
 def test_reason_of_an_unreachable_database_is_shown_without_password(tmp_path: Path) -> None:
     url = "postgres://somebody:hunter2@127.0.0.1:1/nothing"
     code, out, err = run("list-keys", folder=tmp_path, DATABASE_URL=url)
@@ -210,7 +205,6 @@ def test_privileged_port_is_explained() -> None:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("command", ["serve", "worker", "migrate", "init"])
 def test_unusable_data_folder_is_refused(tmp_path: Path, command: str) -> None:
     (tmp_path / "file").touch()
@@ -222,7 +216,6 @@ def test_unusable_data_folder_is_refused(tmp_path: Path, command: str) -> None:
     )
 
 
-@pytest.mark.thorough
 def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("something else, longer than the header of a database " * 20)
@@ -233,14 +226,12 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.thorough
 def test_missing_file_of_an_import_is_a_wrong_argument(tmp_path: Path) -> None:
     code, out, err = run("import", "orders", "nowhere.jsonl", folder=tmp_path)
     assert (code, out) == (2, "")
     assert "'nowhere.jsonl' does not exist." in err
 
 
-@pytest.mark.thorough
 def test_full_disk_ends_an_import_with_a_sentence(tmp_path: Path) -> None:
     run("migrate", folder=tmp_path)
     run("add-channel", "Our shop", folder=tmp_path)
@@ -251,7 +242,6 @@ def test_full_disk_ends_an_import_with_a_sentence(tmp_path: Path) -> None:
     assert err.strip() == "Error: The disk is full. Free space, then run the command again."
 
 
-@pytest.mark.thorough
 def test_files_belong_to_the_user_of_the_service_only(tmp_path: Path) -> None:
     run("migrate", folder=tmp_path)
     modes = {

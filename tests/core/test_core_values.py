@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from cryptography.exceptions import InvalidTag
 from django.test import RequestFactory
 
 from takeback.core import errors
@@ -88,7 +87,7 @@ def test_encrypted_text_decrypts_with_its_own_context_only() -> None:
     assert IBAN not in encrypted
     assert decrypt(encrypted, "row-1") == IBAN
     assert encrypt(IBAN, "row-1") != encrypted
-    with pytest.raises(InvalidTag):
+    with pytest.raises(Refused):
         decrypt(encrypted, "row-2")
 
 
@@ -109,6 +108,17 @@ def test_text_of_a_missing_key_is_refused_as_unavailable(settings: Any) -> None:
 
     assert refused.value.problem is errors.UNAVAILABLE
     assert refused.value.context == {"missing_data_key": "1"}
+
+
+def test_text_of_another_key_with_the_same_number_is_unavailable(settings: Any) -> None:
+    old = encrypt(IBAN, "row")
+    settings.DATA_KEYS = {"1": "REVG" * 10 + "REU="}
+
+    with pytest.raises(Refused) as refused:
+        decrypt(old, "row")
+
+    assert refused.value.problem is errors.UNAVAILABLE
+    assert refused.value.context == {"wrong_data_key": "1"}
 
 
 @pytest.mark.parametrize(

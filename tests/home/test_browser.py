@@ -120,9 +120,9 @@ def test_api_page_works_and_violates_no_policy(server: Server, browser: Browser)
         page = context.new_page()
         problems = record_problems(page)
         page.goto(f"{server.url}/api/docs/", wait_until="networkidle")
-        page.wait_for_selector("#operations-operations-health_live")
+        page.wait_for_selector("#operations-Operations-health_live")
         assert page.locator(".opblock").count() == operations
-        block = page.locator("#operations-operations-health_live")
+        block = page.locator("#operations-Operations-health_live")
         block.locator("button.opblock-summary-control").click()
         block.get_by_role("button", name="Try it out").click()
         block.get_by_role("button", name="Execute").click()
@@ -130,6 +130,23 @@ def test_api_page_works_and_violates_no_policy(server: Server, browser: Browser)
         status.wait_for()
         assert status.inner_text().strip().startswith("200")
         assert problems == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_api_page_is_accessible(server: Server, browser: Browser, scheme: str) -> None:
+    with _visit(browser, "en", scheme, 1280) as context:
+        page = context.new_page()
+        page.goto(f"{server.url}/api/docs/", wait_until="networkidle")
+        page.wait_for_selector("#operations-Operations-health_live")
+        is_dark = page.evaluate("document.documentElement.classList.contains('dark-mode')")
+        assert is_dark == (scheme == "dark")
+        rules = {"runOnly": {"type": "rule", "values": ["select-name", "color-contrast"]}}
+        results = Axe().run(page, options=rules)
+        nodes = [
+            node for violation in results.response["violations"] for node in violation["nodes"]
+        ]
+        assert [node["html"][:120] for node in nodes] == []
 
 
 LOOKS = [(language, "light") for language in ("en", "tr", "de", "ar")] + [("en", "dark")]

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from takeback.accounts.models import Channel
+from takeback.storefront.bank_account_views import BankAccountPage
 from tests import factories
 from tests.factories import HttpClient
 
@@ -100,3 +102,45 @@ def test_page_survives_a_shop_without_a_channel() -> None:
 
     assert response.status_code == 404
     assert 'class="shop"' not in response.content.decode()
+
+
+PAGES = [
+    "/",
+    "/api/",
+    "/users/orders/bank_account/x/",
+    "/users/order_item/1/tradein_approved/",
+    "/users/reset/x/",
+    "/users/registration/account-confirm-email/x/",
+    "/users/email-set-primary/x/",
+    "/users/hand-off/x/",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_person_gets_a_page_for_a_method_that_is_not_allowed(path: str) -> None:
+    factories.create_channel()
+
+    response: Any = HttpClient().delete(path, headers={"Accept": CHROME, "Accept-Language": "en"})
+    plain: Any = HttpClient().delete(path)
+
+    assert (response.status_code, plain.status_code) == (405, 405)
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "<h1>This method is not allowed here.</h1>" in response.content.decode()
+    assert response.headers["Allow"] == plain.headers["Allow"]
+    assert plain.json()["code"] == "method_not_allowed"
+
+
+def test_person_gets_a_page_with_retry_after_while_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(BankAccountPage, "get", fail)
+
+    response: Any = HttpClient().get(
+        "/users/orders/bank_account/x/", headers={"Accept": CHROME, "Accept-Language": "en"}
+    )
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "temporarily unavailable" in response.content.decode()

@@ -15,7 +15,7 @@ from takeback.core.errors import Refused
 from takeback.images import sanitizer
 from takeback.images import store as images_store
 from takeback.images.store import store_images
-from tests.images.samples import image_bytes
+from tests.images.samples import image_bytes, png_of
 
 MEBIBYTE = 2**20
 
@@ -177,3 +177,12 @@ def test_images_are_not_in_memory_twice(fake_child: Path) -> None:
     tracemalloc.stop()
     assert all(stored)
     assert peak < 5 * MEBIBYTE
+
+
+@pytest.mark.parametrize("size", [(4_951, 4_950), (1_000, 20_001)])
+def test_size_is_refused_before_the_image_is_decoded(size: tuple[int, int]) -> None:
+    """The file has no pixels: decoding it would end with another error."""
+    with pytest.raises(ValueError, match=r"\d+, \d+") as refusal:
+        sanitizer.reencode(png_of(*size))
+
+    assert refusal.value.args == (size,)

@@ -216,7 +216,7 @@ def test_command_prints_the_number_of_texts(settings: Settings) -> None:
     result = CliRunner().invoke(app, ["rotate-data-key"])
     assert (result.exit_code, result.output) == (0, f"{TEXTS} texts encrypted again.\n")
 
-    settings.DATA_KEYS = {"3": NEW["2"]}
+    settings.DATA_KEYS = {"3": NEW["2"], "1": settings.DATA_KEYS["1"]}
     result = CliRunner().invoke(app, ["rotate-data-key"])
     assert (result.exit_code, result.stdout) == (1, "0 texts encrypted again.\n")
     assert result.stderr.startswith(f"Error: {TEXTS} texts cannot be decrypted.")

@@ -49,6 +49,8 @@ def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
         "worker": FINE,
         "outbox": FINE,
         "data keys": FINE,
+        "shared keys": FINE,
+        "images": FINE,
         "clock": FINE,
         "data folder": FINE,
         "file modes": FINE,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from takeback.api.errors import log_refusal
+from takeback.core import log_output
 from takeback.core.errors import NOT_FOUND, Refused
 from tests.rigs.serving import environment
 
@@ -42,3 +43,30 @@ def test_context_of_a_refusal_may_have_any_key(capfd: pytest.CaptureFixture[str]
 
     entry = json.loads(capfd.readouterr().out)
     assert (entry["event"], entry["code"], entry["order_id"]) == ("refused", "not_found", 7)
+
+
+WITHOUT_STREAMS = """
+import os, sys
+for number in range(3):
+    os.close(number)
+from takeback.cli.setup import open_standard_streams
+from takeback.core import log_output
+open_standard_streams()
+with open(sys.argv[1], "w") as database:
+    log_output.write_line("a line")
+    log_output.write_line("another", log_output.STDERR)
+    os._exit(database.fileno() if log_output.take_lost_lines() == 2 else 0)
+"""
+
+
+def test_file_never_becomes_a_missing_standard_output(tmp_path: Path) -> None:
+    file = tmp_path / "database"
+    done = subprocess.run([sys.executable, "-c", WITHOUT_STREAMS, str(file)], check=False)
+    assert done.returncode > 2
+    assert file.read_text() == ""
+
+
+def test_long_line_is_written_completely(capfd: pytest.CaptureFixture[str]) -> None:
+    log_output.write_line("x" * 10_000)
+    assert capfd.readouterr().out == "x" * 10_000 + "\n"
+    assert log_output.take_lost_lines() == 0

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from pytest_django import Settings
 
 from tests.factories import HttpClient, create_message
+from tests.rigs.full_disk import small_disk
 from tests.rigs.serving import environment
 
 ABSENT = b'{"detail":"Not found.","code":"not_found"}'
@@ -74,6 +75,36 @@ def test_metrics_of_all_worker_processes_are_added_up(tmp_path: Path) -> None:
         metrics = metrics_after(requests)
         assert f'takeback_requests_total{{{labels},status="405"}} {total}' in metrics
         assert f"takeback_request_seconds_count{{{labels}}} {total}" in metrics
+
+
+PATHS_WITH_LABELS = """
+import os, sys
+import django
+django.setup()
+from django.test import Client
+client = Client()
+print([client.generic(method, "/health/live").status_code for method in ("GET", "PUT")])
+from tests.rigs.full_disk import fill
+from pathlib import Path
+fill(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+print([client.generic(method, "/health/live").status_code for method in ("GET", "DELETE") * 90])
+print([client.get(f"/{path}").status_code for path in ("nope", "api/docs/", "metrics")])
+"""
+"""A worker whose metrics need more room than there is."""
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("kibibytes", [4, 132, 160])
+def test_metrics_without_room_stop_no_worker(tmp_path: Path, kibibytes: int) -> None:
+    env = environment(tmp_path, ALLOWED_HOSTS="testserver", PYTHONPATH=".")
+    with small_disk(tmp_path, kibibytes) as folder:
+        env |= {"PROMETHEUS_MULTIPROC_DIR": str(folder), "DATA_DIR": str(tmp_path.parent)}
+        command = [sys.executable, "-c", PATHS_WITH_LABELS]
+        worker = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (worker.returncode, worker.stderr) == (0, worker.stderr)
+    before, after, others = worker.stdout.splitlines()[-3:]
+    assert (before, others) == ("[200, 405]", "[404, 200, 200]")
+    assert after == str([200, 405] * 90)
 
 
 @pytest.mark.parametrize(

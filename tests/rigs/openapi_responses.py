@@ -11,7 +11,7 @@ from collections import Counter
 from functools import cache
 from typing import Any, NamedTuple
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -20,6 +20,15 @@ MODE = os.environ.get("TAKEBACK_CHECK_RESPONSES", "")
 PREFIX = re.compile(r"^/api/(?:v1/|i1/)?")
 """All prefixes serve the same routes; the document shows `/api/v1/`."""
 NO_BODY = {204, 304}
+HEADERS = (
+    "Content-Language",
+    "ETag",
+    "Idempotent-Replayed",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+)
+"""Headers that must be documented where they occur."""
 
 _counted: Counter[str] = Counter()
 """Responses by their difference; those without one are under the empty text."""
@@ -68,12 +77,25 @@ class Checker:
         name = f"{operation.name} {status}"
         if status not in operation.responses:
             return f"{name}: status is not documented"
-        content = operation.responses[status].get("content", {})
+        documented = operation.responses[status]
+        for header in HEADERS:
+            if header in response.headers and header not in documented.get("headers", {}):
+                return f"{name}: header {header} is not documented"
+        content = documented.get("content", {})
         if not content or method == "HEAD" or response.status_code in NO_BODY:
             return ""
+        return self._body_difference(operation, status, response)
+
+    def _body_difference(
+        self, operation: Operation, status: str, response: HttpResponseBase
+    ) -> str:
+        content = operation.responses[status]["content"]
+        name = f"{operation.name} {status}"
         media_type = response.get("Content-Type", "").partition(";")[0]
         if "application/json" not in content:
             return "" if media_type.startswith("image/") else f"{name}: content type {media_type}"
+        if media_type in content and media_type != "application/json":
+            return ""
         if media_type != "application/json":
             return f"{name}: content type {media_type}"
         body = json.loads(getattr(response, "content", b"null"))
@@ -84,16 +106,15 @@ class Checker:
         key = operation.name, status
         if key not in self.validators:
             schema = operation.responses[status]["content"]["application/json"]["schema"]
-            self.validators[key] = jsonschema.Draft202012Validator(
-                schema | {"components": self.components},
-                format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+            self.validators[key] = jsonschema_rs.Draft202012Validator(
+                schema | {"components": self.components}, validate_formats=True
             )
         return self.validators[key]
 
 
 def _place(error: Any) -> str:
     """The path to a value; all elements of a list are one place."""
-    return ".".join("[]" if isinstance(step, int) else step for step in error.absolute_path) or "."
+    return ".".join("[]" if isinstance(step, int) else step for step in error.instance_path) or "."
 
 
 @cache
@@ -113,8 +134,21 @@ def check(request: HttpRequest, response: HttpResponseBase) -> None:
         pytest.fail(f"not as the OpenAPI document says: {difference}")
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the counts of a worker process to the process that started it."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["openapi_differences"] = dict(_counted)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add the counts of a worker process."""
+    _counted.update(getattr(node, "workeroutput", {}).get("openapi_differences", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the counted differences; each process of a run prints its own."""
+    """Print the counted differences of all processes."""
     if MODE == "count":
         total = _counted.total()
         differing = total - _counted.pop("", 0)

@@ -20,14 +20,17 @@ _SPEED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_wr
 
 
 @contextmanager
-def serving(options: Sequence[str] = _SPEED) -> Iterator[str]:
+def serving(options: Sequence[str] = _SPEED, *, tls: bool = False) -> Iterator[str]:
     """The URL of a new server on loopback; it is stopped and deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="takeback-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         user = _unprivileged(folder)
-        programs = _programs(folder)
+        programs = debian_programs() if tls else _programs(folder)
+        assert programs is not None
         data = folder / "data"
         _run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"], user)
+        if tls:
+            options = (*options, *_tls(folder, user))
         port = _free_port()
         listen = ("-h", "127.0.0.1", "-p", str(port), "-k", str(folder))
         with (folder / "log").open("wb") as log:
@@ -48,12 +51,35 @@ def serving(options: Sequence[str] = _SPEED) -> Iterator[str]:
             server.wait(timeout=30)
 
 
+def _tls(folder: Path, user: str | None) -> tuple[str, ...]:
+    """The options of a server with a certificate of its own."""
+    certificate, key = folder / "server.pem", folder / "server.key"
+    make_certificate(certificate, key)
+    if user:
+        shutil.chown(key, user)
+    files = ("-c", f"ssl_cert_file={certificate}", "-c", f"ssl_key_file={key}")
+    return ("-c", "ssl=on", *files)
+
+
+def make_certificate(certificate: Path, key: Path) -> None:
+    """A certificate for 127.0.0.1 that signs itself."""
+    name = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    files = ("-keyout", key, "-out", certificate)
+    _run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name, *files], None)
+    key.chmod(0o600)
+
+
 def _unprivileged(folder: Path) -> str | None:
     """PostgreSQL refuses to run as root: root gives the folder to `nobody`."""
     if os.geteuid() != 0:
         return None
     shutil.chown(folder, "nobody")
     return "nobody"
+
+
+def debian_programs() -> Path | None:
+    """Debian's server, which knows TLS; the wheel's does not."""
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)
 
 
 def _programs(folder: Path) -> Path:
@@ -69,7 +95,7 @@ def _programs(folder: Path) -> Path:
     return copy / package.name / "pginstall" / "bin"
 
 
-def _run(command: list[str | Path], user: str | None) -> None:
+def _run(command: Sequence[str | Path], user: str | None) -> None:
     done = subprocess.run(command, user=user, capture_output=True, text=True, cwd="/", check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr}")

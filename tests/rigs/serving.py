@@ -37,11 +37,13 @@ class Server(NamedTuple):
         """Where a browser finds it."""
         return f"http://127.0.0.1:{self.port}"
 
-    def request(self, path: str, method: str = "GET", **headers: str) -> Response:
+    def request(
+        self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+    ) -> Response:
         """Send a request on a new connection; `x_request_id=` is the header X-Request-Id."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, headers=named)
+        connection.request(method, path, body, headers=named)
         response = connection.getresponse()
         lower_case = {name.lower(): value for name, value in response.getheaders()}
         body = response.read()
@@ -77,22 +79,32 @@ def free_port() -> int:
 @contextmanager
 def serving(folder: Path, *arguments: str, **settings: str) -> Iterator[Server]:
     """`takeback serve` with these arguments and settings, until the block ends."""
+    with (
+        (folder / "server.log").open("wb") as log,
+        serving_to(log.fileno(), folder, *arguments, **settings) as server,
+    ):
+        yield server
+
+
+@contextmanager
+def serving_to(output: int, folder: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    """As `serving`; this descriptor is the server's standard output and error."""
     port, log = free_port(), folder / "server.log"
     command = [*TAKEBACK, "serve", "--port", str(port), *arguments]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=environment(folder, **settings), stdout=output, stderr=output
-        )
+    process = subprocess.Popen(
+        command, env=environment(folder, **settings), stdout=output, stderr=output
+    )
     server = Server(port, folder, log, process)
     try:
-        _wait_until_ready(server)
+        wait_until_live(server)
         yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until_live(server: Server) -> None:
+    """Wait until the server answers."""
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and server.process.poll() is None:
         try:
@@ -101,4 +113,5 @@ def _wait_until_ready(server: Server) -> None:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"the server did not start: {server.log.read_text()}")
+    log = server.log.read_text() if server.log.exists() else "no log"
+    raise RuntimeError(f"the server did not start: {log}")

@@ -79,6 +79,35 @@ def test_list_shows_the_order_that_was_verified_last(clock: Any) -> None:
     assert factories.order_numbers(client.get("/users/orders/").json()["results"]) == ["2"]
 
 
+def test_list_shows_the_last_of_orders_verified_in_one_second(clock: Any) -> None:
+    for number in ("1", "2", "3"):
+        factories.create_order(number=number)
+    client = HttpClient()
+
+    for number in ("1", "2", "3", "1"):
+        verify_order(client, number=number)
+        page = client.get("/users/orders/").json()
+        assert factories.order_numbers(page["results"]) == [number]
+
+
+def test_session_of_an_older_version_keeps_its_access(clock: Any) -> None:
+    orders = [factories.create_order(number=number) for number in ("1", "2", "3")]
+    client = HttpClient()
+    verify_order(client, number="1")
+    session = client.session
+    granted = int(factories.NOW.timestamp())
+    session["proofs"] = {
+        str(orders[0].pk): [granted, granted],
+        str(orders[1].pk): [granted - 1] * 2,
+    }
+    session.save()
+
+    assert factories.order_numbers(client.get("/users/orders/").json()["results"]) == ["1"]
+    assert can_read(client, orders[1])
+    verify_order(client, number="3")
+    assert factories.order_numbers(client.get("/users/orders/").json()["results"]) == ["3"]
+
+
 def test_access_belongs_to_one_browser() -> None:
     order = factories.create_order()
     mine, theirs = HttpClient(), HttpClient()

@@ -8,7 +8,9 @@ import pytest
 import time_machine
 from django.db import connection
 
+from takeback.core.errors import Refused
 from takeback.limits.models import Counter
+from takeback.shoppers.guest_lookup import find_guest_order
 from tests import factories
 from tests.factories import HttpClient
 from tests.storefront.api import LOGIN, assert_refused, look_up, post
@@ -71,6 +73,30 @@ def test_limit_per_hour_expires(clock: Any) -> None:
     assert response["Retry-After"] == "3360"
     clock.shift(timedelta(seconds=3360))
     assert statuses(1, **unique_pair()) == [400]
+
+
+@pytest.mark.usefixtures("clock")
+def test_failures_of_an_email_address_count_in_each_shop_alone() -> None:
+    """Addresses differ, so that only the failures of the e-mail address count."""
+    factories.create_channel(pk=1)
+    factories.create_channel(pk=2)
+
+    def problem(channel_id: int, number: int) -> str:
+        address = f"192.0.2.{channel_id * 20 + number}"
+        with pytest.raises(Refused) as refusal:
+            find_guest_order(
+                channel_id, f"n{number}", "jane@example.com", address=address, now=factories.NOW
+            )
+        return refusal.value.problem.code
+
+    assert [problem(1, number) for number in range(11)] == [
+        *["order_lookup_100_1"] * 10,
+        "too_many_requests",
+    ]
+    assert [problem(2, number) for number in range(11)] == [
+        *["order_lookup_100_1"] * 10,
+        "too_many_requests",
+    ]
 
 
 HEADERS = [

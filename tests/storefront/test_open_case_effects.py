@@ -262,3 +262,31 @@ def test_case_stores_its_reason() -> None:
     shop.open_case(ROUTES["customer, one item"], reason=other.pk)
 
     assert CancellationReason.objects.get(cancellationrequest__isnull=False) == other
+
+
+def test_pickup_is_stored_for_the_carrier_that_the_shop_chooses(settings: Any) -> None:
+    shop = Shop(kind="refund", items=[factories.item_input(**ARRIVED)])
+    address = factories.create_address(user=shop.user).pk
+    window = {"date": "2026-03-12", "hour_range": {"start": "09:00", "end": "12:00"}}
+    settings.RETURN_CARRIER = factories.create_carrier(needs_pickup=True).pk
+
+    response = shop.open_case(
+        ROUTES["customer, one item"], pickup_address=address, pickup_date=window
+    )
+
+    assert response.status_code == 200
+    easy_return = EasyReturn.objects.get()
+    assert (easy_return.pickup_address_id, easy_return.pickup_date) == (address, window)
+
+
+def test_pickup_without_a_carrier_is_refused_and_nothing_written() -> None:
+    shop = Shop(kind="refund", items=[factories.item_input(**ARRIVED)])
+    address = factories.create_address(user=shop.user).pk
+
+    with nothing_written():
+        response = shop.open_case(ROUTES["customer, one item"], pickup_address=address)
+
+    assert (response.status_code, response.json()) == (
+        400,
+        {"shipping_company": str(errors.PICKUP_NEEDS_CARRIER.message)},
+    )

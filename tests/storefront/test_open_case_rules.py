@@ -59,6 +59,7 @@ class RuleCase:
 
 
 ARRIVED = {"status": Status.DELIVERED, "delivered_date": NOW - timedelta(days=1)}
+WINDOW = {"date": "2026-03-12", "hour_range": {"start": "09:00", "end": "12:00"}}
 RETURN: dict[str, Any] = {"kind": "refund", "item": ARRIVED}
 SHOES = {"product": {"sku": "SKU-1", "name": "A shoe", "category": {"pk": 7, "name": "Shoes"}}}
 DAY = timedelta(days=1)
@@ -198,6 +199,10 @@ RULE_CASES = {
         errors.CARRIER_NOT_OFFERED, **RETURN, created_fields=_carrier(categories=["shoes"])
     ),
     "return without a carrier": RuleCase(None, **RETURN),
+    "pickup time without a carrier": RuleCase(
+        errors.PICKUP_NEEDS_CARRIER, **RETURN, fields={"pickup_date": WINDOW}
+    ),
+    "pickup time of a cancellation": RuleCase(None, fields={"pickup_date": WINDOW}),
     "unknown address": RuleCase(errors.UNKNOWN_ADDRESS, **RETURN, fields={"pickup_address": 10**9}),
     "cash order without a bank account": RuleCase(
         errors.BANK_ACCOUNT_REQUIRED, order=CASH | {"payment_type": "pay_on_delivery"}

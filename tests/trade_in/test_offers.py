@@ -10,9 +10,11 @@ from django.utils import translation
 from takeback.accounts.policy import shop_policy
 from takeback.core.actor import ActorKind
 from takeback.core.errors import Refused
+from takeback.core.ids import ItemId
 from takeback.handlers.mails import send_offer_mail
 from takeback.orders import trade_in_offers
 from takeback.orders.commands.ingest import UPDATED
+from takeback.orders.commands.update_items import update_items
 from takeback.orders.trade_in_offers import OFFERED, offered_minor
 from takeback.outbox.worker import Delivery
 from takeback.trade_in.commands import decide_offer
@@ -188,3 +190,25 @@ def test_decision_applies_to_the_offer_that_was_shown_and_is_final() -> None:
 
     decided = the_offer(item)
     assert (decided.decision, decided.amount_minor) == (Decision.APPROVED, 12050)
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_decision_is_shown_and_survives_later_attributes(decision: Decision) -> None:
+    item = make_offer()
+    decide_offer(item.pk, decision, 12050, by=ActorKind.GUEST, now=factories.NOW)
+    shown = {"decision": decision.value, "amount": "120.50", "decided_date": "2026-03-10T12:00:00Z"}
+
+    item.refresh_from_db()
+    assert item.attributes == {
+        "tradein_inquiry": {"amount": "120.50"},
+        "tradein_inquiry_decision": shown,
+    }
+    assert item.modified_date == item.order.modified_date == factories.NOW
+
+    factories.ingest(factories.order_input(items=[offered_item("99")]), now=LATER)
+    item.refresh_from_db()
+    assert item.attributes["tradein_inquiry_decision"] == shown
+
+    update_items([1], {ItemId(item.pk): {"attributes": {"x": 1}}}, now=LATER)
+    item.refresh_from_db()
+    assert item.attributes == {"x": 1, "tradein_inquiry_decision": shown}

@@ -196,6 +196,19 @@ class ItemPayload(OrderOrItemPayload):
 class OrderDocument(Payload):
     """An order with its items."""
 
+    example = {
+        "order": {
+            "number": "1000100",
+            "currency": "try",
+            "amount": "99.90",
+            "date_placed": "2026-03-01T12:00:00Z",
+            "customer": {"email": "ada@example.com"},
+        },
+        "order_item": [
+            {"product": {"sku": "cup-green", "name": "Cup"}, "quantity": 1, "price": "99.90"}
+        ],
+    }
+
     order = OrderPayload()
     order_item = ItemPayload(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
 

@@ -12,14 +12,13 @@ from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.eligibility import CASH
 from takeback.cancellations.inputs import NewCase
 from takeback.cancellations.models import CancellationPlan
-from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms, ensure_refundable
+from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms
 from takeback.cancellations.policy import kind_of
 from takeback.cancellations.statuses import Kind, PlanStatus
 from takeback.core.actor import Actor
 from takeback.core.errors import NOT_FOUND, Refused
 from takeback.core.ids import CaseId, ItemId, OrderId
-from takeback.core.money import MinorUnits
-from takeback.orders.allocation import PAID_LATER
+from takeback.orders.allocation import CARDS, PAID_LATER
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem, Tender
 from takeback.orders.queries import captured_amount
@@ -27,8 +26,6 @@ from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import ENDED
 
 MAX_ITEMS = 500
-# Payment types that charge a card.
-CARDS = frozenset({"credit_card", "saved_card", "masterpass"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def cancel_order(
     _ensure_decided(order)
     _ensure_payment_allows(order, cancel)
     kind = _common_kind(order, items)
-    cases = open_cases(
+    return open_cases(
         [
             NewCase(
                 order_item=ItemId(item.pk),
@@ -83,9 +80,6 @@ def cancel_order(
         now=now,
         auto_confirm=AutoConfirm(frozenset(Kind), cancel.terms, required=True),
     )
-    if order.payment_type in CARDS:
-        ensure_refundable(order, MinorUnits(captured_amount(order.pk)))
-    return cases
 
 
 def _items(order: Order, cancel: DirectCancel) -> list[OrderItem]:

@@ -37,6 +37,7 @@ RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[policy.RequestContext], Problem
         policy.bank_account_where_needed,
         policy.loyalty_refund_is_offered,
     ),
+    "iban_encrypted": (policy.bank_account_where_needed,),
 }
 
 
@@ -44,15 +45,17 @@ RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[policy.RequestContext], Problem
 class Edit:
     """New values of a case. None keeps a value; an empty description deletes it.
 
-    After the edit the case is taken to `status` by the transition that leads to it, with these
-    remarks.
+    `all_units` stands for the quantity that is left of the item. After the edit the case is taken
+    to `status` by the transition that leads to it, with these remarks.
     """
 
     description: str | None = None
     reason: int | None = None
     quantity: int | None = None
+    all_units: bool = False
     refund_to_loyalty: bool | None = None
     bank_account: BankAccount | None = None
+    removes_bank_account: bool = False
     status: Status | None = None
     remarks: Remarks = NO_REMARKS
 
@@ -84,7 +87,7 @@ def edit_case(
             raise Refused(errors.WRONG_STATUS, status=case.status, action=CaseEvent.EDIT.value)
         _ensure_valid(case, changes, edit, scope, now)
         update_case(case, CaseEvent.EDIT, actor, now, **changes)
-        if changes.keys() & _ACCOUNT:
+        if changes.keys() & _ACCOUNT and not edit.removes_bank_account:
             publish(Topic.ACCOUNT_CHANGED, [case])
     if edit.status:
         transition_to(case, edit.status, actor, now, edit.remarks)
@@ -95,7 +98,7 @@ def _changes(
 ) -> dict[str, object]:
     values: dict[str, object] = {
         "reason_id": edit.reason,
-        "quantity": edit.quantity,
+        "quantity": _units_left(case) if edit.all_units else edit.quantity,
         "fully_refund_as_loyalty_money": edit.refund_to_loyalty,
     }
     changes = {
@@ -105,11 +108,32 @@ def _changes(
     }
     if edit.description is not None and edit.description != (case.description or ""):
         changes["description"] = edit.description or None
-    account = edit.bank_account
-    if account and account != bank_account_of(case):
-        changes |= encrypted_columns(account, case.uuid)
-        changes["is_bank_account_confirmed"] = is_account_trusted
-    return changes
+    return changes | _account_changes(case, edit, is_account_trusted=is_account_trusted)
+
+
+def _units_left(case: CancellationRequest) -> int:
+    """The units of the item that are not closed yet; of an ended case, its own."""
+    item = case.order_item
+    return (item.quantity - item.units_closed) or case.quantity
+
+
+def _account_changes(
+    case: CancellationRequest, edit: Edit, *, is_account_trusted: bool
+) -> dict[str, object]:
+    account, stored = edit.bank_account, bank_account_of(case)
+    if edit.removes_bank_account and stored:
+        return {
+            "iban_encrypted": None,
+            "holder_name_encrypted": None,
+            "iban_index": None,
+            "is_bank_account_confirmed": False,
+        }
+    if account is None or account == stored:
+        return {}
+    return {
+        **encrypted_columns(account, case.uuid),
+        "is_bank_account_confirmed": is_account_trusted,
+    }
 
 
 def _ensure_valid(
@@ -121,13 +145,14 @@ def _ensure_valid(
 ) -> None:
     """Apply the rules of the columns that change."""
     to_loyalty = edit.refund_to_loyalty
+    stored_account = None if edit.removes_bank_account else bank_account_of(case)
     new = NewCase(
         order_item=ItemId(case.order_item_id),
         kind=Kind(case.cancellation_type),
         reason=case.reason_id if edit.reason is None else edit.reason,
         quantity=edit.quantity,
         description=case.description if edit.description is None else edit.description,
-        bank_account=edit.bank_account or bank_account_of(case),
+        bank_account=edit.bank_account or stored_account,
         refund_to_loyalty=case.fully_refund_as_loyalty_money if to_loyalty is None else to_loyalty,
     )
     context = load_eligibility_data([new], scope).context(new, now)

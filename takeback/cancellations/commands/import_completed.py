@@ -11,6 +11,7 @@ from django.db.models import F
 
 from takeback.cancellations.models import CancellationReason, CancellationRequest
 from takeback.cancellations.statuses import Kind, Status
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.ids import ItemId
 from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of
@@ -66,7 +67,7 @@ def record_completed(
             source="import",
             remote_id=case.remote_id,
             created_date=case.at,
-            modified_date=case.at,
+            modified_date=ChangeTime(),
         )
         for case in completed
     )

@@ -20,6 +20,7 @@ from takeback.cancellations.statuses import CaseEvent, Kind
 from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import SYSTEM, Actor, ActorKind
 from takeback.core.db.bulk import insert_objects
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, ItemId
 from takeback.logistics.commands.easy_returns import NewEasyReturn, create_easy_returns
@@ -130,7 +131,7 @@ def insert_cases(
     cases = [_case_row(case, data, actor, now) for case in new]
     _create_easy_returns(new, cases, data, now)
     try:
-        insert_objects(cases)
+        insert_objects(cases, change_time="modified_date")
     except IntegrityError as error:
         if "remote_id" in str(error):
             raise Refused(errors.REMOTE_ID_TAKEN) from error
@@ -143,7 +144,7 @@ def insert_cases(
             digest=image.digest,
             description=image.description,
             created_date=now,
-            modified_date=now,
+            modified_date=ChangeTime(),
         )
         for row, case in zip(cases, new, strict=True)
         for image in case.images
@@ -167,7 +168,6 @@ def _case_row(
         source=actor.kind.value,
         remote_id=new.remote_id,
         created_date=now,
-        modified_date=now,
     )
     if new.bank_account:
         for column, value in bank_account.encrypted_columns(new.bank_account, row.uuid).items():
@@ -258,5 +258,5 @@ def confirm_automatically(
                 confirm_cases(ready, actor, now, terms=auto_confirm.terms)
     except Refused as refused:
         # Other plans of the order already promise its money: an agent must decide.
-        if auto_confirm.required or refused.problem is not errors.MORE_THAN_PAID:
+        if auto_confirm.required or refused.problem.code != errors.MORE_THAN_PAID.code:
             raise

@@ -10,10 +10,12 @@ from django.db.models import Q, QuerySet
 
 from takeback.accounts.models import Channel, User
 from takeback.cancellations.models import CancellationRequest
+from takeback.channel.cancel_status import statuses_of_orders
+from takeback.channel.changes import page_of_changes
 from takeback.channel.customers.queries import CustomerRow
-from takeback.channel.filters import NEWEST
-from takeback.channel.items.queries import ItemRow, ShareRow, shares_of_items
-from takeback.channel.orders.queries import OrderRow
+from takeback.channel.filters import NEWEST, OLDEST_CHANGE
+from takeback.channel.items.queries import ItemRow, ShareRow, shares_of_items, with_cancel_status
+from takeback.channel.orders.queries import OrderRow, with_order_cancel_status
 from takeback.channel.sync.queries import ChannelRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.db.planner import custom_plan
@@ -145,6 +147,14 @@ def case_ids(
     return page.offset + len(rest), rest[: page.limit]
 
 
+def changed_cases(channel_id: int, condition: Q, page: Page) -> tuple[int, list[CaseRow]]:
+    """The number of matching cases, at most 10,001, and a page of them, the oldest change first."""
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    with custom_plan():
+        rows = page_of_changes(case_query, matches.order_by(*OLDEST_CHANGE), page)
+        return matches[: COUNTED + 1].count(), rows
+
+
 def case_by_id(channel_id: int, case_id: CaseId) -> CaseRow | None:
     """The case, or None if it is in another channel or hidden."""
     return next(iter(case_query(channel_id=channel_id, case_id=case_id)), None)
@@ -161,9 +171,12 @@ def cases_by_id(ids: Sequence[int]) -> list[CaseRow]:
 def detailed(channel_id: int, cases: list[CaseRow]) -> DetailedCases:
     """These cases of the channel with the rows that their detailed documents need."""
     (channel,) = channel_query(channel_id=channel_id)
-    items = {row.id: row for row in items_query(item_ids=[case.order_item_id for case in cases])}
-    order_ids = [item.order_id for item in items.values()]
-    orders = {row.id: row for row in orders_query(order_ids=order_ids)}
+    item_rows = items_query(item_ids=[case.order_item_id for case in cases])
+    order_ids = [item.order_id for item in item_rows]
+    statuses = statuses_of_orders(order_ids)
+    items = {row.id: with_cancel_status(row, statuses) for row in item_rows}
+    order_rows = orders_query(order_ids=order_ids)
+    orders = {row.id: with_order_cancel_status(row, statuses) for row in order_rows}
     shares: dict[ItemId, list[ShareRow]] = defaultdict(list)
     for share in shares_of_items(item_ids=list(items)):
         shares[share.order_item_id].append(share)

@@ -116,7 +116,7 @@ class StatusField(serializers.Field[Status, Any, str, Any]):
 
 
 class _CaseTerms(serializers.Serializer[Any]):
-    """The keys of new and of changed cases; null leaves a value as it is."""
+    """The keys of new and of changed cases; null means no value, and all units as quantity."""
 
     description = DescriptionField(required=False, allow_null=True)
     iban = case_fields.IbanField(required=False, allow_null=True)
@@ -153,6 +153,8 @@ class ReasonField(Number):
 class NewCaseSerializer(_CaseTerms):
     """An item to cancel or return; no quantity means all units."""
 
+    example = {"order_item": 41, "reason": 1, "cancellation_type": "refund", "quantity": 1}
+
     order_item = Number(error_messages=NO_ITEM)
     reason = ReasonField(error_messages=NO_REASON)
     cancellation_type = KindField()
@@ -173,10 +175,14 @@ class _Remarks(serializers.Serializer[Any]):
 
 
 class ChangedCaseSerializer(_CaseTerms, _Remarks):
-    """New values of a case; missing keys stay as they are, an empty description is removed.
+    """New values of a case; missing keys stay as they are.
 
-    Remarks accompany a change of `status`.
+    Null or an empty text removes the description, null as `iban` and `holder_name` removes the
+    bank account, and null as `quantity` stands for all units that are left. Remarks accompany a
+    change of `status`.
     """
+
+    example = {"description": "The box was open.", "quantity": 1}
 
     status = StatusField(required=False)
     reason = ReasonField(error_messages=NO_REASON, required=False)
@@ -186,6 +192,8 @@ class ChangedCaseSerializer(_CaseTerms, _Remarks):
 
 class RemarksSerializer(_Remarks):
     """The remarks of a transition."""
+
+    example = {"message": "Please send it back within 14 days.", "note": "Checked by phone."}
 
 
 def remarks(data: Mapping[str, Any], status: Status | None) -> Remarks:
@@ -224,6 +232,8 @@ def new_case(body: Mapping[str, Any], conf: ChannelConf, *, is_account_trusted: 
     )
 
 
+_ACCOUNT_KEYS = {"iban", "holder_name"}
+_HALF_ACCOUNT = _("To remove the bank account, send null as both iban and holder_name.")
 _FIXED = _("This cannot change after the request has been opened.")
 
 
@@ -235,12 +245,15 @@ def case_edit(body: Mapping[str, Any], row: CaseRow, conf: ChannelConf) -> Edit:
     changed = {name: [_FIXED] for name, value in fixed.items() if data.get(name, value) != value}
     if changed:
         raise ValidationError(changed)
+    nulls = {name for name, value in data.items() if value is None}
     return Edit(
-        description=data.get("description"),
+        description="" if "description" in nulls else data.get("description"),
         reason=data.get("reason"),
         quantity=data.get("quantity"),
+        all_units="quantity" in nulls,
         refund_to_loyalty=data.get("fully_refund_as_loyalty_money"),
         bank_account=_bank_account(data),
+        removes_bank_account=nulls >= _ACCOUNT_KEYS,
         status=data.get("status"),
         remarks=remarks(data, data.get("status")),
     )
@@ -252,10 +265,17 @@ def with_stored_account(
     """The body, its bank account completed from the stored one.
 
     A part that the client leaves out, or sends back as it was `shown` (masked, perhaps), stands
-    for the stored part. An account that does not change is left out.
+    for the stored part. An account that does not change is left out. Raises ValidationError if
+    only one part is null: half an account cannot be paid to.
     """
     sent = {"iban": body.get("iban"), "holder_name": body.get("holder_name")}
-    if stored is None or not any(sent.values()):
+    nulls = {name for name in sent if name in body and body[name] is None}
+    if stored is None or nulls == _ACCOUNT_KEYS:
+        return body
+    half = [name for name in nulls if shown[name] is not None]  # type: ignore[literal-required]
+    if half:
+        raise ValidationError({name: [_HALF_ACCOUNT] for name in half})
+    if not any(sent.values()):
         return body
     account = {
         name: value if sent[name] in (None, "", masked) else sent[name]

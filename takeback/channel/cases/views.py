@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +17,7 @@ from takeback.cancellations.commands.edit import edit_case
 from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import remove, set_status
 from takeback.cancellations.statuses import Status
+from takeback.channel import changes
 from takeback.channel.auth import path_id
 from takeback.channel.base import (
     ChannelListView,
@@ -46,7 +46,7 @@ from takeback.channel.cases.serializers import (
     with_stored_account,
 )
 from takeback.channel.filters import OLDEST_CHANGE, Filters
-from takeback.channel.openapi import CASES, STALE
+from takeback.channel.openapi import CASES
 from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
 from takeback.core import clock
@@ -54,15 +54,10 @@ from takeback.core.ids import CaseId
 from takeback.core.paging import Page
 from takeback.orders.scope import OrderScope
 
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The ETag of the version that the client has: 412 if it is not the latest.",
-)
 
-
-def changing(name: str, request: Any, response: Any = ChannelCancellationRequest) -> Operation:
+def changing(
+    name: str, summary: str, request: Any, response: Any = ChannelCancellationRequest
+) -> Operation:
     """The operation of a method that changes a case."""
     return Operation(
         f"channel_cancellation_request_{name}",
@@ -70,8 +65,9 @@ def changing(name: str, request: Any, response: Any = ChannelCancellationRequest
         response,
         request=request,
         status=200 if response else 204,
-        parameters=(IF_MATCH,),
-        refusals=STALE,
+        summary=summary,
+        has_version=True,
+        is_idempotent=name in ("confirm", "approve", "reject"),
     )
 
 
@@ -110,7 +106,10 @@ class CaseList(BaseCaseList, BaseCaseView):
     filters = FILTERS
     operations = {
         "get": Operation(
-            "channel_cancellation_requests", CASES, PageOf(ChannelCancellationRequest)
+            "channel_cancellation_requests",
+            CASES,
+            PageOf(ChannelCancellationRequest),
+            summary="List requests.",
         ),
         "post": Operation(
             "channel_cancellation_request_open",
@@ -118,6 +117,8 @@ class CaseList(BaseCaseList, BaseCaseView):
             ChannelCancellationRequest,
             request=NewCaseSerializer,
             status=201,
+            is_idempotent=True,
+            summary="Open a request.",
         ),
     }
 
@@ -147,13 +148,21 @@ class CaseUpdates(BaseCaseList):
     ordering = OLDEST_CHANGE
     operations = {
         "get": Operation(
-            "channel_cancellation_request_updates", CASES, PageOf(ChannelCancellationRequest)
+            "channel_cancellation_request_updates",
+            CASES,
+            PageOf(ChannelCancellationRequest),
+            summary="List requests that have changed since the last sync.",
         )
     }
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         changed = changed_since_last_sync(ContentType.CANCELLATION_REQUEST, values)
         return super().condition(values) & changed
+
+    def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
+        if not changes.is_followed(self.ordering, values):
+            return super().load(values, page)
+        return queries.changed_cases(self.client.channel_id, self.condition(values), page)
 
 
 class DetailedCaseList(BaseCaseList):
@@ -165,6 +174,7 @@ class DetailedCaseList(BaseCaseList):
             "channel_detailed_cancellation_requests",
             CASES,
             PageOf(ChannelDetailedCancellationRequest),
+            summary="List requests with their orders and customers.",
         )
     }
 
@@ -178,7 +188,10 @@ class DetailedCaseView(BaseCaseView):
 
     operations = {
         "get": Operation(
-            "channel_detailed_cancellation_request", CASES, ChannelDetailedCancellationRequest
+            "channel_detailed_cancellation_request",
+            CASES,
+            ChannelDetailedCancellationRequest,
+            summary="Read a request with its order and customer.",
         )
     }
 
@@ -191,10 +204,16 @@ class CaseView(BaseCaseView):
     """One case. PUT and PATCH change it, DELETE withdraws and hides it."""
 
     operations = {
-        "get": Operation("channel_cancellation_request", CASES, ChannelCancellationRequest),
-        "put": changing("put", ChangedCaseSerializer),
-        "patch": changing("patch", ChangedCaseSerializer),
-        "delete": changing("remove", None, response=None),
+        "get": Operation(
+            "channel_cancellation_request",
+            CASES,
+            ChannelCancellationRequest,
+            has_version=True,
+            summary="Read a request.",
+        ),
+        "put": changing("put", "Change a request.", ChangedCaseSerializer),
+        "patch": changing("patch", "Change fields of a request.", ChangedCaseSerializer),
+        "delete": changing("remove", "Withdraw and hide a request.", None, response=None),
     }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:
@@ -265,7 +284,7 @@ class RejectCase(TransitionView):
     """Rejects a case; its item can be requested again."""
 
     status = Status.REJECTED
-    operations = {"post": changing("reject", RemarksSerializer)}
+    operations = {"post": changing("reject", "Reject a request.", RemarksSerializer)}
 
 
 class ConfirmCase(TransitionView):
@@ -275,7 +294,7 @@ class ConfirmCase(TransitionView):
     """
 
     status = Status.CONFIRMED
-    operations = {"post": changing("confirm", RemarksSerializer)}
+    operations = {"post": changing("confirm", "Confirm a request.", RemarksSerializer)}
 
 
 class ApproveCase(TransitionView):
@@ -285,4 +304,4 @@ class ApproveCase(TransitionView):
     """
 
     status = Status.APPROVED
-    operations = {"post": changing("approve", RemarksSerializer)}
+    operations = {"post": changing("approve", "Approve a refund.", RemarksSerializer)}

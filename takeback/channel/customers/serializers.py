@@ -87,6 +87,13 @@ def place_filters(
 class CustomerSerializer(serializers.Serializer[Any]):
     """A customer; missing keys stay as they are."""
 
+    example = {
+        "email": "ada@example.com",
+        "first_name": "Ada",
+        "last_name": "Demir",
+        "phone_number": "05321234567",
+    }
+
     channel = StrictInteger(required=False)
     email = StrictEmail()
     user_type = serializers.ChoiceField(USER_TYPES, required=False)
@@ -132,6 +139,18 @@ class RetailStore(FreeObject):
 
 class CustomerAddressSerializer(serializers.Serializer[Any]):
     """An address for a customer's book; each place lies in the one before."""
+
+    example = {
+        "customer": 7,
+        "title": "Home",
+        "first_name": "Ada",
+        "last_name": "Demir",
+        "phone_number": "05321234567",
+        "country": 1,
+        "city": 1,
+        "township": 1,
+        "line": "Bağdat Cad. 10",
+    }
 
     customer = StrictInteger()
     title = _optional(128, allow_null=True)

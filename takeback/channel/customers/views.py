@@ -69,7 +69,12 @@ class CustomerList(ChannelListView, BaseCustomerView):
     filters = CUSTOMER_FILTERS
     rows = queries.customer_rows
     operations = {
-        "get": Operation("channel_customers", CUSTOMERS, PageOf(ChannelCustomer)),
+        "get": Operation(
+            "channel_customers",
+            CUSTOMERS,
+            PageOf(ChannelCustomer),
+            summary="List customers.",
+        ),
         "post": Operation(
             "channel_customer_keep",
             CUSTOMERS,
@@ -78,6 +83,8 @@ class CustomerList(ChannelListView, BaseCustomerView):
             status=201,
             description="The customer has been added.",
             refusals={200: document_response(ChannelCustomer, "The customer was known.")},
+            is_idempotent=True,
+            summary="Add or update a customer.",
         ),
     }
 
@@ -112,9 +119,18 @@ class CustomerView(BaseCustomerView):
     """One customer."""
 
     operations = {
-        "get": Operation("channel_customer", CUSTOMERS, ChannelCustomer),
+        "get": Operation(
+            "channel_customer",
+            CUSTOMERS,
+            ChannelCustomer,
+            summary="Read a customer.",
+        ),
         "patch": Operation(
-            "channel_customer_change", CUSTOMERS, ChannelCustomer, request=CustomerSerializer
+            "channel_customer_change",
+            CUSTOMERS,
+            ChannelCustomer,
+            request=CustomerSerializer,
+            summary="Change a customer.",
         ),
     }
 
@@ -142,6 +158,7 @@ class SignInTokens(ChannelView):
             ChannelSignInToken,
             status=201,
             description="Valid once, for 60 seconds. Needs the scopes decide and pii.",
+            summary="Issue a sign-in token for a customer.",
         ),
     }
 
@@ -173,13 +190,20 @@ class AddressList(ChannelListView, BaseAddressView):
     filters = ADDRESS_FILTERS
     rows = queries.address_rows
     operations = {
-        "get": Operation("channel_addresses", CUSTOMERS, PageOf(ChannelAddress)),
+        "get": Operation(
+            "channel_addresses",
+            CUSTOMERS,
+            PageOf(ChannelAddress),
+            summary="List the addresses of the channel's customers.",
+        ),
         "post": Operation(
             "channel_address_add",
             CUSTOMERS,
             ChannelAddress,
             request=CustomerAddressSerializer,
             status=201,
+            is_idempotent=True,
+            summary="Add an address to a customer's address book.",
         ),
     }
 
@@ -213,7 +237,14 @@ class AddressList(ChannelListView, BaseAddressView):
 class AddressView(BaseAddressView):
     """One entry of an address book."""
 
-    operations = {"get": Operation("channel_address", CUSTOMERS, ChannelAddress)}
+    operations = {
+        "get": Operation(
+            "channel_address",
+            CUSTOMERS,
+            ChannelAddress,
+            summary="Read an address.",
+        )
+    }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:
         return self.respond(path_id(pk))
@@ -244,7 +275,14 @@ class CountryList(BasePlaceList):
 
     model = Country
     filters = place_filters(code=equal("code__iexact"))
-    operations = {"get": Operation("channel_countries", CUSTOMERS, PageOf(ChannelCountry))}
+    operations = {
+        "get": Operation(
+            "channel_countries",
+            CUSTOMERS,
+            PageOf(ChannelCountry),
+            summary="List countries.",
+        )
+    }
 
 
 class CityList(BasePlaceList):
@@ -252,7 +290,14 @@ class CityList(BasePlaceList):
 
     model = City
     filters = place_filters(country=equal("country"))
-    operations = {"get": Operation("channel_cities", CUSTOMERS, PageOf(ChannelCity))}
+    operations = {
+        "get": Operation(
+            "channel_cities",
+            CUSTOMERS,
+            PageOf(ChannelCity),
+            summary="List cities.",
+        )
+    }
 
 
 class TownshipList(BasePlaceList):
@@ -260,7 +305,14 @@ class TownshipList(BasePlaceList):
 
     model = Township
     filters = place_filters(country=equal("city__country"), city=equal("city"))
-    operations = {"get": Operation("channel_townships", CUSTOMERS, PageOf(ChannelTownship))}
+    operations = {
+        "get": Operation(
+            "channel_townships",
+            CUSTOMERS,
+            PageOf(ChannelTownship),
+            summary="List townships.",
+        )
+    }
 
 
 class DistrictList(BasePlaceList):
@@ -272,7 +324,14 @@ class DistrictList(BasePlaceList):
         city=equal("township__city"),
         township=equal("township"),
     )
-    operations = {"get": Operation("channel_districts", CUSTOMERS, PageOf(ChannelDistrict))}
+    operations = {
+        "get": Operation(
+            "channel_districts",
+            CUSTOMERS,
+            PageOf(ChannelDistrict),
+            summary="List districts.",
+        )
+    }
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return super().queryset().select_related("township")

@@ -6,11 +6,12 @@ the object as the channel sent it with the order.
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
 from takeback.channel.documents import Object, amount, json_object, optional_amount
 from takeback.channel.items.queries import ItemRow, ItemsWithShares, ShareRow
+from takeback.core.ids import id_of
 from takeback.core.links import safe_http_url
 from takeback.core.money import show, unit_value
 from takeback.orders.queries import SnapshotRow
@@ -31,7 +32,7 @@ class ChannelProduct(TypedDict):
     description: str | None
     brand: int | None
     erp_categories: list[Any]
-    tax_rate: Decimal | None
+    tax_rate: Decimal | int | None
     weight: Decimal | None
     product_type: str | None
     productization_date: str | None
@@ -48,6 +49,26 @@ class ChannelProduct(TypedDict):
     custom_attribute_set: int | None
 
 
+def _reference(value: Any) -> int | None:
+    """The id in a stored reference: imported products may hold a list of objects."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if isinstance(value, dict):
+        value = value.get("pk", value.get("id"))
+    return id_of(str(value)) if type(value) in (int, str) else None
+
+
+def _number(value: Any) -> Decimal | int | None:
+    """A stored number; imported documents may hold its text."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return value
+    try:
+        number = Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None
+
+
 def product(row: SnapshotRow) -> ChannelProduct:
     snapshot = json_object(row.document)
     number = snapshot.get("pk", row.id)
@@ -62,7 +83,7 @@ def product(row: SnapshotRow) -> ChannelProduct:
         "description": snapshot.get("description"),
         "brand": snapshot.get("brand"),
         "erp_categories": snapshot.get("erp_categories", []),
-        "tax_rate": snapshot.get("tax_rate"),
+        "tax_rate": _number(snapshot.get("tax_rate")),
         "weight": snapshot.get("weight"),
         "product_type": snapshot.get("product_type"),
         "productization_date": snapshot.get("productization_date"),
@@ -70,13 +91,13 @@ def product(row: SnapshotRow) -> ChannelProduct:
         "created_date": snapshot.get("created_date"),
         "modified_date": snapshot.get("modified_date"),
         "is_active": snapshot.get("is_active", True),
-        "attribute_set": snapshot.get("attribute_set"),
+        "attribute_set": _reference(snapshot.get("attribute_set")),
         "parent": snapshot.get("parent"),
         "group_products": snapshot.get("group_products", []),
         "attributes": snapshot.get("attributes", {}),
         "listing_code": snapshot.get("listing_code"),
         "is_seller_product": snapshot.get("is_seller_product", False),
-        "custom_attribute_set": snapshot.get("custom_attribute_set"),
+        "custom_attribute_set": _reference(snapshot.get("custom_attribute_set")),
     }
 
 
@@ -194,7 +215,7 @@ class ChannelShippingOptionGroup(TypedDict):
     pk: int
     id: int
     amount: Decimal
-    tax_rate: Decimal | None
+    tax_rate: Decimal | int | None
     shipping_option_slug: str | None
     created_date: str | None
     modified_date: str | None
@@ -211,7 +232,7 @@ def shipping_option_group(
         "pk": number,
         "id": number,
         "amount": Decimal(snapshot.get("amount", show(0, currency))),
-        "tax_rate": snapshot.get("tax_rate"),
+        "tax_rate": _number(snapshot.get("tax_rate")),
         "shipping_option_slug": snapshot.get("shipping_option_slug"),
         "created_date": snapshot.get("created_date"),
         "modified_date": snapshot.get("modified_date"),

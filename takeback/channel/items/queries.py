@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
+from takeback.channel.cancel_status import CaseStatuses, statuses_of_items
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
@@ -94,6 +95,11 @@ shares_of_items = CompiledQuery(ShareRow, _shares)
 currencies_of_orders = CompiledQuery(CurrencyRow, _currencies)
 
 
+def with_cancel_status(row: ItemRow, statuses: CaseStatuses) -> ItemRow:
+    """The item with the `cancel_status` that it shows."""
+    return row._replace(cancel_status=statuses.of_item(row.id, row.cancel_status))
+
+
 def items_by_id(channel_ids: Sequence[int], item_ids: Sequence[ItemId]) -> ItemsWithShares:
     """The channels' items with these ids, in ascending order."""
     items = items_in_channels(channel_ids)
@@ -105,6 +111,8 @@ def with_shares(rows: list[ItemRow]) -> ItemsWithShares:
     shares: dict[ItemId, list[ShareRow]] = {row.id: [] for row in rows}
     currencies: list[CurrencyRow] = []
     if rows:
+        statuses = statuses_of_items(list(shares))
+        rows = [with_cancel_status(row, statuses) for row in rows]
         for share in shares_of_items(item_ids=list(shares)):
             shares[share.order_item_id].append(share)
         currencies = currencies_of_orders(order_ids=sorted({row.order_id for row in rows}))

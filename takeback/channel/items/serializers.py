@@ -10,7 +10,9 @@ from rest_framework.exceptions import ValidationError
 from takeback.api.fields import StrictInteger, StrictMoment, StrictText
 from takeback.api.order_payload.fields import FreeObject, StatusCode
 from takeback.api.order_payload.parts import URL_MAX
-from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, by_text, equal
+from takeback.channel import cancel_status
+from takeback.channel.base import errors_by_path
+from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, equal
 from takeback.orders.statuses import CancelStatus, Status
 
 MAX_ITEMS = 500
@@ -31,7 +33,7 @@ FILTERS: Filters = {
     "order": by_id("order_id"),
     "pk__in": by_ids("pk__in"),
     "status": Filter(KnownStatus(required=False), equal("status")),
-    "cancel_status": by_text("cancel_status"),
+    "cancel_status": cancel_status.FILTER,
     "sort": BY_SORT,
 }
 
@@ -61,6 +63,8 @@ class ItemProgress(serializers.Serializer[Any]):
 class ItemChange(ItemProgress):
     """The changes of one item."""
 
+    example = {"status": "500", "shipping_company": "ups", "tracking_number": "1Z999AA10123456784"}
+
     cancel_status = serializers.ChoiceField(
         [status.value for status in CancelStatus], required=False, allow_null=True
     )
@@ -78,6 +82,8 @@ class BulkItemChange(ItemProgress):
 class BulkItemChanges(serializers.Serializer[Any]):
     """Changes of several items; all of them are applied, or none."""
 
+    example = {"orderitem_set": [{"id": 41, "status": "500"}]}
+
     orderitem_set = BulkItemChange(many=True, allow_empty=False, max_length=MAX_ITEMS)  # type: ignore[call-arg]  # many=True makes a list of it
 
     def validate_orderitem_set(self, value: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
@@ -92,17 +98,5 @@ def bulk_changes(body: Any) -> dict[int, dict[str, Any]]:
     """The changes in a body by item id; ValidationError names invalid fields by position."""
     form = BulkItemChanges(data=body)
     if not form.is_valid():
-        raise ValidationError(_by_position(form.errors["orderitem_set"]))
+        raise ValidationError(errors_by_path(form.errors))
     return dict(form.validated_data["orderitem_set"])
-
-
-def _by_position(problems: Any) -> dict[str, Any]:
-    """Names fields `orderitem_set.<position>.<field>`, as create_orders does."""
-    of_list = problems.get("non_field_errors") if isinstance(problems, dict) else problems
-    if of_list:
-        return {"orderitem_set": of_list}
-    return {
-        f"orderitem_set.{position}.{name}": texts
-        for position, fields in problems.items()
-        for name, texts in fields.items()
-    }

@@ -1,8 +1,9 @@
 """Order items: lists, one item, and updates of their progress."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 from takeback.api.openapi import Operation, PageOf
 from takeback.channel.auth import path_id
 from takeback.channel.base import ChannelListView, ChannelView, validated
+from takeback.channel.cancel_status import items_with
 from takeback.channel.items import documents, queries
 from takeback.channel.items.documents import ChannelOrderItem
 from takeback.channel.items.serializers import (
@@ -30,10 +32,23 @@ class ItemList(ChannelListView):
 
     filters = FILTERS
     rows = queries.item_rows
-    operations = {"get": Operation("channel_order_items", ORDERS, PageOf(ChannelOrderItem))}
+    operations = {
+        "get": Operation(
+            "channel_order_items",
+            ORDERS,
+            PageOf(ChannelOrderItem),
+            summary="List order items.",
+        )
+    }
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return queries.items_in_channels(self.client.channel_ids)
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        condition = super().condition(values)
+        if value := values.get("cancel_status"):
+            condition &= items_with(value, self.client.channel_ids)
+        return condition
 
     def to_documents(self, rows: list[Any]) -> list[Any]:
         items = queries.with_shares(rows)
@@ -44,9 +59,18 @@ class ItemView(ChannelView):
     """One item."""
 
     operations = {
-        "get": Operation("channel_order_item", ORDERS, ChannelOrderItem),
+        "get": Operation(
+            "channel_order_item",
+            ORDERS,
+            ChannelOrderItem,
+            summary="Read an order item.",
+        ),
         "patch": Operation(
-            "channel_order_item_change", ORDERS, ChannelOrderItem, request=ItemChange
+            "channel_order_item_change",
+            ORDERS,
+            ChannelOrderItem,
+            request=ItemChange,
+            summary="Change an order item.",
         ),
     }
 
@@ -76,6 +100,7 @@ class BulkItemView(ChannelView):
             ORDERS,
             list[ChannelOrderItem],
             request=BulkItemChanges,
+            summary="Change several order items at once.",
         )
     }
 

@@ -31,13 +31,13 @@ class ChannelBareOrder(TypedDict):
     cargo_company: int | None
     is_send: bool
     delivery_type: str | None
-    cancellation_info: Object | None
+    cancellation_info: Object
     cancel_status: str | None
     shipping_interest_amount: Decimal
     external_status: int | None
     client_type: str
     carrier_shipping_code: str | None
-    segment: str | None
+    segment: int | str | None
     checkout_provider_id: int | None
     status: int
     currency: str
@@ -84,7 +84,7 @@ def bare_order(row: OrderRow) -> ChannelBareOrder:
         "cargo_company": details.get("cargo_company"),
         "is_send": row.is_send,
         "delivery_type": details.get("delivery_type"),
-        "cancellation_info": details.get("cancellation_info"),
+        "cancellation_info": details.get("cancellation_info") or {},
         "cancel_status": row.cancel_status,
         "shipping_interest_amount": Decimal(
             details.get("shipping_interest_amount") or show(0, currency)
@@ -146,7 +146,7 @@ def order(row: OrderRow, items: list[ChannelOrderItem]) -> ChannelOrder:
         "cargo_company": details.get("cargo_company"),
         "is_send": row.is_send,
         "delivery_type": details.get("delivery_type"),
-        "cancellation_info": details.get("cancellation_info"),
+        "cancellation_info": details.get("cancellation_info") or {},
         "cancel_status": row.cancel_status,
         "shipping_interest_amount": Decimal(
             details.get("shipping_interest_amount") or show(0, currency)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
-from takeback.channel.items.queries import ItemRow, ShareRow
+from takeback.channel.cancel_status import CaseStatuses, statuses_of_orders
+from takeback.channel.items.queries import ItemRow, ShareRow, with_cancel_status
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
@@ -102,9 +103,17 @@ def with_items(orders: list[OrderRow]) -> OrdersWithItems:
     items: dict[OrderId, list[ItemRow]] = {order_id: [] for order_id in ids}
     shares: dict[ItemId, list[ShareRow]] = {}
     if ids:
-        for item in items_of_orders(order_ids=ids):
+        statuses = statuses_of_orders(ids)
+        for row in items_of_orders(order_ids=ids):
+            item = with_cancel_status(row, statuses)
             items[item.order_id].append(item)
             shares[item.id] = []
         for share in shares_of_orders(order_ids=ids):
             shares[share.order_item_id].append(share)
+        orders = [with_order_cancel_status(order, statuses) for order in orders]
     return OrdersWithItems(orders, items, shares)
+
+
+def with_order_cancel_status(row: OrderRow, statuses: CaseStatuses) -> OrderRow:
+    """The order with the `cancel_status` that it shows."""
+    return row._replace(cancel_status=statuses.of_order(row.id, row.cancel_status, row.status))

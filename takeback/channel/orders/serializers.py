@@ -14,7 +14,7 @@ from takeback.api.order_payload.fields import Amount
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
 from takeback.cancellations.plans import RefundTerms
-from takeback.channel import errors
+from takeback.channel import cancel_status, errors
 from takeback.channel.cases.serializers import ReasonField
 from takeback.channel.filters import Filter, Filters, by_ids, by_range, by_text, equal
 from takeback.channel.items.serializers import KnownStatus
@@ -22,7 +22,7 @@ from takeback.channel.items.serializers import KnownStatus
 UPDATE_FILTERS: Filters = {
     **by_range("modified_date", "modified_date"),
     "status": Filter(KnownStatus(required=False), equal("status")),
-    "cancel_status": by_text("cancel_status"),
+    "cancel_status": cancel_status.FILTER,
 }
 FILTERS: Filters = {
     **UPDATE_FILTERS,
@@ -37,6 +37,8 @@ _ID = StrictInteger()
 
 class OrderChange(serializers.Serializer[Any]):
     """The only key of an order that can be changed; other keys are ignored."""
+
+    example = {"is_send": True}
 
     is_send = StrictBoolean(required=False)
 
@@ -55,7 +57,16 @@ class ItemIds(serializers.Field[list[int], Any, Any, Any]):
             self.fail("invalid")
         if len(data) > MAX_ITEMS:
             self.fail("many", max=MAX_ITEMS)
-        return sorted({_ID.run_validation(word) for word in data})
+        ids: set[int] = set()
+        errors: Any = {}
+        for position, word in enumerate(data):
+            try:
+                ids.add(_ID.run_validation(word))
+            except ValidationError as error:
+                errors[position] = error.detail
+        if errors:
+            raise ValidationError(errors)
+        return sorted(ids)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
@@ -65,6 +76,7 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
     default_error_messages = {
         "invalid": _("An object is required."),
         "many": _("Send at most {max} ids."),
+        "twice": _("The item {id} is named twice. Name each item once."),
     }
 
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
@@ -77,9 +89,13 @@ class ByItem(serializers.Field[dict[int, Any], Any, Any, Any]):
             self.fail("invalid")
         if len(data) > MAX_ITEMS:
             self.fail("many", max=MAX_ITEMS)
-        return {
-            _ID.run_validation(key): self.child.run_validation(value) for key, value in data.items()
-        }
+        values: dict[int, Any] = {}
+        for key, value in data.items():
+            item_id = _ID.run_validation(key)
+            if item_id in values:  # as `12` and `012`
+                self.fail("twice", id=item_id)
+            values[item_id] = self.child.run_validation(value)
+        return values
 
 
 class ForcedAmount(Amount):
@@ -91,6 +107,8 @@ class ForcedAmount(Amount):
 
 class OrderCancel(serializers.Serializer[Any]):
     """The items to cancel or return, and the terms of the refund."""
+
+    example = {"order": 9, "is_all": True, "cancel_items": [41], "reasons": {"41": 1}}
 
     order = StrictInteger(required=False)
     is_all = StrictBoolean(required=False, default=False)

@@ -17,6 +17,7 @@ from takeback.cancellations.commands.cancel_order import cancel_order
 from takeback.channel import errors
 from takeback.channel.auth import path_id
 from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
 from takeback.channel.openapi import CONFLICT, ORDERS, document_response
 from takeback.channel.orders import documents, queries
@@ -69,6 +70,8 @@ class CreateOrders(BaseOrderView):
                 200: document_response(ChannelOrder, "The order was known and has been updated."),
                 **CONFLICT,
             },
+            is_idempotent=True,
+            summary="Import or update an order.",
         )
     }
 
@@ -101,10 +104,23 @@ class OrderList(ChannelListView, BaseOrderView):
 
     filters = FILTERS
     rows = queries.order_rows
-    operations = {"get": Operation("channel_orders", ORDERS, PageOf(ChannelOrder))}
+    operations = {
+        "get": Operation(
+            "channel_orders",
+            ORDERS,
+            PageOf(ChannelOrder),
+            summary="List orders.",
+        )
+    }
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return queries.orders_in_channels(self.client.channel_ids)
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        condition = super().condition(values)
+        if value := values.get("cancel_status"):
+            condition &= orders_with(value, self.client.channel_ids)
+        return condition
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         channel_ids = self.client.channel_ids
@@ -126,7 +142,14 @@ class OrderUpdates(OrderList):
 
     filters = UPDATE_FILTERS
     ordering = OLDEST_CHANGE
-    operations = {"get": Operation("channel_orders_updates", ORDERS, PageOf(ChannelOrder))}
+    operations = {
+        "get": Operation(
+            "channel_orders_updates",
+            ORDERS,
+            PageOf(ChannelOrder),
+            summary="List orders that have changed since the last sync.",
+        )
+    }
 
     def condition(self, values: Mapping[str, Any]) -> Q:
         return super().condition(values) & changed_since_last_sync(ContentType.ORDER, values)
@@ -136,8 +159,19 @@ class OrderView(BaseOrderView):
     """One order."""
 
     operations = {
-        "get": Operation("channel_order", ORDERS, ChannelOrder),
-        "patch": Operation("channel_order_change", ORDERS, ChannelOrder, request=OrderChange),
+        "get": Operation(
+            "channel_order",
+            ORDERS,
+            ChannelOrder,
+            summary="Read an order.",
+        ),
+        "patch": Operation(
+            "channel_order_change",
+            ORDERS,
+            ChannelOrder,
+            request=OrderChange,
+            summary="Change an order.",
+        ),
     }
 
     def get(self, request: Request, pk: str, channel_id: str = "") -> Response:
@@ -157,7 +191,13 @@ class CancelOrder(BaseOrderView):
 
     operations = {
         "post": Operation(
-            "channel_order_cancel", ORDERS, ChannelOrder, request=OrderCancel, status=201
+            "channel_order_cancel",
+            ORDERS,
+            ChannelOrder,
+            request=OrderCancel,
+            status=201,
+            is_idempotent=True,
+            summary="Cancel an order or some of its items.",
         )
     }
 

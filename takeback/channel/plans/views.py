@@ -80,8 +80,10 @@ class PaymentEntry(serializers.Serializer[Any]):
     refund_amount = Amount(required=False, allow_null=True)
 
 
-class PaymentPlan(serializers.Serializer[Any]):
+class PlannedPayments(serializers.Serializer[Any]):
     """All payments of a plan; they replace earlier ones."""
+
+    example = {"payment_plan": [{"transaction_type": "refund", "order_items": [41]}]}
 
     payment_plan: Any = serializers.ListSerializer(
         child=PaymentEntry(), allow_empty=False, max_length=50
@@ -94,7 +96,12 @@ class PlanList(ChannelListView):
     filters = FILTERS
     rows = queries.plan_rows
     operations = {
-        "get": Operation("channel_cancellation_plans", CASES, PageOf(ChannelCancellationPlan))
+        "get": Operation(
+            "channel_cancellation_plans",
+            CASES,
+            PageOf(ChannelCancellationPlan),
+            summary="List plans.",
+        )
     }
 
     def queryset(self) -> "QuerySet[Any, Any]":
@@ -110,7 +117,12 @@ class PlanUpdates(PlanList):
     has_envelope = False
     ordering = LAST_CHANGED
     operations = {
-        "get": Operation("channel_cancellation_plan_updates", CASES, list[ChannelCancellationPlan])
+        "get": Operation(
+            "channel_cancellation_plan_updates",
+            CASES,
+            list[ChannelCancellationPlan],
+            summary="List plans by their latest change.",
+        )
     }
 
 
@@ -122,6 +134,7 @@ class PlanStatuses(ChannelView):
             "channel_cancellation_plan_statuses",
             CASES,
             {"type": "array", "items": {"type": "string", "enum": list(PlanStatus)}},
+            summary="List the statuses of plans.",
         )
     }
 
@@ -139,7 +152,14 @@ class BasePlanView(ChannelView):
 class PlanView(BasePlanView):
     """One plan."""
 
-    operations = {"get": Operation("channel_cancellation_plan", CASES, ChannelCancellationPlan)}
+    operations = {
+        "get": Operation(
+            "channel_cancellation_plan",
+            CASES,
+            ChannelCancellationPlan,
+            summary="Read a plan.",
+        )
+    }
 
     def get(self, request: Request, channel_id: str, pk: str) -> Response:
         return Response(documents.plans(queries.complete([self.row(pk)]))[0])
@@ -154,7 +174,9 @@ class CreatePaymentPlan(BasePlanView):
             "channel_cancellation_plan_create_payment_plan",
             CASES,
             {"type": "object"},
-            request=PaymentPlan,
+            request=PlannedPayments,
+            is_idempotent=True,
+            summary="Set the payments by which a plan is refunded.",
         )
     }
 
@@ -170,7 +192,7 @@ class CreatePaymentPlan(BasePlanView):
                 order_items=frozenset(entry["order_items"]),
                 refund_minor=entry.get("refund_amount"),
             )
-            for entry in validated(PaymentPlan, body, context=context)["payment_plan"]
+            for entry in validated(PlannedPayments, body, context=context)["payment_plan"]
         ]
         channel_id = self.client.channel_id
         plan_payments(plan.id, channel_id, payments, actor=self.actor, now=clock.now())

@@ -1,6 +1,6 @@
 """Input about batches, integration actions and error reports: bodies and filters."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictMoment, StrictText
-from takeback.channel.base import validated
+from takeback.channel.base import errors_by_path, validated
 from takeback.channel.filters import (
     Filter,
     Filters,
@@ -86,11 +86,15 @@ class BatchEntry(serializers.Serializer[Any]):
 class NewBatch(serializers.Serializer[Any]):
     """A new batch of the channel in the path."""
 
+    example: dict[str, Any] = {"channel": 1}
+
     channel = StrictInteger(required=False)
 
 
 class BatchChange(NewBatch):
     """The status of a batch and its objects."""
+
+    example = {"status": "sent_to_remote", "remote_batch_id": "b-17"}
 
     status = Word(BatchStatus, required=False)
     content_type = Word(ContentType, **_optional())
@@ -102,6 +106,15 @@ class BatchChange(NewBatch):
 
 class ReportSerializer(serializers.Serializer[Any]):
     """A failed or successful request in the client's system."""
+
+    example = {
+        "action_content_type": 1,
+        "action_object_id": 41,
+        "target_content_type": 2,
+        "target_object_id": 7,
+        "error_code": "timeout",
+        "error_desc": "No response within 30 s.",
+    }
 
     action_content_type = StrictInteger(max_value=_NUMBERS)
     action_object_id = StrictInteger()
@@ -124,7 +137,7 @@ def batch_change(body: Mapping[str, Any], channel_id: int) -> BatchIn:
     """The changes of a batch; ValidationError names invalid fields and objects by path."""
     serializer = BatchChange(data=body)
     if not serializer.is_valid():
-        raise ValidationError(dict(_flat(serializer.errors)))
+        raise ValidationError(errors_by_path(serializer.errors))
     data = serializer.validated_data
     _require_channel(channel_id, data)
     objects = data.get("objects")
@@ -138,15 +151,6 @@ def batch_change(body: Mapping[str, Any], channel_id: int) -> BatchIn:
         remote_batch_id=data.get("remote_batch_id"),
         objects=None if objects is None else [_batch_object(entry) for entry in objects],
     )
-
-
-def _flat(detail: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each invalid field by its path, `objects.0.pk`, with its messages."""
-    for name, texts in detail.items():
-        if isinstance(texts, Mapping):
-            yield from _flat(texts, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", texts
 
 
 def _batch_object(data: Mapping[str, Any]) -> ObjectIn:

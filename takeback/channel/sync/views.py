@@ -14,7 +14,7 @@ from takeback.api.json_parser import LargeJSONParser
 from takeback.api.openapi import Operation, PageOf
 from takeback.channel.auth import path_id
 from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
-from takeback.channel.openapi import CONFLICT, KEY_REFUSALS, ORDERS, SETTINGS
+from takeback.channel.openapi import ACCESS, CONFLICT, SETTINGS, SYNC
 from takeback.channel.sync import documents, queries, serializers
 from takeback.channel.sync.documents import (
     ChannelBatch,
@@ -45,13 +45,20 @@ class BatchList(ChannelListView, BaseBatchView):
     filters = serializers.BATCH_FILTERS
     rows = queries.batch_rows
     operations = {
-        "get": Operation("channel_batch_requests", ORDERS, PageOf(ChannelBatch)),
+        "get": Operation(
+            "channel_batch_requests",
+            SYNC,
+            PageOf(ChannelBatch),
+            summary="List batches.",
+        ),
         "post": Operation(
             "channel_open_batch_request",
-            ORDERS,
+            SYNC,
             ChannelBatch,
             request=serializers.NewBatch,
             status=201,
+            is_idempotent=True,
+            summary="Open a batch.",
         ),
     }
 
@@ -74,13 +81,19 @@ class BatchView(BaseBatchView):
     """One batch with its objects; PATCH moves it to its next status."""
 
     operations = {
-        "get": Operation("channel_batch_request", ORDERS, ChannelBatch),
+        "get": Operation(
+            "channel_batch_request",
+            SYNC,
+            ChannelBatch,
+            summary="Read a batch with its objects.",
+        ),
         "patch": Operation(
             "channel_change_batch_request",
-            ORDERS,
+            SYNC,
             ChannelBatch,
             request=serializers.BatchChange,
             refusals=CONFLICT,
+            summary="Move a batch to its next status.",
         ),
     }
 
@@ -100,7 +113,12 @@ class ActionList(ChannelListView):
     ordering = ("id",)
     rows = queries.action_rows
     operations = {
-        "get": Operation("channel_integration_actions", ORDERS, PageOf(ChannelIntegrationAction))
+        "get": Operation(
+            "channel_integration_actions",
+            SYNC,
+            PageOf(ChannelIntegrationAction),
+            summary="List ids of objects in the channel's system.",
+        )
     }
 
     def queryset(self) -> "QuerySet[Any, Any]":
@@ -117,13 +135,20 @@ class ReportList(ChannelListView):
     filters = serializers.REPORT_FILTERS
     rows = queries.report_rows
     operations = {
-        "get": Operation("channel_error_reports", ORDERS, PageOf(ChannelErrorReport)),
+        "get": Operation(
+            "channel_error_reports",
+            SYNC,
+            PageOf(ChannelErrorReport),
+            summary="List error reports.",
+        ),
         "post": Operation(
             "channel_report_error",
-            ORDERS,
+            SYNC,
             ChannelErrorReport,
             request=serializers.ReportSerializer,
             status=201,
+            is_idempotent=True,
+            summary="Report a failed request.",
         ),
     }
 
@@ -147,10 +172,16 @@ class ReportList(ChannelListView):
 class ChannelList(ChannelListView):
     """All channels of the key, inactive ones, too."""
 
-    refusals = KEY_REFUSALS
     ordering = ("id",)
     rows = queries.channel_rows
-    operations = {"get": Operation("channels", ORDERS, PageOf(ChannelDocument))}
+    operations = {
+        "get": Operation(
+            "channels",
+            ACCESS,
+            PageOf(ChannelDocument),
+            summary="List the channels of the key.",
+        )
+    }
 
     def queryset(self) -> "QuerySet[Any, Any]":
         return queries.channels_of_key(self.client.key_id)
@@ -164,8 +195,19 @@ class ChannelDetailView(ChannelView):
 
     scopes = ChannelView.ADMIN_CHANGES
     operations = {
-        "get": Operation("channel", ORDERS, ChannelDocument),
-        "patch": Operation("channel_change", SETTINGS, ChannelDocument, request=ChannelChange),
+        "get": Operation(
+            "channel",
+            ACCESS,
+            ChannelDocument,
+            summary="Read a channel.",
+        ),
+        "patch": Operation(
+            "channel_change",
+            SETTINGS,
+            ChannelDocument,
+            request=ChannelChange,
+            summary="Change a channel's settings.",
+        ),
     }
 
     def get(self, request: Request, pk: str) -> Response:
@@ -182,9 +224,15 @@ class ChannelDetailView(ChannelView):
 class ContentTypeList(ChannelListView):
     """The content types that batches and reports refer to."""
 
-    refusals = KEY_REFUSALS
     filters = serializers.CONTENT_TYPE_FILTERS
-    operations = {"get": Operation("content_types", ORDERS, PageOf(ContentTypeDocument))}
+    operations = {
+        "get": Operation(
+            "content_types",
+            SYNC,
+            PageOf(ContentTypeDocument),
+            summary="List content types.",
+        )
+    }
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         kinds = [kind for kind in ContentType if values.get("model", kind) == kind]

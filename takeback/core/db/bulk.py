@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection, models
 
 from takeback.core.db import connection as db_connection
+from takeback.core.db.change_time import POSTGRESQL_TIME, sqlite_time
 
 _json = msgspec.json.Encoder(decimal_format="number")
 
@@ -94,14 +95,20 @@ def update_rows(
         )
 
 
-def insert_objects(rows: Sequence[models.Model]) -> None:
+def insert_objects(rows: Sequence[models.Model], *, change_time: str | None = None) -> None:
     """Insert a few new objects of one model in one statement and set their ids.
+
+    The column `change_time` receives the time of the change (`ChangeTime`).
 
     The SQL is kept for each number of rows: `bulk_create` compiles it each time, which takes
     longer than the insert. Columns with a database default need a value.
     """
     database = db_connection.database()
-    values_of, sql = _insert_statement(type(rows[0]), len(rows))
+    if change_time and database.vendor == "sqlite":
+        for row in rows:
+            setattr(row, change_time, sqlite_time(database))
+        change_time = None
+    values_of, sql = _insert_statement(type(rows[0]), len(rows), change_time)
     parameters = [values_of(row) for row in rows]
     if database.vendor == "sqlite":  # psycopg adapts datetimes and UUIDs itself
         parameters = [_adapted(row) for row in parameters]
@@ -112,11 +119,12 @@ def insert_objects(rows: Sequence[models.Model]) -> None:
 
 @lru_cache(maxsize=256)
 def _insert_statement(
-    model: type[models.Model], count: int
+    model: type[models.Model], count: int, change_time: str | None
 ) -> tuple[Callable[[models.Model], Sequence[Any]], str]:
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    read = attrgetter(*(field.attname for field in fields))
-    json_columns = [at for at, field in enumerate(fields) if isinstance(field, models.JSONField)]
+    sent = [field for field in fields if field.name != change_time]
+    read = attrgetter(*(field.attname for field in sent))
+    json_columns = [at for at, field in enumerate(sent) if isinstance(field, models.JSONField)]
 
     def values_of(row: models.Model) -> list[Any]:
         values = list(read(row))
@@ -125,7 +133,8 @@ def _insert_statement(
         return values
 
     names = ", ".join(f'"{field.column}"' for field in fields)
-    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * count)
+    values = ["%s" if field.name != change_time else POSTGRESQL_TIME for field in fields]
+    places = ", ".join([f"({', '.join(values)})"] * count)
     into = f'"{model._meta.db_table}" ({names})'
     return values_of, f'INSERT INTO {into} VALUES {places} RETURNING "id"'  # noqa: S608 - our own
 

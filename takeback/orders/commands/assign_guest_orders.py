@@ -4,6 +4,7 @@ from datetime import datetime
 
 from takeback.accounts.models import User
 from takeback.addresses.models import Address
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.ids import OrderId
 from takeback.orders.locks import lock_orders
 from takeback.orders.models import Order
@@ -24,4 +25,4 @@ def assign_guest_orders(channel_id: int, email: str, user_id: int, *, now: datet
     for column in ("shipping_address_id", "billing_address_id"):
         copies = Address.objects.filter(pk__in=mine.values(column), is_copy=True)
         copies.update(user_id=user_id)
-    mine.update(user_id=user_id, user_type=User.REGISTERED, modified_date=now)
+    mine.update(user_id=user_id, user_type=User.REGISTERED, modified_date=ChangeTime())

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models, transaction
 
@@ -15,6 +15,7 @@ from takeback.addresses.address_book import snapshot_addresses
 from takeback.addresses.address_input import AddressIn
 from takeback.addresses.places import PlaceCache
 from takeback.core.db.bulk import insert_rows, reserve_ids
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import InconsistentOrder, allocate
@@ -114,7 +115,8 @@ def ingest_orders(
     snapshots, policy = snapshots or Snapshots(), shop_policy(channel_id)
     with transaction.atomic():
         # One import per channel at a time: two would add the same customers twice.
-        channel = Channel.objects.select_for_update(no_key=True).get(pk=channel_id)
+        locked = Channel.objects.select_for_update(no_key=True).annotate(changed_at=ChangeTime())
+        channel = locked.get(pk=channel_id)
         rows = Order.objects.filter(channel_id=channel_id, number__in=list(drafts))
         stored = {
             number: (OrderId(order_id), fingerprint)
@@ -122,7 +124,8 @@ def ingest_orders(
         }
         new = [draft for number, draft in drafts.items() if number not in stored]
         _assign_customers(channel, new)
-        _insert(channel_id, new, snapshots, policy, source=source, now=now)
+        times = (now, channel.changed_at)
+        _insert(channel_id, new, snapshots, policy, source=source, times=times)
         for draft in new:
             outcomes[draft.order.number] = Outcome(draft.order.number, CREATED, draft.order_id)
         outcomes |= _update(stored, drafts, policy, now)
@@ -180,9 +183,13 @@ def _insert(
     policy: ShopPolicy,
     *,
     source: str,
-    now: datetime,
+    times: tuple[datetime, datetime],
 ) -> None:
-    """Insert the parts first: the row of a finalized order makes a trigger add them up."""
+    """Insert the parts first: the row of a finalized order makes a trigger add them up.
+
+    `times` are the time of arrival and the time of the change.
+    """
+    now, changed_at = times
     if not drafts:
         return
     snapshots.load([draft.order for draft in drafts])
@@ -195,6 +202,9 @@ def _insert(
         order_rows.order_row(draft, snapshots.id_of, channel_id=channel_id, source=source, now=now)
         for draft in drafts
     ]
+    for number, row in enumerate(rows):
+        # Distinct times let systems follow a large batch in pages.
+        row["modified_date"] = changed_at + timedelta(microseconds=number)
     _insert_rows(Order, rows)
     for draft in drafts:
         for item_id, item in zip(draft.item_ids, draft.order.items, strict=True):

@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import Any
 
 from takeback.accounts.policy import shop_policy
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.money import split, units_value
 from takeback.orders.allocation import AMOUNT_COLUMNS
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
@@ -35,7 +36,7 @@ def split_items(
     _split_discount_shares(parts)
     OrderItem.objects.bulk_update(items, ["quantity", "attributes", "modified_date", *_AMOUNTS])
     # Finalizing makes the database verify the sums again.
-    orders.update(is_finalized=True, modified_date=now)
+    orders.update(is_finalized=True, modified_date=ChangeTime())
     return parts
 
 

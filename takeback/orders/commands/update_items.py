@@ -10,6 +10,7 @@ from django.db import models, transaction
 from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.core import errors as core_errors
 from takeback.core.db.bulk import json_text, update_rows
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
 from takeback.orders import errors
@@ -24,7 +25,7 @@ from takeback.orders.statuses import (
     cancel_status_can_follow,
     rolled_up_status,
 )
-from takeback.orders.trade_in_offers import offered_minor, publish_offer
+from takeback.orders.trade_in_offers import offered_minor, publish_offer, with_decision
 
 ItemChanges = Mapping[str, Any]
 """New values by column. `extra_field` is merged into the stored one, `attributes` and
@@ -59,7 +60,7 @@ def update_items(
     if changed:
         _write(changed, [*sorted(columns), "modified_date"])
         orders = {item.order_id for item in changed}
-        Order.objects.filter(pk__in=orders).update(modified_date=now)
+        Order.objects.filter(pk__in=orders).update(modified_date=ChangeTime())
         roll_up_status(orders, now)
 
 
@@ -69,7 +70,7 @@ def mark_as_sent(
 ) -> None:
     """Record whether the order was sent to the shop's own system."""
     orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids).exclude(is_send=is_send)
-    orders.update(is_send=is_send, modified_date=now)
+    orders.update(is_send=is_send, modified_date=ChangeTime())
 
 
 def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datetime) -> set[str]:
@@ -116,7 +117,8 @@ def _attributes(
     offered = offered_minor(attributes, currency, policy.trade_in_key)
     publish_offer(ItemId(item.pk), offered, before, now)
     merged = {key: item.quantity} if key in item.attributes else {}
-    return with_quantity(attributes | merged, item.quantity, key)
+    decided = with_decision(attributes | merged, item.attributes, policy.trade_in_key)
+    return with_quantity(decided, item.quantity, key)
 
 
 def _write(items: Sequence[OrderItem], columns: Sequence[str]) -> None:
@@ -142,4 +144,4 @@ def roll_up_status(order_ids: Iterable[int], now: datetime) -> None:
         orders_by_status[rolled_up_status(codes)].append(order_id)
     for status, ids in orders_by_status.items():
         changed = Order.objects.filter(pk__in=ids).exclude(status=status)
-        changed.update(status=status, modified_date=now)
+        changed.update(status=status, modified_date=ChangeTime())

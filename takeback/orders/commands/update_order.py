@@ -5,6 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from takeback.accounts.policy import ShopPolicy
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import AMOUNT_COLUMNS
@@ -13,7 +14,7 @@ from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import ItemIn
 from takeback.orders.order_rows import OrderDraft
 from takeback.orders.statuses import SET_BY_CASES, Status, rolled_up_status
-from takeback.orders.trade_in_offers import offered_minor, publish_offer
+from takeback.orders.trade_in_offers import offered_minor, publish_offer, with_decision
 
 _quantity_and_amounts = attrgetter("quantity", *AMOUNT_COLUMNS)
 
@@ -46,7 +47,7 @@ def update_order(
         extra_field=order.extra_field,
         details=order.details,
         fingerprint=draft.fingerprint,
-        modified_date=now,
+        modified_date=ChangeTime(),
     )
     return True
 
@@ -73,7 +74,7 @@ def _update_item(
             part.deferred_status = item.status
         if part.status not in SET_BY_CASES:
             part.status = item.status
-        attributes = item.attributes
+        attributes = with_decision(item.attributes, part.attributes, policy.trade_in_key)
         if part.quantity != item.quantity:
             attributes = with_quantity(attributes, part.quantity, policy.item_quantity_key)
         OrderItem.objects.filter(pk=part.pk).update(

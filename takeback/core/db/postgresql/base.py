@@ -6,8 +6,11 @@ from datetime import UTC
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import Connection
+from psycopg import Connection, Cursor, IsolationLevel
+from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 from psycopg.types.datetime import TimestamptzLoader
+
+from takeback.core.db.postgresql.connection import LimitedConnection, RepeatingCursor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -18,17 +21,57 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fetch_cursor: Any = None
+        self._response_seconds: float | None = self.settings_dict["OPTIONS"].get("response_seconds")
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        params.pop("response_seconds", None)
+        params["cursor_factory"] = RepeatingCursor
+        return params
 
     def get_new_connection(self, conn_params: Any) -> "Connection[Any]":
-        """A connection that loads timestamps with psycopg's compiled loader.
+        """A connection with time limits that loads timestamps with psycopg's compiled loader.
 
         Django's loader is Python: five µs for each of the 150 timestamps of a page of orders. In
         UTC both loaders return equal values.
         """
-        connection: Connection[Any] = super().get_new_connection(conn_params)
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        if self._response_seconds is not None:
+            limit = max(1, int(self._response_seconds))
+            conn_params["connect_timeout"] = min(conn_params.get("connect_timeout") or limit, limit)
+        connection = LimitedConnection.connect(**conn_params)
+        connection.response_seconds = self._response_seconds
         if self.timezone is UTC:
             connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         return connection
+
+    def limit_response(self, seconds: float | None) -> float | None:
+        """Limit the wait for each response from now on; returns the limit until now."""
+        before, self._response_seconds = self._response_seconds, seconds
+        if self.connection is not None:
+            self.connection.response_seconds = seconds
+        return before
+
+    def keeps_prepared_statements(self) -> bool:
+        """Whether a statement is still prepared after another client has used the session.
+
+        With few clients a pooler usually returns the same session, so that repeating a statement
+        would prove nothing: a second client takes the session meanwhile.
+        """
+        other = self.get_new_connection(self.get_connection_params())
+        # Not our own cursor, which would repeat the statement.
+        cursor = Cursor(self.connection)
+        try:
+            cursor.execute("SELECT 'prepared'", prepare=True)
+            other.execute("BEGIN")
+            other.execute("SELECT 1")
+            cursor.execute("SELECT 'prepared'", prepare=True)
+        except (InvalidSqlStatementName, DuplicatePreparedStatement):
+            self.connection.forget_statements()
+            return False
+        finally:
+            other.close()
+        return True
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Django's cursor, but Django would register its own timestamp loader on it."""

@@ -1,0 +1,118 @@
+"""The process that runs the web server's workers and replaces those that end.
+
+`takeback serve` replaces itself by this program, which loads no Django: workers are forked from it.
+"""
+
+import os
+import shutil
+import signal
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LOGGING_CONFIG, LogLevels
+from granian.server import MPServer
+
+# A worker counts open connections, not running requests; a thousand slow clients must not fill it.
+MAX_CONNECTIONS = 4_096
+# The memory of a connection, before its request is parsed.
+_BUFFER_BYTES = 32_768
+_LIVE = Path(__file__).parents[1] / "operations" / "live"
+_HEADER_MS = 10_000
+# More workers than this that end within a minute: they cannot start, or requests kill them.
+_MAX_ENDED = 40
+_WINDOW_SECONDS = 60
+_REPORT_SECONDS = 0.1
+_HANDLER = {
+    "class": "takeback.core.log_output.OutputHandler",
+    "formatter": "generic",
+    "stream": "stdout",
+}
+_LOG = {**LOGGING_CONFIG, "handlers": {"console": _HANDLER, "access": _HANDLER}}
+
+
+class WebServer(MPServer):
+    """Replaces workers as long as they do not all end at once.
+
+    granian ends when a worker lives for less than 5.5 seconds. A worker that the kernel kills for
+    its memory may do so twice, and the others serve meanwhile.
+    """
+
+    ended: tuple[float, ...] = ()
+
+    def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
+        # Workers that ended at the same moment are reported one after the other; granian forgets
+        # those reported while it reads its list.
+        time.sleep(_REPORT_SECONDS)
+        dead = {worker.idx for worker in self.wrks if not _is_alive(worker)}
+        self.interrupt_children[:] = [idx for idx in self.interrupt_children if idx not in dead]
+        replaced = sorted({*workers, *dead})
+        super()._respawn_workers(replaced, *arguments, **options)
+        now = time.monotonic()
+        recent = (moment for moment in self.ended if now - moment < _WINDOW_SECONDS)
+        self.ended = (*recent, *(now for _ in replaced))
+        if len(self.ended) <= _MAX_ENDED:
+            self.respawned_wrks.clear()
+        if self.interrupt_signal or self.interrupt_children:
+            self.main_loop_interrupt.set()
+
+
+def _is_alive(worker: Any) -> bool:
+    return bool(worker.is_alive())
+
+
+def web_server(*, host: str, port: int, workers: int, drain_seconds: int) -> WebServer:
+    """A server with one thread per worker, which holds many connections."""
+    return WebServer(
+        "takeback.wsgi:application",
+        address=host,
+        port=port,
+        workers=workers,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS, max_buffer_size=_BUFFER_BYTES),
+        websockets=False,
+        log_level=LogLevels.warning,
+        log_dictconfig=_LOG,
+        blocking_threads=1,
+        backlog=MAX_CONNECTIONS,
+        backpressure=MAX_CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=drain_seconds,
+        # A thread of the server answers: the worker's only other one may wait for the database.
+        static_path_route=["/health/live"],
+        static_path_mount=[_LIVE],
+        static_path_dir_to_file="live.json",
+        static_path_expires=0,
+    )
+
+
+def _restore_signals() -> None:
+    """Let a signal end a worker that still loads: it inherits handlers that ignore signals.
+
+    granian installs the worker's own handlers after the application is loaded.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def main() -> None:
+    """Serve until a signal ends the process."""
+    parser = ArgumentParser()
+    parser.add_argument("--host", required=True)
+    for name in ("--port", "--workers", "--drain-seconds"):
+        parser.add_argument(name, type=int, required=True)
+    options = parser.parse_args()
+    os.register_at_fork(after_in_child=_restore_signals)
+    try:
+        web_server(**vars(options)).serve()
+    finally:
+        if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

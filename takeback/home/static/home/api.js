@@ -1,0 +1,25 @@
+// Follows the colour scheme of the system, and names what Swagger leaves without a name.
+"use strict";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
+const NAMES = [
+  [".servers select", "Server"],
+  [".content-type-wrapper select, select.content-type", "Media type"],
+  ["select", "Value"],
+];
+
+const nameControls = () => {
+  for (const [selector, name] of NAMES) {
+    for (const control of document.querySelectorAll(`#swagger-ui ${selector.replaceAll(", ", ", #swagger-ui ")}`)) {
+      if (!control.hasAttribute("aria-label")) control.setAttribute("aria-label", name);
+    }
+  }
+};
+new MutationObserver(nameControls).observe(document.getElementById("swagger-ui"), {
+  childList: true,
+  subtree: true,
+});
