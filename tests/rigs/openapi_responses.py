@@ -4,6 +4,7 @@
 `TAKEBACK_CHECK_RESPONSES=count` lets tests pass and prints the differences at the end.
 """
 
+import gzip
 import json
 import os
 import re
@@ -98,7 +99,7 @@ class Checker:
             return ""
         if media_type != "application/json":
             return f"{name}: content type {media_type}"
-        body = json.loads(getattr(response, "content", b"null"))
+        body = json.loads(_text(response))
         error = next(self._validator(operation, status).iter_errors(body), None)
         return "" if error is None else f"{name}: {_place(error)}: {error.message[:300]}"
 
@@ -110,6 +111,12 @@ class Checker:
                 schema | {"components": self.components}, validate_formats=True
             )
         return self.validators[key]
+
+
+def _text(response: HttpResponseBase) -> bytes:
+    """The body before it was compressed."""
+    content: bytes = getattr(response, "content", b"null")
+    return gzip.decompress(content) if response.get("Content-Encoding") == "gzip" else content
 
 
 def _place(error: Any) -> str:
