@@ -500,6 +500,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Takeback",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.1",
+    "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "SERVE_INCLUDE_SCHEMA": False,
     # Hundreds of schemas stay closed: opened, they slow the page down.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},

@@ -143,6 +143,11 @@ class Schema(AutoSchema):
             statuses.append(412)
         return {status: parts.refusal(parts.PROBLEM, status) for status in statuses}
 
+    def get_auth(self) -> list[Any]:
+        """Operations without authentication say so: otherwise a reader cannot tell."""
+        auth: list[Any] = super().get_auth()
+        return auth or [{}]
+
     def map_parsers(self) -> list[str]:
         """JSON only. Some routes read forms as well, but a generated client has one body type."""
         return ["application/json"]

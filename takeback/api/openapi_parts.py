@@ -46,8 +46,9 @@ def refusal(schema: JSONSchema, status: int) -> OpenApiResponse:
 
 
 def any_of(*names: str) -> JSONSchema:
-    """One of several components."""
-    return {"anyOf": [_reference(name) for name in names]}
+    """One of these components."""
+    references = [_reference(name) for name in names]
+    return {"anyOf": references} if len(references) > 1 else references[0]
 
 
 REQUEST_HEADERS = (

@@ -7,30 +7,24 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import CI
+from tests.rigs.node_packages import digest, node_packages
 from tests.rigs.serving import free_port
 
 FOLDER = Path(__file__).with_name("akinon_next")
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "takeback"
 
 
 def bundle() -> Path:
     """One script of the client's code and ours; esbuild removes the types and resolves imports.
 
-    The test is skipped when `install` has not installed the packages of this lock file. The script
-    is stored with them, because building it takes seconds.
+    The script is stored with the packages, because building it takes seconds.
     """
-    folder = CACHE / f"akinon-next-{_digest([FOLDER / 'package-lock.json'])}"
-    if shutil.which("node") is None or not (folder / "node_modules").exists():
-        missing = "@akinon/next is not installed: tests/storefront/akinon_next/install"
-        pytest.fail(missing) if CI else pytest.skip(missing)
-    script = folder / f"storefront-{_digest(sorted(FOLDER.glob('*.mjs')))}.cjs"
+    folder = node_packages(FOLDER)
+    script = folder / f"storefront-{digest(sorted(FOLDER.glob('*.mjs')))}.cjs"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not script.exists():
@@ -38,10 +32,6 @@ def bundle() -> Path:
             _run_esbuild(folder / "node_modules", unfinished)
             unfinished.rename(script)
     return script
-
-
-def _digest(files: list[Path]) -> str:
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _run_esbuild(modules: Path, script: Path) -> None:

@@ -1,7 +1,7 @@
 """The account code of `@akinon/next` 1.24.0 runs unchanged against our server.
 
 Its next-auth provider, its endpoints (RTK Query) and its proxy run in one node process, which
-takes commands from the test. `tests/storefront/akinon_next/install` installs the packages.
+takes commands from the test. `tests/rigs/install_node_packages` installs the packages.
 """
 
 from collections.abc import Iterator
