@@ -13,12 +13,15 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.parsers import FormParser
 from rest_framework.serializers import Serializer
 
 from takeback.api import openapi_parts as parts
 from takeback.api.fields import StrictInteger, StrictText
 from takeback.api.openapi_guide import GUIDE, TAGS
 from takeback.api.openapi_parts import JSONSchema
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Operation:
     description: str = ""
     parameters: tuple[OpenApiParameter | type, ...] = ()
     refusals: Mapping[int, OpenApiResponse] = field(default_factory=dict)
-    media_type: str = "application/json"
+    media_type: str = JSON
     summary: str = ""
     is_idempotent: bool = False
     has_version: bool = False
@@ -103,7 +106,8 @@ class Schema(AutoSchema):
             component = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)
             self.registry.register_on_missing(component)
         if "requestBody" in operation:
-            operation["requestBody"]["content"]["application/json"]["example"] = self.example()
+            for media_type in operation["requestBody"]["content"].values():
+                media_type["example"] = self.example()
             if isinstance(self.operation.request, AllOf):
                 operation["requestBody"]["required"] = True
         for status, response in operation["responses"].items():
@@ -149,19 +153,38 @@ class Schema(AutoSchema):
         return auth or [{}]
 
     def map_parsers(self) -> list[str]:
-        """JSON only. Some routes read forms as well, but a generated client has one body type."""
-        return ["application/json"]
+        """JSON; `get_request_serializer` adds the form of a route that reads one."""
+        return [JSON]
 
     def get_request_serializer(self) -> Any:
         request = self.operation.request
         if self.method == "PUT":
             return request(partial=True)  # PUT changes the fields that it names, like PATCH
-        if not isinstance(request, AllOf):
-            return request
-        references = [
-            self.resolve_serializer(serializer, "request").ref for serializer in request.serializers
-        ]
-        return {"application/json": {"allOf": references}}
+        if isinstance(request, AllOf):
+            references = [self._component(serializer).ref for serializer in request.serializers]
+            return {JSON: {"allOf": references}}
+        if request and self._reads_forms():
+            component = self._component(request)
+            return {JSON: component.ref, FORM: self._form(component).ref}
+        return request
+
+    def _reads_forms(self) -> bool:
+        return any(issubclass(parser, FormParser) for parser in self.view.parser_classes)
+
+    def _component(self, serializer: type[Serializer[Any]]) -> ResolvedComponent:
+        component: ResolvedComponent = self.resolve_serializer(serializer, "request")
+        return component
+
+    def _form(self, component: ResolvedComponent) -> ResolvedComponent:
+        """The same fields under a name of their own.
+
+        Generated clients tell the bodies of an operation apart by their types.
+        """
+        name = f"{component.name}Form"
+        schema = dict(component.schema)
+        form = ResolvedComponent(name, ResolvedComponent.SCHEMA, schema, name)
+        self.registry.register_on_missing(form)
+        return form
 
     def example(self) -> JSONSchema:
         """A request body: the examples of its serializers, which are attributes of theirs."""

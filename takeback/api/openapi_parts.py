@@ -33,7 +33,7 @@ TEXTS: Mapping[int, str] = {
     409: "Another request changed the same data at the same time. Repeat it after `Retry-After`.",
     412: "The object has changed since the version in `If-Match`. Read it again.",
     413: "The body is too large.",
-    415: "The body is not `application/json` in UTF-8, or it is compressed.",
+    415: "The body has no documented media type, is not in UTF-8, or is compressed.",
     422: "The `Idempotency-Key` was used for another request. Send a new key.",
     429: "There were too many requests. Repeat the request after `Retry-After`.",
     503: "The database is not available. Repeat the request after `Retry-After`.",

@@ -63,6 +63,15 @@ class GuestLookup(serializers.Serializer[Any]):
         return attrs
 
 
+class GuestProof(GuestLookup):
+    """The order's number and e-mail address. A session that has looked the order up sends neither.
+
+    Only the document uses it: `GuestLookup` checks what is sent.
+    """
+
+    email = StrictEmail(required=False)
+
+
 class Login(serializers.Serializer[Any]):
     """E-mail address and password; other keys are ignored."""
 

@@ -14,8 +14,7 @@ import pytest
 from takeback.api import openapi
 from tests.rigs.node_packages import node_packages
 
-# The document does not depend on the database.
-pytestmark = [pytest.mark.thorough, pytest.mark.heavy("sqlite")]
+pytestmark = pytest.mark.thorough
 
 FOLDER = Path(__file__).with_name("openapi_linter")
 

@@ -3,14 +3,11 @@
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.rigs.node_packages import digest, node_packages
 from tests.rigs.serving import free_port

@@ -108,7 +108,7 @@ class ForcedAmount(Amount):
 class OrderCancel(serializers.Serializer[Any]):
     """The items to cancel or return, and the terms of the refund."""
 
-    example = {"order": 9, "is_all": True, "cancel_items": [41], "reasons": {"41": 1}}
+    example = {"order": 9, "cancel_items": [41], "reasons": {"41": 1}}
 
     order = StrictInteger(required=False)
     is_all = StrictBoolean(required=False, default=False)

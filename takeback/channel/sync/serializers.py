@@ -109,9 +109,9 @@ class ReportSerializer(serializers.Serializer[Any]):
 
     example = {
         "action_content_type": 1,
-        "action_object_id": 41,
+        "action_object_id": 9,
         "target_content_type": 2,
-        "target_object_id": 7,
+        "target_object_id": 41,
         "error_code": "timeout",
         "error_desc": "No response within 30 s.",
     }
