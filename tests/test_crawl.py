@@ -1,7 +1,8 @@
 """Every route with every method and every kind of client: no internal error, ever.
 
-The routes come from the URL configuration. Keys crawl the channel's routes, sessions all others,
-and each takes a sample of the rest; in a short run also of its own.
+The routes come from the URL configuration. Each client sends every method to every path of the
+API document, and no response differs from the document. Of the pages it takes a sample, unless it
+is the client whose pages they are; a short run takes samples of everything.
 """
 
 import itertools
@@ -21,6 +22,7 @@ from tests.channel import shop
 from tests.conftest import CI, LONG
 from tests.desk import agents
 from tests.factories import HttpClient
+from tests.rigs.openapi_responses import checker
 from tests.storefront.api import token_of, verify_order
 
 pytestmark = [
@@ -40,7 +42,10 @@ BODIES = (
 )
 ACCEPTED = ("*/*", "text/html", "image/png", "nonsense")
 SAMPLE, REST = (1, 7) if CI or LONG else (7, 49)
-"""Each client sends one of so many requests to its own routes, and to the rest."""
+"""Each client sends one of so many requests to documented paths and its pages, and to the rest."""
+IDS = {"channel_id": str(shop.SHOP), "name": "crawled", "token": "x:y"}
+PAGES = ("anonymous", "staff")
+"""The clients that visit all pages."""
 _PREFIXES = ("api/v1/channel/", "api/channel/", "api/i1/channel/")
 
 
@@ -68,7 +73,7 @@ def _requests(name: str) -> list[tuple[str, str]]:
     own: list[tuple[str, str]] = []
     rest: list[tuple[str, str]] = []
     for template in templates:
-        is_own = template.startswith("^api/") == ("key" in name) or name == "anonymous"
+        is_own = checker().documents(_path(template, {**IDS, "pk": "1"})) or name in PAGES
         (own if is_own else rest).extend((template, method) for method in METHODS)
     return own[place % SAMPLE :: SAMPLE] + rest[place % REST :: REST]
 
@@ -123,11 +128,10 @@ def test_no_request_causes_an_internal_error(name: str, settings: Any) -> None:
     case = factories.create_case(item=item)
     client = CLIENTS[name]()
     headers = {} if "key" in name else token_of(client)
-    ids = {"channel_id": str(shop.SHOP), "name": "crawled", "token": "x:y"}
     pks = itertools.cycle([order.pk, item.pk, case.pk, case.reason_id, 10**18, "x"])
     variants = itertools.cycle(itertools.product(BODIES, ACCEPTED))
     for template, method in _requests(name):
-        path = _path(template, {**ids, "pk": str(next(pks))})
+        path = _path(template, {**IDS, "pk": str(next(pks))})
         (body, kind), accept = next(variants)
         response: Any = client.generic(
             method, path, body, content_type=kind, headers={**headers, "Accept": accept}
@@ -136,6 +140,10 @@ def test_no_request_causes_an_internal_error(name: str, settings: Any) -> None:
         assert response.status_code < 500, details
         assert response.status_code != 405 or response.headers["Allow"], details
         assert b"Traceback" not in response.getvalue(), details
+        assert not checker().difference(method, path, response), details
+        if checker().documents(path) and not checker().operation(method, path):
+            # Only OPTIONS succeeds without being documented.
+            assert response.status_code >= 400 or method == "OPTIONS", details
 
 
 def test_paths_reach_their_routes() -> None:

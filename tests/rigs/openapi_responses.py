@@ -60,6 +60,11 @@ class Checker:
             if method != "parameters"
         }
 
+    def documents(self, path: str) -> bool:
+        """Whether the document has operations of this path."""
+        path = PREFIX.sub("/api/v1/", path)
+        return any(pattern.fullmatch(path) for pattern, _ in self.paths)
+
     def operation(self, method: str, path: str) -> Operation | None:
         """The documented operation of a request, if there is one."""
         path = PREFIX.sub("/api/v1/", path)
@@ -125,7 +130,8 @@ def _place(error: Any) -> str:
 
 
 @cache
-def _checker() -> Checker:
+def checker() -> Checker:
+    """The checker of our document."""
     from takeback.api import openapi
 
     return Checker(json.loads(json.dumps(openapi.document(), default=str)))
@@ -135,7 +141,7 @@ def check(request: HttpRequest, response: HttpResponseBase) -> None:
     """Fail the running test, or count the difference, if the mode says so."""
     if not MODE:
         return
-    difference = _checker().difference(request.method or "", request.path_info, response)
+    difference = checker().difference(request.method or "", request.path_info, response)
     _counted[difference] += 1
     if difference and MODE != "count":
         pytest.fail(f"not as the OpenAPI document says: {difference}")
