@@ -44,7 +44,7 @@ valid token the response is 403.
 The storefront API has two forms. `X-Takeback-Dialect: classic` or `v3` chooses one. Without the
 header a guest's body decides (`number`: v3, `order`: classic), else the shop's setting.
 
-| | classic | v3 |
+| response | classic | v3 |
 |---|---|---|
 | open one request | 200 | 201 |
 | a rule refuses | 406 | 400 |

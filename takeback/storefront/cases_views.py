@@ -56,7 +56,7 @@ from takeback.storefront.cases_serializers import (
     new_case,
     new_cases,
 )
-from takeback.storefront.serializers import GuestProof, guest_lookup
+from takeback.storefront.serializers import GuestIdentity, guest_lookup
 
 ITEMS = "cancel_order_items"
 OPENED_CLASSIC = "The case has been opened (classic dialect)."
@@ -255,7 +255,7 @@ class GuestOpenCase(OpenCase):
         "post": Operation(
             "guest_open_case",
             openapi.GUESTS,
-            request=AllOf((GuestProof, NewCaseBody)),
+            request=AllOf((GuestIdentity, NewCaseBody)),
             response=CancellationRequest,
             description=OPENED_CLASSIC,
             refusals=OPENED_OR_REFUSED,
@@ -276,7 +276,7 @@ class GuestOpenCases(OpenCases):
         "post": Operation(
             "guest_open_cases",
             openapi.GUESTS,
-            request=AllOf((GuestProof, NewCasesBody)),
+            request=AllOf((GuestIdentity, NewCasesBody)),
             response=list[CancellationRequest],
             status=201,
             refusals=openapi.RULE,

@@ -63,7 +63,7 @@ class GuestLookup(serializers.Serializer[Any]):
         return attrs
 
 
-class GuestProof(GuestLookup):
+class GuestIdentity(GuestLookup):
     """The order's number and e-mail address. A session that has looked the order up sends neither.
 
     Only the document uses it: `GuestLookup` checks what is sent.

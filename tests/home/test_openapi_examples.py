@@ -38,7 +38,7 @@ ID = "{id}"
 _HASH = MD5PasswordHasher().encode(PASSWORD, "salt" * 8)
 
 
-class World:
+class SampleShop:
     """One object of each kind that examples name, and a client for each kind of operation."""
 
     def __init__(self) -> None:
@@ -176,21 +176,21 @@ def _mailed_token(path: str, email: str) -> str:
     return path_in(message).rstrip("/").rpartition("/")[2]
 
 
-def _send(world: World, path: str, method: str, operation: Any, media_type: str) -> Any:
+def _send(sample: SampleShop, path: str, method: str, operation: Any, media_type: str) -> Any:
     """Send the example of an operation."""
     name = operation["operationId"]
-    body = world.body(name, operation["requestBody"]["content"][media_type]["example"])
-    client, headers = world.client(operation["tags"][0], name)
+    body = sample.body(name, operation["requestBody"]["content"][media_type]["example"])
+    client, headers = sample.client(operation["tags"][0], name)
     names = {"channel_id": str(shop.SHOP), "name": "1"}
     if ID in path:
-        names["id"] = str(world.path_id(path))
+        names["id"] = str(sample.path_id(path))
     if name == "password_set":
         names["token"] = _mailed_token("/users/password/reset/", OWN)
     elif name == "sign_in_with_code":
         body["code"] = _mailed_token("/users/login/code/", "ada@example.com")
     elif name == "hand_off":
-        tokens = f"{sync.BASE}customers/{world.named.pk}/sign_in_tokens/"
-        body["token"] = post(world.system, tokens, {}).json()["token"]
+        tokens = f"{sync.BASE}customers/{sample.named.pk}/sign_in_tokens/"
+        body["token"] = post(sample.system, tokens, {}).json()["token"]
     text = urlencode(body) if media_type == FORM else json.dumps(body)
     url = path.format(**names)
     return url, client.generic(method.upper(), url, text, content_type=media_type, headers=headers)
@@ -198,14 +198,14 @@ def _send(world: World, path: str, method: str, operation: Any, media_type: str)
 
 def test_each_example_is_accepted(mailoutbox: Any, settings: Any) -> None:
     settings.LIMITS_ENABLED = False
-    document, world, sent = openapi.document(), World(), 0
+    document, sample, sent = openapi.document(), SampleShop(), 0
     failures: list[str] = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             for media_type in operation.get("requestBody", {}).get("content", {}):
                 sent += 1
                 before = transaction.savepoint()
-                url, response = _send(world, path, method, operation, media_type)
+                url, response = _send(sample, path, method, operation, media_type)
                 difference = checker().difference(method.upper(), url, response)
                 if response.status_code >= 300 or difference:
                     name = operation["operationId"]
