@@ -88,7 +88,7 @@ class SampleShop:
 
     def path_id(self, path: str) -> int:
         """The object that the `{id}` of a path names."""
-        ids = {
+        ids: dict[str, int] = {
             "/address/": self.address.pk,
             "batch_requests/": self.batch,
             "cancellation_plans/": self.plan,
