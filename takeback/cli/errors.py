@@ -4,6 +4,7 @@ import errno
 import sys
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
 from takeback.cli.setup import fail, stop
@@ -24,6 +25,8 @@ class Program(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
         except OSError as error:
             if sentence := _of_file(error):
                 fail(sentence)

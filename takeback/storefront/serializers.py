@@ -45,7 +45,7 @@ class GuestLookup(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """A missing number is named together with the problems of the other fields."""
-        is_missing = data.get("number") is None and data.get("order") is None
+        is_missing = "number" not in data and "order" not in data
         missing = {"number": [_("This field is required.")]} if is_missing else {}
         try:
             validated = super().to_internal_value(data)

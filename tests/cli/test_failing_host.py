@@ -68,7 +68,8 @@ def test_log_that_cannot_be_written_fails_no_request(kind: str, tmp_path: Path) 
             body = json.dumps(shop.order_body({"number": str(number)})).encode()
             headers = {"authorization": f"Token {key}", "content_type": "application/json"}
             assert server.request(ORDERS, "POST", body, **headers).status == 201
-            assert server.request("/health/live").status == 200
+            assert server.request("/health/live").status == 200  # logs nothing
+            assert server.request("/nope").status == 404
         assert _lost_lines(server) >= 12
     assert Order.objects.count() == 6
     assert server.process.returncode == 0

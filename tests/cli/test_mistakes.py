@@ -83,7 +83,7 @@ def test_doctor_reports_wrong_settings_as_failures(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["worker", "list-keys", "migrate"])
 def test_wrong_setting_ends_every_command(tmp_path: Path, command: str) -> None:
     code, _, err = run(command, folder=tmp_path, DATABASE_URL="")
-    allowed = "postgres://user:password@host:port/name or sqlite:///file"
+    allowed = DECLARED["DATABASE_URL"].allowed
     assert (code, err) == (2, f"Error: DATABASE_URL is ''. Allowed: {allowed}.\n")
 
 
