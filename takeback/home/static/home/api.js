@@ -1,6 +1,9 @@
 // Follows the colour scheme of the system, and names what Swagger leaves without a name.
 "use strict";
 
+document.documentElement.lang = "en";
+document.getElementById("swagger-ui").setAttribute("role", "main");
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);
@@ -19,7 +22,18 @@ const nameControls = () => {
     }
   }
 };
-new MutationObserver(nameControls).observe(document.getElementById("swagger-ui"), {
+// A link inside a button is a second stop for the keyboard; the button already opens the operation.
+const unlinkButtons = () => {
+  for (const link of document.querySelectorAll("#swagger-ui .opblock-summary-control a[href]")) {
+    link.removeAttribute("href");
+  }
+};
+
+const improve = () => {
+  nameControls();
+  unlinkButtons();
+};
+new MutationObserver(improve).observe(document.getElementById("swagger-ui"), {
   childList: true,
   subtree: true,
 });
