@@ -29,9 +29,17 @@ const unlinkButtons = () => {
   }
 };
 
+// Examples scroll sideways: the keyboard must reach them.
+const reachExamples = () => {
+  for (const example of document.querySelectorAll("#swagger-ui pre:not([tabindex])")) {
+    example.tabIndex = 0;
+  }
+};
+
 const improve = () => {
   nameControls();
   unlinkButtons();
+  reachExamples();
 };
 new MutationObserver(improve).observe(document.getElementById("swagger-ui"), {
   childList: true,
