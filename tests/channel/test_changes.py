@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from random import Random
-from threading import Event, local
+from threading import Event
 from typing import Any
 
 import pytest
@@ -26,7 +26,6 @@ from takeback.cancellations.models import (
 )
 from takeback.channel import changes
 from takeback.core import clock
-from takeback.core.db import change_time
 from takeback.core.db.change_time import ChangeTime, visible_before
 from takeback.core.ids import CaseId, ItemId
 from takeback.orders.commands.update_items import mark_as_sent
@@ -231,7 +230,6 @@ class Shop:
     def write(self, seed: int, until: float) -> None:
         rng = Random(seed)
         while time.monotonic() < until:
-            before_change()
             with transaction.atomic():
                 for at in sorted(rng.sample(range(ROWS), rng.choice((1, 1, 3)))):
                     edit = Edit(description=str(next(self.numbers)))
@@ -266,14 +264,6 @@ class Shop:
         return missed
 
 
-_thread = local()
-
-
-def before_change() -> None:
-    """Remember the time before the transaction, which rows had as their `modified_date` before."""
-    _thread.now = clock.now()
-
-
 @pytest.mark.heavy("postgresql")
 def test_followers_have_the_final_state_of_every_row() -> None:
     rows = Shop()
@@ -289,11 +279,10 @@ def test_followers_have_the_final_state_of_every_row() -> None:
 
 @pytest.mark.heavy("postgresql")
 def test_without_the_mechanism_followers_miss_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("one writer at a time: a missed change needs a rare schedule")
     rows = Shop()
-    if connection.vendor == "postgresql":
-        monkeypatch.setattr(changes, "visible_before", lambda: None)
-    else:
-        monkeypatch.setattr(change_time, "sqlite_time", lambda connection: _thread.now)
+    monkeypatch.setattr(changes, "visible_before", lambda: None)
 
     for _ in range(20):
         rows.run(1)

@@ -31,7 +31,7 @@ def _log(server: Server) -> list[dict[str, object]]:
 
 def _log_of_request(server: Server, request_id: str) -> list[dict[str, object]]:
     """The lines of a request, once a later request is logged after them."""
-    server.request("/health/live", x_request_id=f"after-{request_id}")
+    server.request("/nope", x_request_id=f"after-{request_id}")
     end = time.monotonic() + LOG_SECONDS
     while not any(line.get("request_id") == f"after-{request_id}" for line in _log(server)):
         assert time.monotonic() < end, "the request is not in the log"
@@ -83,10 +83,10 @@ def test_static_files_have_safe_headers(server: Server) -> None:
 
 def test_metrics_count_requests_of_any_worker(server: Server) -> None:
     # Which worker takes a request is up to the system; `test_metrics` adds up two for certain.
-    labels = b'method="DELETE",route="^health/live/?$",status="405"'
+    labels = b'method="DELETE",route="^health/ready/?$",status="405"'
     sample = b"takeback_requests_total{" + labels + b"} 40.0"
     for _ in range(40):
-        assert server.request("/health/live", "DELETE").status == 405
+        assert server.request("/health/ready", "DELETE").status == 405
     assert {server.request("/metrics").body.count(sample) for _ in range(10)} == {1}
     (folder,) = Path("/dev/shm").glob(f"takeback-metrics-*-{server.port}")
     assert list(folder.glob("counter_*"))
