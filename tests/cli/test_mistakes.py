@@ -14,7 +14,7 @@ from takeback.cli import ports
 from takeback.core.env import DECLARED
 from tests.rigs.serving import TAKEBACK, environment, free_port
 
-pytestmark = pytest.mark.heavy("postgresql")
+pytestmark = pytest.mark.heavy
 
 WRONG_VALUES = {
     "whole number": "banana",

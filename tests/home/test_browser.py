@@ -14,7 +14,7 @@ from tests.home.test_home import DEMO
 from tests.rigs.serving import Server, environment
 from tests.test_architecture import ROOT
 
-pytestmark = pytest.mark.heavy("postgresql")
+pytestmark = pytest.mark.heavy
 
 CREATE_CASE = """
 import django
