@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
 from takeback.accounts.policy import shop_policy
-from takeback.api.fields import StrictDate, StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import PastMoment, PlausibleDate, StrictInteger, StrictText
 from takeback.api.order_payload.build_order import build_order
 from takeback.api.order_payload.fields import (
     REMOTE_ID_MAX,
@@ -40,6 +40,7 @@ from takeback.api.order_payload.parts import (
     free_object,
     integer,
     moment,
+    past_moment,
     text,
 )
 from takeback.orders.order_input import OrderIn
@@ -89,7 +90,7 @@ class OrderPayload(OrderOrItemPayload):
 
     number = StrictText(max_length=128)
     channel = integer()
-    date_placed = StrictMoment()
+    date_placed = PastMoment()
     customer = CustomerPayload()
     shipping_address = AddressPayload(required=False)
     billing_address = AddressPayload(required=False)
@@ -168,9 +169,9 @@ class ItemPayload(OrderOrItemPayload):
     extra_product_price = integer()
     extra_product_stock = integer()
     shipment_code = text(max_length=255)
-    estimated_delivery_date = StrictDate(required=False)
-    shipped_date = moment()
-    delivered_date = moment()
+    estimated_delivery_date = PlausibleDate(required=False)
+    shipped_date = past_moment()
+    delivered_date = past_moment()
     image = text(max_length=URL_MAX)
     parent = integer()  # type: ignore[assignment]  # a field; the metaclass takes it away
     is_tradable = boolean()
