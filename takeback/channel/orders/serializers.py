@@ -129,7 +129,7 @@ class OrderCancel(CompleteErrors):
         """Without items, their reasons are missing as well; the command names those of items."""
         if data.get("is_all") or data.get("cancel_items"):
             return {}
-        missing = {"cancel_items": [errors.NO_ITEMS]}
+        missing: dict[str, Any] = {"cancel_items": [errors.NO_ITEMS]}
         if not data.get("reasons") and self.context["conf"].fallback_reason_id is None:
             missing["reasons"] = [REASON_MISSING.message]
         return missing
