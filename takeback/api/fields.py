@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 
 from takeback.accounts import hashers, password_formats
+from takeback.core import clock, dates
 
 ID_MAX = 2**63 - 1
 
@@ -170,6 +171,18 @@ class StrictDate(serializers.DateField):
             self.fail("invalid")
 
 
+class PlausibleDate(StrictDate):
+    """A day that a shop can plan: from 1970 to 2099."""
+
+    default_error_messages = {"range": _("Send a date from {first} to {last}.")}
+
+    def to_internal_value(self, data: Any) -> date:
+        day = super().to_internal_value(data)
+        if not dates.is_plausible(day.year):
+            self.fail("range", first=dates.EARLIEST_YEAR, last=dates.LATEST_YEAR)
+        return day
+
+
 class StrictMoment(serializers.DateTimeField):
     """A day or an ISO 8601 time; a day means its first moment, a time without zone is UTC."""
 
@@ -180,6 +193,30 @@ class StrictMoment(serializers.DateTimeField):
         moment = _moment(data.strip(" ")) if is_candidate else None
         if moment is None:
             self.fail("invalid")
+        return moment
+
+
+class PlausibleMoment(StrictMoment):
+    """As StrictMoment, from 1970 to 2099."""
+
+    default_error_messages = {"range": _("Send a date from {first} to {last}.")}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        moment = super().to_internal_value(data)
+        if not dates.is_plausible(moment.year):
+            self.fail("range", first=dates.EARLIEST_YEAR, last=dates.LATEST_YEAR)
+        return moment
+
+
+class PastMoment(StrictMoment):
+    """As StrictMoment, for what has happened: from 1970 until a day from now."""
+
+    default_error_messages = {"past": _("Send a date from {first} until now.")}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        moment = super().to_internal_value(data)
+        if not dates.has_happened(moment, clock.now()):
+            self.fail("past", first=dates.EARLIEST_YEAR)
         return moment
 
 

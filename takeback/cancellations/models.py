@@ -161,7 +161,7 @@ class CancellationRequest(models.Model):
     version = models.IntegerField(db_default=1, default=1)
     # The item's status before the case was confirmed, restored when the case is closed.
     item_status_before = models.SmallIntegerField(null=True)
-    # Absent from all lists; the history remains.
+    # Absent from all lists but that of changes, which reports it as deleted; the history remains.
     is_hidden = models.BooleanField(db_default=False, default=False)
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
@@ -200,10 +200,9 @@ class CancellationRequest(models.Model):
                 condition=_LISTED,
                 name="requests_by_status",
             ),
+            # The list of changes also reports hidden cases.
             models.Index(
-                fields=["channel", "modified_date", "id"],
-                condition=_LISTED,
-                name="requests_as_they_changed",
+                fields=["channel", "modified_date", "id"], name="requests_as_they_changed"
             ),
         ]
 

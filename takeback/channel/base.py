@@ -34,7 +34,7 @@ from takeback.core.paging import Page
 
 R = TypeVar("R")
 
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"', re.ASCII)
 _NO_VERSION = 0
 """Versions count from 1."""
 

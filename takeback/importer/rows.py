@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.addresses.address_input import AddressIn
-from takeback.core import money
+from takeback.core import clock, dates, money
 from takeback.importer import parsers
 from takeback.importer.mapping import (
     Columns,
@@ -197,9 +197,12 @@ class RowParser:
             else:
                 time = datetime.fromisoformat(text)
             aware = time if time.tzinfo else time.replace(tzinfo=layout.zone)
-            return aware.astimezone(UTC)
+            moment = aware.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise RowRefused("date", f"not a date: {text[:40]!r}") from error
+        if not dates.has_happened(moment, clock.now()):
+            raise RowRefused("date", f"not a date from 1970 until now: {text[:40]!r}")
+        return moment
 
     def _item(self, row: ItemRow, remote_id: str, status: int, currency: str) -> ItemIn:
         values = row.values

@@ -53,6 +53,7 @@ from takeback.storefront.cases_serializers import (
     CaseParser,
     NewCaseBody,
     NewCasesBody,
+    case_errors,
     new_case,
     new_cases,
 )
@@ -102,11 +103,18 @@ def _kind(query: Mapping[str, str]) -> Kind | None:
 
 
 def _guest_requester(view: StorefrontView) -> Requester:
-    """A guest who names number and e-mail address, or has access to orders by a grant."""
+    """A guest who names number and e-mail address, or has access to orders by a grant.
+
+    Raises ValidationError with all field errors of the body if number or address is invalid.
+    """
     channel_id, now = view.channel_id, clock.now()
     if {"number", "order", "email"}.isdisjoint(view.body):
         return granted_requester(channel_id, view.caller.granted_orders, now)
-    body = guest_lookup.run_validation(view.body)
+    try:
+        body = guest_lookup.run_validation(view.body)
+    except ValidationError as error:
+        details: Any = error.detail
+        raise ValidationError(case_errors(view.body, is_bulk=view.is_bulk) | details) from error
     number, address = body.get("number") or body["order"], client_address(view.django_request)
     return lookup_requester(channel_id, number, body["email"], address=address, now=now)
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from takeback.accounts.policy import ShopPolicy
+from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import (
     Password,
     StrictBoolean,
@@ -34,7 +35,7 @@ class OrderNumber(StrictText):
         return text
 
 
-class GuestLookup(serializers.Serializer[Any]):
+class GuestLookup(CompleteErrors):
     """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
 
     example = {"number": "1000100", "email": "ada@example.com"}
@@ -43,20 +44,13 @@ class GuestLookup(serializers.Serializer[Any]):
     order = OrderNumber(max_length=NUMBER_MAX, required=False)
     email = StrictEmail()
 
-    def to_internal_value(self, data: Any) -> Any:
-        """A missing number is named together with the problems of the other fields."""
-        is_missing = "number" not in data and "order" not in data
-        missing = {"number": [_("This field is required.")]} if is_missing else {}
-        try:
-            validated = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            details: Any = error.detail
-            raise serializers.ValidationError(missing | details) from error
-        if missing:
-            raise serializers.ValidationError(missing)
-        return validated
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        has_number = "number" in data or "order" in data
+        return {} if has_number else {"number": [_("This field is required.")]}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if missing := self.missing(attrs):
+            raise serializers.ValidationError(missing)
         number, order = attrs.get("number"), attrs.get("order")
         if number is not None and order is not None and number != order:
             raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})

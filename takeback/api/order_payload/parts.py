@@ -13,10 +13,11 @@ from takeback.accounts.models import User
 from takeback.addresses.address_input import AddressIn
 from takeback.api.fields import (
     PasswordHash,
+    PastMoment,
+    PlausibleMoment,
     StrictBoolean,
     StrictEmail,
     StrictInteger,
-    StrictMoment,
     StrictText,
 )
 from takeback.api.order_payload import references
@@ -42,7 +43,8 @@ URL_MAX = 1024
 text = partial(StrictText, required=False, allow_blank=True)
 choice_text = partial(Word, required=False, allow_blank=True)
 integer = partial(StrictInteger, min_value=0, required=False)
-moment = partial(StrictMoment, required=False)
+moment = partial(PlausibleMoment, required=False)
+past_moment = partial(PastMoment, required=False)
 boolean = partial(StrictBoolean, required=False)
 free_object = partial(FreeObject, required=False)
 

@@ -44,6 +44,7 @@ from takeback.cancellations.statuses import (
 )
 from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import Actor, ActorKind
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands.easy_returns import cancel_easy_return
@@ -357,7 +358,7 @@ def set_item_status(
 ) -> None:
     """Set the status of items, and the one that follows it if their case is closed."""
     rows = OrderItem.objects.filter(pk__in=[item.pk for item in items])
-    rows.update(status=status, deferred_status=deferred_status, modified_date=now)
+    rows.update(status=status, deferred_status=deferred_status, modified_date=ChangeTime())
     roll_up_status([item.order_id for item in items], now)
 
 

@@ -156,6 +156,21 @@ def case(row: CaseRow, client: ApiClient) -> ChannelCancellationRequest:
     }
 
 
+class ChannelChangedCancellationRequest(ChannelCancellationRequest):
+    """A case in the list of changes.
+
+    `is_deleted` marks a removed case, which no other list and no look-up shows. It has no data of
+    the customer: no description, bank account, return shipment or attributes.
+    """
+
+    is_deleted: bool
+
+
+def changed_case(row: CaseRow, client: ApiClient) -> ChannelChangedCancellationRequest:
+    shown = _without_customer_data(row) if row.is_hidden else row
+    return {**case(shown, client), "is_deleted": row.is_hidden}
+
+
 class CaseOrderItem(ItemFields):
     """The item of a case, with its order."""
 
@@ -253,6 +268,16 @@ def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrd
         "localized_attributes": details.get("localized_attributes", {}),
         "localized_attributes_kwargs": details.get("localized_attributes_kwargs", {}),
     }
+
+
+def _without_customer_data(row: CaseRow) -> CaseRow:
+    return row._replace(
+        description=None,
+        iban_encrypted=None,
+        holder_name_encrypted=None,
+        easy_return=None,
+        attributes="{}",
+    )
 
 
 def _status(row: CaseRow) -> str:

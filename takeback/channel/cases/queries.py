@@ -81,6 +81,7 @@ class CaseRow(NamedTuple):
     created_date: datetime
     modified_date: datetime
     version: int
+    is_hidden: bool
     reason: ReasonRow
     easy_return: EasyReturnRow | None
 
@@ -133,10 +134,11 @@ def case_ids(
 ) -> tuple[int, list[int]]:
     """The number of matching cases of the channel, and the ids of the page.
 
-    One statement for both: the cost of a full count grows with the shop, and a statement for ten
-    rows would invite the database to walk through all cases until it finds them.
+    The condition decides whether hidden cases are among them. One statement for both: the cost of
+    a full count grows with the shop, and a statement for ten rows would invite the database to
+    walk through all cases until it finds them.
     """
-    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id)
     ids = matches.order_by(*ordering).values_list("id", flat=True)
     end = page.offset + page.limit
     with custom_plan():
@@ -148,8 +150,11 @@ def case_ids(
 
 
 def changed_cases(channel_id: int, condition: Q, page: Page) -> tuple[int, list[CaseRow]]:
-    """The number of matching cases, at most 10,001, and a page of them, the oldest change first."""
-    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    """The number of matching cases, at most 10,001, and a page of them, the oldest change first.
+
+    Removing a case is a change: hidden cases are among them.
+    """
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id)
     with custom_plan():
         rows = page_of_changes(case_query, matches.order_by(*OLDEST_CHANGE), page)
         return matches[: COUNTED + 1].count(), rows

@@ -115,7 +115,7 @@ class StatusField(serializers.Field[Status, Any, str, Any]):
         return Status(data)
 
 
-class _CaseTerms(serializers.Serializer[Any]):
+class _CaseTerms(case_fields.CompleteBankAccount):
     """The keys of new and of changed cases; null means no value, and all units as quantity."""
 
     description = DescriptionField(required=False, allow_null=True)
@@ -123,10 +123,6 @@ class _CaseTerms(serializers.Serializer[Any]):
     holder_name = case_fields.HolderNameField(required=False, allow_null=True)
     quantity = Number(required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        case_fields.require_complete_bank_account(attrs)
-        return attrs
 
 
 @extend_schema_field({"type": ["integer", "string"]})

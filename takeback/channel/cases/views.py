@@ -30,6 +30,7 @@ from takeback.channel.base import (
 from takeback.channel.cases import documents, queries
 from takeback.channel.cases.documents import (
     ChannelCancellationRequest,
+    ChannelChangedCancellationRequest,
     ChannelDetailedCancellationRequest,
 )
 from takeback.channel.cases.queries import CaseRow
@@ -89,7 +90,12 @@ class BaseCaseView(ChannelView):
 
 
 class BaseCaseList(ChannelListView):
-    """Lists of cases count at most 10,001 rows."""
+    """Lists of cases count at most 10,001 rows and hold no removed case, except that of changes."""
+
+    rows_in_view: ClassVar[Q] = Q(is_hidden=False)
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        return super().condition(values) & self.rows_in_view
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         condition = self.condition(values)
@@ -141,16 +147,18 @@ class CaseList(BaseCaseList, BaseCaseView):
 class CaseUpdates(BaseCaseList):
     """The channel's cases that changed since its last sync, the oldest change first.
 
-    With a `modified_date` filter the list holds all cases that changed in that time.
+    With a `modified_date` filter the list holds all cases that changed in that time. A removed
+    case is among them, with `is_deleted`: no other list and no look-up shows it any more.
     """
 
     filters = UPDATE_FILTERS
+    rows_in_view = Q()
     ordering = OLDEST_CHANGE
     operations = {
         "get": Operation(
             "channel_cancellation_request_updates",
             CASES,
-            PageOf(ChannelCancellationRequest),
+            PageOf(ChannelChangedCancellationRequest),
             summary="List requests that have changed since the last sync.",
         )
     }
@@ -163,6 +171,9 @@ class CaseUpdates(BaseCaseList):
         if not changes.is_followed(self.ordering, values):
             return super().load(values, page)
         return queries.changed_cases(self.client.channel_id, self.condition(values), page)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.changed_case(row, self.client) for row in rows]
 
 
 class DetailedCaseList(BaseCaseList):

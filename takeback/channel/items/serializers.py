@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from takeback.api.fields import StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import PastMoment, PlausibleMoment, StrictInteger, StrictText
 from takeback.api.order_payload.fields import FreeObject, StatusCode
 from takeback.api.order_payload.parts import URL_MAX
 from takeback.channel import cancel_status
@@ -47,13 +47,13 @@ class ItemProgress(serializers.Serializer[Any]):
 
     status = KnownStatus(required=False)
     invoice_number = _nullable(128)
-    invoice_date = StrictMoment(required=False, allow_null=True)
+    invoice_date = PlausibleMoment(required=False, allow_null=True)
     e_archive_url = _nullable(URL_MAX)
     shipping_company = _nullable(64)
     tracking_number = _nullable(256)
     tracking_url = _nullable(URL_MAX)
-    shipped_date = StrictMoment(required=False, allow_null=True)
-    delivered_date = StrictMoment(required=False, allow_null=True)
+    shipped_date = PastMoment(required=False, allow_null=True)
+    delivered_date = PastMoment(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Columns without a value hold null, not a blank."""

@@ -10,7 +10,13 @@ from rest_framework.response import Response
 
 from takeback.api.openapi import Operation, PageOf
 from takeback.channel.auth import path_id
-from takeback.channel.base import ChannelListView, ChannelView, validated
+from takeback.channel.base import (
+    ChannelListView,
+    ChannelView,
+    etag,
+    expected_version,
+    validated,
+)
 from takeback.channel.cancel_status import items_with
 from takeback.channel.items import documents, queries
 from takeback.channel.items.documents import ChannelOrderItem
@@ -25,6 +31,7 @@ from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
 from takeback.orders.commands.update_items import update_items
+from takeback.orders.versions import version_of
 
 
 class ItemList(ChannelListView):
@@ -63,6 +70,7 @@ class ItemView(ChannelView):
             "channel_order_item",
             ORDERS,
             ChannelOrderItem,
+            has_version=True,
             summary="Read an order item.",
         ),
         "patch": Operation(
@@ -70,6 +78,7 @@ class ItemView(ChannelView):
             ORDERS,
             ChannelOrderItem,
             request=ItemChange,
+            has_version=True,
             summary="Change an order item.",
         ),
     }
@@ -80,7 +89,8 @@ class ItemView(ChannelView):
     def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
         item_id = ItemId(path_id(pk))
         changes = validated(ItemChange, self.body)
-        update_items(self.client.channel_ids, {item_id: changes}, now=clock.now())
+        version = expected_version(self.django_request)
+        update_items(self.client.channel_ids, {item_id: changes}, now=clock.now(), version=version)
         return self._response(item_id)
 
     def _response(self, item_id: ItemId) -> Response:
@@ -88,7 +98,7 @@ class ItemView(ChannelView):
         if not items.items:
             raise Refused(errors.NOT_FOUND)
         (document,) = documents.order_items(items, show_secrets=self.client.can_see_secrets)
-        return Response(document)
+        return Response(document, headers=etag(version_of(document["modified_date"])))
 
 
 class BulkItemView(ChannelView):

@@ -1,5 +1,6 @@
 """Input about orders: changes, cancellations and filters."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -9,10 +10,12 @@ from rest_framework.exceptions import ValidationError
 
 from takeback.accounts.channel_conf import ChannelConf
 from takeback.api import case_fields
+from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
 from takeback.api.order_payload.fields import Amount
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
+from takeback.cancellations.errors import REASON_MISSING
 from takeback.cancellations.plans import RefundTerms
 from takeback.channel import cancel_status, errors
 from takeback.channel.cases.serializers import ReasonField
@@ -105,7 +108,7 @@ class ForcedAmount(Amount):
         return None if isinstance(data, bool) else super().to_internal_value(data)
 
 
-class OrderCancel(serializers.Serializer[Any]):
+class OrderCancel(CompleteErrors):
     """The items to cancel or return, and the terms of the refund."""
 
     example = {"order": 9, "cancel_items": [41], "reasons": {"41": 1}}
@@ -122,6 +125,15 @@ class OrderCancel(serializers.Serializer[Any]):
     ibans = ByItem(case_fields.IbanField())
     holder_names = ByItem(case_fields.HolderNameField())
 
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Without items, their reasons are missing as well; the command names those of items."""
+        if data.get("is_all") or data.get("cancel_items"):
+            return {}
+        missing: dict[str, Any] = {"cancel_items": [errors.NO_ITEMS]}
+        if not data.get("reasons") and self.context["conf"].fallback_reason_id is None:
+            missing["reasons"] = [REASON_MISSING.message]
+        return missing
+
     def validate_order(self, value: int) -> int:
         if value != self.context["order_id"]:
             raise ValidationError(errors.ANOTHER_ORDER)
@@ -131,8 +143,8 @@ class OrderCancel(serializers.Serializer[Any]):
         item_ids = attrs.get("cancel_items") or []
         if attrs["is_all"] and item_ids:
             raise ValidationError({"cancel_items": [errors.ALL_OR_SOME]})
-        if not attrs["is_all"] and not item_ids:
-            raise ValidationError({"cancel_items": [errors.NO_ITEMS]})
+        if missing := self.missing(attrs):
+            raise ValidationError(missing)
         for name in ("reasons", "ibans", "holder_names"):
             attrs[name] = attrs.get(name) or {}
         if attrs["ibans"].keys() != attrs["holder_names"].keys():

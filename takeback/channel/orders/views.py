@@ -16,7 +16,14 @@ from takeback.api.order_payload.serializers import OrderDocument, order_from
 from takeback.cancellations.commands.cancel_order import cancel_order
 from takeback.channel import errors
 from takeback.channel.auth import path_id
-from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.base import (
+    ChannelListView,
+    ChannelView,
+    etag,
+    expected_version,
+    row_or_404,
+    validated,
+)
 from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
 from takeback.channel.openapi import CONFLICT, ORDERS, document_response
@@ -38,6 +45,7 @@ from takeback.core.paging import Page
 from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
 from takeback.orders.commands.update_items import mark_as_sent
 from takeback.orders.scope import OrderScope
+from takeback.orders.versions import ensure_version, version_of
 
 SOURCE = "channel"
 
@@ -163,6 +171,7 @@ class OrderView(BaseOrderView):
             "channel_order",
             ORDERS,
             ChannelOrder,
+            has_version=True,
             summary="Read an order.",
         ),
         "patch": Operation(
@@ -170,20 +179,27 @@ class OrderView(BaseOrderView):
             ORDERS,
             ChannelOrder,
             request=OrderChange,
+            has_version=True,
             summary="Change an order.",
         ),
     }
 
     def get(self, request: Request, pk: str, channel_id: str = "") -> Response:
-        return Response(self.order_document(OrderId(path_id(pk))))
+        return self._respond(self.order_document(OrderId(path_id(pk))))
 
     def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
         is_send = validated(OrderChange, self.body).get("is_send")
-        order_id = OrderId(path_id(pk))
+        order_id, version = OrderId(path_id(pk)), expected_version(self.django_request)
         if is_send is not None:
-            channel_ids = self.client.channel_ids
-            mark_as_sent(channel_ids, order_id, is_send=is_send, now=clock.now())
-        return Response(self.order_document(order_id))
+            channel_ids, now = self.client.channel_ids, clock.now()
+            mark_as_sent(channel_ids, order_id, is_send=is_send, now=now, version=version)
+        document = self.order_document(order_id)
+        if is_send is None:
+            ensure_version(document["modified_date"], version)
+        return self._respond(document)
+
+    def _respond(self, document: ChannelOrder) -> Response:
+        return Response(document, headers=etag(version_of(document["modified_date"])))
 
 
 class CancelOrder(BaseOrderView):

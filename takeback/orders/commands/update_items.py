@@ -26,6 +26,7 @@ from takeback.orders.statuses import (
     rolled_up_status,
 )
 from takeback.orders.trade_in_offers import offered_minor, publish_offer, with_decision
+from takeback.orders.versions import ensure_version
 
 ItemChanges = Mapping[str, Any]
 """New values by column. `extra_field` is merged into the stored one, `attributes` and
@@ -38,13 +39,18 @@ _JSON_COLUMNS = {
 
 @transaction.atomic
 def update_items(
-    channel_ids: Collection[int], changes: Mapping[int, ItemChanges], *, now: datetime
+    channel_ids: Collection[int],
+    changes: Mapping[int, ItemChanges],
+    *,
+    now: datetime,
+    version: int | None = None,
 ) -> None:
     """Update these items, by id, and the status of their orders; all of them or none.
 
     The status of an item with an open case is stored and applied if the case is rejected.
-    Raises Refused: NOT_FOUND for an item outside the channels; for a status that channels cannot
-    set, with the `order_item` in the context.
+    Raises Refused: NOT_FOUND for an item outside the channels; PRECONDITION_FAILED for an item
+    that is not at this version; for a status that channels cannot set, with the `order_item` in
+    the context.
     """
     lock_orders_of(sorted(changes))
     rows = OrderItem.objects.filter(pk__in=changes, order__channel_id__in=channel_ids)
@@ -54,6 +60,7 @@ def update_items(
     policies = {item.order.channel_id: shop_policy(item.order.channel_id) for item in items}
     columns, changed = set[str](), []
     for item in items:
+        ensure_version(item.modified_date, version)
         if names := _apply(item, changes[item.pk], policies[item.order.channel_id], now):
             columns |= names
             changed.append(item)
@@ -66,11 +73,23 @@ def update_items(
 
 @transaction.atomic
 def mark_as_sent(
-    channel_ids: Collection[int], order_id: int, *, is_send: bool, now: datetime
+    channel_ids: Collection[int],
+    order_id: int,
+    *,
+    is_send: bool,
+    now: datetime,
+    version: int | None = None,
 ) -> None:
-    """Record whether the order was sent to the shop's own system."""
-    orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids).exclude(is_send=is_send)
-    orders.update(is_send=is_send, modified_date=ChangeTime())
+    """Record whether the order was sent to the shop's own system.
+
+    Raises Refused: PRECONDITION_FAILED if the order is not at this version.
+    """
+    orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids)
+    if version is not None:
+        locked = orders.select_for_update(no_key=True)
+        for modified_date in locked.values_list("modified_date", flat=True):
+            ensure_version(modified_date, version)
+    orders.exclude(is_send=is_send).update(is_send=is_send, modified_date=ChangeTime())
 
 
 def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datetime) -> set[str]:
