@@ -13,7 +13,7 @@ from takeback.accounts.policy import shop_zone
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
 from takeback.cancellations.statuses import Status
 from takeback.core.clock import day_end, day_start
-from takeback.core.normalize import email_key, folded, name_key
+from takeback.core.normalize import email_key, folded, name_key, number_key
 from takeback.desk.forms import CHOOSE, DeskForm, NumberField, visible
 
 UNDECIDED, ALL = "undecided", "all"
@@ -136,7 +136,7 @@ def _return_filter(column: str, text: str) -> Q:
 _FILTERS: dict[str, Callable[[Any], Q]] = {
     "kind": lambda kind: Q(cancellation_type=kind),
     "channel": lambda pk: Q(channel_id=pk),
-    "number": lambda text: Q(order_item__order__number__folded=folded(text)),
+    "number": lambda text: Q(order_item__order__number_key=number_key(text)),
     "email": lambda text: Q(order_item__order__email_key=email_key(text)),
     "name": _name_filter,
     "sku": lambda text: Q(order_item__sku__folded=folded(text)),

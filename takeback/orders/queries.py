@@ -25,6 +25,7 @@ from takeback.addresses.queries import AddressRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.ids import ItemId, OrderId, id_of
 from takeback.core.money import MinorUnits
+from takeback.core.normalize import INVISIBLE, number_key, without_marks
 from takeback.core.paging import MAX_LIMIT, Page
 from takeback.orders.models import (
     DiscountItem,
@@ -169,10 +170,18 @@ def _own_orders(user_id: int) -> "QuerySet[Order]":
     )
 
 
-def _guest_order(channel_id: int, number: str, email_key: str) -> "QuerySet[Order]":
+def _guest_orders(channel_id: int, number_key: str, email_key: str) -> "QuerySet[Order]":
+    """`total` is the number of the channel's orders with this normal form, of any customer."""
+    alike = (
+        Order.objects.filter(channel_id=channel_id, number_key=number_key)
+        .order_by()
+        .values("channel_id")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
     return Order.objects.filter(
-        channel_id=channel_id, number=number, email_key=email_key, user_type="guest"
-    ).annotate(unpaid_minor=_UNPAID, total=Value(1))
+        channel_id=channel_id, number_key=number_key, email_key=email_key, user_type="guest"
+    ).annotate(unpaid_minor=_UNPAID, total=Subquery(alike))
 
 
 def _orders_by_id(order_ids: list[int]) -> "QuerySet[Order]":
@@ -221,7 +230,7 @@ def _extras_and_snapshots(order_ids: list[int], snapshot_ids: list[int]) -> "Que
     )
 
 
-guest_order = CompiledQuery(OrderRow, _guest_order)
+_guest_orders_alike = CompiledQuery(OrderRow, _guest_orders)
 own_order = CompiledQuery(OrderRow, _own_order)
 orders_by_id = CompiledQuery(OrderRow, _orders_by_id)
 items_of = CompiledQuery(ItemRow, _items)
@@ -245,19 +254,38 @@ def order_extras(
     return extras, snapshots
 
 
+def guest_order(channel_id: int, number: str, email_key: str) -> list[OrderRow]:
+    """The guest's order with this number, as a list of at most one.
+
+    The number may be written in another notation, unless the channel has several
+    orders with that normal form: each of them is found by its exact number only.
+    """
+    rows = _guest_orders_alike(
+        channel_id=channel_id, number_key=number_key(number), email_key=email_key
+    )
+    return [row for row in rows if row.total == 1 or row.number == number]
+
+
 def captured_amount(order_id: int) -> MinorUnits:
     tenders = Tender.objects.filter(order_id=order_id)
     return MinorUnits(tenders.aggregate(captured=Sum("captured_minor"))["captured"] or 0)
 
 
 def own_order_named(channel_id: int, user_id: int, name: str) -> OrderId | None:
-    """The id of a customer's order by its number, else by its id: storefronts send either."""
-    if not name.isprintable():
-        return None  # no order number contains such characters, and PostgreSQL refuses a NUL
-    ids = Order.objects.filter(channel_id=channel_id, user_id=user_id).values_list("id", flat=True)
-    order_id = ids.filter(number=name).first()
+    """The id of a customer's order by its number, else by its id: storefronts send either.
+
+    A number in another notation comes last, and names an order only if it fits no other one.
+    """
+    name = without_marks(name)
+    if INVISIBLE.search(name):
+        return None
+    orders = Order.objects.filter(channel_id=channel_id, user_id=user_id)
+    alike = dict(orders.filter(number_key=number_key(name)).values_list("number", "id"))
+    order_id = alike.get(name)
     if order_id is None and (number := id_of(name)):
-        order_id = ids.filter(pk=number).first()
+        order_id = orders.filter(pk=number).values_list("id", flat=True).first()
+    if order_id is None and len(alike) == 1:
+        order_id = next(iter(alike.values()))
     return None if order_id is None else OrderId(order_id)
 
 

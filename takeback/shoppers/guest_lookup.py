@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from takeback.core.client_ip import client_network, is_within
 from takeback.core.errors import Refused, RuleProblem
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, number_key
 from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of, over_limit
 from takeback.orders.queries import OrderRow, guest_order
 
@@ -59,8 +59,10 @@ def _look_up_and_count(
     channel = str(channel_id)
     shop = Bucket(f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0)
     requests = [shop, *requests]
-    failures = _failure_buckets(channel, number, key)
-    pair = Bucket(key_of("lookup-pair", channel, number, key), 0, REPEAT_SECONDS)
+    # Another notation of a number is no further try.
+    counted = number_key(number)
+    failures = _failure_buckets(channel, counted, key)
+    pair = Bucket(key_of("lookup-pair", channel, counted, key), 0, REPEAT_SECONDS)
     failure_keys = [bucket.key for bucket in failures]
     with transaction.atomic():
         counts = increment([*requests, *failures, pair], now)

@@ -76,6 +76,7 @@ def _known() -> dict[str, list[Any]]:
         "channel_id": [factories.SHOP, 0],
         "channel_ids": [[factories.SHOP, 2], []],
         "number": ["3", "unknown"],
+        "number_key": ["3", "unknown"],
         "email_key": [factories.GUEST, "else@example.com"],
         "session_key": [key, "x"],
         "public_id": ["abcdefgh", "x"],

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
 from takeback.accounts.policy import shop_policy
-from takeback.api.fields import StrictDate, StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import OrderNumber, StrictDate, StrictInteger, StrictMoment
 from takeback.api.order_payload.build_order import build_order
 from takeback.api.order_payload.fields import (
     REMOTE_ID_MAX,
@@ -87,7 +87,7 @@ class OrderOrItemPayload(Payload):
 class OrderPayload(OrderOrItemPayload):
     """The order without its items."""
 
-    number = StrictText(max_length=128)
+    number = OrderNumber()
     channel = integer()
     date_placed = StrictMoment()
     customer = CustomerPayload()
