@@ -85,7 +85,7 @@ def number_key(number: str) -> str:
 
 
 def _ascii_digits(text: str) -> str:
-    return "".join(str(digit(each)) if each.isdecimal() else each for each in text)
+    return "".join(str(digit(sign)) if sign.isdecimal() else sign for sign in text)
 
 
 def has_mixed_digits(text: str) -> bool:
@@ -96,8 +96,8 @@ def has_mixed_digits(text: str) -> bool:
     """
     if text.isascii():
         return False
-    characters = (each for each in normalize("NFKC", text) if each.isdigit())
-    return len({ord(each) - digit(each) for each in characters}) > 1
+    digits = (sign for sign in normalize("NFKC", text) if sign.isdigit())
+    return len({ord(sign) - digit(sign) for sign in digits}) > 1
 
 
 def without_marks(text: str) -> str:

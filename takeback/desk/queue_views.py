@@ -31,7 +31,7 @@ class QueueView(AgentView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if unsent := self.take_unsent_values():
-            return self._apply(QueueFilters(unsent.dict()))
+            return self._apply(QueueFilters({name: str(text) for name, text in unsent.items()}))
         return self._render(read_filters(request.GET.dict(), self.agent.session))
 
     def post(self, request: HttpRequest) -> HttpResponse:

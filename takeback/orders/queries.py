@@ -172,16 +172,16 @@ def _own_orders(user_id: int) -> "QuerySet[Order]":
 
 def _guest_orders(channel_id: int, number_key: str, email_key: str) -> "QuerySet[Order]":
     """`total` is the number of the channel's orders with this normal form, of any customer."""
-    alike = (
+    count = (
         Order.objects.filter(channel_id=channel_id, number_key=number_key)
         .order_by()
         .values("channel_id")
-        .annotate(count=Count("pk"))
-        .values("count")
+        .annotate(orders=Count("pk"))
+        .values("orders")
     )
     return Order.objects.filter(
         channel_id=channel_id, number_key=number_key, email_key=email_key, user_type="guest"
-    ).annotate(unpaid_minor=_UNPAID, total=Subquery(alike))
+    ).annotate(unpaid_minor=_UNPAID, total=Subquery(count))
 
 
 def _orders_by_id(order_ids: list[int]) -> "QuerySet[Order]":
@@ -230,7 +230,7 @@ def _extras_and_snapshots(order_ids: list[int], snapshot_ids: list[int]) -> "Que
     )
 
 
-_guest_orders_alike = CompiledQuery(OrderRow, _guest_orders)
+_matching_guest_orders = CompiledQuery(OrderRow, _guest_orders)
 own_order = CompiledQuery(OrderRow, _own_order)
 orders_by_id = CompiledQuery(OrderRow, _orders_by_id)
 items_of = CompiledQuery(ItemRow, _items)
@@ -260,7 +260,7 @@ def guest_order(channel_id: int, number: str, email_key: str) -> list[OrderRow]:
     The number may be written in another notation, unless the channel has several
     orders with that normal form: each of them is found by its exact number only.
     """
-    rows = _guest_orders_alike(
+    rows = _matching_guest_orders(
         channel_id=channel_id, number_key=number_key(number), email_key=email_key
     )
     return [row for row in rows if row.total == 1 or row.number == number]
@@ -280,12 +280,12 @@ def own_order_named(channel_id: int, user_id: int, name: str) -> OrderId | None:
     if INVISIBLE.search(name):
         return None
     orders = Order.objects.filter(channel_id=channel_id, user_id=user_id)
-    alike = dict(orders.filter(number_key=number_key(name)).values_list("number", "id"))
-    order_id = alike.get(name)
+    ids = dict(orders.filter(number_key=number_key(name)).values_list("number", "id"))
+    order_id = ids.get(name)
     if order_id is None and (number := id_of(name)):
         order_id = orders.filter(pk=number).values_list("id", flat=True).first()
-    if order_id is None and len(alike) == 1:
-        order_id = next(iter(alike.values()))
+    if order_id is None and len(ids) == 1:
+        order_id = next(iter(ids.values()))
     return None if order_id is None else OrderId(order_id)
 
 

@@ -56,7 +56,7 @@ class GuestLookup(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         number, order = attrs.get("number"), attrs.get("order")
-        if None not in (number, order) and number_key(number) != number_key(order):
+        if number and order and number_key(number) != number_key(order):
             raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
         return attrs
 

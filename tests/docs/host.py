@@ -21,7 +21,14 @@ from tests.docs.shell import Session, localize, session
 from tests.rigs.serving import free_port
 from tests.test_architecture import ROOT
 
-SYSTEM_FOLDERS = ("/etc", "/opt/takeback", "/var/lib/takeback", "/usr/local/bin", "/backup", "/var/log/nginx")
+SYSTEM_FOLDERS = (
+    "/etc",
+    "/opt/takeback",
+    "/var/lib/takeback",
+    "/usr/local/bin",
+    "/backup",
+    "/var/log/nginx",
+)
 SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "nginx.conf")
 NGINX = """
 {user}
