@@ -42,9 +42,10 @@ def email_key(email: str) -> str:
     >>> email_key("Jöe@MÜNCHEN.example"), email_key("jöe@xn--mnchen-3ya.example")
     ('jöe@xn--mnchen-3ya.example', 'jöe@xn--mnchen-3ya.example')
     """
-    text = folded(email.strip(" "))
+    text = email.strip(" ")
     if text.isascii():
-        return text
+        return text.lower()
+    text = folded(text)
     local, at, domain = text.rpartition("@")
     if not at or domain.isascii() or len(domain) > _DOMAIN_MAX:
         return text

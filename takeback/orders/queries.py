@@ -10,8 +10,10 @@ from django.db.models import (
     CharField,
     Count,
     DateTimeField,
+    Exists,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -170,18 +172,23 @@ def _own_orders(user_id: int) -> "QuerySet[Order]":
     )
 
 
-def _guest_orders(channel_id: int, number_key: str, email_key: str) -> "QuerySet[Order]":
-    """`total` is the number of the channel's orders with this normal form, of any customer."""
-    count = (
-        Order.objects.filter(channel_id=channel_id, number_key=number_key)
-        .order_by()
-        .values("channel_id")
-        .annotate(orders=Count("pk"))
-        .values("orders")
-    )
+def _guest_order(
+    channel_id: int, number: str, number_key: str, email_key: str
+) -> "QuerySet[Order]":
+    """The order with this number in any notation.
+
+    If several orders of the channel have one normal form, each needs its exact number. The
+    subquery runs for a matching pair only, so that all mismatches take the same time.
+    """
+    alternatives = Order.objects.filter(channel_id=channel_id, number_key=number_key)
+    is_only_one = ~Exists(alternatives.exclude(pk=OuterRef("pk")))
     return Order.objects.filter(
-        channel_id=channel_id, number_key=number_key, email_key=email_key, user_type="guest"
-    ).annotate(unpaid_minor=_UNPAID, total=Subquery(count))
+        Q(number=number) | is_only_one,
+        channel_id=channel_id,
+        number_key=number_key,
+        email_key=email_key,
+        user_type="guest",
+    ).annotate(unpaid_minor=_UNPAID, total=Value(1))
 
 
 def _orders_by_id(order_ids: list[int]) -> "QuerySet[Order]":
@@ -230,7 +237,7 @@ def _extras_and_snapshots(order_ids: list[int], snapshot_ids: list[int]) -> "Que
     )
 
 
-_matching_guest_orders = CompiledQuery(OrderRow, _guest_orders)
+guest_order = CompiledQuery(OrderRow, _guest_order)
 own_order = CompiledQuery(OrderRow, _own_order)
 orders_by_id = CompiledQuery(OrderRow, _orders_by_id)
 items_of = CompiledQuery(ItemRow, _items)
@@ -252,18 +259,6 @@ def order_extras(
         else:
             extras.append(ExtraRow._make(row[:-1]))
     return extras, snapshots
-
-
-def guest_order(channel_id: int, number: str, email_key: str) -> list[OrderRow]:
-    """The guest's order with this number, as a list of at most one.
-
-    The number may be written in another notation, unless the channel has several
-    orders with that normal form: each of them is found by its exact number only.
-    """
-    rows = _matching_guest_orders(
-        channel_id=channel_id, number_key=number_key(number), email_key=email_key
-    )
-    return [row for row in rows if row.total == 1 or row.number == number]
 
 
 def captured_amount(order_id: int) -> MinorUnits:

@@ -42,7 +42,9 @@ def find_guest_order(
         requests = [*_address_buckets(address), *also]
         orders = _look_up_and_count(channel_id, number, key, requests, now)
     else:
-        orders = guest_order(channel_id=channel_id, number=number, email_key=key)
+        orders = guest_order(
+            channel_id=channel_id, number=number, number_key=number_key(number), email_key=key
+        )
     if not orders:
         raise Refused(LOOKUP_FAILED)
     return orders[0]
@@ -70,7 +72,11 @@ def _look_up_and_count(
         if is_repeat:
             failures = [bucket._replace(allowed=bucket.allowed + 1) for bucket in failures]
         is_full = bool(over_limit([*requests, *failures], counts))
-        orders = [] if is_full else guest_order(channel_id=channel_id, number=number, email_key=key)
+        orders = []
+        if not is_full:
+            orders = guest_order(
+                channel_id=channel_id, number=number, number_key=counted, email_key=key
+            )
         if orders or is_full:
             decrement([*failure_keys, pair.key])
         elif is_repeat:

@@ -159,6 +159,12 @@ def test_email_and_name_are_not_read_from_an_address(name: str) -> None:
     assert EMAIL not in page_of(response)
 
 
+def test_sign_in_does_not_repeat_an_email_of_the_address() -> None:
+    address = f"/desk/?status=all&email={EMAIL}"
+
+    assert HttpClient().get(address)["Location"] == "/desk/login?next=%2Fdesk%2F"
+
+
 def test_session_keeps_its_latest_filters() -> None:
     client = agent()
     addresses = [filter_address(client, number=f"n{count}") for count in range(MAX_FILTERS)]
@@ -225,3 +231,15 @@ def test_reading_a_stored_filter_costs_no_query(django_assert_num_queries: Any) 
 
     with django_assert_num_queries(5):
         assert len(rows_on(client.get(address))) == 1
+
+
+def test_query_string_of_the_desk_is_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
+    client = agent()
+    client.get(f"/desk/?email={EMAIL}")
+    send(client, "/desk/", email=EMAIL)
+
+    logged = "".join(capfd.readouterr())
+
+    assert '"status":404' in logged
+    assert '"status":303' in logged
+    assert "find.me" not in logged
