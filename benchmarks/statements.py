@@ -36,8 +36,8 @@ PAGE = (
     + " WHERE o.user_id = %s ORDER BY o.placed_at DESC, o.id DESC LIMIT 10"
 )
 GUEST_ORDER = (
-    _ORDER.format(total="1")
-    + " WHERE o.channel_id = %s AND o.number = %s AND o.email_key = %s AND o.user_type = 'guest'"
+    _ORDER.format(total="1") + " WHERE o.channel_id = %s AND o.number_key = %s"
+    " AND o.email_key = %s AND o.user_type = 'guest'"
 )
 
 ITEMS = """

@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from takeback.api.complete_errors import CompleteErrors
-from takeback.api.fields import INVISIBLE, StrictInteger, StrictText
+from takeback.api.fields import StrictInteger, StrictText
 from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
 from takeback.cancellations import errors
 from takeback.cancellations.statuses import Kind
+from takeback.core.normalize import INVISIBLE
 
 HOLDER_MAX = 255
 BOTH_NEEDED = _("Send both the IBAN and the name of the account holder.")

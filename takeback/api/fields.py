@@ -12,22 +12,19 @@ from rest_framework.fields import empty
 
 from takeback.accounts import hashers, password_formats
 from takeback.core import clock, dates
+from takeback.core.normalize import INVISIBLE, has_mixed_digits
 
 ID_MAX = 2**63 - 1
 
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _LINE_BREAK_OR_TAB = re.compile(r"[\r\n\t]")
-# C0 and C1 controls, zero-width and bidirectional marks, line separators, tags.
-INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]{1,64}"
     r"@(?=.{1,253}\Z)[A-Za-z0-9\u0080-\U0010ffff-]+(?:\.[A-Za-z0-9\u0080-\U0010ffff-]+)+"
 )
 EMAIL_MAX = 254
+NUMBER_MAX = 128
 MOMENT_MAX = 40
 PASSWORD_MAX = 1024
 
@@ -100,6 +97,21 @@ class StrictText(serializers.CharField):
             visible = _LINE_BREAK_OR_TAB.sub(" ", text) if self.multiline else text
             if INVISIBLE.search(visible):
                 self.fail("invisible")
+        return text
+
+
+class OrderNumber(StrictText):
+    """An order number with digits of one script: readers cannot tell the scripts apart."""
+
+    default_error_messages = {"digits": _("Use digits of one script only, such as 0 to 9.")}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=NUMBER_MAX, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data.strip() if isinstance(data, str) else data)
+        if has_mixed_digits(text):
+            self.fail("digits")
         return text
 
 

@@ -25,6 +25,7 @@ from takeback.api.errors import exception_handler
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.desk.auth import Agent, get_agent
+from takeback.desk.filters import PERSONAL
 from takeback.desk.forms import LoginForm
 from takeback.desk.refusals import SESSION_ENDED, SESSION_ENDED_WITH_TEXT, refusal_sentence
 from takeback.desk.unsent_form import FIELD, decrypt_form, encrypt_form
@@ -136,7 +137,10 @@ class AgentView(DeskView):
         """
         request = self.request
         if request.method in ("GET", "HEAD"):
-            query = urlencode({"next": request.get_full_path()})
+            # An address of earlier versions may contain personal data: it is not repeated.
+            has_personal = not request.GET.keys().isdisjoint(PERSONAL)
+            page = request.path if has_personal else request.get_full_path()
+            query = urlencode({"next": page})
             return SeeOther(f"{reverse('desk_login')}?{query}")
         _ensure_small_form(request)
         if is_from_another_site(request):

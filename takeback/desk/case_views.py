@@ -34,6 +34,7 @@ from takeback.desk.formatting import (
     meanwhile,
 )
 from takeback.desk.forms import DecisionForm
+from takeback.desk.stored_filters import read_filters
 
 SECOND = timedelta(seconds=1)
 DONE = {
@@ -64,7 +65,7 @@ class CaseView(AgentView):
     @cached_property
     def filters(self) -> QueueFilters:
         """The filters of the queue that the agent came from."""
-        return QueueFilters(self.request.GET.dict())
+        return read_filters(self.request.GET.dict(), self.agent.session)
 
     @property
     def queue_query(self) -> str:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from takeback.accounts.models import User
 from takeback.accounts.passwords import password_errors
-from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
+from takeback.api.fields import ID_MAX, PASSWORD_MAX, StrictText
 from takeback.cancellations.decision import Remarks
 from takeback.cancellations.statuses import DECISIONS, Transition
+from takeback.core.normalize import INVISIBLE
 
 CHOOSE = {"invalid_choice": _("Choose an option from the list.")}
 WRONG_CODE = _("The code is wrong or was already used. Wait for the next code and try again.")

@@ -18,6 +18,7 @@ from takeback.cancellations.queries import reasons_on_offer
 from takeback.cancellations.statuses import Transition
 from takeback.core.actor import ActorKind
 from takeback.core.db.planner import custom_plan
+from takeback.core.normalize import number_key
 from takeback.desk.filters import UNDECIDED, QueueFilters, status_filter
 from takeback.orders.models import Order, OrderItem
 
@@ -249,7 +250,8 @@ def orders(channel_ids: Collection[int]) -> "QuerySet[Order]":
 
 
 def orders_by_number(channel_ids: Collection[int], number: str) -> list[tuple[int, str]]:
-    matches = orders(channel_ids).filter(number=number)
+    """Orders with this number in any notation; their channels may use one number twice."""
+    matches = orders(channel_ids).filter(number_key=number_key(number))
     return list(matches.order_by("pk").values_list("pk", "number"))
 
 

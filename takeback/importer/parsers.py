@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from takeback.accounts import password_formats
 from takeback.core import money
+from takeback.core.normalize import INVISIBLE, NUMBER_KEY_MAX, has_mixed_digits
 from takeback.importer.report import RowRefused
 
 QUANTITY_MAX = 2**31 - 1
@@ -14,7 +15,6 @@ _INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,6})?", re.ASCII)
 _RATE_END = 100
 _LIMITS = {
-    "number": 128,
     "email": 254,
     "code": 255,
     "sku": 128,
@@ -34,6 +34,18 @@ def limited_text(name: str, text: str) -> str:
     limit = _LIMITS.get(name, _LIMIT)
     if len(text) > limit:
         raise RowRefused("too_long", f"{name} has more than {limit} characters")
+    return text
+
+
+def order_number(text: str) -> str:
+    """An order number with the limits that the API has for it."""
+    text = text.strip()
+    if len(text) > NUMBER_KEY_MAX:
+        raise RowRefused("too_long", f"number has more than {NUMBER_KEY_MAX} characters")
+    if INVISIBLE.search(text):
+        raise RowRefused("number", "the number has control or invisible characters")
+    if has_mixed_digits(text):
+        raise RowRefused("number", "the number has digits of more than one script")
     return text
 
 

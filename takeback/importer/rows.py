@@ -127,7 +127,7 @@ class RowParser:
         sku = parsers.limited_text("sku", self._item_fields["sku"](values).strip())
         if not number or not sku:
             raise RowRefused("missing", "the record has no " + ("sku" if number else "number"))
-        number = parsers.limited_text("number", number)
+        number = parsers.order_number(number)
         return ItemRow(line, number, values, sku, quantity, amount, currency)
 
     def order(self, rows: Sequence[ItemRow]) -> OrderIn:

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
 from takeback.core.db.lookups import Folded
+from takeback.core.normalize import NUMBER_KEY_MAX
 
 
 class Snapshot(models.Model):
@@ -56,6 +57,8 @@ class Order(OrderOrItem):
 
     channel = models.ForeignKey(Channel, models.PROTECT)
     number = models.CharField(max_length=128)
+    number_key = models.CharField(max_length=NUMBER_KEY_MAX)
+    """The number in the form in which numbers are compared (`core.normalize.number_key`)."""
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
     user_type = models.CharField(max_length=16)
     user_email = models.CharField(max_length=254)
@@ -122,9 +125,9 @@ class Order(OrderOrItem):
         indexes = [
             models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
             models.Index(fields=["placed_at"], name="orders_of_a_day"),
-            models.Index(Folded("number"), name="orders_by_number"),
+            # The number comes first: agents look for it in all their channels.
             models.Index(
-                fields=["channel", "number", "email_key", "user_type"],
+                fields=["number_key", "channel", "email_key", "user_type"],
                 name="guest_look_up",
             ),
             models.Index(fields=["channel", "modified_date", "id"], name="orders_as_they_changed"),

@@ -9,7 +9,7 @@ import msgspec
 
 from takeback.core.db.bulk import json_text
 from takeback.core.ids import ItemId, OrderId
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, number_key
 from takeback.orders.allocation import Allocation, ItemAmounts
 from takeback.orders.order_input import Document, ItemIn, OrderIn
 from takeback.orders.statuses import rolled_up_status
@@ -109,6 +109,7 @@ def order_row(
         "id": draft.order_id,
         "channel_id": channel_id,
         "number": order.number,
+        "number_key": number_key(order.number),
         "user_id": draft.user_id,
         "user_type": order.customer.user_type,
         "user_email": order.customer.email,

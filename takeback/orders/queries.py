@@ -10,8 +10,10 @@ from django.db.models import (
     CharField,
     Count,
     DateTimeField,
+    Exists,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -25,6 +27,7 @@ from takeback.addresses.queries import AddressRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.ids import ItemId, OrderId, id_of
 from takeback.core.money import MinorUnits
+from takeback.core.normalize import INVISIBLE, number_key, without_marks
 from takeback.core.paging import MAX_LIMIT, Page
 from takeback.orders.models import (
     DiscountItem,
@@ -169,9 +172,22 @@ def _own_orders(user_id: int) -> "QuerySet[Order]":
     )
 
 
-def _guest_order(channel_id: int, number: str, email_key: str) -> "QuerySet[Order]":
+def _guest_order(
+    channel_id: int, number: str, number_key: str, email_key: str
+) -> "QuerySet[Order]":
+    """The order with this number in any notation.
+
+    If several orders of the channel have one normal form, each needs its exact number. The
+    subquery runs for a matching pair only, so that all mismatches take the same time.
+    """
+    alternatives = Order.objects.filter(channel_id=channel_id, number_key=number_key)
+    is_only_one = ~Exists(alternatives.exclude(pk=OuterRef("pk")))
     return Order.objects.filter(
-        channel_id=channel_id, number=number, email_key=email_key, user_type="guest"
+        Q(number=number) | is_only_one,
+        channel_id=channel_id,
+        number_key=number_key,
+        email_key=email_key,
+        user_type="guest",
     ).annotate(unpaid_minor=_UNPAID, total=Value(1))
 
 
@@ -251,13 +267,20 @@ def captured_amount(order_id: int) -> MinorUnits:
 
 
 def own_order_named(channel_id: int, user_id: int, name: str) -> OrderId | None:
-    """The id of a customer's order by its number, else by its id: storefronts send either."""
-    if not name.isprintable():
-        return None  # no order number contains such characters, and PostgreSQL refuses a NUL
-    ids = Order.objects.filter(channel_id=channel_id, user_id=user_id).values_list("id", flat=True)
-    order_id = ids.filter(number=name).first()
+    """The id of a customer's order by its number, else by its id: storefronts send either.
+
+    A number in another notation comes last, and names an order only if it fits no other one.
+    """
+    name = without_marks(name)
+    if INVISIBLE.search(name):
+        return None
+    orders = Order.objects.filter(channel_id=channel_id, user_id=user_id)
+    ids = dict(orders.filter(number_key=number_key(name)).values_list("number", "id"))
+    order_id = ids.get(name)
     if order_id is None and (number := id_of(name)):
-        order_id = ids.filter(pk=number).first()
+        order_id = orders.filter(pk=number).values_list("id", flat=True).first()
+    if order_id is None and len(ids) == 1:
+        order_id = next(iter(ids.values()))
     return None if order_id is None else OrderId(order_id)
 
 

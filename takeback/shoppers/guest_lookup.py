@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from takeback.core.client_ip import client_network, is_within
 from takeback.core.errors import Refused, RuleProblem
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, number_key
 from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of, over_limit
 from takeback.orders.queries import OrderRow, guest_order
 
@@ -42,7 +42,9 @@ def find_guest_order(
         requests = [*_address_buckets(address), *also]
         orders = _look_up_and_count(channel_id, number, key, requests, now)
     else:
-        orders = guest_order(channel_id=channel_id, number=number, email_key=key)
+        orders = guest_order(
+            channel_id=channel_id, number=number, number_key=number_key(number), email_key=key
+        )
     if not orders:
         raise Refused(LOOKUP_FAILED)
     return orders[0]
@@ -59,8 +61,10 @@ def _look_up_and_count(
     channel = str(channel_id)
     shop = Bucket(f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0)
     requests = [shop, *requests]
-    failures = _failure_buckets(channel, number, key)
-    pair = Bucket(key_of("lookup-pair", channel, number, key), 0, REPEAT_SECONDS)
+    # Another notation of a number is no further try.
+    counted = number_key(number)
+    failures = _failure_buckets(channel, counted, key)
+    pair = Bucket(key_of("lookup-pair", channel, counted, key), 0, REPEAT_SECONDS)
     failure_keys = [bucket.key for bucket in failures]
     with transaction.atomic():
         counts = increment([*requests, *failures, pair], now)
@@ -68,7 +72,11 @@ def _look_up_and_count(
         if is_repeat:
             failures = [bucket._replace(allowed=bucket.allowed + 1) for bucket in failures]
         is_full = bool(over_limit([*requests, *failures], counts))
-        orders = [] if is_full else guest_order(channel_id=channel_id, number=number, email_key=key)
+        orders = []
+        if not is_full:
+            orders = guest_order(
+                channel_id=channel_id, number=number, number_key=counted, email_key=key
+            )
         if orders or is_full:
             decrement([*failure_keys, pair.key])
         elif is_repeat:

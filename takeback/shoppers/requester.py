@@ -11,6 +11,7 @@ from takeback.accounts.sessions import AccountRow
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
+from takeback.core.normalize import number_key
 from takeback.limits.commands import Bucket, enforce, increment, key_of
 from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope
@@ -61,7 +62,7 @@ def lookup_requester(
     channel_id: int, number: str, email: str, *, address: str, now: datetime
 ) -> Requester:
     """A guest who names the order; the look-up counts the request in its own statement."""
-    requests = _request_bucket(channel_id, "number", channel_id, number)
+    requests = _request_bucket(channel_id, "number", channel_id, number_key(number))
     order = find_guest_order(channel_id, number, email, address=address, now=now, also=[requests])
     return _guest(channel_id, [order.id], has_grants_only=False)
 

@@ -46,7 +46,8 @@ class GuestOrder(StorefrontView):
             openapi.GUESTS,
             request=GuestLookup,
             response=AnyOf((list[Order], PageOf(Order))),
-            description="For `number` an array of one order, for `order` a page.",
+            description="For `number` an array of one order, for `order` a page. The number may be "
+            "written in another notation, such as `#1001` or `No. 1001` for `1001`.",
             summary="Find a guest's order.",
         )
     }

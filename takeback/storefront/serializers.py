@@ -10,6 +10,8 @@ from rest_framework import serializers
 from takeback.accounts.policy import ShopPolicy
 from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import (
+    NUMBER_MAX,
+    OrderNumber,
     Password,
     StrictBoolean,
     StrictEmail,
@@ -18,21 +20,17 @@ from takeback.api.fields import (
     StrictText,
 )
 from takeback.api.place_fields import NO_PLACE
+from takeback.core.normalize import number_key, without_marks
 
-NUMBER_MAX = 128
 _ONE_NUMBER_ONLY = _("Send the order number once, as number or as order.")
 
 
-class OrderNumber(StrictText):
-    """An order number; digits of other scripts are refused, because they match no order."""
-
-    default_error_messages = {"digits": _("Use the digits 0 to 9.")}
+class TypedOrderNumber(OrderNumber):
+    """An order number as a shopper types or pastes it: invisible characters are removed."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if any(character.isdigit() and not character.isascii() for character in text):
-            self.fail("digits")
-        return text
+        is_text = isinstance(data, str) and not data.isprintable()
+        return super().to_internal_value(without_marks(data) if is_text else data)
 
 
 class GuestLookup(CompleteErrors):
@@ -40,8 +38,8 @@ class GuestLookup(CompleteErrors):
 
     example = {"number": "1000100", "email": "ada@example.com"}
 
-    number = OrderNumber(max_length=NUMBER_MAX, required=False)
-    order = OrderNumber(max_length=NUMBER_MAX, required=False)
+    number = TypedOrderNumber(required=False)
+    order = TypedOrderNumber(required=False)
     email = StrictEmail()
 
     def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +50,7 @@ class GuestLookup(CompleteErrors):
         if missing := self.missing(attrs):
             raise serializers.ValidationError(missing)
         number, order = attrs.get("number"), attrs.get("order")
-        if number is not None and order is not None and number != order:
+        if number and order and number_key(number) != number_key(order):
             raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
         return attrs
 

@@ -17,7 +17,7 @@ from takeback.accounts.sessions import AccountRow
 from takeback.api.openapi import Operation
 from takeback.core import clock
 from takeback.core.client_ip import client_address
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, folded
 from takeback.shoppers.sign_in_state import start_session
 from takeback.storefront import openapi
 from takeback.storefront.account_base import AccountView
@@ -148,7 +148,7 @@ def current_user(account: AccountRow) -> CurrentUser:
         "date_joined": account.date_joined,
         "last_login": account.last_login,
         "date_of_birth": account.date_of_birth,
-        "hashed_email": sha256(email_key(account.email).encode()).hexdigest(),
+        "hashed_email": sha256(folded(account.email).encode()).hexdigest(),
         "gender": account.gender,
     }
 

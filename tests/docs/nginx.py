@@ -23,6 +23,7 @@ class Proxy(NamedTuple):
     http: int
     https: int
     certificate: Path
+    logs: Path
 
 
 def create_certificate(folder: Path) -> Path:
@@ -40,10 +41,13 @@ def running_nginx(folder: Path, web_ports: Sequence[int], https: int) -> Iterato
     http, tls = free_port(), folder / "etc/nginx/tls"
     tls.mkdir(parents=True)
     (folder / "etc/nginx/conf.d").mkdir()
+    logs = folder / "var/log/nginx"
+    logs.mkdir(parents=True)
     texts = {
         "listen 443": f"listen 127.0.0.1:{https}",
         "listen 80": f"listen 127.0.0.1:{http}",
         "/etc/nginx": f"{folder}/etc/nginx",
+        "/var/log/nginx": str(logs),
     }
     servers = [_SERVER.replace("web:8000", f"127.0.0.1:{port}") for port in web_ports]
     text = (ROOT / "nginx.conf").read_text().replace(_SERVER, " ".join(servers))
@@ -56,7 +60,7 @@ def running_nginx(folder: Path, web_ports: Sequence[int], https: int) -> Iterato
     process = subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
     try:
         _wait_for(https)
-        yield Proxy(http, https, certificate)
+        yield Proxy(http, https, certificate, logs)
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -202,6 +202,8 @@ def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
         ({"sku": ""}, "missing"),
         ({"sku": "x" * 129}, "too_long"),
         ({"number": "1" * 129}, "too_long"),
+        ({"number": "100\u0664"}, "number"),
+        ({"number": "1\u200b0"}, "number"),
         ({"name": "x" * 1001}, "too_long"),
         ({"customer": "1 2"}, "email"),
         ({"sku": "\x00"}, "unreadable"),

@@ -40,6 +40,7 @@ def test_row_of_an_order_has_a_distinct_value_in_each_column() -> None:
         "user_type": "kind",
         "user_email": "Ayla@Example.com",
         "email_key": "ayla@example.com",
+        "number_key": "number",
         "shipping_address_id": 3,
         "billing_address_id": 4,
         "fingerprint": "fingerprint",

@@ -10,7 +10,7 @@ from rest_framework.settings import api_settings
 
 from takeback.accounts.policy import shop_policy
 from takeback.api.complete_errors import CompleteErrors
-from takeback.api.fields import PastMoment, PlausibleDate, StrictInteger, StrictText
+from takeback.api.fields import OrderNumber, PastMoment, PlausibleDate, StrictInteger
 from takeback.api.order_payload.build_order import build_order
 from takeback.api.order_payload.fields import (
     REMOTE_ID_MAX,
@@ -90,7 +90,7 @@ class OrderOrItemPayload(Payload):
 class OrderPayload(OrderOrItemPayload):
     """The order without its items."""
 
-    number = StrictText(max_length=128)
+    number = OrderNumber()
     channel = integer()
     date_placed = PastMoment()
     customer = CustomerPayload()

@@ -37,7 +37,7 @@ from takeback.channel.filters import (
 )
 from takeback.core.clock import day_end, day_start
 from takeback.core.ids import ItemId
-from takeback.core.normalize import email_key, folded, name_key
+from takeback.core.normalize import email_key, folded, name_key, number_key
 
 STATUSES = {
     shown.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is shown]
@@ -81,7 +81,7 @@ DETAILED_FILTERS: Filters = {
     "pk__in": by_ids("pk__in"),
     "status": by_choice(STATUSES, _has_status),
     "cancellation_type": by_choice(_KINDS, equal("cancellation_type")),
-    "number": _by_code(f"{_ORDER}__number"),
+    "number": by_text(f"{_ORDER}__number_key", number_key),
     **by_range("date_placed", _PLACED_AT),
     "date_placed__date__gt": _by_day(f"{_PLACED_AT}__gte", day_end),
     "date_placed__date__gte": _by_day(f"{_PLACED_AT}__gte", day_start),

@@ -38,7 +38,7 @@ from takeback.channel.plans.documents import ChannelCancellationPlan
 from takeback.core import clock
 from takeback.core.actor import ActorKind
 from takeback.core.ids import PlanId
-from takeback.core.normalize import folded
+from takeback.core.normalize import number_key
 
 _UNKNOWN: Any = {"invalid_choice": _("Unknown value.")}
 
@@ -61,7 +61,7 @@ FILTERS: Filters = {
         PLAN_STATUSES, equal("status__in", PLAN_STATUSES.__getitem__)
     ),
     "order_id": by_id("order"),
-    "order_number": by_text("order__number__folded", folded),
+    "order_number": by_text("order__number_key", number_key),
     "channel_type": by_text("order__channel__channel_type"),
     "channel_id__in": by_ids("order__channel_id__in"),
     "invoice_number": by_text("refund_invoice_number"),
