@@ -1,6 +1,9 @@
 """Refusals of cancellations and returns, whose codes never change."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from takeback.core.errors import Problem, RuleProblem
 
@@ -82,6 +85,15 @@ QUANTITY_TOO_LARGE = Problem(
     _("Quantity can not be greater than order item quantity."),
     field="quantity",
 )
+
+
+def too_many_units(left: int) -> Problem:
+    """`QUANTITY_TOO_LARGE` with the number of units that are left, as a second sentence."""
+    limit = ngettext("At most %(left)d unit is left.", "At most %(left)d units are left.", left)
+    message = f"{QUANTITY_TOO_LARGE.message} {limit % {'left': left}}"
+    return replace(QUANTITY_TOO_LARGE, message=message)
+
+
 UNKNOWN_ADDRESS = Problem(
     "unknown_address", 400, _("There is no such address."), field="pickup_address"
 )
