@@ -12,6 +12,7 @@ from typing import Final
 from django.db import transaction
 
 from takeback.cancellations import errors
+from takeback.cancellations.commands.merge_parts import merge_free_parts
 from takeback.cancellations.decision import (
     NO_REMARKS,
     Remarks,
@@ -32,6 +33,7 @@ from takeback.cancellations.plans import (
     get_or_create_plan,
     recalculate_plan,
 )
+from takeback.cancellations.shipment import ensure_not_shipped
 from takeback.cancellations.statuses import (
     LIFE_CYCLE,
     LIVE,
@@ -54,6 +56,7 @@ from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import CANCELLABLE, REFUNDABLE
 from takeback.orders.statuses import Status as ItemStatus
+from takeback.orders.units import units_left
 
 # The transition to a requested status. Cases open and complete by other commands.
 TRANSITION_FOR_STATUS: Final = {
@@ -179,8 +182,14 @@ def set_status(
     remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
-    """Take a case to a status by the transition that leads to it."""
-    transition_to(lock_case(case_id, scope, version), status, actor, now, remarks)
+    """Take a case to a status by the transition that leads to it.
+
+    To accept a cancellation again is a no-op unless its item was reported as shipped meanwhile.
+    """
+    case = lock_case(case_id, scope, version)
+    if status in (Status.CONFIRMED, Status.APPROVED):
+        ensure_not_shipped(case)
+    transition_to(case, status, actor, now, remarks)
 
 
 def transition_to(
@@ -242,6 +251,8 @@ def apply_transition(
             if LIFE_CYCLE.allows(Status(case.status), Transition.CONFIRM):
                 _add_to_plans([case], actor, now)
             _apply([(case, {})], transition, actor, now, details)
+            if case.cancellation_type == Kind.CANCEL:
+                fix_status(case.order_item_id, now)
             recalculate_plans([case], actor, now)
         case Transition.REJECT:
             _ensure_allowed(case, transition)
@@ -256,6 +267,7 @@ def _favourable_details(
     case: CancellationRequest, transition: Transition, remarks: Remarks
 ) -> Details:
     """The details of confirming or approving a locked case; `Refused` if it is not possible."""
+    ensure_not_shipped(case)
     if LIFE_CYCLE.allows(Status(case.status), Transition.CONFIRM):
         _ensure_confirmable(case, case.order_item)
     else:
@@ -309,8 +321,8 @@ def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
     if case.cancellation_type == Kind.RETURN and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    if case.quantity > item.quantity - item.units_closed:
-        raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
+    if case.quantity > units_left(item):
+        raise Refused(errors.too_many_units(units_left(item)), order_item=item.pk)
 
 
 def _split_off_units(
@@ -318,9 +330,7 @@ def _split_off_units(
 ) -> list[OrderItem]:
     """The items that hold exactly the units of the cases: the present ones, or new parts."""
     quantities = [(items[case.order_item_id], case.quantity) for case in cases]
-    partial = [
-        (item, units) for item, units in quantities if units < item.quantity - item.units_closed
-    ]
+    partial = [(item, units) for item, units in quantities if units < units_left(item)]
     parts = split_items(partial, now=now)
     return [parts.get(item.pk, item) for item, _ in quantities]
 
@@ -332,7 +342,10 @@ def _close(
     now: datetime,
     details: Details = NO_DETAILS,
 ) -> None:
-    """Reject or withdraw a case, and restore its item, easy return and plan."""
+    """Reject or withdraw a case, and restore its item, easy return and plan.
+
+    An item that was split off for the case is merged into the original one again.
+    """
     _apply([(case, {})], transition, actor, now, details)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
@@ -343,6 +356,7 @@ def _close(
     if case.easy_return_id and not others.exists():
         cancel_easy_return(case.easy_return_id, now=now)
     recalculate_plans([case], actor, now, is_promise=False)
+    merge_free_parts(case, now)
 
 
 def recalculate_plans(
@@ -359,6 +373,11 @@ def set_item_status(
     rows = OrderItem.objects.filter(pk__in=[item.pk for item in items])
     rows.update(status=status, deferred_status=deferred_status, modified_date=now)
     roll_up_status([item.order_id for item in items], now)
+
+
+def fix_status(item_id: int, now: datetime, *, is_fixed: bool = True) -> None:
+    """Fix the status of an item whose cancellation is approved, or release it."""
+    OrderItem.objects.filter(pk=item_id).update(is_cancel_approved=is_fixed, modified_date=now)
 
 
 def _apply(

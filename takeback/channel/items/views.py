@@ -1,6 +1,7 @@
 """Order items: lists, one item, and updates of their progress."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -25,6 +26,7 @@ from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
 from takeback.orders.commands.update_items import update_items
+from takeback.orders.errors import ITEM_CANCELLED
 
 
 class ItemList(ChannelListView):
@@ -120,4 +122,6 @@ def _name_item(refused: Refused, item_ids: list[int]) -> None:
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
         field = f"orderitem_set.{item_ids.index(item_id)}.status"
+        if refused.problem is ITEM_CANCELLED:
+            raise Refused(replace(ITEM_CANCELLED, field=field), **refused.context) from refused
         raise ValidationError({field: [str(refused.problem.message)]}) from refused
