@@ -193,9 +193,9 @@ def test_waiting_cancellation_of_shipped_goods_becomes_a_return() -> None:
     client = caller()
     item = cancellable_item()
     reason = factories.create_reason().pk
-    case = open_case(
-        client, order_item=item.pk, reason=reason, cancellation_type="cancel"
-    ).json()["pk"]
+    case = open_case(client, order_item=item.pk, reason=reason, cancellation_type="cancel").json()[
+        "pk"
+    ]
     report(client, item)
     with refused(400, TOO_LATE) as responses:
         responses.append(transition(client, case, "confirm"))
