@@ -87,11 +87,10 @@ QUANTITY_TOO_LARGE = Problem(
 )
 
 
-def too_many_units(left: int) -> Problem:
-    """`QUANTITY_TOO_LARGE` with the number of units that are left, as a second sentence."""
+def with_units_left(problem: Problem, left: int) -> Problem:
+    """The problem with the number of units that are left, as a second sentence."""
     limit = ngettext("At most %(left)d unit is left.", "At most %(left)d units are left.", left)
-    message = f"{QUANTITY_TOO_LARGE.message} {limit % {'left': left}}"
-    return replace(QUANTITY_TOO_LARGE, message=message)
+    return replace(problem, message=f"{problem.message} {limit % {'left': left}}")
 
 
 UNKNOWN_ADDRESS = Problem(
