@@ -143,8 +143,9 @@ def single_unit_is_not_split(ctx: RequestContext) -> Problem | None:
 
 def units_are_left(ctx: RequestContext) -> Problem | None:
     """The quantity is at most the number of units that are not cancelled or returned yet."""
-    is_too_large = (ctx.new.quantity or 0) > ctx.units_left
-    return errors.with_units_left(errors.QUANTITY_TOO_LARGE, ctx.units_left) if is_too_large else None
+    if (ctx.new.quantity or 0) <= ctx.units_left:
+        return None
+    return errors.with_units_left(errors.QUANTITY_TOO_LARGE, ctx.units_left)
 
 
 def carrier_is_offered(ctx: RequestContext) -> Problem | None:

@@ -125,11 +125,11 @@ def test_refusals_equal_the_documented_examples(operation: str) -> None:
     documented = example(operation)
     _, response = _replay(operation)
 
-    answer = documented["answer"]
-    if "quantity" in answer:
+    expected = documented["answer"]
+    if "quantity" in expected:
         # Our addition: the limit, as a second sentence.
-        answer = {"quantity": f"{answer['quantity']} At most 3 units are left."}
-    assert (response.status_code, response.json()) == (documented["status"], answer)
+        expected = {"quantity": f"{expected['quantity']} At most 3 units are left."}
+    assert (response.status_code, response.json()) == (documented["status"], expected)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

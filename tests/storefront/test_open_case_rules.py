@@ -150,15 +150,21 @@ RULE_CASES = {
         None, fields={"description": "no"}, created_fields=_reason(extra_information_needed=True)
     ),
     "more units than ordered": RuleCase(
-        errors.with_units_left(errors.QUANTITY_TOO_LARGE, 3), item={"quantity": 3}, fields={"quantity": 4}
+        errors.with_units_left(errors.QUANTITY_TOO_LARGE, 3),
+        item={"quantity": 3},
+        fields={"quantity": 4},
     ),
     "far more units than ordered": RuleCase(
-        errors.with_units_left(errors.QUANTITY_TOO_LARGE, 3), item={"quantity": 3}, fields={"quantity": 10**9}
+        errors.with_units_left(errors.QUANTITY_TOO_LARGE, 3),
+        item={"quantity": 3},
+        fields={"quantity": 10**9},
     ),
     "two units of a single piece": RuleCase(errors.SINGLE_UNIT, fields={"quantity": 2}),
     "one unit of a single piece": RuleCase(None, fields={"quantity": 1}),
     "merged item of one unit": RuleCase(
-        errors.with_units_left(errors.QUANTITY_TOO_LARGE, 1), item={"attributes": {"quantity": 1}}, fields={"quantity": 2}
+        errors.with_units_left(errors.QUANTITY_TOO_LARGE, 1),
+        item={"attributes": {"quantity": 1}},
+        fields={"quantity": 2},
     ),
     "inactive carrier": RuleCase(
         errors.CARRIER_NOT_OFFERED, **RETURN, created_fields=_carrier(is_active=False)

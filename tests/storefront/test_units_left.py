@@ -37,8 +37,8 @@ def item_of(quantity: int, **fields: Any) -> OrderItem:
 
 def shown_by_storefront(headers: dict[str, str]) -> list[int]:
     """The figures in a guest's look-up."""
-    answer = look_up(headers=headers).json()
-    orders = answer["results"] if isinstance(answer, dict) else answer
+    response_body = look_up(headers=headers).json()
+    orders = response_body["results"] if isinstance(response_body, dict) else response_body
     [order] = orders
     return [item["units_left"] for item in order["orderitem_set"]]
 

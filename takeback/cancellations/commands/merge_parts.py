@@ -31,9 +31,9 @@ def merge_free_parts(case: CancellationRequest, now: datetime) -> None:
     if item is None or not rows:
         return
     key = shop_policy(item.order.channel_id).item_quantity_key
-    held, remote_ids = _cases_of([origin_id, *rows])
+    occupied_ids, remote_ids = _cases_of([origin_id, *rows])
     for part_id, part in rows.items():
-        has_case = not held.isdisjoint({origin_id, part_id})
+        has_case = not occupied_ids.isdisjoint({origin_id, part_id})
         has_same_case = not remote_ids[origin_id].isdisjoint(remote_ids[part_id])
         if has_case or has_same_case or not can_merge(item, part, key):
             continue
@@ -47,13 +47,13 @@ def merge_free_parts(case: CancellationRequest, now: datetime) -> None:
 def _cases_of(item_ids: list[int]) -> tuple[set[int], dict[int, set[str]]]:
     """The items with a live case, and the remote ids of the cases of each item."""
     cases = CancellationRequest.objects.filter(order_item_id__in=item_ids)
-    held, remote_ids = set[int](), defaultdict[int, set[str]](set)
+    occupied_ids, remote_ids = set[int](), defaultdict[int, set[str]](set)
     for item_id, status, remote_id in cases.values_list("order_item_id", "status", "remote_id"):
         if status in LIVE:
-            held.add(item_id)
+            occupied_ids.add(item_id)
         if remote_id is not None:
             remote_ids[item_id].add(remote_id)
-    return held, remote_ids
+    return occupied_ids, remote_ids
 
 
 def _move_references(part_id: int, item_id: int) -> None:

@@ -322,7 +322,9 @@ def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
     if case.cancellation_type == Kind.RETURN and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
     if case.quantity > units_left(item):
-        raise Refused(errors.with_units_left(errors.QUANTITY_TOO_LARGE, units_left(item)), order_item=item.pk)
+        raise Refused(
+            errors.with_units_left(errors.QUANTITY_TOO_LARGE, units_left(item)), order_item=item.pk
+        )
 
 
 def _split_off_units(
