@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from takeback.cancellations.commands import transition
 from takeback.cancellations.commands.open import open_cases
 from takeback.cancellations.commands.plan_payments import Payment, plan_payments
 from takeback.cancellations.commands.transition import approve, confirm, reject, remove, withdraw
@@ -17,8 +18,10 @@ from takeback.cancellations.models import (
     PlanPayment,
 )
 from takeback.cancellations.statuses import TransactionType
+from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, PlanId
 from takeback.orders.commands.update_items import update_items
+from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import DiscountIn
 from takeback.trade_in.models import TradeIn
@@ -169,7 +172,7 @@ def test_undo_is_refused_once_the_units_are_requested_again() -> None:
     case, _ = confirmed_part(item)
     reject(case, SCOPE, actor=STAFF, now=LATER, remarks=NO)
     open_case(item, quantity=4)
-    with pytest.raises(Exception, match="cannot_undo"):
+    with pytest.raises(Refused, match="cannot_undo"):
         undo(case, SCOPE, actor=STAFF, now=LATER)
 
 
@@ -213,3 +216,24 @@ def test_older_cases_of_a_part_move_with_it() -> None:
     withdraw(third, SCOPE, actor=STAFF, now=LATER)
     assert quantities() == [(5, 400)]
     assert set(CancellationRequest.objects.values_list("order_item", flat=True)) == {item.pk}
+
+
+def test_case_that_moves_before_the_lock_is_locked_at_its_new_item(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = item_of_five()
+    case, part = confirmed_part(item)
+    locked: list[list[int]] = []
+
+    def lock(item_ids: list[int]) -> list[int]:
+        """Another transaction is faster: the case is rejected, and its part merged."""
+        locked.append(item_ids)
+        if len(locked) == 1:
+            reject(case, SCOPE, actor=STAFF, now=LATER)
+        return lock_orders_of(item_ids)
+
+    monkeypatch.setattr(transition, "lock_orders_of", lock)
+    with pytest.raises(Refused, match="wrong_state"):
+        approve(case, SCOPE, actor=STAFF, now=LATER)
+
+    assert locked == [[part.pk], [part.pk], [item.pk]]

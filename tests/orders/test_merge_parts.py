@@ -148,7 +148,7 @@ def check(order: Order, items: dict[int, OrderItem], total: Any, closed: list[in
 
 
 @given(order=splittable_orders(), data=st.data())
-@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 2)
+@hypothesis_settings(max_examples=hypothesis_settings().max_examples // 4)
 def test_any_splits_closings_and_merges_keep_every_amount(
     order: OrderIn, data: st.DataObject
 ) -> None:

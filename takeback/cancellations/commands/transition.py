@@ -224,8 +224,12 @@ def lock_case(
     case = cases.first()
     if case is None or not scope.covers(case.order_item.order):
         raise Refused(NOT_FOUND)
-    lock_orders_of([case.order_item_id])
-    case = cases.get()
+    item_id: int | None = None
+    # Until the lock is held, a decision may merge the item into another one of the order.
+    while case.order_item_id != item_id:
+        item_id = case.order_item_id
+        lock_orders_of([item_id])
+        case = cases.get()
     if case.is_hidden:
         raise Refused(NOT_FOUND)
     if version not in (None, case.version):

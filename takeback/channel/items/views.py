@@ -21,12 +21,12 @@ from takeback.channel.items.serializers import (
     ItemChange,
     bulk_changes,
 )
-from takeback.channel.openapi import ORDERS
+from takeback.channel.openapi import ITEM_CANCELLED, ORDERS
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
+from takeback.orders import errors as order_errors
 from takeback.orders.commands.update_items import update_items
-from takeback.orders.errors import ITEM_CANCELLED
 
 
 class ItemList(ChannelListView):
@@ -73,6 +73,7 @@ class ItemView(ChannelView):
             ChannelOrderItem,
             request=ItemChange,
             summary="Change an order item.",
+            refusals=ITEM_CANCELLED,
         ),
     }
 
@@ -103,6 +104,7 @@ class BulkItemView(ChannelView):
             list[ChannelOrderItem],
             request=BulkItemChanges,
             summary="Change several order items at once.",
+            refusals=ITEM_CANCELLED,
         )
     }
 
@@ -122,6 +124,7 @@ def _name_item(refused: Refused, item_ids: list[int]) -> None:
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
         field = f"orderitem_set.{item_ids.index(item_id)}.status"
-        if refused.problem is ITEM_CANCELLED:
-            raise Refused(replace(ITEM_CANCELLED, field=field), **refused.context) from refused
+        if refused.problem is order_errors.ITEM_CANCELLED:
+            problem = replace(refused.problem, field=field)
+            raise Refused(problem, **refused.context) from refused
         raise ValidationError({field: [str(refused.problem.message)]}) from refused
