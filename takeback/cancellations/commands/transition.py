@@ -26,6 +26,7 @@ from takeback.cancellations.history import (
     update_case,
     update_cases,
 )
+from takeback.cancellations.item_status import fix_status, set_item_status
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans import (
     DEFAULT_TERMS,
@@ -50,7 +51,6 @@ from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands.easy_returns import cancel_easy_return
 from takeback.orders.commands.split_item import split_items
-from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
@@ -370,20 +370,6 @@ def recalculate_plans(
 ) -> None:
     for plan_id in sorted({case.plan_id for case in cases if case.plan_id}):
         recalculate_plan(PlanId(plan_id), actor, now, is_promise=is_promise)
-
-
-def set_item_status(
-    items: Sequence[OrderItem], status: int, now: datetime, deferred_status: int | None = None
-) -> None:
-    """Set the status of items, and the one that follows it if their case is closed."""
-    rows = OrderItem.objects.filter(pk__in=[item.pk for item in items])
-    rows.update(status=status, deferred_status=deferred_status, modified_date=now)
-    roll_up_status([item.order_id for item in items], now)
-
-
-def fix_status(item_id: int, now: datetime, *, is_fixed: bool = True) -> None:
-    """Fix the status of an item whose cancellation is approved, or release it."""
-    OrderItem.objects.filter(pk=item_id).update(is_cancel_approved=is_fixed, modified_date=now)
 
 
 def _apply(
