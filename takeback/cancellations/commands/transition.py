@@ -13,6 +13,7 @@ from django.db import transaction
 
 from takeback.cancellations import errors
 from takeback.cancellations.commands.merge_parts import merge_free_parts
+from takeback.cancellations.commands.set_item_status import fix_status, set_item_status
 from takeback.cancellations.decision import (
     NO_REMARKS,
     Remarks,
@@ -26,7 +27,6 @@ from takeback.cancellations.history import (
     update_case,
     update_cases,
 )
-from takeback.cancellations.item_status import fix_status, set_item_status
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans import (
     DEFAULT_TERMS,

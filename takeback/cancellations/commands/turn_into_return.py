@@ -7,11 +7,11 @@ from django.db import transaction
 from takeback.bank_accounts.bank_account import bank_account_of
 from takeback.cancellations import errors, policy
 from takeback.cancellations.commands.open import create_easy_returns_of
+from takeback.cancellations.commands.set_item_status import set_item_status
 from takeback.cancellations.commands.transition import lock_case
 from takeback.cancellations.eligibility import load_eligibility_data
 from takeback.cancellations.history import Details, update_cases
 from takeback.cancellations.inputs import NewCase
-from takeback.cancellations.item_status import set_item_status
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans import recalculate_plan
 from takeback.cancellations.shipment import is_shipped_meanwhile

@@ -7,9 +7,9 @@ from typing import Protocol
 from django.db import transaction
 
 from takeback.cancellations import errors
+from takeback.cancellations.commands.set_item_status import fix_status, set_item_status
 from takeback.cancellations.commands.transition import lock_case, recalculate_plans
 from takeback.cancellations.history import update_case
-from takeback.cancellations.item_status import fix_status, set_item_status
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.cancellations.plans import has_other_waiting_plan, recalculate_plan
 from takeback.cancellations.statuses import (
