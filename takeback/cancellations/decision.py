@@ -96,7 +96,8 @@ def rule_results(case: CancellationRequest, overridden: Collection[str]) -> list
 
     The time limits are those of the moment when the case was opened: waiting breaks no rule. Its
     reason may be off the list by now. The case itself is the only live case of its item, and the
-    status that confirming it gave the item does not count.
+    status that confirming it gave the item does not count: the one before does, or the one that
+    was reported since.
     """
     new = NewCase(
         order_item=ItemId(case.order_item_id),
@@ -116,7 +117,7 @@ def rule_results(case: CancellationRequest, overridden: Collection[str]) -> list
     )
     context.has_live_case = False
     if case.item_status_before is not None:
-        context.status = case.item_status_before
+        context.status = case.order_item.deferred_status or case.item_status_before
     return check_rules(context, overridden)
 
 

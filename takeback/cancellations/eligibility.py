@@ -20,6 +20,7 @@ from takeback.logistics.queries import CarrierRow, carriers
 from takeback.orders.models import OrderItem, Tender
 from takeback.orders.product_categories import product_categories
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
 
 # Payment kinds that cannot be reversed: their refunds need a bank account.
 CASH = ("funds_transfer", "pay_on_delivery")
@@ -57,6 +58,7 @@ class ItemRow(NamedTuple):
     status: int
     quantity: int
     units_closed: int
+    refunded_elsewhere_quantity: int
     invoice_number: str | None
     invoice_date: datetime | None
     shipped_date: datetime | None
@@ -76,7 +78,7 @@ class ItemRow(NamedTuple):
 
     @property
     def units_left(self) -> int:
-        return self.quantity - self.units_closed
+        return units_left(self)
 
 
 def _items_by_id(item_ids: list[int]) -> "QuerySet[OrderItem]":

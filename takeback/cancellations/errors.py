@@ -1,6 +1,9 @@
 """Refusals of cancellations and returns, whose codes never change."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from takeback.core.errors import Problem, RuleProblem
 
@@ -82,6 +85,14 @@ QUANTITY_TOO_LARGE = Problem(
     _("Quantity can not be greater than order item quantity."),
     field="quantity",
 )
+
+
+def with_units_left(problem: Problem, left: int) -> Problem:
+    """The problem with the number of units that are left, as a second sentence."""
+    limit = ngettext("At most %(left)d unit is left.", "At most %(left)d units are left.", left)
+    return replace(problem, message=f"{problem.message} {limit % {'left': left}}")
+
+
 UNKNOWN_ADDRESS = Problem(
     "unknown_address", 400, _("There is no such address."), field="pickup_address"
 )

@@ -38,6 +38,7 @@ STEPS: dict[str, Promise] = {
     CaseEvent.NOTE: pgettext_lazy("step", "Note added"),
     CaseEvent.UNDO: pgettext_lazy("step", "Decision undone"),
     CaseEvent.CONFIRM_ACCOUNT: pgettext_lazy("step", "Bank account verified"),
+    CaseEvent.INTO_RETURN: pgettext_lazy("step", "Turned into a return"),
 }
 
 

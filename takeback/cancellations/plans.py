@@ -85,13 +85,15 @@ def _shared_plans(order_id: OrderId, kind: Kind) -> "QuerySet[CancellationPlan]"
     )
 
 
-def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise: bool) -> None:
+def recalculate_plan(
+    plan_id: PlanId, actor: Actor, now: datetime, *, is_promise: bool, has_lost_case: bool = False
+) -> None:
     """Update the amounts and the status of a plan from its cases.
 
     A plan without remaining cases is rejected and keeps its amounts. After some cases of a plan
-    are closed, its forced amount is at most the amount of the others. Without a charge there is
-    nothing to refund. `Refused` if `is_promise` and the plans of the order together exceed its
-    refundable amount.
+    are closed or have left it (`has_lost_case`), its forced amount is at most the amount of the
+    others. Without a charge there is nothing to refund. `Refused` if `is_promise` and the plans
+    of the order together exceed its refundable amount.
     """
     plans = (
         CancellationPlan.objects.filter(
@@ -109,7 +111,8 @@ def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise
     plan.status = _status({Status(case.status) for case in remaining.values()}).value
     if remaining:
         charged = remaining.values() if paid else ()
-        _set_amounts(plan, charged, is_reduced=len(remaining) < len(cases))
+        is_reduced = has_lost_case or len(remaining) < len(cases)
+        _set_amounts(plan, charged, is_reduced=is_reduced)
         _delete_invalid_payments(plan, remaining.keys())
     if is_promise:
         _ensure_refundable(plan, unpaid.values(), paid)

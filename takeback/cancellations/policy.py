@@ -143,7 +143,9 @@ def single_unit_is_not_split(ctx: RequestContext) -> Problem | None:
 
 def units_are_left(ctx: RequestContext) -> Problem | None:
     """The quantity is at most the number of units that are not cancelled or returned yet."""
-    return errors.QUANTITY_TOO_LARGE if (ctx.new.quantity or 0) > ctx.units_left else None
+    if (ctx.new.quantity or 0) <= ctx.units_left:
+        return None
+    return errors.with_units_left(errors.QUANTITY_TOO_LARGE, ctx.units_left)
 
 
 def carrier_is_offered(ctx: RequestContext) -> Problem | None:

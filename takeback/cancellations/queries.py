@@ -21,6 +21,7 @@ from takeback.core.ids import CaseId
 from takeback.core.paging import Page
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
+from takeback.orders.units import units_left
 
 
 class ImageRow(NamedTuple):
@@ -177,7 +178,7 @@ def item_context(
     """The input of the item rules for an item with these cases; most items have none."""
     return ItemContext(
         item.status,
-        item.quantity - item.units_closed,
+        units_left(item),
         bool(cases) and any(case.is_live for case in cases),
         bool(item.invoice_number),
         placed_at,

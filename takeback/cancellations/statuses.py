@@ -42,6 +42,7 @@ class CaseEvent(StrEnum):
     NOTE = "note"
     UNDO = "undo"
     CONFIRM_ACCOUNT = "confirm_account"
+    INTO_RETURN = "into_return"
     REMOVE = "remove"
 
 

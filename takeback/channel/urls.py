@@ -44,6 +44,11 @@ CHANNEL_ROUTES: list[Route] = [
     (f"cancellation_requests/{PK}/reject", cases.RejectCase, "channel_reject_case"),
     (f"cancellation_requests/{PK}/confirm", cases.ConfirmCase, "channel_confirm_case"),
     (f"cancellation_requests/{PK}/approve", cases.ApproveCase, "channel_approve_case"),
+    (
+        f"cancellation_requests/{PK}/turn_into_return",
+        cases.TurnIntoReturn,
+        "channel_turn_case_into_return",
+    ),
     ("cancellation_request_images", images.ImageList, "channel_images"),
     ("cancellation_request_images/updates", images.ImageUpdates, "channel_image_updates"),
     (f"cancellation_request_images/{PK}", images.ImageView, "channel_image"),

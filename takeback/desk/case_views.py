@@ -43,6 +43,7 @@ DONE = {
     "review": _("Request escalated."),
     "reject": _("Request rejected."),
     "undo": _("Decision undone. The request is as it was before."),
+    "into_return": _("The request is now a return. Decide on it as on any other."),
     "note": _("Note saved."),
     "account": _("Bank account marked as verified."),
     "open": _("Request created."),

@@ -11,7 +11,8 @@ from takeback.bank_accounts.bank_account import bank_account_of
 from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.decision import overridden_codes, rule_results
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.statuses import LIFE_CYCLE, Status, Transition
+from takeback.cancellations.shipment import is_shipped_meanwhile
+from takeback.cancellations.statuses import LIFE_CYCLE, CaseEvent, Status, Transition
 from takeback.core.formatting import format_amount
 from takeback.core.normalize import name_key
 from takeback.desk.queries import StepRow
@@ -32,17 +33,24 @@ LABELS: Final[dict[str, tuple[Promise, str]]] = {
     Transition.APPROVE.value: (gettext_lazy("Approve refund"), "a"),
     Transition.CONFIRM.value: (gettext_lazy("Accept request"), "c"),
     Transition.REVIEW.value: (gettext_lazy("Escalate"), "v"),
+    CaseEvent.INTO_RETURN.value: (gettext_lazy("Turn into a return"), "t"),
     Transition.REJECT.value: (gettext_lazy("Reject"), "r"),
 }
+_TRANSITIONS = [name for name in LABELS if name != CaseEvent.INTO_RETURN]
 
 
 def possible_transitions(case: CancellationRequest) -> list[str]:
-    """The transitions that the case's status allows; approving an unconfirmed case confirms it."""
+    """The transitions that the case's status allows; approving an unconfirmed case confirms it.
+
+    A cancellation of goods that were shipped meanwhile becomes a return, or is rejected.
+    """
+    if is_shipped_meanwhile(case):
+        return [CaseEvent.INTO_RETURN.value, Transition.REJECT.value]
     status = Status(case.status)
     can_confirm = LIFE_CYCLE.allows(status, Transition.CONFIRM)
     return [
         name
-        for name in LABELS
+        for name in _TRANSITIONS
         if LIFE_CYCLE.allows(status, Transition(name))
         or (name == Transition.APPROVE and can_confirm)
     ]
@@ -81,6 +89,8 @@ def effect(case: CancellationRequest, step: str, amount: str) -> str:
         ) % {"amount": amount}
     if step == Transition.REVIEW:
         return _("Another agent decides. Nothing is reserved or paid.")
+    if step == CaseEvent.INTO_RETURN:
+        return _("The request becomes a return and waits for a decision. No mail is sent.")
     if step == Transition.REJECT:
         return _("The request ends and nothing is paid. The customer is mailed your message.")
     if case.iban_index and not case.is_bank_account_confirmed:

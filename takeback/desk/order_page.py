@@ -26,6 +26,7 @@ from takeback.logistics.queries import companies_on_offer
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
 
 
 @dataclass
@@ -123,8 +124,9 @@ class OrderPage:
         }
 
     def _item_context(self, item: OrderItem, form: NewCasesForm) -> dict[str, Any]:
-        left, currency = units_left(item), self.order.currency
-        is_open = left > 0 and item.pk not in self.live_cases
+        live_case, currency = self.live_cases.get(item.pk), self.order.currency
+        left = units_left(item, live_case.quantity if live_case else 0)
+        is_open = left > 0 and live_case is None
         chosen: Collection[Any] = form["items"].value() or ()
         return {
             "row": item,
@@ -134,7 +136,7 @@ class OrderPage:
             "is_open": is_open,
             "is_chosen": str(item.pk) in {str(pk) for pk in chosen},
             "quantity": form[quantity_name(item.pk)],
-            "live_case": self.live_cases.get(item.pk),
+            "live_case": live_case,
             "unit_price": format_amount(
                 amounts_of_units(item, item.units_closed, min(left, 1)).goods, currency
             ),
@@ -152,10 +154,6 @@ class OrderPage:
 
 def load_page(order: Order) -> OrderPage:
     return OrderPage(order, queries.items_of(order.pk), queries.cases_of_order(order.pk))
-
-
-def units_left(item: OrderItem) -> int:
-    return item.quantity - item.units_closed
 
 
 def _reason_choices(channel_id: int, kind: str | None) -> list[tuple[Any, Any]]:

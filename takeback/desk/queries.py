@@ -33,6 +33,8 @@ class QueueRow(NamedTuple):
     quantity: int
     created_date: datetime
     order_item__sku: str
+    order_item__status: int
+    order_item__deferred_status: int | None
     order_item__product__document: Any
     order_item__order__number: str
     order_item__order__user_email: str

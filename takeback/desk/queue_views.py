@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
+from takeback.cancellations.shipment import blocks_cancelling
 from takeback.core.ids import id_from_path
 from takeback.desk import queries
 from takeback.desk.base import AgentView, SeeOther
@@ -81,6 +82,12 @@ class QueueView(AgentView):
             "email": row.order_item__order__user_email,
             "reason": subject_in(get_language(), row.reason__subject, row.reason__translations),
             "channel": self.agent.channels[row.channel_id],
+            "is_shipped": blocks_cancelling(
+                row.cancellation_type,
+                row.status,
+                row.order_item__status,
+                row.order_item__deferred_status,
+            ),
             "shared": shared,
         }
 

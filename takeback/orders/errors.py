@@ -12,6 +12,11 @@ STATUS_IS_DECIDED = Problem(
 STATUS_GOES_BACK = Problem(
     "order_item_status_goes_back", 400, _("An item's status cannot move backwards.")
 )
+ITEM_CANCELLED = Problem(
+    "item_cancelled",
+    409,
+    _("The cancellation of this item is approved, so its status cannot change. Stop the shipment."),
+)
 CANCEL_STATUS_GOES_BACK = Problem(
     "order_item_cancel_status_goes_back",
     400,

@@ -183,6 +183,8 @@ class OrderItem(OrderOrItem):
     details = models.JSONField(default=dict)
     deferred_status = models.SmallIntegerField(null=True)
     """The last status received while a case is open; applied if the case is rejected."""
+    is_cancel_approved = models.BooleanField(db_default=False, default=False)
+    """Whether the cancellation for which the item waits is approved: its status is fixed."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 

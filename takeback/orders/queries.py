@@ -100,6 +100,7 @@ class ItemRow(NamedTuple):
     status: int
     quantity: int
     units_closed: int
+    refunded_elsewhere_quantity: int
     goods_minor: int
     discount_minor: int
     retail_minor: int | None

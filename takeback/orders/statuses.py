@@ -58,6 +58,15 @@ REFUNDABLE = frozenset(
 """Shipped or about to be. A preparing item can be returned only when it has an invoice."""
 
 
+def is_shipped(status: int) -> bool:
+    """Whether goods of this status have left the warehouse, and have not been returned.
+
+    >>> is_shipped(450), is_shipped(500), is_shipped(600)
+    (False, True, False)
+    """
+    return Status.SHIPPED <= status <= Status.DELIVERED
+
+
 _MAX_DIGITS = 4
 
 

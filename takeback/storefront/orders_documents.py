@@ -28,6 +28,7 @@ from takeback.orders.queries import (
     order_extras,
 )
 from takeback.orders.statuses import Status
+from takeback.orders.units import units_left
 from takeback.storefront.addresses_documents import Address, address
 from takeback.storefront.cases_documents import CancellationRequest, case_in_order
 from takeback.storefront.document_cache import (
@@ -137,6 +138,7 @@ class OrderItem(Struct, gc=False):
     discount_amount: str
     discounted_price: str
     quantity: int
+    units_left: int
     unit_price: str
     total_amount: str
     image: str | None
@@ -167,6 +169,7 @@ def order_item(
     against_return = policy.item_refusal(Kind.RETURN, item)
     blocking = policy.first_blocking_reason(against_cancel, against_return)
     requests, live_request = _requests(cases, context)
+    live_units = sum(case.row.quantity for case in cases if case.is_live) if cases else 0
     product = snapshots[row.product_id]
     carriers = cast(
         "Any",
@@ -209,6 +212,7 @@ def order_item(
         show(row.discount_minor, code),  # discount_amount
         show(goods - row.discount_minor, code),  # discounted_price
         row.quantity,  # quantity
+        units_left(row, live_units) if live_units else item.units_left,  # units_left
         show(unit_value(goods, row.quantity), code),  # unit_price
         show(goods, code),  # total_amount
         safe_http_url(row.image),  # image

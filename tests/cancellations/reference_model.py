@@ -75,6 +75,7 @@ class ModelItem:
     is_invoiced: bool = False
     delivered: datetime | None = None
     case: ModelCase | None = None
+    split_from: ItemId | None = None
 
     @property
     def units_left(self) -> int:
@@ -84,6 +85,15 @@ class ModelItem:
     def is_decided(self) -> bool:
         """Whether the item has ended or waits for its end: the shop cannot move it."""
         return self.status in {50, 100, 600}
+
+    def can_merge(self, part: "ModelItem") -> bool:
+        """Whether a part may return to this item: no case decides on either of them."""
+        is_same = (self.status, self.is_invoiced, self.delivered) == (
+            part.status,
+            part.is_invoiced,
+            part.delivered,
+        )
+        return is_same and not self.is_decided and self.case is None and part.case is None
 
 
 @dataclass
@@ -344,17 +354,25 @@ def expected_transition(
     if command == "remove" and not is_live:
         return SUCCESS
     if not is_live or case.status not in STATUSES_BEFORE[command]:
-        return "wrong_state"
+        is_too_late = is_live and command == "confirm" and is_shipped_meanwhile(case)
+        return "cancellation_request_100_2" if is_too_late else "wrong_state"
     if command not in {"confirm", "approve"}:
         return SUCCESS
     is_broken = broken_codes(model, item, case) and not overrides
     return expected_fact(item, case) or ("rule_broken" if is_broken else SUCCESS)
 
 
+def is_shipped_meanwhile(case: ModelCase) -> bool:
+    """Whether the item of a confirmed cancellation was reported as shipped."""
+    reported = case.item_status_before or 0
+    is_waiting = case.kind is Kind.CANCEL and case.status == "confirmed"
+    return is_waiting and 500 <= reported <= 550
+
+
 def expected_fact(item: ModelItem, case: ModelCase) -> str | None:
     """The code of the fact that keeps a case from being confirmed; None if it is confirmed."""
     if case.status == "confirmed":
-        return None
+        return "cancellation_request_100_2" if is_shipped_meanwhile(case) else None
     if case.kind is Kind.CANCEL:
         return None if item.status in CANCELLABLE else "cancellation_request_100_2"
     return None if item.status in RETURNABLE else "cancellation_request_100_3"
@@ -405,6 +423,7 @@ EVENTS = {
     "order updated",
     "completed elsewhere",
     "offer changed",
+    "merged",
 }
 CODES = {code for code, _ in REFUSALS} | {
     "item_twice",

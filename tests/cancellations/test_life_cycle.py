@@ -250,7 +250,7 @@ def test_closing_a_confirmed_case_restores_its_item(end: Command, after: str) ->
 
     assert status_of(case) == after
     items = factories.items_of(order)
-    assert [(row.status, row.quantity) for row in items] == [(450, 2), (400, 1), (450, 1)]
+    assert [(row.status, row.quantity) for row in items] == [(450, 3), (400, 1)]
     order.refresh_from_db()
     assert order.status == 400
     # A new case can be opened for each of them.

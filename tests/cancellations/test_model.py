@@ -305,10 +305,12 @@ class CaseMachine(RuleBasedStateMachine):
         self.apply_command(item, case, command)
 
     def apply_undo(self, item: ModelItem, case: ModelCase) -> None:
-        """Take a decision back. A part stays an item of its own."""
+        """Take a decision back. A part stays an item of its own, or becomes one again."""
         assert case.undo_status
         if item.case is not case:
             self.closed.remove((item, case))
+            if case.undo_status == "confirmed" and case.quantity < item.units_left:
+                item = self.split_again(item, case)
             item.case = case
             if case.undo_status == "confirmed":
                 case.item_status_before, item.status = item.status, 50
@@ -333,6 +335,39 @@ class CaseMachine(RuleBasedStateMachine):
                 item.status = case.item_status_before
             item.case = None
             self.closed.append((item, case))
+            self.apply_merges(self.model.items[item.split_from or item.pk])
+
+    def split_again(self, item: ModelItem, case: ModelCase) -> ModelItem:
+        """The new part with the units of a rejected case."""
+        pk = ItemId(CancellationRequest.objects.get(pk=case.pk).order_item_id)
+        assert pk not in self.model.items
+        part = replace(
+            item,
+            pk=pk,
+            quantity=case.quantity,
+            units_closed=0,
+            split_from=item.split_from or item.pk,
+        )
+        self.model.items[pk] = part
+        item.quantity -= case.quantity
+        return part
+
+    def apply_merges(self, item: ModelItem) -> None:
+        """Free parts return to their item; they may stay where units are closed.
+
+        Whether a unit would then change its value is the subject of `test_merge_parts.py`.
+        """
+        stored = set(OrderItem.objects.values_list("pk", flat=True))
+        for part in [row for row in self.model.items.values() if row.split_from == item.pk]:
+            if part.pk in stored:
+                assert part.units_closed or item.units_closed or not item.can_merge(part)
+                continue
+            assert item.can_merge(part)
+            item.quantity += part.quantity
+            item.units_closed += part.units_closed
+            del self.model.items[part.pk]
+            self.closed = [(item if row is part else row, case) for row, case in self.closed]
+            self.counts["merged"] += 1
 
     def apply_confirmation(self, item: ModelItem, case: ModelCase) -> None:
         """The units of a confirmed case wait, as an item of their own if there are others."""
@@ -344,7 +379,12 @@ class CaseMachine(RuleBasedStateMachine):
         pk = ItemId(row.order_item_id)
         assert pk not in self.model.items
         self.model.items[pk] = replace(
-            item, pk=pk, quantity=case.quantity, units_closed=0, status=50
+            item,
+            pk=pk,
+            quantity=case.quantity,
+            units_closed=0,
+            status=50,
+            split_from=item.split_from or item.pk,
         )
         item.quantity -= case.quantity
         item.case = None

@@ -178,6 +178,7 @@ ITEM: Columns = {
     "stock_list": lambda row: items.stock_list(row.stock_list),
     "status": lambda row: str(row.status),
     "quantity": "quantity",
+    "units_left": lambda row: 7,
     "unit_price": lambda row: Decimal(row.goods_minor // 2) / 100,
     "total_price": "goods_minor",
     "price_currency": lambda row: "try",
@@ -312,7 +313,7 @@ def test_order_shows_every_column(numbers: Iterator[int]) -> None:
 def test_item_shows_every_column(numbers: Iterator[int]) -> None:
     row = item_row(numbers)
 
-    check(lambda row: items.order_item(row, [], "try", show_secrets=True), row, ITEM)
+    check(lambda row: items.order_item(row, [], 7, "try", show_secrets=True), row, ITEM)
 
 
 TYPED: dict[str, Callable[[str], Any]] = {
@@ -380,6 +381,7 @@ def test_detailed_case_shows_every_column(numbers: Iterator[int]) -> None:
         {case.order_item_id: item},
         {item.order_id: order},
         {item.id: []},
+        {item.id: 7},
         {order.user_id: customer},
     )
     item_columns = {**ITEM, "order": lambda row: orders.bare_order(order)}

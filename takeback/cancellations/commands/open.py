@@ -129,7 +129,7 @@ def insert_cases(
 ) -> list[CancellationRequest]:
     """Insert the new cases with their easy returns and images."""
     cases = [_case_row(case, data, actor, now) for case in new]
-    _create_easy_returns(new, cases, data, now)
+    create_easy_returns_of(new, cases, data, now)
     try:
         insert_objects(cases, change_time="modified_date")
     except IntegrityError as error:
@@ -177,7 +177,7 @@ def _case_row(
     return row
 
 
-def _create_easy_returns(
+def create_easy_returns_of(
     new: Sequence[NewCase],
     cases: Sequence[CancellationRequest],
     data: EligibilityData,

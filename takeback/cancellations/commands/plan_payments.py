@@ -16,6 +16,7 @@ from takeback.cancellations.plans import (
     refund_total,
     remaining_by_item,
 )
+from takeback.cancellations.shipment import ensure_not_shipped
 from takeback.cancellations.statuses import PLAN_LIFE_CYCLE, PlanStatus, TransactionType
 from takeback.core.actor import Actor
 from takeback.core.errors import NOT_FOUND, Refused
@@ -39,7 +40,8 @@ def plan_payments(
     """Replace the payments of a plan.
 
     `Refused` if the plan is completed or rejected, if a payment names an item without a
-    remaining case in the plan, and if the payments exceed the plan's refund.
+    remaining case in the plan, if an item of a cancellation was reported as shipped meanwhile,
+    and if the payments exceed the plan's refund.
     """
     plan = _lock_plan(plan_id, channel_id)
     if PLAN_LIFE_CYCLE.is_final(PlanStatus(plan.status)):
@@ -47,6 +49,8 @@ def plan_payments(
     cases = remaining_by_item(cases_of_plan(plan_id))
     if not all(payment.order_items <= cases.keys() for payment in payments):
         raise Refused(errors.NOT_OF_THIS_PLAN)
+    for case in cases.values():
+        ensure_not_shipped(case)
     amounts = [_amount(payment, plan, cases) for payment in payments]
     if sum(amounts) > refund_total(plan):
         raise Refused(errors.MORE_THAN_PLANNED)

@@ -7,11 +7,8 @@ from typing import Protocol
 from django.db import transaction
 
 from takeback.cancellations import errors
-from takeback.cancellations.commands.transition import (
-    lock_case,
-    recalculate_plans,
-    set_item_status,
-)
+from takeback.cancellations.commands.set_item_status import fix_status, set_item_status
+from takeback.cancellations.commands.transition import lock_case, recalculate_plans
 from takeback.cancellations.history import update_case
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.cancellations.plans import has_other_waiting_plan, recalculate_plan
@@ -27,10 +24,12 @@ from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, PlanId
 from takeback.logistics.commands.easy_returns import restore_easy_return
+from takeback.orders.commands.split_item import split_items
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import ENDED
 from takeback.orders.statuses import Status as ItemStatus
+from takeback.orders.units import units_left
 
 
 class Step(Protocol):
@@ -88,7 +87,8 @@ def undo(
 ) -> None:
     """Take back the last decision of this agent, and restore item, plan and easy return.
 
-    Units that were split off stay an item of their own. `Refused` if the decision is older than
+    Units that were split off stay an item of their own, and those of a rejected case become one
+    again. `Refused` if the decision is older than
     `UNDO_TIME`, another step follows it, the item has another case or has ended by now, or the
     plan of the case cannot be restored.
     """
@@ -113,11 +113,15 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
     live = CancellationRequest.objects.filter(
         order_item=item, status__in=[status.value for status in LIVE]
     )
-    if live.exists() or item.status in ENDED or case.quantity > item.quantity - item.units_closed:
+    if live.exists() or item.status in ENDED or case.quantity > units_left(item):
         raise _refusal(order_item=item.pk)
     if status is Status.CONFIRMED:
         _ensure_plan_can_wait(case)
-    update_case(case, CaseEvent.UNDO, actor, now, status=status.value)
+    if status is Status.CONFIRMED and case.quantity < units_left(item):
+        # The units were an item of their own, which the rejection merged.
+        item = split_items([(item, case.quantity)], now=now)[item.pk]
+    values = {"status": status.value, "order_item_id": item.pk}
+    update_case(case, CaseEvent.UNDO, actor, now, **values)
     if case.easy_return_id:
         restore_easy_return(case.easy_return_id, now=now)
     if status is Status.CONFIRMED:
@@ -129,6 +133,7 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
 def _take_back_approval(case: CancellationRequest, actor: Actor, now: datetime) -> None:
     _ensure_plan_can_wait(case)
     update_case(case, CaseEvent.UNDO, actor, now, status=Status.CONFIRMED.value)
+    fix_status(case.order_item_id, now, is_fixed=False)
     recalculate_plans([case], actor, now)
 
 
@@ -156,5 +161,6 @@ def _take_out_of_plan(
     assert plan_id is not None, "a confirmed case has a plan"
     values = {"status": status.value, "plan_id": None, "item_status_before": None}
     update_case(case, CaseEvent.UNDO, actor, now, **values)
+    fix_status(item.pk, now, is_fixed=False)
     set_item_status([item], item.deferred_status or before, now)
     recalculate_plan(PlanId(plan_id), actor, now, is_promise=False)

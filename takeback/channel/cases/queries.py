@@ -22,6 +22,7 @@ from takeback.core.db.planner import custom_plan
 from takeback.core.ids import CaseId, ItemId, OrderId
 from takeback.core.paging import Page
 from takeback.orders.models import Order, OrderItem
+from takeback.orders.units import units_left
 
 COUNTED = 10_000
 """The largest exact count; a longer list has one more (`docs/decisions/0013`)."""
@@ -94,6 +95,7 @@ class DetailedCases(NamedTuple):
     items: dict[ItemId, ItemRow]
     orders: dict[OrderId, OrderRow]
     shares: dict[ItemId, list[ShareRow]]
+    units_left: dict[ItemId, int]
     customers: dict[int, CustomerRow]
 
 
@@ -180,10 +182,12 @@ def detailed(channel_id: int, cases: list[CaseRow]) -> DetailedCases:
     order_ids = [item.order_id for item in item_rows]
     statuses = statuses_of_orders(order_ids)
     items = {row.id: with_cancel_status(row, statuses) for row in item_rows}
+    left = {row.id: units_left(row, statuses.live_units(row.id)) for row in item_rows}
     order_rows = orders_query(order_ids=order_ids)
     orders = {row.id: with_order_cancel_status(row, statuses) for row in order_rows}
     shares: dict[ItemId, list[ShareRow]] = defaultdict(list)
     for share in shares_of_items(item_ids=list(items)):
         shares[share.order_item_id].append(share)
     customers = customers_query(user_ids=[order.user_id for order in orders.values()])
-    return DetailedCases(channel, cases, items, orders, shares, {row.id: row for row in customers})
+    buyers = {row.id: row for row in customers}
+    return DetailedCases(channel, cases, items, orders, shares, left, buyers)

@@ -192,6 +192,14 @@ class RemarksSerializer(_Remarks):
     example = {"message": "Please send it back within 14 days.", "note": "Checked by phone."}
 
 
+class NoteSerializer(serializers.Serializer[Any]):
+    """A note that only staff read."""
+
+    example = {"internal_note": "Left the warehouse this morning."}
+
+    internal_note = DescriptionField(required=False, allow_null=True)
+
+
 def remarks(data: Mapping[str, Any], status: Status | None) -> Remarks:
     """The remarks in validated data, on the way to a status."""
     message, internal_note = data.get("message"), data.get("internal_note")

@@ -16,6 +16,7 @@ from takeback.bank_accounts.bank_account import bank_account_of
 from takeback.cancellations.commands.edit import edit_case
 from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import remove, set_status
+from takeback.cancellations.commands.turn_into_return import turn_into_return
 from takeback.cancellations.statuses import Status
 from takeback.channel import changes
 from takeback.channel.auth import path_id
@@ -40,6 +41,7 @@ from takeback.channel.cases.serializers import (
     UPDATE_FILTERS,
     ChangedCaseSerializer,
     NewCaseSerializer,
+    NoteSerializer,
     RemarksSerializer,
     case_edit,
     new_case,
@@ -68,7 +70,7 @@ def changing(
         status=200 if response else 204,
         summary=summary,
         has_version=True,
-        is_idempotent=name in ("confirm", "approve", "reject"),
+        is_idempotent=name in ("confirm", "approve", "reject", "turn_into_return"),
     )
 
 
@@ -306,6 +308,32 @@ class ConfirmCase(TransitionView):
 
     status = Status.CONFIRMED
     operations = {"post": changing("confirm", "Confirm a request.", RemarksSerializer)}
+
+
+class TurnIntoReturn(BaseCaseView):
+    """Makes a return of a cancellation whose item was reported as shipped meanwhile.
+
+    The return waits for a decision, and the shop's carrier collects the goods. No mail is sent.
+    """
+
+    parser_classes = [NullableJSONParser]
+    operations = {
+        "post": changing("turn_into_return", "Turn a cancellation into a return.", NoteSerializer)
+    }
+
+    def post(self, request: Request, channel_id: str, pk: str) -> HttpResponse:
+        return self.idempotent(lambda: self._turn(pk), body=self.optional_body)
+
+    def _turn(self, pk: str) -> Response:
+        turn_into_return(
+            CaseId(path_id(pk)),
+            self.scope,
+            actor=self.actor,
+            now=clock.now(),
+            note=validated(NoteSerializer, self.optional_body).get("internal_note") or None,
+            version=expected_version(self.django_request),
+        )
+        return self.respond(pk)
 
 
 class ApproveCase(TransitionView):

@@ -273,6 +273,7 @@ class ItemFields(TypedDict):
     stock_list: ChannelStockList | None
     status: str
     quantity: int
+    units_left: int
     unit_price: Decimal
     total_price: Decimal
     price_currency: str
@@ -314,7 +315,12 @@ class ChannelOrderItem(ItemFields):
 
 
 def order_item(
-    row: ItemRow, shares: Sequence[ShareRow], currency: str, *, show_secrets: bool
+    row: ItemRow,
+    shares: Sequence[ShareRow],
+    units_left: int,
+    currency: str,
+    *,
+    show_secrets: bool,
 ) -> ChannelOrderItem:
     """The document of an item; `show_secrets` needs the scope `pii`."""
     details = json_object(row.details)
@@ -327,6 +333,7 @@ def order_item(
         "stock_list": stock_list(row.stock_list),
         "status": status_name(row.status),
         "quantity": row.quantity,
+        "units_left": units_left,
         "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,
@@ -365,7 +372,11 @@ def order_item(
 def order_items(data: ItemsWithShares, *, show_secrets: bool) -> list[ChannelOrderItem]:
     return [
         order_item(
-            row, data.shares[row.id], data.currencies[row.order_id], show_secrets=show_secrets
+            row,
+            data.shares[row.id],
+            data.units_left[row.id],
+            data.currencies[row.order_id],
+            show_secrets=show_secrets,
         )
         for row in data.items
     ]

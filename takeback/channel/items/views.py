@@ -1,6 +1,7 @@
 """Order items: lists, one item, and updates of their progress."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -26,10 +27,11 @@ from takeback.channel.items.serializers import (
     ItemChange,
     bulk_changes,
 )
-from takeback.channel.openapi import ORDERS
+from takeback.channel.openapi import ITEM_CANCELLED, ORDERS
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
+from takeback.orders import errors as order_errors
 from takeback.orders.commands.update_items import update_items
 from takeback.orders.versions import version_of
 
@@ -80,6 +82,7 @@ class ItemView(ChannelView):
             request=ItemChange,
             has_version=True,
             summary="Change an order item.",
+            refusals=ITEM_CANCELLED,
         ),
     }
 
@@ -111,6 +114,7 @@ class BulkItemView(ChannelView):
             list[ChannelOrderItem],
             request=BulkItemChanges,
             summary="Change several order items at once.",
+            refusals=ITEM_CANCELLED,
         )
     }
 
@@ -130,4 +134,7 @@ def _name_item(refused: Refused, item_ids: list[int]) -> None:
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
         field = f"orderitem_set.{item_ids.index(item_id)}.status"
+        if refused.problem is order_errors.ITEM_CANCELLED:
+            problem = replace(refused.problem, field=field)
+            raise Refused(problem, **refused.context) from refused
         raise ValidationError({field: [str(refused.problem.message)]}) from refused

@@ -190,7 +190,13 @@ def orders(data: OrdersWithItems, *, show_secrets: bool) -> list[ChannelOrder]:
         order(
             row,
             [
-                order_item(item, data.shares[item.id], row.currency, show_secrets=show_secrets)
+                order_item(
+                    item,
+                    data.shares[item.id],
+                    data.units_left[item.id],
+                    row.currency,
+                    show_secrets=show_secrets,
+                )
                 for item in data.items[row.id]
             ],
         )

@@ -13,6 +13,7 @@ from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
+from takeback.orders.units import units_left
 
 
 class OrderRow(NamedTuple):
@@ -56,11 +57,12 @@ class OrderRow(NamedTuple):
 
 
 class OrdersWithItems(NamedTuple):
-    """Orders, their items by order, and the discounts' shares by item."""
+    """Orders, their items by order, and the discounts' shares and the units left by item."""
 
     orders: list[OrderRow]
     items: dict[OrderId, list[ItemRow]]
     shares: dict[ItemId, list[ShareRow]]
+    units_left: dict[ItemId, int]
 
 
 def _by_number(channel_id: int, number: str) -> "QuerySet[Order]":
@@ -102,16 +104,18 @@ def with_items(orders: list[OrderRow]) -> OrdersWithItems:
     ids = [order.id for order in orders]
     items: dict[OrderId, list[ItemRow]] = {order_id: [] for order_id in ids}
     shares: dict[ItemId, list[ShareRow]] = {}
+    left: dict[ItemId, int] = {}
     if ids:
         statuses = statuses_of_orders(ids)
         for row in items_of_orders(order_ids=ids):
             item = with_cancel_status(row, statuses)
             items[item.order_id].append(item)
             shares[item.id] = []
+            left[item.id] = units_left(row, statuses.live_units(row.id))
         for share in shares_of_orders(order_ids=ids):
             shares[share.order_item_id].append(share)
         orders = [with_order_cancel_status(order, statuses) for order in orders]
-    return OrdersWithItems(orders, items, shares)
+    return OrdersWithItems(orders, items, shares, left)
 
 
 def with_order_cancel_status(row: OrderRow, statuses: CaseStatuses) -> OrderRow:

@@ -49,8 +49,8 @@ def update_items(
 
     The status of an item with an open case is stored and applied if the case is rejected.
     Raises Refused: NOT_FOUND for an item outside the channels; PRECONDITION_FAILED for an item
-    that is not at this version; for a status that channels cannot set, with the `order_item` in
-    the context.
+    that is not at this version; for a status that channels cannot set, and for one of an item
+    whose cancellation is approved, with the `order_item` in the context.
     """
     lock_orders_of(sorted(changes))
     rows = OrderItem.objects.filter(pk__in=changes, order__channel_id__in=channel_ids)
@@ -118,7 +118,11 @@ def _statuses(item: OrderItem, changes: ItemChanges) -> dict[str, int]:
     if status == item.status:
         return {}
     has_open_case = item.status == Status.CANCELLATION_WAITING
-    if status in SET_BY_CASES or item.status in ENDED:
+    if status in SET_BY_CASES:
+        raise Refused(errors.STATUS_IS_DECIDED, order_item=item.pk, status=status)
+    if item.is_cancel_approved or item.status == Status.CANCELLED:
+        raise Refused(errors.ITEM_CANCELLED, order_item=item.pk, status=status)
+    if item.status in ENDED:
         raise Refused(errors.STATUS_IS_DECIDED, order_item=item.pk, status=status)
     if not can_follow((has_open_case and item.deferred_status) or item.status, status):
         raise Refused(errors.STATUS_GOES_BACK, order_item=item.pk, status=status)
