@@ -52,7 +52,7 @@ from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.orders.statuses import CANCELLABLE, REFUNDABLE
+from takeback.orders.statuses import CANCELLABLE, REFUNDABLE, later_status
 from takeback.orders.statuses import Status as ItemStatus
 
 # The transition to a requested status. Cases open and complete by other commands.
@@ -336,7 +336,7 @@ def _close(
     _apply([(case, {})], transition, actor, now, details)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
-        set_item_status([item], item.deferred_status or case.item_status_before, now)
+        set_item_status([item], later_status(case.item_status_before, item.deferred_status), now)
     others = CancellationRequest.objects.filter(
         easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
     )

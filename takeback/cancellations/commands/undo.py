@@ -29,7 +29,7 @@ from takeback.core.ids import CaseId, PlanId
 from takeback.logistics.commands.easy_returns import restore_easy_return
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.orders.statuses import ENDED
+from takeback.orders.statuses import ENDED, later_status
 from takeback.orders.statuses import Status as ItemStatus
 
 
@@ -156,5 +156,5 @@ def _take_out_of_plan(
     assert plan_id is not None, "a confirmed case has a plan"
     values = {"status": status.value, "plan_id": None, "item_status_before": None}
     update_case(case, CaseEvent.UNDO, actor, now, **values)
-    set_item_status([item], item.deferred_status or before, now)
+    set_item_status([item], later_status(before, item.deferred_status), now)
     recalculate_plan(PlanId(plan_id), actor, now, is_promise=False)

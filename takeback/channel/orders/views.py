@@ -1,6 +1,7 @@
 """Orders: import, lists, one order, and its cancellation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -16,7 +17,13 @@ from takeback.api.order_payload.serializers import OrderDocument, order_from
 from takeback.cancellations.commands.cancel_order import cancel_order
 from takeback.channel import errors
 from takeback.channel.auth import path_id
-from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.base import (
+    ChannelListView,
+    ChannelView,
+    FieldsRefused,
+    row_or_404,
+    validated,
+)
 from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
 from takeback.channel.openapi import CONFLICT, ORDERS, document_response
@@ -40,6 +47,10 @@ from takeback.orders.commands.update_items import mark_as_sent
 from takeback.orders.scope import OrderScope
 
 SOURCE = "channel"
+SKIPPED = "X-Takeback-Skipped"
+"""The header that lists received fields which changed nothing, by their paths."""
+SKIPPED_MAX = 2_000
+"""Characters of the header; more paths are only counted."""
 
 
 class BaseOrderView(ChannelView):
@@ -58,6 +69,7 @@ class CreateOrders(BaseOrderView):
     """Imports an order. Sent again, it updates mutable fields; items and amounts are fixed."""
 
     parser_classes = [LargeJSONParser]
+    _skipped_paths: Sequence[str] = ()
     operations = {
         "post": Operation(
             "channel_create_orders",
@@ -76,7 +88,10 @@ class CreateOrders(BaseOrderView):
     }
 
     def post(self, request: Request, channel_id: str) -> HttpResponse:
-        return self.idempotent(self._import, body=self.body)
+        response = self.idempotent(self._import, body=self.body)
+        for name, value in _skipped(self._skipped_paths).items():
+            response[name] = value
+        return response
 
     def _import(self) -> Response:
         channel_id = self.client.channel_id
@@ -87,16 +102,26 @@ class CreateOrders(BaseOrderView):
         _refuse_contradictions(outcome)
         rows = queries.order_by_number(channel_id=channel_id, number=payload.number)
         status = 201 if outcome.result == CREATED else 200
+        self._skipped_paths = outcome.skipped
         return Response(self.order_documents(rows)[0], status=status)
 
 
 def _refuse_contradictions(outcome: Outcome) -> None:
-    """Refuses an order that does not add up, or that differs from the stored one."""
-    if outcome.result != REFUSED:
-        return
-    if outcome.order_id is not None:
-        raise Refused(errors.ORDER_IS_FIXED, order_id=outcome.order_id)
-    raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+    """Refuses an order that does not add up, or that cannot be merged with the stored one."""
+    if outcome.refused:
+        raise FieldsRefused(outcome.refused)
+    if outcome.result == REFUSED:
+        raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+
+
+def _skipped(paths: Sequence[str]) -> dict[str, str]:
+    """The header with the skipped fields; a proxy limits headers, so the last ones are counted."""
+    if not paths:
+        return {}
+    shown = list(accumulate(paths, "{},{}".format))
+    longest = max((text for text in shown if len(text) <= SKIPPED_MAX), key=len, default="")
+    left = len(paths) - (longest.count(",") + 1 if longest else 0)
+    return {SKIPPED: f"{longest},+{left}" if left else longest}
 
 
 class OrderList(ChannelListView, BaseOrderView):
