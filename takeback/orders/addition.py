@@ -41,8 +41,17 @@ class ItemTotals(NamedTuple):
     @classmethod
     def of(cls, parts: "Sequence[ItemTotals]") -> Self:
         """The totals of an item's parts together."""
-        columns = zip(*parts, strict=True)
-        return cls(*(None if None in column else sum(column) for column in columns))
+        retail = [part.retail for part in parts if part.retail is not None]
+        return cls(
+            quantity=sum(part.quantity for part in parts),
+            goods=sum(part.goods for part in parts),
+            discount=sum(part.discount for part in parts),
+            tax=sum(part.tax for part in parts),
+            interest=sum(part.interest for part in parts),
+            retail=sum(retail) if retail else None,
+            closed=sum(part.closed for part in parts),
+            elsewhere=sum(part.elsewhere for part in parts),
+        )
 
 
 class StoredTender(NamedTuple):

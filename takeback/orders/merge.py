@@ -179,7 +179,7 @@ def merge(
         added = addition_of(
             stored.totals,
             received,
-            [match and match.totals for match in matches],
+            [match.totals if match else None for match in matches],
             is_partial=len(stored.items) > sum(match is not None for match in matches),
         )
     except AdditionRefused as refusal:
