@@ -9,7 +9,7 @@ It is accepted only if stored and added amounts make up the received one. Pure.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from takeback.core.errors import Problem
 from takeback.orders import errors
@@ -39,8 +39,10 @@ class ItemTotals(NamedTuple):
     elsewhere: int = 0
 
     @classmethod
-    def of(cls, parts: "Sequence[ItemTotals]") -> Self:
+    def of(cls, parts: "Sequence[ItemTotals]") -> "ItemTotals":
         """The totals of an item's parts together."""
+        if len(parts) == 1:
+            return parts[0]
         retail = [part.retail for part in parts if part.retail is not None]
         return cls(
             quantity=sum(part.quantity for part in parts),
