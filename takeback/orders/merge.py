@@ -40,6 +40,7 @@ from takeback.orders.statuses import (
     ENDED,
     SET_BY_CASES,
     Status,
+    can_be_deferred,
     can_follow,
     cancel_status_can_follow,
     rolled_up_status,
@@ -275,10 +276,15 @@ def _merge_status(
         return
     has_case = part.status == Status.CANCELLATION_WAITING
     is_decided = received in SET_BY_CASES or part.status in ENDED
-    before = (has_case and part.deferred_status) or part.status
+    before = part.deferred_status if has_case else part.status
+    can_change = (
+        can_be_deferred(part.deferred_status, received)
+        if has_case
+        else can_follow(part.status, received)
+    )
     if sender is Sender.UPDATE and is_decided:
         result.refused["status"] = errors.STATUS_IS_DECIDED
-    elif not can_follow(before, received):
+    elif not can_change:
         if sender is Sender.UPDATE:
             result.refused["status"] = errors.STATUS_GOES_BACK
         else:

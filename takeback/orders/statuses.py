@@ -115,6 +115,20 @@ def can_follow(before: int, after: int) -> bool:
     return after > before
 
 
+def can_be_deferred(deferred: int | None, received: int) -> bool:
+    """Whether a status received during a case replaces the one that waits for its end.
+
+    Goods that were shipped were not cancelled, whatever was received before.
+
+    >>> can_be_deferred(None, 450), can_be_deferred(500, 450), can_be_deferred(100, 500)
+    (True, False, True)
+    """
+    if deferred is None:
+        return received != Status.CANCELLATION_WAITING
+    is_shipped = received >= Status.SHIPPED
+    return can_follow(deferred, received) or (deferred == Status.CANCELLED and is_shipped)
+
+
 def later_status(before: int, reported: int | None) -> int:
     """The status after a case is closed: the one reported meanwhile, unless it is an older one.
 

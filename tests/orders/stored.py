@@ -133,9 +133,9 @@ def _with_addition(order: StoredOrder, received: OrderIn, changes: Changes) -> S
     items = list(order.items)
     number = sum(len(item.parts) for item in items)
     rows = zip(addition.positions, addition.order.items, addition.allocation.items, strict=True)
-    for position, item, amounts in rows:
+    for position, item, row in rows:
         number += 1
-        new = _item(addition.order, item, amounts, number)
+        new = _item(addition.order, item, row, number)
         match = matches[position]
         if match is None:
             items.append(new)

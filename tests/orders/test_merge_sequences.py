@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from takeback.orders.merge import Changes, StoredOrder, merge
 from takeback.orders.order_input import ItemIn, OrderIn
@@ -15,7 +14,7 @@ from tests.factories import item_input, order_input
 from tests.orders.stored import NOW, applied, stored
 
 SEQUENCES = 500_000 if LONG else 10_000 if CI else 250
-"""Of each of the two tests, on both databases together: a database has no part in them."""
+"""Of each of the two tests. A seed replays its sequence."""
 CHUNKS = 2
 STEPS = 3
 
@@ -95,12 +94,6 @@ def facts(order: StoredOrder) -> Model:
     return model
 
 
-def _seeds(chunk: int) -> range:
-    """The seeds of this chunk on this database; a seed replays its sequence."""
-    is_postgresql = connection.vendor == "postgresql"
-    return range(chunk + CHUNKS * is_postgresql, SEQUENCES, 2 * CHUNKS)
-
-
 def _maybe(random: Random, value: Any) -> Any:
     return value if random.random() < 0.4 else None
 
@@ -163,7 +156,7 @@ def _receive(before: StoredOrder, order: OrderIn, seed: int) -> StoredOrder:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_received_orders_leave_what_the_model_expects(chunk: int) -> None:
-    for seed in _seeds(chunk):
+    for seed in range(chunk, SEQUENCES, CHUNKS):
         random = Random(seed)
         order, model = _first(random)
         for _ in range(STEPS):
@@ -221,7 +214,7 @@ def _later(one: int, other: int) -> set[int]:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_two_orders_end_equal_in_either_order(chunk: int) -> None:
-    for seed in _seeds(chunk):
+    for seed in range(chunk, SEQUENCES, CHUNKS):
         random = Random(seed)
         truth, start = order_input(items=[_item(random, name) for name in "12"]), _start(random)
         ours: dict[str, int | None] = {name: _maybe(random, random.choice(CODES)) for name in "12"}
