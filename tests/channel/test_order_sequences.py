@@ -100,7 +100,10 @@ class Story:
                 item["delivered_date"] = (NOW - timedelta(hours=hours)).isoformat()
             items.append(item)
         amount = sum(line.goods for line in self.lines.values())
-        order = {"amount": _decimal(amount) if has_amount else None, "shipping_amount": None}
+        order: dict[str, Any] = {
+            "amount": _decimal(amount) if has_amount else None,
+            "shipping_amount": None,
+        }
         order |= {"number": self.number, "status": random.choice((None, None, 450, 500))}
         return shop.order_body(order | {"date_placed": "2026-02-10T09:00:00Z"}, *items)
 
@@ -235,7 +238,9 @@ class Story:
     def snapshot(self) -> list[Any]:
         """All rows of the order, without what only says when they were received."""
         ignored = {"fingerprint", "modified_date"}
-        rows = [*OrderItem.objects.filter(order__number=self.number).order_by("pk").values()]
+        rows: list[Any] = [
+            *OrderItem.objects.filter(order__number=self.number).order_by("pk").values()
+        ]
         rows += Order.objects.filter(number=self.number).values()
         return [{name: row[name] for name in row.keys() - ignored} for row in rows]
 
