@@ -26,7 +26,7 @@ from takeback.channel.base import (
 )
 from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
-from takeback.channel.openapi import CONFLICT, ORDERS, document_response
+from takeback.channel.openapi import FIXED_FIELDS, ORDERS, document_response
 from takeback.channel.orders import documents, queries
 from takeback.channel.orders.documents import ChannelOrder
 from takeback.channel.orders.serializers import (
@@ -66,7 +66,11 @@ class BaseOrderView(ChannelView):
 
 
 class CreateOrders(BaseOrderView):
-    """Imports an order. Sent again, it updates mutable fields; items and amounts are fixed."""
+    """Imports an order. Sent again, it is merged with the stored one by one rule.
+
+    Absent keys, null and an older status change nothing. Items and units that are new are added
+    with their amounts. A field that cannot change is refused by its path.
+    """
 
     parser_classes = [LargeJSONParser]
     _skipped_paths: Sequence[str] = ()
@@ -79,8 +83,20 @@ class CreateOrders(BaseOrderView):
             status=201,
             description="The order has been created.",
             refusals={
-                200: document_response(ChannelOrder, "The order was known and has been updated."),
-                **CONFLICT,
+                200: document_response(
+                    ChannelOrder,
+                    "The order was known. What is newer has been applied; the header"
+                    f" `{SKIPPED}` lists the fields that were not.",
+                ),
+                **FIXED_FIELDS,
+            },
+            headers={
+                SKIPPED: {
+                    "description": "The received fields that changed nothing, because the stored"
+                    " value is newer or stays: paths such as `order_item.0.status`, separated by"
+                    " commas. `+3` at the end stands for three more. A stored response has none.",
+                    "schema": {"type": "string"},
+                }
             },
             is_idempotent=True,
             summary="Import or update an order.",
