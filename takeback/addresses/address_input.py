@@ -39,8 +39,8 @@ class AddressIn:
 
     def agrees_with(self, other: "AddressIn") -> bool:
         """Whether this is the same address as `other`, as far as that one is filled in."""
-        pairs = zip(self.compared_texts(), other.compared_texts(), strict=True)
-        return all(theirs in ("", ours) for ours, theirs in pairs)
+        ours, theirs = self.compared_texts(), other.compared_texts()
+        return all(text in ("", own) for own, text in zip(ours, theirs, strict=True))
 
     def compared_texts(self) -> list[str]:
         """The texts by which addresses are compared."""

@@ -8,9 +8,9 @@ from django.db import DataError, IntegrityError
 from takeback.core import clock
 from takeback.importer.report import Report, RowError, Summary
 from takeback.orders.commands.ingest import REFUSED, Outcome, ingest_orders
+from takeback.orders.commands.store_snapshots import Snapshots
 from takeback.orders.order_input import OrderIn
 from takeback.orders.order_rows import IMPORT
-from takeback.orders.snapshots import Snapshots
 
 _CONTRADICTION = 406
 BATCH_LINES = 5_000

@@ -15,10 +15,9 @@ The functions are pure. They name fields by their paths in the API: `order_item.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum, auto
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,60 +32,23 @@ from takeback.orders.addition import (
     OrderTotals,
     addition_of,
 )
-from takeback.orders.fulfilment_dates import DATES, date_problem, with_assumed_dates
+from takeback.orders.fulfilment_dates import date_problem
+from takeback.orders.merge_item import MERGED, Sender, StoredPart, Values, merge_part, sent_values
 from takeback.orders.order_input import ItemIn, LoyaltyIn, OrderIn
 from takeback.orders.refunded_elsewhere import elsewhere_total
-from takeback.orders.statuses import (
-    ENDED,
-    SET_BY_CASES,
-    Status,
-    can_be_deferred,
-    can_follow,
-    cancel_status_can_follow,
-    rolled_up_status,
-)
-
-Values = Mapping[str, Any]
-"""Values by column."""
-
-
-class Sender(Enum):
-    """Who sends the values."""
-
-    FEED = auto()
-    """`create_orders` and files send all they have: what is old or already known is skipped."""
-    UPDATE = auto()
-    """A change of single items says what it wants: what cannot be applied is refused."""
-
+from takeback.orders.statuses import SET_BY_CASES, Status, can_follow, rolled_up_status
 
 REPLACED_IN_ORDER: Final = (
     "cancel_status", "shipping_company", "tracking_number", "tracking_url", "invoice_number",
     "invoice_date", "e_archive_url", "has_gift_box", "gift_box_note", "notes", "language_code",
     "client_type", "order_type", "remote_addr", "is_send",
 )  # fmt: skip
-REPLACED_IN_ITEM: Final = (
-    "shipping_company", "tracking_number", "tracking_url", "invoice_number", "invoice_date",
-    "e_archive_url", "estimated_delivery_date", "image", "is_tradable", "attributes",
-)  # fmt: skip
-MERGED: Final = ("extra_field", "details")
 ORDER_STAYS: Final = (
     "payment_option", "bank", "bin_number", "installment_count", "shipping_tax_rate",
 )  # fmt: skip
 ITEM_STAYS: Final = ("product", "price_list", "stock_list", "data_source", "shipping_option_group")
 PATHS: Final = {"data_source": "datasource"}
 """The names in the API of columns that have another one there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPart:
-    """An item's row; units that were split off or added have a row of their own."""
-
-    id: int
-    status: int
-    deferred_status: int | None = None
-    totals: ItemTotals
-    values: Values
-    """The columns that follow the other rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,15 +111,6 @@ class Refusal:
     fields: Mapping[str, Problem]
 
 
-@dataclass(slots=True)
-class PartChanges:
-    """The outcome of merging values into one row."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
-    refused: dict[str, Problem] = field(default_factory=dict)
-
-
 def merge(
     stored: StoredOrder, received: OrderIn, *, by_sku: bool, now: datetime
 ) -> Changes | Refusal:
@@ -169,13 +122,13 @@ def merge(
     changes = Changes()
     refused = dict(_refused_in_order(stored, received))
     for position, (item, match) in enumerate(zip(received.items, matches, strict=True)):
+        path = f"order_item.{position}."
         if match is not None:
-            path = f"order_item.{position}."
-            refused |= {path + name: p for name, p in _refused_in_item(match, item).items()}
-            refused |= _merge_item(match, item, received, path, changes, stored.placed_at, now)
+            problems = _refused_in_item(match, item)
+            problems |= _merge_item(match, item, received, path, changes, now)
         else:
-            new = _refused_dates(item, stored.placed_at, now) | _refused_status(item)
-            refused |= {f"order_item.{position}.{name}": problem for name, problem in new.items()}
+            problems = _refused_in_new_item(item, stored.placed_at, now)
+        refused |= {path + name: problem for name, problem in problems.items()}
     try:
         added = addition_of(
             stored.totals,
@@ -198,124 +151,13 @@ def match_items(
 ) -> list[StoredItem | None]:
     """The stored item of each received one; items of one SKU match in their order."""
     available: dict[str, list[StoredItem]] = {}
-    for item in stored:
-        available.setdefault(item.sku if by_sku else item.remote_id, []).append(item)
+    for known in stored:
+        available.setdefault(known.sku if by_sku else known.remote_id, []).append(known)
     matches: list[StoredItem | None] = []
-    for each in received:
-        candidates = available.get(each.sku if by_sku else each.remote_id)
+    for item in received:
+        candidates = available.get(item.sku if by_sku else item.remote_id)
         matches.append(candidates.pop(0) if candidates else None)
     return matches
-
-
-def merge_part(
-    part: StoredPart, received: Values, sender: Sender, *, placed_at: datetime, now: datetime
-) -> PartChanges:
-    """Merge the received values of an item into its row, or into a part of it."""
-    result = PartChanges()
-    for name in received.keys() & set(REPLACED_IN_ITEM):
-        result.values[name] = received[name]
-    for name in received.keys() & set(MERGED):
-        result.values[name] = (part.values[name] or {}) | received[name]
-    if "cancel_status" in received:
-        _merge_cancel_status(part, received["cancel_status"], sender, result)
-    for name in received.keys() & set(DATES):
-        _merge_date(part, name, received[name], sender, result, placed_at, now)
-    if "status" in received:
-        _merge_status(part, received["status"], sender, result, now)
-    if "refunded_elsewhere_quantity" in received:
-        _merge_units(part, received["refunded_elsewhere_quantity"], result)
-    stored = {
-        **part.values,
-        "status": part.status,
-        "deferred_status": part.deferred_status,
-        "refunded_elsewhere_quantity": part.totals.elsewhere,
-    }
-    result.values = {name: value for name, value in result.values.items() if stored[name] != value}
-    return result
-
-
-def _merge_cancel_status(
-    part: StoredPart, received: str | None, sender: Sender, result: PartChanges
-) -> None:
-    if cancel_status_can_follow(part.values["cancel_status"], received):
-        result.values["cancel_status"] = received
-    elif sender is Sender.FEED:
-        result.skipped.append("cancel_status")
-    else:
-        result.refused["cancel_status"] = errors.CANCEL_STATUS_GOES_BACK
-
-
-def _merge_date(
-    part: StoredPart,
-    name: str,
-    received: datetime | None,
-    sender: Sender,
-    result: PartChanges,
-    placed_at: datetime,
-    now: datetime,
-) -> None:
-    """The first date counts; null is no date and changes nothing."""
-    stored = part.values[name]
-    if received is None or received == stored:
-        return
-    if stored is None:
-        if problem := date_problem(received, placed_at=placed_at, now=now):
-            result.refused[name] = replace(problem, field=name)
-        result.values[name] = received
-    elif sender is Sender.FEED:
-        result.skipped.append(name)
-    else:
-        result.refused[name] = replace(errors.DATE_IS_SET, field=name)
-
-
-def _merge_status(
-    part: StoredPart, received: int, sender: Sender, result: PartChanges, now: datetime
-) -> None:
-    """Move the status forward; the row of an open case stores it until the case is closed."""
-    if received == part.status:
-        return
-    has_case = part.status == Status.CANCELLATION_WAITING
-    is_decided = received in SET_BY_CASES or part.status in ENDED
-    before = part.deferred_status if has_case else part.status
-    can_change = (
-        can_be_deferred(part.deferred_status, received)
-        if has_case
-        else can_follow(part.status, received)
-    )
-    if sender is Sender.UPDATE and is_decided:
-        result.refused["status"] = errors.STATUS_IS_DECIDED
-    elif not can_change:
-        if sender is Sender.UPDATE:
-            result.refused["status"] = errors.STATUS_GOES_BACK
-        else:
-            result.skipped.append("status")
-    else:
-        result.values["deferred_status" if has_case else "status"] = received
-        if received != before:
-            dates = [result.values.get(name, part.values[name]) for name in DATES]
-            assumed = with_assumed_dates(received, dates[0], dates[1], now)
-            result.values |= dict(zip(DATES, assumed, strict=True))
-
-
-def _merge_units(part: StoredPart, received: int | None, result: PartChanges) -> None:
-    """Units that other systems refunded never fall; null is no number and changes nothing."""
-    if received is None:
-        return
-    if received < part.totals.elsewhere:
-        problem = errors.UNITS_FALL.with_values(min=part.totals.elsewhere)
-        result.refused["refunded_elsewhere_quantity"] = problem
-    result.values["refunded_elsewhere_quantity"] = received
-
-
-def sent_values(item: ItemIn, status: int | None) -> dict[str, Any]:
-    """The values of an item that its sender sent, by column."""
-    names = ("cancel_status", *REPLACED_IN_ITEM, *MERGED, *DATES)
-    values = {name: getattr(item, name) for name in names}
-    return {
-        name: value
-        for name, value in {**values, "status": status}.items()
-        if value is not None and value not in ("", {})
-    }
 
 
 def _merge_item(
@@ -324,21 +166,23 @@ def _merge_item(
     order: OrderIn,
     path: str,
     changes: Changes,
-    placed_at: datetime,
     now: datetime,
 ) -> dict[str, Problem]:
-    """Merge a received item into its row and parts; returns the refusals by path.
+    """Merge a received item into its row and parts; returns the refusals by field.
 
     A field is skipped when no row takes it.
     """
     values = sent_values(item, item.status or order.status)
     results = [
-        merge_part(part, values, Sender.FEED, placed_at=placed_at, now=now) for part in stored.parts
+        merge_part(part, values, Sender.FEED, placed_at=order.placed_at, now=now)
+        for part in stored.parts
     ]
     for part, result in zip(stored.parts, results, strict=True):
         if result.values:
             changes.parts.setdefault(part.id, {}).update(result.values)
-    skipped = [name for name in results[0].skipped if all(name in r.skipped for r in results)]
+    skipped = [
+        name for name in results[0].skipped if all(name in result.skipped for result in results)
+    ]
     # The order's own path stands for the items that took their status from it.
     if item.status is None and "status" in skipped:
         skipped.remove("status")
@@ -351,7 +195,7 @@ def _merge_item(
     if item.retail_minor not in (None, stored.totals.retail):
         skipped.append("retail_price")
     changes.skipped += [path + name for name in skipped]
-    return {path + name: problem for r in results for name, problem in r.refused.items()}
+    return {name: problem for result in results for name, problem in result.refused.items()}
 
 
 def _merge_units_refunded_elsewhere(
@@ -480,21 +324,20 @@ def refused_in_new_order(order: OrderIn, now: datetime) -> dict[str, Problem]:
     if order.status == Status.CANCELLATION_WAITING:
         refused["status"] = errors.STATUS_NEEDS_CASE
     for position, item in enumerate(order.items):
-        problems = _refused_dates(item, order.placed_at, now) | _refused_status(item)
+        problems = _refused_in_new_item(item, order.placed_at, now)
         refused |= {f"order_item.{position}.{name}": p for name, p in problems.items()}
     return refused
 
 
-def _refused_status(item: ItemIn) -> dict[str, Problem]:
-    is_refused = item.status == Status.CANCELLATION_WAITING
-    return {"status": errors.STATUS_NEEDS_CASE} if is_refused else {}
-
-
-def _refused_dates(item: ItemIn, placed_at: datetime, now: datetime) -> dict[str, Problem]:
-    dates = {"shipped_date": item.shipped_date, "delivered_date": item.delivered_date}
-    problems = {
-        name: date_problem(date, placed_at=placed_at, now=now)
-        for name, date in dates.items()
-        if date is not None
-    }
-    return {name: problem for name, problem in problems.items() if problem is not None}
+def _refused_in_new_item(item: ItemIn, placed_at: datetime, now: datetime) -> dict[str, Problem]:
+    refused: dict[str, Problem] = {}
+    if item.status == Status.CANCELLATION_WAITING:
+        refused["status"] = errors.STATUS_NEEDS_CASE
+    for name, date in (
+        ("shipped_date", item.shipped_date),
+        ("delivered_date", item.delivered_date),
+    ):
+        problem = date_problem(date, placed_at=placed_at, now=now) if date else None
+        if problem:
+            refused[name] = problem
+    return refused

@@ -10,15 +10,8 @@ from takeback.core.ids import OrderId
 from takeback.core.normalize import email_key
 from takeback.orders.addition import ItemTotals, OrderTotals, StoredTender
 from takeback.orders.fulfilment_dates import DATES
-from takeback.orders.merge import (
-    ITEM_STAYS,
-    MERGED,
-    REPLACED_IN_ITEM,
-    REPLACED_IN_ORDER,
-    StoredItem,
-    StoredOrder,
-    StoredPart,
-)
+from takeback.orders.merge import ITEM_STAYS, REPLACED_IN_ORDER, StoredItem, StoredOrder
+from takeback.orders.merge_item import MERGED, REPLACED_IN_ITEM, StoredPart
 from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
 
 _ITEM_VALUES = ("remote_id", "cancel_status", *REPLACED_IN_ITEM, *MERGED, *DATES)

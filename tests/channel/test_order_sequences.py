@@ -49,7 +49,7 @@ COMMANDS: list[Callable[..., None]] = [confirm, approve, reject, withdraw]
 
 
 @dataclass
-class Line:
+class ReceivedItem:
     """What was received of an item; amounts in minor units."""
 
     quantity: int
@@ -75,7 +75,7 @@ class Story:
     number: str
     caller: Any
     folder: Path
-    lines: dict[str, Line] = field(default_factory=dict)
+    totals: dict[str, ReceivedItem] = field(default_factory=dict)
     rows: dict[int, RowState] = field(default_factory=dict)
     elsewhere: int = 0
     cases: list[CaseId] = field(default_factory=list)
@@ -86,12 +86,12 @@ class Story:
         random = self.random
         items = []
         for name in names:
-            line = self.lines[name]
+            received = self.totals[name]
             item: dict[str, Any] = {
                 "product": {"sku": name, "name": name},
                 "extra_field": {"id": name},
-                "quantity": line.quantity,
-                "price": _decimal(line.goods),
+                "quantity": received.quantity,
+                "price": _decimal(received.goods),
                 "status": random.choice((*CODES, None, None, None, None)),
                 "tracking_number": random.choice((None, None, "T", "U")),
             }
@@ -99,7 +99,7 @@ class Story:
                 hours = random.choice((1, 5, 24 * 6, 24 * 25))
                 item["delivered_date"] = (NOW - timedelta(hours=hours)).isoformat()
             items.append(item)
-        amount = sum(line.goods for line in self.lines.values())
+        amount = sum(received.goods for received in self.totals.values())
         order: dict[str, Any] = {
             "amount": _decimal(amount) if has_amount else None,
             "shipping_amount": None,
@@ -107,41 +107,44 @@ class Story:
         order |= {"number": self.number, "status": random.choice((None, None, 450, 500))}
         return shop.order_body(order | {"date_placed": "2026-02-10T09:00:00Z"}, *items)
 
-    def received(self, body: dict[str, Any]) -> None:
+    def remember(self, body: dict[str, Any]) -> None:
         for item in body["order_item"]:
-            line = self.lines[item["extra_field"]["id"]]
-            line.tracking = item["tracking_number"] or line.tracking
+            received = self.totals[item["extra_field"]["id"]]
+            received.tracking = item["tracking_number"] or received.tracking
 
     def send(self) -> None:
         """The order again, sometimes with an item or a unit more, and sometimes the same twice."""
         is_more = self.random.random() < 0.15
-        if is_more and len(self.lines) < 4:
-            self.lines[f"N{len(self.lines)}"] = Line(1, self.random.randrange(100, 900))
+        if is_more and len(self.totals) < 4:
+            self.totals[f"N{len(self.totals)}"] = ReceivedItem(1, self.random.randrange(100, 900))
         elif is_more:
-            line = self.random.choice(list(self.lines.values()))
-            line.quantity, line.goods = line.quantity + 1, line.goods + self.random.randrange(1, 99)
+            received = self.random.choice(list(self.totals.values()))
+            received.quantity, received.goods = (
+                received.quantity + 1,
+                received.goods + self.random.randrange(1, 99),
+            )
         is_whole = is_more or not self.rows
-        body = self.payload(list(self.lines) if is_whole else self.some_lines(), has_amount=True)
+        body = self.payload(list(self.totals) if is_whole else self.some_names(), has_amount=True)
         response = shop.create_order(self.caller, body)
         assert response.status_code in (200, 201), response.content
-        self.received(body)
+        self.remember(body)
         if self.random.random() < 0.3:
             before = self.snapshot()
             assert shop.create_order(self.caller, body).status_code == 200
             assert self.snapshot() == before
 
-    def some_lines(self) -> list[str]:
-        names = [name for name in self.lines if self.random.random() < 0.7]
-        return names or list(self.lines)
+    def some_names(self) -> list[str]:
+        names = [name for name in self.totals if self.random.random() < 0.7]
+        return names or list(self.totals)
 
     def import_file(self) -> None:
-        body = self.payload(self.some_lines(), has_amount=self.random.random() < 0.5)
+        body = self.payload(self.some_names(), has_amount=self.random.random() < 0.5)
         path = self.folder / "orders.jsonl"
         path.write_text(json.dumps(body) + "\n")
         with Report(self.folder / "report.jsonl") as report:
             summary = import_documents(path, channel_id=1, report=report, progress=lambda _: None)
         assert (summary.refused, summary.updated + summary.unchanged) == (0, 1)
-        self.received(body)
+        self.remember(body)
 
     def change(self, row: OrderItem, status: int | None) -> dict[str, Any]:
         change: dict[str, Any] = {"status": status} if status else {}
@@ -172,9 +175,9 @@ class Story:
         """A part may have another tracking number than the rest of its item from now on."""
         if "tracking_number" in change:
             for row in rows:
-                sku_rows = [each for each in self.item_rows() if each.sku == row.sku]
+                sku_rows = [other for other in self.item_rows() if other.sku == row.sku]
                 is_whole = len(sku_rows) == 1
-                self.lines[row.sku].tracking = change["tracking_number"] if is_whole else None
+                self.totals[row.sku].tracking = change["tracking_number"] if is_whole else None
 
     def refund_elsewhere(self) -> None:
         """A payload that states totals of refunds, as its parsed form."""
@@ -190,11 +193,11 @@ class Story:
                     remote_id=name,
                     sku=name,
                     product=None,
-                    quantity=line.quantity,
-                    goods_minor=line.goods,
+                    quantity=received.quantity,
+                    goods_minor=received.goods,
                     status=None,
                 )
-                for name, line in self.lines.items()
+                for name, received in self.totals.items()
             ],
         )
         [outcome] = factories.ingest(order, now=NOW)
@@ -248,15 +251,15 @@ class Story:
         rows = self.item_rows()
         for row in rows:
             self.check_row(row)
-        for name, line in self.lines.items():
+        for name, received in self.totals.items():
             parts = [row for row in rows if row.sku == name]
-            assert sum(part.quantity for part in parts) == line.quantity
-            assert sum(part.goods_minor for part in parts) == line.goods
-            if line.tracking:
-                assert {part.tracking_number for part in parts} == {line.tracking}
+            assert sum(part.quantity for part in parts) == received.quantity
+            assert sum(part.goods_minor for part in parts) == received.goods
+            if received.tracking:
+                assert {part.tracking_number for part in parts} == {received.tracking}
         order = Order.objects.get(number=self.number)
         assert unbalanced_orders(order.pk, order.pk) == []
-        assert order.amount_minor == sum(line.goods for line in self.lines.values())
+        assert order.amount_minor == sum(received.goods for received in self.totals.values())
         assert order.refunded_elsewhere_minor == self.elsewhere
 
     def check_row(self, row: OrderItem) -> None:
@@ -296,7 +299,7 @@ def run(seed: int, caller: Any, folder: Path) -> None:
     """One sequence; the seed replays it."""
     random = Random(seed)
     story = Story(random, f"S{seed}", caller, folder)
-    story.lines = {"A": Line(3, 1000), "B": Line(1, 555)}
+    story.totals = {"A": ReceivedItem(3, 1000), "B": ReceivedItem(1, 555)}
     story.send()
     story.check()
     steps: list[Callable[[], None]] = [

@@ -232,13 +232,13 @@ def test_second_date_is_refused_and_the_first_counts(caller: Any, name: str) -> 
     before = shop.stored_rows()
     other = {name: "2026-03-09T10:00:00Z"}
 
-    one = shop.patch(f"{ITEMS}{pk}/", {"tracking_number": "T", **other}, caller)
+    single = shop.patch(f"{ITEMS}{pk}/", {"tracking_number": "T", **other}, caller)
     many = shop.patch(
         f"{ITEMS}bulk_status_update/", {"orderitem_set": [{"id": pk, **other}]}, caller
     )
 
-    assert (one.status_code, set(one.json())) == (400, {name, "code"})
-    assert one.json()["code"] == "order_item_date_is_set"
+    assert (single.status_code, set(single.json())) == (400, {name, "code"})
+    assert single.json()["code"] == "order_item_date_is_set"
     assert (many.status_code, set(many.json())) == (400, {f"orderitem_set.0.{name}", "code"})
     assert shop.stored_rows() == before
 
@@ -295,7 +295,7 @@ def test_header_of_skipped_fields_stays_short(caller: Any) -> None:
 
 
 def test_unknown_keys_and_older_values_report_no_update(caller: Any) -> None:
-    send(caller, {}, item_body(status=500))
+    send(caller, {"status": 500}, item_body(status=500))
     modified = Order.objects.get().modified_date
 
     response = send(caller, {"status": 450}, item_body(status=450, unknown=1))

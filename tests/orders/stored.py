@@ -11,16 +11,14 @@ from takeback.orders.allocation import allocate
 from takeback.orders.fulfilment_dates import with_assumed_dates
 from takeback.orders.merge import (
     ITEM_STAYS,
-    MERGED,
     ORDER_STAYS,
-    REPLACED_IN_ITEM,
     REPLACED_IN_ORDER,
     Changes,
     StoredItem,
     StoredOrder,
-    StoredPart,
     match_items,
 )
+from takeback.orders.merge_item import MERGED, REPLACED_IN_ITEM, StoredPart
 from takeback.orders.order_input import ItemIn, OrderIn
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
@@ -140,7 +138,7 @@ def _with_addition(order: StoredOrder, received: OrderIn, changes: Changes) -> S
         if match is None:
             items.append(new)
         else:
-            at = next(n for n, each in enumerate(items) if each.remote_id == match.remote_id)
+            at = next(n for n, old in enumerate(items) if old.remote_id == match.remote_id)
             items[at] = replace(items[at], parts=[*items[at].parts, *new.parts])
     amounts, totals = addition.allocation, order.totals
     tenders = [

@@ -9,15 +9,8 @@ from uuid import UUID
 import pytest
 
 from takeback.accounts.customer_input import CustomerIn
-from takeback.orders.merge import (
-    Changes,
-    Refusal,
-    Sender,
-    StoredOrder,
-    StoredPart,
-    merge,
-    merge_part,
-)
+from takeback.orders.merge import Changes, Refusal, StoredOrder, merge
+from takeback.orders.merge_item import Sender, StoredPart, merge_part
 from takeback.orders.order_input import DiscountIn, LoyaltyIn, OrderIn, TenderIn
 from tests.factories import address_input, item_input, order_input
 from tests.orders.stored import NOW, applied, stored
@@ -130,9 +123,9 @@ def test_status_received_during_a_case_waits_for_its_end(
 ) -> None:
     before = stored(order_of())
     item = before.items[0]
-    held = replace(item, parts=[part(status=50, deferred_status=deferred)])
+    waiting = replace(item, parts=[part(status=50, deferred_status=deferred)])
 
-    changes = merged(replace(before, items=[held]), order_of({"status": received}))
+    changes = merged(replace(before, items=[waiting]), order_of({"status": received}))
 
     row = changes.parts.get(1, {})
     assert "status" not in row

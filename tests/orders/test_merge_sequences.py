@@ -182,7 +182,7 @@ def _view(random: Random, truth: OrderIn, statuses: dict[str, int | None]) -> Or
             tracking_number=_maybe(random, item.tracking_number),
             invoice_number=_maybe(random, item.invoice_number),
             refunded_elsewhere_quantity=_maybe(random, random.randrange(4)),
-            # Whoever knows the status knows the dates.
+            # A sender that knows the status knows the dates.
             shipped_date=item.shipped_date if statuses[item.remote_id] else None,
             delivered_date=item.delivered_date if statuses[item.remote_id] else None,
         )
@@ -205,11 +205,11 @@ def _start(random: Random) -> StoredOrder:
     )
 
 
-def _later(one: int, other: int) -> set[int]:
+def _later(status: int, other: int) -> set[int]:
     """The statuses at which an item may end that is reported at these two."""
     # An end is final, and goods in transit move both ways: there the sequence decides.
-    is_open = one in _RANKS and other in _RANKS and _RANKS[one] != _RANKS[other]
-    return {max(one, other, key=_RANKS.__getitem__)} if is_open else {one, other}
+    is_open = status in _RANKS and other in _RANKS and _RANKS[status] != _RANKS[other]
+    return {max(status, other, key=_RANKS.__getitem__)} if is_open else {status, other}
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -229,7 +229,7 @@ def test_two_orders_end_equal_in_either_order(chunk: int) -> None:
         if are_equal:
             assert forth == back, seed
         for position, name in enumerate("12"):
-            sent = [each.status for view in views for each in view.items if each.remote_id == name]
+            sent = [row.status for view in views for row in view.items if row.remote_id == name]
             reported = [status for status in sent if status]
             ends = {order.items[position].parts[0].status for order in (forth, back)}
             before = start.items[position].parts[0].status

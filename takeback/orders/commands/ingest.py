@@ -20,13 +20,13 @@ from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import InconsistentOrder, allocate
 from takeback.orders.commands.insert_parts import insert_parts, insert_rows_of
+from takeback.orders.commands.store_snapshots import Snapshots
 from takeback.orders.commands.update_order import ReceivedOrder, update_orders
 from takeback.orders.locks import lock_orders
 from takeback.orders.merge import refused_in_new_order
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import OrderIn
 from takeback.orders.order_rows import OrderDraft
-from takeback.orders.snapshots import Snapshots
 from takeback.orders.trade_in_offers import offered_minor, publish_offer
 
 CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refused"

@@ -15,7 +15,7 @@ from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
 from takeback.orders.commands.split_item import with_quantity
 from takeback.orders.locks import lock_orders_of
-from takeback.orders.merge import Sender, merge_part
+from takeback.orders.merge_item import Sender, merge_part
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.statuses import rolled_up_status
 from takeback.orders.stored_orders import stored_part

@@ -16,11 +16,11 @@ from takeback.core.ids import ItemId, OrderId
 from takeback.orders.addition import Addition
 from takeback.orders.commands.insert_parts import insert_parts
 from takeback.orders.commands.split_item import with_quantity
+from takeback.orders.commands.store_snapshots import Snapshots
 from takeback.orders.merge import Changes, Refusal, StoredItem, StoredOrder, match_items, merge
 from takeback.orders.models import LoyaltyTransaction, Order, OrderItem, Tender
 from takeback.orders.order_input import OrderIn
 from takeback.orders.order_rows import IMPORT, OrderDraft
-from takeback.orders.snapshots import Snapshots
 from takeback.orders.stored_orders import stored_orders
 from takeback.orders.trade_in_offers import offered_minor, publish_offer, with_decision
 
@@ -65,7 +65,7 @@ def update_orders(
     stored = stored_orders(received)
     context = _Context(source, snapshots, policy, now)
     return {
-        order_id: _update(stored[order_id], each, context) for order_id, each in received.items()
+        order_id: _update(stored[order_id], order, context) for order_id, order in received.items()
     }
 
 
