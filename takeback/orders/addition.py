@@ -120,10 +120,18 @@ def addition_of(
     added = Added()
     more = _more(stored, received, added, is_partial=is_partial, is_addition=bool(pieces))
     _check_amount(stored, received, pieces, more, added, is_partial=is_partial)
-    due = sum(piece.goods_minor for piece in pieces.values()) + more.net
-    if not pieces:
+    if pieces:
+        added.addition = _addition(stored, received, pieces, more)
+    else:
         _merge_payments(stored, received, added)
-        return added
+    return added
+
+
+def _addition(
+    stored: OrderTotals, received: OrderIn, pieces: Mapping[int, ItemIn], more: "_More"
+) -> Addition:
+    """The added pieces as an order, and its allocation."""
+    due = sum(piece.goods_minor for piece in pieces.values()) + more.net
     order = replace(
         received,
         items=list(pieces.values()),
@@ -140,10 +148,9 @@ def addition_of(
         loyalty=[],
     )
     try:
-        added.addition = Addition(order, allocate(order), list(pieces))
+        return Addition(order, allocate(order), list(pieces))
     except InconsistentOrder as error:
         raise AdditionRefused({"amount": errors.ADDITION_DOES_NOT_ADD_UP}) from error
-    return added
 
 
 def _pieces(

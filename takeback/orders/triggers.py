@@ -141,20 +141,7 @@ def _sqlite() -> list[str]:
 CREATE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapshot
 BEGIN SELECT RAISE(ABORT, 'snapshot_never_changes'); END""",
     ]
-    is_known = "EXISTS (SELECT 1 FROM orders_datecorrection WHERE id = NEW.id)"
-    for name, event in (
-        ("correction_stays_update", "BEFORE UPDATE ON orders_datecorrection"),
-        ("correction_stays_delete", "BEFORE DELETE ON orders_datecorrection"),
-        # INSERT OR REPLACE deletes the old row without firing its delete trigger.
-        (
-            "correction_stays_replace",
-            f"BEFORE INSERT ON orders_datecorrection WHEN {is_known}",
-        ),
-    ):
-        statements += [
-            f"DROP TRIGGER IF EXISTS {name}",
-            f"CREATE TRIGGER {name} {event} BEGIN SELECT RAISE(ABORT, '{name}'); END",
-        ]
+    statements += _sqlite_corrections()
     for event in ("INSERT", f"UPDATE OF {_WATCHED}"):
         name = f"order_adds_up_{event[:6].lower()}"
         statements += [
@@ -176,3 +163,21 @@ WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {_order_of(table, row)} A
 BEGIN SELECT RAISE(ABORT, 'order_is_finalized'); END""",  # noqa: S608 - our own names
             ]
     return statements
+
+
+def _sqlite_corrections() -> list[str]:
+    is_known = "EXISTS (SELECT 1 FROM orders_datecorrection WHERE id = NEW.id)"
+    triggers = {
+        "correction_stays_update": "BEFORE UPDATE ON orders_datecorrection",
+        "correction_stays_delete": "BEFORE DELETE ON orders_datecorrection",
+        # INSERT OR REPLACE deletes the old row without firing its delete trigger.
+        "correction_stays_replace": f"BEFORE INSERT ON orders_datecorrection WHEN {is_known}",
+    }
+    return [
+        statement
+        for name, event in triggers.items()
+        for statement in (
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} {event} BEGIN SELECT RAISE(ABORT, '{name}'); END",
+        )
+    ]

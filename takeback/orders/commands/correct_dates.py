@@ -35,14 +35,7 @@ def correct_dates(
     item = OrderItem.objects.select_related("order").filter(pk=item_id).first()
     if item is None or not scope.covers(item.order):
         raise Refused(NOT_FOUND)
-    for column, date in dates.items():
-        if problem := date_problem(date, placed_at=item.order.placed_at, now=now):
-            raise Refused(replace(problem, field=column), order_item=item_id)
-    changed = {
-        column: dates[column]
-        for column in DATES
-        if column in dates and dates[column] != getattr(item, column)
-    }
+    changed = _changed(item, dates, now)
     if not changed:
         return
     DateCorrection.objects.bulk_create(
@@ -60,3 +53,15 @@ def correct_dates(
     )
     OrderItem.objects.filter(pk=item_id).update(**changed, modified_date=now)
     Order.objects.filter(pk=item.order_id).update(fingerprint="", modified_date=ChangeTime())
+
+
+def _changed(item: OrderItem, dates: Mapping[str, datetime], now: datetime) -> dict[str, datetime]:
+    """The dates that differ from the stored ones; `Refused` for one that cannot be."""
+    for column, date in dates.items():
+        if problem := date_problem(date, placed_at=item.order.placed_at, now=now):
+            raise Refused(replace(problem, field=column), order_item=item.pk)
+    return {
+        column: dates[column]
+        for column in DATES
+        if column in dates and dates[column] != getattr(item, column)
+    }
