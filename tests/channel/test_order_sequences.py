@@ -119,10 +119,9 @@ class Story:
             self.totals[f"N{len(self.totals)}"] = ReceivedItem(1, self.random.randrange(100, 900))
         elif is_more:
             received = self.random.choice(list(self.totals.values()))
-            received.quantity, received.goods = (
-                received.quantity + 1,
-                received.goods + self.random.randrange(1, 99),
-            )
+            received.quantity += 1
+            received.goods += self.random.randrange(1, 99)
+            received.tracking = None  # the added units have none yet
         is_whole = is_more or not self.rows
         body = self.payload(list(self.totals) if is_whole else self.some_names(), has_amount=True)
         response = shop.create_order(self.caller, body)
