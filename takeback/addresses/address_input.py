@@ -35,6 +35,15 @@ class AddressIn:
 
     def digest(self) -> str:
         """32 hex digits that are equal for equal addresses (`hash_data` on the wire)."""
+        return md5("\0".join(self.compared_texts()).encode(), usedforsecurity=False).hexdigest()
+
+    def agrees_with(self, other: "AddressIn") -> bool:
+        """Whether this is the same address as `other`, as far as that one is filled in."""
+        ours, theirs = self.compared_texts(), other.compared_texts()
+        return all(text in ("", own) for own, text in zip(ours, theirs, strict=True))
+
+    def compared_texts(self) -> list[str]:
+        """The texts by which addresses are compared."""
         parts = (
             self.first_name,
             self.last_name,
@@ -48,8 +57,7 @@ class AddressIn:
             self.company_name,
             self.tax_no,
         )
-        plain = "\0".join((part or "").strip().casefold() for part in parts)
-        return md5(plain.encode(), usedforsecurity=False).hexdigest()
+        return [(part or "").strip().casefold() for part in parts]
 
 
 _PLACES = {"country", "country_name", "city", "township", "district"}

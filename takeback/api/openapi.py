@@ -68,6 +68,8 @@ class Operation:
     is_idempotent: bool = False
     has_version: bool = False
     has_page: bool = False
+    headers: Mapping[str, JSONSchema] = field(default_factory=dict)
+    """Headers of the successful responses that no other operation has."""
 
 
 class Schema(AutoSchema):
@@ -121,6 +123,7 @@ class Schema(AutoSchema):
         headers = parts.response_headers(status)
         if status >= HTTPStatus.BAD_REQUEST:
             return headers
+        headers |= self.operation.headers
         if self.operation.is_idempotent:  # of a stored response only status and body exist
             return headers | parts.REPLAYED
         return headers | parts.ETAG if self.operation.has_version else headers

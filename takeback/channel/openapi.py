@@ -50,6 +50,8 @@ ITEM_CANCELLED = {
         ),
     )
 }
+FIXED_FIELDS = {406: parts.refusal(parts.any_of("Problem", "ChannelFieldErrors"), 406)}
+"""A change of fields that are fixed, each with its path."""
 
 _PAGE = (
     OpenApiParameter("page", int, description="Counts from 1."),

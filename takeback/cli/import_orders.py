@@ -24,6 +24,7 @@ ToReport = Annotated[Path | None, typer.Option(help="File for the refused rows."
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a row was refused.")]
 
 _QUIET_SECONDS = 2.0
+_SKIPPED_SHOWN = 20
 
 
 @app.command()
@@ -164,6 +165,7 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
         (summary.updated, "order updated", "orders updated"),
         (summary.unchanged, "order unchanged", "orders unchanged"),
         (summary.refused, "order refused", "orders refused"),
+        (summary.skipped.total(), "field skipped", "fields skipped"),
         (summary.matched_lines, "cancelled line matched", "cancelled lines matched"),
         (summary.cases, "completed request for it", "completed requests for them"),
         (report.total, "row reported", "rows reported"),
@@ -171,6 +173,8 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
         table.add_row(f"{count:,}", singular if count == 1 else plural)
     for code, count in sorted(report.counts.items()):
         table.add_row(f"{count:,}", f"  {code}")
+    for path, count in summary.skipped.most_common(_SKIPPED_SHOWN):
+        table.add_row(f"{count:,}", f"  skipped: {path}")
     console = Console()
     console.print(table)
     if report.total:

@@ -19,6 +19,7 @@ from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.formatting import format_age, format_amount
 from takeback.core.ids import ItemId
 from takeback.desk import queries
+from takeback.desk.dates_form import DATE_LABELS, DatesForm
 from takeback.desk.formatting import product_name
 from takeback.desk.new_case_form import NewCasesForm, quantity_name
 from takeback.desk.new_case_rules import BrokenRule
@@ -75,6 +76,9 @@ class OrderPage:
     ) -> NewCasesForm:
         return NewCasesForm(self.items, self.names, data, initial)
 
+    def dates_form(self, data: Mapping[str, Any] | None = None) -> DatesForm:
+        return DatesForm(self.items, self.names, data)
+
     def new_cases(self, form: NewCasesForm, *, is_account_trusted: bool) -> list[NewCase]:
         """The new cases of a validated form, as far as its values are valid.
 
@@ -116,6 +120,10 @@ class OrderPage:
             "order": order,
             "total": format_amount(order.amount_minor + order.interest_minor, order.currency),
             "age": format_age(order.placed_at, now),
+            "corrections": [
+                (row, self.names[row.order_item_id], DATE_LABELS[row.column])
+                for row in queries.date_corrections(order.pk)
+            ],
             "has_open_items": bool(self.open_items),
             "items": [self._item_context(item, form) for item in self.items],
             "cases": [

@@ -20,7 +20,7 @@ from takeback.core.actor import ActorKind
 from takeback.core.db.planner import custom_plan
 from takeback.core.normalize import number_key
 from takeback.desk.filters import UNDECIDED, QueueFilters, status_filter
-from takeback.orders.models import Order, OrderItem
+from takeback.orders.models import DateCorrection, Order, OrderItem
 
 PAGE_SIZE = 50
 MAX_SHARED = 20
@@ -63,6 +63,18 @@ class StepRow(NamedTuple):
     cancellation_request__order_item__sku: str
     cancellation_request__order_item__product__document: Any
     cancellation_request__order_item__order__number: str
+
+
+class CorrectionRow(NamedTuple):
+    """A date of an item that staff corrected; `name` is the user who did it."""
+
+    order_item_id: int
+    column: str
+    before: datetime | None
+    after: datetime
+    note: str
+    name: str | None
+    at: datetime
 
 
 class SharingRow(NamedTuple):
@@ -255,6 +267,14 @@ def orders_by_number(channel_ids: Collection[int], number: str) -> list[tuple[in
     """Orders with this number in any notation; their channels may use one number twice."""
     matches = orders(channel_ids).filter(number_key=number_key(number))
     return list(matches.order_by("pk").values_list("pk", "number"))
+
+
+def date_corrections(order_id: int) -> list[CorrectionRow]:
+    """The corrected dates of an order's items, the latest first, with the names of staff."""
+    user = User.objects.filter(pk=OuterRef("actor_number"))
+    rows = DateCorrection.objects.filter(order_item__order_id=order_id).order_by("-pk")
+    named = rows.annotate(name=Subquery(user.values("username")))
+    return [CorrectionRow(*row) for row in named.values_list(*CorrectionRow._fields)]
 
 
 def items_of(order_id: int) -> list[OrderItem]:

@@ -52,6 +52,7 @@ urlpatterns = [
         name="desk_confirm_bank_account",
     ),
     path("desk/orders/<str:pk>", order_views.OrderView.as_view(), name="desk_order"),
+    path("desk/orders/<str:pk>/dates", order_views.DatesView.as_view(), name="desk_order_dates"),
     *settings_urls.urlpatterns,
     path("desk/photos/<path:name>", case_views.ImageView.as_view(), name="desk_image"),
     re_path(r"^desk/", base.UnknownPageView.as_view(), name="desk_not_found"),

@@ -26,7 +26,7 @@ class OrderFields:
     number: str
     placed_at: str
     currency: str
-    status: str = "delivered"
+    status: str = ""
     amount: str = ""
     discount: str = ""
     shipping: str = ""

@@ -78,6 +78,8 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Received fields that changed nothing in a stored order, by their paths."""
     matched_lines: int = 0
     """Lines of cancellations whose units were all found."""
     cases: int = 0

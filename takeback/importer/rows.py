@@ -18,7 +18,7 @@ from takeback.importer.mapping import (
 )
 from takeback.importer.report import RowRefused
 from takeback.orders.order_input import ItemIn, OrderIn
-from takeback.orders.statuses import status_of
+from takeback.orders.statuses import Status, status_of
 
 REGISTERED, GUEST = "registered", "guest"
 ORDER, CANCELLATION, ADJUSTMENT = "order", "cancellation", "adjustment"
@@ -137,9 +137,7 @@ class RowParser:
         if any(values != shared[0] for values in shared):
             raise RowRefused("rows_disagree", "the order's records contradict each other")
         currency = rows[0].currency
-        status = status_of(self._order_fields["status"](first))
-        if status is None:
-            raise RowRefused("status", "unknown status")
+        status = self._status(first)
         amounts = {
             name: self._minor(self._order_fields[name](first), currency) for name in _ORDER_AMOUNTS
         }
@@ -152,6 +150,7 @@ class RowParser:
             number=rows[0].number,
             currency=currency,
             placed_at=self._time(first),
+            initial_status=Status.DELIVERED,
             customer=self._customer(first),
             shipping_address=self._address_of(first),
             items=[
@@ -160,10 +159,19 @@ class RowParser:
             ],
             amount_minor=amounts["amount"],
             discount_minor=amounts["discount"],
-            shipping_minor=amounts["shipping"] or 0,
-            fee_minor=amounts["fee"] or 0,
+            shipping_minor=amounts["shipping"],
+            fee_minor=amounts["fee"],
             **texts,
         )
+
+    def _status(self, values: Values) -> int | None:
+        """The status of the record; None without a column of statuses."""
+        if not self._layout.order.status:
+            return None
+        status = status_of(self._order_fields["status"](values))
+        if status is None:
+            raise RowRefused("status", "unknown status")
+        return status
 
     def reversal(self, row: ItemRow) -> Reversal:
         if row.quantity >= 0:
@@ -204,7 +212,7 @@ class RowParser:
             raise RowRefused("date", f"not a date from 1970 until now: {text[:40]!r}")
         return moment
 
-    def _item(self, row: ItemRow, remote_id: str, status: int, currency: str) -> ItemIn:
+    def _item(self, row: ItemRow, remote_id: str, status: int | None, currency: str) -> ItemIn:
         values = row.values
         return ItemIn(
             remote_id=remote_id,

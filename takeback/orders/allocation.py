@@ -62,7 +62,8 @@ def allocate(order: OrderIn) -> Allocation:
     discounted = [sum(column) for column in zip(*shares, strict=True)] or [0] * len(items)
     if any(off > price for off, price in zip(discounted, goods, strict=True)):
         raise InconsistentOrder("the discounts of an item exceed its price")
-    amount = sum(goods) - sum(discounted) + order.shipping_minor + order.fee_minor
+    shipping_minor, fee_minor = order.shipping_minor or 0, order.fee_minor or 0
+    amount = sum(goods) - sum(discounted) + shipping_minor + fee_minor
     if order.amount_minor is not None and order.amount_minor != amount:
         raise InconsistentOrder(
             f"the parts add up to {amount}, but the order's amount is {order.amount_minor}"
@@ -71,7 +72,7 @@ def allocate(order: OrderIn) -> Allocation:
     taxes = [
         _tax(item, price - off) for item, price, off in zip(items, goods, discounted, strict=True)
     ]
-    shipping, fee = split(order.shipping_minor, goods), split(order.fee_minor, goods)
+    shipping, fee = split(shipping_minor, goods), split(fee_minor, goods)
     columns = zip(goods, discounted, taxes, shipping, fee, interest, strict=True)
     return Allocation(
         items=[ItemAmounts(*column) for column in columns],
@@ -140,7 +141,7 @@ def _share_of_remainder(
 
 def _interest(order: OrderIn, goods: list[int]) -> list[int]:
     if not any(item.interest_minor for item in order.items):
-        return split(order.interest_minor, goods)
+        return split(order.interest_minor or 0, goods)
     shares = [item.interest_minor or 0 for item in order.items]
     if order.interest_minor and sum(shares) != order.interest_minor:
         raise InconsistentOrder("the items' interest does not add up to the order's interest")
@@ -151,7 +152,7 @@ def _tax(item: ItemIn, paid: int) -> int:
     """The tax included in the price, rounded half up; a rate has at most two decimals."""
     if item.tax_minor is not None:
         return item.tax_minor
-    rate = int(item.tax_rate * 100)
+    rate = int((item.tax_rate or 0) * 100)
     return (2 * paid * rate + _BASIS_POINTS + rate) // (2 * (_BASIS_POINTS + rate)) if rate else 0
 
 

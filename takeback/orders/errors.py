@@ -1,4 +1,4 @@
-"""Refusals of updates to order items."""
+"""Refusals of orders, and of updates to order items."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -17,8 +17,58 @@ ITEM_CANCELLED = Problem(
     409,
     _("The cancellation of this item is approved, so its status cannot change. Stop the shipment."),
 )
+STATUS_NEEDS_CASE = Problem(
+    "order_item_status_needs_case",
+    400,
+    _("Status 50 needs a cancellation request. Send the status that the item had before."),
+)
 CANCEL_STATUS_GOES_BACK = Problem(
     "order_item_cancel_status_goes_back",
     400,
     _("An item's cancellation status cannot move backwards."),
+)
+DATE_IS_SET = Problem(
+    "order_item_date_is_set",
+    400,
+    _("This date was received before, and the first one counts. Staff can correct it at the desk."),
+)
+DATE_IN_FUTURE = Problem(
+    "order_item_date_in_future",
+    400,
+    _("This date is in the future. Send the time at which it happened."),
+)
+DATE_BEFORE_ORDER = Problem(
+    "order_item_date_before_order",
+    400,
+    _("This date is more than 31 days before the order. Send the time at which it happened."),
+)
+UNITS_FALL = Problem(
+    "refunded_units_fall",
+    400,
+    _("The number of units refunded elsewhere cannot fall. Send {min} or more."),
+    field="refunded_elsewhere_quantity",
+)
+ORDER_IS_FIXED = Problem(
+    "order_is_fixed",
+    406,
+    _(
+        "This cannot change once the order has been received."
+        " Leave the field out, or send the value that was sent first."
+    ),
+)
+ADDITION_DOES_NOT_ADD_UP = Problem(
+    "order_addition_does_not_add_up",
+    406,
+    _(
+        "The stored order and what this request adds do not make up this amount."
+        " Send the order's new amount."
+    ),
+)
+ITEM_IS_NOT_EXPLAINED = Problem(
+    "order_item_is_not_explained",
+    406,
+    _(
+        "The stored order does not have this item, and other items are missing."
+        " Send all items, or the order's new amount."
+    ),
 )

@@ -202,6 +202,23 @@ class OrderItem(OrderOrItem):
         return f"{self.order_id}/{self.remote_id}"
 
 
+class DateCorrection(models.Model):
+    """A date of an item that staff corrected, with their note. The table is append-only."""
+
+    order_item = models.ForeignKey(OrderItem, models.PROTECT)
+    column = models.CharField(max_length=16)
+    """`shipped_date` or `delivered_date`."""
+    before = models.DateTimeField(null=True)
+    after = models.DateTimeField()
+    note = models.CharField(max_length=2000)
+    actor_kind = models.CharField(max_length=16)
+    actor_number = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.order_item_id} {self.column}"
+
+
 class DiscountItem(models.Model):
     """A discount of the order; a `BenefitApplicant` holds its share of each item."""
 

@@ -1,4 +1,8 @@
-"""Input types of orders from every source; amounts are minor units of the order's currency."""
+"""Input types of orders from every source; amounts are minor units of the order's currency.
+
+None, an empty text, list or object: the sender did not send the field. A new order then gets the
+default (`order_rows`), and an order that is received again keeps its value (`merge`).
+"""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,6 +12,7 @@ from uuid import UUID
 
 from takeback.accounts.customer_input import CustomerIn
 from takeback.addresses.address_input import AddressIn
+from takeback.orders.statuses import Status
 
 Document = dict[str, Any]
 
@@ -29,19 +34,22 @@ class OrderOrItemIn:
 
 @dataclass(slots=True, kw_only=True)
 class ItemIn(OrderOrItemIn):
-    """An item. Amounts are for all its units; None leaves the amount to the allocation."""
+    """An item. Amounts are for all its units; None leaves the amount to the allocation.
+
+    Without a status a new item gets the order's.
+    """
 
     remote_id: str
     sku: str
     product: Document
     goods_minor: int
-    status: int
+    status: int | None = None
     quantity: int = 1
     discount_minor: int | None = None
     tax_minor: int | None = None
     interest_minor: int | None = None
     retail_minor: int | None = None
-    tax_rate: Decimal = Decimal(0)
+    tax_rate: Decimal | None = None
     price_list: Document | None = None
     stock_list: Document | None = None
     data_source: Document | None = None
@@ -50,7 +58,7 @@ class ItemIn(OrderOrItemIn):
     shipped_date: datetime | None = None
     delivered_date: datetime | None = None
     image: str | None = None
-    is_tradable: bool = False
+    is_tradable: bool | None = None
     refunded_elsewhere_quantity: int | None = None
     attributes: Document = field(default_factory=dict)
 
@@ -88,6 +96,7 @@ class LoyaltyIn:
 class OrderIn(OrderOrItemIn):
     """An order. `amount_minor` is optional; when set, the parts must add up to it.
 
+    `initial_status` is that of a new order without any status.
     `refunded_elsewhere_minor` is what other systems paid back. `refunded_total_minor` is the
     shop's total of all refunds, ours included; None: the sender does not know.
     """
@@ -100,11 +109,12 @@ class OrderIn(OrderOrItemIn):
     billing_address: AddressIn | None = None
     items: list[ItemIn]
     status: int | None = None
+    initial_status: int = Status.APPROVED
     amount_minor: int | None = None
     discount_minor: int | None = None
-    shipping_minor: int = 0
-    fee_minor: int = 0
-    interest_minor: int = 0
+    shipping_minor: int | None = None
+    fee_minor: int | None = None
+    interest_minor: int | None = None
     refunded_elsewhere_minor: int | None = None
     refunded_total_minor: int | None = None
     discounts: list[DiscountIn] = field(default_factory=list)
@@ -115,12 +125,16 @@ class OrderIn(OrderOrItemIn):
     payment_type: str = ""
     bank: Document | None = None
     bin_number: str | None = None
-    installment_count: int = 1
-    has_gift_box: bool = False
+    installment_count: int | None = None
+    has_gift_box: bool | None = None
     gift_box_note: str | None = None
     notes: str | None = None
     language_code: str = ""
-    client_type: str = "default"
+    client_type: str | None = None
     order_type: str | None = None
     remote_addr: str | None = None
-    is_send: bool = False
+    is_send: bool | None = None
+
+    def status_of_item(self, item: ItemIn) -> int:
+        """The status of a new item of this order."""
+        return item.status or self.status or self.initial_status

@@ -34,10 +34,33 @@ class ModelCase:
     overridden: set[str] = field(default_factory=set)
     status: str = "waiting"
     item_status_before: int | None = None
+    deferred: int | None = None
+    """The status that the shop sent while the item waited."""
     plan_id: int | None = None
     is_hidden: bool = False
     undo_status: str | None = None
     undo_codes: set[str] = field(default_factory=set)
+
+    @property
+    def item_status_after(self) -> int | None:
+        """The status of the item when the case is closed without success."""
+        before, deferred = self.item_status_before, self.deferred
+        is_later = before is not None and deferred is not None and is_forward(before, deferred)
+        return deferred if is_later else before
+
+    def defer(self, status: int) -> None:
+        """The shop sends a status of the waiting item."""
+        waiting = self.deferred
+        was_shipped = waiting == 100 and status >= 500
+        if waiting is None or was_shipped or is_forward(waiting, status):
+            self.deferred = status
+
+
+def is_forward(before: int, after: int) -> bool:
+    """Whether the shop can move an item from one status to the other."""
+    if before in {100, 600}:
+        return before == after
+    return before < 500 if after == 100 else after >= before
 
 
 @dataclass(frozen=True)

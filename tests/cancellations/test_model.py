@@ -61,6 +61,7 @@ from tests.cancellations.reference_model import (
     expected_result,
     expected_results,
     expected_transition,
+    is_forward,
     overridden_codes,
     usual_kind,
 )
@@ -313,10 +314,11 @@ class CaseMachine(RuleBasedStateMachine):
                 item = self.split_again(item, case)
             item.case = case
             if case.undo_status == "confirmed":
-                case.item_status_before, item.status = item.status, 50
+                is_other = item.status != case.item_status_before
+                case.deferred, item.status = item.status if is_other else None, 50
         elif case.status in {"confirmed", "approved"} and case.undo_status != "confirmed":
-            assert case.item_status_before is not None
-            item.status, case.item_status_before, case.plan_id = case.item_status_before, None, None
+            assert case.item_status_after is not None
+            item.status, case.item_status_before, case.plan_id = case.item_status_after, None, None
         case.status, case.undo_status = case.undo_status, None
         case.overridden -= case.undo_codes
 
@@ -331,8 +333,8 @@ class CaseMachine(RuleBasedStateMachine):
                 self.apply_confirmation(item, case)
             case.status = "confirmed" if command is confirm else "approved"
         elif item.case is case:
-            if case.item_status_before is not None:
-                item.status = case.item_status_before
+            if case.item_status_after is not None:
+                item.status = case.item_status_after
             item.case = None
             self.closed.append((item, case))
             self.apply_merges(self.model.items[item.split_from or item.pk])
@@ -372,7 +374,7 @@ class CaseMachine(RuleBasedStateMachine):
     def apply_confirmation(self, item: ModelItem, case: ModelCase) -> None:
         """The units of a confirmed case wait, as an item of their own if there are others."""
         row = CancellationRequest.objects.get(pk=case.pk)
-        case.item_status_before, case.plan_id = item.status, row.plan_id
+        case.item_status_before, case.deferred, case.plan_id = item.status, None, row.plan_id
         if case.quantity == item.units_left:
             item.status = 50
             return
@@ -430,11 +432,13 @@ class CaseMachine(RuleBasedStateMachine):
 
     def apply_update(self, item: ModelItem, update: ItemIn) -> None:
         """An update applies to all parts of an item; to those that wait, after their case."""
-        if not item.is_decided:
+        assert update.status
+        if item.status != 50 and is_forward(item.status, update.status):
             item.status = update.status
         elif item.case and item.status == 50:
-            item.case.item_status_before = update.status
-        item.is_invoiced, item.delivered = bool(update.invoice_number), update.delivered_date
+            item.case.defer(update.status)
+        item.is_invoiced |= bool(update.invoice_number)
+        item.delivered = item.delivered or update.delivered_date
 
     def complete(self, data: st.DataObject) -> None:
         """Another system has cancelled some units."""

@@ -18,6 +18,7 @@ from takeback.cancellations.plans import RefundTerms
 from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor
 from takeback.core.ids import CaseId
+from takeback.orders.models import OrderItem
 from takeback.orders.statuses import Status
 from tests import factories
 from tests.cancellations.factories import SCOPE, STAFF, open_case, order_items
@@ -152,8 +153,9 @@ def test_one_command_wins_among_those_on_the_same_version(clients: int, rounds: 
 def two_plans(number: int) -> list[Act]:
     """A plan for a cancellation and one for a return, each for the full amount of the order."""
     # An item with the lowest status keeps both commands from updating the order's row.
-    statuses = (Status.APPROVED, Status.DELIVERED, Status.CANCELLATION_WAITING)
+    statuses = (Status.APPROVED, Status.DELIVERED, Status.APPROVED)
     items = order_items(*({"status": status} for status in statuses), number=str(number))
+    OrderItem.objects.filter(pk=items[2].pk).update(status=Status.CANCELLATION_WAITING)
     terms = RefundTerms(forced_refund_minor=items[0].order.amount_minor)
     cases = [open_case(items[0]), open_case(items[1], kind=Kind.RETURN)]
     common: dict[str, Any] = {"actor": STAFF, "now": factories.NOW, "terms": terms}

@@ -112,7 +112,9 @@ STEPS = [
 def test_item_status_moves_forward_only_and_never_to_its_end(
     before: int, after: Any, result: str
 ) -> None:
-    item = _item(status=before)
+    item = _item()
+    OrderItem.objects.update(status=before)
+    item.refresh_from_db()
     rows = shop.stored_rows()
 
     response = shop.patch(f"{ITEMS}{item.pk}/", {"status": after, "tracking_number": "T"})

@@ -67,10 +67,12 @@ def _without_ours(texts: list[str]) -> list[str]:
 
 def test_documented_new_case_gets_the_documented_response() -> None:
     reason = factories.create_reason(kind="refund")
+    item = delivered()
+    type(item).objects.update(delivered_date=clock.now())
 
     documented, response = replay(
         "channel_cancellation_request_open",
-        order_item=delivered(delivered_date=clock.now()).pk,
+        order_item=item.pk,
         reason=reason.pk,
         cancellation_type="refund",
         iban=IBAN,

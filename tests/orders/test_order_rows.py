@@ -8,7 +8,7 @@ from takeback.core.ids import ItemId, OrderId
 from takeback.orders.allocation import Allocation, ItemAmounts
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.order_input import ItemIn, OrderIn
-from takeback.orders.order_rows import OrderDraft, item_row, order_row
+from takeback.orders.order_rows import Fulfilment, OrderDraft, item_row, order_row
 from tests import factories
 
 
@@ -67,7 +67,13 @@ def test_row_of_an_item_has_a_distinct_value_in_each_column() -> None:
     amounts = ItemAmounts(11, 12, 13, 14, 15, 16)
 
     row = item_row(
-        item, amounts, snapshot_id, item_id=ItemId(1), order_id=OrderId(2), now=factories.NOW
+        item,
+        amounts,
+        snapshot_id,
+        Fulfilment("status", "shipped_date", "delivered_date"),  # type: ignore[arg-type]  # names
+        item_id=ItemId(1),
+        order_id=OrderId(2),
+        now=factories.NOW,
     )
 
     columns = {field.attname for field in OrderItem._meta.concrete_fields}

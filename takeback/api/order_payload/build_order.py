@@ -13,7 +13,6 @@ from takeback.addresses.address_input import AddressIn
 from takeback.api.order_payload import references
 from takeback.core.money import show
 from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
-from takeback.orders.statuses import Status
 
 Fields = Mapping[str, Any]
 """Validated fields of an order, an item, or another part."""
@@ -105,6 +104,7 @@ _ITEM_AMOUNTS = {
     "retail_price": "retail_minor",
 }
 _ITEM_PLAIN = (
+    "status",
     "sku",
     "product",
     "quantity",
@@ -162,12 +162,11 @@ def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> Order
     billing = order.get("billing_address")
     shipping = order.get("shipping_address") or billing or _placeholder_address(order["customer"])
     option = _payment_option(order)
-    status = order.get("status") or Status.APPROVED
     return OrderIn(
         placed_at=order["date_placed"],
         shipping_address=shipping,
         billing_address=billing,
-        items=[_item(item, remote_id, status) for item, remote_id in zip(items, ids, strict=True)],
+        items=[_item(item, remote_id) for item, remote_id in zip(items, ids, strict=True)],
         discounts=_discounts(order.get("discountitem_set", ()), items, ids),
         tenders=_tenders(order),
         loyalty=_loyalty(order, channel_id),
@@ -184,10 +183,9 @@ def _subset(fields: Fields, names: Iterable[str]) -> dict[str, Any]:
     return {name: fields[name] for name in names if name in fields}
 
 
-def _item(item: Fields, remote_id: str, default_status: int) -> ItemIn:
+def _item(item: Fields, remote_id: str) -> ItemIn:
     return ItemIn(
         remote_id=remote_id,
-        status=item.get("status", default_status),
         data_source=item.get("datasource"),
         details=_subset(item, _ITEM_DETAILS),
         **_subset(item, _ITEM_PLAIN),

@@ -55,7 +55,7 @@ from takeback.orders.commands.split_item import split_items
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.orders.statuses import CANCELLABLE, REFUNDABLE
+from takeback.orders.statuses import CANCELLABLE, REFUNDABLE, later_status
 from takeback.orders.statuses import Status as ItemStatus
 from takeback.orders.units import units_left
 
@@ -257,7 +257,7 @@ def apply_transition(
                 _add_to_plans([case], actor, now)
             _apply([(case, {})], transition, actor, now, details)
             if case.cancellation_type == Kind.CANCEL:
-                fix_status(case.order_item_id, now)
+                fix_status(case.order_item_id)
             recalculate_plans([case], actor, now)
         case Transition.REJECT:
             _ensure_allowed(case, transition)
@@ -356,7 +356,7 @@ def _close(
     _apply([(case, {})], transition, actor, now, details)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
-        set_item_status([item], item.deferred_status or case.item_status_before, now)
+        set_item_status([item], later_status(case.item_status_before, item.deferred_status), now)
     others = CancellationRequest.objects.filter(
         easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
     )

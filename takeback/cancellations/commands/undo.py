@@ -27,7 +27,7 @@ from takeback.logistics.commands.easy_returns import restore_easy_return
 from takeback.orders.commands.split_item import split_items
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.orders.statuses import ENDED
+from takeback.orders.statuses import ENDED, later_status
 from takeback.orders.statuses import Status as ItemStatus
 from takeback.orders.units import units_left
 
@@ -133,7 +133,7 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
 def _take_back_approval(case: CancellationRequest, actor: Actor, now: datetime) -> None:
     _ensure_plan_can_wait(case)
     update_case(case, CaseEvent.UNDO, actor, now, status=Status.CONFIRMED.value)
-    fix_status(case.order_item_id, now, is_fixed=False)
+    fix_status(case.order_item_id, is_fixed=False)
     recalculate_plans([case], actor, now)
 
 
@@ -161,6 +161,6 @@ def _take_out_of_plan(
     assert plan_id is not None, "a confirmed case has a plan"
     values = {"status": status.value, "plan_id": None, "item_status_before": None}
     update_case(case, CaseEvent.UNDO, actor, now, **values)
-    fix_status(item.pk, now, is_fixed=False)
-    set_item_status([item], item.deferred_status or before, now)
+    fix_status(item.pk, is_fixed=False)
+    set_item_status([item], later_status(before, item.deferred_status), now)
     recalculate_plan(PlanId(plan_id), actor, now, is_promise=False)

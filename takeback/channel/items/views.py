@@ -130,11 +130,11 @@ class BulkItemView(ChannelView):
 
 
 def _name_item(refused: Refused, item_ids: list[int]) -> None:
-    """Turns the refusal of an item's status into an error of its field in the body."""
+    """Turns the refusal of an item's field into an error of its path in the body."""
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
-        field = f"orderitem_set.{item_ids.index(item_id)}.status"
-        if refused.problem is order_errors.ITEM_CANCELLED:
+        field = f"orderitem_set.{item_ids.index(item_id)}.{refused.context['field']}"
+        if refused.problem.code == order_errors.ITEM_CANCELLED.code:
             problem = replace(refused.problem, field=field)
             raise Refused(problem, **refused.context) from refused
         raise ValidationError({field: [str(refused.problem.message)]}) from refused

@@ -12,7 +12,7 @@ from takeback.accounts.channel_conf import ChannelConf
 from takeback.api import case_fields
 from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
-from takeback.api.order_payload.fields import Amount
+from takeback.api.order_payload.fields import Amount, StatusCode
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
 from takeback.cancellations.errors import REASON_MISSING
@@ -20,11 +20,10 @@ from takeback.cancellations.plans import RefundTerms
 from takeback.channel import cancel_status, errors
 from takeback.channel.cases.serializers import ReasonField
 from takeback.channel.filters import Filter, Filters, by_ids, by_range, by_text, equal
-from takeback.channel.items.serializers import KnownStatus
 
 UPDATE_FILTERS: Filters = {
     **by_range("modified_date", "modified_date"),
-    "status": Filter(KnownStatus(required=False), equal("status")),
+    "status": Filter(StatusCode(required=False), equal("status")),
     "cancel_status": cancel_status.FILTER,
 }
 FILTERS: Filters = {

@@ -1,6 +1,7 @@
 """Orders: import, lists, one order, and its cancellation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -19,6 +20,7 @@ from takeback.channel.auth import path_id
 from takeback.channel.base import (
     ChannelListView,
     ChannelView,
+    FieldsRefused,
     etag,
     expected_version,
     row_or_404,
@@ -26,7 +28,7 @@ from takeback.channel.base import (
 )
 from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
-from takeback.channel.openapi import CONFLICT, ORDERS, document_response
+from takeback.channel.openapi import FIXED_FIELDS, ORDERS, document_response
 from takeback.channel.orders import documents, queries
 from takeback.channel.orders.documents import ChannelOrder
 from takeback.channel.orders.serializers import (
@@ -48,6 +50,10 @@ from takeback.orders.scope import OrderScope
 from takeback.orders.versions import ensure_version, version_of
 
 SOURCE = "channel"
+SKIPPED = "X-Takeback-Skipped"
+"""The header that lists received fields which changed nothing, by their paths."""
+SKIPPED_MAX = 2_000
+"""Characters of the header; more paths are only counted."""
 
 
 class BaseOrderView(ChannelView):
@@ -63,9 +69,14 @@ class BaseOrderView(ChannelView):
 
 
 class CreateOrders(BaseOrderView):
-    """Imports an order. Sent again, it updates mutable fields; items and amounts are fixed."""
+    """Imports an order. Sent again, it is merged with the stored one by one rule.
+
+    Absent keys, null and an older status change nothing. Items and units that are new are added
+    with their amounts. A field that cannot change is refused by its path.
+    """
 
     parser_classes = [LargeJSONParser]
+    _skipped_paths: Sequence[str] = ()
     operations = {
         "post": Operation(
             "channel_create_orders",
@@ -75,8 +86,20 @@ class CreateOrders(BaseOrderView):
             status=201,
             description="The order has been created.",
             refusals={
-                200: document_response(ChannelOrder, "The order was known and has been updated."),
-                **CONFLICT,
+                200: document_response(
+                    ChannelOrder,
+                    "The order was known. What is newer has been applied; the header"
+                    f" `{SKIPPED}` lists the fields that were not.",
+                ),
+                **FIXED_FIELDS,
+            },
+            headers={
+                SKIPPED: {
+                    "description": "The received fields that changed nothing, because the stored"
+                    " value is newer or stays: paths such as `order_item.0.status`, separated by"
+                    " commas. `+3` at the end stands for three more. A stored response has none.",
+                    "schema": {"type": "string"},
+                }
             },
             is_idempotent=True,
             summary="Import or update an order.",
@@ -84,7 +107,10 @@ class CreateOrders(BaseOrderView):
     }
 
     def post(self, request: Request, channel_id: str) -> HttpResponse:
-        return self.idempotent(self._import, body=self.body)
+        response = self.idempotent(self._import, body=self.body)
+        for name, value in _skipped(self._skipped_paths).items():
+            response[name] = value
+        return response
 
     def _import(self) -> Response:
         channel_id = self.client.channel_id
@@ -95,16 +121,26 @@ class CreateOrders(BaseOrderView):
         _refuse_contradictions(outcome)
         rows = queries.order_by_number(channel_id=channel_id, number=payload.number)
         status = 201 if outcome.result == CREATED else 200
+        self._skipped_paths = outcome.skipped
         return Response(self.order_documents(rows)[0], status=status)
 
 
 def _refuse_contradictions(outcome: Outcome) -> None:
-    """Refuses an order that does not add up, or that differs from the stored one."""
-    if outcome.result != REFUSED:
-        return
-    if outcome.order_id is not None:
-        raise Refused(errors.ORDER_IS_FIXED, order_id=outcome.order_id)
-    raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+    """Refuses an order that does not add up, or that cannot be merged with the stored one."""
+    if outcome.refused:
+        raise FieldsRefused(outcome.refused)
+    if outcome.result == REFUSED:
+        raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+
+
+def _skipped(paths: Sequence[str]) -> dict[str, str]:
+    """The header with the skipped fields; a proxy limits headers, so the last ones are counted."""
+    if not paths:
+        return {}
+    shown = list(accumulate(paths, "{},{}".format))
+    longest = max((text for text in shown if len(text) <= SKIPPED_MAX), key=len, default="")
+    left = len(paths) - (longest.count(",") + 1 if longest else 0)
+    return {SKIPPED: f"{longest},+{left}" if left else longest}
 
 
 class OrderList(ChannelListView, BaseOrderView):
