@@ -19,6 +19,7 @@ from takeback.core.db.compiled_query import CompiledQuery
 from takeback.logistics.queries import CarrierRow, carriers
 from takeback.orders.models import OrderItem, Tender
 from takeback.orders.product_categories import product_categories
+from takeback.orders.refunded_elsewhere import units_left
 from takeback.orders.scope import OrderScope
 
 # Payment kinds that cannot be reversed: their refunds need a bank account.
@@ -45,6 +46,8 @@ class OrderPart(NamedTuple):
     user_id: int
     user_type: str
     placed_at: datetime
+    return_days: int | None
+    cancel_minutes: int | None
     shipping_address_id: int
     billing_address_id: int
     shipping_address: AddressPart
@@ -57,6 +60,7 @@ class ItemRow(NamedTuple):
     status: int
     quantity: int
     units_closed: int
+    refunded_elsewhere_quantity: int
     invoice_number: str | None
     invoice_date: datetime | None
     shipped_date: datetime | None
@@ -76,7 +80,7 @@ class ItemRow(NamedTuple):
 
     @property
     def units_left(self) -> int:
-        return self.quantity - self.units_closed
+        return units_left(self.quantity, self.units_closed, self.refunded_elsewhere_quantity)
 
 
 def _items_by_id(item_ids: list[int]) -> "QuerySet[OrderItem]":
@@ -148,7 +152,7 @@ class EligibilityData:
             is_invoiced=bool(item.invoice_number),
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
             placed_at=order.placed_at,
-            shop=self.shop,
+            shop=self.shop.with_terms(order.return_days, order.cancel_minutes),
             now=now,
             new=new,
             reason=self.reasons.get(new.reason),

@@ -21,6 +21,7 @@ from takeback.core.ids import CaseId
 from takeback.core.paging import Page
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
+from takeback.orders.refunded_elsewhere import units_left
 
 
 class ImageRow(NamedTuple):
@@ -174,10 +175,13 @@ def item_context(
     shop: ShopPolicy,
     now: datetime,
 ) -> ItemContext:
-    """The input of the item rules for an item with these cases; most items have none."""
+    """The input of the item rules for an item with these cases; most items have none.
+
+    `shop` is the policy with the terms of the order.
+    """
     return ItemContext(
         item.status,
-        item.quantity - item.units_closed,
+        units_left(item.quantity, item.units_closed, item.refunded_elsewhere_quantity),
         bool(cases) and any(case.is_live for case in cases),
         bool(item.invoice_number),
         placed_at,

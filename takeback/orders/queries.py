@@ -60,6 +60,9 @@ class OrderRow(NamedTuple):
     refund_minor: int
     discount_refund_minor: int
     shipping_refund_minor: int
+    refunded_elsewhere_minor: int
+    return_days: int | None
+    cancel_minutes: int | None
     shipping_tax_rate: Decimal | None
     payment_option_id: int | None
     payment_type: str
@@ -97,6 +100,7 @@ class ItemRow(NamedTuple):
     status: int
     quantity: int
     units_closed: int
+    refunded_elsewhere_quantity: int
     goods_minor: int
     discount_minor: int
     retail_minor: int | None

@@ -34,5 +34,7 @@ def test_money_refunded_elsewhere_is_the_largest_report(
 @pytest.mark.parametrize(
     ("stored", "stated", "expected"), [(0, None, 0), (2, None, 2), (0, 3, 3), (2, 1, 2), (2, 0, 2)]
 )
-def test_units_refunded_elsewhere_never_fall(stored: int, stated: int | None, expected: int) -> None:
+def test_units_refunded_elsewhere_never_fall(
+    stored: int, stated: int | None, expected: int
+) -> None:
     assert elsewhere_units(stored, stated) == expected

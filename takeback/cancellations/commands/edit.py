@@ -112,9 +112,8 @@ def _changes(
 
 
 def _units_left(case: CancellationRequest) -> int:
-    """The units of the item that are not closed yet; of an ended case, its own."""
-    item = case.order_item
-    return (item.quantity - item.units_closed) or case.quantity
+    """The units that are left of the item; of an ended case, its own."""
+    return case.order_item.units_left or case.quantity
 
 
 def _account_changes(

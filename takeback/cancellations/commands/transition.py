@@ -260,6 +260,7 @@ def _favourable_details(
         _ensure_confirmable(case, case.order_item)
     else:
         _ensure_allowed(case, transition)
+        _ensure_units_left(case, case.order_item)
     return ensure_rules_allow(case, remarks)
 
 
@@ -309,7 +310,12 @@ def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
     if case.cancellation_type == Kind.RETURN and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    if case.quantity > item.quantity - item.units_closed:
+    _ensure_units_left(case, item)
+
+
+def _ensure_units_left(case: CancellationRequest, item: OrderItem) -> None:
+    """`Refused` if units of the case are gone, as after a refund by another system."""
+    if case.quantity > item.units_left:
         raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
 
 
@@ -318,9 +324,7 @@ def _split_off_units(
 ) -> list[OrderItem]:
     """The items that hold exactly the units of the cases: the present ones, or new parts."""
     quantities = [(items[case.order_item_id], case.quantity) for case in cases]
-    partial = [
-        (item, units) for item, units in quantities if units < item.quantity - item.units_closed
-    ]
+    partial = [(item, units) for item, units in quantities if units < item.units_left]
     parts = split_items(partial, now=now)
     return [parts.get(item.pk, item) for item, _ in quantities]
 

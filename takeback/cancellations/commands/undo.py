@@ -113,7 +113,7 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
     live = CancellationRequest.objects.filter(
         order_item=item, status__in=[status.value for status in LIVE]
     )
-    if live.exists() or item.status in ENDED or case.quantity > item.quantity - item.units_closed:
+    if live.exists() or item.status in ENDED or case.quantity > item.units_left:
         raise _refusal(order_item=item.pk)
     if status is Status.CONFIRMED:
         _ensure_plan_can_wait(case)
@@ -129,7 +129,8 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
 def _take_back_approval(case: CancellationRequest, actor: Actor, now: datetime) -> None:
     _ensure_plan_can_wait(case)
     update_case(case, CaseEvent.UNDO, actor, now, status=Status.CONFIRMED.value)
-    recalculate_plans([case], actor, now)
+    # A waiting plan promises no more than the approved one.
+    recalculate_plans([case], actor, now, is_promise=False)
 
 
 def _ensure_plan_can_wait(case: CancellationRequest) -> None:

@@ -273,6 +273,7 @@ class ItemFields(TypedDict):
     stock_list: ChannelStockList | None
     status: str
     quantity: int
+    refunded_elsewhere_quantity: int
     unit_price: Decimal
     total_price: Decimal
     price_currency: str
@@ -327,6 +328,7 @@ def order_item(
         "stock_list": stock_list(row.stock_list),
         "status": status_name(row.status),
         "quantity": row.quantity,
+        "refunded_elsewhere_quantity": row.refunded_elsewhere_quantity,
         "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,

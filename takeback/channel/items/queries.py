@@ -26,6 +26,7 @@ class ItemRow(NamedTuple):
     status: int
     cancel_status: str | None
     quantity: int
+    refunded_elsewhere_quantity: int
     goods_minor: int
     discount_minor: int
     tax_minor: int

@@ -116,8 +116,8 @@ class BulkItemView(ChannelView):
 
 
 def _name_item(refused: Refused, item_ids: list[int]) -> None:
-    """Turns the refusal of an item's status into an error of its field in the body."""
+    """Turns the refusal of an item into an error of its field in the body."""
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
-        field = f"orderitem_set.{item_ids.index(item_id)}.status"
+        field = f"orderitem_set.{item_ids.index(item_id)}.{refused.problem.field or 'status'}"
         raise ValidationError({field: [str(refused.problem.message)]}) from refused

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.exceptions import PermissionDenied
@@ -36,6 +37,7 @@ from takeback.core.errors import Refused
 from takeback.core.ids import OrderId
 from takeback.core.paging import Page
 from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
+from takeback.orders.commands.record_refunds import NO_REFUNDS, OrderRefunds, record_refunds
 from takeback.orders.commands.update_items import mark_as_sent
 from takeback.orders.scope import OrderScope
 
@@ -96,6 +98,8 @@ def _refuse_contradictions(outcome: Outcome) -> None:
         return
     if outcome.order_id is not None:
         raise Refused(errors.ORDER_IS_FIXED, order_id=outcome.order_id)
+    if outcome.problem is not None:
+        raise Refused(outcome.problem)
     raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
 
 
@@ -178,12 +182,23 @@ class OrderView(BaseOrderView):
         return Response(self.order_document(OrderId(path_id(pk))))
 
     def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
-        is_send = validated(OrderChange, self.body).get("is_send")
-        order_id = OrderId(path_id(pk))
-        if is_send is not None:
-            channel_ids = self.client.channel_ids
-            mark_as_sent(channel_ids, order_id, is_send=is_send, now=clock.now())
+        order_id, channel_ids = OrderId(path_id(pk)), self.client.channel_ids
+        _, currency = row_or_404(queries.channel_and_currency(channel_ids, order_id))
+        changes = validated(OrderChange, self.body, context={"currency": currency})
+        report = OrderRefunds(
+            stated=changes.get("refunded_elsewhere_amount"),
+            shop_total=changes.get("refund_amount"),
+        )
+        self._change(order_id, report, is_send=changes.get("is_send"))
         return Response(self.order_document(order_id))
+
+    @transaction.atomic
+    def _change(self, order_id: OrderId, report: OrderRefunds, *, is_send: bool | None) -> None:
+        channel_ids, now = self.client.channel_ids, clock.now()
+        if report != NO_REFUNDS:
+            record_refunds(channel_ids, order_id, report)
+        if is_send is not None:
+            mark_as_sent(channel_ids, order_id, is_send=is_send, now=now)
 
 
 class CancelOrder(BaseOrderView):

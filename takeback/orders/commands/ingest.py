@@ -16,6 +16,7 @@ from takeback.addresses.address_input import AddressIn
 from takeback.addresses.places import PlaceCache
 from takeback.core.db.bulk import insert_rows, reserve_ids
 from takeback.core.db.change_time import ChangeTime
+from takeback.core.errors import Problem
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders import order_rows
 from takeback.orders.allocation import InconsistentOrder, allocate
@@ -39,12 +40,16 @@ CREATED, UPDATED, UNCHANGED, REFUSED = "created", "updated", "unchanged", "refus
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for one order; `reason` is set when it is refused."""
+    """The result for one order; `reason` is set when it is refused.
+
+    `problem` is the refusal of a single field, if there is one.
+    """
 
     number: str
     result: str
     order_id: OrderId | None = None
     reason: str | None = None
+    problem: Problem | None = None
 
 
 class Snapshots:
@@ -147,7 +152,9 @@ def _drafts(orders: Sequence[OrderIn]) -> tuple[dict[str, OrderDraft], dict[str,
         try:
             drafts[order.number] = OrderDraft(order, allocate(order), order_rows.fingerprint(order))
         except InconsistentOrder as error:
-            refused[order.number] = Outcome(order.number, REFUSED, reason=str(error))
+            refused[order.number] = Outcome(
+                order.number, REFUSED, reason=str(error), problem=error.problem
+            )
     return {number: draft for number, draft in drafts.items() if number not in refused}, refused
 
 
@@ -199,7 +206,9 @@ def _insert(
     _insert_discounts(drafts, now)
     _insert_payments(drafts, now)
     rows = [
-        order_rows.order_row(draft, snapshots.id_of, channel_id=channel_id, source=source, now=now)
+        order_rows.order_row(
+            draft, snapshots.id_of, policy, channel_id=channel_id, source=source, now=now
+        )
         for draft in drafts
     ]
     for number, row in enumerate(rows):

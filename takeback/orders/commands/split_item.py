@@ -70,10 +70,11 @@ def _split_off(item: OrderItem, units: int, key: str, now: datetime) -> OrderIte
     for column in _AMOUNTS:
         total = getattr(item, column)
         if total is not None:
-            amount = units_value(total, item.quantity, item.units_closed, units)
+            amount = units_value(total, item.quantity, item.units_used, units)
             setattr(part, column, amount)
             setattr(item, column, total - amount)
-    item.quantity, part.quantity, part.units_closed = item.quantity - units, units, 0
+    item.quantity, part.quantity = item.quantity - units, units
+    part.units_closed = part.refunded_elsewhere_quantity = 0
     part.attributes = with_quantity(item.attributes, units, key)
     item.attributes = with_quantity(item.attributes, item.quantity, key)
     part.created_date = part.modified_date = item.modified_date = now

@@ -14,6 +14,7 @@ from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
 from takeback.orders import errors
+from takeback.orders.commands.record_refunds import ensure_units_exist
 from takeback.orders.commands.split_item import with_quantity
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem
@@ -44,7 +45,8 @@ def update_items(
 
     The status of an item with an open case is stored and applied if the case is rejected.
     Raises Refused: NOT_FOUND for an item outside the channels; for a status that channels cannot
-    set, with the `order_item` in the context.
+    set, and for units refunded elsewhere that fall or do not exist, with the `order_item` in the
+    context.
     """
     lock_orders_of(sorted(changes))
     rows = OrderItem.objects.filter(pk__in=changes, order__channel_id__in=channel_ids)
@@ -77,6 +79,8 @@ def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datet
     """Change the object; returns the columns whose values differ from the stored ones."""
     values = {name: value for name, value in changes.items() if name != "attributes_kwargs"}
     values |= _statuses(item, changes)
+    if "refunded_elsewhere_quantity" in values:
+        ensure_units_exist(item, values["refunded_elsewhere_quantity"])
     if "extra_field" in values:
         values["extra_field"] = (item.extra_field or {}) | values["extra_field"]
     if "attributes" in values:
