@@ -104,13 +104,13 @@ def allocate(order: OrderIn) -> Allocation:
 
 def _ensure_refunds_fit(order: OrderIn, charged: int) -> None:
     """`ExcessiveRefund` if other systems refunded more than the charge, or than an item's units."""
-    above = fields_above_charge(
+    over_limit = fields_above_charge(
         stated=order.refunded_elsewhere_minor,
         shop_total=order.refunded_total_minor,
         ours=0,
         charged=charged,
     )
-    for field, most in above.items():
+    for field, most in over_limit.items():
         text = f"{show(most, order.currency)} {order.currency.upper()}"
         problem = errors.REFUND_ABOVE_CHARGE.with_values(max=text)
         raise ExcessiveRefund(replace(problem, field=field))

@@ -34,7 +34,7 @@ def case() -> int:
     return case_id
 
 
-def test_decision_shows_refunds_elsewhere_beside_its_buttons(case: int) -> None:
+def test_decision_shows_refunds_elsewhere_with_its_buttons(case: int) -> None:
     page = page_of(agent().get(f"/desk/cases/{case}"))
 
     warnings = page.partition('class="warnings"')[2].partition("</ul>")[0]

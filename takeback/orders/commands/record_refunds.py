@@ -58,13 +58,13 @@ def refunds_after(order: Order, report: OrderRefunds) -> int:
     """
     stored, ours = order.refunded_elsewhere_minor, order.refund_minor
     total = elsewhere_total(stored, stated=report.stated, shop_total=report.shop_total, ours=ours)
-    above = fields_above_charge(
+    over_limit = fields_above_charge(
         stated=report.stated,
         shop_total=report.shop_total,
         ours=ours,
         charged=order.amount_minor + order.interest_minor,
     )
-    for field, most in above.items() if total > stored else ():
+    for field, most in over_limit.items() if total > stored else ():
         problem = errors.REFUND_ABOVE_CHARGE.with_values(max=_text(most, order))
         raise Refused(replace(problem, field=field), order_id=order.pk)
     return total
