@@ -101,6 +101,7 @@ def test_item_refunded_elsewhere_can_be_neither_returned_nor_cancelled() -> None
         (1000, 0, {"refund_amount": "15.00"}, 500),
         (1000, 500, {"refund_amount": "12.00"}, 500),  # the total of refunds never falls
         (1000, 0, {"refund_amount": "30.00", "refunded_elsewhere_amount": "20.00"}, 2000),
+        (2000, 2000, {"refunded_elsewhere_amount": "20.00"}, 2000),  # accepted before ours grew
     ],
 )
 def test_later_refunds_raise_the_total(
