@@ -1,8 +1,6 @@
 """What agents see of refunds that other systems made, beside the buttons that promise money."""
 
-import re
 from html import unescape
-from typing import Any
 
 import pytest
 
@@ -10,6 +8,7 @@ from takeback.cancellations.statuses import Kind
 from takeback.orders.models import Order, OrderItem
 from tests.cancellations.factories import delivered_item, open_case
 from tests.desk.agents import agent, page_of, send
+from tests.desk.test_decisions import text_of
 from tests.storefront.api import nothing_written
 
 pytestmark = [
@@ -17,11 +16,6 @@ pytestmark = [
     pytest.mark.usefixtures("frozen_now"),
     pytest.mark.allow_repeated_queries("a test reads several pages"),
 ]
-
-
-def text_of(response: Any) -> str:
-    """The words of a page, without tags."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page_of(response))).split())
 
 
 @pytest.fixture
