@@ -105,12 +105,12 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     def _refusal(self, kind: Kind, item: OrderItem) -> Problem | None:
         context = policy.ItemContext(
             status=item.status,
-            units_left=item.quantity - item.units_closed,
+            units_left=item.units_left,
             has_live_case=self._live(item) is not None,
             is_invoiced=bool(item.invoice_number),
             placed_at=item.order.placed_at,
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
-            shop=self.context["shop"],
+            shop=self.context["shop"].with_terms(item.order.return_days, item.order.cancel_minutes),
             now=self.context["now"],
         )
         return policy.item_refusal(kind, context)

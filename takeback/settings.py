@@ -141,7 +141,8 @@ ORDER_ITEM_QUANTITY_KEY = env_str(
 CANCEL_TIME_LIMIT_MINUTES = env_int(
     "CANCEL_TIME_LIMIT_MINUTES",
     0,
-    "Minutes in which an order can be cancelled; 0: no limit.",
+    "Minutes in which an order can be cancelled; 0: no limit. An order keeps the limit of its"
+    " arrival; a longer one of today also counts.",
     maximum=MINUTES,
 )
 CANCEL_BLOCKED_BY_INVOICE = env_bool(
@@ -150,7 +151,8 @@ CANCEL_BLOCKED_BY_INVOICE = env_bool(
 REFUND_DAY_LIMIT = env_int(
     "REFUND_DAY_LIMIT",
     14,
-    "Days after delivery in which items can be returned; 0: no limit.",
+    "Days after delivery in which items can be returned; 0: no limit. An order keeps the limit of"
+    " its arrival; a longer one of today also counts.",
     maximum=DAYS,
 )
 STRICT_REASON_TYPE = env_bool(

@@ -1,6 +1,6 @@
 """The policy of a shop: one frozen object per channel, which only this module reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,31 @@ class ShopPolicy:
     item_quantity_key: str
     phone_min_length: int
     requires_district: bool
+
+    def with_terms(self, return_days: int | None, cancel_minutes: int | None) -> "ShopPolicy":
+        """The policy for an order that arrived under these time limits; None is not known.
+
+        The longer limit counts: a shop that shortens a limit keeps its promise to older orders,
+        and a longer one also helps them.
+        """
+        days = _longer(self.return_days, return_days)
+        minutes = _longer(self.cancel_minutes, cancel_minutes)
+        if days == self.return_days and minutes == self.cancel_minutes:
+            return self
+        return _with_limits(self, days, minutes)
+
+
+def _longer(today: int, of_order: int | None) -> int:
+    """The longer of two time limits; 0 is no limit."""
+    if of_order is None or of_order == today:
+        return today
+    return 0 if 0 in (today, of_order) else max(today, of_order)
+
+
+@lru_cache(maxsize=64)
+def _with_limits(policy: ShopPolicy, days: int, minutes: int) -> ShopPolicy:
+    """Cached: a list applies the same limits to many orders."""
+    return replace(policy, return_days=days, cancel_minutes=minutes)
 
 
 def shop_policy(channel_id: int) -> ShopPolicy:

@@ -46,6 +46,8 @@ class OrderPart(NamedTuple):
     user_id: int
     user_type: str
     placed_at: datetime
+    return_days: int | None
+    cancel_minutes: int | None
     shipping_address_id: int
     billing_address_id: int
     shipping_address: AddressPart
@@ -150,7 +152,7 @@ class EligibilityData:
             is_invoiced=bool(item.invoice_number),
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
             placed_at=order.placed_at,
-            shop=self.shop,
+            shop=self.shop.with_terms(order.return_days, order.cancel_minutes),
             now=now,
             new=new,
             reason=self.reasons.get(new.reason),

@@ -1,7 +1,7 @@
 """Cancellation plans: their amounts and statuses follow their cases."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
@@ -39,7 +39,7 @@ DEFAULT_TERMS = RefundTerms()
 # A payment of a plan and an item that it pays for.
 PaidItem = PlanPayment.order_items.through
 _CLOSED = (Status.REJECTED.value, Status.WITHDRAWN.value)
-# Orders contain the refunds of completed plans in their own totals.
+# Orders contain the refunds of completed plans, and those of other systems, in their own totals.
 _UNPAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
 # The charges of a plan's order.
 _CAPTURED = (
@@ -95,16 +95,8 @@ def recalculate_plan(
     others. Without a charge there is nothing to refund. `Refused` if `is_promise` and the plans
     of the order together exceed its refundable amount.
     """
-    plans = (
-        CancellationPlan.objects.filter(
-            Q(status__in=_UNPAID) | Q(pk=plan_id), order__cancellationplan=plan_id
-        )
-        .select_related("order")
-        .annotate(captured_minor=Subquery(_CAPTURED))
-    )
-    unpaid = {plan.pk: plan for plan in plans}
+    unpaid, paid = _unpaid_plans(plan_id)
     plan = unpaid[plan_id]
-    paid = _paid_amount(plan.order, plan.captured_minor)
     cases = cases_of_plan(plan_id)
     remaining = remaining_by_item(cases)
     # Triggers refuse a change that neither a transition nor an undone decision allows.
@@ -121,6 +113,20 @@ def recalculate_plan(
     plan.save()
 
 
+def _unpaid_plans(plan_id: int) -> tuple[dict[int, CancellationPlan], MinorUnits]:
+    """The unpaid plans of a plan's order by id, with the plan, and what the shopper paid."""
+    plans = (
+        CancellationPlan.objects.filter(
+            Q(status__in=_UNPAID) | Q(pk=plan_id), order__cancellationplan=plan_id
+        )
+        .select_related("order")
+        .annotate(captured_minor=Subquery(_CAPTURED))
+    )
+    unpaid: dict[int, CancellationPlan] = {plan.pk: plan for plan in plans}
+    captured = {plan.pk: plan.captured_minor for plan in plans}
+    return unpaid, _paid_amount(unpaid[plan_id].order, captured[plan_id])
+
+
 def _paid_amount(order: Order, captured_minor: int | None) -> MinorUnits:
     """What the shopper paid: for a card its charge, otherwise the amount of the order.
 
@@ -135,11 +141,32 @@ def _ensure_refundable(
     plan: CancellationPlan, unpaid: Iterable[CancellationPlan], paid: MinorUnits
 ) -> None:
     """`Refused` if the plans of an order exceed the paid amount less previous refunds."""
-    order, others = plan.order, (other for other in unpaid if other.pk != plan.pk)
-    left = paid - order.refund_minor - sum(refund_total(other) for other in others)
+    left = _left_for(plan, unpaid, paid)
     if refund_total(plan) > left:
-        text = f"{show(max(left, 0), order.currency)} {order.currency.upper()}"
-        raise Refused(errors.MORE_THAN_PAID.with_values(left=text), order_id=order.pk)
+        raise more_than_paid(plan, left)
+
+
+def _left_for(
+    plan: CancellationPlan, unpaid: Iterable[CancellationPlan], paid: MinorUnits
+) -> MinorUnits:
+    """What is left for a plan: the paid amount less all refunds and the other plans."""
+    order, others = plan.order, (other for other in unpaid if other.pk != plan.pk)
+    refunded = order.refund_minor + order.refunded_elsewhere_minor
+    return MinorUnits(max(0, paid - refunded - sum(refund_total(other) for other in others)))
+
+
+def amount_left(plan: CancellationPlan) -> MinorUnits:
+    """What is left of a plan's order for this plan, in minor units."""
+    unpaid, paid = _unpaid_plans(plan.pk)
+    return _left_for(unpaid[plan.pk], unpaid.values(), paid)
+
+
+def more_than_paid(plan: CancellationPlan, left: MinorUnits, field: str | None = None) -> Refused:
+    """The refusal of an amount above `left`; the field is that of forced amounts by default."""
+    currency = plan.order.currency
+    text = f"{show(left, currency)} {currency.upper()}"
+    problem = errors.MORE_THAN_PAID.with_values(left=text)
+    return Refused(replace(problem, field=field or problem.field), order_id=plan.order_id)
 
 
 def has_other_waiting_plan(plan: CancellationPlan) -> bool:

@@ -175,7 +175,10 @@ def item_context(
     shop: ShopPolicy,
     now: datetime,
 ) -> ItemContext:
-    """The input of the item rules for an item with these cases; most items have none."""
+    """The input of the item rules for an item with these cases; most items have none.
+
+    `shop` is the policy with the terms of the order.
+    """
     return ItemContext(
         item.status,
         units_left(item),

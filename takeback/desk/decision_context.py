@@ -104,17 +104,38 @@ def effect(case: CancellationRequest, step: str, amount: str) -> str:
 
 
 def warnings(case: CancellationRequest, *, has_shared_account: bool) -> list[str]:
-    """What an agent should look at before money is promised to a bank account."""
+    """What an agent should look at before money is promised."""
+    messages = _refunds_elsewhere(case)
     account, user = bank_account_of(case), case.order_item.order.user
     if account is None:
-        return []
-    messages = []
+        return messages
     if not case.is_bank_account_confirmed:
         messages.append(_("The bank account is not verified."))
     if names_differ(account.holder_name, f"{user.first_name} {user.last_name}"):
         messages.append(_("The name of the account holder differs from the customer's name."))
     if has_shared_account:
         messages.append(_("Another customer uses the same bank account."))
+    return messages
+
+
+def _refunds_elsewhere(case: CancellationRequest) -> list[str]:
+    """What other systems refunded of the order and of the item."""
+    item, messages = case.order_item, []
+    order, units = item.order, item.refunded_elsewhere_quantity
+    if order.refunded_elsewhere_minor:
+        sentence = _("Other systems have refunded %(amount)s of the %(total)s of this order.")
+        messages.append(
+            sentence
+            % {
+                "amount": format_amount(order.refunded_elsewhere_minor, order.currency),
+                "total": format_amount(order.amount_minor + order.interest_minor, order.currency),
+            }
+        )
+    if units:
+        sentence = _(
+            "Other systems have refunded %(units)s of the %(quantity)s units of this item."
+        )
+        messages.append(sentence % {"units": units, "quantity": item.quantity})
     return messages
 
 

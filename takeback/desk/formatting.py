@@ -58,12 +58,18 @@ def case_context(case: CancellationRequest) -> dict[str, Any]:
         "units_left": units_left(item, case.quantity if case.status in LIVE else 0),
         "refund_value": format_amount(refundable_amounts(case).goods, currency),
         "total": format_amount(order.amount_minor + order.interest_minor, currency),
-        "refunded": format_amount(order.refund_minor, currency) if order.refund_minor else "",
+        "refunded": format_refunds(order.refund_minor + order.refunded_elsewhere_minor, currency),
+        "refunded_elsewhere": format_refunds(order.refunded_elsewhere_minor, currency),
         "plan_status": PLAN_STATUSES[plan.status] if plan else "",
         "plan_amounts": [
             (name, format_amount(minor, currency)) for name, minor in plan_amounts.items() if minor
         ],
     }
+
+
+def format_refunds(minor: int, currency: str) -> str:
+    """An amount that was refunded; empty if nothing was."""
+    return format_amount(minor, currency) if minor else ""
 
 
 def item_status(case: CancellationRequest) -> str | Promise:

@@ -20,7 +20,7 @@ from takeback.core.formatting import format_age, format_amount
 from takeback.core.ids import ItemId
 from takeback.desk import queries
 from takeback.desk.dates_form import DATE_LABELS, DatesForm
-from takeback.desk.formatting import product_name
+from takeback.desk.formatting import format_refunds, product_name
 from takeback.desk.new_case_form import NewCasesForm, quantity_name
 from takeback.desk.new_case_rules import BrokenRule
 from takeback.logistics.queries import companies_on_offer
@@ -55,7 +55,7 @@ class OrderPage:
     @property
     def open_items(self) -> list[OrderItem]:
         """The items for which a case can be created."""
-        return [item for item in self.items if units_left(item) and item.pk not in self.live_cases]
+        return [item for item in self.items if item.units_left and item.pk not in self.live_cases]
 
     @property
     def initial(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class OrderPage:
             kind_of(item.status, is_invoiced=bool(item.invoice_number)) for item in self.open_items
         }
         open_ids = [item.pk for item in self.open_items]
-        quantities = {quantity_name(item.pk): units_left(item) for item in self.open_items}
+        quantities = {quantity_name(item.pk): item.units_left for item in self.open_items}
         return {
             "kind": Kind.RETURN if Kind.RETURN in kinds else Kind.CANCEL,
             "items": open_ids if len(open_ids) == 1 else [],
@@ -119,6 +119,10 @@ class OrderPage:
         return {
             "order": order,
             "total": format_amount(order.amount_minor + order.interest_minor, order.currency),
+            "refunded": format_refunds(
+                order.refund_minor + order.refunded_elsewhere_minor, order.currency
+            ),
+            "refunded_elsewhere": format_refunds(order.refunded_elsewhere_minor, order.currency),
             "age": format_age(order.placed_at, now),
             "corrections": [
                 (row, self.names[row.order_item_id], DATE_LABELS[row.column])
@@ -146,11 +150,9 @@ class OrderPage:
             "quantity": form[quantity_name(item.pk)],
             "live_case": live_case,
             "unit_price": format_amount(
-                amounts_of_units(item, item.units_closed, min(left, 1)).goods, currency
+                amounts_of_units(item, item.units_used, min(left, 1)).goods, currency
             ),
-            "refund": format_amount(
-                amounts_of_units(item, item.units_closed, left).goods, currency
-            ),
+            "refund": format_amount(amounts_of_units(item, item.units_used, left).goods, currency),
         }
 
     def set_choices(self, form: NewCasesForm) -> None:

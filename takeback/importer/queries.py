@@ -36,16 +36,25 @@ def sold_items(user_ids: Collection[int], skus: Collection[str]) -> list[SoldIte
         .order_by("id")
     )
     return [
-        SoldItem(item_id, user_id, sku, currency, placed, quantity, quantity - closed, amount)
-        for item_id, user_id, sku, currency, placed, quantity, closed, amount in items.values_list(
-            "id",
-            "order__user_id",
+        SoldItem(
+            item.pk,
+            item.order.user_id,
+            item.sku,
+            item.order.currency,
+            item.order.placed_at,
+            item.quantity,
+            item.units_left,
+            item.goods_minor,
+        )
+        for item in items.select_related("order").only(
             "sku",
-            "order__currency",
-            "order__placed_at",
             "quantity",
             "units_closed",
+            "refunded_elsewhere_quantity",
             "goods_minor",
+            "order__user_id",
+            "order__currency",
+            "order__placed_at",
         )
     ]
 

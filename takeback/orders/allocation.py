@@ -1,11 +1,14 @@
 """The amounts of every item: allocated once, when the order arrives, by largest remainder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from takeback.core.money import split
+from takeback.core.errors import Problem
+from takeback.core.money import show, split
+from takeback.orders import errors
 from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
+from takeback.orders.refunded_elsewhere import fields_above_charge
 from takeback.orders.statuses import Status
 
 PAID_LATER = frozenset({"pay_on_delivery"})
@@ -18,7 +21,20 @@ _BASIS_POINTS = 10_000
 
 
 class InconsistentOrder(ValueError):
-    """The amounts of the order contradict each other; the text names the contradiction."""
+    """The amounts of the order contradict each other; the text names the contradiction.
+
+    `problem` is the refusal of a field that has a refusal of its own.
+    """
+
+    problem: Problem | None = None
+
+
+class ExcessiveRefund(InconsistentOrder):
+    """More money or units are refunded than the order has."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.field}: {problem.message}")
+        self.problem = problem
 
 
 class ItemAmounts(NamedTuple):
@@ -74,6 +90,7 @@ def allocate(order: OrderIn) -> Allocation:
     ]
     shipping, fee = split(shipping_minor, goods), split(fee_minor, goods)
     columns = zip(goods, discounted, taxes, shipping, fee, interest, strict=True)
+    _ensure_refunds_fit(order, amount + sum(interest))
     return Allocation(
         items=[ItemAmounts(*column) for column in columns],
         discounts=discounts,
@@ -84,6 +101,25 @@ def allocate(order: OrderIn) -> Allocation:
         amount=amount,
         interest=sum(interest),
     )
+
+
+def _ensure_refunds_fit(order: OrderIn, charged: int) -> None:
+    """`ExcessiveRefund` if other systems refunded more than the charge, or than an item's units."""
+    over_limit = fields_above_charge(
+        stated=order.refunded_elsewhere_minor,
+        shop_total=order.refunded_total_minor,
+        ours=0,
+        charged=charged,
+    )
+    for field, most in over_limit.items():
+        text = f"{show(most, order.currency)} {order.currency.upper()}"
+        problem = errors.REFUND_ABOVE_CHARGE.with_values(max=text)
+        raise ExcessiveRefund(replace(problem, field=field))
+    for position, item in enumerate(order.items):
+        if (item.refunded_elsewhere_quantity or 0) > item.quantity:
+            problem = errors.UNITS_ABOVE_QUANTITY.with_values(max=item.quantity)
+            field = f"order_item.{position}.{problem.field}"
+            raise ExcessiveRefund(replace(problem, field=field))
 
 
 def _discounts(order: OrderIn) -> tuple[list[DiscountIn], list[list[int]]]:

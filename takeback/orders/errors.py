@@ -42,6 +42,23 @@ DATE_BEFORE_ORDER = Problem(
     400,
     _("This date is more than 31 days before the order. Send the time at which it happened."),
 )
+REFUND_ABOVE_CHARGE = Problem(
+    "refund_above_charge",
+    400,
+    _("Refunds cannot exceed what the order was charged. Send at most {max}."),
+)
+REFUND_FALLS = Problem(
+    "refund_falls",
+    400,
+    _("The total of refunds made elsewhere cannot fall. Send {min} or more."),
+    field="refunded_elsewhere_amount",
+)
+UNITS_ABOVE_QUANTITY = Problem(
+    "refunded_units_above_quantity",
+    400,
+    _("The item does not have that many units left to refund. Send at most {max}."),
+    field="refunded_elsewhere_quantity",
+)
 UNITS_FALL = Problem(
     "refunded_units_fall",
     400,

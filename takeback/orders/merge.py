@@ -23,6 +23,7 @@ from uuid import UUID
 
 from takeback.addresses.address_input import AddressIn
 from takeback.core.errors import Problem
+from takeback.core.money import show
 from takeback.core.normalize import email_key
 from takeback.orders import errors
 from takeback.orders.addition import (
@@ -35,7 +36,12 @@ from takeback.orders.addition import (
 from takeback.orders.fulfilment_dates import date_problem
 from takeback.orders.merge_item import MERGED, Sender, StoredPart, Values, merge_part, sent_values
 from takeback.orders.order_input import ItemIn, LoyaltyIn, OrderIn
-from takeback.orders.refunded_elsewhere import elsewhere_total
+from takeback.orders.refunded_elsewhere import (
+    Units,
+    elsewhere_total,
+    fields_above_charge,
+    spread_units,
+)
 from takeback.orders.statuses import SET_BY_CASES, Status, can_follow, rolled_up_status
 
 REPLACED_IN_ORDER: Final = (
@@ -138,6 +144,8 @@ def merge(
         )
     except AdditionRefused as refusal:
         refused |= refusal.fields
+    else:
+        refused |= _refunds_above_charge(stored, received, added.addition)
     if refused:
         return Refusal(refused)
     changes.addition, changes.captured = added.addition, added.captured
@@ -204,15 +212,15 @@ def _merge_units_refunded_elsewhere(
     """Spread a larger total of units over the parts; returns the name of a smaller one."""
     if item.refunded_elsewhere_quantity is None:
         return []
-    missing = item.refunded_elsewhere_quantity - stored.totals.elsewhere
-    for part in stored.parts:
-        units = part.totals
-        added = max(0, min(missing, units.quantity - units.closed - units.elsewhere))
-        if added:
-            elsewhere = {"refunded_elsewhere_quantity": units.elsewhere + added}
-            changes.parts.setdefault(part.id, {}).update(elsewhere)
-        missing -= added
-    return ["refunded_elsewhere_quantity"] if missing else []
+    totals = [part.totals for part in stored.parts]
+    units = [Units(each.quantity, each.closed, each.elsewhere) for each in totals]
+    spread = spread_units(units, item.refunded_elsewhere_quantity)
+    for part, total in zip(stored.parts, spread, strict=True):
+        if total != part.totals.elsewhere:
+            values = {"refunded_elsewhere_quantity": total}
+            changes.parts.setdefault(part.id, {}).update(values)
+    is_taken = sum(spread) == item.refunded_elsewhere_quantity
+    return [] if is_taken else ["refunded_elsewhere_quantity"]
 
 
 def _merge_order(stored: StoredOrder, received: OrderIn, changes: Changes) -> None:
@@ -274,6 +282,27 @@ def _refunded_elsewhere(stored: StoredOrder, received: OrderIn, changes: Changes
     if (received.refunded_elsewhere_minor or total) < total:
         changes.skipped.append("refunded_elsewhere_amount")
     return total
+
+
+def _refunds_above_charge(
+    stored: StoredOrder, received: OrderIn, addition: Addition | None
+) -> dict[str, Problem]:
+    """Refusals of refunds that exceed the charge; those that change nothing are accepted."""
+    stated, shop_total = received.refunded_elsewhere_minor, received.refunded_total_minor
+    ours, before = stored.refund_minor, stored.refunded_elsewhere_minor
+    if elsewhere_total(before, stated=stated, shop_total=shop_total, ours=ours) == before:
+        return {}
+    charged = stored.totals.amount + stored.totals.interest
+    if addition is not None:
+        charged += addition.allocation.amount + addition.allocation.interest
+    limits = fields_above_charge(stated=stated, shop_total=shop_total, ours=ours, charged=charged)
+    currency = stored.currency
+    return {
+        name: errors.REFUND_ABOVE_CHARGE.with_values(
+            max=f"{show(most, currency)} {currency.upper()}"
+        )
+        for name, most in limits.items()
+    }
 
 
 def _sent_addresses(received: OrderIn) -> Iterator[tuple[str, AddressIn]]:

@@ -9,6 +9,7 @@ from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
 from takeback.core.db.lookups import Folded
 from takeback.core.normalize import NUMBER_KEY_MAX
+from takeback.orders.refunded_elsewhere import units_left
 
 
 class Snapshot(models.Model):
@@ -71,6 +72,9 @@ class Order(OrderOrItem):
     shipping_refund_minor = models.BigIntegerField(default=0)
     refunded_elsewhere_minor = models.BigIntegerField(default=0)
     """Money that other systems paid back; it never falls and does not include our refunds."""
+    return_days = models.IntegerField(null=True)
+    cancel_minutes = models.IntegerField(null=True)
+    """The shop's time limits when the order arrived; 0 is no limit, null is not known."""
     shipping_tax_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     is_finalized = models.BooleanField(default=True)
 
@@ -121,6 +125,12 @@ class Order(OrderOrItem):
                 & Q(refund_minor__lte=F("amount_minor") + F("interest_minor")),
                 name="refunded_within_the_amount",
             ),
+            # Both kinds of refunds together may exceed the charge: that is a fact from outside.
+            models.CheckConstraint(
+                condition=Q(refunded_elsewhere_minor__gte=0)
+                & Q(refunded_elsewhere_minor__lte=F("amount_minor") + F("interest_minor")),
+                name="refunded_elsewhere_within_amount",
+            ),
         ]
         indexes = [
             models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
@@ -147,7 +157,8 @@ class OrderItem(OrderOrItem):
 
     Each `…_minor` is the item's total of one component. The first `total mod quantity` units
     carry one minor unit more, and `units_closed` counts the units already cancelled or returned.
-    So any sequence of splits adds up to the total (`core.money.units_value`).
+    So any sequence of splits adds up to the total (`core.money.units_value`). Units that another
+    system refunded are the next ones after those that were closed or refunded before.
     """
 
     order = models.ForeignKey(Order, models.CASCADE)
@@ -195,11 +206,28 @@ class OrderItem(OrderOrItem):
                 condition=Q(quantity__gte=1, units_closed__gte=0, units_closed__lte=F("quantity")),
                 name="closed_within_quantity",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    refunded_elsewhere_quantity__gte=0,
+                    refunded_elsewhere_quantity__lte=F("quantity"),
+                ),
+                name="refunded_elsewhere_within_quantity",
+            ),
         ]
         indexes = [models.Index(Folded("sku"), name="items_by_sku")]
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.remote_id}"
+
+    @property
+    def units_left(self) -> int:
+        """The units that can still be cancelled or returned."""
+        return units_left(self.quantity, self.units_closed, self.refunded_elsewhere_quantity)
+
+    @property
+    def units_used(self) -> int:
+        """The units before the next one to refund: closed, or refunded by another system."""
+        return self.quantity - self.units_left
 
 
 class DateCorrection(models.Model):

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.core.db.bulk import json_text
 from takeback.core.ids import ItemId, OrderId
 from takeback.core.normalize import email_key, number_key
 from takeback.orders.allocation import Allocation, ItemAmounts
 from takeback.orders.fulfilment_dates import with_assumed_dates
 from takeback.orders.order_input import Document, ItemIn, OrderIn
+from takeback.orders.refunded_elsewhere import elsewhere_total
 from takeback.orders.statuses import Status, rolled_up_status
 
 Row = dict[str, object]
@@ -112,9 +114,18 @@ def mutable_item_values(item: ItemIn) -> Row:
 
 
 def order_row(
-    draft: OrderDraft, snapshot_id: SnapshotId, *, channel_id: int, source: str, now: datetime
+    draft: OrderDraft,
+    snapshot_id: SnapshotId,
+    policy: ShopPolicy,
+    *,
+    channel_id: int,
+    source: str,
+    now: datetime,
 ) -> Row:
-    """The row of a new order. It is finalized: insert it after the rows of its parts."""
+    """The row of a new order. It is finalized: insert it after the rows of its parts.
+
+    The order keeps the time limits of `policy`.
+    """
     order, amounts = draft.order, draft.allocation
     return {
         "id": draft.order_id,
@@ -141,7 +152,14 @@ def order_row(
         "refund_minor": 0,
         "discount_refund_minor": 0,
         "shipping_refund_minor": 0,
-        "refunded_elsewhere_minor": order.refunded_elsewhere_minor or 0,
+        "refunded_elsewhere_minor": elsewhere_total(
+            0,
+            stated=order.refunded_elsewhere_minor,
+            shop_total=order.refunded_total_minor,
+            ours=0,
+        ),
+        "return_days": policy.return_days,
+        "cancel_minutes": policy.cancel_minutes,
         "shipping_tax_rate": order.shipping_tax_rate,
         "payment_option_id": snapshot_id("payment_option", order.payment_option),
         "bank_id": snapshot_id("bank", order.bank),

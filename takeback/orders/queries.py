@@ -63,6 +63,9 @@ class OrderRow(NamedTuple):
     refund_minor: int
     discount_refund_minor: int
     shipping_refund_minor: int
+    refunded_elsewhere_minor: int
+    return_days: int | None
+    cancel_minutes: int | None
     shipping_tax_rate: Decimal | None
     payment_option_id: int | None
     payment_type: str

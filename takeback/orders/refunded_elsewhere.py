@@ -4,6 +4,9 @@ Both are totals that never fall and exclude our refunds, so an old or repeated r
 nothing. These functions are pure; amounts are minor units of the order's currency.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 
 def elsewhere_total(stored: int, *, stated: int | None, shop_total: int | None, ours: int) -> int:
     """The money that other systems refunded, after a report.
@@ -16,6 +19,53 @@ def elsewhere_total(stored: int, *, stated: int | None, shop_total: int | None, 
     return max(stored, stated or 0, excess)
 
 
+def fields_above_charge(
+    *, stated: int | None, shop_total: int | None, ours: int, charged: int
+) -> dict[str, int]:
+    """The fields of a report that exceed the charge, with the largest amounts that they allow."""
+    limits = {
+        "refunded_elsewhere_amount": (stated, max(0, charged - ours)),
+        "refund_amount": (shop_total, charged),
+    }
+    return {
+        field: most
+        for field, (amount, most) in limits.items()
+        if amount is not None and amount > most
+    }
+
+
 def elsewhere_units(stored: int, stated: int | None) -> int:
     """The units that other systems refunded, after a report; None: it does not have them."""
     return max(stored, stated or 0)
+
+
+def units_left(quantity: int, closed: int, elsewhere: int) -> int:
+    """The units of an item that can still be cancelled or returned.
+
+    Never negative: another system may have refunded units that we have closed as well.
+    """
+    left = quantity - closed - elsewhere
+    return max(0, left)
+
+
+class Units(NamedTuple):
+    """The units of an item or of a part that was split from it."""
+
+    quantity: int
+    closed: int
+    elsewhere: int
+
+
+def spread_units(parts: Sequence[Units], total: int) -> list[int]:
+    """The units that other systems refunded, for each part, after a report of their total.
+
+    Other systems do not know the parts of an item. Units are added to the parts in their order,
+    as far as each has units left. The total never falls, and units beyond those left are dropped.
+    """
+    missing = total - sum(part.elsewhere for part in parts)
+    result = []
+    for part in parts:
+        added = max(0, min(missing, units_left(*part)))
+        missing -= added
+        result.append(part.elsewhere + added)
+    return result

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Raw, Struct
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.api.renderer import decode, embed, encode
 from takeback.cancellations import policy
 from takeback.cancellations.queries import CaseWithImages, by_item, cases_of_orders, item_context
@@ -158,13 +159,14 @@ def order_item(
     row: ItemRow,
     cases: Sequence[CaseWithImages],
     parent: OrderRow,
+    shop: ShopPolicy,
     snapshots: Snapshots,
     context: DocumentContext,
 ) -> OrderItem:
-    """An item with its cases, and what its customer can still do with it."""
+    """An item with its cases, and what its customer can still do with it on the order's terms."""
     code, goods = parent.currency, row.goods_minor
     details: Object = decode(row.details)
-    item = item_context(row, cases, parent.placed_at, context.shop, context.now)
+    item = item_context(row, cases, parent.placed_at, shop, context.now)
     against_cancel = policy.item_refusal(Kind.CANCEL, item)
     against_return = policy.item_refusal(Kind.RETURN, item)
     blocking = policy.first_blocking_reason(against_cancel, against_return)
@@ -378,8 +380,10 @@ def order(
     details: Object = decode(row.details)
     is_guest = context.account is None
     tax_rate = row.shipping_tax_rate
+    shop = context.shop.with_terms(row.return_days, row.cancel_minutes)
     items = [
-        order_item(item, cases.get(item.id, ()), row, snapshots, context) for item in item_rows
+        order_item(item, cases.get(item.id, ()), row, shop, snapshots, context)
+        for item in item_rows
     ]
     return Order(
         row.id,  # id
@@ -408,7 +412,7 @@ def order(
         show(row.discount_minor, code),  # discount_amount
         show(row.shipping_minor, code),  # shipping_amount
         None if tax_rate is None else f"{tax_rate:.2f}",  # shipping_tax_rate
-        show(row.refund_minor, code),  # refund_amount
+        show(row.refund_minor + row.refunded_elsewhere_minor, code),  # refund_amount
         show(row.discount_refund_minor, code),  # discount_refund_amount
         show(row.shipping_refund_minor, code),  # shipping_refund_amount
         row.invoice_number,  # invoice_number

@@ -88,7 +88,7 @@ class TestOpening:
     ) -> None:
         # The channel API has no field for a carrier or an address.
         settings.RETURN_CARRIER = factories.create_carrier(needs_pickup=needs_pickup).pk
-        item, reason = cancellable_item(status=550), factories.create_reason(kind="refund").pk
+        item, reason = cancellable_item(status=500), factories.create_reason(kind="refund").pk
 
         response = open_case(
             caller(), order_item=item.pk, reason=reason, cancellation_type="refund"

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from takeback.cancellations.commands import cancel_order
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
+from takeback.core import clock
 from takeback.core.encryption import decrypt
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
@@ -23,7 +24,7 @@ IBAN = "TR330006100519786457841326"
 
 def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
     items = [
-        factories.item_input(remote_id=str(at), status=status)
+        factories.item_input(remote_id=str(at), status=status, shipped_date=clock.now())
         for at, status in enumerate(statuses or (400, 400))
     ]
     order = factories.create_order(**{"items": items} | fields)

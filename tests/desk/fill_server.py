@@ -40,7 +40,7 @@ def fill(count: int) -> dict[str, Any]:
         if kind == "refund":
             factories.create_image(case=case, image=name, description="the seam")
     items = [
-        factories.item_input(remote_id="1", quantity=3, status=Status.DELIVERED),
+        factories.item_input(remote_id="1", quantity=3, status=Status.SHIPPED),
         factories.item_input(remote_id="2"),
     ]
     factories.create_order(number="open", items=items)

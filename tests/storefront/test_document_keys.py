@@ -250,7 +250,7 @@ def test_keys_of_an_order() -> None:
             "discount_amount": amount(row.discount_minor),
             "shipping_amount": amount(row.shipping_minor),
             "shipping_tax_rate": f"{row.shipping_tax_rate:.2f}",
-            "refund_amount": amount(row.refund_minor),
+            "refund_amount": amount(row.refund_minor + row.refunded_elsewhere_minor),
             "discount_refund_amount": amount(row.discount_refund_minor),
             "shipping_refund_amount": amount(row.shipping_refund_minor),
             "invoice_number": row.invoice_number,
@@ -302,6 +302,7 @@ def item_row(**fixed: Any) -> ItemRow:
             "status": Status.APPROVED,
             "quantity": 3,
             "units_closed": 0,
+            "refunded_elsewhere_quantity": 0,
             "goods_minor": 3003,
             "invoice_number": None,
             "tracking_url": "https://shop.example/tracking",
@@ -321,7 +322,9 @@ SNAPSHOTS = ("product", "data_source", "stock_list", "price_list", "shipping_opt
 def item_document(row: ItemRow, cases: Any = ()) -> orders_documents.OrderItem:
     """The document of an item of an order in euros; each snapshot is its own kind."""
     snapshots = {getattr(row, f"{kind}_id"): kind for kind in SNAPSHOTS}
-    return orders_documents.order_item(row, cases, order_row(), snapshots, context())
+    return orders_documents.order_item(
+        row, cases, order_row(), shop_policy(1), snapshots, context()
+    )
 
 
 def test_keys_of_an_order_item() -> None:

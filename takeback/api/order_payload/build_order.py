@@ -42,6 +42,7 @@ _ORDER_AMOUNTS = {
     "shipping_amount": "shipping_minor",
     "fee_amount": "fee_minor",
     "installment_interest_amount": "interest_minor",
+    "refunded_elsewhere_amount": "refunded_elsewhere_minor",
 }
 _ORDER_PLAIN = (
     "number",
@@ -88,12 +89,7 @@ _ORDER_DETAILS = (
     "checkout_provider",
     "checkout_provider_id",
 )
-_AMOUNT_DETAILS = (
-    "shipping_interest_amount",
-    "refund_amount",
-    "discount_refund_amount",
-    "shipping_refund_amount",
-)
+_AMOUNT_DETAILS = ("shipping_interest_amount", "discount_refund_amount")
 """Stored as decimal strings: a JSON column would return them as floats."""
 
 _ITEM_AMOUNTS = {
@@ -108,6 +104,7 @@ _ITEM_PLAIN = (
     "sku",
     "product",
     "quantity",
+    "refunded_elsewhere_quantity",
     "tax_rate",
     "price_list",
     "stock_list",
@@ -170,6 +167,7 @@ def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> Order
         discounts=_discounts(order.get("discountitem_set", ()), items, ids),
         tenders=_tenders(order),
         loyalty=_loyalty(order, channel_id),
+        refunded_total_minor=_refunded_total(order),
         payment_option=option,
         payment_type=_payment_type(order, option or {}),
         details=_subset(order, _ORDER_DETAILS)
@@ -177,6 +175,12 @@ def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> Order
         **_subset(order, _ORDER_PLAIN),
         **{column: order[name] for name, column in _ORDER_AMOUNTS.items() if name in order},
     )
+
+
+def _refunded_total(order: Fields) -> int | None:
+    """The shop's total of all refunds, which contains the shipping costs that it paid back."""
+    amounts = [order[name] for name in ("refund_amount", "shipping_refund_amount") if name in order]
+    return max(amounts, default=None)
 
 
 def _subset(fields: Fields, names: Iterable[str]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class OrderPayload(OrderOrItemPayload):
     fee_amount = Amount(required=False)
     shipping_interest_amount = Amount(required=False)
     refund_amount = Amount(required=False)
+    refunded_elsewhere_amount = Amount(required=False)
     discount_refund_amount = Amount(required=False)
     shipping_refund_amount = Amount(required=False)
     discountitem_set = DiscountPayload(many=True, required=False)
@@ -155,6 +156,9 @@ class ItemPayload(CompleteErrors, OrderOrItemPayload):
     product = ProductPayload()
     sku = text(max_length=128)
     quantity = StrictInteger(max_value=_QUANTITY_MAX, required=False)
+    refunded_elsewhere_quantity = StrictInteger(
+        min_value=0, max_value=_QUANTITY_MAX, required=False
+    )
     unit_price = Amount(required=False)
     total_price = Amount(required=False)
     price = Amount(required=False)

@@ -11,8 +11,10 @@ from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
 from takeback.cancellations.plans import (
     PaidItem,
+    amount_left,
     cases_of_plan,
     delete_payments,
+    more_than_paid,
     refund_total,
     remaining_by_item,
 )
@@ -41,7 +43,8 @@ def plan_payments(
 
     `Refused` if the plan is completed or rejected, if a payment names an item without a
     remaining case in the plan, if an item of a cancellation was reported as shipped meanwhile,
-    and if the payments exceed the plan's refund.
+    and if the payments exceed the plan's refund, or what is left of its order after a refund by
+    another system.
     """
     plan = _lock_plan(plan_id, channel_id)
     if PLAN_LIFE_CYCLE.is_final(PlanStatus(plan.status)):
@@ -54,6 +57,9 @@ def plan_payments(
     amounts = [_amount(payment, plan, cases) for payment in payments]
     if sum(amounts) > refund_total(plan):
         raise Refused(errors.MORE_THAN_PLANNED)
+    left = amount_left(plan)
+    if sum(amounts) > left:
+        raise more_than_paid(plan, left, "payment_plan")
     delete_payments(plan)
     rows = PlanPayment.objects.bulk_create(
         PlanPayment(

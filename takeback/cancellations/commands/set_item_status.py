@@ -19,4 +19,6 @@ def set_item_status(
 
 def fix_status(item_id: int, *, is_fixed: bool = True) -> None:
     """Fix the status of an item whose cancellation is approved, or release it."""
-    OrderItem.objects.filter(pk=item_id).update(is_cancel_approved=is_fixed, modified_date=ChangeTime())
+    OrderItem.objects.filter(pk=item_id).update(
+        is_cancel_approved=is_fixed, modified_date=ChangeTime()
+    )

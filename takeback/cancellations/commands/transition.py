@@ -47,7 +47,6 @@ from takeback.cancellations.statuses import (
 )
 from takeback.cancellations.topics import Topic, publish
 from takeback.core.actor import Actor, ActorKind
-from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands.easy_returns import cancel_easy_return
@@ -277,6 +276,7 @@ def _favourable_details(
         _ensure_confirmable(case, case.order_item)
     else:
         _ensure_allowed(case, transition)
+        _ensure_units_left(case, case.order_item)
     return ensure_rules_allow(case, remarks)
 
 
@@ -326,10 +326,14 @@ def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
     if case.cancellation_type == Kind.RETURN and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    if case.quantity > units_left(item):
-        raise Refused(
-            errors.with_units_left(errors.QUANTITY_TOO_LARGE, units_left(item)), order_item=item.pk
-        )
+    _ensure_units_left(case, item)
+
+
+def _ensure_units_left(case: CancellationRequest, item: OrderItem) -> None:
+    """`Refused` if units of the case are gone, as after a refund by another system."""
+    left = units_left(item)
+    if case.quantity > left:
+        raise Refused(errors.with_units_left(errors.QUANTITY_TOO_LARGE, left), order_item=item.pk)
 
 
 def _split_off_units(

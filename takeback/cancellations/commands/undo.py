@@ -134,7 +134,8 @@ def _take_back_approval(case: CancellationRequest, actor: Actor, now: datetime) 
     _ensure_plan_can_wait(case)
     update_case(case, CaseEvent.UNDO, actor, now, status=Status.CONFIRMED.value)
     fix_status(case.order_item_id, is_fixed=False)
-    recalculate_plans([case], actor, now)
+    # A waiting plan promises no more than the approved one.
+    recalculate_plans([case], actor, now, is_promise=False)
 
 
 def _ensure_plan_can_wait(case: CancellationRequest) -> None:

@@ -236,6 +236,7 @@ def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrd
         "status": items.status_name(row.status),
         "quantity": row.quantity,
         "units_left": data.units_left[row.id],
+        "refunded_elsewhere_quantity": row.refunded_elsewhere_quantity,
         "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,

@@ -274,6 +274,7 @@ class ItemFields(TypedDict):
     status: str
     quantity: int
     units_left: int
+    refunded_elsewhere_quantity: int
     unit_price: Decimal
     total_price: Decimal
     price_currency: str
@@ -334,6 +335,7 @@ def order_item(
         "status": status_name(row.status),
         "quantity": row.quantity,
         "units_left": units_left,
+        "refunded_elsewhere_quantity": row.refunded_elsewhere_quantity,
         "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,

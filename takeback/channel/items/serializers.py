@@ -31,7 +31,11 @@ def _nullable(maximum: int) -> StrictText:
 
 
 class ItemProgress(serializers.Serializer[Any]):
-    """The status, parcel and invoice of an item. Null empties a field."""
+    """The status, parcel and invoice of an item. Null empties a field.
+
+    `refunded_elsewhere_quantity` is the number of units that other systems refunded; it cannot
+    fall.
+    """
 
     status = StatusCode(required=False)
     invoice_number = _nullable(128)
@@ -42,6 +46,7 @@ class ItemProgress(serializers.Serializer[Any]):
     tracking_url = _nullable(URL_MAX)
     shipped_date = PastMoment(required=False, allow_null=True)
     delivered_date = PastMoment(required=False, allow_null=True)
+    refunded_elsewhere_quantity = StrictInteger(min_value=0, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Columns without a value hold null, not a blank."""

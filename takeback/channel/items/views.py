@@ -129,11 +129,15 @@ class BulkItemView(ChannelView):
         return Response(documents.order_items(items, show_secrets=self.client.can_see_secrets))
 
 
+def _field_of(refused: Refused) -> str:
+    return str(refused.context.get("field") or refused.problem.field or "status")
+
+
 def _name_item(refused: Refused, item_ids: list[int]) -> None:
     """Turns the refusal of an item's field into an error of its path in the body."""
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
-        field = f"orderitem_set.{item_ids.index(item_id)}.{refused.context['field']}"
+        field = f"orderitem_set.{item_ids.index(item_id)}.{_field_of(refused)}"
         if refused.problem.code == order_errors.ITEM_CANCELLED.code:
             problem = replace(refused.problem, field=field)
             raise Refused(problem, **refused.context) from refused

@@ -48,6 +48,7 @@ class ChannelBareOrder(TypedDict):
     refund_amount: Decimal
     discount_refund_amount: Decimal
     shipping_refund_amount: Decimal
+    refunded_elsewhere_amount: Decimal
     invoice_number: str | None
     invoice_date: datetime | None
     e_archive_url: str | None
@@ -103,6 +104,7 @@ def bare_order(row: OrderRow) -> ChannelBareOrder:
         "refund_amount": amount(row.refund_minor, currency),
         "discount_refund_amount": amount(row.discount_refund_minor, currency),
         "shipping_refund_amount": amount(row.shipping_refund_minor, currency),
+        "refunded_elsewhere_amount": amount(row.refunded_elsewhere_minor, currency),
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
         "e_archive_url": safe_http_url(row.e_archive_url),
@@ -165,6 +167,7 @@ def order(row: OrderRow, items: list[ChannelOrderItem]) -> ChannelOrder:
         "refund_amount": amount(row.refund_minor, currency),
         "discount_refund_amount": amount(row.discount_refund_minor, currency),
         "shipping_refund_amount": amount(row.shipping_refund_minor, currency),
+        "refunded_elsewhere_amount": amount(row.refunded_elsewhere_minor, currency),
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
         "e_archive_url": safe_http_url(row.e_archive_url),

@@ -41,6 +41,7 @@ class OrderRow(NamedTuple):
     refund_minor: int
     discount_refund_minor: int
     shipping_refund_minor: int
+    refunded_elsewhere_minor: int
     invoice_number: str | None
     invoice_date: datetime | None
     e_archive_url: str | None

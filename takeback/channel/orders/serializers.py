@@ -38,11 +38,18 @@ _ID = StrictInteger()
 
 
 class OrderChange(serializers.Serializer[Any]):
-    """The only key of an order that can be changed; other keys are ignored."""
+    """The keys of an order that can be changed; other keys are ignored.
 
-    example = {"is_send": True}
+    `refunded_elsewhere_amount` is what other systems refunded; it cannot fall. `refund_amount` is
+    the total of all refunds, and its excess over the refunds of this service counts as refunded
+    elsewhere.
+    """
+
+    example = {"is_send": True, "refunded_elsewhere_amount": "10.00"}
 
     is_send = StrictBoolean(required=False)
+    refunded_elsewhere_amount = Amount(required=False)
+    refund_amount = Amount(required=False)
 
 
 @extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MAX_ITEMS})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.exceptions import PermissionDenied
@@ -45,9 +46,10 @@ from takeback.core.errors import Refused
 from takeback.core.ids import OrderId
 from takeback.core.paging import Page
 from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
-from takeback.orders.commands.update_items import mark_as_sent
+from takeback.orders.commands.record_refunds import NO_REFUNDS, OrderRefunds, record_refunds
+from takeback.orders.commands.update_items import ensure_order_version, mark_as_sent
 from takeback.orders.scope import OrderScope
-from takeback.orders.versions import ensure_version, version_of
+from takeback.orders.versions import version_of
 
 SOURCE = "channel"
 SKIPPED = "X-Takeback-Skipped"
@@ -224,18 +226,27 @@ class OrderView(BaseOrderView):
         return self._respond(self.order_document(OrderId(path_id(pk))))
 
     def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
-        is_send = validated(OrderChange, self.body).get("is_send")
-        order_id, version = OrderId(path_id(pk)), expected_version(self.django_request)
-        if is_send is not None:
-            channel_ids, now = self.client.channel_ids, clock.now()
-            mark_as_sent(channel_ids, order_id, is_send=is_send, now=now, version=version)
-        document = self.order_document(order_id)
-        if is_send is None:
-            ensure_version(document["modified_date"], version)
-        return self._respond(document)
+        order_id, channel_ids = OrderId(path_id(pk)), self.client.channel_ids
+        _, currency = row_or_404(queries.channel_and_currency(channel_ids, order_id))
+        changes = validated(OrderChange, self.body, context={"currency": currency})
+        report = OrderRefunds(
+            stated=changes.get("refunded_elsewhere_amount"),
+            shop_total=changes.get("refund_amount"),
+        )
+        self._change(order_id, report, is_send=changes.get("is_send"))
+        return self._respond(self.order_document(order_id))
 
     def _respond(self, document: ChannelOrder) -> Response:
         return Response(document, headers=etag(version_of(document["modified_date"])))
+
+    @transaction.atomic
+    def _change(self, order_id: OrderId, report: OrderRefunds, *, is_send: bool | None) -> None:
+        channel_ids, now = self.client.channel_ids, clock.now()
+        ensure_order_version(channel_ids, order_id, expected_version(self.django_request))
+        if report != NO_REFUNDS:
+            record_refunds(channel_ids, order_id, report)
+        if is_send is not None:
+            mark_as_sent(channel_ids, order_id, is_send=is_send, now=now)
 
 
 class CancelOrder(BaseOrderView):

@@ -109,8 +109,15 @@ def _drafts(
         try:
             drafts[number] = OrderDraft(order, allocate(order), order_rows.fingerprint(order))
         except InconsistentOrder as error:
-            refused[number] = Outcome(number, REFUSED, reason=str(error))
+            refused[number] = _contradiction(number, error)
     return drafts, refused
+
+
+def _contradiction(number: str, error: InconsistentOrder) -> Outcome:
+    """The refusal of amounts that contradict each other, by its field if it concerns one."""
+    if error.problem is not None and error.problem.field:
+        return Outcome(number, REFUSED, refused={error.problem.field: error.problem})
+    return Outcome(number, REFUSED, reason=str(error))
 
 
 def _update(
@@ -168,7 +175,9 @@ def _insert(
     _snapshot_addresses(drafts)
     insert_parts(drafts, snapshots.id_of, source=source, now=now)
     rows = [
-        order_rows.order_row(draft, snapshots.id_of, channel_id=channel_id, source=source, now=now)
+        order_rows.order_row(
+            draft, snapshots.id_of, policy, channel_id=channel_id, source=source, now=now
+        )
         for draft in drafts
     ]
     for number, row in enumerate(rows):

@@ -71,7 +71,7 @@ def _split_off(item: OrderItem, units: int, key: str, now: datetime) -> OrderIte
     for column in AMOUNTS:
         total = getattr(item, column)
         if total is not None:
-            amount = units_value(total, item.quantity, item.units_closed, units)
+            amount = units_value(total, item.quantity, item.units_used, units)
             setattr(part, column, amount)
             setattr(item, column, total - amount)
     item.quantity, part.quantity = item.quantity - units, units

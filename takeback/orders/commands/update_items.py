@@ -13,6 +13,7 @@ from takeback.core.db.bulk import json_text, update_rows
 from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
+from takeback.orders.commands.record_refunds import ensure_units_exist
 from takeback.orders.commands.split_item import with_quantity
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.merge_item import Sender, merge_part
@@ -66,25 +67,22 @@ def update_items(
         roll_up_status(orders, now)
 
 
-@transaction.atomic
-def mark_as_sent(
-    channel_ids: Collection[int],
-    order_id: int,
-    *,
-    is_send: bool,
-    now: datetime,
-    version: int | None = None,
-) -> None:
-    """Record whether the order was sent to the shop's own system.
-
-    Raises Refused: PRECONDITION_FAILED if the order is not at this version.
-    """
-    orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids)
+def ensure_order_version(channel_ids: Collection[int], order_id: int, version: int | None) -> None:
+    """Lock the order, and refuse (PRECONDITION_FAILED) if it is not at this version."""
     if version is not None:
+        orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids)
         locked = orders.select_for_update(no_key=True)
         for modified_date in locked.values_list("modified_date", flat=True):
             ensure_version(modified_date, version)
-    orders.exclude(is_send=is_send).update(is_send=is_send, modified_date=ChangeTime())
+
+
+@transaction.atomic
+def mark_as_sent(
+    channel_ids: Collection[int], order_id: int, *, is_send: bool, now: datetime
+) -> None:
+    """Record whether the order was sent to the shop's own system."""
+    orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids).exclude(is_send=is_send)
+    orders.update(is_send=is_send, modified_date=ChangeTime())
 
 
 def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datetime) -> set[str]:
@@ -97,6 +95,8 @@ def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datet
     for name, problem in result.refused.items():
         raise Refused(problem, order_item=item.pk, field=name)
     values = result.values
+    if "refunded_elsewhere_quantity" in values:
+        ensure_units_exist(item, values["refunded_elsewhere_quantity"])
     if "attributes" in values:
         values["attributes"] = _attributes(item, values["attributes"], policy, now)
     changed = {name for name, value in values.items() if getattr(item, name) != value}
