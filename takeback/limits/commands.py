@@ -10,7 +10,7 @@ from django.utils.crypto import salted_hmac
 from takeback.core import errors
 from takeback.core.db.bulk import delete_batch
 from takeback.core.db.connection import database, fetch_rows
-from takeback.core.errors import Refused
+from takeback.core.errors import Problem, Refused
 from takeback.limits.models import Counter
 
 PRUNED_AT_ONCE = 1_000
@@ -104,11 +104,20 @@ def over_limit(buckets: Sequence[Bucket], counts: dict[str, Count]) -> list[Coun
     return [count for bucket, count in counted if count.hits > bucket.allowed]
 
 
-def enforce(buckets: Sequence[Bucket], counts: dict[str, Count]) -> None:
+def enforce(
+    buckets: Sequence[Bucket],
+    counts: dict[str, Count],
+    problem: Problem = errors.TOO_MANY_REQUESTS,
+) -> None:
     """Refuse when a bucket is above its limit; the refusal carries the seconds to wait."""
     if full := over_limit(buckets, counts):
         wait = max(count.seconds_left for count in full)
-        raise Refused(errors.TOO_MANY_REQUESTS, retry_after_seconds=max(1, wait))
+        raise Refused(problem, retry_after_seconds=max(1, wait))
+
+
+def clear(keys: Collection[str]) -> None:
+    """Forget the hits of these buckets."""
+    Counter.objects.filter(key__in=keys).delete()
 
 
 @transaction.atomic

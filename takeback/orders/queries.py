@@ -245,6 +245,20 @@ def order_extras(
     return extras, snapshots
 
 
+class GuestMailbox(NamedTuple):
+    """The order of a guest, and the key of its e-mail address."""
+
+    order_id: OrderId
+    email_key: str
+
+
+def guest_mailbox(channel_id: int, number: str) -> GuestMailbox | None:
+    """The mailbox of a guest's order; None if there is no such order, or it has no address."""
+    orders = Order.objects.filter(channel_id=channel_id, number=number, user_type="guest")
+    row = orders.exclude(email_key="").values_list("id", "email_key").first()
+    return GuestMailbox(OrderId(row[0]), row[1]) if row else None
+
+
 def captured_amount(order_id: int) -> MinorUnits:
     tenders = Tender.objects.filter(order_id=order_id)
     return MinorUnits(tenders.aggregate(captured=Sum("captured_minor"))["captured"] or 0)

@@ -108,7 +108,14 @@ def _guest_requester(view: StorefrontView) -> Requester:
         return granted_requester(channel_id, view.caller.granted_orders, now)
     body = guest_lookup.run_validation(view.body)
     number, address = body.get("number") or body["order"], client_address(view.django_request)
-    return lookup_requester(channel_id, number, body["email"], address=address, now=now)
+    return lookup_requester(
+        channel_id,
+        number,
+        body["email"],
+        address=address,
+        granted=view.caller.granted_orders,
+        now=now,
+    )
 
 
 class BaseOpenCaseView(StorefrontView):
@@ -258,7 +265,7 @@ class GuestOpenCase(OpenCase):
             request=AllOf((GuestLookup, NewCaseBody)),
             response=CancellationRequest,
             description=OPENED_CLASSIC,
-            refusals=OPENED_OR_REFUSED,
+            refusals=OPENED_OR_REFUSED | openapi.LOOK_UP_BLOCKED,
             is_idempotent=True,
             summary="Open a request for an item of a guest's order.",
         )
@@ -279,7 +286,7 @@ class GuestOpenCases(OpenCases):
             request=AllOf((GuestLookup, NewCasesBody)),
             response=list[CancellationRequest],
             status=201,
-            refusals=openapi.RULE,
+            refusals=openapi.RULE | openapi.LOOK_UP_BLOCKED,
             is_idempotent=True,
             summary="Open requests for several items of a guest's order.",
         )

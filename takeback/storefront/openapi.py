@@ -29,6 +29,23 @@ COMPONENTS = {
         "required": ["detail", "code"],
         "additionalProperties": {"anyOf": [{"type": "string"}, _TEXTS]},
     },
+    "LookUpBlocked": {
+        "type": "object",
+        "description": "Too many failed look-ups: `code_url` mails a code that opens the order.",
+        "properties": {
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "code_url": {"type": "string"},
+        },
+        "required": ["detail", "code", "code_url"],
+        "additionalProperties": False,
+        "example": {
+            "detail": "Too many attempts. Open the order with a code sent by e-mail, or try again "
+            "later.",
+            "code": "too_many_requests",
+            "code_url": "/users/orders/anonymous/code/",
+        },
+    },
     "RuleRefusal": {
         "type": "object",
         "description": "A rule of the shop refuses; `position` is that of the item in a bulk body.",
@@ -69,6 +86,8 @@ RULE = {406: parts.refusal(parts.any_of("RuleRefusal"), 406)}
 _PROBLEMS = {status: parts.refusal(parts.PROBLEM, status) for status in (401, 403, 404, 429)}
 UNAUTHENTICATED = _PROBLEMS[401]
 TOO_MANY_WITH_TEXTS = {429: parts.refusal(parts.any_of("ProblemWithTexts"), 429)}
+LOOK_UP_BLOCKED = {429: parts.refusal(parts.any_of("LookUpBlocked", "Problem"), 429)}
+"""Routes that look up a guest's order."""
 LISTS = {
     status: parts.refusal(parts.any_of("Problem", "FieldErrors"), status)
     for status in (400, 403, 404, 409, 429, 503)

@@ -1,5 +1,6 @@
 """Serializers of look-up, login, order filters and addresses."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from takeback.accounts.one_time_secrets import CODE_DIGITS
 from takeback.accounts.policy import ShopPolicy
 from takeback.api.fields import (
     Password,
@@ -19,6 +21,7 @@ from takeback.api.fields import (
 from takeback.api.place_fields import NO_PLACE
 
 NUMBER_MAX = 128
+_SEPARATORS = re.compile(r"[\s-]")
 _ONE_NUMBER_ONLY = _("Send the order number once, as number or as order.")
 
 
@@ -34,14 +37,13 @@ class OrderNumber(StrictText):
         return text
 
 
-class GuestLookup(serializers.Serializer[Any]):
-    """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
+class NumberedOrder(serializers.Serializer[Any]):
+    """The number of an order, as `number` or `order`; other keys are ignored."""
 
-    example = {"number": "1000100", "email": "ada@example.com"}
+    example = {"number": "1000100"}
 
     number = OrderNumber(max_length=NUMBER_MAX, required=False)
     order = OrderNumber(max_length=NUMBER_MAX, required=False)
-    email = StrictEmail()
 
     def to_internal_value(self, data: Any) -> Any:
         """A missing number is named together with the problems of the other fields."""
@@ -61,6 +63,34 @@ class GuestLookup(serializers.Serializer[Any]):
         if number is not None and order is not None and number != order:
             raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
         return attrs
+
+
+class GuestLookup(NumberedOrder):
+    """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
+
+    example = {"number": "1000100", "email": "ada@example.com"}
+
+    email = StrictEmail()
+
+
+class MailedCode(StrictText):
+    """The six digits of a code, of any script, with spaces or hyphens between them."""
+
+    default_error_messages = {"digits": _("Enter the six digits of the code.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        digits = _SEPARATORS.sub("", super().to_internal_value(data))
+        if len(digits) != CODE_DIGITS or not digits.isdecimal():
+            self.fail("digits")
+        return f"{int(digits):0{CODE_DIGITS}}"
+
+
+class OrderCode(NumberedOrder):
+    """The number of an order, and the code from the mail."""
+
+    example = {"number": "1000100", "code": "123456"}
+
+    code = MailedCode(max_length=32)
 
 
 class Login(serializers.Serializer[Any]):
