@@ -117,11 +117,11 @@ def _empty_caches(request: pytest.FixtureRequest) -> None:
     Tests stop the clock at the same time: an alarm of the last test would silence this one's.
     """
     if uses_database(request.node):
-        from takeback.limits import alarms
+        from takeback.limits.commands import forget_alarms
         from takeback.storefront import document_cache
 
         document_cache.clear()
-        alarms.forget()
+        forget_alarms()
 
 
 @pytest.fixture(autouse=True)

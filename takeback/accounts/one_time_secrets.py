@@ -50,9 +50,7 @@ def matching_key(keys: Sequence[str], secret: str, now: datetime) -> str | None:
     rows = OneTimeSecret.objects.filter(key__in=keys, expires_at__gt=now)
     secrets_of = dict(rows.values_list("key", "secret_hash"))
     right = [
-        key
-        for key in keys
-        if constant_time_compare(_hash(key, secret), secrets_of.get(key, ""))
+        key for key in keys if constant_time_compare(_hash(key, secret), secrets_of.get(key, ""))
     ]
     return right[0] if right else None
 

@@ -12,8 +12,15 @@ from takeback.accounts.models import User
 from takeback.core import errors
 from takeback.core.client_ip import client_network, is_within
 from takeback.core.errors import Problem, Refused
-from takeback.limits.alarms import raise_alarms
-from takeback.limits.commands import Bucket, clear, decrement, enforce, increment, key_of
+from takeback.limits.commands import (
+    Bucket,
+    clear,
+    decrement,
+    enforce,
+    increment,
+    key_of,
+    raise_alarms,
+)
 
 T = TypeVar("T")
 

@@ -13,8 +13,7 @@ from takeback.accounts.staff import active_staff_user, update_staff_user
 from takeback.accounts.topics import Topic
 from takeback.core.ids import id_of
 from takeback.core.normalize import email_key
-from takeback.limits.alarms import count, raise_alarms
-from takeback.limits.commands import Bucket, increment, key_of, over_limit
+from takeback.limits.commands import Bucket, count, increment, key_of, over_limit, raise_alarms
 from takeback.outbox.commands import emit
 
 RESET_LINK_LIFETIME = timedelta(hours=1)

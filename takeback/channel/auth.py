@@ -17,8 +17,7 @@ from takeback.api.errors import NotAuthenticated
 from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_of
-from takeback.limits.alarms import count
-from takeback.limits.commands import Bucket
+from takeback.limits.commands import Bucket, count
 
 _SCHEME = "Token "
 _OTHER_SCHEMES = frozenset({"bearer", "basic", "digest", "apikey", "api-key", "key"})

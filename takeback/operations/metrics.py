@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from takeback.core import clock
 from takeback.core.log_output import take_lost_lines
-from takeback.limits.alarms import take_alarms
+from takeback.limits.commands import take_alarms
 from takeback.operations.metrics_files import allocate_blocks
 from takeback.outbox.queries import backlog
 

@@ -9,8 +9,15 @@ from datetime import datetime
 from django.conf import settings
 
 from takeback.core.client_ip import client_network, is_within
-from takeback.limits.alarms import count, raise_alarms
-from takeback.limits.commands import Bucket, decrement, increment, key_of, over_limit
+from takeback.limits.commands import (
+    Bucket,
+    count,
+    decrement,
+    increment,
+    key_of,
+    over_limit,
+    raise_alarms,
+)
 
 HOUR = 3600
 

@@ -16,8 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from takeback.core.client_ip import client_network, is_within
 from takeback.core.errors import TOO_MANY_REQUESTS, Problem, Refused, RuleProblem
 from takeback.core.normalize import email_key
-from takeback.limits.alarms import raise_alarms
-from takeback.limits.commands import Bucket, Count, decrement, enforce, increment, key_of, over_limit
+from takeback.limits.commands import (
+    Bucket,
+    Count,
+    decrement,
+    enforce,
+    increment,
+    key_of,
+    over_limit,
+    raise_alarms,
+)
 from takeback.orders.queries import OrderRow, guest_order, orders_by_id
 
 MINUTE, QUARTER, HOUR = 60, 900, 3600
@@ -100,7 +108,7 @@ def _look_up_and_count(
             parts = [bucket._replace(allowed=bucket.allowed + 1) for bucket in parts]
         is_full = bool(over_limit([shop, *addresses, *also, *parts], counts))
         if is_full:
-            orders = _proven_orders(granted, number, key)
+            orders = _granted_orders(granted, number, key)
         else:
             orders = guest_order(channel_id=channel_id, number=number, email_key=key)
         if orders:
@@ -121,12 +129,10 @@ def _look_up_and_count(
     return orders
 
 
-def _proven_orders(granted: Sequence[int], number: str, key: str) -> list[OrderRow]:
+def _granted_orders(granted: Sequence[int], number: str, key: str) -> list[OrderRow]:
     """The order of this pair, if the session has access to it; looks at no other order."""
     rows = orders_by_id(order_ids=list(granted)) if granted else []
-    return [
-        row for row in rows if row.number == number and email_key(row.user_email) == key
-    ]
+    return [row for row in rows if row.number == number and email_key(row.user_email) == key]
 
 
 def _limits(channel_id: int, number: str, key: str, address: str) -> _Limits:

@@ -12,8 +12,7 @@ from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
 from takeback.core.normalize import email_key
-from takeback.limits.alarms import count
-from takeback.limits.commands import Bucket, key_of
+from takeback.limits.commands import Bucket, count, key_of
 from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope
 from takeback.shoppers.guest_lookup import HOUR, LOOKUP_FAILED, find_guest_order
@@ -70,7 +69,7 @@ def lookup_requester(
 ) -> Requester:
     """A guest who names the order; the look-up counts the request in its own statement.
 
-    Requests count per pair: whoever knows only the number cannot use up the owner's requests.
+    Requests count per pair: a stranger who knows the number cannot use up the owner's.
     """
     requests = _request_bucket(channel_id, "pair", channel_id, number, email_key(email))
     order = find_guest_order(

@@ -8,8 +8,8 @@ from msgspec import Raw
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from takeback.accounts.errors import PASSWORD_BLOCKED
 from takeback.accounts.channels import channel_id_of_host
+from takeback.accounts.errors import PASSWORD_BLOCKED
 from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.api import errors
@@ -24,7 +24,6 @@ from takeback.storefront.addresses_documents import address_user
 from takeback.storefront.auth import Caller, ShopperSessionAuthentication, caller_of
 from takeback.storefront.dialect import Dialect, detect_dialect
 from takeback.storefront.document_context import DocumentContext
-
 
 CODE_URL = "X-Takeback-Code-Url"
 _CODE_URLS = {

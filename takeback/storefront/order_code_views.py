@@ -22,7 +22,7 @@ from takeback.shoppers.commands.order_codes import (
 from takeback.storefront import openapi
 from takeback.storefront.link_pages import LinkPage, LinkTexts
 from takeback.storefront.orders_documents import Order
-from takeback.storefront.orders_views import FOUND, GuestOrderView, single_values
+from takeback.storefront.orders_views import ORDER_FORMS, GuestOrderView, single_values
 from takeback.storefront.serializers import NumberedOrder, OrderCode
 
 CODE_SENT = _(
@@ -71,7 +71,7 @@ class OrderCodeConfirmation(GuestOrderView):
             openapi.GUESTS,
             request=OrderCode,
             response=AnyOf((list[Order], PageOf(Order))),
-            description=FOUND,
+            description=ORDER_FORMS,
             summary="Open a guest's order with a mailed code.",
         )
     }

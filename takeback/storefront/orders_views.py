@@ -27,8 +27,7 @@ from takeback.storefront.base import StorefrontView
 from takeback.storefront.orders_documents import Order, encoded_orders
 from takeback.storefront.serializers import GuestLookup, guest_lookup, order_filters
 
-
-FOUND = "For `number` an array of one order, for `order` a page."
+ORDER_FORMS = "For `number` an array of one order, for `order` a page."
 
 
 class BoundedFormParser(FormParser):
@@ -66,7 +65,7 @@ class GuestOrder(GuestOrderView):
             openapi.GUESTS,
             request=GuestLookup,
             response=AnyOf((list[Order], PageOf(Order))),
-            description=FOUND,
+            description=ORDER_FORMS,
             refusals=openapi.LOOK_UP_BLOCKED,
             summary="Find a guest's order.",
         )

@@ -8,8 +8,7 @@ from django.db import transaction
 from takeback.accounts.models import User
 from takeback.accounts.own_account import apply_email_change, open_email_change
 from takeback.core.normalize import email_key
-from takeback.limits.alarms import count
-from takeback.limits.commands import Bucket, key_of
+from takeback.limits.commands import Bucket, count, key_of
 from takeback.orders.commands.assign_guest_orders import assign_guest_orders
 from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, may_mail

@@ -20,8 +20,7 @@ from takeback.accounts.sign_in import attempt
 from takeback.core.client_ip import client_network
 from takeback.core.errors import Refused, RuleProblem
 from takeback.core.ids import OrderId, id_of
-from takeback.limits.alarms import raise_alarms
-from takeback.limits.commands import Bucket, increment, key_of
+from takeback.limits.commands import Bucket, increment, key_of, raise_alarms
 from takeback.orders.models import Order
 from takeback.orders.queries import GuestMailbox, OrderRow, guest_mailbox, orders_by_id
 from takeback.outbox.commands import emit

@@ -12,8 +12,7 @@ from takeback.accounts.models import Channel, User
 from takeback.core import errors
 from takeback.core.errors import Refused
 from takeback.core.normalize import email_key, name_key
-from takeback.limits.alarms import count
-from takeback.limits.commands import Bucket
+from takeback.limits.commands import Bucket, count
 from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, count_request, may_mail
 from takeback.shoppers.topics import Topic
