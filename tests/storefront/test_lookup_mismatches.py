@@ -42,10 +42,10 @@ def look_up_statements(pair: dict[str, str], **options: Any) -> tuple[Any, list[
     """The response, and its statements without their values."""
     with CaptureQueriesContext(connection) as queries:
         response = look_up(HttpClient(), **pair, **options)
-    return response, [_bare(query["sql"]) for query in queries.captured_queries]
+    return response, [bare(query["sql"]) for query in queries.captured_queries]
 
 
-def _bare(sql: str) -> str:
+def bare(sql: str) -> str:
     """The statement up to its first value."""
     return re.split(r"'|VALUES|\"s\d", sql, maxsplit=1)[0]
 
