@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from takeback.accounts.models import OneTimeSecret
 from takeback.orders.models import Order
 from takeback.outbox.models import Message
-from takeback.shoppers.commands import order_codes
 from tests import factories
 from tests.factories import GUEST, NUMBER, HttpClient
 from tests.rigs.races import Clients
