@@ -82,7 +82,7 @@ def serve_owner(now: datetime, mailoutbox: Any) -> str:
 def test_owner_is_served_under_hostile_look_ups(
     kind: str, mailoutbox: Any, look_ups: list[Any], settings: Any, long_run: bool
 ) -> None:
-    count = 10_000 if long_run else 800
+    count = 10_000 if long_run else 400
     allowed = LOOKED_AT_PER_HOUR[kind]
     if kind == "shop" and not long_run:
         allowed = settings.LOOKUP_FAILURES_PER_SHOP = 100
@@ -101,7 +101,7 @@ def test_owner_is_served_under_hostile_look_ups(
 
 @pytest.mark.parametrize("known", ["number", "none"])
 def test_stranger_with_codes_guesses_twenty_a_day(known: str, long_run: bool) -> None:
-    count = 10_000 if long_run else 800
+    count = 10_000 if long_run else 400
     factories.create_order()
     number = NUMBER if known == "number" else "unknown"
     looked_at = 0
