@@ -25,7 +25,6 @@ from takeback.storefront.auth import Caller, ShopperSessionAuthentication, calle
 from takeback.storefront.dialect import Dialect, detect_dialect
 from takeback.storefront.document_context import DocumentContext
 
-CODE_URL = "X-Takeback-Code-Url"
 _CODE_URLS = {
     LOOK_UP_BLOCKED: order_codes.REQUEST_PATH,
     PASSWORD_BLOCKED: sign_in_codes.REQUEST_PATH,
@@ -38,6 +37,8 @@ class StorefrontView(ApiView):
     authentication_classes = [ShopperSessionAuthentication]
     schema = openapi.StorefrontSchema()
     is_bulk = False
+    has_code_route = False
+    """Whether 429 names the route that mails a code."""
 
     @property
     def caller(self) -> Caller:
@@ -147,7 +148,7 @@ def _with_code_url(response: Response | None, problem: Problem) -> Response | No
     url = _CODE_URLS.get(problem)
     if response is not None and url:
         response.data |= {"code_url": url}
-        response.headers[CODE_URL] = url
+        response.headers[openapi.CODE_URL] = url
     return response
 
 

@@ -258,6 +258,7 @@ class OpenCases(BulkOpeningView):
 class GuestOpenCase(OpenCase):
     """Opens a case for one item of a guest's order."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_open_case",
@@ -279,6 +280,7 @@ class GuestOpenCase(OpenCase):
 class GuestOpenCases(OpenCases):
     """Opens cases for several items of a guest's order: all of them, or none."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_open_cases",

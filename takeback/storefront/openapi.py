@@ -1,6 +1,7 @@
 """Parameters and refusals that the storefront's OpenAPI operations share."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
@@ -88,6 +89,13 @@ UNAUTHENTICATED = _PROBLEMS[401]
 TOO_MANY_WITH_TEXTS = {429: parts.refusal(parts.any_of("ProblemWithTexts"), 429)}
 LOOK_UP_BLOCKED = {429: parts.refusal(parts.any_of("LookUpBlocked", "Problem"), 429)}
 """Routes that look up a guest's order."""
+CODE_URL = "X-Takeback-Code-Url"
+CODE_URL_HEADER = {
+    CODE_URL: {
+        "description": "The route that mails a code, which works above this limit.",
+        "schema": {"type": "string"},
+    }
+}
 LISTS = {
     status: parts.refusal(parts.any_of("Problem", "FieldErrors"), status)
     for status in (400, 403, 404, 409, 429, 503)
@@ -132,6 +140,11 @@ class StorefrontSchema(Schema):
         if self.has_session and parts.is_unsafe(self.method):
             parameters.append(CSRF)
         return parameters
+
+    def response_headers(self, status: int) -> parts.JSONSchema:
+        headers = super().response_headers(status)
+        is_blocked = status == HTTPStatus.TOO_MANY_REQUESTS and self.view.has_code_route
+        return headers | CODE_URL_HEADER if is_blocked else headers
 
     def implied_refusals(self) -> dict[int, OpenApiResponse]:
         refusals = super().implied_refusals() | {400: INVALID}

@@ -59,6 +59,7 @@ class GuestOrderView(StorefrontView):
 class GuestOrder(GuestOrderView):
     """Finds a guest's order by its number and e-mail address, and grants access to it."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_order",

@@ -70,6 +70,7 @@ class CsrfToken(StorefrontView):
 class LoginView(AccountView):
     """Signs a customer in with a password."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "login",
