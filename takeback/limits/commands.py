@@ -23,6 +23,7 @@ PRUNED_AT_ONCE = 1_000
 
 log = structlog.get_logger(__name__)
 
+_ALARM = "alarm:"
 _lock = Lock()
 _untaken: Tally[str] = Tally()
 # The end of the window in which the alarm of a kind was raised, as this process knows it.
@@ -163,6 +164,13 @@ def count(buckets: Sequence[Bucket], now: datetime) -> None:
     enforce(buckets, counts)
 
 
+def alarms_of(now: datetime) -> list[str]:
+    """The kinds of buckets whose alarm was raised in a window that has not ended."""
+    live = Counter.objects.filter(key__startswith=_ALARM, ends_at_epoch__gt=int(now.timestamp()))
+    keys = live.order_by("key").values_list("key", flat=True)
+    return [key.removeprefix(_ALARM) for key in keys]
+
+
 def take_alarms() -> Mapping[str, int]:
     """The number of alarms by kind that this process has raised since the last call."""
     global _untaken
@@ -180,7 +188,7 @@ def forget_alarms() -> None:
 
 
 def _raise_once(kind: str, bucket: Bucket, now: datetime) -> None:
-    alarm = Bucket(f"alarm:{kind}", 1, bucket.window_seconds)
+    alarm = Bucket(f"{_ALARM}{kind}", 1, bucket.window_seconds)
     alarms, seconds_left = increment([alarm], now)[alarm.key]
     _quiet_until[kind] = int(now.timestamp()) + seconds_left
     if alarms == 1:

@@ -20,6 +20,7 @@ from tests.storefront.test_confirm_registration import deliver
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.thorough,
+    pytest.mark.timeout(1_800),  # the long form sends ten thousand look-ups
     pytest.mark.allow_repeated_queries("each test sends thousands of commands"),
 ]
 
