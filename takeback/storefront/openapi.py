@@ -143,7 +143,8 @@ class StorefrontSchema(Schema):
 
     def response_headers(self, status: int) -> parts.JSONSchema:
         headers = super().response_headers(status)
-        is_blocked = status == HTTPStatus.TOO_MANY_REQUESTS and self.view.has_code_route
+        has_code_route = getattr(self.view, "has_code_route", False)
+        is_blocked = status == HTTPStatus.TOO_MANY_REQUESTS and has_code_route
         return headers | CODE_URL_HEADER if is_blocked else headers
 
     def implied_refusals(self) -> dict[int, OpenApiResponse]:

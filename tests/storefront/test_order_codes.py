@@ -530,7 +530,7 @@ def test_request_with_a_session_needs_the_csrf_token(
     assert post(client, path, body, headers=token_of(client)).status_code in {200, 202}
 
 
-def test_requests_of_an_address_are_limited_unless_they_lead_to_a_right_code(
+def test_address_is_limited_in_requests_without_a_right_code(
     order: Order, mailed_code: Any, settings: Any
 ) -> None:
     settings.LOOKUP_PER_HOUR = 3

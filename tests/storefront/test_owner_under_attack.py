@@ -10,6 +10,7 @@ import time_machine
 
 from takeback.core.errors import Refused
 from takeback.limits.models import Counter
+from takeback.orders import queries
 from takeback.shoppers import guest_lookup
 from takeback.shoppers.commands import order_codes
 from takeback.shoppers.guest_lookup import LOOK_UP_BLOCKED, LOOKUP_FAILED, find_guest_order
@@ -33,7 +34,7 @@ LOOKED_AT_PER_HOUR = {"number": 20, "email": 10, "shop": 2_000}
 def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The pairs that are looked at."""
     pairs: list[Any] = []
-    guest_order = guest_lookup.guest_order
+    guest_order = queries.guest_order
 
     def counted(**pair: Any) -> Any:
         pairs.append(pair)
