@@ -18,7 +18,6 @@ from takeback.core.errors import TOO_MANY_REQUESTS, Problem, Refused, RuleProble
 from takeback.core.normalize import email_key
 from takeback.limits.commands import (
     Bucket,
-    Count,
     decrement,
     enforce,
     increment,
@@ -96,11 +95,9 @@ def _look_up_and_count(
 ) -> list[OrderRow]:
     """Count a failure, look up the order, and take the failure back if it was none.
 
-    The transaction holds the row locks of the buckets, so that concurrent attempts cannot exceed
-    the limit.
+    The row locks of the transaction keep concurrent attempts within the limits.
     """
     shop, addresses, parts, pair = limits
-    failed: dict[str, Count] = {}
     with transaction.atomic():
         counts = increment([shop, *addresses, *also, *parts, pair], now)
         is_repeat = counts[pair.key].hits > 1
@@ -118,11 +115,12 @@ def _look_up_and_count(
         elif is_repeat:
             decrement([bucket.key for bucket in parts])
         else:
-            failed = increment([shop._replace(hits=1)], now)
-    # A refusal inside the transaction would roll the counts back.
+            counts |= increment([shop._replace(hits=1)], now)
     if not orders:
-        is_taken_back = is_full or is_repeat
-        raise_alarms([shop, *addresses, *([] if is_taken_back else parts)], counts | failed, now)
+        counted = [] if is_full or is_repeat else parts
+        raise_alarms([shop, *addresses, *counted], counts, now)
+    # A refusal inside the transaction would roll the counts back.
+    if is_full and not orders:
         enforce([shop, *addresses], counts, LOOK_UP_BLOCKED)
         enforce(parts, counts, LOOK_UP_BLOCKED)
     enforce(also, counts)

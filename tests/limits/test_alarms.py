@@ -110,12 +110,12 @@ def find(email: str, address: str) -> None:
 def test_failed_look_ups_raise_the_alarms_of_number_and_shop(settings: Any) -> None:
     settings.LOOKUP_FAILURES_PER_SHOP = 8
     factories.create_order()
-    seen: list[dict[str, int]] = []
+    alarms: list[dict[str, int]] = []
     for n in range(4):
         with pytest.raises(Refused):
             find(f"e{n}@example.com", address=f"192.0.2.{n}")
-        seen.append(dict(take_alarms()))
-    assert seen == [{}, {}, {"lookup-number": 1}, {"lookup-shop": 1}]
+        alarms.append(dict(take_alarms()))
+    assert alarms == [{}, {}, {"lookup-number": 1}, {"lookup-shop": 1}]
 
 
 def test_right_look_ups_raise_no_alarm() -> None:

@@ -152,7 +152,7 @@ def test_right_pairs_use_up_no_budget_of_their_address() -> None:
 
 
 @pytest.mark.parametrize("blocked_by", ["number", "address", "shop"])
-def test_proven_guest_is_served_above_every_limit(
+def test_guest_with_access_is_served_above_every_limit(
     order: Order, settings: Any, blocked_by: str
 ) -> None:
     client = HttpClient()
@@ -170,7 +170,7 @@ def test_proven_guest_is_served_above_every_limit(
     assert look_up(client, headers=token_of(client)).status_code == 200
 
 
-def test_proof_of_one_order_opens_no_other_above_a_limit(order: Order) -> None:
+def test_access_to_one_order_opens_no_other_above_a_limit(order: Order) -> None:
     factories.create_order(number="2", guest="two@example.com")
     client = HttpClient()
     verify_order(client)
@@ -204,7 +204,7 @@ def test_wrong_requests_use_up_no_requests_of_the_owner(order: Order, settings: 
         assert open_case(item).status_code == 201
 
 
-def test_request_with_a_proof_is_served_above_every_limit(order: Order) -> None:
+def test_request_of_a_guest_with_access_is_served_above_every_limit(order: Order) -> None:
     client = HttpClient()
     verify_order(client)
     fail_number()
@@ -329,7 +329,7 @@ def test_request_that_waited_an_hour_mails_nothing(order: Order, mailoutbox: Any
 
 def test_order_gets_three_mails_an_hour(order: Order, mailoutbox: Any) -> None:
     returned = [request_code(address=f"192.0.2.{n}") for n in range(10)]
-    assert [(each.status_code, each.json()) for each in returned] == [(202, SENT)] * 10
+    assert [(response.status_code, response.json()) for response in returned] == [(202, SENT)] * 10
     deliver()
     assert len(mailoutbox) == 3
     with time_machine.travel(factories.NOW + timedelta(hours=1), tick=False):
@@ -539,10 +539,10 @@ def test_address_is_limited_in_requests_without_a_right_code(
     assert request_code().status_code == 429
     client = HttpClient()
     verify_order(client, address=STRANGER)
-    proven = post(
+    response = post(
         client, REQUEST, {"number": NUMBER}, headers=token_of(client), REMOTE_ADDR="192.0.2.1"
     )
-    assert proven.status_code == 202
+    assert response.status_code == 202
 
 
 def test_message_holds_no_personal_data(order: Order) -> None:

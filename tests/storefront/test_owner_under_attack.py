@@ -33,15 +33,15 @@ LOOKED_AT_PER_HOUR = {"number": 20, "email": 10, "shop": 2_000}
 @pytest.fixture
 def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The pairs that are looked at."""
-    pairs: list[Any] = []
+    rows: list[Any] = []
     guest_order = queries.guest_order
 
     def counted(**pair: Any) -> Any:
-        pairs.append(pair)
+        rows.append(pair)
         return guest_order(**pair)
 
     monkeypatch.setattr(guest_lookup, "guest_order", counted)
-    return pairs
+    return rows
 
 
 def hostile_pair(kind: str, n: int) -> tuple[str, str]:
