@@ -61,8 +61,8 @@ def find_guest_order(
     """
     key = email_key(email)
     if settings.LIMITS_ENABLED:
-        limits = _limits(channel_id, number, key, address)
-        orders = _look_up_and_count(channel_id, number, key, limits, granted, also, now)
+        limits = _limits(channel_id, number, key, address, also)
+        orders = _look_up_and_count(channel_id, number, key, limits, granted, now)
     else:
         orders = guest_order(channel_id=channel_id, number=number, email_key=key)
     if not orders:
@@ -71,10 +71,11 @@ def find_guest_order(
 
 
 class _Limits(NamedTuple):
-    """The buckets of failed look-ups."""
+    """The buckets of failed look-ups, and of the request itself (`also`)."""
 
     shop: Bucket
     addresses: list[Bucket]
+    also: Sequence[Bucket]
     pair_parts: list[Bucket]
     pair: Bucket
 
@@ -90,14 +91,13 @@ def _look_up_and_count(
     key: str,
     limits: _Limits,
     granted: Sequence[int],
-    also: Sequence[Bucket],
     now: datetime,
 ) -> list[OrderRow]:
     """Count a failure, look up the order, and take the failure back if it was none.
 
     The row locks of the transaction keep concurrent attempts within the limits.
     """
-    shop, addresses, parts, pair = limits
+    shop, addresses, also, parts, pair = limits
     with transaction.atomic():
         counts = increment([shop, *addresses, *also, *parts, pair], now)
         is_repeat = counts[pair.key].hits > 1
@@ -133,7 +133,9 @@ def _granted_orders(granted: Sequence[int], number: str, key: str) -> list[Order
     return [row for row in rows if row.number == number and email_key(row.user_email) == key]
 
 
-def _limits(channel_id: int, number: str, key: str, address: str) -> _Limits:
+def _limits(
+    channel_id: int, number: str, key: str, address: str, also: Sequence[Bucket]
+) -> _Limits:
     channel = str(channel_id)
     per_number, per_email = settings.LOOKUP_FAILURES_PER_NUMBER, settings.LOOKUP_FAILURES_PER_EMAIL
     return _Limits(
@@ -141,6 +143,7 @@ def _limits(channel_id: int, number: str, key: str, address: str) -> _Limits:
             f"lookup-shop:{channel_id}", settings.LOOKUP_FAILURES_PER_SHOP - 1, HOUR, hits=0
         ),
         addresses=_address_buckets(address),
+        also=also,
         pair_parts=[
             Bucket(key_of("lookup-number", channel, number), per_number, QUARTER),
             Bucket(key_of("lookup-email", channel, key), per_email, HOUR),
