@@ -10,7 +10,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from takeback.core import errors
@@ -65,6 +65,7 @@ _PEEK = """,
 _DECREMENT = """
 INSERT INTO limits_counter AS stored (key, hits, ends_at_epoch) VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET hits = stored.hits - 1 WHERE stored.hits > 0
+RETURNING hits
 """
 
 
@@ -103,8 +104,7 @@ def decrement(keys: Collection[str]) -> None:
     """Take one hit back from each bucket; keys are locked in the same order as in `increment`."""
     ordered = sorted(set(keys))
     places = ", ".join(["(%s, 0, 0)"] * len(ordered))
-    with connection.cursor() as cursor:
-        cursor.execute(_DECREMENT.format(rows=places), ordered)
+    fetch_rows(database(), _DECREMENT.format(rows=places), ordered)
 
 
 def hits_of(bucket: Bucket, now: datetime) -> int:
