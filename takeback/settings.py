@@ -214,10 +214,13 @@ ADDRESS_DISTRICT_REQUIRED = env_bool(
 
 # Rate limits and size limits
 LOOKUP_PER_MINUTE = env_int(
-    "LOOKUP_PER_MINUTE", 10, "Guest look-ups per minute and client address.", minimum=1
+    "LOOKUP_PER_MINUTE", 10, "Failed guest look-ups per minute and client address.", minimum=1
 )
 LOOKUP_PER_HOUR = env_int(
-    "LOOKUP_PER_HOUR", 40, "Guest look-ups per hour and client address.", minimum=1
+    "LOOKUP_PER_HOUR",
+    40,
+    "Failed guest look-ups per hour and client address; also requests for mailed codes.",
+    minimum=1,
 )
 LOOKUP_FAILURES_PER_NUMBER = env_int(
     "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes.", minimum=1

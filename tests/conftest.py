@@ -112,11 +112,16 @@ def _quick_password_hasher(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_caches(request: pytest.FixtureRequest) -> None:
-    """On SQLite the rows of the next test have the ids of this one: cached rows would be wrong."""
+    """On SQLite the rows of the next test have the ids of this one: cached rows would be wrong.
+
+    Tests stop the clock at the same time: an alarm of the last test would silence this one's.
+    """
     if uses_database(request.node):
+        from takeback.limits.commands import forget_alarms
         from takeback.storefront import document_cache
 
         document_cache.clear()
+        forget_alarms()
 
 
 @pytest.fixture(autouse=True)

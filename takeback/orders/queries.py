@@ -265,6 +265,25 @@ def order_extras(
     return extras, snapshots
 
 
+class GuestMailbox(NamedTuple):
+    """The order of a guest, and the key of its e-mail address."""
+
+    order_id: OrderId
+    email_key: str
+
+
+def guest_mailbox(channel_id: int, number: str) -> GuestMailbox | None:
+    """The mailbox of a guest's order; None if there is no such order, or it has no address.
+
+    Of several orders with one normal form, the exact number names one.
+    """
+    key = number_key(number)
+    orders = Order.objects.filter(channel_id=channel_id, number_key=key, user_type="guest")
+    rows = list(orders.values_list("number", "id", "email_key"))
+    named = [row for row in rows if row[0] == number] or (rows if len(rows) == 1 else [])
+    return next((GuestMailbox(OrderId(pk), email) for _, pk, email in named if email), None)
+
+
 def captured_amount(order_id: int) -> MinorUnits:
     tenders = Tender.objects.filter(order_id=order_id)
     return MinorUnits(tenders.aggregate(captured=Sum("captured_minor"))["captured"] or 0)

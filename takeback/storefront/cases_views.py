@@ -116,7 +116,14 @@ def _guest_requester(view: StorefrontView) -> Requester:
         details: Any = error.detail
         raise ValidationError(case_errors(view.body, is_bulk=view.is_bulk) | details) from error
     number, address = body.get("number") or body["order"], client_address(view.django_request)
-    return lookup_requester(channel_id, number, body["email"], address=address, now=now)
+    return lookup_requester(
+        channel_id,
+        number,
+        body["email"],
+        address=address,
+        granted=view.caller.granted_orders,
+        now=now,
+    )
 
 
 class BaseOpenCaseView(StorefrontView):
@@ -259,6 +266,7 @@ class OpenCases(BulkOpeningView):
 class GuestOpenCase(OpenCase):
     """Opens a case for one item of a guest's order."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_open_case",
@@ -266,7 +274,7 @@ class GuestOpenCase(OpenCase):
             request=AllOf((GuestIdentity, NewCaseBody)),
             response=CancellationRequest,
             description=OPENED_CLASSIC,
-            refusals=OPENED_OR_REFUSED,
+            refusals=OPENED_OR_REFUSED | openapi.LOOK_UP_BLOCKED,
             is_idempotent=True,
             summary="Open a request for an item of a guest's order.",
         )
@@ -280,6 +288,7 @@ class GuestOpenCase(OpenCase):
 class GuestOpenCases(OpenCases):
     """Opens cases for several items of a guest's order: all of them, or none."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_open_cases",
@@ -287,7 +296,7 @@ class GuestOpenCases(OpenCases):
             request=AllOf((GuestIdentity, NewCasesBody)),
             response=list[CancellationRequest],
             status=201,
-            refusals=openapi.RULE,
+            refusals=openapi.RULE | openapi.LOOK_UP_BLOCKED,
             is_idempotent=True,
             summary="Open requests for several items of a guest's order.",
         )

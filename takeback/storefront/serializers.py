@@ -1,5 +1,6 @@
 """Serializers of look-up, login, order filters and addresses."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from takeback.accounts.one_time_secrets import CODE_DIGITS
 from takeback.accounts.policy import ShopPolicy
 from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import (
@@ -22,6 +24,7 @@ from takeback.api.fields import (
 from takeback.api.place_fields import NO_PLACE
 from takeback.core.normalize import number_key, without_marks
 
+_SEPARATORS = re.compile(r"[\s-]")
 _ONE_NUMBER_ONLY = _("Send the order number once, as number or as order.")
 
 
@@ -33,14 +36,13 @@ class TypedOrderNumber(OrderNumber):
         return super().to_internal_value(without_marks(data) if is_text else data)
 
 
-class GuestLookup(CompleteErrors):
-    """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
+class NumberedOrder(CompleteErrors):
+    """The number of an order, as `number` or `order`; other keys are ignored."""
 
-    example = {"number": "1000100", "email": "ada@example.com"}
+    example = {"number": "1000100"}
 
     number = TypedOrderNumber(required=False)
     order = TypedOrderNumber(required=False)
-    email = StrictEmail()
 
     def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
         has_number = "number" in data or "order" in data
@@ -55,6 +57,14 @@ class GuestLookup(CompleteErrors):
         return attrs
 
 
+class GuestLookup(NumberedOrder):
+    """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
+
+    example = {"number": "1000100", "email": "ada@example.com"}
+
+    email = StrictEmail()
+
+
 class GuestIdentity(GuestLookup):
     """The order's number and e-mail address. A session that has looked the order up sends neither.
 
@@ -62,6 +72,26 @@ class GuestIdentity(GuestLookup):
     """
 
     email = StrictEmail(required=False)
+
+
+class MailedCode(StrictText):
+    """The six digits of a code, of any script, with spaces or hyphens between them."""
+
+    default_error_messages = {"digits": _("Enter the six digits of the code.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        digits = _SEPARATORS.sub("", super().to_internal_value(data))
+        if len(digits) != CODE_DIGITS or not digits.isdecimal():
+            self.fail("digits")
+        return f"{int(digits):0{CODE_DIGITS}}"
+
+
+class OrderCode(NumberedOrder):
+    """The number of an order, and the code from the mail."""
+
+    example = {"number": "1000100", "code": "123456"}
+
+    code = MailedCode(max_length=32)
 
 
 class Login(serializers.Serializer[Any]):

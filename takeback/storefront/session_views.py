@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from takeback.accounts import sign_in
 from takeback.accounts.customers import check_customer_password
+from takeback.accounts.errors import PASSWORD_BLOCKED
 from takeback.accounts.sessions import AccountRow
 from takeback.api.openapi import Operation
 from takeback.core import clock
@@ -69,6 +70,7 @@ class CsrfToken(StorefrontView):
 class LoginView(AccountView):
     """Signs a customer in with a password."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "login",
@@ -88,6 +90,7 @@ class LoginView(AccountView):
             sign_in.login_buckets("login-email", email, client_address(self.django_request)),
             lambda: check_customer_password(channel_id, email, password),
             now,
+            problem=PASSWORD_BLOCKED,
         )
         if user is None:
             raise ValidationError({"non_field_errors": [LOGIN_FAILED]})

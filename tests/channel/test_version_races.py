@@ -1,10 +1,9 @@
 """Of several clients that change the same version of an item or order at once, one succeeds."""
 
 from collections.abc import Callable
-from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from takeback.core import clock
@@ -38,14 +37,14 @@ def change_item(round_: int, client: int) -> Callable[[], object]:
 
 def change_order(round_: int, client: int) -> Callable[[], object]:
     order = Order.objects.get()
-    return partial(
-        commands.mark_as_sent,
-        [factories.SHOP],
-        order.pk,
-        is_send=not order.is_send,
-        now=clock.now(),
-        version=version_of(order.modified_date),
-    )
+    version, is_send = version_of(order.modified_date), not order.is_send
+
+    def act() -> None:
+        with transaction.atomic():
+            commands.ensure_order_version([factories.SHOP], order.pk, version)
+            commands.mark_as_sent([factories.SHOP], order.pk, is_send=is_send, now=clock.now())
+
+    return act
 
 
 ACTS = {"item": change_item, "order": change_order}

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from takeback.core import triggers
+from takeback.core import clock, triggers
+from takeback.limits.commands import Bucket, count
 from takeback.operations import doctor
 from takeback.operations.findings import Finding, Severity
 from takeback.orders import audit
@@ -48,6 +49,7 @@ def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
         "order totals": FINE,
         "worker": FINE,
         "outbox": FINE,
+        "limits": FINE,
         "data keys": FINE,
         "shared keys": FINE,
         "images": FINE,
@@ -219,6 +221,20 @@ def test_missing_and_disabled_triggers_are_named() -> None:
     assert triggers.missing() == missing
     assert _examine()["triggers"].message == (
         f"Missing or disabled: {', '.join(missing)}. Run `takeback migrate`."
+    )
+
+
+@pytest.mark.django_db
+def test_limits_that_are_half_used_up_are_named() -> None:
+    install_shop()
+    now = clock.now()
+    for kind, window_seconds in {"lookup-shop": 3600, "lookup-number": 900, "old": 1}.items():
+        past = now - timedelta(seconds=2)
+        count([Bucket(f"{kind}:x", 1, window_seconds)], past)
+    assert _examine()["limits"] == (
+        "limits",
+        WARNING,
+        "Half of these limits is used up: lookup-number, lookup-shop. See the log.",
     )
 
 

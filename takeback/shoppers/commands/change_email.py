@@ -8,7 +8,7 @@ from django.db import transaction
 from takeback.accounts.models import User
 from takeback.accounts.own_account import apply_email_change, open_email_change
 from takeback.core.normalize import email_key
-from takeback.limits.commands import Bucket, enforce, increment, key_of
+from takeback.limits.commands import Bucket, count, key_of
 from takeback.orders.commands.assign_guest_orders import assign_guest_orders
 from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, may_mail
@@ -29,7 +29,7 @@ def request_email_change(user: User, new_email: str, now: datetime) -> None:
     if settings.LIMITS_ENABLED:
         key = key_of("email-change", str(user.pk))
         buckets = [Bucket(key, SENDS_WHEN_REFUSED * REQUESTS_PER_CUSTOMER, HOUR)]
-        enforce(buckets, increment(buckets, now))
+        count(buckets, now)
     if not may_mail("email-change", user.channel_id, email_key(new_email), now):
         return
     with transaction.atomic():
