@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from hashlib import md5
 from typing import Any
 
+from takeback.accounts.customer_input import CustomerIn
+
 
 @dataclass(slots=True, kw_only=True)
 class AddressIn:
@@ -50,6 +52,24 @@ class AddressIn:
         )
         plain = "\0".join((part or "").strip().casefold() for part in parts)
         return md5(plain.encode(), usedforsecurity=False).hexdigest()
+
+
+_UNKNOWN_COUNTRY = "zz"
+"""User-assigned in ISO 3166: the country of placeholder addresses."""
+
+
+def placeholder_address(customer: CustomerIn) -> AddressIn:
+    """The address of an order without one; `extra_field` marks it as synthetic."""
+    return AddressIn(
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        phone_number=customer.phone,
+        email=customer.email or None,
+        line="-",
+        city="-",
+        country=_UNKNOWN_COUNTRY,
+        extra_field={"synthetic": True},
+    )
 
 
 _PLACES = {"country", "country_name", "city", "township", "district"}

@@ -28,6 +28,14 @@ class RowRefused(Exception):
 
 SAME_ORDER = RowError("order_refused", "another line of this order was refused")
 DUPLICATE = RowError("duplicate", "duplicate number: the file has had this order before")
+
+
+def stray_row(line: int) -> RowError:
+    """The reason of an order that an unreadable record may belong to."""
+    reason = f"line {line} is not readable and may belong to this order"
+    return RowError(SAME_ORDER.code, reason)
+
+
 CUT_OFF = RowError("truncated", "the file ends too early, perhaps within this order")
 
 
@@ -78,6 +86,8 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    skipped_lines: int = 0
+    """Lines that the mapping skips."""
     matched_lines: int = 0
     """Lines of cancellations whose units were all found."""
     cases: int = 0

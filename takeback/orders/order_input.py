@@ -11,6 +11,12 @@ from takeback.addresses.address_input import AddressIn
 
 Document = dict[str, Any]
 
+ITEMS_MAX = 10_000
+"""The largest number of items of an order."""
+
+ROUNDING_MAX = 10
+"""The largest rounding difference of an order, in minor units of its currency."""
+
 
 @dataclass(slots=True, kw_only=True)
 class OrderOrItemIn:
@@ -88,6 +94,7 @@ class LoyaltyIn:
 class OrderIn(OrderOrItemIn):
     """An order. `amount_minor` is optional; when set, the parts must add up to it.
 
+    `may_round`: the parts may differ from the amount by rounding, at most one minor unit per item.
     `refunded_elsewhere_minor` is what other systems paid back. `refunded_total_minor` is the
     shop's total of all refunds, ours included; None: the sender does not know.
     """
@@ -105,6 +112,7 @@ class OrderIn(OrderOrItemIn):
     shipping_minor: int = 0
     fee_minor: int = 0
     interest_minor: int = 0
+    may_round: bool = False
     refunded_elsewhere_minor: int | None = None
     refunded_total_minor: int | None = None
     discounts: list[DiscountIn] = field(default_factory=list)

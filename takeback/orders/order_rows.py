@@ -125,6 +125,7 @@ def order_row(
         "shipping_minor": order.shipping_minor,
         "fee_minor": order.fee_minor,
         "amount_minor": amounts.amount,
+        "rounding_minor": amounts.rounding,
         "interest_minor": amounts.interest,
         "refund_minor": 0,
         "discount_refund_minor": 0,

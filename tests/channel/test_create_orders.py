@@ -181,7 +181,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
     (
         {"amount": "20.38"},
         [item_body()],
-        "the parts add up to 2037, but the order's amount is 2038",
+        "the parts add up to 20.37 TRY, but the order's amount is 20.38 TRY",
     ),
     (
         {"discount_amount": 1},

@@ -124,7 +124,10 @@ PAIR = [item_input(remote_id="a"), item_input(remote_id="b")]
     [
         ({"items": []}, "an order needs at least one item"),
         ({"items": [item_input(goods_minor=-1)]}, "the price of an item is negative"),
-        ({"amount_minor": 999}, "the parts add up to 1000, but the order's amount is 999"),
+        (
+            {"amount_minor": 999},
+            "the parts add up to 10.00 TRY, but the order's amount is 9.99 TRY",
+        ),
         (
             {"discounts": [DiscountIn(name="x", amount_minor=1001)]},
             "discount 'x' exceeds the price of its items",
