@@ -1,4 +1,4 @@
-"""The columns of a file, bound to its header, and readers that fill in the templates of a mapping."""
+"""The columns of a file, bound to its header, and readers that fill in templates."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Columns:
         return {name: self.reader(text) for name, text in templates_of(section).items()}
 
     def alternatives(self, template: Template) -> list[FieldReader]:
-        """A reader for each text of the template; a text that is empty for all records is left out."""
+        """A reader for each text of the template that is not empty for all records."""
         return [self.reader(text) for text in alternatives(template) if text]
 
     def reader(self, template: Template) -> FieldReader:
