@@ -22,7 +22,8 @@ from takeback.importer.row_orders import ItemRow
 from takeback.importer.rows import CANCELLATION, ORDER, RowParser
 from takeback.importer.sources import CsvRows, Progress, Row, Unreadable, report_unreadable
 from takeback.importer.temporary_files import DeferredRows, NumberIndex
-from takeback.importer.writer import OrderWriter, SourceOrder
+from takeback.importer.trial import SampleOrder, writer_for
+from takeback.importer.writer import SourceOrder
 from takeback.orders.order_input import ITEMS_MAX, OrderIn
 
 _NEGATIVE = RowError("negative", "a line of an order cannot be less than nothing")
@@ -31,11 +32,19 @@ _ADJUSTMENT = RowError("adjustment", "an adjustment is no order")
 
 
 def import_csv(
-    path: Path, layout: Layout, *, channel_id: int, report: Report, progress: Progress
+    path: Path,
+    layout: Layout,
+    *,
+    channel_id: int,
+    report: Report,
+    progress: Progress,
+    samples: list[SampleOrder] | None = None,
 ) -> Summary:
     """Import the file; cancellations are matched after all of its orders.
 
-    Those of a file that cannot be read to its end are left to the run that reads all of it.
+    Those of a file that cannot be read to its end are left to the run that reads all of it. With
+    `samples` it is a trial, which adds its first orders to them, writes nothing, and matches no
+    cancellations.
     """
     summary = Summary()
     rows = CsvRows(
@@ -49,8 +58,8 @@ def import_csv(
     with closing(DeferredRows()) as deferred:
         groups = _Grouper(parser, deferred, report, summary).groups(rows)
         orders = _orders(groups, parser, report, summary)
-        OrderWriter(channel_id, report, summary).write_all(orders)
-        if summary.broken is None:
+        writer_for(channel_id, report, summary, samples).write_all(orders)
+        if summary.broken is None and samples is None:
             record_cancellations(
                 deferred, parser, channel_id=channel_id, report=report, summary=summary
             )

@@ -51,6 +51,8 @@ class Report:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
+        self.first_reasons: dict[str, str] = {}
+        """For each code, the first line and its reason."""
         path.parent.mkdir(parents=True, exist_ok=True)
         # Numbers are quoted as the file has them, even from a file in another encoding.
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
@@ -69,6 +71,7 @@ class Report:
     def add(self, line: int, number: str | None, error: RowError) -> None:
         """Report one row; lines count from 1."""
         self.counts[error.code] += 1
+        self.first_reasons.setdefault(error.code, f"line {line}: {error.reason}")
         entry = {"line": line, "number": number, "code": error.code, "reason": error.reason}
         self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 

@@ -175,7 +175,7 @@ class CsvRows:
             raise Unreadable(self._reader.line_num, "truncated", reason)
 
     def _read_header(self, path: Path) -> list[str]:
-        _refuse_utf16(path)
+        refuse_utf16(path)
         try:
             header = next(self._reader, [])
         except (csv.Error, Unreadable) as error:
@@ -207,7 +207,7 @@ class CsvRows:
         return Row(line, values, RowError("encoding", f"not encoded as {self._encoding}"))
 
 
-def _refuse_utf16(path: Path) -> None:
+def refuse_utf16(path: Path) -> None:
     """Spreadsheets save "Unicode text" in UTF-16, which cannot be read line by line."""
     try:
         with _open(path) as (plain, _):
