@@ -29,10 +29,8 @@ def send(mail: Mail, key: str) -> None:
     """Send a mail with the Message-ID of its key, so that mail programs recognise a repetition.
 
     Raises PermanentFailure for a permanent refusal (5xx); other errors, which a retry may solve,
-    pass through. Customers without an e-mail address get no mail.
+    pass through.
     """
-    if not mail.recipient:
-        return
     try:
         validate_email(mail.recipient)
     except ValidationError:

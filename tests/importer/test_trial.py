@@ -24,6 +24,7 @@ LINES = [
     line(number="5"),
     line(number="C6", quantity=-1),
 ]
+CUSTOMER = "registered c17850@example.com, Unknown street, Unknown city, United Kingdom"
 
 
 def rows() -> list[int]:
@@ -39,11 +40,10 @@ def test_a_dry_run_shows_three_orders_and_writes_nothing(
     done = run("orders", write(tmp_path, *LINES), "--mapping", EXAMPLE, "--dry-run")
 
     assert done.exit_code == 0, done.output
-    output = done.output.splitlines()
+    output = done.stdout.splitlines()
     assert [text.split()[1] for text in output if text.startswith("Order ")] == ["1", "2", "4"]
     assert output[:3] == [
-        "Order 1 of 2010-12-01 08:26 UTC, delivered (550): 16.30 GBP, registered "
-        "c17850@example.com, Unknown street, Unknown city, United Kingdom",
+        f"Order 1 of 2010-12-01 08:26 UTC, delivered (550): 16.30 GBP, {CUSTOMER}",
         "    6 x 85123A 'WHITE HEART HOLDER': 15.30 GBP, delivered (550) 2010-12-01",
         "    1 x B 'WHITE HEART HOLDER': 1.00 GBP, delivered (550) 2010-12-01",
     ]
@@ -66,7 +66,7 @@ def test_a_dry_run_compares_with_the_orders_that_exist(tmp_path: Path) -> None:
     done = run("orders", path, *arguments)
 
     assert done.exit_code == 1, done.output
-    cells = [" ".join(text.split()) for text in done.output.splitlines()]
+    cells = [" ".join(text.split()) for text in done.stdout.splitlines()]
     assert {"1 order created", "1 order unchanged", "1 order refused"} <= set(cells)
     assert json.loads(report.read_text())["code"] == "fixed"
     assert rows() == before
@@ -89,7 +89,7 @@ def test_a_dry_run_of_json_lines_writes_nothing(tmp_path: Path) -> None:
     done = run("orders", path, "--dry-run")
 
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("Order 1 of 2026-03-01 10:00 UTC, approved (400): 10.10 TRY")
+    assert done.stdout.startswith("Order 1 of 2026-03-01 10:00 UTC, approved (400): 10.10 TRY")
     assert rows() == [0] * 5
 
 
@@ -100,7 +100,7 @@ def test_a_mapping_is_proposed_on_the_output(tmp_path: Path) -> None:
     done = run("propose", path)
 
     assert done.exit_code == 0
-    assert done.output.startswith("# The ready mapping for amazon.")
+    assert done.stdout.startswith("# The ready mapping for amazon.")
 
 
 @pytest.mark.parametrize("text", ["", "\n"])
