@@ -167,7 +167,7 @@ def parse_layout(document: Mapping[str, Any]) -> Layout:
         if name in document:
             values[name] = _section(_table(document, name), name, kind)
     for name in _SWITCHES & set(document):
-        values[name] = _switch(document, name)
+        values[name] = _boolean(document, name)
     values["zone"] = _zone(_text({"timezone": "UTC", **document}, "timezone"))
     values["statuses"] = _statuses(_table({"statuses": {}, **document}, "statuses"))
     values["optional"] = optional = _optional(document.get("optional", []))
@@ -202,7 +202,7 @@ def _template(document: Mapping[str, Any], name: str) -> Template:
     return tuple(value)
 
 
-def _switch(document: Mapping[str, Any], name: str) -> bool:
+def _boolean(document: Mapping[str, Any], name: str) -> bool:
     if not isinstance(document[name], bool):
         raise WrongMapping(f"{name} must be true or false")
     return bool(document[name])
@@ -254,7 +254,7 @@ def _object(table: Mapping[str, Any], name: str) -> dict[str, Any]:
 _VALUES: dict[Any, Callable[[Mapping[str, Any], str], object]] = {
     Template: _template,
     str: _text,
-    bool: _switch,
+    bool: _boolean,
 }
 
 

@@ -165,7 +165,7 @@ def _columns(template: Template) -> set[str]:
 def _guess(path: Path, start: _Start) -> str:
     """A mapping from the names of the columns."""
     columns = {_plain(name): name for name in reversed(start.header)}
-    found = {
+    guesses = {
         section: {
             key: columns[name]
             for key, names in keys.items()
@@ -174,8 +174,8 @@ def _guess(path: Path, start: _Start) -> str:
         for section, keys in _GUESSES.items()
     }
     parts = [f"# A guess for {path.name}. Check every line, then try it with --dry-run.\n"]
-    parts += [f"# Columns: {', '.join(start.header)}\n", *_top(start, found)]
-    for section, keys in found.items():
+    parts += [f"# Columns: {', '.join(start.header)}\n", *_top(start, guesses)]
+    for section, keys in guesses.items():
         parts.append(f"\n[{section}]\n")
         parts += [f"{key} = {_toml('{' + column + '}')}\n" for key, column in keys.items()]
         parts += [
@@ -187,15 +187,15 @@ def _guess(path: Path, start: _Start) -> str:
     return "".join(parts)
 
 
-def _top(start: _Start, found: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _top(start: _Start, guesses: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The keys before the sections, from the first record."""
     keys = {"encoding": start.encoding} if start.encoding != "utf-8" else {}
     if start.delimiter != ",":
         keys["delimiter"] = start.delimiter
-    price = start.values.get(found["item"].get("unit_price", ""), "").strip()
+    price = start.values.get(guesses["item"].get("unit_price", ""), "").strip()
     if _DECIMAL_COMMA.fullmatch(price):
         keys["decimal"] = ","
-    time = start.values.get(found["order"].get("placed_at", ""), "").strip()
+    time = start.values.get(guesses["order"].get("placed_at", ""), "").strip()
     if time and not _is_iso(time) and (pattern := _time_format(time)):
         keys["time_format"] = pattern
     return [f"{key} = {_toml(value)}\n" for key, value in keys.items()]

@@ -11,14 +11,14 @@ from takeback.orders.models import Order, OrderItem
 from takeback.orders.statuses import Status
 from tests.factories import create_channel
 from tests.importer.files import import_file
-from tests.importer.made_up_exports import (
+from tests.importer.sample_exports import (
     BACK,
     COUNT,
     ENDED,
     SHAPES,
     STATUSES,
-    MadeUpOrder,
-    made_up_orders,
+    ExportedOrder,
+    exported_orders,
 )
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def layout_of(shop: str) -> Layout:
     return parse_layout(tomllib.loads(ready_mapping(shop)))
 
 
-def expected_total(shop: str, index: int, order: MadeUpOrder) -> int:
+def expected_total(shop: str, index: int, order: ExportedOrder) -> int:
     """What the export says was paid: Amazon's cancelled orders have no amount."""
     if shop == "amazon" and order.state == ENDED:
         return 0
@@ -47,7 +47,7 @@ def expected_total(shop: str, index: int, order: MadeUpOrder) -> int:
 
 @pytest.mark.parametrize("shop", SHAPES)
 def test_an_export_is_imported_whole(tmp_path: Path, shop: str) -> None:
-    orders = made_up_orders(7)
+    orders = exported_orders(7)
     path = tmp_path / "orders.csv"
     path.write_text(SHAPES[shop](orders), encoding="utf-8")
 
@@ -68,7 +68,7 @@ def test_an_export_is_imported_whole(tmp_path: Path, shop: str) -> None:
 
 @pytest.mark.parametrize("shop", sorted(SHAPES.keys() - WITHOUT_REFUNDS))
 def test_refunds_of_an_export_are_stored(tmp_path: Path, shop: str) -> None:
-    orders = made_up_orders(7)
+    orders = exported_orders(7)
     path = tmp_path / "orders.csv"
     path.write_text(SHAPES[shop](orders), encoding="utf-8")
 
@@ -91,7 +91,7 @@ def test_refunds_of_an_export_are_stored(tmp_path: Path, shop: str) -> None:
 
 def test_orders_of_an_export_have_a_guest_each_without_an_email_address(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text(SHAPES["amazon"](made_up_orders(7)), encoding="utf-8")
+    path.write_text(SHAPES["amazon"](exported_orders(7)), encoding="utf-8")
 
     import_file(path, layout_of("amazon"))
 
@@ -102,7 +102,7 @@ def test_orders_of_an_export_have_a_guest_each_without_an_email_address(tmp_path
 @pytest.mark.parametrize("shop", SHAPES)
 def test_an_export_is_recognised_by_its_header(tmp_path: Path, shop: str) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text(SHAPES[shop](made_up_orders(7)), encoding="utf-8")
+    path.write_text(SHAPES[shop](exported_orders(7)), encoding="utf-8")
 
     proposed = propose_mapping(path)
 
@@ -112,7 +112,7 @@ def test_an_export_is_recognised_by_its_header(tmp_path: Path, shop: str) -> Non
 
 def test_a_proposal_leaves_out_the_columns_that_the_file_has_not(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    text = SHAPES["shopify"](made_up_orders(7)).replace("Refunded Amount", "Tags")
+    text = SHAPES["shopify"](exported_orders(7)).replace("Refunded Amount", "Tags")
     path.write_text(text.replace("Lineitem sku", "Vendor").replace(",", ";"), encoding="cp1252")
 
     proposed = propose_mapping(path)

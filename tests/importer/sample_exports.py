@@ -1,4 +1,4 @@
-"""Makes up orders, and writes them as the exports of six shop systems do, with their oddities."""
+"""Orders of a sample shop, written as the exports of six shop systems, with their oddities."""
 
 import csv
 import random
@@ -27,7 +27,7 @@ Cells = Mapping[str, object]
 
 
 @dataclass(slots=True)
-class MadeUpItem:
+class ExportedItem:
     """An item; its amounts are net minor units for all its units."""
 
     sku: str
@@ -40,7 +40,7 @@ class MadeUpItem:
 
 
 @dataclass(slots=True)
-class MadeUpOrder:
+class ExportedOrder:
     """An order whose prices are net, with a tax of a tenth on top."""
 
     number: str
@@ -50,7 +50,7 @@ class MadeUpOrder:
     street: str
     shipping: int
     shipping_tax: int
-    items: list[MadeUpItem] = field(default_factory=list)
+    items: list[ExportedItem] = field(default_factory=list)
     refunded: int = 0
 
     @property
@@ -67,16 +67,16 @@ class MadeUpOrder:
         return goods + self.shipping + self.tax
 
 
-def made_up_orders(seed: int) -> list[MadeUpOrder]:
+def exported_orders(seed: int) -> list[ExportedOrder]:
     """Orders of all states; some without SKU, address or e-mail, some partly paid back."""
     chance = random.Random(seed)
     states = [WAITING, PAID, SENT, SENT, ENDED, BACK]
     return [_order(chance, index, states[index % len(states)]) for index in range(COUNT)]
 
 
-def _order(chance: random.Random, index: int, state: str) -> MadeUpOrder:
+def _order(chance: random.Random, index: int, state: str) -> ExportedOrder:
     shipping = chance.choice([0, 500, 1000])
-    order = MadeUpOrder(
+    order = ExportedOrder(
         number=f"#{1001 + index}",
         at=datetime(2026, 3, 1, 9, tzinfo=UTC) + timedelta(hours=7 * index),
         state=state,
@@ -96,12 +96,12 @@ def _order(chance: random.Random, index: int, state: str) -> MadeUpOrder:
     return order
 
 
-def _item(chance: random.Random, index: int, position: int) -> MadeUpItem:
+def _item(chance: random.Random, index: int, position: int) -> ExportedItem:
     quantity = chance.randint(1, 4)
     net = quantity * chance.randint(3, 90) * 100
     discount = 100 * chance.randint(0, 2)
     sku = "" if (index, position) in {(2, 0), (8, 0)} else f"SKU-{index}-{position}"
-    return MadeUpItem(
+    return ExportedItem(
         sku, f"Thing {index}/{position}", quantity, net, discount, (net - discount) // 10
     )
 
@@ -110,43 +110,14 @@ def _amount(minor: int) -> str:
     return f"{minor // 100}.{minor % 100:02}"
 
 
-def shopify(orders: list[MadeUpOrder]) -> str:
+def shopify(orders: list[ExportedOrder]) -> str:
     """Later rows leave the order's columns empty; every other order has its taxes inside."""
     return _csv(_shopify(orders), ",", blank=True)
 
 
-def _shopify(orders: list[MadeUpOrder]) -> Iterator[Cells]:
-    payment = {WAITING: "pending", ENDED: "voided", BACK: "refunded"}
+def _shopify(orders: list[ExportedOrder]) -> Iterator[Cells]:
     for index, order in enumerate(orders):
-        of_order: Cells = {
-            "Email": order.email,
-            "Financial Status": payment.get(
-                order.state, "partially_refunded" if order.refunded else "paid"
-            ),
-            "Fulfillment Status": "fulfilled" if order.state == SENT else "unfulfilled",
-            "Fulfilled at": _shopify_time(order.at) if order.state == SENT else "",
-            "Currency": "USD",
-            "Subtotal": "",
-            "Shipping": _amount(order.shipping + (order.shipping_tax if index % 2 else 0)),
-            "Taxes": _amount(order.tax),
-            "Total": _amount(order.total),
-            "Discount Amount": _amount(order.discount),
-            "Created at": _shopify_time(order.at),
-            "Billing Name": "Ada Lee",
-            "Billing Street": "",
-            "Billing City": "",
-            "Billing Zip": "",
-            "Billing Country": "",
-            "Billing Phone": "",
-            "Shipping Name": "Ada Lee" if order.street else "",
-            "Shipping Street": order.street,
-            "Shipping City": "Ohio City" if order.street else "",
-            "Shipping Zip": "'04401" if order.street else "",
-            "Shipping Country": "US" if order.street else "",
-            "Shipping Phone": "",
-            "Cancelled at": _shopify_time(order.at) if order.state == ENDED else "",
-            "Refunded Amount": _amount(order.refunded),
-        }
+        of_order = _shopify_order(order, is_gross=bool(index % 2))
         empty = dict.fromkeys(of_order, "")
         for position, item in enumerate(order.items):
             net = item.net + (item.tax if index % 2 else 0)
@@ -161,11 +132,44 @@ def _shopify(orders: list[MadeUpOrder]) -> Iterator[Cells]:
             }
 
 
+def _shopify_order(order: ExportedOrder, *, is_gross: bool) -> Cells:
+    payment = {WAITING: "pending", ENDED: "voided", BACK: "refunded"}
+    return {
+        "Email": order.email,
+        "Financial Status": payment.get(
+            order.state, "partially_refunded" if order.refunded else "paid"
+        ),
+        "Fulfillment Status": "fulfilled" if order.state == SENT else "unfulfilled",
+        "Fulfilled at": _shopify_time(order.at) if order.state == SENT else "",
+        "Currency": "USD",
+        "Subtotal": "",
+        "Shipping": _amount(order.shipping + (order.shipping_tax if is_gross else 0)),
+        "Taxes": _amount(order.tax),
+        "Total": _amount(order.total),
+        "Discount Amount": _amount(order.discount),
+        "Created at": _shopify_time(order.at),
+        "Billing Name": "Ada Lee",
+        "Billing Street": "",
+        "Billing City": "",
+        "Billing Zip": "",
+        "Billing Country": "",
+        "Billing Phone": "",
+        "Shipping Name": "Ada Lee" if order.street else "",
+        "Shipping Street": order.street,
+        "Shipping City": "Ohio City" if order.street else "",
+        "Shipping Zip": "'04401" if order.street else "",
+        "Shipping Country": "US" if order.street else "",
+        "Shipping Phone": "",
+        "Cancelled at": _shopify_time(order.at) if order.state == ENDED else "",
+        "Refunded Amount": _amount(order.refunded),
+    }
+
+
 def _shopify_time(time: datetime) -> str:
     return (time - timedelta(hours=5)).strftime("%Y-%m-%d %H:%M:%S -0500")
 
 
-def woocommerce(orders: list[MadeUpOrder]) -> str:
+def woocommerce(orders: list[ExportedOrder]) -> str:
     """Order lines after their discount, the tax split, and quantities less what was refunded."""
     words = {
         WAITING: "On hold",
@@ -220,7 +224,7 @@ _WOOCOMMERCE_SHIPPING = (
 )
 
 
-def woocommerce_packed(orders: list[MadeUpOrder]) -> str:
+def woocommerce_packed(orders: list[ExportedOrder]) -> str:
     """One row an order, all items in one cell, the tax on top."""
     words = {
         WAITING: "wc-pending",
@@ -256,12 +260,22 @@ def woocommerce_packed(orders: list[MadeUpOrder]) -> str:
     )
 
 
-def magento(orders: list[MadeUpOrder]) -> str:
+def magento(orders: list[ExportedOrder]) -> str:
     """Quantities with four decimals, negative discounts, a row for each part of a product."""
     return _csv(_magento(orders), ",")
 
 
-def _magento(orders: list[MadeUpOrder]) -> Iterator[Cells]:
+def _magento(orders: list[ExportedOrder]) -> Iterator[Cells]:
+    for index, order in enumerate(orders):
+        for position, item in enumerate(order.items):
+            item_id = 100 * index + 2 * position
+            row = _magento_row(order, item, item_id)
+            yield row
+            zero = dict.fromkeys(("row_total", "discount_amount", "tax_amount"), "0.0000")
+            yield {**row, **zero, "item_id": item_id + 1, "parent_item_id": item_id}
+
+
+def _magento_row(order: ExportedOrder, item: ExportedItem, item_id: int) -> Cells:
     words = {
         WAITING: "pending_payment",
         PAID: "processing",
@@ -269,49 +283,43 @@ def _magento(orders: list[MadeUpOrder]) -> Iterator[Cells]:
         ENDED: "canceled",
         BACK: "closed",
     }
-    for index, order in enumerate(orders):
-        for position, item in enumerate(order.items):
-            item_id = 100 * index + 2 * position
-            row: Cells = {
-                "increment_id": f"{int(order.number[1:]):09}",
-                "created_at": order.at.strftime("%Y-%m-%d %H:%M:%S"),
-                "status": words[order.state],
-                "order_currency_code": "EUR",
-                "base_currency_code": "USD",
-                "grand_total": f"{_amount(order.total)}00",
-                "base_grand_total": f"{_amount(order.total * 2)}00",
-                "shipping_amount": f"{_amount(order.shipping)}00",
-                "shipping_tax_amount": f"{_amount(order.shipping_tax)}00",
-                "total_refunded": f"{_amount(order.refunded)}00" if order.refunded else "",
-                "customer_email": order.email or f"magento{index}@example.com",
-                "customer_firstname": "Ada",
-                "customer_lastname": "Lee",
-                "street": order.street,
-                "city": "Paris" if order.street else "",
-                "postcode": "75001" if order.street else "",
-                "country_id": "FR" if order.street else "",
-                "telephone": "",
-                "item_id": item_id,
-                "parent_item_id": "",
-                "sku": item.sku or item.name,
-                "name": item.name,
-                "qty_ordered": f"{item.quantity}.0000",
-                "qty_refunded": f"{item.refunded_units}.0000",
-                "row_total": f"{_amount(item.net)}00",
-                "discount_amount": f"-{_amount(item.discount)}00",
-                "tax_amount": f"{_amount(item.tax)}00",
-            }
-            yield row
-            zero = dict.fromkeys(("row_total", "discount_amount", "tax_amount"), "0.0000")
-            yield {**row, **zero, "item_id": item_id + 1, "parent_item_id": item_id}
+    return {
+        "increment_id": f"{int(order.number[1:]):09}",
+        "created_at": order.at.strftime("%Y-%m-%d %H:%M:%S"),
+        "status": words[order.state],
+        "order_currency_code": "EUR",
+        "base_currency_code": "USD",
+        "grand_total": f"{_amount(order.total)}00",
+        "base_grand_total": f"{_amount(order.total * 2)}00",
+        "shipping_amount": f"{_amount(order.shipping)}00",
+        "shipping_tax_amount": f"{_amount(order.shipping_tax)}00",
+        "total_refunded": f"{_amount(order.refunded)}00" if order.refunded else "",
+        "customer_email": order.email or f"magento{order.number[1:]}@example.com",
+        "customer_firstname": "Ada",
+        "customer_lastname": "Lee",
+        "street": order.street,
+        "city": "Paris" if order.street else "",
+        "postcode": "75001" if order.street else "",
+        "country_id": "FR" if order.street else "",
+        "telephone": "",
+        "item_id": item_id,
+        "parent_item_id": "",
+        "sku": item.sku or item.name,
+        "name": item.name,
+        "qty_ordered": f"{item.quantity}.0000",
+        "qty_refunded": f"{item.refunded_units}.0000",
+        "row_total": f"{_amount(item.net)}00",
+        "discount_amount": f"-{_amount(item.discount)}00",
+        "tax_amount": f"{_amount(item.tax)}00",
+    }
 
 
-def prestashop(orders: list[MadeUpOrder]) -> str:
+def prestashop(orders: list[ExportedOrder]) -> str:
     """Prices with tax and six decimals, so that some sums are a cent off."""
     return _csv(_prestashop(orders), ";")
 
 
-def _prestashop(orders: list[MadeUpOrder]) -> Iterator[Cells]:
+def _prestashop(orders: list[ExportedOrder]) -> Iterator[Cells]:
     words = {
         WAITING: "Awaiting check payment",
         PAID: "Payment accepted",
@@ -353,12 +361,12 @@ def _prestashop(orders: list[MadeUpOrder]) -> Iterator[Cells]:
             }
 
 
-def amazon(orders: list[MadeUpOrder]) -> str:
+def amazon(orders: list[ExportedOrder]) -> str:
     """No e-mail addresses and last line break; cancelled items have no units and no amount."""
     return _csv(_amazon(orders), ",").rstrip("\n")
 
 
-def _amazon(orders: list[MadeUpOrder]) -> Iterator[Cells]:
+def _amazon(orders: list[ExportedOrder]) -> Iterator[Cells]:
     words = {
         WAITING: "Pending",
         PAID: "Pending - Waiting for Pick Up",
@@ -388,7 +396,7 @@ def _amazon(orders: list[MadeUpOrder]) -> Iterator[Cells]:
             }
 
 
-SHAPES: Mapping[str, Callable[[list[MadeUpOrder]], str]] = {
+SHAPES: Mapping[str, Callable[[list[ExportedOrder]], str]] = {
     "shopify": shopify,
     "woocommerce": woocommerce,
     "woocommerce-packed": woocommerce_packed,
