@@ -27,7 +27,7 @@ from takeback.importer.writer import SourceOrder
 from takeback.orders.order_input import ITEMS_MAX, OrderIn
 
 _NEGATIVE = RowError("negative", "a line of an order cannot be less than nothing")
-_TOO_MANY_ITEMS = RowError("too_many_items", f"an order has at most {ITEMS_MAX} items")
+_TOO_MANY_ITEMS = RowError("too_many_items", f"an order has at most {ITEMS_MAX:,} items")
 _ADJUSTMENT = RowError("adjustment", "an adjustment is no order")
 
 

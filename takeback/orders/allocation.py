@@ -65,7 +65,7 @@ def allocate(order: OrderIn) -> Allocation:
     if not items:
         raise InconsistentOrder("an order needs at least one item")
     if len(items) > ITEMS_MAX:
-        raise InconsistentOrder(f"an order has at most {ITEMS_MAX} items")
+        raise InconsistentOrder(f"an order has at most {ITEMS_MAX:,} items")
     goods = [item.goods_minor for item in items]
     if min(goods) < 0:
         raise InconsistentOrder("the price of an item is negative")

@@ -1,6 +1,7 @@
 """Odd records harm no other order, and numbers are read as their file writes them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_a_negative_discount_is_taken_as_its_absolute_value(tmp_path: Path) -> N
     columns = f"{COLUMNS};Discount;Total"
     for number, section in enumerate(("order", "item")):
         row = f"{number};EUR;a@example.com;A;1;9.90;-3.40;6.50"
-        changes = {section: {"discount": "{Discount}"}}
+        changes: dict[str, Any] = {section: {"discount": "{Discount}"}}
         changes.setdefault("order", {})["amount"] = "{Total}"
 
         assert run(tmp_path, row, columns=columns, **changes).lines == []
