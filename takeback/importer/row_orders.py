@@ -54,6 +54,9 @@ class OrderBuilder:
         self._has_taxes = bool(layout.item.tax) or any(
             getattr(layout.order, name) for name in _TAXES
         )
+        item = layout.item
+        self._has_units = bool(item.refunded_quantity or item.remaining_quantity)
+        self._has_refunds = bool(layout.order.refunded or item.refunded)
         self._may_round = bool(layout.order.amount)
         self._shared = columns.used_by(*_shared_templates(layout))
         self.order_positions = columns.used_by(*_order_templates(layout))
@@ -74,7 +77,9 @@ class OrderBuilder:
         order.status = status
         if self._has_taxes:
             self._add_taxes(order, rows, values)
-        self._add_refunds(order, self._values.order_amount("refunded", values, currency), rows)
+        if self._has_refunds:
+            refunded = self._values.order_amount("refunded", values, currency)
+            self._add_refunds(order, refunded, rows)
         return order
 
     def status(self, values: Values) -> int:
@@ -164,7 +169,7 @@ class OrderBuilder:
             tax_rate=parsers.tax_rate(self._tax_rate(values)),
             shipped_date=shipped_at,
             delivered_date=delivered_at,
-            refunded_elsewhere_quantity=self._refunded_units(row),
+            refunded_elsewhere_quantity=self._refunded_units(row) if self._has_units else None,
         )
 
     def _event_times(

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from takeback.cancellations.commands.plan_payments import Payment, plan_payments
 from takeback.cancellations.commands.transition import approve, confirm, reject
-from takeback.cancellations.models import CancellationPlan
+from takeback.cancellations.models import CancellationPlan, PlanPayment
 from takeback.cancellations.plans import refund_total
-from takeback.core.ids import CaseId
+from takeback.cancellations.statuses import TransactionType
+from takeback.core.ids import CaseId, PlanId
 from takeback.orders.models import Order, OrderItem
 from tests.cancellations.factories import LATER, SCOPE, STAFF, open_case, order_items
+from tests.factories import SHOP
 
 pytestmark = [
     pytest.mark.django_db,
@@ -114,3 +117,20 @@ def test_any_split_in_any_order_pays_back_what_was_charged(seed: int) -> None:
     order = Order.objects.get(pk=items[0].order_id)
     assert sum(refund for refund, _ in refunds()) == order.amount_minor
     assert [value for _, value in refunds() if value] == [rounding]
+
+
+@pytest.mark.parametrize("rounding", [1, -1])
+def test_payments_of_single_items_add_up_to_the_refund(rounding: int) -> None:
+    items = rounded_items({"goods_minor": 50}, {"goods_minor": 49}, rounding=rounding)
+    for item in items:
+        decide(item, 1, is_approved=False)
+    plan = CancellationPlan.objects.get()
+    payments = [
+        Payment(TransactionType.REFUND, frozenset({item.pk}))
+        for item in OrderItem.objects.filter(order=plan.order_id)
+    ]
+
+    plan_payments(PlanId(plan.pk), SHOP, payments, actor=STAFF, now=LATER)
+
+    amounts = PlanPayment.objects.order_by("id").values_list("refund_minor", flat=True)
+    assert list(amounts) == [50, 49 + rounding]
