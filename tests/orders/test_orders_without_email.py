@@ -23,7 +23,7 @@ def order_without_email(number: str = "1", **customer: Any) -> Order:
         factories.create_channel()
         order = factories.order_input(number=number, customer=CustomerIn(email="", **customer))
         [outcome] = factories.ingest(order)
-        return Order.objects.get(pk=outcome.order_id)
+        return Order.objects.get(number=outcome.number)
 
 
 def test_each_order_has_a_guest_of_its_own() -> None:
