@@ -177,7 +177,7 @@ class OrderBuilder:
     ) -> tuple[datetime | None, datetime | None]:
         """When the item was shipped and delivered, as far as its status says that it was.
 
-        A delivery without a date counts from the day of the order.
+        A delivery without a date counts from the shipping, or from the order if that has none.
         """
         shipped_at = delivered_at = None
         if status >= Status.SHIPPED:
@@ -185,7 +185,7 @@ class OrderBuilder:
         if status >= Status.DELIVERED:
             delivered_at = self._values.event_time("delivered_at", values)
         if status == Status.DELIVERED and delivered_at is None:
-            delivered_at = placed_at
+            delivered_at = shipped_at or placed_at
         return shipped_at, delivered_at
 
     def _refunded_units(self, row: ItemRow) -> int | None:

@@ -30,8 +30,8 @@ def add_taxes(order: OrderIn, stated: StatedTaxes, prices: str) -> None:
     for item, tax in zip(order.items, taxes, strict=True):
         item.tax_minor = tax
         item.goods_minor += tax if is_net else 0
-    if is_net:
-        order.shipping_minor += shipping_tax
+    if is_net and shipping_tax:
+        order.shipping_minor = (order.shipping_minor or 0) + shipping_tax
 
 
 def _taxes(order: OrderIn, stated: StatedTaxes) -> tuple[list[int], int]:
@@ -61,4 +61,4 @@ def parts_total(order: OrderIn) -> int:
     if discount is None:
         discount = sum(item.discount_minor or 0 for item in order.items)
     goods = sum(item.goods_minor for item in order.items)
-    return goods - discount + order.shipping_minor + order.fee_minor
+    return goods - discount + (order.shipping_minor or 0) + (order.fee_minor or 0)

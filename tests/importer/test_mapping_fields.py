@@ -208,6 +208,17 @@ def test_a_text_replaces_the_value_of_a_column(tmp_path: Path) -> None:
     assert list(statuses) == [Status.CANCELLED, Status.APPROVED]
 
 
+def test_a_delivery_without_a_date_counts_from_its_shipping(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        f"{GOOD};2026-01-05",
+        columns=f"{COLUMNS};Sent",
+        order={"shipped_at": "{Sent}"},
+    )
+
+    assert OrderItem.objects.get().delivered_date == datetime(2026, 1, 5, tzinfo=UTC)
+
+
 def test_a_delivery_without_a_date_counts_from_the_order(tmp_path: Path) -> None:
     run(
         tmp_path,
