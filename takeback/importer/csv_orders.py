@@ -88,12 +88,15 @@ class _Group:
             raise RowRefused(*SAME_ORDER)
         return parser.order(self.rows, self.known)
 
-    def add(self, rows: Sequence[ItemRow]) -> bool:
-        """Add the items of a record; False if the order would have too many."""
-        has_room = len(self.rows) + len(rows) <= ITEMS_MAX
-        if has_room:
-            self.rows += rows
-        return has_room
+    def add(self, rows: Sequence[ItemRow]) -> RowError | None:
+        """Add the items of a record; the result is the reason if they cannot be of an order."""
+        for row in rows:
+            if row.quantity < 0 or row.amount_minor < 0:
+                return _NEGATIVE
+        if len(self.rows) + len(rows) > ITEMS_MAX:
+            return _TOO_MANY_ITEMS
+        self.rows += rows
+        return None
 
     def refuse(self, report: Report, error: RowError) -> None:
         """Report every record: invalid ones with their own error, the others with this one."""
@@ -157,12 +160,13 @@ class _Grouper:
 
     def _add(self, row: Row) -> _Group | None:
         """Add a record; the result is the previous order if the record begins another."""
-        number = self._number(row)
+        fills_down = self._parser.fills_down
+        number = self._number_or_last(row) if fills_down else self._parser.number(row.values)
         item_rows, error = self._parse(row, number)
         if error and not number:
             self._strays.append(_StrayRow(row.line, error))
             return None
-        if not error and self._parser.is_skipped(row.values):
+        if not error and not item_rows:
             self._summary.skipped_lines += 1
             return None
         kind = self._parser.kind(number)
@@ -170,20 +174,17 @@ class _Grouper:
             self._defer(row, number, kind, error)
             return None
         complete = self._end_group(number)
-        if self._parser.fills_down and row.fits:
+        if fills_down and row.fits:
             self._parser.fill(row.values, self._group.known)
-        if any(item.quantity < 0 or item.amount_minor < 0 for item in item_rows):
-            error = _NEGATIVE
-        if not error and not self._group.add(item_rows):
-            error = _TOO_MANY_ITEMS
+        error = error or self._group.add(item_rows)
         if error:
             self._group.errors.append((row.line, error))
         return complete
 
-    def _number(self, row: Row) -> str:
+    def _number_or_last(self, row: Row) -> str:
         """The number of the record, or that of the order before it if the file leaves it out."""
         number = self._parser.number(row.values)
-        if self._parser.fills_down and row.fits and not self._strays:
+        if row.fits and not self._strays:
             number = number or self._group.number
             if number and number == self._group.number:
                 self._parser.fill(row.values, self._group.known)
@@ -199,6 +200,7 @@ class _Grouper:
             self._report.add(row.line, number, error)
 
     def _parse(self, row: Row, number: str) -> tuple[list[ItemRow], RowError | None]:
+        """The items of a record; none and no error if the mapping skips it."""
         if row.error:
             return [], row.error
         if self._parser.is_skipped(row.values):

@@ -56,6 +56,9 @@ class OrderBuilder:
         )
         item = layout.item
         self._has_units = bool(item.refunded_quantity or item.remaining_quantity)
+        self._has_times = any(
+            section.shipped_at or section.delivered_at for section in (layout.order, item)
+        )
         self._has_refunds = bool(layout.order.refunded or item.refunded)
         self._may_round = bool(layout.order.amount)
         self._shared = columns.used_by(*_shared_templates(layout))
@@ -180,9 +183,9 @@ class OrderBuilder:
         A delivery without a date counts from the shipping, or from the order if that has none.
         """
         shipped_at = delivered_at = None
-        if status >= Status.SHIPPED:
+        if self._has_times and status >= Status.SHIPPED:
             shipped_at = self._values.event_time("shipped_at", values)
-        if status >= Status.DELIVERED:
+        if self._has_times and status >= Status.DELIVERED:
             delivered_at = self._values.event_time("delivered_at", values)
         if status == Status.DELIVERED and delivered_at is None:
             delivered_at = shipped_at or placed_at

@@ -54,7 +54,7 @@ class ValueReader:
     def amount_of(self, unit_price: str, amount: str, quantity: int, currency: str) -> int:
         """The amount of an item from these texts, as `item_amount`."""
         price = self.plain(unit_price) if unit_price else ""
-        stated = result = self._minor("amount", amount, currency, is_item=True)
+        stated = result = self._minor("amount", amount, currency, is_item=True) if amount else None
         if price:
             result = parsers.round_half_up(
                 parsers.decimal(price) * quantity, money.decimals(currency)

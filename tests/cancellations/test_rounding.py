@@ -8,7 +8,7 @@ import pytest
 from takeback.cancellations.commands.plan_payments import Payment, plan_payments
 from takeback.cancellations.commands.transition import approve, confirm, reject
 from takeback.cancellations.models import CancellationPlan, PlanPayment
-from takeback.cancellations.plans import refund_total
+from takeback.cancellations.plans import RefundTerms, refund_total
 from takeback.cancellations.statuses import TransactionType
 from takeback.core.ids import CaseId, PlanId
 from takeback.orders.models import Order, OrderItem
@@ -59,6 +59,18 @@ def test_rounding_stays_with_the_plan_that_has_it() -> None:
     approve(case, SCOPE, actor=STAFF, now=LATER)
     last = decide(second, 1, is_approved=False)
     approve(last, SCOPE, actor=STAFF, now=LATER)
+
+    assert refunds() == [(50, 0), (50, 1)]
+
+
+def test_a_second_plan_does_not_repeat_the_rounding() -> None:
+    first, second = rounded_items({"goods_minor": 50}, {"goods_minor": 49}, rounding=1)
+    case = open_case(first)
+    terms = RefundTerms(is_cargo_refund=True)
+    confirm(case, SCOPE, actor=STAFF, now=LATER, terms=terms)
+    decide(second, 1, is_approved=False)
+
+    approve(case, SCOPE, actor=STAFF, now=LATER)
 
     assert refunds() == [(50, 0), (50, 1)]
 
