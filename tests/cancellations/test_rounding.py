@@ -63,8 +63,9 @@ def test_rounding_stays_with_the_plan_that_has_it() -> None:
     assert refunds() == [(50, 0), (50, 1)]
 
 
-def test_a_second_plan_does_not_repeat_the_rounding() -> None:
-    first, second = rounded_items({"goods_minor": 50}, {"goods_minor": 49}, rounding=1)
+@pytest.mark.parametrize("rounding", [1, -1])
+def test_a_second_plan_does_not_repeat_the_rounding(rounding: int) -> None:
+    first, second = rounded_items({"goods_minor": 50}, {"goods_minor": 49}, rounding=rounding)
     case = open_case(first)
     terms = RefundTerms(is_cargo_refund=True)
     confirm(case, SCOPE, actor=STAFF, now=LATER, terms=terms)
@@ -72,7 +73,7 @@ def test_a_second_plan_does_not_repeat_the_rounding() -> None:
 
     approve(case, SCOPE, actor=STAFF, now=LATER)
 
-    assert refunds() == [(50, 0), (50, 1)]
+    assert refunds() == [(50, 0), (49 + rounding, rounding)]
 
 
 def test_a_rejected_last_unit_takes_the_rounding_back() -> None:
