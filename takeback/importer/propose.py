@@ -6,12 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from takeback.importer.columns import alternatives
 from takeback.importer.mapping import Template
-from takeback.importer.sources import WrongFile, is_csv, lines, refuse_utf16
+from takeback.importer.sources import Unreadable, WrongFile, is_csv, lines, refuse_utf16
 
 SHOPS: Mapping[str, frozenset[str]] = {
     "shopify": frozenset({"Name", "Financial Status", "Lineitem quantity", "Lineitem price"}),
@@ -108,8 +109,10 @@ def ready_mapping(shop: str) -> str:
 
 def _read_start(path: Path) -> _Start:
     refuse_utf16(path)
-    read = lines(path, lambda _: None)
-    raw = [line for line, _ in zip(read, range(2), strict=False)]
+    try:
+        raw = list(islice(lines(path, lambda _: None), 2))
+    except Unreadable as error:
+        raise WrongFile(f"{path.name}: {error}") from error
     if not raw or not raw[0].strip():
         raise WrongFile(f"{path.name}: the header is missing")
     encoding = _encoding(b"".join(raw))

@@ -103,9 +103,12 @@ def test_a_mapping_is_proposed_on_the_output(tmp_path: Path) -> None:
     assert done.stdout.startswith("# The ready mapping for amazon.")
 
 
-@pytest.mark.parametrize("text", ["", "\n"])
-def test_no_mapping_is_proposed_for_a_file_without_a_header(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "orders.csv"
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("orders.csv", ""), ("orders.csv", "\n"), ("orders.csv.gz", "no archive"), ("a.xlsx", "x")],
+)
+def test_no_mapping_is_proposed_without_a_header(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
     path.write_text(text)
 
     assert run("propose", path).exit_code == 2
