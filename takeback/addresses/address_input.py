@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from hashlib import md5
 from typing import Any
 
+from takeback.accounts.customer_input import CustomerIn
+
 
 @dataclass(slots=True, kw_only=True)
 class AddressIn:
@@ -58,6 +60,24 @@ class AddressIn:
             self.tax_no,
         )
         return [(part or "").strip().casefold() for part in parts]
+
+
+_UNKNOWN_COUNTRY = "zz"
+"""User-assigned in ISO 3166: the country of placeholder addresses."""
+
+
+def placeholder_address(customer: CustomerIn) -> AddressIn:
+    """The address of an order without one; `extra_field` marks it as synthetic."""
+    return AddressIn(
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        phone_number=customer.phone,
+        email=customer.email or None,
+        line="-",
+        city="-",
+        country=_UNKNOWN_COUNTRY,
+        extra_field={"synthetic": True},
+    )
 
 
 _PLACES = {"country", "country_name", "city", "township", "district"}

@@ -53,6 +53,8 @@ class CancellationPlan(models.Model):
     status = models.CharField(max_length=16, default=PlanStatus.WAITING.value)
     # The goods of its items less their discounts, plus their part of the interest.
     refund_minor = models.BigIntegerField(default=0)
+    # The part of the refund that is the order's rounding difference.
+    rounding_minor = models.SmallIntegerField(default=0)
     # The discounts of its items, already deducted from the refund.
     discount_refund_minor = models.BigIntegerField(default=0)
     # The items' part of the shipping, if it is refunded.

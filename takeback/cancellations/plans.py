@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from takeback.cancellations import errors
 from takeback.cancellations.amounts import refundable_amounts
@@ -20,7 +20,8 @@ from takeback.core.errors import Refused
 from takeback.core.ids import OrderId, PlanId
 from takeback.core.money import MinorUnits, show
 from takeback.orders.allocation import CARDS
-from takeback.orders.models import Order, Tender
+from takeback.orders.models import Order, OrderItem, Tender
+from takeback.orders.statuses import SET_BY_CASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def recalculate_plan(
         charged = remaining.values() if paid else ()
         is_reduced = has_lost_case or len(remaining) < len(cases)
         _set_amounts(plan, charged, is_reduced=is_reduced)
+        if paid and plan.order.rounding_minor:
+            _add_rounding(plan, _left_for(plan, unpaid.values(), paid))
         _delete_invalid_payments(plan, remaining.keys())
     if is_promise:
         _ensure_refundable(plan, unpaid.values(), paid)
@@ -187,11 +190,32 @@ def _set_amounts(
 ) -> None:
     amounts = [refundable_amounts(case) for case in cases]
     plan.refund_minor = sum(part.goods for part in amounts)
+    plan.rounding_minor = 0
     plan.discount_refund_minor = sum(part.discount for part in amounts)
     plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in amounts)
     if plan.forced_refund_minor is not None and is_reduced:
         calculated = plan.refund_minor + plan.shipping_refund_minor
         plan.forced_refund_minor = min(plan.forced_refund_minor, calculated)
+
+
+def _add_rounding(plan: CancellationPlan, left: MinorUnits) -> None:
+    """Add the order's rounding difference to the plan that closes the order's last unit.
+
+    One plan of an order contains it. A difference that would exceed what is left is reduced.
+    """
+    open_items = (
+        OrderItem.objects.filter(order_id=plan.order_id, goods_minor__gt=F("discount_minor"))
+        .exclude(status__in=SET_BY_CASES)
+        .filter(quantity__gt=F("units_closed") + F("refunded_elsewhere_quantity"))
+    )
+    other_plans = CancellationPlan.objects.filter(order_id=plan.order_id).exclude(
+        Q(pk=plan.pk) | Q(rounding_minor=0) | Q(status=PlanStatus.REJECTED.value)
+    )
+    if open_items.exists() or other_plans.exists():
+        return
+    room = max(0, left - plan.refund_minor - plan.shipping_refund_minor)
+    plan.rounding_minor = max(min(plan.order.rounding_minor, room), -plan.refund_minor)
+    plan.refund_minor += plan.rounding_minor
 
 
 def refund_total(plan: CancellationPlan) -> MinorUnits:

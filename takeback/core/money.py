@@ -61,6 +61,16 @@ def show(minor: int, currency: str) -> str:
     return f"{'-' if minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
+def show_rate(rate: Decimal) -> str:
+    """A rate in percent with two decimals, or with three if the third is not 0.
+
+    >>> show_rate(Decimal(18)), show_rate(Decimal("8.875"))
+    ('18.00', '8.875')
+    """
+    text = f"{rate:.3f}"
+    return text.removesuffix("0")
+
+
 def split(minor: int, weights: Sequence[int]) -> list[int]:
     """Allocate an amount by weight with the largest remainder method; the shares add up to it.
 

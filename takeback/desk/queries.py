@@ -195,11 +195,16 @@ def _cases_sharing_iban(
 ) -> list[SharingRow]:
     """Cases of other customers with the same account, newest first."""
     cases = _visible_cases(channel_ids).filter(iban_index=case.iban_index)
-    others = cases.exclude(order_item__order__email_key=case.order_item.order.email_key)
+    others = cases.exclude(_is_of(case.order_item.order.email_key))
     rows = others.order_by("-id").values_list(
         "id", "order_item__order__number", "created_date", "iban_index"
     )
     return [SharingRow(*row) for row in rows[:MAX_SHARED]]
+
+
+def _is_of(email_key: str | OuterRef) -> Q:
+    """Cases of the customer with this address; customers without one are all different."""
+    return Q(order_item__order__email_key=email_key) & ~Q(order_item__order__email_key="")
 
 
 def shared_evidence(
@@ -211,9 +216,7 @@ def shared_evidence(
         Exists(same_images.exclude(pk=OuterRef("pk"))), cancellation_request=OuterRef("pk")
     )
     same_account = _visible_cases(channel_ids).filter(iban_index=OuterRef("iban_index"))
-    of_others = same_account.exclude(
-        order_item__order__email_key=OuterRef("order_item__order__email_key")
-    )
+    of_others = same_account.exclude(_is_of(OuterRef("order_item__order__email_key")))
     cases = CancellationRequest.objects.filter(pk__in=case_ids)
     rows = cases.values_list("pk", Exists(repeated), Exists(of_others))
     return {pk: SharedEvidence(image, account) for pk, image, account in rows}

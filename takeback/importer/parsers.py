@@ -11,7 +11,9 @@ from takeback.importer.report import RowRefused
 
 QUANTITY_MAX = 2**31 - 1
 
-_INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
+_INTEGER = re.compile(r"(-?[0-9]{1,10})(?:\.0*)?", re.ASCII)
+_GROUPS = "'\u2019 \u00a0\u202f"
+"""Thousands separators beside the comma and the point: apostrophes and spaces."""
 _DECIMAL = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,6})?", re.ASCII)
 _RATE_END = 100
 _LIMITS = {
@@ -57,11 +59,41 @@ def currency(text: str) -> str:
     return code
 
 
+class Numbers:
+    """Reads numbers as the file writes them.
+
+    Without a `decimal` mark in the mapping, numbers have a decimal point and no thousands
+    separators. With one, the other mark, an apostrophe or a space may separate groups of three
+    digits.
+    """
+
+    def __init__(self, decimal: str) -> None:
+        self._decimal = decimal
+        if not decimal:
+            return
+        mark, other = re.escape(decimal), {".": ",", ",": "."}[decimal]
+        groups = "|".join(
+            rf"[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}})+" for group in other + _GROUPS
+        )
+        self._number = re.compile(rf"-?(?:[0-9]+|{groups})(?:{mark}[0-9]+)?", re.ASCII)
+        self._separators = str.maketrans(decimal, ".", other + _GROUPS)
+
+    def plain(self, text: str, code: str = "amount") -> str:
+        """The number with a decimal point and without separators; refused if they are misplaced."""
+        text = text.strip()
+        if not self._decimal or text.isdecimal() or not text:
+            return text
+        if not self._number.fullmatch(text):
+            mark = f"with the decimal mark {self._decimal!r}"
+            raise RowRefused(code, f"not a number {mark}: {text[:40]!r}")
+        return text.translate(self._separators)
+
+
 def quantity(text: str) -> int:
-    """An integer other than 0; negative in a cancellation."""
-    text = text.strip()
-    number = int(text) if _INTEGER.fullmatch(text) else 0
-    if not number or abs(number) > QUANTITY_MAX:
+    """An integer, maybe with decimals that are 0; negative in a cancellation."""
+    match = _INTEGER.fullmatch(text)
+    number = int(match[1]) if match else QUANTITY_MAX + 1
+    if abs(number) > QUANTITY_MAX:
         raise RowRefused("quantity", f"not a quantity: {text[:40]!r}")
     return number
 
@@ -83,7 +115,7 @@ def tax_rate(text: str) -> Decimal:
     """A tax rate in percent."""
     text = text.strip()
     rate = decimal(text) if text else Decimal(0)
-    if not 0 <= rate < _RATE_END or rate != round(rate, 2):
+    if not 0 <= rate < _RATE_END or rate != round(rate, 3):
         raise RowRefused("tax_rate", f"not a tax rate: {text[:20]!r}")
     return rate
 

@@ -18,7 +18,11 @@ def user_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[Custome
     """The ids of customers that the channel has, by `CustomerIn.key`."""
     users = customers_of(channel_id)
     codes = {customer.channel_code for customer in customers if customer.channel_code}
-    keys = {email_key(customer.email) for customer in customers if not customer.channel_code}
+    keys = {
+        email_key(customer.email)
+        for customer in customers
+        if customer.email and not customer.channel_code
+    }
     by_key = users.filter(email_key__in=keys).order_by("id")
     ids: dict[CustomerKey, int] = {
         (kind, key): user_id

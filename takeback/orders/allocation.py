@@ -7,7 +7,14 @@ from typing import NamedTuple
 from takeback.core.errors import Problem
 from takeback.core.money import show, split
 from takeback.orders import errors
-from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
+from takeback.orders.order_input import (
+    ITEMS_MAX,
+    ROUNDING_MAX,
+    DiscountIn,
+    ItemIn,
+    OrderIn,
+    TenderIn,
+)
 from takeback.orders.refunded_elsewhere import fields_above_charge
 from takeback.orders.statuses import Status
 
@@ -17,7 +24,8 @@ PAID_LATER = frozenset({"pay_on_delivery"})
 CARDS = frozenset({"credit_card", "saved_card", "masterpass"})
 """Payment types that charge a card."""
 
-_BASIS_POINTS = 10_000
+_RATE_UNITS = 100_000
+"""100 percent, in thousandths of a percent."""
 
 
 class InconsistentOrder(ValueError):
@@ -63,6 +71,7 @@ class Allocation:
     goods: int
     discount: int
     amount: int
+    rounding: int
     interest: int
 
 
@@ -71,6 +80,8 @@ def allocate(order: OrderIn) -> Allocation:
     items = order.items
     if not items:
         raise InconsistentOrder("an order needs at least one item")
+    if len(items) > ITEMS_MAX:
+        raise InconsistentOrder(f"an order has at most {ITEMS_MAX:,} items")
     goods = [item.goods_minor for item in items]
     if min(goods) < 0:
         raise InconsistentOrder("the price of an item is negative")
@@ -79,11 +90,9 @@ def allocate(order: OrderIn) -> Allocation:
     if any(off > price for off, price in zip(discounted, goods, strict=True)):
         raise InconsistentOrder("the discounts of an item exceed its price")
     shipping_minor, fee_minor = order.shipping_minor or 0, order.fee_minor or 0
-    amount = sum(goods) - sum(discounted) + shipping_minor + fee_minor
-    if order.amount_minor is not None and order.amount_minor != amount:
-        raise InconsistentOrder(
-            f"the parts add up to {amount}, but the order's amount is {order.amount_minor}"
-        )
+    parts = sum(goods) - sum(discounted) + shipping_minor + fee_minor
+    rounding = _rounding(order, parts, discounted)
+    amount = parts + rounding
     interest = _interest(order, goods)
     taxes = [
         _tax(item, price - off) for item, price, off in zip(items, goods, discounted, strict=True)
@@ -99,6 +108,7 @@ def allocate(order: OrderIn) -> Allocation:
         goods=sum(goods),
         discount=sum(discounted),
         amount=amount,
+        rounding=rounding,
         interest=sum(interest),
     )
 
@@ -175,6 +185,32 @@ def _share_of_remainder(
     return shares
 
 
+def _rounding(order: OrderIn, parts: int, discounted: Sequence[int]) -> int:
+    """The difference between the stated amount and the parts. Raises InconsistentOrder.
+
+    A negative difference is deducted from the order's last unit, whichever it will be: every unit
+    that has a price must be worth as much.
+    """
+    difference = 0 if order.amount_minor is None else order.amount_minor - parts
+    if not difference:
+        return 0
+    if order.may_round and abs(difference) <= min(len(order.items), ROUNDING_MAX):
+        totals = [
+            (item.goods_minor - off, item.quantity)
+            for item, off in zip(order.items, discounted, strict=True)
+        ]
+        if all(total // quantity >= -difference for total, quantity in totals if total):
+            return difference
+    raise InconsistentOrder(
+        f"the parts add up to {_shown(parts, order)}, but the order's amount is "
+        f"{_shown(order.amount_minor or 0, order)}"
+    )
+
+
+def _shown(minor: int, order: OrderIn) -> str:
+    return f"{show(minor, order.currency)} {order.currency.upper()}"
+
+
 def _interest(order: OrderIn, goods: list[int]) -> list[int]:
     if not any(item.interest_minor for item in order.items):
         return split(order.interest_minor or 0, goods)
@@ -185,11 +221,11 @@ def _interest(order: OrderIn, goods: list[int]) -> list[int]:
 
 
 def _tax(item: ItemIn, paid: int) -> int:
-    """The tax included in the price, rounded half up; a rate has at most two decimals."""
+    """The tax included in the price, rounded half up; a rate has at most three decimals."""
     if item.tax_minor is not None:
         return item.tax_minor
-    rate = int((item.tax_rate or 0) * 100)
-    return (2 * paid * rate + _BASIS_POINTS + rate) // (2 * (_BASIS_POINTS + rate)) if rate else 0
+    rate = int((item.tax_rate or 0) * 1000)
+    return (2 * paid * rate + _RATE_UNITS + rate) // (2 * (_RATE_UNITS + rate)) if rate else 0
 
 
 def _tenders(order: OrderIn, due: int) -> list[TenderIn]:

@@ -9,6 +9,7 @@ from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
 from takeback.core.db.lookups import Folded
 from takeback.core.normalize import NUMBER_KEY_MAX
+from takeback.orders.order_input import ROUNDING_MAX
 from takeback.orders.refunded_elsewhere import units_left
 
 
@@ -67,6 +68,8 @@ class Order(OrderOrItem):
     currency = models.CharField(max_length=3)
 
     amount_minor = models.BigIntegerField()
+    rounding_minor = models.SmallIntegerField(default=0)
+    """What the amount differs from the sum of the parts; refunded with the order's last unit."""
     refund_minor = models.BigIntegerField(default=0)
     discount_refund_minor = models.BigIntegerField(default=0)
     shipping_refund_minor = models.BigIntegerField(default=0)
@@ -75,7 +78,7 @@ class Order(OrderOrItem):
     return_days = models.IntegerField(null=True)
     cancel_minutes = models.IntegerField(null=True)
     """The shop's time limits when the order arrived; 0 is no limit, null is not known."""
-    shipping_tax_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    shipping_tax_rate = models.DecimalField(max_digits=6, decimal_places=3, null=True)
     is_finalized = models.BooleanField(default=True)
 
     shipping_address = models.ForeignKey(Address, models.PROTECT, related_name="+")
@@ -113,8 +116,13 @@ class Order(OrderOrItem):
                     - F("discount_minor")
                     + F("shipping_minor")
                     + F("fee_minor")
+                    + F("rounding_minor")
                 ),
                 name="amount_is_the_sum_of_its_parts",
+            ),
+            models.CheckConstraint(
+                condition=Q(rounding_minor__gte=-ROUNDING_MAX, rounding_minor__lte=ROUNDING_MAX),
+                name="rounding_is_small",
             ),
             models.CheckConstraint(
                 condition=Q(amount_minor__gte=0, interest_minor__gte=0, discount_minor__gte=0),
@@ -175,7 +183,7 @@ class OrderItem(OrderOrItem):
 
     tax_minor = models.BigIntegerField(default=0)
     retail_minor = models.BigIntegerField(null=True)
-    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    tax_rate = models.DecimalField(max_digits=6, decimal_places=3, default=0)
 
     sku = models.CharField(max_length=128)
     product = models.ForeignKey(Snapshot, models.PROTECT, related_name="+")

@@ -16,6 +16,12 @@ from takeback.orders.statuses import Status
 
 Document = dict[str, Any]
 
+ITEMS_MAX = 10_000
+"""The largest number of items of an order."""
+
+ROUNDING_MAX = 10
+"""The largest rounding difference of an order, in minor units of its currency."""
+
 
 @dataclass(slots=True, kw_only=True)
 class OrderOrItemIn:
@@ -97,6 +103,7 @@ class OrderIn(OrderOrItemIn):
     """An order. `amount_minor` is optional; when set, the parts must add up to it.
 
     `initial_status` is that of a new order without any status.
+    `may_round`: the parts may differ from the amount by rounding, at most one minor unit per item.
     `refunded_elsewhere_minor` is what other systems paid back. `refunded_total_minor` is the
     shop's total of all refunds, ours included; None: the sender does not know.
     """
@@ -115,6 +122,7 @@ class OrderIn(OrderOrItemIn):
     shipping_minor: int | None = None
     fee_minor: int | None = None
     interest_minor: int | None = None
+    may_round: bool = False
     refunded_elsewhere_minor: int | None = None
     refunded_total_minor: int | None = None
     discounts: list[DiscountIn] = field(default_factory=list)

@@ -148,6 +148,7 @@ def order_row(
         "shipping_minor": order.shipping_minor or 0,
         "fee_minor": order.fee_minor or 0,
         "amount_minor": amounts.amount,
+        "rounding_minor": amounts.rounding,
         "interest_minor": amounts.interest,
         "refund_minor": 0,
         "discount_refund_minor": 0,

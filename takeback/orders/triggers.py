@@ -26,7 +26,7 @@ SUMS_DIFFER = """
 _READS = "RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off"
 _WATCHED = (
     "is_finalized, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
-    " interest_minor"
+    " interest_minor, rounding_minor"
 )
 _FIXED_COLUMNS = {
     "orders_orderitem": (

@@ -17,7 +17,7 @@ from takeback.cancellations.queries import CaseWithImages, by_item, cases_of_ord
 from takeback.cancellations.statuses import Kind
 from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
-from takeback.core.money import show, unit_value
+from takeback.core.money import show, show_rate, unit_value
 from takeback.orders.order_rows import ITEM_SNAPSHOTS
 from takeback.orders.queries import (
     DISCOUNT,
@@ -204,7 +204,7 @@ def order_item(
         details.get("localized_attributes") or {},  # localized_attributes
         details.get("localized_attributes_kwargs") or {},  # localized_attributes_kwargs
         show(goods, code),  # price
-        f"{row.tax_rate:.2f}",  # tax_rate
+        show_rate(row.tax_rate),  # tax_rate
         row.invoice_number,  # invoice_number
         row.invoice_date,  # invoice_date
         safe_http_url(row.e_archive_url),  # e_archive_url
@@ -411,7 +411,7 @@ def order(
         show(row.amount_minor, code),  # amount
         show(row.discount_minor, code),  # discount_amount
         show(row.shipping_minor, code),  # shipping_amount
-        None if tax_rate is None else f"{tax_rate:.2f}",  # shipping_tax_rate
+        None if tax_rate is None else show_rate(tax_rate),  # shipping_tax_rate
         show(row.refund_minor + row.refunded_elsewhere_minor, code),  # refund_amount
         show(row.discount_refund_minor, code),  # discount_refund_amount
         show(row.shipping_refund_minor, code),  # shipping_refund_amount

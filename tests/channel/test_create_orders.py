@@ -13,6 +13,7 @@ from takeback.orders.models import BenefitApplicant, DiscountItem, Order, OrderI
 from tests import factories
 from tests.channel import shop
 from tests.channel.shop import item_body, order_body
+from tests.storefront.api import verify_order
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +133,22 @@ def test_amounts_have_the_decimals_of_their_currency(
     assert literal.replace(b"amount", b"price") in response.content
 
 
+@pytest.mark.parametrize(
+    ("rate", "shown"), [("8.875", "8.875"), (9.975, "9.975"), (18, "18.00"), ("19.60", "19.60")]
+)
+def test_rates_are_shown_with_their_decimals(rate: Any, shown: str) -> None:
+    client = shop.client()
+    body = order_body({"shipping_tax_rate": rate}, item_body(tax_rate=rate))
+
+    response = shop.create_order(client, body)
+
+    assert response.status_code == 201
+    assert f'"tax_rate":{shown},' in response.content.decode()
+    assert f'"shipping_tax_rate":{shown},' in response.content.decode()
+    order = verify_order(factories.HttpClient()).json()[0]
+    assert (order["shipping_tax_rate"], order["orderitem_set"][0]["tax_rate"]) == (shown, shown)
+
+
 def test_repeated_order_is_the_same_order() -> None:
     caller = shop.client()
     first = shop.create_order(caller, order_body())
@@ -183,7 +200,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], list[dict[str, Any]], str]] = [
     (
         {"amount": "20.38"},
         [item_body()],
-        "the parts add up to 2037, but the order's amount is 2038",
+        "the parts add up to 20.37 TRY, but the order's amount is 20.38 TRY",
     ),
     (
         {"discount_amount": 1},

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from takeback.importer.mapping import Columns, WrongMapping, parse_layout
-from takeback.importer.rows import ItemRow, RowParser
+from takeback.importer.columns import Columns
+from takeback.importer.mapping import WrongMapping, parse_layout
+from takeback.importer.row_orders import ItemRow
+from takeback.importer.rows import RowParser
 
 MAPPING: dict[str, Any] = {
     "order": {"number": "{No}", "placed_at": "{Date}", "currency": "{Currency}"},
@@ -88,7 +90,7 @@ def test_a_mapping_needs_its_sections() -> None:
     ],
 )
 def test_templates_are_filled_with_columns(template: str, filled: str) -> None:
-    columns = Columns(["a", "n", "empty"], {"n": ".0"})
+    columns = Columns(["a", "n", "empty"], {"n": ".0"}, {})
 
     assert columns.reader(template)(["x", "17.0", ""]) == filled
 

@@ -88,6 +88,30 @@ def test_tax_is_the_exact_part_of_the_price_rounded_half_up(order: OrderIn) -> N
         assert abs(Fraction(amounts.tax) - Fraction(exact)) <= Fraction(1, 2) + Fraction(1, 10**9)
 
 
+@pytest.mark.parametrize(
+    ("units", "goods", "is_accepted"), [(1, 1, True), (2, 2, True), (2, 1, False), (3, 2, False)]
+)
+def test_each_unit_is_worth_a_negative_rounding(units: int, goods: int, is_accepted: bool) -> None:
+    items = [
+        item_input(remote_id="a", goods_minor=goods, quantity=units),
+        item_input(remote_id="free", goods_minor=0),
+    ]
+    order = order_input(items=items, amount_minor=goods - 1, may_round=True)
+
+    if is_accepted:
+        assert allocate(order).rounding == -1
+    else:
+        with pytest.raises(InconsistentOrder, match="the parts add up to"):
+            allocate(order)
+
+
+def test_an_order_has_a_limit_of_items() -> None:
+    items = [item_input(remote_id=str(number)) for number in range(10_001)]
+
+    with pytest.raises(InconsistentOrder, match="an order has at most 10,000 items"):
+        allocate(order_input(items=items))
+
+
 def test_documented_order_is_allocated_as_documented() -> None:
     order = order_input(
         items=[
@@ -125,7 +149,10 @@ PAIR = [item_input(remote_id="a"), item_input(remote_id="b")]
     [
         ({"items": []}, "an order needs at least one item"),
         ({"items": [item_input(goods_minor=-1)]}, "the price of an item is negative"),
-        ({"amount_minor": 999}, "the parts add up to 1000, but the order's amount is 999"),
+        (
+            {"amount_minor": 999},
+            "the parts add up to 10.00 TRY, but the order's amount is 9.99 TRY",
+        ),
         (
             {"discounts": [DiscountIn(name="x", amount_minor=1001)]},
             "discount 'x' exceeds the price of its items",

@@ -110,7 +110,7 @@ def test_inconsistent_order_is_refused_and_the_others_are_written() -> None:
     outcomes = factories.ingest(*orders)
 
     assert [outcome.result for outcome in outcomes] == [CREATED, REFUSED, CREATED]
-    assert outcomes[1].reason == "the parts add up to 1000, but the order's amount is 1"
+    assert outcomes[1].reason == "the parts add up to 10.00 TRY, but the order's amount is 0.01 TRY"
     assert sorted(Order.objects.values_list("number", flat=True)) == ["1", "3"]
 
 

@@ -27,7 +27,7 @@ def test_row_of_an_order_has_a_distinct_value_in_each_column() -> None:
     customer = CustomerIn(email="Ayla@Example.com", user_type="kind")
     refunds = {"refunded_elsewhere_minor": 15, "refunded_total_minor": 16}
     order = distinct(OrderIn, customer=customer, extra_field={"a": 1}, details={"b": 2}, **refunds)
-    draft = OrderDraft(order, Allocation([], [], [], [], 11, 12, 13, 14), "fingerprint")
+    draft = OrderDraft(order, Allocation([], [], [], [], 11, 12, 13, 15, 14), "fingerprint")
     draft.order_id, draft.user_id = OrderId(1), 2
     draft.shipping_address_id, draft.billing_address_id = 3, 4
 
@@ -53,6 +53,7 @@ def test_row_of_an_order_has_a_distinct_value_in_each_column() -> None:
         "goods_minor": 11,
         "discount_minor": 12,
         "amount_minor": 13,
+        "rounding_minor": 15,
         "interest_minor": 14,
         "refund_minor": 0,
         "discount_refund_minor": 0,

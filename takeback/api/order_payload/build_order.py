@@ -8,17 +8,13 @@ from uuid import UUID, uuid5
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 
-from takeback.accounts.customer_input import CustomerIn
-from takeback.addresses.address_input import AddressIn
+from takeback.addresses.address_input import placeholder_address
 from takeback.api.order_payload import references
 from takeback.core.money import show
 from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
 
 Fields = Mapping[str, Any]
 """Validated fields of an order, an item, or another part."""
-
-_UNKNOWN_COUNTRY = "zz"
-"""User-assigned in ISO 3166: the country of placeholder addresses."""
 
 _LOYALTY_NAMESPACE = UUID("5d1b3d0e-6f0a-4f0c-9a55-0f1c8a3f7a10")
 _PAYMENT_TYPES = frozenset(
@@ -139,25 +135,11 @@ _ITEM_DETAILS = (
 )
 
 
-def _placeholder_address(customer: CustomerIn) -> AddressIn:
-    """The address of an order without one; `extra_field` marks it as synthetic."""
-    return AddressIn(
-        first_name=customer.first_name,
-        last_name=customer.last_name,
-        phone_number=customer.phone,
-        email=customer.email,
-        line="-",
-        city="-",
-        country=_UNKNOWN_COUNTRY,
-        extra_field={"synthetic": True},
-    )
-
-
 def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> OrderIn:
     """The order; raises a `ValidationError` for fields that contradict each other."""
     ids = _remote_ids(items)
     billing = order.get("billing_address")
-    shipping = order.get("shipping_address") or billing or _placeholder_address(order["customer"])
+    shipping = order.get("shipping_address") or billing or placeholder_address(order["customer"])
     option = _payment_option(order)
     return OrderIn(
         placed_at=order["date_placed"],

@@ -96,4 +96,6 @@ def _amount(
     if payment.order_items == cases.keys():
         return refund_total(plan)
     amounts = [refundable_amounts(cases[item_id]) for item_id in payment.order_items]
-    return sum(part.goods + plan.is_cargo_refund * part.shipping for part in amounts)
+    # One item carries the rounding, so that the payments of all items add up to the refund.
+    rounding = plan.rounding_minor if max(cases) in payment.order_items else 0
+    return rounding + sum(part.goods + plan.is_cargo_refund * part.shipping for part in amounts)

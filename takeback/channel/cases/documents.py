@@ -9,7 +9,7 @@ from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Status
 from takeback.channel.auth import ApiClient
 from takeback.channel.cases.queries import CaseRow, DetailedCases, EasyReturnRow, ReasonRow
 from takeback.channel.customers.documents import ChannelCustomer, customer
-from takeback.channel.documents import Object, amount, json_object, optional_amount
+from takeback.channel.documents import Object, amount, json_object, optional_amount, rate
 from takeback.channel.items import documents as items
 from takeback.channel.items.documents import ItemFields
 from takeback.channel.items.queries import ItemRow
@@ -243,7 +243,7 @@ def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrd
         "price": amount(row.goods_minor, currency),
         "retail_price": optional_amount(row.retail_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
-        "tax_rate": row.tax_rate,
+        "tax_rate": rate(row.tax_rate),
         "tax_amount": amount(row.tax_minor, currency),
         "installment_interest_amount": amount(row.interest_minor, currency),
         "benefitapplicant_set": [items.benefit_applicant(share, currency) for share in shares],

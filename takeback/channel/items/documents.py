@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
-from takeback.channel.documents import Object, amount, json_object, optional_amount
+from takeback.channel.documents import Object, amount, json_object, optional_amount, rate
 from takeback.channel.items.queries import ItemRow, ItemsWithShares, ShareRow
 from takeback.core.ids import id_of
 from takeback.core.links import safe_http_url
@@ -342,7 +342,7 @@ def order_item(
         "price": amount(row.goods_minor, currency),
         "retail_price": optional_amount(row.retail_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
-        "tax_rate": row.tax_rate,
+        "tax_rate": rate(row.tax_rate),
         "tax_amount": amount(row.tax_minor, currency),
         "installment_interest_amount": amount(row.interest_minor, currency),
         "benefitapplicant_set": [benefit_applicant(share, currency) for share in shares],

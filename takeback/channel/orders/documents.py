@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict
 
-from takeback.channel.documents import Object, amount, json_object
+from takeback.channel.documents import Object, amount, json_object, optional_rate
 from takeback.channel.items.documents import ChannelOrderItem, order_item
 from takeback.channel.orders.queries import OrderRow, OrdersWithItems
 from takeback.core.links import safe_http_url
@@ -100,7 +100,7 @@ def bare_order(row: OrderRow) -> ChannelBareOrder:
         "amount": amount(row.amount_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
         "shipping_amount": amount(row.shipping_minor, currency),
-        "shipping_tax_rate": row.shipping_tax_rate,
+        "shipping_tax_rate": optional_rate(row.shipping_tax_rate),
         "refund_amount": amount(row.refund_minor, currency),
         "discount_refund_amount": amount(row.discount_refund_minor, currency),
         "shipping_refund_amount": amount(row.shipping_refund_minor, currency),
@@ -163,7 +163,7 @@ def order(row: OrderRow, items: list[ChannelOrderItem]) -> ChannelOrder:
         "amount": amount(row.amount_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
         "shipping_amount": amount(row.shipping_minor, currency),
-        "shipping_tax_rate": row.shipping_tax_rate,
+        "shipping_tax_rate": optional_rate(row.shipping_tax_rate),
         "refund_amount": amount(row.refund_minor, currency),
         "discount_refund_amount": amount(row.discount_refund_minor, currency),
         "shipping_refund_amount": amount(row.shipping_refund_minor, currency),

@@ -7,7 +7,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from takeback.accounts.channel_conf import conf_of
-from takeback.accounts.customers import get_or_create_customers, import_passwords
+from takeback.accounts.customers import (
+    create_customers_of_one_order,
+    get_or_create_customers,
+    import_passwords,
+)
 from takeback.accounts.models import Channel
 from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.addresses.address_book import snapshot_addresses
@@ -195,10 +199,16 @@ def _assign_customers(channel: Channel, drafts: Sequence[OrderDraft]) -> None:
     if not drafts:
         return
     identifier = conf_of(channel.conf).customer_identifier
-    customers = [draft.order.customer for draft in drafts]
+    unknown = [draft for draft in drafts if draft.order.customer.is_of_one_order]
+    known = [draft for draft in drafts if not draft.order.customer.is_of_one_order]
+    customers = [draft.order.customer for draft in known]
     customer_ids = get_or_create_customers(channel.pk, customers, identifier=identifier)
-    for draft in drafts:
+    for draft in known:
         draft.user_id = customer_ids[draft.order.customer.key(identifier)]
+    guests = [draft.order.customer for draft in unknown]
+    new_ids = create_customers_of_one_order(channel.pk, guests)
+    for draft, user_id in zip(unknown, new_ids, strict=True):
+        draft.user_id = user_id
 
 
 def _assign_ids(drafts: Sequence[OrderDraft]) -> None:
