@@ -213,7 +213,7 @@ def _merge_units_refunded_elsewhere(
     if item.refunded_elsewhere_quantity is None:
         return []
     totals = [part.totals for part in stored.parts]
-    units = [Units(each.quantity, each.closed, each.elsewhere) for each in totals]
+    units = [Units(part.quantity, part.closed, part.elsewhere) for part in totals]
     spread = spread_units(units, item.refunded_elsewhere_quantity)
     for part, total in zip(stored.parts, spread, strict=True):
         if total != part.totals.elsewhere:
