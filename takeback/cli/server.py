@@ -6,8 +6,10 @@
 import os
 import shutil
 import signal
+import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,27 @@ _HEADER_MS = 10_000
 _MAX_ENDED = 40
 _WINDOW_SECONDS = 60
 _REPORT_SECONDS = 0.1
+_POLL_SECONDS = 0.2
 _HANDLER = {
     "class": "takeback.core.log_output.OutputHandler",
     "formatter": "generic",
     "stream": "stdout",
 }
 _LOG = {**LOGGING_CONFIG, "handlers": {"console": _HANDLER, "access": _HANDLER}}
+
+
+class PolledEvent(threading.Event):
+    """An event whose `wait` also ends, within the poll interval, when `is_signaled` is true."""
+
+    def __init__(self, is_signaled: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_signaled = is_signaled
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the event is set or a signal has come; a timeout is not supported."""
+        while not super().wait(_POLL_SECONDS) and not self._is_signaled():
+            pass
+        return True
 
 
 class WebServer(MPServer):
@@ -42,6 +59,18 @@ class WebServer(MPServer):
     """
 
     ended: tuple[float, ...] = ()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.main_loop_interrupt = PolledEvent(lambda: self.interrupt_signal or self.reload_signal)
+
+    # granian's handlers set the event, and wait for ever if the signal interrupts the main thread
+    # while that holds the event's lock.
+    def signal_handler_interrupt(self, *_: Any, **__: Any) -> None:
+        self.interrupt_signal = True
+
+    def signal_handler_reload(self, *_: Any, **__: Any) -> None:
+        self.reload_signal = True
 
     def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
         # Workers that ended at the same moment are reported one after the other; granian forgets

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from takeback.cli.serve import DRAIN_SECONDS
+from takeback.cli.server import web_server
 from tests.rigs.serving import TAKEBACK, Server, environment, free_port, serving
 
 pytestmark = pytest.mark.heavy("postgresql")
@@ -154,3 +156,17 @@ def _mapped(process: str) -> str:
         return Path(f"/proc/{process}/maps").read_text()
     except OSError:
         return ""
+
+
+def test_signal_ends_a_server_that_holds_the_lock_of_its_event() -> None:
+    server = web_server(host="127.0.0.1", port=free_port(), workers=1, drain_seconds=1)
+
+    def interrupted() -> None:
+        with getattr(server.main_loop_interrupt, "_cond"):  # noqa: B009 - private in typeshed
+            server.signal_handler_interrupt()
+
+    handler = threading.Thread(target=interrupted, daemon=True)
+    handler.start()
+    handler.join(10)
+    assert not handler.is_alive(), "the handler waits for the lock"
+    assert server.main_loop_interrupt.wait()
