@@ -46,6 +46,7 @@ NAMES: dict[str, str] = {
     "channel/<channel_id>/cancellation_requests/updates": "",
     "channel/<channel_id>/cancellation_requests/<pk>": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/detailed": "case",
+    "channel/<channel_id>/cancellation_requests/<pk>/turn_into_return": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/reject": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/confirm": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/approve": "case",
@@ -91,6 +92,7 @@ NAMES: dict[str, str] = {
     "desk/cases/<pk>/account": "case",
     "desk/cases/<pk>/undo": "case",
     "desk/orders/<pk>": "order",
+    "desk/orders/<pk>/dates": "order",
     "desk/photos/<name>": "image_name",
     "desk/settings/<channel_id>": "",
     "desk/settings/<channel_id>/logo": "",
@@ -118,6 +120,7 @@ NAMES: dict[str, str] = {
 
 TOKENS = {
     "users/orders/bank_account/<token>",
+    "users/orders/anonymous/link/<token>",
     "users/reset/<token>",
     "users/email-set-primary/<token>",
     "users/registration/account-confirm-email/<token>",

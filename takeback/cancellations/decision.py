@@ -12,7 +12,9 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.statuses import CaseEvent, Kind
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import ItemId
+from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
 
 Check = Callable[[policy.RequestContext], Problem | None]
 
@@ -155,3 +157,10 @@ def _details(remarks: Remarks, results: list[RuleResult], overridden: list[str])
         for result in results
     ]
     return Details(remarks.message, remarks.internal_note, outcomes, overridden)
+
+
+def ensure_units_left(case: CancellationRequest, item: OrderItem) -> None:
+    """`Refused` if units of the case are gone, as after a refund by another system."""
+    left = units_left(item)
+    if case.quantity > left:
+        raise Refused(errors.with_units_left(errors.QUANTITY_TOO_LARGE, left), order_item=item.pk)

@@ -17,7 +17,7 @@ _PLANS = "cancellations_cancellationplan"
 _SHOWN = ("status", "is_hidden", "order_item_id")
 # The time of the case is a time of change already (`core.db.change_time`), so the order and the
 # item take it over. Imported cases may be older than the order, whose time never goes back.
-_TAKE_TIME_OVER = """
+_TAKE_TIME_OVER = """BEGIN
   UPDATE orders_orderitem SET modified_date = NEW.modified_date
    WHERE id = NEW.order_item_id AND modified_date < NEW.modified_date;
   UPDATE orders_order SET modified_date = NEW.modified_date
@@ -70,7 +70,7 @@ CREATE OR REPLACE TRIGGER history_stays BEFORE UPDATE OR DELETE ON {_HISTORY}
         f"""
 CREATE OR REPLACE FUNCTION takeback_case_changes_its_order() RETURNS trigger LANGUAGE plpgsql
   SET enable_seqscan = off AS $$
-BEGIN{_TAKE_TIME_OVER}
+{_TAKE_TIME_OVER}
   RETURN NULL;
 END $$""",
         f"""
@@ -106,8 +106,8 @@ def _sqlite() -> list[str]:
             name: f"{event} BEGIN SELECT RAISE(ABORT, '{name}');"
             for name, event in refusals.items()
         },
-        "new_case_changes_its_order": f"AFTER INSERT ON {_CASES} BEGIN{_TAKE_TIME_OVER}",
-        "case_changes_its_order": f"{update} BEGIN{_TAKE_TIME_OVER}",
+        "new_case_changes_its_order": f"AFTER INSERT ON {_CASES} {_TAKE_TIME_OVER}",
+        "case_changes_its_order": f"{update} {_TAKE_TIME_OVER}",
     }
     return [
         statement

@@ -65,9 +65,7 @@ def find_guest_order(
         limits = _limits(channel_id, number_key(number), key, address, also)
         orders = _look_up_and_count(channel_id, number, key, limits, granted, now)
     else:
-        orders = guest_order(
-            channel_id=channel_id, number=number, number_key=number_key(number), email_key=key
-        )
+        orders = _find(channel_id, number, key)
     if not orders:
         raise Refused(LOOKUP_FAILED)
     return orders[0]
@@ -107,12 +105,9 @@ def _look_up_and_count(
         if is_repeat:
             parts = [bucket._replace(allowed=bucket.allowed + 1) for bucket in parts]
         is_full = bool(over_limit([shop, *addresses, *also, *parts], counts))
-        if is_full:
-            orders = _granted_orders(granted, number, key)
-        else:
-            orders = guest_order(
-                channel_id=channel_id, number=number, number_key=number_key(number), email_key=key
-            )
+        orders = (
+            _granted_orders(granted, number, key) if is_full else _find(channel_id, number, key)
+        )
         if orders:
             decrement(limits.taken_back)
         elif is_full:
@@ -130,6 +125,12 @@ def _look_up_and_count(
         enforce(parts, counts, LOOK_UP_BLOCKED)
     enforce(also, counts)
     return orders
+
+
+def _find(channel_id: int, number: str, key: str) -> list[OrderRow]:
+    return guest_order(
+        channel_id=channel_id, number=number, number_key=number_key(number), email_key=key
+    )
 
 
 def _granted_orders(granted: Sequence[int], number: str, key: str) -> list[OrderRow]:

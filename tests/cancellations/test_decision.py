@@ -267,5 +267,5 @@ def test_query_count_of_an_approval(
 ) -> None:
     with zeal.zeal_ignore():
         case = open_case(*order_items())
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         approve(case, SCOPE, actor=STAFF, now=LATER)

@@ -24,10 +24,10 @@ IBAN = "TR330006100519786457841326"
 
 def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
     items = [
-        factories.item_input(remote_id=str(at), status=status, shipped_date=clock.now())
+        factories.item_input(remote_id=str(at), status=status)
         for at, status in enumerate(statuses or (400, 400))
     ]
-    order = factories.create_order(**{"items": items} | fields)
+    order = factories.create_order(**{"items": items, "now": clock.now()} | fields)
     return order, [item.pk for item in factories.items_of(order)]
 
 

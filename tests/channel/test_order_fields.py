@@ -64,7 +64,6 @@ STATUSES: list[tuple[Any, int, str]] = [
     ("canceled", 100, "cancelled"),
     ("cancelled", 100, "cancelled"),
     ({"value": "450", "label": "x"}, 450, "preparing"),
-    (777, 777, "777"),
 ]
 
 

@@ -16,6 +16,7 @@ from takeback.accounts.staff import create_staff_user
 from takeback.addresses.models import City, Country, Township
 from takeback.api import openapi
 from takeback.cancellations.models import CancellationRequest
+from takeback.core import clock
 from takeback.orders.models import Order
 from takeback.orders.statuses import Status
 from takeback.storefront import document_cache
@@ -72,7 +73,9 @@ class SampleShop:
 
     def _order(self, number: str, **fields: Any) -> Order:
         delivered = factories.item_input(status=Status.DELIVERED)
-        return factories.create_order(number=number, **{"items": [delivered], **fields})
+        return factories.create_order(
+            number=number, **{"items": [delivered], "now": clock.now(), **fields}
+        )
 
     def _case(self, number: str) -> CancellationRequest:
         return factories.create_case(item=factories.items_of(self._order(number))[0], kind="refund")
@@ -165,15 +168,17 @@ ANONYMOUS = {
 }
 
 
+def _mailed_code(path: str, body: dict[str, str]) -> str:
+    post(HttpClient(), path, body)
+    code = re.search(r"^([0-9]{6})$", str(deliver_one().body), re.MULTILINE)
+    assert code
+    return code[1]
+
+
 def _mailed_token(path: str, email: str) -> str:
-    """The token of the link, or the code, that a request mails."""
+    """The token of the link that a request mails."""
     post(HttpClient(), path, {"email": email})
-    message = deliver_one()
-    if path.endswith("code/"):
-        code = re.search(r"^([0-9]{6})$", str(message.body), re.MULTILINE)
-        assert code
-        return code[1]
-    return path_in(message).rstrip("/").rpartition("/")[2]
+    return path_in(deliver_one()).rstrip("/").rpartition("/")[2]
 
 
 def _send(sample: SampleShop, path: str, method: str, operation: Any, media_type: str) -> Any:
@@ -187,7 +192,9 @@ def _send(sample: SampleShop, path: str, method: str, operation: Any, media_type
     if name == "password_set":
         names["token"] = _mailed_token("/users/password/reset/", OWN)
     elif name == "sign_in_with_code":
-        body["code"] = _mailed_token("/users/login/code/", "ada@example.com")
+        body["code"] = _mailed_code("/users/login/code/", {"email": "ada@example.com"})
+    elif name == "guest_order_by_code":
+        body["code"] = _mailed_code("/users/orders/anonymous/code/", {"number": body["number"]})
     elif name == "hand_off":
         tokens = f"{sync.BASE}customers/{sample.named.pk}/sign_in_tokens/"
         body["token"] = post(sample.system, tokens, {}).json()["token"]

@@ -82,8 +82,7 @@ def test_unknown_status_in_a_file_is_refused(tmp_path: Path, status: str) -> Non
     result = import_file(write(tmp_path, line()), layout(tmp_path, status))
 
     assert result.counts == (0, 0, 0, 1)
-    code = "fields" if status in ("50", "cancellation_waiting") else "status"
-    assert result.errors == [(2, "536365", code)]
+    assert result.errors == [(2, "536365", "status")]
 
 
 def test_file_does_not_revert_the_shipment(tmp_path: Path) -> None:

@@ -411,7 +411,10 @@ def test_new_item_cannot_wait_for_a_case() -> None:
 def test_update_refuses_what_it_cannot_apply() -> None:
     assert update(part(status=500), status=450) == {"status": "order_item_status_goes_back"}
     assert update(part(status=500), status=100) == {"status": "order_item_status_is_decided"}
-    assert update(part(status=100), status=500) == {"status": "order_item_status_is_decided"}
+    assert update(part(status=100), status=500) == {"status": "item_cancelled"}
+    assert update(part(status=600), status=500) == {"status": "order_item_status_is_decided"}
+    approved = part(status=50, is_cancel_approved=True)
+    assert update(approved, status=500) == {"status": "item_cancelled"}
     set_before = part(shipped_date=EARLIER)
     assert update(set_before, shipped_date=NOW) == {"shipped_date": "order_item_date_is_set"}
 

@@ -369,6 +369,7 @@ def test_keys_of_an_order_item() -> None:
             "discount_amount": amount(row.discount_minor),
             "discounted_price": amount(row.goods_minor - row.discount_minor),
             "quantity": 3,
+            "units_left": 3,
             "unit_price": "10.01",
             "total_amount": amount(row.goods_minor),
             "image": row.image,

@@ -41,10 +41,9 @@ def plan_payments(
 ) -> None:
     """Replace the payments of a plan.
 
-    `Refused` if the plan is completed or rejected, if a payment names an item without a
-    remaining case in the plan, if an item of a cancellation was reported as shipped meanwhile,
-    and if the payments exceed the plan's refund, or what is left of its order after a refund by
-    another system.
+    `Refused` if the plan is completed or rejected, if a payment names an item without a remaining
+    case, if the item of a cancellation was shipped meanwhile, and if the payments exceed the
+    plan's refund, or what refunds of other systems leave of its order.
     """
     plan = _lock_plan(plan_id, channel_id)
     if PLAN_LIFE_CYCLE.is_final(PlanStatus(plan.status)):

@@ -18,6 +18,7 @@ from takeback.cancellations.decision import (
     NO_REMARKS,
     Remarks,
     ensure_rules_allow,
+    ensure_units_left,
     rejection_details,
 )
 from takeback.cancellations.history import (
@@ -276,7 +277,7 @@ def _favourable_details(
         _ensure_confirmable(case, case.order_item)
     else:
         _ensure_allowed(case, transition)
-        _ensure_units_left(case, case.order_item)
+        ensure_units_left(case, case.order_item)
     return ensure_rules_allow(case, remarks)
 
 
@@ -326,14 +327,7 @@ def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
     if case.cancellation_type == Kind.RETURN and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    _ensure_units_left(case, item)
-
-
-def _ensure_units_left(case: CancellationRequest, item: OrderItem) -> None:
-    """`Refused` if units of the case are gone, as after a refund by another system."""
-    left = units_left(item)
-    if case.quantity > left:
-        raise Refused(errors.with_units_left(errors.QUANTITY_TOO_LARGE, left), order_item=item.pk)
+    ensure_units_left(case, item)
 
 
 def _split_off_units(
