@@ -76,7 +76,6 @@ class OrderBuilder:
             self._item(row, str(position), status) for position, row in enumerate(rows, start=1)
         ]
         order = self._order(values, rows[0], items, placed_at)
-        order.status = status
         if self._has_taxes:
             self._add_taxes(order, rows, values)
         if self._has_refunds:

@@ -27,7 +27,8 @@ def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
         factories.item_input(remote_id=str(at), status=status)
         for at, status in enumerate(statuses or (400, 400))
     ]
-    order = factories.create_order(**{"items": items, "now": clock.now()} | fields)
+    values: dict[str, Any] = {"items": items, "now": clock.now()}
+    order = factories.create_order(**values | fields)
     return order, [item.pk for item in factories.items_of(order)]
 
 

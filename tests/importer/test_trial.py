@@ -61,7 +61,7 @@ def test_a_dry_run_compares_with_the_orders_that_exist(tmp_path: Path) -> None:
     before = rows()
     report = tmp_path / "report.jsonl"
 
-    path = write(tmp_path, *LINES[:2], line(number="2", quantity=9), line(number="9"))
+    path = write(tmp_path, *LINES[:2], line(number="2", price="9.99"), line(number="9"))
     arguments = ("--mapping", EXAMPLE, "--dry-run", "--strict", "--report", report)
     done = run("orders", path, *arguments)
 

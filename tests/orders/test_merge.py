@@ -39,7 +39,8 @@ def order_of(*items: dict[str, Any], **fields: Any) -> OrderIn:
 
 def part(**fields: Any) -> StoredPart:
     own = stored(order_of()).items[0].parts[0]
-    status = {name: fields.pop(name) for name in ("status", "deferred_status") if name in fields}
+    names = ("status", "deferred_status", "is_cancel_approved")
+    status = {name: fields.pop(name) for name in names if name in fields}
     return replace(own, values={**own.values, **fields}, **status)
 
 
