@@ -97,6 +97,7 @@ class ModelItem:
     units_closed: int = 0
     is_invoiced: bool = False
     delivered: datetime | None = None
+    shipped: datetime | None = None
     case: ModelCase | None = None
     split_from: ItemId | None = None
 
@@ -105,16 +106,22 @@ class ModelItem:
         return self.quantity - self.units_closed
 
     @property
+    def arrived(self) -> datetime | None:
+        """When the return window begins: at the delivery, or at the shipping if it is unknown."""
+        return self.delivered or self.shipped
+
+    @property
     def is_decided(self) -> bool:
         """Whether the item has ended or waits for its end: the shop cannot move it."""
         return self.status in {50, 100, 600}
 
     def can_merge(self, part: "ModelItem") -> bool:
         """Whether a part may return to this item: no case decides on either of them."""
-        is_same = (self.status, self.is_invoiced, self.delivered) == (
+        is_same = (self.status, self.is_invoiced, self.delivered, self.shipped) == (
             part.status,
             part.is_invoiced,
             part.delivered,
+            part.shipped,
         )
         return is_same and not self.is_decided and self.case is None and part.case is None
 
@@ -216,8 +223,8 @@ def is_not_returnable(opening: Opening) -> bool:
 
 def is_late_return(opening: Opening) -> bool:
     """A return after the last day of the return window."""
-    delivered = opening.item.delivered
-    is_over = delivered and opening.now.date() > (delivered + RETURN_DAYS).date()
+    arrived = opening.item.arrived
+    is_over = arrived and opening.now.date() > (arrived + RETURN_DAYS).date()
     return opening.new.kind is Kind.RETURN and bool(is_over)
 
 
@@ -353,7 +360,7 @@ def broken_codes(model: ReferenceModel, item: ModelItem, case: ModelCase) -> set
     is_late = case.opened_at > model.placed_at + CANCEL_TIME
     if case.kind is Kind.CANCEL and (item.is_invoiced or is_late):
         codes.add("cancellation_request_100_2")
-    last_day = item.delivered and (item.delivered + RETURN_DAYS).date()
+    last_day = item.arrived and (item.arrived + RETURN_DAYS).date()
     if case.kind is Kind.RETURN and last_day and case.opened_at.date() > last_day:
         codes.add("cancellation_request_100_3")
     return codes - case.overridden

@@ -114,6 +114,7 @@ def make_shop() -> Shop:
                 status=item.status,
                 is_invoiced=bool(item.invoice_number),
                 delivered=item.delivered_date,
+                shipped=item.shipped_date,
             )
     _make_reasons_and_carriers(model)
     agent = Requester("agent", Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP))

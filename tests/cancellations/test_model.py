@@ -433,12 +433,16 @@ class CaseMachine(RuleBasedStateMachine):
     def apply_update(self, item: ModelItem, update: ItemIn) -> None:
         """An update applies to all parts of an item; to those that wait, after their case."""
         assert update.status
+        before = item.case.deferred if item.case and item.status == 50 else item.status
         if item.status != 50 and is_forward(item.status, update.status):
             item.status = update.status
         elif item.case and item.status == 50:
             item.case.defer(update.status)
+        after = item.case.deferred if item.case and item.status == 50 else item.status
         item.is_invoiced |= bool(update.invoice_number)
         item.delivered = item.delivered or update.delivered_date
+        if after == update.status != before and 500 <= after <= 550:
+            item.shipped = item.shipped or min(SOON, item.delivered or SOON)
 
     def complete(self, data: st.DataObject) -> None:
         """Another system has cancelled some units."""
