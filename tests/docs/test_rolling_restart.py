@@ -1,4 +1,4 @@
-"""Two servers behind `nginx.conf`, restarted in turn under load: 0 refused, 0 lost (F28)."""
+"""Two servers behind `nginx.conf`, restarted in turn under load: 0 refused, 0 lost."""
 
 import http.client
 import json

@@ -112,7 +112,7 @@ def test_code_of_the_mail_opens_the_order(order: Order, mailed_code: Any, mailou
 
 
 def test_owner_blocked_by_wrong_addresses_opens_with_a_code(order: Order, mailed_code: Any) -> None:
-    """K10 a: five wrong e-mail addresses for a number."""
+    """Five wrong e-mail addresses for a number."""
     fail_number()
 
     assert_look_up_blocked(look_up())
@@ -120,7 +120,7 @@ def test_owner_blocked_by_wrong_addresses_opens_with_a_code(order: Order, mailed
 
 
 def test_owner_blocked_by_wrong_numbers_opens_with_a_code(order: Order, mailed_code: Any) -> None:
-    """K10 b: ten wrong numbers for an e-mail address."""
+    """Ten wrong numbers for an e-mail address."""
     for n in range(10):
         look_up(number=f"n{n}", address=f"198.51.100.{n}")
 
@@ -139,7 +139,7 @@ def test_owner_opens_with_a_code_above_the_limit_of_the_shop(
 
 
 def test_right_pairs_use_up_no_budget_of_their_address() -> None:
-    """K10 c: a mobile network shares one address."""
+    """A mobile network shares one address."""
     for n in range(45):
         factories.create_order(number=f"m{n}", guest=f"m{n}@example.com")
 
