@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from takeback.cancellations.models import CancellationPlan
+from takeback.core import clock
 from takeback.orders.models import OrderItem
 from tests import factories
 from tests.channel import shop
@@ -95,6 +96,7 @@ def test_status_before_the_shipment_does_not_end_the_cancellation() -> None:
 def test_delivery_does_not_end_a_return() -> None:
     client = caller()
     item = cancellable_item(status=500)
+    OrderItem.objects.update(shipped_date=clock.now())
     case = open_case(
         client,
         order_item=item.pk,

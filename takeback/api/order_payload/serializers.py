@@ -191,7 +191,8 @@ class ItemPayload(CompleteErrors, OrderOrItemPayload):
         missing: dict[str, Any] = {}
         if all(data.get(name) is None for name in _PRICES):
             missing["price"] = [_("This field is required.")]
-        if isinstance(data.get("product"), Mapping) and not _sku_of(data):
+        is_object = isinstance(data.get("product"), Mapping)
+        if is_object and data.get("sku") in (None, "") and not _sku_of(data):
             missing["product"] = [_("Send a sku for the product.")]
         return missing
 
