@@ -51,7 +51,8 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
 def confirmed_case(number: int) -> tuple[CaseId, OrderItem]:
     """A confirmed cancellation of a new order, and its item."""
     # Another item with a lower status keeps both commands from updating the order's row.
-    item, _ = order_items({}, {"status": 50}, number=str(number))
+    item, other = order_items({}, {}, number=str(number))
+    OrderItem.objects.filter(pk=other.pk).update(status=50)
     case = open_case(item)
     confirm(case, SCOPE, actor=STAFF, now=factories.NOW)
     return case, item
