@@ -66,8 +66,6 @@ class Order(OrderOrItem):
     refund_minor = models.BigIntegerField(default=0)
     discount_refund_minor = models.BigIntegerField(default=0)
     shipping_refund_minor = models.BigIntegerField(default=0)
-    refunded_elsewhere_minor = models.BigIntegerField(default=0)
-    """Money that other systems paid back; it never falls and does not include our refunds."""
     shipping_tax_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     is_finalized = models.BooleanField(default=True)
 
@@ -156,8 +154,6 @@ class OrderItem(OrderOrItem):
     """The original item, when this one was split from it."""
     quantity = models.IntegerField(default=1)
     units_closed = models.IntegerField(default=0)
-    refunded_elsewhere_quantity = models.IntegerField(default=0)
-    """Units that other systems paid back; it never falls and does not include our refunds."""
 
     tax_minor = models.BigIntegerField(default=0)
     retail_minor = models.BigIntegerField(null=True)

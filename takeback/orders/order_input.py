@@ -51,7 +51,6 @@ class ItemIn(OrderOrItemIn):
     delivered_date: datetime | None = None
     image: str | None = None
     is_tradable: bool = False
-    refunded_elsewhere_quantity: int | None = None
     attributes: Document = field(default_factory=dict)
 
 
@@ -86,11 +85,7 @@ class LoyaltyIn:
 
 @dataclass(slots=True, kw_only=True)
 class OrderIn(OrderOrItemIn):
-    """An order. `amount_minor` is optional; when set, the parts must add up to it.
-
-    `refunded_elsewhere_minor` is what other systems paid back. `refunded_total_minor` is the
-    shop's total of all refunds, ours included; None: the sender does not know.
-    """
+    """An order. `amount_minor` is optional; when set, the parts must add up to it."""
 
     number: str
     currency: str
@@ -105,8 +100,6 @@ class OrderIn(OrderOrItemIn):
     shipping_minor: int = 0
     fee_minor: int = 0
     interest_minor: int = 0
-    refunded_elsewhere_minor: int | None = None
-    refunded_total_minor: int | None = None
     discounts: list[DiscountIn] = field(default_factory=list)
     tenders: list[TenderIn] = field(default_factory=list)
     loyalty: list[LoyaltyIn] = field(default_factory=list)
