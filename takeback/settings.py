@@ -10,6 +10,7 @@ from urllib.parse import quote
 from takeback.core import data_folder, logging, setting_kinds
 from takeback.core.db.postgresql.options import connection_options
 from takeback.core.env import (
+    env_amounts,
     env_bool,
     env_database,
     env_dict,
@@ -141,7 +142,8 @@ ORDER_ITEM_QUANTITY_KEY = env_str(
 CANCEL_TIME_LIMIT_MINUTES = env_int(
     "CANCEL_TIME_LIMIT_MINUTES",
     0,
-    "Minutes in which an order can be cancelled; 0: no limit.",
+    "Minutes in which an order can be cancelled; 0: no limit. An order keeps the limit of its"
+    " arrival; a longer one of today also counts.",
     maximum=MINUTES,
 )
 CANCEL_BLOCKED_BY_INVOICE = env_bool(
@@ -150,7 +152,8 @@ CANCEL_BLOCKED_BY_INVOICE = env_bool(
 REFUND_DAY_LIMIT = env_int(
     "REFUND_DAY_LIMIT",
     14,
-    "Days after delivery in which items can be returned; 0: no limit.",
+    "Days after delivery in which items can be returned; 0: no limit. An order keeps the limit of"
+    " its arrival; a longer one of today also counts.",
     maximum=DAYS,
 )
 STRICT_REASON_TYPE = env_bool(
@@ -163,6 +166,27 @@ BANK_ACCOUNT_REQUIRED = env_bool(
     True,
     "Requires a bank account for orders paid in cash or by bank transfer.",
 )
+BANK_ACCOUNT_RETENTION_DAYS = env_int(
+    "BANK_ACCOUNT_RETENTION_DAYS",
+    90,
+    "Days after the end of a request and its refunds, after which its bank account is deleted; 0:"
+    " never.",
+    maximum=DAYS,
+)
+SECOND_PERSON_ABOVE = env_amounts(
+    "SECOND_PERSON_ABOVE",
+    {},
+    "Amounts in minor units by currency, above which a second person must approve the refunds of a "
+    "plan; 0, or a currency that is missing: no second person.",
+)
+SECOND_PERSON_FOR = env_list(
+    "SECOND_PERSON_FOR",
+    ["forced", "bank_account"],
+    "What else a second person must approve: a forced amount above the calculated one (forced), a "
+    "changed or unconfirmed bank account (bank_account), a refund that an agent marks as paid "
+    "(mark_as_paid).",
+    setting_kinds.list_of(setting_kinds.one_of("forced", "bank_account", "mark_as_paid")),
+)
 LOYALTY_MONEY_ENABLED = env_bool("LOYALTY_MONEY_ENABLED", True, "Allows refunds to loyalty points.")
 LOYALTY_FOR_GUESTS = env_bool(
     "LOYALTY_FOR_GUESTS",
@@ -174,6 +198,17 @@ RETURN_CARRIER = env_int(
 )
 CANCEL_AUTO_CONFIRM = env_bool(
     "CANCEL_AUTO_CONFIRM", False, "Confirms every allowed cancellation automatically."
+)
+CANCELLATION_STRATEGY = env_str(
+    "CANCELLATION_STRATEGY",
+    "takeback.cancellations.strategy.StrategyOne",
+    "Class that decides which parts of the paid money go back, such as shipping costs.",
+    setting_kinds.DOTTED_PATH,
+)
+CANCEL_AUTO_APPROVE = env_bool(
+    "CANCEL_AUTO_APPROVE",
+    False,
+    "Approves cancellations that are confirmed automatically, so that they are refunded at once.",
 )
 TRADE_IN_KEY = env_str(
     "TRADE_IN_KEY",
@@ -210,12 +245,25 @@ ADDRESS_DISTRICT_REQUIRED = env_bool(
     "ADDRESS_DISTRICT_REQUIRED", False, "Requires a district in addresses."
 )
 
+# Refunds
+REFUND_SENDERS = env_int(
+    "REFUND_SENDERS",
+    8,
+    "Refunds that a worker sends at the same time for each payment account; on PostgreSQL each one"
+    " needs a connection.",
+    minimum=1,
+    maximum=32,
+)
+
 # Rate limits and size limits
 LOOKUP_PER_MINUTE = env_int(
-    "LOOKUP_PER_MINUTE", 10, "Guest look-ups per minute and client address.", minimum=1
+    "LOOKUP_PER_MINUTE", 10, "Failed guest look-ups per minute and client address.", minimum=1
 )
 LOOKUP_PER_HOUR = env_int(
-    "LOOKUP_PER_HOUR", 40, "Guest look-ups per hour and client address.", minimum=1
+    "LOOKUP_PER_HOUR",
+    40,
+    "Failed guest look-ups per hour and client address; also requests for mailed codes.",
+    minimum=1,
 )
 LOOKUP_FAILURES_PER_NUMBER = env_int(
     "LOOKUP_FAILURES_PER_NUMBER", 5, "Failed look-ups per order number in 15 minutes.", minimum=1
@@ -421,6 +469,8 @@ INSTALLED_APPS = [
     "takeback.archive",
     "takeback.channel_sync",
     "takeback.logistics",
+    "takeback.refunds",
+    "takeback.loyalty",
     "takeback.cancellations",
     "takeback.trade_in",
     "takeback.notifications",
@@ -503,7 +553,12 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
     "SERVE_INCLUDE_SCHEMA": False,
     # Hundreds of schemas stay closed: opened, they slow the page down.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
+    # Closed groups: with all operations open, Swagger shows only those near the window.
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "defaultModelsExpandDepth": 0,
+        "docExpansion": "none",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["takeback.api.openapi.add_documents"],

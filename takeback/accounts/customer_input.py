@@ -11,7 +11,10 @@ EMAIL, PHONE_NUMBER = "email", "phone_number"
 
 @dataclass(slots=True, kw_only=True)
 class CustomerIn:
-    """A customer of an order; a guest unless `user_type` is registered."""
+    """A customer of an order; a guest unless `user_type` is registered.
+
+    The e-mail address of a guest may be empty: such a guest belongs to one order only.
+    """
 
     email: str
     user_type: str = "guest"
@@ -23,6 +26,11 @@ class CustomerIn:
     attributes: dict[str, Any] = field(default_factory=dict)
     # From `password_formats.stored_form`; only for registered customers without a password.
     password_hash: str | None = None
+
+    @property
+    def is_of_one_order(self) -> bool:
+        """Whether nothing identifies the customer, so that no other order can be theirs."""
+        return not (self.email or self.channel_code)
 
     def key(self, identifier: str = EMAIL) -> tuple[str, str]:
         """Identifies the customer within the channel.

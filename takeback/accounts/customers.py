@@ -39,6 +39,11 @@ def get_or_create_customers(
     }
 
 
+def create_customers_of_one_order(channel_id: int, customers: Sequence[CustomerIn]) -> list[int]:
+    """New guests whom nothing identifies; their ids in the same order."""
+    return _create(channel_id, customers)
+
+
 def _identity(customer: CustomerIn, identifier: str) -> tuple[str, str]:
     registered = customer.user_type == User.REGISTERED
     return (User.REGISTERED, email_key(customer.email)) if registered else customer.key(identifier)
@@ -54,7 +59,7 @@ def _existing_ids(
     channel_id: int, customers: Collection[CustomerIn], identifier: str
 ) -> dict[tuple[str, str], int]:
     codes = [customer.channel_code for customer in customers if customer.channel_code]
-    emails = [email_key(customer.email) for customer in customers]
+    emails = [email_key(customer.email) for customer in customers if customer.email]
     ids: dict[tuple[str, str], int] = {}
     users = customers_of(channel_id)
     by_email = users.filter(email_key__in=emails).order_by("-id")

@@ -1,8 +1,25 @@
-"""Refusals of changes to staff and API keys."""
+"""Refusals of sign-in, and of changes to staff and API keys."""
 
 from django.utils.translation import gettext_lazy as _
 
-from takeback.core.errors import Problem
+from takeback.core.errors import TOO_MANY_REQUESTS, Problem
+
+_CODE, _STATUS = TOO_MANY_REQUESTS.code, TOO_MANY_REQUESTS.status
+PASSWORD_BLOCKED = Problem(
+    _CODE,
+    _STATUS,
+    _("Too many attempts. Sign in with a code sent by e-mail, or try again later."),
+)
+CODE_BLOCKED = Problem(
+    _CODE,
+    _STATUS,
+    _("Too many wrong codes. Open the link in the e-mail, or try again later."),
+)
+STAFF_PASSWORD_BLOCKED = Problem(
+    _CODE,
+    _STATUS,
+    _("Too many attempts. Set a new password at {url}, or try again later."),
+)
 
 RIGHTS_NOT_YOURS = Problem(
     "rights_not_yours",
@@ -39,4 +56,9 @@ EMAIL_INVALID = Problem(
     400,
     _("Enter an e-mail address in the usual form, such as ada@example.com."),
     field="email",
+)
+MONEY_RIGHT_MISSING = Problem(
+    "money_right_missing",
+    403,
+    _("This step needs the rights {rights}. Ask a colleague who has them, or an administrator."),
 )

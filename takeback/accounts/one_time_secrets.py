@@ -1,6 +1,7 @@
 """Secrets that are accepted once: mailed codes, and tokens that open a session."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -11,12 +12,12 @@ from takeback.accounts.models import OneTimeSecret
 from takeback.core.db.bulk import delete_batch
 
 PRUNED_AT_ONCE = 1_000
-_CODE_DIGITS = 6
+CODE_DIGITS = 6
 
 
 def issue_code(key: str, *, tries: int, expires_at: datetime) -> str:
     """A code of six digits for this key; it replaces an earlier one."""
-    code = "".join(secrets.choice("0123456789") for _ in range(_CODE_DIGITS))
+    code = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     return _issue(key, code, tries, expires_at)
 
 
@@ -39,6 +40,29 @@ def consume(key: str, secret: str, now: datetime) -> bool:
     return constant_time_compare(digest, expected) and bool(
         OneTimeSecret.objects.filter(key=key, secret_hash=digest).delete()[0]
     )
+
+
+def matching_key(keys: Sequence[str], secret: str, now: datetime) -> str | None:
+    """The key, of several, whose secret is right; None if there is none.
+
+    It uses up no try and no secret: the caller limits the attempts, and then calls `use_up`.
+    """
+    rows = OneTimeSecret.objects.filter(key__in=keys, expires_at__gt=now)
+    secrets_of = dict(rows.values_list("key", "secret_hash"))
+    right = [
+        key for key in keys if constant_time_compare(_hash(key, secret), secrets_of.get(key, ""))
+    ]
+    return right[0] if right else None
+
+
+def is_live(key: str, now: datetime) -> bool:
+    """Whether the key has a secret that was neither used nor has expired."""
+    return OneTimeSecret.objects.filter(key=key, expires_at__gt=now).exists()
+
+
+def use_up(key: str, now: datetime) -> bool:
+    """Delete the secret of the key; of concurrent calls one returns True."""
+    return bool(OneTimeSecret.objects.filter(key=key, expires_at__gt=now).delete()[0])
 
 
 def prune(now: datetime) -> int:

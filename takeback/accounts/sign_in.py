@@ -9,8 +9,18 @@ from django.contrib.auth.hashers import check_password, make_password
 
 from takeback.accounts import password_formats
 from takeback.accounts.models import User
+from takeback.core import errors
 from takeback.core.client_ip import client_network, is_within
-from takeback.limits.commands import Bucket, decrement, enforce, increment, key_of
+from takeback.core.errors import Problem, Refused
+from takeback.limits.commands import (
+    Bucket,
+    clear,
+    decrement,
+    enforce,
+    increment,
+    key_of,
+    raise_alarms,
+)
 
 T = TypeVar("T")
 
@@ -22,16 +32,29 @@ STAFF_LOGINS_PER_NAME = 100
 CODES_ALLOWED = 5
 
 
-def attempt(buckets: Sequence[Bucket], check: Callable[[], T], now: datetime) -> T:
+def attempt(
+    buckets: Sequence[Bucket],
+    check: Callable[[], T],
+    now: datetime,
+    *,
+    problem: Problem = errors.TOO_MANY_REQUESTS,
+) -> T:
     """Count an attempt, check the credentials, and take the attempt back if they are right.
 
-    `check` returns a falsy value, or raises, for wrong credentials. Raises Refused before the
-    check when a bucket is above its limit.
+    `check` returns a falsy value, or raises Refused, for wrong credentials. Raises Refused with
+    `problem` before the check when a bucket is above its limit.
     """
-    enforce(buckets, increment(buckets, now))
-    result = check()
+    counts = increment(buckets, now)
+    enforce(buckets, counts, problem)
+    try:
+        result = check()
+    except Refused:
+        raise_alarms(buckets, counts, now)
+        raise
     if result:
         decrement([bucket.key for bucket in buckets])
+    else:
+        raise_alarms(buckets, counts, now)
     return result
 
 
@@ -55,7 +78,13 @@ def _network_buckets(address: str) -> list[Bucket]:
 
 
 def attempt_staff_login(
-    name: str, address: str, check: Callable[[], T], now: datetime, *, device: str = ""
+    name: str,
+    address: str,
+    check: Callable[[], T],
+    now: datetime,
+    *,
+    device: str = "",
+    problem: Problem = errors.TOO_MANY_REQUESTS,
 ) -> T:
     """As `attempt`, so that a stranger's wrong passwords do not lock out the staff user `name`.
 
@@ -63,11 +92,25 @@ def attempt_staff_login(
     which this user has signed in before; it has a bucket of its own and fills no other.
     """
     if device:
-        return attempt([_bucket("staff-device", name, device)], check, now)
+        return attempt([_bucket("staff-device", name, device)], check, now, problem=problem)
     from_network = _bucket("login-staff", name, client_network(address))
     from_anywhere = Bucket(key_of("login-staff", name), STAFF_LOGINS_PER_NAME, WINDOW_SECONDS)
     per_network = [from_network, *_network_buckets(address)]
-    return attempt(per_network, lambda: attempt([from_anywhere], check, now), now)
+
+    def check_counted() -> T:
+        return attempt([from_anywhere], check, now, problem=problem)
+
+    return attempt(per_network, check_counted, now, problem=problem)
+
+
+def forget_staff_failures(name: str, network: str) -> None:
+    """Forget the wrong passwords of a staff user, from all networks together and from this one."""
+    clear([key_of("login-staff", name), key_of("login-staff", name, network)])
+
+
+def forget_failures(kind: str, name: str) -> None:
+    """Forget the wrong passwords of a name of `login_buckets`."""
+    clear([key_of(kind, name)])
 
 
 def code_buckets(user_id: int) -> list[Bucket]:

@@ -8,11 +8,12 @@ from django.db.models import Q
 
 from takeback.accounts.link_tokens import is_valid, make_token, value_of
 from takeback.accounts.models import StaffMember, User
+from takeback.accounts.sign_in import forget_staff_failures
 from takeback.accounts.staff import active_staff_user, update_staff_user
 from takeback.accounts.topics import Topic
 from takeback.core.ids import id_of
 from takeback.core.normalize import email_key
-from takeback.limits.commands import Bucket, enforce, increment, key_of, over_limit
+from takeback.limits.commands import Bucket, count, increment, key_of, over_limit, raise_alarms
 from takeback.outbox.commands import emit
 
 RESET_LINK_LIFETIME = timedelta(hours=1)
@@ -31,9 +32,11 @@ def request_reset(name: str, network: str, *, language: str, now: datetime) -> N
     """
     key = name.casefold()
     per_network = [Bucket(key_of("staff-reset", network), RESETS_PER_NETWORK, _WINDOW_SECONDS)]
-    enforce(per_network, increment(per_network, now))
+    count(per_network, now)
     per_name = [Bucket(key_of("staff-reset-name", key), RESETS_PER_NAME, _WINDOW_SECONDS)]
-    if over_limit(per_name, increment(per_name, now)):
+    counts = increment(per_name, now)
+    raise_alarms(per_name, counts, now)
+    if over_limit(per_name, counts):
         return
     users = User.objects.filter(is_staff=True, is_active=True, staff__isnull=False)
     matches = users.filter(Q(username=name) | Q(email_key=email_key(name))).exclude(email="")
@@ -58,15 +61,17 @@ def user_of_reset_token(token: str) -> User | None:
 
 
 @transaction.atomic
-def reset_password(token: str, password: str, now: datetime) -> User | None:
+def reset_password(token: str, password: str, now: datetime, *, network: str) -> User | None:
     """Set the password of the token's user; of concurrent calls one succeeds.
 
-    The sessions and login keys of the user end.
+    The sessions and login keys of the user end, and so does a limit that a stranger's wrong
+    passwords have reached: those of all networks together, and those of this client's network.
     """
     user = user_of_reset_token(token)
-    if user is None:
+    if user is None or not replace_password(user, password, now):
         return None
-    return user if replace_password(user, password, now) else None
+    forget_staff_failures(user.username.casefold(), network)
+    return user
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Adding and changing staff on behalf of a holder of the scope admin.
+"""What staff may do: adding and changing staff with the scope admin, and steps about money.
 
 Nobody passes on a right that they do not have, changes an account with more rights, or takes the
 last administrator from a channel.
@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 from django.db import transaction
 
@@ -184,3 +185,43 @@ def _ensure_admin_remains(user_id: int, present: Rights, channel_ids: Collection
     with_admin = {pk for pk, scopes in rows if ApiKey.ADMIN in scopes}
     for pk in sorted(names.keys() - with_admin):
         raise Refused(errors.LAST_ADMIN.with_values(channel=names[pk]))
+
+
+class MoneyStep(StrEnum):
+    """What staff do about refunds besides approving cases, which needs the scope decide."""
+
+    PAY = "pay"
+    APPROVE_AS_SECOND_PERSON = "approve_as_second_person"
+    MARK_AS_PAID = "mark_as_paid"
+    PAUSE_ACCOUNT = "pause_account"
+    CHANGE_ACCOUNT = "change_account"
+
+
+SCOPES_OF_MONEY_STEPS: Final = {
+    # Sending again, and other means.
+    MoneyStep.PAY: (ApiKey.MONEY,),
+    MoneyStep.APPROVE_AS_SECOND_PERSON: (ApiKey.MONEY,),
+    MoneyStep.MARK_AS_PAID: (ApiKey.MONEY,),
+    MoneyStep.PAUSE_ACCOUNT: (ApiKey.MONEY,),
+    # Adding, changing, resuming and deactivating. A new address could divert all refunds.
+    MoneyStep.CHANGE_ACCOUNT: (ApiKey.MONEY, ApiKey.ADMIN),
+}
+"""The scopes that each step needs."""
+
+
+def ensure_may(step: MoneyStep, rights: Rights | None, channel_id: int) -> None:
+    """`Refused` unless these rights allow a step about the money of a channel."""
+    needed = SCOPES_OF_MONEY_STEPS[step]
+    if rights is None or channel_id not in rights.channel_ids:
+        raise Refused(NOT_FOUND)
+    if missing := [scope for scope in needed if scope not in rights.scopes]:
+        raise Refused(errors.MONEY_RIGHT_MISSING.with_values(rights=", ".join(missing)))
+
+
+def rights_of_staff(user_id: int) -> Rights | None:
+    """The rights of an active staff user."""
+    member = StaffMember.objects.filter(pk=user_id, user__is_active=True).first()
+    if member is None:
+        return None
+    channels = member.channels.filter(is_active=True).order_by("pk")
+    return Rights(list(channels.values_list("pk", flat=True)), member.scopes)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from takeback.addresses.address_input import COPIED, AddressIn
 from takeback.addresses.models import Address
@@ -46,6 +47,32 @@ def remove_book(user_id: int, *, recorded: Collection[int]) -> None:
     entries = Address.objects.filter(user_id=user_id, is_copy=False)
     entries.filter(pk__in=recorded).update(is_copy=True, is_active=False)
     entries.exclude(pk__in=recorded).delete()
+
+
+def anonymize_addresses(addresses: "QuerySet[Address]") -> None:
+    """Remove the person from addresses that belong to records; country and city stay."""
+    for pk, place in addresses.values_list("pk", "place"):
+        Address.objects.filter(pk=pk).update(
+            title="",
+            email=None,
+            phone_number="",
+            first_name="",
+            last_name="",
+            line="-",
+            township=None,
+            district=None,
+            place={**place, "township": None, "district": None},
+            postcode=None,
+            notes=None,
+            company_name="",
+            tax_office="",
+            tax_no="",
+            identity_number=None,
+            remote_id=None,
+            retail_store=None,
+            extra_field=None,
+            hash_data="",
+        )
 
 
 def move_address_book(user_id: int, new_user_id: int) -> None:

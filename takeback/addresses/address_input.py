@@ -4,6 +4,8 @@ from dataclasses import dataclass, fields
 from hashlib import md5
 from typing import Any
 
+from takeback.accounts.customer_input import CustomerIn
+
 
 @dataclass(slots=True, kw_only=True)
 class AddressIn:
@@ -35,6 +37,15 @@ class AddressIn:
 
     def digest(self) -> str:
         """32 hex digits that are equal for equal addresses (`hash_data` on the wire)."""
+        return md5("\0".join(self.compared_texts()).encode(), usedforsecurity=False).hexdigest()
+
+    def agrees_with(self, other: "AddressIn") -> bool:
+        """Whether this is the same address as `other`, as far as that one is filled in."""
+        ours, theirs = self.compared_texts(), other.compared_texts()
+        return all(text in ("", own) for own, text in zip(ours, theirs, strict=True))
+
+    def compared_texts(self) -> list[str]:
+        """The texts by which addresses are compared."""
         parts = (
             self.first_name,
             self.last_name,
@@ -48,8 +59,25 @@ class AddressIn:
             self.company_name,
             self.tax_no,
         )
-        plain = "\0".join((part or "").strip().casefold() for part in parts)
-        return md5(plain.encode(), usedforsecurity=False).hexdigest()
+        return [(part or "").strip().casefold() for part in parts]
+
+
+_UNKNOWN_COUNTRY = "zz"
+"""User-assigned in ISO 3166: the country of placeholder addresses."""
+
+
+def placeholder_address(customer: CustomerIn) -> AddressIn:
+    """The address of an order without one; `extra_field` marks it as synthetic."""
+    return AddressIn(
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        phone_number=customer.phone,
+        email=customer.email or None,
+        line="-",
+        city="-",
+        country=_UNKNOWN_COUNTRY,
+        extra_field={"synthetic": True},
+    )
 
 
 _PLACES = {"country", "country_name", "city", "township", "district"}

@@ -8,10 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from takeback.api.fields import INVISIBLE, StrictInteger, StrictText
+from takeback.api.complete_errors import CompleteErrors
+from takeback.api.fields import StrictInteger, StrictText
 from takeback.bank_accounts.bank_account import IBAN_MAX, NotAnIban, is_holder_name, normalize_iban
 from takeback.cancellations import errors
 from takeback.cancellations.statuses import Kind
+from takeback.core.normalize import INVISIBLE
 
 HOLDER_MAX = 255
 BOTH_NEEDED = _("Send both the IBAN and the name of the account holder.")
@@ -54,12 +56,18 @@ class HolderNameField(StrictText):
         return name
 
 
-def require_complete_bank_account(data: Mapping[str, Any]) -> None:
-    """Refuse an IBAN without its holder, and a holder without an IBAN."""
-    if bool(data.get("iban")) == bool(data.get("holder_name")):
-        return
-    missing = "holder_name" if data.get("iban") else "iban"
-    raise serializers.ValidationError({missing: [BOTH_NEEDED]})
+class CompleteBankAccount(CompleteErrors):
+    """A serializer that refuses an IBAN without its holder, and a holder without an IBAN."""
+
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        if bool(data.get("iban")) == bool(data.get("holder_name")):
+            return {}
+        return {"holder_name" if data.get("iban") else "iban": [BOTH_NEEDED]}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if missing := self.missing(attrs):
+            raise serializers.ValidationError(missing)
+        return attrs
 
 
 DESCRIPTION_MAX = 2000

@@ -11,22 +11,20 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 
 from takeback.accounts import hashers, password_formats
+from takeback.core import clock, dates
+from takeback.core.normalize import INVISIBLE, has_mixed_digits
 
 ID_MAX = 2**63 - 1
 
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _LINE_BREAK_OR_TAB = re.compile(r"[\r\n\t]")
-# C0 and C1 controls, zero-width and bidirectional marks, line separators, tags.
-INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]{1,64}"
     r"@(?=.{1,253}\Z)[A-Za-z0-9\u0080-\U0010ffff-]+(?:\.[A-Za-z0-9\u0080-\U0010ffff-]+)+"
 )
 EMAIL_MAX = 254
+NUMBER_MAX = 128
 MOMENT_MAX = 40
 PASSWORD_MAX = 1024
 
@@ -102,6 +100,21 @@ class StrictText(serializers.CharField):
         return text
 
 
+class OrderNumber(StrictText):
+    """An order number with digits of one script: readers cannot tell the scripts apart."""
+
+    default_error_messages = {"digits": _("Use digits of one script only, such as 0 to 9.")}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=NUMBER_MAX, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data.strip() if isinstance(data, str) else data)
+        if has_mixed_digits(text):
+            self.fail("digits")
+        return text
+
+
 class StrictEmail(StrictText, serializers.EmailField):
     """An e-mail address in the usual form."""
 
@@ -170,6 +183,18 @@ class StrictDate(serializers.DateField):
             self.fail("invalid")
 
 
+class PlausibleDate(StrictDate):
+    """A day that a shop can plan: from 1970 to 2099."""
+
+    default_error_messages = {"range": _("Send a date from {first} to {last}.")}
+
+    def to_internal_value(self, data: Any) -> date:
+        day = super().to_internal_value(data)
+        if not dates.is_plausible(day.year):
+            self.fail("range", first=dates.EARLIEST_YEAR, last=dates.LATEST_YEAR)
+        return day
+
+
 class StrictMoment(serializers.DateTimeField):
     """A day or an ISO 8601 time; a day means its first moment, a time without zone is UTC."""
 
@@ -180,6 +205,30 @@ class StrictMoment(serializers.DateTimeField):
         moment = _moment(data.strip(" ")) if is_candidate else None
         if moment is None:
             self.fail("invalid")
+        return moment
+
+
+class PlausibleMoment(StrictMoment):
+    """As StrictMoment, from 1970 to 2099."""
+
+    default_error_messages = {"range": _("Send a date from {first} to {last}.")}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        moment = super().to_internal_value(data)
+        if not dates.is_plausible(moment.year):
+            self.fail("range", first=dates.EARLIEST_YEAR, last=dates.LATEST_YEAR)
+        return moment
+
+
+class PastMoment(StrictMoment):
+    """As StrictMoment, for what has happened: from 1970 until a day from now."""
+
+    default_error_messages = {"past": _("Send a date from {first} until now.")}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        moment = super().to_internal_value(data)
+        if not dates.has_happened(moment, clock.now()):
+            self.fail("past", first=dates.EARLIEST_YEAR)
         return moment
 
 

@@ -68,6 +68,8 @@ class Operation:
     is_idempotent: bool = False
     has_version: bool = False
     has_page: bool = False
+    headers: Mapping[str, JSONSchema] = field(default_factory=dict)
+    """Headers of the successful responses that no other operation has."""
 
 
 class Schema(AutoSchema):
@@ -121,6 +123,7 @@ class Schema(AutoSchema):
         headers = parts.response_headers(status)
         if status >= HTTPStatus.BAD_REQUEST:
             return headers
+        headers |= self.operation.headers
         if self.operation.is_idempotent:  # of a stored response only status and body exist
             return headers | parts.REPLAYED
         return headers | parts.ETAG if self.operation.has_version else headers
@@ -138,9 +141,9 @@ class Schema(AutoSchema):
         """The refusals that follow from the method and the other facts of the operation."""
         statuses = [400, 503]
         if parts.has_body(self.method):
-            statuses += [413, 415]
+            statuses.append(413)
         if parts.is_unsafe(self.method):
-            statuses.append(409)
+            statuses += [409, 415]
         if self.operation.is_idempotent:
             statuses.append(422)
         if self.operation.has_version and parts.is_unsafe(self.method):

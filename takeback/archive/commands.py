@@ -1,8 +1,8 @@
-"""Imports old orders; importing an unchanged one again is a no-op."""
+"""Imports old orders, which is a no-op for an unchanged one, and makes them anonymous."""
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -148,3 +148,11 @@ def _as_stored(document: dict[str, Any]) -> dict[str, Any]:
     """The document as its JSON column returns it, so that it can be compared."""
     stored: dict[str, Any] = json.loads(json_text(document) or "{}")
     return stored
+
+
+def anonymize_old_orders(emails: Mapping[int, str]) -> None:
+    """Give the old orders of these users their anonymous e-mail address, and no address."""
+    for user_id, email in emails.items():
+        OldOrder.objects.filter(user_id=user_id).update(
+            user_email=email, shipping_address="", billing_address="", extra_field={}
+        )

@@ -86,6 +86,11 @@ def env_dict(
     return _read(kind, name, default, sentence)
 
 
+def env_amounts(name: str, default: dict[str, int], sentence: str) -> dict[str, int]:
+    """Amounts in minor units by currency, in lower case: `eur=50000,jpy=80000`."""
+    return _read(setting_kinds.AMOUNTS, name, default, sentence)
+
+
 def env_database(name: str, default: str, sentence: str) -> dict[str, object]:
     kind = setting_kinds.DATABASE
     return _read(kind, name, kind.parse(default), sentence, shown_default=default)

@@ -1,4 +1,4 @@
-"""Money is an integer in minor units; CLDR defines the decimals of each currency."""
+"""Money is an integer in minor units; `currencies` holds the decimals of each currency."""
 
 import re
 from collections.abc import Sequence
@@ -6,8 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NewType
 
-from babel.core import get_global
-from babel.numbers import get_currency_precision
+from takeback.core.currencies import DECIMALS
 
 MinorUnits = NewType("MinorUnits", int)
 
@@ -18,16 +17,14 @@ class NotAnAmount(ValueError):
     """The value is not an amount of this currency."""
 
 
-@lru_cache(maxsize=256)
 def is_currency(code: str) -> bool:
-    known: dict[str, object] = get_global("all_currencies")  # type: ignore[assignment]  # stub says str
-    return code.islower() and code.upper() in known
+    """Whether this is a code of our table; codes are in lower case."""
+    return code in DECIMALS
 
 
-@lru_cache(maxsize=256)
 def decimals(currency: str) -> int:
     """The number of decimals of a currency: 2 for `try`, 0 for `jpy`, 3 for `kwd`."""
-    return get_currency_precision(currency.upper())
+    return DECIMALS[currency]
 
 
 def parse(value: str | int | Decimal, currency: str) -> int:
@@ -59,6 +56,16 @@ def show(minor: int, currency: str) -> str:
         return str(minor)
     digits = str(abs(minor)).rjust(places + 1, "0")
     return f"{'-' if minor < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def show_rate(rate: Decimal) -> str:
+    """A rate in percent with two decimals, or with three if the third is not 0.
+
+    >>> show_rate(Decimal(18)), show_rate(Decimal("8.875"))
+    ('18.00', '8.875')
+    """
+    text = f"{rate:.3f}"
+    return text.removesuffix("0")
 
 
 def split(minor: int, weights: Sequence[int]) -> list[int]:

@@ -20,6 +20,7 @@ MINUTES: Final = 525_600
 COUNT: Final = 1_000_000
 BYTES: Final = 1_073_741_824
 ID: Final = 2_147_483_647
+AMOUNT: Final = 1_000_000_000_000
 
 _TEXT_MAX = 255
 _KEY_BYTES = 32
@@ -31,6 +32,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_CURRENCY = re.compile(r"[a-z]{3}")
+_DOTTED_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 _MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls", "smtp+ssl")
@@ -154,6 +157,11 @@ def _cookie_name(text: str) -> str:
     return text
 
 
+def _dotted_path(text: str) -> str:
+    _require(_DOTTED_PATH.fullmatch(text))
+    return text
+
+
 def _sender(text: str) -> str:
     _require(text.isprintable() and _MAILBOX.fullmatch(parseaddr(text)[1]))
     return text
@@ -165,6 +173,14 @@ def _channels_by_host(text: str) -> dict[str, str]:
         _require(_HOST_NAME.fullmatch(host))
         integer(1, ID).parse(channel)
     return {host.lower(): channel for host, channel in channels.items()}
+
+
+def _amounts(text: str) -> dict[str, int]:
+    amounts = {code.lower(): amount for code, amount in _entries(text).items()}
+    _require(len(amounts) == len(_entries(text)))
+    for code in amounts:
+        _require(_CURRENCY.fullmatch(code))
+    return {code: integer(0, AMOUNT).parse(amount) for code, amount in amounts.items()}
 
 
 def _data_keys(text: str) -> dict[str, str]:
@@ -222,10 +238,16 @@ WEB_URL: Final = Kind(
     "an http:// or https:// URL, such as https://returns.shop.example", _web_url, without_password
 )
 COOKIE_NAME: Final = Kind("1 to 100 letters, digits, hyphens or underscores", _cookie_name)
+DOTTED_PATH: Final = Kind(
+    "the dotted path of a Python class, of letters, digits, underscores and dots", _dotted_path
+)
 SENDER: Final = Kind("an e-mail address, or a name and <address>", _sender)
 CHANNELS_BY_HOST: Final = Kind(
     "host names with the id of a channel, such as shop.example=1,other.example=2",
     _channels_by_host,
+)
+AMOUNTS: Final = Kind(
+    "currency codes with an amount in minor units, such as eur=50000,jpy=80000", _amounts
 )
 DATA_KEYS: Final = Kind(
     "ids with the base64 form of 32 bytes, such as 2=<base64>,1=<base64>",

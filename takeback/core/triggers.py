@@ -16,7 +16,7 @@ from django.db.models.signals import post_migrate
 Trigger = tuple[str, str]
 """The name of a trigger and of its table."""
 
-_CREATED = re.compile(r"CREATE (?:OR REPLACE )?TRIGGER (\w+) .*? ON (\w+)", re.DOTALL)
+_CREATED = re.compile(r"CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+) .*? ON (\w+)", re.DOTALL)
 _DROPPED = "DROP TRIGGER"
 _SCHEMA = re.compile(r" ON (?:\w+|\"[^\"]+\")\.")
 # A disabled trigger counts as missing.
@@ -119,10 +119,16 @@ def _normalized(
 
 
 def _changes(statements: Iterable[str], unchanged: set[Trigger]) -> Iterator[str]:
-    """The statements of triggers that differ; SQLite's drop the old one first."""
+    """The statements of triggers that differ.
+
+    SQLite's triggers and PostgreSQL's constraint triggers cannot be replaced: the statement before
+    theirs drops the old one.
+    """
     dropping: list[str] = []
     for statement in statements:
         if statement.startswith(_DROPPED):
             dropping = [statement]
-        elif (trigger := _created(statement)) and trigger not in unchanged:
-            yield from (*dropping, statement)
+        elif trigger := _created(statement):
+            if trigger not in unchanged:
+                yield from (*dropping, statement)
+            dropping = []

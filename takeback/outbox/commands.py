@@ -67,13 +67,16 @@ def _is_reference(value: object) -> bool:
 
 
 @transaction.atomic(durable=True)
-def claim(now: datetime, topics: Collection[str]) -> Message | None:
-    """Lease the next due message of these topics; None when there is none.
+def claim(
+    now: datetime, topics: Collection[str], *, full_lanes: Collection[int] = ()
+) -> Message | None:
+    """Lease the next due message of these topics in a lane that is not full; None: there is none.
 
     The attempt counts before the handler runs, so that one that kills its worker counts, too. A
     message whose attempts are used up is parked here.
     """
-    while message := due_messages(now, topics).select_for_update(skip_locked=True).first():
+    due = due_messages(now, topics, full_lanes=full_lanes)
+    while message := due.select_for_update(skip_locked=True).first():
         if message.attempts < MAX_ATTEMPTS:
             message.attempts += 1
             message.leased_until = now + LEASE

@@ -8,16 +8,28 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from takeback.outbox.models import Message, WorkerRun
 
+LANE = "lane"
+"""The key of a payload that limits how many messages run at the same time (`outbox.pool`)."""
 
-def due_messages(now: datetime, topics: Collection[str]) -> QuerySet[Message]:
-    """Due messages of these topics without a running lease, oldest first."""
-    return Message.objects.filter(
+
+def due_messages(
+    now: datetime, topics: Collection[str], *, full_lanes: Collection[int] = ()
+) -> QuerySet[Message]:
+    """Due messages of these topics without a running lease, oldest first.
+
+    Messages of `full_lanes` are left out.
+    """
+    messages = Message.objects.filter(
         Q(leased_until=None) | Q(leased_until__lte=now),
         done_at=None,
         parked_at=None,
         due_at__lte=now,
         topic__in=topics,
-    ).order_by("due_at", "id")
+    )
+    if full_lanes:
+        is_full = Q(payload__lane__in=list(full_lanes))
+        messages = messages.filter(~is_full | Q(payload__lane__isnull=True))
+    return messages.order_by("due_at", "id")
 
 
 class Backlog(NamedTuple):

@@ -3,7 +3,7 @@
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -58,16 +58,24 @@ class Worker:
 
     def deliver_next(self, now: datetime) -> bool:
         """Deliver the next message; False when none is due."""
-        topics = list(self.handlers)
-        # Without this check an idle worker would take SQLite's only write lock.
-        if not due_messages(now, topics).exists():
-            return False
-        message = commands.claim(now, topics)
+        message = self.claim_next(now)
         if message is None:
             return False
+        self.deliver(message, now)
+        return True
+
+    def claim_next(self, now: datetime, full_lanes: Collection[int] = ()) -> Message | None:
+        """Lease the next message in a lane that is not full; None when there is none."""
+        topics = list(self.handlers)
+        # Without this check an idle worker would take SQLite's only write lock.
+        if not due_messages(now, topics, full_lanes=full_lanes).exists():
+            return None
+        return commands.claim(now, topics, full_lanes=full_lanes)
+
+    def deliver(self, message: Message, now: datetime) -> None:
+        """Run the handler of a leased message and save the result."""
         if not self._deliver(message, now):
             log.warning("lease lost", key=message.key)
-        return True
 
     def _deliver(self, message: Message, now: datetime) -> bool:
         """Run the handler and save the result; False when the lease was lost meanwhile."""

@@ -7,6 +7,7 @@ from django.db import transaction
 from takeback.accounts.policy import shop_policy
 from takeback.core import errors
 from takeback.core.actor import ActorKind
+from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import Order, OrderItem
@@ -48,5 +49,5 @@ def _show_decision(offer: Offer, decision: Decision, now: datetime) -> None:
     key = shop_policy(offer.channel_id).trade_in_key
     shown = decision_attribute(decision.value, offer.amount_minor, offer.currency, key, now)
     changed = OrderItem.objects.filter(pk=item.pk)
-    changed.update(attributes=item.attributes | shown, modified_date=now)
-    Order.objects.filter(pk=item.order_id).update(modified_date=now)
+    changed.update(attributes=item.attributes | shown, modified_date=ChangeTime())
+    Order.objects.filter(pk=item.order_id).update(modified_date=ChangeTime())

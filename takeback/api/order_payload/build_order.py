@@ -8,19 +8,22 @@ from uuid import UUID, uuid5
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
 
-from takeback.accounts.customer_input import CustomerIn
-from takeback.addresses.address_input import AddressIn
+from takeback.addresses.address_input import placeholder_address
 from takeback.api.order_payload import references
 from takeback.core.money import show
-from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn, TenderIn
-from takeback.orders.statuses import Status
+from takeback.orders.order_input import (
+    UNKNOWN_KIND,
+    DiscountIn,
+    ItemIn,
+    LoyaltyIn,
+    OrderIn,
+    PaymentIn,
+)
 
 Fields = Mapping[str, Any]
 """Validated fields of an order, an item, or another part."""
 
-_UNKNOWN_COUNTRY = "zz"
-"""User-assigned in ISO 3166: the country of placeholder addresses."""
-
+TRANSFERS = "fundstransfertransaction_set"
 _LOYALTY_NAMESPACE = UUID("5d1b3d0e-6f0a-4f0c-9a55-0f1c8a3f7a10")
 _PAYMENT_TYPES = frozenset(
     {
@@ -43,6 +46,7 @@ _ORDER_AMOUNTS = {
     "shipping_amount": "shipping_minor",
     "fee_amount": "fee_minor",
     "installment_interest_amount": "interest_minor",
+    "refunded_elsewhere_amount": "refunded_elsewhere_minor",
 }
 _ORDER_PLAIN = (
     "number",
@@ -89,12 +93,7 @@ _ORDER_DETAILS = (
     "checkout_provider",
     "checkout_provider_id",
 )
-_AMOUNT_DETAILS = (
-    "shipping_interest_amount",
-    "refund_amount",
-    "discount_refund_amount",
-    "shipping_refund_amount",
-)
+_AMOUNT_DETAILS = ("shipping_interest_amount", "discount_refund_amount")
 """Stored as decimal strings: a JSON column would return them as floats."""
 
 _ITEM_AMOUNTS = {
@@ -105,9 +104,11 @@ _ITEM_AMOUNTS = {
     "retail_price": "retail_minor",
 }
 _ITEM_PLAIN = (
+    "status",
     "sku",
     "product",
     "quantity",
+    "refunded_elsewhere_quantity",
     "tax_rate",
     "price_list",
     "stock_list",
@@ -142,35 +143,22 @@ _ITEM_DETAILS = (
 )
 
 
-def _placeholder_address(customer: CustomerIn) -> AddressIn:
-    """The address of an order without one; `extra_field` marks it as synthetic."""
-    return AddressIn(
-        first_name=customer.first_name,
-        last_name=customer.last_name,
-        phone_number=customer.phone,
-        email=customer.email,
-        line="-",
-        city="-",
-        country=_UNKNOWN_COUNTRY,
-        extra_field={"synthetic": True},
-    )
-
-
 def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> OrderIn:
     """The order; raises a `ValidationError` for fields that contradict each other."""
     ids = _remote_ids(items)
     billing = order.get("billing_address")
-    shipping = order.get("shipping_address") or billing or _placeholder_address(order["customer"])
+    shipping = order.get("shipping_address") or billing or placeholder_address(order["customer"])
     option = _payment_option(order)
-    status = order.get("status") or Status.APPROVED
     return OrderIn(
         placed_at=order["date_placed"],
         shipping_address=shipping,
         billing_address=billing,
-        items=[_item(item, remote_id, status) for item, remote_id in zip(items, ids, strict=True)],
+        items=[_item(item, remote_id) for item, remote_id in zip(items, ids, strict=True)],
         discounts=_discounts(order.get("discountitem_set", ()), items, ids),
-        tenders=_tenders(order),
+        payments=_payments(order),
+        payments_path=TRANSFERS if order.get(TRANSFERS) else "payments",
         loyalty=_loyalty(order, channel_id),
+        refunded_total_minor=_refunded_total(order),
         payment_option=option,
         payment_type=_payment_type(order, option or {}),
         details=_subset(order, _ORDER_DETAILS)
@@ -180,14 +168,19 @@ def build_order(order: Fields, items: list[Fields], *, channel_id: int) -> Order
     )
 
 
+def _refunded_total(order: Fields) -> int | None:
+    """The shop's total of all refunds, which contains the shipping costs that it paid back."""
+    amounts = [order[name] for name in ("refund_amount", "shipping_refund_amount") if name in order]
+    return max(amounts, default=None)
+
+
 def _subset(fields: Fields, names: Iterable[str]) -> dict[str, Any]:
     return {name: fields[name] for name in names if name in fields}
 
 
-def _item(item: Fields, remote_id: str, default_status: int) -> ItemIn:
+def _item(item: Fields, remote_id: str) -> ItemIn:
     return ItemIn(
         remote_id=remote_id,
-        status=item.get("status", default_status),
         data_source=item.get("datasource"),
         details=_subset(item, _ITEM_DETAILS),
         **_subset(item, _ITEM_PLAIN),
@@ -263,14 +256,14 @@ def _refuse_unknown_discounts(keys: set[str], items: list[Fields]) -> None:
         raise ValidationError({"order_item": errors})
 
 
-def _tenders(order: Fields) -> list[TenderIn]:
-    transfers = order.get("fundstransfertransaction_set", ())
+def _payments(order: Fields) -> list[PaymentIn]:
+    transfers = order.get(TRANSFERS, ())
     return [
-        TenderIn(
-            kind=payment.get("payment_type", "funds_transfer" if transfers else "unknown"),
+        PaymentIn(
+            kind=payment.get("payment_type", "funds_transfer" if transfers else UNKNOWN_KIND),
             amount_minor=payment["amount"],
-            captured_minor=payment.get("captured_amount", payment["amount"]),
-            reference=payment.get("reference"),
+            captured_minor=payment.get("captured_amount"),
+            **_subset(payment, ("account", "reference", "provider_order", "currency")),
         )
         for payment in transfers or order.get("payments", ())
     ]

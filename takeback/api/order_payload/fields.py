@@ -18,13 +18,14 @@ from takeback.orders.statuses import status_of
 
 AMOUNT_MAX = 10**14
 """In minor units: the sum of the largest order still fits a 64-bit column."""
-_FALLBACK_CURRENCY = "kwd"
+_FALLBACK_CURRENCY = "clf"
 """Validates amounts while the order's currency is unknown: no currency has more decimals."""
 REMOTE_ID_MAX = 128
 
 _NUMBER = {"oneOf": [{"type": "number"}, {"type": "string"}]}
 _ID = StrictInteger(min_value=0)
-_PERCENT_MAX = Decimal("999.99")
+_THREE_DECIMALS = "kwd"  # rates have as many decimals as amounts of this currency
+_PERCENT_MAX = Decimal("999.999")
 
 
 def _json_value(value: Any) -> Any:
@@ -125,14 +126,14 @@ class Percent(serializers.Field[Decimal, Any, Decimal, Any]):
     """A rate in percent, as a number or its digits."""
 
     default_error_messages = {
-        "invalid": _("Enter a rate between 0 and 999.99 with at most two decimals.")
+        "invalid": _("Enter a rate between 0 and 999.999 with at most three decimals.")
     }
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, int | str | Decimal):
             self.fail("invalid")
         try:
-            rate = Decimal(money.parse(data, "eur")).scaleb(-2)
+            rate = Decimal(money.parse(data, _THREE_DECIMALS)).scaleb(-3)
         except money.NotAnAmount:
             self.fail("invalid")
         if not 0 <= rate <= _PERCENT_MAX:

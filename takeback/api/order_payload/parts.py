@@ -13,10 +13,11 @@ from takeback.accounts.models import User
 from takeback.addresses.address_input import AddressIn
 from takeback.api.fields import (
     PasswordHash,
+    PastMoment,
+    PlausibleMoment,
     StrictBoolean,
     StrictEmail,
     StrictInteger,
-    StrictMoment,
     StrictText,
 )
 from takeback.api.order_payload import references
@@ -24,6 +25,7 @@ from takeback.api.order_payload.fields import (
     AMOUNT_MAX,
     REMOTE_ID_MAX,
     Amount,
+    Currency,
     FreeList,
     FreeObject,
     IdText,
@@ -34,15 +36,20 @@ from takeback.api.order_payload.fields import (
     Word,
 )
 from takeback.core.money import show
+from takeback.orders.order_input import repeated_payments
 
 _ID = StrictInteger()
 URL_MAX = 1024
+TWO_PAYMENTS = _(
+    "Two payments of an order cannot have the same account and reference. Send the payment once."
+)
 
 # Optional fields; an empty text counts as missing.
 text = partial(StrictText, required=False, allow_blank=True)
 choice_text = partial(Word, required=False, allow_blank=True)
 integer = partial(StrictInteger, min_value=0, required=False)
-moment = partial(StrictMoment, required=False)
+moment = partial(PlausibleMoment, required=False)
+past_moment = partial(PastMoment, required=False)
 boolean = partial(StrictBoolean, required=False)
 free_object = partial(FreeObject, required=False)
 
@@ -271,19 +278,65 @@ class ApplicantPayload(Payload):
     discount_item = IdText(max_length=255, required=False)
 
 
-class PaymentPayload(Payload):
-    """A payment of the order; the captured amount is the whole amount by default."""
+class PaymentList(serializers.ListSerializer[Any]):
+    """Payments of one order; a payment at the provider occurs once."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        payments = super().to_internal_value(data)
+        ids = ((payment.get("account"), payment.get("reference")) for payment in payments)
+        if positions := repeated_payments(ids):
+            errors: Any = {position: {"reference": [TWO_PAYMENTS]} for position in positions}
+            raise ValidationError(errors)
+        return payments
+
+
+class PaymentChangePayload(Payload):
+    """What a system learns later of a payment.
+
+    `reference` or, without one that is known, `payment_type` and `amount` say which payment it is.
+    Amounts are those of the order's currency; `currency` is the one that the provider charged.
+    """
+
+    class Meta:
+        list_serializer_class = PaymentList
 
     payment_type = choice_text(max_length=32)
-    amount = Amount()
+    amount = Amount(required=False)
     captured_amount = Amount(required=False)
-    reference = text(max_length=255)
+    account = text(max_length=64, help_text="The code of the channel's payment account.")
+    reference = IdText(
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        help_text="The provider's id of the payment, or of its capture.",
+    )
+    provider_order = IdText(
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        help_text="The provider's id of the order that the payment belongs to.",
+    )
+    currency = Currency(
+        required=False, help_text="The currency that was charged, if it is not the order's."
+    )
 
     def validate(self, attrs: Any) -> Any:
-        if attrs.get("captured_amount", 0) > attrs["amount"]:
+        captured, amount = attrs.get("captured_amount", 0), attrs.get("amount")
+        if amount is not None and captured > amount:
             message = _("The captured amount exceeds the amount of the payment.")
-            raise serializers.ValidationError({"captured_amount": [message]})
+            raise ValidationError({"captured_amount": [message]})
         return attrs
+
+
+class PaymentPayload(PaymentChangePayload):
+    """A payment of the order.
+
+    By default it is captured whole, or not at all while the order waits for its payment and if it
+    is paid on delivery. Amounts are those of the order's currency; `currency` is the one that the
+    provider charged.
+    """
+
+    amount = Amount()
 
 
 class PointsPayload(Payload):

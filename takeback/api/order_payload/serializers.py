@@ -9,7 +9,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.settings import api_settings
 
 from takeback.accounts.policy import shop_policy
-from takeback.api.fields import StrictDate, StrictInteger, StrictMoment, StrictText
+from takeback.api.complete_errors import CompleteErrors
+from takeback.api.fields import OrderNumber, PastMoment, PlausibleDate, StrictInteger
 from takeback.api.order_payload.build_order import build_order
 from takeback.api.order_payload.fields import (
     REMOTE_ID_MAX,
@@ -40,12 +41,14 @@ from takeback.api.order_payload.parts import (
     free_object,
     integer,
     moment,
+    past_moment,
     text,
 )
-from takeback.orders.order_input import OrderIn
+from takeback.orders.order_input import PAYMENTS_MAX, OrderIn
 
 MAX_ITEMS = 5_000
 _QUANTITY_MAX = 1_000_000
+_PRICES = ("price", "total_price", "unit_price")
 _QUANTITY = StrictInteger(max_value=_QUANTITY_MAX)
 
 
@@ -87,9 +90,9 @@ class OrderOrItemPayload(Payload):
 class OrderPayload(OrderOrItemPayload):
     """The order without its items."""
 
-    number = StrictText(max_length=128)
+    number = OrderNumber()
     channel = integer()
-    date_placed = StrictMoment()
+    date_placed = PastMoment()
     customer = CustomerPayload()
     shipping_address = AddressPayload(required=False)
     billing_address = AddressPayload(required=False)
@@ -100,11 +103,14 @@ class OrderPayload(OrderOrItemPayload):
     fee_amount = Amount(required=False)
     shipping_interest_amount = Amount(required=False)
     refund_amount = Amount(required=False)
+    refunded_elsewhere_amount = Amount(required=False)
     discount_refund_amount = Amount(required=False)
     shipping_refund_amount = Amount(required=False)
     discountitem_set = DiscountPayload(many=True, required=False)
-    fundstransfertransaction_set = PaymentPayload(many=True, required=False)
-    payments = PaymentPayload(many=True, required=False)
+    fundstransfertransaction_set = PaymentPayload(  # type: ignore[call-arg]  # many=True
+        many=True, required=False, max_length=PAYMENTS_MAX
+    )
+    payments = PaymentPayload(many=True, required=False, max_length=PAYMENTS_MAX)  # type: ignore[call-arg]  # many=True makes a list of it
     loyaltytransaction_set = PointsPayload(many=True, required=False)
     payment_option = PaymentOptionPayload(required=False)
     payment_option_slug = text(max_length=128)
@@ -145,13 +151,16 @@ class OrderPayload(OrderOrItemPayload):
         return attrs
 
 
-class ItemPayload(OrderOrItemPayload):
+class ItemPayload(CompleteErrors, OrderOrItemPayload):
     """An item of the order."""
 
     remote_id = IdText(max_length=REMOTE_ID_MAX, required=False)
     product = ProductPayload()
     sku = text(max_length=128)
     quantity = StrictInteger(max_value=_QUANTITY_MAX, required=False)
+    refunded_elsewhere_quantity = StrictInteger(
+        min_value=0, max_value=_QUANTITY_MAX, required=False
+    )
     unit_price = Amount(required=False)
     total_price = Amount(required=False)
     price = Amount(required=False)
@@ -168,9 +177,9 @@ class ItemPayload(OrderOrItemPayload):
     extra_product_price = integer()
     extra_product_stock = integer()
     shipment_code = text(max_length=255)
-    estimated_delivery_date = StrictDate(required=False)
-    shipped_date = moment()
-    delivered_date = moment()
+    estimated_delivery_date = PlausibleDate(required=False)
+    shipped_date = past_moment()
+    delivered_date = past_moment()
     image = text(max_length=URL_MAX)
     parent = integer()  # type: ignore[assignment]  # a field; the metaclass takes it away
     is_tradable = boolean()
@@ -180,11 +189,22 @@ class ItemPayload(OrderOrItemPayload):
     localized_attributes = free_object()
     localized_attributes_kwargs = free_object()
 
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        missing: dict[str, Any] = {}
+        if all(data.get(name) is None for name in _PRICES):
+            missing["price"] = [_("This field is required.")]
+        is_object = isinstance(data.get("product"), Mapping)
+        if is_object and data.get("sku") in (None, "") and not _sku_of(data):
+            missing["product"] = [_("Send a sku for the product.")]
+        return missing
+
     def validate(self, attrs: Any) -> Any:
         """Determine quantity, price and sku, which several fields may contain."""
+        if missing := self.missing(attrs):
+            raise ValidationError(missing)
         attrs["quantity"] = _quantity(attrs, self.context["item_quantity_key"])
         attrs["price"] = _price(attrs)
-        attrs["sku"] = _sku(attrs)
+        attrs["sku"] = str(_sku_of(attrs))[:REMOTE_ID_MAX]
         currency = attrs.get("price_currency", self.context["currency"])
         if currency != self.context["currency"]:
             raise ValidationError(
@@ -243,8 +263,6 @@ def _price(item: Mapping[str, Any]) -> int:
     """The price of all units together, in minor units."""
     quantity, unit = item["quantity"], item.get("unit_price")
     totals = [item[name] for name in ("price", "total_price") if name in item]
-    if not totals and unit is None:
-        raise ValidationError({"price": [_("This field is required.")]})
     total = totals[0] if totals else unit * quantity
     if any(other != total for other in totals):
         raise ValidationError({"total_price": [_("The total price differs from the price.")]})
@@ -255,12 +273,11 @@ def _price(item: Mapping[str, Any]) -> int:
     return int(total)
 
 
-def _sku(item: Mapping[str, Any]) -> str:
+def _sku_of(item: Mapping[str, Any]) -> Any:
+    """The item's sku, else its product's, or another key of the product; None without any."""
     product = item["product"]
-    sku = item.get("sku") or product.get("sku") or product.get("base_code") or product.get("pk")
-    if sku is None:
-        raise ValidationError({"product": [_("Send a sku for the product.")]})
-    return str(sku)[:REMOTE_ID_MAX]
+    keys = (item.get("sku"), *map(product.get, ("sku", "base_code", "pk", "id")))
+    return next((key for key in keys if key not in (None, "")), None)
 
 
 def _flat(detail: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
