@@ -1,6 +1,6 @@
 """Imports a CSV file: groups its records into orders, and defers cancellations to the end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,32 +16,50 @@ from takeback.importer.report import (
     RowError,
     RowRefused,
     Summary,
+    stray_row,
 )
-from takeback.importer.rows import CANCELLATION, ORDER, ItemRow, RowParser
+from takeback.importer.row_orders import ItemRow
+from takeback.importer.rows import CANCELLATION, ORDER, RowParser
 from takeback.importer.sources import CsvRows, Progress, Row, Unreadable, report_unreadable
 from takeback.importer.temporary_files import DeferredRows, NumberIndex
-from takeback.importer.writer import OrderWriter, SourceOrder
-from takeback.orders.order_input import OrderIn
+from takeback.importer.trial import SampleOrder, writer_for
+from takeback.importer.writer import SourceOrder
+from takeback.orders.order_input import ITEMS_MAX, OrderIn
 
 _NEGATIVE = RowError("negative", "a line of an order cannot be less than nothing")
+_TOO_MANY_ITEMS = RowError("too_many_items", f"an order has at most {ITEMS_MAX:,} items")
 _ADJUSTMENT = RowError("adjustment", "an adjustment is no order")
 
 
 def import_csv(
-    path: Path, layout: Layout, *, channel_id: int, report: Report, progress: Progress
+    path: Path,
+    layout: Layout,
+    *,
+    channel_id: int,
+    report: Report,
+    progress: Progress,
+    samples: list[SampleOrder] | None = None,
 ) -> Summary:
     """Import the file; cancellations are matched after all of its orders.
 
-    Those of a file that cannot be read to its end are left to the run that reads all of it.
+    Those of a file that cannot be read to its end are left to the run that reads all of it. With
+    `samples` it is a trial, which adds its first orders to them, writes nothing, and matches no
+    cancellations.
     """
     summary = Summary()
-    rows = CsvRows(path, encoding=layout.encoding, delimiter=layout.delimiter, progress=progress)
+    rows = CsvRows(
+        path,
+        encoding=layout.encoding,
+        delimiter=layout.delimiter,
+        needs_line_break=layout.final_line_break,
+        progress=progress,
+    )
     parser = RowParser(layout, rows.header)
     with closing(DeferredRows()) as deferred:
         groups = _Grouper(parser, deferred, report, summary).groups(rows)
         orders = _orders(groups, parser, report, summary)
-        OrderWriter(channel_id, report, summary).write_all(orders)
-        if summary.broken is None:
+        writer_for(channel_id, report, summary, samples).write_all(orders)
+        if summary.broken is None and samples is None:
             record_cancellations(
                 deferred, parser, channel_id=channel_id, report=report, summary=summary
             )
@@ -55,15 +73,30 @@ class _Group:
     number: str
     rows: list[ItemRow] = field(default_factory=list)
     errors: list[tuple[int, RowError]] = field(default_factory=list)
-    is_incomplete: bool = False
+    stray: int | None = None
+    """The line of an unreadable record that may belong to this order."""
+    known: dict[int, str] = field(default_factory=dict)
+    """The values of the order's columns, for files that leave them empty in later rows."""
 
     def order(self, parser: RowParser, numbers: NumberIndex) -> OrderIn:
         """The order of the records, or `RowRefused`."""
         if not numbers.add(self.number):
             raise RowRefused(*DUPLICATE)
-        if not self.rows or self.errors or self.is_incomplete:
+        if self.stray:
+            raise RowRefused(*stray_row(self.stray))
+        if not self.rows or self.errors:
             raise RowRefused(*SAME_ORDER)
-        return parser.order(self.rows)
+        return parser.order(self.rows, self.known)
+
+    def add(self, rows: Sequence[ItemRow]) -> RowError | None:
+        """Add the items of a record; the result is the reason if they cannot be of an order."""
+        for row in rows:
+            if row.quantity < 0 or row.amount_minor < 0:
+                return _NEGATIVE
+        if len(self.rows) + len(rows) > ITEMS_MAX:
+            return _TOO_MANY_ITEMS
+        self.rows += rows
+        return None
 
     def refuse(self, report: Report, error: RowError) -> None:
         """Report every record: invalid ones with their own error, the others with this one."""
@@ -90,16 +123,16 @@ class _StrayRow(NamedTuple):
     """An unreadable record that may belong to either of two orders."""
 
     line: int
-    number: str
     error: RowError
 
 
 class _Grouper:
     """Groups adjacent records of one number into orders, and defers cancellations.
 
-    An unreadable record may belong to the order before it or to the one after it. If it has the
-    number of neither, both are refused. The last order of a file that ends too early is refused,
-    too. Records that cannot be part of an order are reported at once.
+    An unreadable record with a number belongs to the order of that number. Without one it may
+    belong to the order before it or to the one after it, and both are refused. The last order of a
+    file that ends too early is refused, too. Records that cannot be part of an order are reported
+    at once.
     """
 
     def __init__(
@@ -127,23 +160,35 @@ class _Grouper:
 
     def _add(self, row: Row) -> _Group | None:
         """Add a record; the result is the previous order if the record begins another."""
-        number = self._parser.number(row.values)
-        item_row, error = self._parse(row, number)
-        if error and not (row.fits and number):
-            self._strays.append(_StrayRow(row.line, number, error))
+        fills_down = self._parser.fills_down
+        number = self._number_or_last(row) if fills_down else self._parser.number(row.values)
+        item_rows, error = self._parse(row, number)
+        if error and not number:
+            self._strays.append(_StrayRow(row.line, error))
+            return None
+        if not error and not item_rows:
+            self._summary.skipped_lines += 1
             return None
         kind = self._parser.kind(number)
         if kind != ORDER:
             self._defer(row, number, kind, error)
             return None
         complete = self._end_group(number)
-        if item_row and (item_row.quantity < 0 or item_row.amount_minor < 0):
-            error = _NEGATIVE
+        if fills_down and row.fits:
+            self._parser.fill(row.values, self._group.known)
+        error = error or self._group.add(item_rows)
         if error:
             self._group.errors.append((row.line, error))
-        elif item_row:
-            self._group.rows.append(item_row)
         return complete
+
+    def _number_or_last(self, row: Row) -> str:
+        """The number of the record, or that of the order before it if the file leaves it out."""
+        number = self._parser.number(row.values)
+        if row.fits and not self._strays:
+            number = number or self._group.number
+            if number and number == self._group.number:
+                self._parser.fill(row.values, self._group.known)
+        return number
 
     def _defer(self, row: Row, number: str, kind: str, error: RowError | None) -> None:
         """Defer a cancellation; an adjustment is only reported."""
@@ -154,26 +199,29 @@ class _Grouper:
         if error:
             self._report.add(row.line, number, error)
 
-    def _parse(self, row: Row, number: str) -> tuple[ItemRow | None, RowError | None]:
+    def _parse(self, row: Row, number: str) -> tuple[list[ItemRow], RowError | None]:
+        """The items of a record; none and no error if the mapping skips it."""
         if row.error:
-            return None, row.error
+            return [], row.error
+        if self._parser.is_skipped(row.values):
+            return [], None
         try:
-            item_row = self._parser.item_row(row.line, number, row.values)
+            item_rows = self._parser.item_rows(row.line, number, row.values)
         except RowRefused as refused:
-            return None, refused.error
-        self._summary.totals[item_row.currency] += item_row.amount_minor
-        return item_row, None
+            return [], refused.error
+        for item_row in item_rows:
+            self._summary.totals[item_row.currency] += item_row.amount_minor
+        return item_rows, None
 
     def _end_group(self, number: str) -> _Group | None:
         """Assign the stray rows before a record of `number`; the result is a complete order."""
-        previous, is_incomplete = self._group, False
+        previous, last_stray = self._group, None
         for stray in self._strays:
-            self._report.add(stray.line, stray.number or None, stray.error)
-            is_of_next = bool(stray.number) and stray.number == number != previous.number
-            previous.is_incomplete |= not is_of_next
-            is_incomplete |= stray.number != previous.number
+            self._report.add(stray.line, None, stray.error)
+            previous.stray = previous.stray or stray.line
+            last_stray = stray.line
         self._strays.clear()
         if number == previous.number:
             return None
-        self._group = _Group(number, is_incomplete=is_incomplete)
+        self._group = _Group(number, stray=last_stray)
         return previous if previous.number else None

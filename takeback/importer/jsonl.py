@@ -11,16 +11,27 @@ from takeback.api.order_payload.serializers import order_from
 from takeback.importer.report import DUPLICATE, Report, RowRefused, Summary, invalid_fields
 from takeback.importer.sources import Document, Progress, json_lines, until_unreadable
 from takeback.importer.temporary_files import NumberIndex
-from takeback.importer.writer import OrderWriter, SourceOrder
+from takeback.importer.trial import SampleOrder, writer_for
+from takeback.importer.writer import SourceOrder
 from takeback.orders.order_input import OrderIn
 
 
-def import_documents(path: Path, *, channel_id: int, report: Report, progress: Progress) -> Summary:
-    """Import the file. Lines that are not valid orders are reported."""
+def import_documents(
+    path: Path,
+    *,
+    channel_id: int,
+    report: Report,
+    progress: Progress,
+    samples: list[SampleOrder] | None = None,
+) -> Summary:
+    """Import the file. Lines that are not valid orders are reported.
+
+    With `samples` it is a trial, which adds its first orders to them and writes nothing.
+    """
     summary = Summary()
     documents = until_unreadable(json_lines(path, progress), report, summary)
     orders = _orders(documents, channel_id, report, summary)
-    OrderWriter(channel_id, report, summary).write_all(orders)
+    writer_for(channel_id, report, summary, samples).write_all(orders)
     return summary
 
 

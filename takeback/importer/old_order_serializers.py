@@ -10,7 +10,7 @@ from rest_framework import serializers
 from takeback.accounts.customer_input import CustomerIn
 from takeback.accounts.models import User
 from takeback.api import json_parser
-from takeback.api.fields import StrictEmail, StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import PastMoment, StrictEmail, StrictInteger, StrictText
 from takeback.api.order_payload.fields import (
     Amount,
     Currency,
@@ -74,7 +74,7 @@ class _OldOrder(Payload):
     user = IdText(max_length=255)
     user_email = StrictEmail()
     status = StrictText(max_length=64)
-    created_date = StrictMoment()
+    created_date = PastMoment()
     amount = _OldAmount()
     discount_amount = _OldAmount(required=False)
     currency = Currency()

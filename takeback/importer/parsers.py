@@ -6,20 +6,24 @@ from functools import lru_cache
 
 from takeback.accounts import password_formats
 from takeback.core import money
+from takeback.core.normalize import INVISIBLE, NUMBER_KEY_MAX, has_mixed_digits
 from takeback.importer.report import RowRefused
 
 QUANTITY_MAX = 2**31 - 1
 
-_INTEGER = re.compile(r"-?[0-9]{1,10}", re.ASCII)
+_INTEGER = re.compile(r"(-?[0-9]{1,10})(?:\.0*)?", re.ASCII)
+_GROUPS = "'\u2019 \u00a0\u202f"
+"""Thousands separators beside the comma and the point: apostrophes and spaces."""
 _DECIMAL = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,6})?", re.ASCII)
 _RATE_END = 100
 _LIMITS = {
-    "number": 128,
     "email": 254,
     "code": 255,
     "sku": 128,
     "name": 1000,
     "payment_type": 64,
+    "kind": 64,
+    "account": 64,
     "notes": 320,
     "language_code": 16,
     "phone": 128,
@@ -37,6 +41,25 @@ def limited_text(name: str, text: str) -> str:
     return text
 
 
+def provider_id(name: str, text: str) -> str | None:
+    """An id of a payment's provider, or the code of an account; None if there is none."""
+    if INVISIBLE.search(text):
+        raise RowRefused("payment", f"{name} has control or invisible characters")
+    return limited_text(name, text) or None
+
+
+def order_number(text: str) -> str:
+    """An order number with the limits that the API has for it."""
+    text = text.strip()
+    if len(text) > NUMBER_KEY_MAX:
+        raise RowRefused("too_long", f"number has more than {NUMBER_KEY_MAX} characters")
+    if INVISIBLE.search(text):
+        raise RowRefused("number", "the number has control or invisible characters")
+    if has_mixed_digits(text):
+        raise RowRefused("number", "the number has digits of more than one script")
+    return text
+
+
 def currency(text: str) -> str:
     """The lower-case ISO 4217 code; refused if it is unknown."""
     code = text.strip().lower()
@@ -45,11 +68,41 @@ def currency(text: str) -> str:
     return code
 
 
+class Numbers:
+    """Reads numbers as the file writes them.
+
+    Without a `decimal` mark in the mapping, numbers have a decimal point and no thousands
+    separators. With one, the other mark, an apostrophe or a space may separate groups of three
+    digits.
+    """
+
+    def __init__(self, decimal: str) -> None:
+        self._decimal = decimal
+        if not decimal:
+            return
+        mark, other = re.escape(decimal), {".": ",", ",": "."}[decimal]
+        groups = "|".join(
+            rf"[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}})+" for group in other + _GROUPS
+        )
+        self._number = re.compile(rf"-?(?:[0-9]+|{groups})(?:{mark}[0-9]+)?", re.ASCII)
+        self._separators = str.maketrans(decimal, ".", other + _GROUPS)
+
+    def plain(self, text: str, code: str = "amount") -> str:
+        """The number with a decimal point and without separators; refused if they are misplaced."""
+        text = text.strip()
+        if not self._decimal or text.isdecimal() or not text:
+            return text
+        if not self._number.fullmatch(text):
+            mark = f"with the decimal mark {self._decimal!r}"
+            raise RowRefused(code, f"not a number {mark}: {text[:40]!r}")
+        return text.translate(self._separators)
+
+
 def quantity(text: str) -> int:
-    """An integer other than 0; negative in a cancellation."""
-    text = text.strip()
-    number = int(text) if _INTEGER.fullmatch(text) else 0
-    if not number or abs(number) > QUANTITY_MAX:
+    """An integer, maybe with decimals that are 0; negative in a cancellation."""
+    match = _INTEGER.fullmatch(text)
+    number = int(match[1]) if match else QUANTITY_MAX + 1
+    if abs(number) > QUANTITY_MAX:
         raise RowRefused("quantity", f"not a quantity: {text[:40]!r}")
     return number
 
@@ -71,7 +124,7 @@ def tax_rate(text: str) -> Decimal:
     """A tax rate in percent."""
     text = text.strip()
     rate = decimal(text) if text else Decimal(0)
-    if not 0 <= rate < _RATE_END or rate != round(rate, 2):
+    if not 0 <= rate < _RATE_END or rate != round(rate, 3):
         raise RowRefused("tax_rate", f"not a tax rate: {text[:20]!r}")
     return rate
 

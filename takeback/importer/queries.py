@@ -18,7 +18,11 @@ def user_ids(channel_id: int, customers: Collection[CustomerIn]) -> dict[Custome
     """The ids of customers that the channel has, by `CustomerIn.key`."""
     users = customers_of(channel_id)
     codes = {customer.channel_code for customer in customers if customer.channel_code}
-    keys = {email_key(customer.email) for customer in customers if not customer.channel_code}
+    keys = {
+        email_key(customer.email)
+        for customer in customers
+        if customer.email and not customer.channel_code
+    }
     by_key = users.filter(email_key__in=keys).order_by("id")
     ids: dict[CustomerKey, int] = {
         (kind, key): user_id
@@ -36,16 +40,25 @@ def sold_items(user_ids: Collection[int], skus: Collection[str]) -> list[SoldIte
         .order_by("id")
     )
     return [
-        SoldItem(item_id, user_id, sku, currency, placed, quantity, quantity - closed, amount)
-        for item_id, user_id, sku, currency, placed, quantity, closed, amount in items.values_list(
-            "id",
-            "order__user_id",
+        SoldItem(
+            item.pk,
+            item.order.user_id,
+            item.sku,
+            item.order.currency,
+            item.order.placed_at,
+            item.quantity,
+            item.units_left,
+            item.goods_minor,
+        )
+        for item in items.select_related("order").only(
             "sku",
-            "order__currency",
-            "order__placed_at",
             "quantity",
             "units_closed",
+            "refunded_elsewhere_quantity",
             "goods_minor",
+            "order__user_id",
+            "order__currency",
+            "order__placed_at",
         )
     ]
 

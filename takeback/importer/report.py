@@ -28,6 +28,14 @@ class RowRefused(Exception):
 
 SAME_ORDER = RowError("order_refused", "another line of this order was refused")
 DUPLICATE = RowError("duplicate", "duplicate number: the file has had this order before")
+
+
+def stray_row(line: int) -> RowError:
+    """The reason of an order that an unreadable record may belong to."""
+    reason = f"line {line} is not readable and may belong to this order"
+    return RowError(SAME_ORDER.code, reason)
+
+
 CUT_OFF = RowError("truncated", "the file ends too early, perhaps within this order")
 
 
@@ -43,6 +51,8 @@ class Report:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
+        self.first_reasons: dict[str, str] = {}
+        """For each code, the first line and its reason."""
         path.parent.mkdir(parents=True, exist_ok=True)
         # Numbers are quoted as the file has them, even from a file in another encoding.
         self._file = path.open("w", encoding="utf-8", errors="backslashreplace")
@@ -61,6 +71,7 @@ class Report:
     def add(self, line: int, number: str | None, error: RowError) -> None:
         """Report one row; lines count from 1."""
         self.counts[error.code] += 1
+        self.first_reasons.setdefault(error.code, f"line {line}: {error.reason}")
         entry = {"line": line, "number": number, "code": error.code, "reason": error.reason}
         self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
@@ -78,6 +89,10 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Received fields that changed nothing in a stored order, by their paths."""
+    skipped_lines: int = 0
+    """Lines that the mapping skips."""
     matched_lines: int = 0
     """Lines of cancellations whose units were all found."""
     cases: int = 0

@@ -24,6 +24,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DECOMPRESSORS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".xz": lzma.open}
 _CUT_OFF = (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error)
 
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_END_IN_QUOTES = "unexpected end of data"
+_DELIMITERS = {",": ",", ";": ";", "\t": "\\t", "|": "|"}
+
 Progress = Callable[[int], None]
 """Receives the number of bytes of the file that were read since its last call."""
 
@@ -119,13 +123,24 @@ class CsvRows:
     last value may be cut off: `Unreadable` is raised instead of yielding that row.
     """
 
-    def __init__(self, path: Path, *, encoding: str, delimiter: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        encoding: str,
+        delimiter: str,
+        progress: Progress,
+        needs_line_break: bool = True,
+    ) -> None:
         self._encoding = encoding
+        self._needs_line_break = needs_line_break
         self._last_line = "\n"
         self._reader = csv.reader(
             self._decoded(lines(path, progress)), delimiter=delimiter, strict=True
         )
         self.header = self._read_header(path)
+        if len(self.header) == 1:
+            _refuse_delimiter(path, self.header[0], delimiter)
 
     def __iter__(self) -> Iterator[Row]:
         while True:
@@ -135,11 +150,12 @@ class CsvRows:
             except StopIteration:
                 return
             except csv.Error as error:
+                self._check_quote(line, error)
                 self._check_line_break()
                 yield Row(line, [], self._syntax_error(line, error), fits=False)
                 continue
             self._check_line_break()
-            if values:
+            if any(values) and (values[0].strip() or "".join(values).strip()):
                 yield self._row(line, values)
 
     def _decoded(self, raw: Iterator[bytes]) -> Iterator[str]:
@@ -148,12 +164,18 @@ class CsvRows:
             self._last_line = text = line.decode(encoding, "surrogateescape")
             yield text
 
+    def _check_quote(self, line: int, error: csv.Error) -> None:
+        if str(error) == _END_IN_QUOTES:
+            reason = f"a quotation mark in the record of line {line} is not closed before the end"
+            raise Unreadable(line, "truncated", f"{reason} of the file")
+
     def _check_line_break(self) -> None:
-        if not self._last_line.endswith(("\n", "\r")):
+        if self._needs_line_break and not self._last_line.endswith(("\n", "\r")):
             reason = "the last line has no line break: it may be cut off"
             raise Unreadable(self._reader.line_num, "truncated", reason)
 
     def _read_header(self, path: Path) -> list[str]:
+        refuse_utf16(path)
         try:
             header = next(self._reader, [])
         except (csv.Error, Unreadable) as error:
@@ -183,6 +205,28 @@ class CsvRows:
         if unstorable[0] == "\x00":
             return Row(line, values, RowError("unreadable", "a NUL character"))
         return Row(line, values, RowError("encoding", f"not encoded as {self._encoding}"))
+
+
+def refuse_utf16(path: Path) -> None:
+    """Spreadsheets save "Unicode text" in UTF-16, which cannot be read line by line."""
+    try:
+        with _open(path) as (plain, _):
+            start = plain.read(64)
+    except _CUT_OFF:
+        return  # reading the header names the error
+    if start.startswith(_UTF16_MARKS) or b"\x00" in start:
+        raise WrongFile(f"{path.name} is encoded in UTF-16: save it as CSV in UTF-8")
+
+
+def _refuse_delimiter(path: Path, header: str, delimiter: str) -> None:
+    """A header of one column that holds another delimiter has been read with the wrong one."""
+    counts = {mark: header.count(mark) for mark in _DELIMITERS if mark != delimiter}
+    mark = max(counts, key=counts.__getitem__)
+    if counts[mark]:
+        raise WrongFile(
+            f"{path.name}: with the delimiter {delimiter!r} the header is one column, but it has "
+            f'{counts[mark]} times {mark!r}: set delimiter = "{_DELIMITERS[mark]}" in the mapping'
+        )
 
 
 def records(path: Path, required: Collection[str], progress: Progress) -> Iterator[Document]:

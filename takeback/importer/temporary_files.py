@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from takeback.importer.mapping import Values
+from takeback.importer.columns import Values
 
 _IN_MEMORY_MAX = 4_194_304
 

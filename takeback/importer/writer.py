@@ -7,10 +7,12 @@ from django.db import DataError, IntegrityError
 
 from takeback.core import clock
 from takeback.importer.report import Report, RowError, Summary
-from takeback.orders.commands.ingest import REFUSED, Outcome, Snapshots, ingest_orders
+from takeback.orders.commands.ingest import REFUSED, Outcome, ingest_orders
+from takeback.orders.commands.store_snapshots import Snapshots
 from takeback.orders.order_input import OrderIn
+from takeback.orders.order_rows import IMPORT
 
-SOURCE = "import"
+_CONTRADICTION = 406
 BATCH_LINES = 5_000
 """A killed import loses one batch at most. A batch locks its channel for less than a second."""
 
@@ -50,7 +52,7 @@ class OrderWriter:
             outcomes = ingest_orders(
                 self._channel_id,
                 [source.order for source in batch],
-                source=SOURCE,
+                source=IMPORT,
                 now=clock.now(),
                 snapshots=self._snapshots,
             )
@@ -67,7 +69,16 @@ class OrderWriter:
 
     def _count(self, source: SourceOrder, outcome: Outcome) -> None:
         self._summary.count(outcome.result)
+        self._summary.skipped.update(outcome.skipped)
         if outcome.result == REFUSED:
-            error = RowError("fixed" if outcome.order_id else "totals", str(outcome.reason))
             for line in source.lines:
-                self._report.add(line, outcome.number, error)
+                self._report.add(line, outcome.number, _row_error(outcome))
+
+
+def _row_error(outcome: Outcome) -> RowError:
+    """Why an order is refused; `fixed`: it contradicts the stored one."""
+    if not outcome.refused:
+        return RowError("totals", str(outcome.reason))
+    is_fixed = any(problem.status == _CONTRADICTION for problem in outcome.refused.values())
+    reasons = (f"{path}: {problem.message}" for path, problem in outcome.refused.items())
+    return RowError("fixed" if is_fixed else "fields", "; ".join(reasons))

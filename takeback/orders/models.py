@@ -2,12 +2,15 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
 
 from takeback.accounts.models import Channel
 from takeback.addresses.models import Address
 from takeback.core.db.lookups import Folded
+from takeback.core.normalize import NUMBER_KEY_MAX
+from takeback.orders.order_input import ROUNDING_MAX
+from takeback.orders.refunded_elsewhere import units_left
 
 
 class Snapshot(models.Model):
@@ -56,6 +59,8 @@ class Order(OrderOrItem):
 
     channel = models.ForeignKey(Channel, models.PROTECT)
     number = models.CharField(max_length=128)
+    number_key = models.CharField(max_length=NUMBER_KEY_MAX)
+    """The number in the form in which numbers are compared (`core.normalize.number_key`)."""
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
     user_type = models.CharField(max_length=16)
     user_email = models.CharField(max_length=254)
@@ -63,10 +68,17 @@ class Order(OrderOrItem):
     currency = models.CharField(max_length=3)
 
     amount_minor = models.BigIntegerField()
+    rounding_minor = models.SmallIntegerField(default=0)
+    """What the amount differs from the sum of the parts; refunded with the order's last unit."""
     refund_minor = models.BigIntegerField(default=0)
     discount_refund_minor = models.BigIntegerField(default=0)
     shipping_refund_minor = models.BigIntegerField(default=0)
-    shipping_tax_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    refunded_elsewhere_minor = models.BigIntegerField(default=0)
+    """Money that other systems paid back; it never falls and does not include our refunds."""
+    return_days = models.IntegerField(null=True)
+    cancel_minutes = models.IntegerField(null=True)
+    """The shop's time limits when the order arrived; 0 is no limit, null is not known."""
+    shipping_tax_rate = models.DecimalField(max_digits=6, decimal_places=3, null=True)
     is_finalized = models.BooleanField(default=True)
 
     shipping_address = models.ForeignKey(Address, models.PROTECT, related_name="+")
@@ -104,8 +116,13 @@ class Order(OrderOrItem):
                     - F("discount_minor")
                     + F("shipping_minor")
                     + F("fee_minor")
+                    + F("rounding_minor")
                 ),
                 name="amount_is_the_sum_of_its_parts",
+            ),
+            models.CheckConstraint(
+                condition=Q(rounding_minor__gte=-ROUNDING_MAX, rounding_minor__lte=ROUNDING_MAX),
+                name="rounding_is_small",
             ),
             models.CheckConstraint(
                 condition=Q(amount_minor__gte=0, interest_minor__gte=0, discount_minor__gte=0),
@@ -116,13 +133,19 @@ class Order(OrderOrItem):
                 & Q(refund_minor__lte=F("amount_minor") + F("interest_minor")),
                 name="refunded_within_the_amount",
             ),
+            # Both kinds of refunds together may exceed the charge: that is a fact from outside.
+            models.CheckConstraint(
+                condition=Q(refunded_elsewhere_minor__gte=0)
+                & Q(refunded_elsewhere_minor__lte=F("amount_minor") + F("interest_minor")),
+                name="refunded_elsewhere_within_amount",
+            ),
         ]
         indexes = [
             models.Index(fields=["user", "-placed_at", "-id"], name="orders_of_a_user"),
             models.Index(fields=["placed_at"], name="orders_of_a_day"),
-            models.Index(Folded("number"), name="orders_by_number"),
+            # The number comes first: agents look for it in all their channels.
             models.Index(
-                fields=["channel", "number", "email_key", "user_type"],
+                fields=["number_key", "channel", "email_key", "user_type"],
                 name="guest_look_up",
             ),
             models.Index(fields=["channel", "modified_date", "id"], name="orders_as_they_changed"),
@@ -142,7 +165,8 @@ class OrderItem(OrderOrItem):
 
     Each `…_minor` is the item's total of one component. The first `total mod quantity` units
     carry one minor unit more, and `units_closed` counts the units already cancelled or returned.
-    So any sequence of splits adds up to the total (`core.money.units_value`).
+    So any sequence of splits adds up to the total (`core.money.units_value`). Units that another
+    system refunded are the next ones after those that were closed or refunded before.
     """
 
     order = models.ForeignKey(Order, models.CASCADE)
@@ -154,10 +178,12 @@ class OrderItem(OrderOrItem):
     """The original item, when this one was split from it."""
     quantity = models.IntegerField(default=1)
     units_closed = models.IntegerField(default=0)
+    refunded_elsewhere_quantity = models.IntegerField(default=0)
+    """Units that other systems paid back; it never falls and does not include our refunds."""
 
     tax_minor = models.BigIntegerField(default=0)
     retail_minor = models.BigIntegerField(null=True)
-    tax_rate = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    tax_rate = models.DecimalField(max_digits=6, decimal_places=3, default=0)
 
     sku = models.CharField(max_length=128)
     product = models.ForeignKey(Snapshot, models.PROTECT, related_name="+")
@@ -176,6 +202,8 @@ class OrderItem(OrderOrItem):
     details = models.JSONField(default=dict)
     deferred_status = models.SmallIntegerField(null=True)
     """The last status received while a case is open; applied if the case is rejected."""
+    is_cancel_approved = models.BooleanField(db_default=False, default=False)
+    """Whether the cancellation for which the item waits is approved: its status is fixed."""
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
 
@@ -186,11 +214,45 @@ class OrderItem(OrderOrItem):
                 condition=Q(quantity__gte=1, units_closed__gte=0, units_closed__lte=F("quantity")),
                 name="closed_within_quantity",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    refunded_elsewhere_quantity__gte=0,
+                    refunded_elsewhere_quantity__lte=F("quantity"),
+                ),
+                name="refunded_elsewhere_within_quantity",
+            ),
         ]
         indexes = [models.Index(Folded("sku"), name="items_by_sku")]
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.remote_id}"
+
+    @property
+    def units_left(self) -> int:
+        """The units that can still be cancelled or returned."""
+        return units_left(self.quantity, self.units_closed, self.refunded_elsewhere_quantity)
+
+    @property
+    def units_used(self) -> int:
+        """The units before the next one to refund: closed, or refunded by another system."""
+        return self.quantity - self.units_left
+
+
+class DateCorrection(models.Model):
+    """A date of an item that staff corrected, with their note. The table is append-only."""
+
+    order_item = models.ForeignKey(OrderItem, models.PROTECT)
+    column = models.CharField(max_length=16)
+    """`shipped_date` or `delivered_date`."""
+    before = models.DateTimeField(null=True)
+    after = models.DateTimeField()
+    note = models.CharField(max_length=2000)
+    actor_kind = models.CharField(max_length=16)
+    actor_number = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.order_item_id} {self.column}"
 
 
 class DiscountItem(models.Model):
@@ -225,26 +287,68 @@ class BenefitApplicant(models.Model):
         return f"{self.discount_item_id}/{self.order_item_id}"
 
 
-class Tender(models.Model):
-    """A payment of the order; refunds cannot reserve more than was captured."""
+class Payment(models.Model):
+    """A payment of the order, in minor units of the order's currency, and what became of it.
+
+    Refunds reserve money before they are sent (`refunds.commands.plan`). `found_minor` are refunds
+    that were made in the provider's own pages, `charged_back_minor` is money that the shopper's
+    bank took back: both are facts of the provider, which no constraint refuses.
+    """
 
     order = models.ForeignKey(Order, models.CASCADE)
-    kind = models.CharField(max_length=32)
+    kind = models.CharField(max_length=64)
+    # The code of the channel's payment account (`refunds.models.PaymentAccount`).
+    account = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not empty
+    # The ids of the payment and of its order at the provider.
     reference = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null on the wire
+    provider_order = models.CharField(max_length=255, null=True)  # noqa: DJ001 - absent is not empty
+    # The currency that was charged, in lower case; null: that of the order. Amounts are those of
+    # the order's currency in any case: what was charged in another one is known to the provider.
+    currency = models.CharField(max_length=3, null=True)  # noqa: DJ001 - absent is not empty
     amount_minor = models.BigIntegerField()
     captured_minor = models.BigIntegerField(default=0)
     reserved_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(db_default=0, default=0)
+    found_minor = models.BigIntegerField(db_default=0, default=0)
+    charged_back_minor = models.BigIntegerField(db_default=0, default=0)
+    has_open_dispute = models.BooleanField(db_default=False, default=False)
+    # The time of the newest state that the provider reported; older states change nothing.
+    observed_at = models.DateTimeField(null=True)
+    # When the provider released the authorization of a payment that was never captured.
+    voided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(captured_minor__gte=0, captured_minor__lte=F("amount_minor")),
-                name="captured_within_the_tender",
+                name="captured_within_the_payment",
             ),
             models.CheckConstraint(
-                condition=Q(reserved_minor__gte=0, reserved_minor__lte=F("captured_minor")),
-                name="reserved_within_the_captured",
+                condition=Q(
+                    reserved_minor__gte=0,
+                    refunded_minor__gte=0,
+                    found_minor__gte=0,
+                    charged_back_minor__gte=0,
+                    captured_minor__gte=F("reserved_minor") + F("refunded_minor"),
+                ),
+                name="refunds_within_the_captured",
             ),
+            # Two rows of one payment would give its money back twice.
+            models.UniqueConstraint(
+                "order",
+                Coalesce("account", Value("")),
+                "reference",
+                condition=Q(reference__isnull=False),
+                name="one_payment_per_reference",
+            ),
+        ]
+        indexes = [
+            # Notifications of providers name a payment by it.
+            models.Index(
+                fields=["reference"],
+                condition=Q(reference__isnull=False),
+                name="payments_by_reference",
+            )
         ]
 
     def __str__(self) -> str:

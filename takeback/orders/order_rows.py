@@ -4,20 +4,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.core.db.bulk import json_text
 from takeback.core.ids import ItemId, OrderId
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, number_key
 from takeback.orders.allocation import Allocation, ItemAmounts
+from takeback.orders.fulfilment_dates import with_assumed_dates
 from takeback.orders.order_input import Document, ItemIn, OrderIn
-from takeback.orders.statuses import rolled_up_status
+from takeback.orders.refunded_elsewhere import elsewhere_total
+from takeback.orders.statuses import Status, rolled_up_status
 
 Row = dict[str, object]
 """The values of a row by column; JSON columns hold text."""
 
 ITEM_SNAPSHOTS = ("product", "price_list", "stock_list", "data_source", "shipping_option_group")
+
+IMPORT = "import"
+"""The source of orders that come from a file."""
 
 _json = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
@@ -26,9 +33,17 @@ SnapshotId = Callable[[str, Document | None], int | None]
 """Returns the id of a snapshot by its kind and content."""
 
 
+class Fulfilment(NamedTuple):
+    """The status of an item, and when it was shipped and delivered."""
+
+    status: int
+    shipped: datetime | None
+    delivered: datetime | None
+
+
 @dataclass(slots=True)
 class OrderDraft:
-    """An order to insert or update; the ids of its rows are set before an insert."""
+    """An order to insert, or an addition to one; the ids of its rows are set before."""
 
     order: OrderIn
     allocation: Allocation
@@ -62,7 +77,7 @@ def snapshot_documents(order: OrderIn) -> Iterator[tuple[str, Document]]:
 
 
 def mutable_order_values(order: OrderIn) -> Row:
-    """The columns that a later import of the same order may change."""
+    """The columns whose values a later import of the same order replaces."""
     return {
         "cancel_status": order.cancel_status,
         "shipping_company": order.shipping_company,
@@ -71,19 +86,19 @@ def mutable_order_values(order: OrderIn) -> Row:
         "invoice_number": order.invoice_number,
         "invoice_date": order.invoice_date,
         "e_archive_url": order.e_archive_url,
-        "has_gift_box": order.has_gift_box,
+        "has_gift_box": order.has_gift_box or False,
         "gift_box_note": order.gift_box_note,
         "notes": order.notes,
         "language_code": order.language_code,
-        "client_type": order.client_type,
+        "client_type": order.client_type or "default",
         "order_type": order.order_type,
         "remote_addr": order.remote_addr,
-        "is_send": order.is_send,
+        "is_send": order.is_send or False,
     }
 
 
 def mutable_item_values(item: ItemIn) -> Row:
-    """The columns of an item that a later import of its order may change."""
+    """The columns of an item whose values a later import of its order replaces."""
     return {
         "cancel_status": item.cancel_status,
         "shipping_company": item.shipping_company,
@@ -93,22 +108,30 @@ def mutable_item_values(item: ItemIn) -> Row:
         "invoice_date": item.invoice_date,
         "e_archive_url": item.e_archive_url,
         "estimated_delivery_date": item.estimated_delivery_date,
-        "shipped_date": item.shipped_date,
-        "delivered_date": item.delivered_date,
         "image": item.image,
-        "is_tradable": item.is_tradable,
+        "is_tradable": item.is_tradable or False,
     }
 
 
 def order_row(
-    draft: OrderDraft, snapshot_id: SnapshotId, *, channel_id: int, source: str, now: datetime
+    draft: OrderDraft,
+    snapshot_id: SnapshotId,
+    policy: ShopPolicy,
+    *,
+    channel_id: int,
+    source: str,
+    now: datetime,
 ) -> Row:
-    """The row of a new order. It is finalized: insert it after the rows of its parts."""
+    """The row of a new order. It is finalized: insert it after the rows of its parts.
+
+    The order keeps the time limits of `policy`.
+    """
     order, amounts = draft.order, draft.allocation
     return {
         "id": draft.order_id,
         "channel_id": channel_id,
         "number": order.number,
+        "number_key": number_key(order.number),
         "user_id": draft.user_id,
         "user_type": order.customer.user_type,
         "user_email": order.customer.email,
@@ -122,19 +145,28 @@ def order_row(
         "currency": order.currency,
         "goods_minor": amounts.goods,
         "discount_minor": amounts.discount,
-        "shipping_minor": order.shipping_minor,
-        "fee_minor": order.fee_minor,
+        "shipping_minor": order.shipping_minor or 0,
+        "fee_minor": order.fee_minor or 0,
         "amount_minor": amounts.amount,
+        "rounding_minor": amounts.rounding,
         "interest_minor": amounts.interest,
         "refund_minor": 0,
         "discount_refund_minor": 0,
         "shipping_refund_minor": 0,
+        "refunded_elsewhere_minor": elsewhere_total(
+            0,
+            stated=order.refunded_elsewhere_minor,
+            shop_total=order.refunded_total_minor,
+            ours=0,
+        ),
+        "return_days": policy.return_days,
+        "cancel_minutes": policy.cancel_minutes,
         "shipping_tax_rate": order.shipping_tax_rate,
         "payment_option_id": snapshot_id("payment_option", order.payment_option),
         "bank_id": snapshot_id("bank", order.bank),
         "payment_type": order.payment_type,
         "bin_number": order.bin_number,
-        "installment_count": order.installment_count,
+        "installment_count": 1 if order.installment_count is None else order.installment_count,
         **mutable_order_values(order),
         "extra_field": json_text(order.extra_field),
         "details": json_text(order.details),
@@ -148,6 +180,7 @@ def item_row(
     item: ItemIn,
     amounts: ItemAmounts,
     snapshot_id: SnapshotId,
+    fulfilment: Fulfilment,
     *,
     item_id: ItemId,
     order_id: OrderId,
@@ -157,9 +190,10 @@ def item_row(
         "id": item_id,
         "order_id": order_id,
         "remote_id": item.remote_id,
-        "status": item.status,
+        "status": fulfilment.status,
         "quantity": item.quantity,
         "units_closed": 0,
+        "refunded_elsewhere_quantity": item.refunded_elsewhere_quantity or 0,
         "goods_minor": amounts.goods,
         "discount_minor": amounts.discount,
         "tax_minor": amounts.tax,
@@ -167,7 +201,7 @@ def item_row(
         "fee_minor": amounts.fee,
         "interest_minor": amounts.interest,
         "retail_minor": item.retail_minor,
-        "tax_rate": item.tax_rate,
+        "tax_rate": item.tax_rate or 0,
         "sku": item.sku,
         "product_id": snapshot_id("product", item.product),
         "price_list_id": snapshot_id("price_list", item.price_list),
@@ -177,6 +211,8 @@ def item_row(
             "shipping_option_group", item.shipping_option_group
         ),
         **mutable_item_values(item),
+        "shipped_date": fulfilment.shipped,
+        "delivered_date": fulfilment.delivered,
         "attributes": json_text(item.attributes),
         "extra_field": json_text(item.extra_field),
         "details": json_text(item.details),
@@ -185,6 +221,19 @@ def item_row(
     }
 
 
+def fulfilment(order: OrderIn, item: ItemIn, *, source: str, now: datetime) -> Fulfilment:
+    """Where a new item starts.
+
+    A status without a date gets the time of its arrival. Imported goods were delivered before:
+    the time of their order is the only one that is known.
+    """
+    status = order.status_of_item(item)
+    is_old = source == IMPORT and status == Status.DELIVERED
+    assumed = order.placed_at if is_old else now
+    dates = with_assumed_dates(status, item.shipped_date, item.delivered_date, assumed)
+    return Fulfilment(status, *dates)
+
+
 def status_of_order(order: OrderIn) -> int:
     """The status of the input, else the one that its items add up to."""
-    return order.status or rolled_up_status([item.status for item in order.items])
+    return order.status or rolled_up_status([order.status_of_item(item) for item in order.items])

@@ -10,8 +10,10 @@ from django.db.models import (
     CharField,
     Count,
     DateTimeField,
+    Exists,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -25,14 +27,15 @@ from takeback.addresses.queries import AddressRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.ids import ItemId, OrderId, id_of
 from takeback.core.money import MinorUnits
+from takeback.core.normalize import INVISIBLE, number_key, without_marks
 from takeback.core.paging import MAX_LIMIT, Page
 from takeback.orders.models import (
     DiscountItem,
     LoyaltyTransaction,
     Order,
     OrderItem,
+    Payment,
     Snapshot,
-    Tender,
 )
 
 
@@ -60,6 +63,9 @@ class OrderRow(NamedTuple):
     refund_minor: int
     discount_refund_minor: int
     shipping_refund_minor: int
+    refunded_elsewhere_minor: int
+    return_days: int | None
+    cancel_minutes: int | None
     shipping_tax_rate: Decimal | None
     payment_option_id: int | None
     payment_type: str
@@ -97,6 +103,7 @@ class ItemRow(NamedTuple):
     status: int
     quantity: int
     units_closed: int
+    refunded_elsewhere_quantity: int
     goods_minor: int
     discount_minor: int
     retail_minor: int | None
@@ -154,7 +161,7 @@ class _ExtraOrSnapshotRow(NamedTuple):
 DISCOUNT, LOYALTY, SNAPSHOT = "discount", "loyalty", "snapshot"
 
 _UNPAID = Subquery(
-    Tender.objects.filter(order_id=OuterRef("pk"))
+    Payment.objects.filter(order_id=OuterRef("pk"))
     .values("order_id")
     .annotate(unpaid=Sum(F("amount_minor") - F("captured_minor")))
     .values("unpaid")
@@ -169,9 +176,22 @@ def _own_orders(user_id: int) -> "QuerySet[Order]":
     )
 
 
-def _guest_order(channel_id: int, number: str, email_key: str) -> "QuerySet[Order]":
+def _guest_order(
+    channel_id: int, number: str, number_key: str, email_key: str
+) -> "QuerySet[Order]":
+    """The order with this number in any notation.
+
+    If several orders of the channel have one normal form, each needs its exact number. The
+    subquery runs for a matching pair only, so that all mismatches take the same time.
+    """
+    alternatives = Order.objects.filter(channel_id=channel_id, number_key=number_key)
+    is_only_one = ~Exists(alternatives.exclude(pk=OuterRef("pk")))
     return Order.objects.filter(
-        channel_id=channel_id, number=number, email_key=email_key, user_type="guest"
+        Q(number=number) | is_only_one,
+        channel_id=channel_id,
+        number_key=number_key,
+        email_key=email_key,
+        user_type="guest",
     ).annotate(unpaid_minor=_UNPAID, total=Value(1))
 
 
@@ -245,19 +265,45 @@ def order_extras(
     return extras, snapshots
 
 
+class GuestMailbox(NamedTuple):
+    """The order of a guest, and the key of its e-mail address."""
+
+    order_id: OrderId
+    email_key: str
+
+
+def guest_mailbox(channel_id: int, number: str) -> GuestMailbox | None:
+    """The mailbox of a guest's order; None if there is no such order, or it has no address.
+
+    Of several orders with one normal form, the exact number names one.
+    """
+    key = number_key(number)
+    orders = Order.objects.filter(channel_id=channel_id, number_key=key, user_type="guest")
+    rows = list(orders.values_list("number", "id", "email_key"))
+    named = [row for row in rows if row[0] == number] or (rows if len(rows) == 1 else [])
+    return next((GuestMailbox(OrderId(pk), email) for _, pk, email in named if email), None)
+
+
 def captured_amount(order_id: int) -> MinorUnits:
-    tenders = Tender.objects.filter(order_id=order_id)
-    return MinorUnits(tenders.aggregate(captured=Sum("captured_minor"))["captured"] or 0)
+    payments = Payment.objects.filter(order_id=order_id)
+    return MinorUnits(payments.aggregate(captured=Sum("captured_minor"))["captured"] or 0)
 
 
 def own_order_named(channel_id: int, user_id: int, name: str) -> OrderId | None:
-    """The id of a customer's order by its number, else by its id: storefronts send either."""
-    if not name.isprintable():
-        return None  # no order number contains such characters, and PostgreSQL refuses a NUL
-    ids = Order.objects.filter(channel_id=channel_id, user_id=user_id).values_list("id", flat=True)
-    order_id = ids.filter(number=name).first()
+    """The id of a customer's order by its number, else by its id: storefronts send either.
+
+    A number in another notation comes last, and names an order only if it fits no other one.
+    """
+    name = without_marks(name)
+    if INVISIBLE.search(name):
+        return None
+    orders = Order.objects.filter(channel_id=channel_id, user_id=user_id)
+    ids = dict(orders.filter(number_key=number_key(name)).values_list("number", "id"))
+    order_id = ids.get(name)
     if order_id is None and (number := id_of(name)):
-        order_id = ids.filter(pk=number).first()
+        order_id = orders.filter(pk=number).values_list("id", flat=True).first()
+    if order_id is None and len(ids) == 1:
+        order_id = next(iter(ids.values()))
     return None if order_id is None else OrderId(order_id)
 
 

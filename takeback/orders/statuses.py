@@ -30,7 +30,7 @@ STATUS_BY_NAME = {status.name.lower(): status for status in Status} | {"canceled
 
 ENDED = frozenset({Status.CANCELLED, Status.REFUNDED})
 SET_BY_CASES = ENDED | {Status.CANCELLATION_WAITING}
-"""Only cases set these; imports and channel updates neither set nor leave them."""
+"""Only cases leave these, and channel updates cannot set them."""
 
 CANCELLABLE = frozenset(
     {
@@ -58,17 +58,23 @@ REFUNDABLE = frozenset(
 """Shipped or about to be. A preparing item can be returned only when it has an invoice."""
 
 
-_MAX_DIGITS = 4
+def is_shipped(status: int) -> bool:
+    """Whether goods of this status have left the warehouse, and have not been returned.
+
+    >>> is_shipped(450), is_shipped(500), is_shipped(600)
+    (False, True, False)
+    """
+    return Status.SHIPPED <= status <= Status.DELIVERED
+
+
+_STATUS_BY_TEXT = STATUS_BY_NAME | {str(status.value): status for status in Status}
 
 
 def status_of(value: object) -> int | None:
-    """The status code for a number, its digits, or a name; None for any other value."""
-    if isinstance(value, bool) or value is None:
+    """The status code for a known code, its digits, or a name; None for any other value."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    text = str(value).strip()
-    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
-        return int(text)
-    return STATUS_BY_NAME.get(text.lower())
+    return _STATUS_BY_TEXT.get(str(value).strip().lower())
 
 
 def rolled_up_status(codes: Sequence[int]) -> int:
@@ -99,14 +105,46 @@ _IN_TRANSIT = frozenset(
 
 
 def can_follow(before: int, after: int) -> bool:
-    """Whether a channel may change an item's status from `before` to `after`.
+    """Whether an item's status may change from `before` to `after` by a report of its shop.
 
-    Statuses move forward, except between in-transit statuses, as after a failed delivery.
+    Statuses move forward, except between in-transit statuses, as after a failed delivery. An end
+    is final, and goods that were shipped are never cancelled.
 
     >>> can_follow(450, 500), can_follow(540, 520), can_follow(550, 500)
     (True, True, False)
+    >>> can_follow(400, 100), can_follow(500, 100), can_follow(550, 600), can_follow(100, 400)
+    (True, False, True, False)
     """
-    return after >= before or {before, after} <= _IN_TRANSIT
+    if before == after or {before, after} <= _IN_TRANSIT:
+        return True
+    if before in ENDED:
+        return False
+    if after == Status.CANCELLED:
+        return before < Status.SHIPPED
+    return after > before
+
+
+def can_be_deferred(deferred: int | None, received: int) -> bool:
+    """Whether a status received during a case replaces the one that waits for its end.
+
+    Goods that were shipped were not cancelled, whatever was received before.
+
+    >>> can_be_deferred(None, 450), can_be_deferred(500, 450), can_be_deferred(100, 500)
+    (True, False, True)
+    """
+    if deferred is None:
+        return received != Status.CANCELLATION_WAITING
+    is_shipped = received >= Status.SHIPPED
+    return can_follow(deferred, received) or (deferred == Status.CANCELLED and is_shipped)
+
+
+def later_status(before: int, reported: int | None) -> int:
+    """The status after a case is closed: the one reported meanwhile, unless it is an older one.
+
+    >>> later_status(450, 500), later_status(450, 400), later_status(450, None)
+    (500, 450, 450)
+    """
+    return reported if reported is not None and can_follow(before, reported) else before
 
 
 class CancelStatus(StrEnum):

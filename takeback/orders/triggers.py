@@ -1,4 +1,4 @@
-"""Triggers that keep a finalized order equal to the sum of its parts, and snapshots immutable.
+"""Triggers that keep a finalized order equal to the sum of its parts, and records immutable.
 
 The parts are written before the order's row, or while the order is not finalized; finalizing
 compares the sums. Snapshots never change, because documents made of them are cached by id. Each
@@ -17,7 +17,7 @@ SUMS_DIFFER = """
                                 WHERE discount_item_id = orders_discountitem.id)), 0)
             FROM orders_discountitem WHERE order_id = {new}.id)
  OR {new}.amount_minor + {new}.interest_minor
-      <> (SELECT COALESCE(SUM(amount_minor), 0) FROM orders_tender WHERE order_id = {new}.id)
+      <> (SELECT COALESCE(SUM(amount_minor), 0) FROM orders_payment WHERE order_id = {new}.id)
 """
 """Whether an order's sums differ from those of its parts; an order without items never adds up."""
 
@@ -26,7 +26,7 @@ SUMS_DIFFER = """
 _READS = "RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off"
 _WATCHED = (
     "is_finalized, goods_minor, discount_minor, shipping_minor, fee_minor, amount_minor,"
-    " interest_minor"
+    " interest_minor, rounding_minor"
 )
 _FIXED_COLUMNS = {
     "orders_orderitem": (
@@ -40,7 +40,7 @@ _FIXED_COLUMNS = {
         "interest_minor",
     ),
     "orders_discountitem": ("order_id", "amount_minor"),
-    "orders_tender": ("order_id", "amount_minor"),
+    "orders_payment": ("order_id", "amount_minor"),
     "orders_benefitapplicant": ("discount_item_id", "order_item_id", "amount_minor"),
 }
 """The tables of an order's parts, and the columns that are fixed while it is finalized."""
@@ -86,6 +86,15 @@ END $$""",
         """
 CREATE OR REPLACE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapshot
   FOR EACH ROW EXECUTE FUNCTION takeback_snapshot_changed()""",
+        """
+CREATE OR REPLACE FUNCTION takeback_correction_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'a correction is never changed'
+    USING ERRCODE = 'check_violation', CONSTRAINT = 'correction_stays';
+END $$""",
+        """
+CREATE OR REPLACE TRIGGER correction_stays BEFORE UPDATE OR DELETE ON orders_datecorrection
+  FOR EACH ROW EXECUTE FUNCTION takeback_correction_stays()""",
     ]
 
 
@@ -132,6 +141,7 @@ def _sqlite() -> list[str]:
 CREATE TRIGGER snapshot_never_changes BEFORE UPDATE ON orders_snapshot
 BEGIN SELECT RAISE(ABORT, 'snapshot_never_changes'); END""",
     ]
+    statements += _sqlite_corrections()
     for event in ("INSERT", f"UPDATE OF {_WATCHED}"):
         name = f"order_adds_up_{event[:6].lower()}"
         statements += [
@@ -153,3 +163,21 @@ WHEN EXISTS (SELECT 1 FROM orders_order o WHERE o.id = {_order_of(table, row)} A
 BEGIN SELECT RAISE(ABORT, 'order_is_finalized'); END""",  # noqa: S608 - our own names
             ]
     return statements
+
+
+def _sqlite_corrections() -> list[str]:
+    is_known = "EXISTS (SELECT 1 FROM orders_datecorrection WHERE id = NEW.id)"
+    triggers = {
+        "correction_stays_update": "BEFORE UPDATE ON orders_datecorrection",
+        "correction_stays_delete": "BEFORE DELETE ON orders_datecorrection",
+        # INSERT OR REPLACE deletes the old row without firing its delete trigger.
+        "correction_stays_replace": f"BEFORE INSERT ON orders_datecorrection WHEN {is_known}",
+    }
+    return [
+        statement
+        for name, event in triggers.items()
+        for statement in (
+            f"DROP TRIGGER IF EXISTS {name}",
+            f"CREATE TRIGGER {name} {event} BEGIN SELECT RAISE(ABORT, '{name}'); END",
+        )
+    ]

@@ -9,7 +9,15 @@ from datetime import datetime
 from django.conf import settings
 
 from takeback.core.client_ip import client_network, is_within
-from takeback.limits.commands import Bucket, enforce, increment, key_of, over_limit
+from takeback.limits.commands import (
+    Bucket,
+    count,
+    decrement,
+    increment,
+    key_of,
+    over_limit,
+    raise_alarms,
+)
 
 HOUR = 3600
 
@@ -20,8 +28,17 @@ def count_request(kind: str, allowed: int, *, address: str, now: datetime) -> No
     A storefront server sends the requests of all its shoppers, so its address has no limit.
     """
     if settings.LIMITS_ENABLED and not is_within(address, settings.STOREFRONT_SERVERS):
-        buckets = [Bucket(key_of(f"{kind}-address", client_network(address)), allowed, HOUR)]
-        enforce(buckets, increment(buckets, now))
+        count([Bucket(_address_key(kind, address), allowed, HOUR)], now)
+
+
+def uncount_request(kind: str, address: str) -> None:
+    """Take a request back that has turned out to be the owner's."""
+    if settings.LIMITS_ENABLED and not is_within(address, settings.STOREFRONT_SERVERS):
+        decrement([_address_key(kind, address)])
+
+
+def _address_key(kind: str, address: str) -> str:
+    return key_of(f"{kind}-address", client_network(address))
 
 
 def may_mail(kind: str, channel_id: int, email: str, now: datetime) -> bool:
@@ -30,4 +47,6 @@ def may_mail(kind: str, channel_id: int, email: str, now: datetime) -> bool:
         return True
     key = key_of(f"{kind}-mail", str(channel_id), email)
     buckets = [Bucket(key, settings.ACCOUNT_MAILS_PER_EMAIL, HOUR)]
-    return not over_limit(buckets, increment(buckets, now))
+    counts = increment(buckets, now)
+    raise_alarms(buckets, counts, now)
+    return not over_limit(buckets, counts)

@@ -11,7 +11,8 @@ from takeback.accounts.sessions import AccountRow
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
-from takeback.limits.commands import Bucket, enforce, increment, key_of
+from takeback.core.normalize import email_key, number_key
+from takeback.limits.commands import Bucket, count, key_of
 from takeback.orders.queries import order_of_item
 from takeback.orders.scope import OrderScope
 from takeback.shoppers.guest_lookup import HOUR, LOOKUP_FAILED, find_guest_order
@@ -58,11 +59,22 @@ def customer_requester(account: AccountRow, channel_id: int, now: datetime) -> R
 
 
 def lookup_requester(
-    channel_id: int, number: str, email: str, *, address: str, now: datetime
+    channel_id: int,
+    number: str,
+    email: str,
+    *,
+    address: str,
+    granted: Sequence[int],
+    now: datetime,
 ) -> Requester:
-    """A guest who names the order; the look-up counts the request in its own statement."""
-    requests = _request_bucket(channel_id, "number", channel_id, number)
-    order = find_guest_order(channel_id, number, email, address=address, now=now, also=[requests])
+    """A guest who names the order; the look-up counts the request in its own statement.
+
+    Requests count per pair: a stranger who knows the number cannot use up the owner's.
+    """
+    requests = _request_bucket(channel_id, "pair", channel_id, number_key(number), email_key(email))
+    order = find_guest_order(
+        channel_id, number, email, address=address, now=now, granted=granted, also=[requests]
+    )
     return _guest(channel_id, [order.id], has_grants_only=False)
 
 
@@ -93,4 +105,4 @@ def _request_bucket(channel_id: int, kind: str, *name: int | str) -> Bucket:
 
 def _count(requests: Bucket, now: datetime) -> None:
     if settings.LIMITS_ENABLED:
-        enforce([requests], increment([requests], now))
+        count([requests], now)

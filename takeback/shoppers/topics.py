@@ -1,4 +1,4 @@
-"""Outbox messages about customer accounts; their payloads hold ids only."""
+"""Outbox messages about customers and guests; their payloads hold ids only."""
 
 from enum import StrEnum
 
@@ -12,3 +12,4 @@ class Topic(StrEnum):
     EMAIL_CHANGE_REQUESTED = "customer.email_change_requested"
     EMAIL_CHANGED = "customer.email_changed"
     SIGN_IN_CODE_REQUESTED = "customer.sign_in_code_requested"
+    ORDER_CODE_REQUESTED = "customer.order_code_requested"

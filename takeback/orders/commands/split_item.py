@@ -13,7 +13,8 @@ from takeback.core.money import split, units_value
 from takeback.orders.allocation import AMOUNT_COLUMNS
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 
-_AMOUNTS = (*AMOUNT_COLUMNS, "retail_minor")
+AMOUNTS = (*AMOUNT_COLUMNS, "retail_minor")
+"""The columns that are split between the units of an item."""
 _REMOTE_ID_MAX = 128
 
 
@@ -34,7 +35,7 @@ def split_items(
     orders.update(is_finalized=False)
     OrderItem.objects.bulk_create(parts.values())
     _split_discount_shares(parts)
-    OrderItem.objects.bulk_update(items, ["quantity", "attributes", "modified_date", *_AMOUNTS])
+    OrderItem.objects.bulk_update(items, ["quantity", "attributes", "modified_date", *AMOUNTS])
     # Finalizing makes the database verify the sums again.
     orders.update(is_finalized=True, modified_date=ChangeTime())
     return parts
@@ -67,13 +68,14 @@ def _parts(requested: Sequence[tuple[OrderItem, int]], now: datetime) -> dict[in
 def _split_off(item: OrderItem, units: int, key: str, now: datetime) -> OrderItem:
     part = copy(item)
     part.pk = None
-    for column in _AMOUNTS:
+    for column in AMOUNTS:
         total = getattr(item, column)
         if total is not None:
-            amount = units_value(total, item.quantity, item.units_closed, units)
+            amount = units_value(total, item.quantity, item.units_used, units)
             setattr(part, column, amount)
             setattr(item, column, total - amount)
-    item.quantity, part.quantity, part.units_closed = item.quantity - units, units, 0
+    item.quantity, part.quantity = item.quantity - units, units
+    part.units_closed = part.refunded_elsewhere_quantity = 0
     part.attributes = with_quantity(item.attributes, units, key)
     item.attributes = with_quantity(item.attributes, item.quantity, key)
     part.created_date = part.modified_date = item.modified_date = now

@@ -13,19 +13,15 @@ from takeback.core.db.bulk import json_text, update_rows
 from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
-from takeback.orders import errors
+from takeback.orders.commands.record_refunds import ensure_units_exist
 from takeback.orders.commands.split_item import with_quantity
 from takeback.orders.locks import lock_orders_of
+from takeback.orders.merge_item import Sender, merge_part
 from takeback.orders.models import Order, OrderItem
-from takeback.orders.statuses import (
-    ENDED,
-    SET_BY_CASES,
-    Status,
-    can_follow,
-    cancel_status_can_follow,
-    rolled_up_status,
-)
+from takeback.orders.statuses import rolled_up_status
+from takeback.orders.stored_orders import stored_part
 from takeback.orders.trade_in_offers import offered_minor, publish_offer, with_decision
+from takeback.orders.versions import ensure_version
 
 ItemChanges = Mapping[str, Any]
 """New values by column. `extra_field` is merged into the stored one, `attributes` and
@@ -38,13 +34,18 @@ _JSON_COLUMNS = {
 
 @transaction.atomic
 def update_items(
-    channel_ids: Collection[int], changes: Mapping[int, ItemChanges], *, now: datetime
+    channel_ids: Collection[int],
+    changes: Mapping[int, ItemChanges],
+    *,
+    now: datetime,
+    version: int | None = None,
 ) -> None:
     """Update these items, by id, and the status of their orders; all of them or none.
 
     The status of an item with an open case is stored and applied if the case is rejected.
-    Raises Refused: NOT_FOUND for an item outside the channels; for a status that channels cannot
-    set, with the `order_item` in the context.
+    Raises Refused: NOT_FOUND for an item outside the channels; PRECONDITION_FAILED for an item
+    that is not at this version; for a value that cannot be applied, with the `order_item` and the
+    `field` in the context.
     """
     lock_orders_of(sorted(changes))
     rows = OrderItem.objects.filter(pk__in=changes, order__channel_id__in=channel_ids)
@@ -54,14 +55,25 @@ def update_items(
     policies = {item.order.channel_id: shop_policy(item.order.channel_id) for item in items}
     columns, changed = set[str](), []
     for item in items:
+        ensure_version(item.modified_date, version)
         if names := _apply(item, changes[item.pk], policies[item.order.channel_id], now):
             columns |= names
             changed.append(item)
     if changed:
         _write(changed, [*sorted(columns), "modified_date"])
         orders = {item.order_id for item in changed}
-        Order.objects.filter(pk__in=orders).update(modified_date=ChangeTime())
+        # Receiving the order again may now skip fields: it no longer counts as unchanged.
+        Order.objects.filter(pk__in=orders).update(fingerprint="", modified_date=ChangeTime())
         roll_up_status(orders, now)
+
+
+def ensure_order_version(channel_ids: Collection[int], order_id: int, version: int | None) -> None:
+    """Lock the order, and refuse (PRECONDITION_FAILED) if it is not at this version."""
+    if version is not None:
+        orders = Order.objects.filter(pk=order_id, channel_id__in=channel_ids)
+        locked = orders.select_for_update(no_key=True)
+        for modified_date in locked.values_list("modified_date", flat=True):
+            ensure_version(modified_date, version)
 
 
 @transaction.atomic
@@ -75,37 +87,23 @@ def mark_as_sent(
 
 def _apply(item: OrderItem, changes: ItemChanges, policy: ShopPolicy, now: datetime) -> set[str]:
     """Change the object; returns the columns whose values differ from the stored ones."""
-    values = {name: value for name, value in changes.items() if name != "attributes_kwargs"}
-    values |= _statuses(item, changes)
-    if "extra_field" in values:
-        values["extra_field"] = (item.extra_field or {}) | values["extra_field"]
+    received = {name: value for name, value in changes.items() if name != "attributes_kwargs"}
+    if "attributes_kwargs" in changes:
+        received["details"] = {"attributes_kwargs": changes["attributes_kwargs"]}
+    placed_at = item.order.placed_at
+    result = merge_part(stored_part(item), received, Sender.UPDATE, placed_at=placed_at, now=now)
+    for name, problem in result.refused.items():
+        raise Refused(problem, order_item=item.pk, field=name)
+    values = result.values
+    if "refunded_elsewhere_quantity" in values:
+        ensure_units_exist(item, values["refunded_elsewhere_quantity"])
     if "attributes" in values:
         values["attributes"] = _attributes(item, values["attributes"], policy, now)
-    if "attributes_kwargs" in changes:
-        values["details"] = item.details | {"attributes_kwargs": changes["attributes_kwargs"]}
     changed = {name for name, value in values.items() if getattr(item, name) != value}
     for name in changed:
         setattr(item, name, values[name])
     item.modified_date = now
     return changed
-
-
-def _statuses(item: OrderItem, changes: ItemChanges) -> dict[str, int]:
-    """The new status, or the one to apply if the item's open case is rejected."""
-    cancel_status = changes.get("cancel_status", item.cancel_status)
-    if not cancel_status_can_follow(item.cancel_status, cancel_status):
-        raise Refused(errors.CANCEL_STATUS_GOES_BACK, order_item=item.pk)
-    status = changes.get("status", item.status)
-    if status == item.status:
-        return {}
-    has_open_case = item.status == Status.CANCELLATION_WAITING
-    if status in SET_BY_CASES or item.status in ENDED:
-        raise Refused(errors.STATUS_IS_DECIDED, order_item=item.pk, status=status)
-    if not can_follow((has_open_case and item.deferred_status) or item.status, status):
-        raise Refused(errors.STATUS_GOES_BACK, order_item=item.pk, status=status)
-    if has_open_case:
-        return {"status": item.status, "deferred_status": status}
-    return {"status": status}
 
 
 def _attributes(

@@ -8,7 +8,8 @@ from django.db import transaction
 from takeback.accounts.models import User
 from takeback.accounts.own_account import apply_email_change, open_email_change
 from takeback.core.normalize import email_key
-from takeback.limits.commands import Bucket, enforce, increment, key_of
+from takeback.limits.commands import Bucket, count, key_of
+from takeback.loyalty.commands.accounts import assign_guest_accounts
 from takeback.orders.commands.assign_guest_orders import assign_guest_orders
 from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, may_mail
@@ -29,7 +30,7 @@ def request_email_change(user: User, new_email: str, now: datetime) -> None:
     if settings.LIMITS_ENABLED:
         key = key_of("email-change", str(user.pk))
         buckets = [Bucket(key, SENDS_WHEN_REFUSED * REQUESTS_PER_CUSTOMER, HOUR)]
-        enforce(buckets, increment(buckets, now))
+        count(buckets, now)
     if not may_mail("email-change", user.channel_id, email_key(new_email), now):
         return
     with transaction.atomic():
@@ -39,8 +40,8 @@ def request_email_change(user: User, new_email: str, now: datetime) -> None:
 
 @transaction.atomic
 def confirm_email_change(token: str, now: datetime) -> bool:
-    """Change the address that the token confirms, and join the guest orders of the new address;
-    False if the token is not valid or another customer has registered the address meanwhile."""
+    """Change the address that the token confirms, and join the guest orders and points of the new
+    address; False if the token is not valid or another customer has registered it meanwhile."""
     opened = change_of_token(token)
     change = opened and apply_email_change(opened.pk, now=now)
     if not change:
@@ -48,5 +49,8 @@ def confirm_email_change(token: str, now: datetime) -> bool:
     user = change.user
     assert user.channel_id
     assign_guest_orders(user.channel_id, user.email_key, user.pk, now=now)
+    # Points under the old address are the customer's as well: the next owner must not get them.
+    addresses = [email_key(change.old_email), user.email_key]
+    assign_guest_accounts(user.channel_id, addresses, user.pk, now=now)
     emit(Topic.EMAIL_CHANGED, str(change.pk), {"email_change": change.pk})
     return True

@@ -8,6 +8,7 @@ from takeback.accounts.customers import has_account, lock_channel, registered_cu
 from takeback.accounts.models import User, new_username
 from takeback.accounts.sessions import move_sessions
 from takeback.addresses.address_book import move_address_book
+from takeback.loyalty.commands.accounts import assign_guest_accounts
 from takeback.orders.commands.assign_guest_orders import assign_guest_orders
 from takeback.shoppers.confirmation_links import is_valid_token, user_id_of
 
@@ -25,8 +26,8 @@ def confirm_registration(token: str, *, now: datetime) -> bool:
 
     The pending customer becomes a registered one. If the shop knows a registered customer of this
     address without a password, that customer takes over password, names and sessions instead.
-    Guest orders of the address join the account. An account with a password is never changed. The
-    links of all other registrations of the address end.
+    Guest orders and loyalty points of the address join the account. An account with a password is
+    never changed. The links of all other registrations of the address end.
     """
     user = _pending_customer(token)
     if user is None or user.channel_id is None:
@@ -43,6 +44,7 @@ def confirm_registration(token: str, *, now: datetime) -> bool:
     else:
         _take_over(account, user, now)
     assign_guest_orders(user.channel_id, user.email_key, account.pk, now=now)
+    assign_guest_accounts(user.channel_id, [account.email_key], account.pk, now=now)
     return True
 
 

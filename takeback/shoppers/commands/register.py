@@ -12,7 +12,7 @@ from takeback.accounts.models import Channel, User
 from takeback.core import errors
 from takeback.core.errors import Refused
 from takeback.core.normalize import email_key, name_key
-from takeback.limits.commands import Bucket, enforce, increment
+from takeback.limits.commands import Bucket, count
 from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, count_request, may_mail
 from takeback.shoppers.topics import Topic
@@ -61,4 +61,4 @@ def _count_for_shop(channel_id: int, now: datetime) -> None:
     if settings.LIMITS_ENABLED:
         key = f"registration-shop:{channel_id}"
         buckets = [Bucket(key, settings.REGISTRATIONS_PER_SHOP, HOUR)]
-        enforce(buckets, increment(buckets, now))
+        count(buckets, now)

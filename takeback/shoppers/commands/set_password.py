@@ -82,6 +82,8 @@ def reset_password(user: User, password: str, now: datetime) -> bool:
     with transaction.atomic():
         if not _set_password(user, encoded, keep_session=None, now=now):
             return False
+        # The owner signs in at once, however many wrong passwords a stranger has entered.
+        sign_in.forget_failures("login-email", user.email_key)
         if user.user_type == User.PENDING:
             confirm_registration(token_of(user), now=now)
         return True

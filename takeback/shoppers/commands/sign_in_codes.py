@@ -8,6 +8,7 @@ from django.db import transaction
 
 from takeback.accounts import one_time_secrets
 from takeback.accounts.customers import registered_customer
+from takeback.accounts.errors import CODE_BLOCKED
 from takeback.accounts.models import User
 from takeback.accounts.sign_in import LOGINS_PER_ADDRESS, attempt
 from takeback.core.client_ip import client_network, is_within
@@ -17,6 +18,7 @@ from takeback.outbox.commands import emit
 from takeback.shoppers.account_limits import HOUR, count_request, may_mail
 from takeback.shoppers.topics import Topic
 
+REQUEST_PATH = "/users/login/code/"
 LIFETIME = timedelta(minutes=10)
 TRIES = 5
 # A code has a million values, so a year of guessing against one customer succeeds in 0.7 %.
@@ -72,7 +74,7 @@ def accept_code(
     if not is_within(address, settings.STOREFRONT_SERVERS):
         network = key_of("sign-in-code-failures-address", client_network(address))
         buckets.append(Bucket(network, LOGINS_PER_ADDRESS, HOUR))
-    return attempt(buckets, check, now)
+    return attempt(buckets, check, now, problem=CODE_BLOCKED)
 
 
 def _active_customer(channel_id: int, email: str) -> User | None:
