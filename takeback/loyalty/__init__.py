@@ -1,0 +1,1 @@
+"""Loyalty accounts: points as money of a channel, with a balance and a history."""

@@ -1,0 +1,1 @@
+"""Commands of loyalty accounts: credits, debits, and the accounts themselves."""
