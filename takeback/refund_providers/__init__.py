@@ -1,0 +1,1 @@
+"""Adapters of payment providers, one file each, behind the port `refunds.providers`."""
