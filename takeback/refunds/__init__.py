@@ -1,0 +1,1 @@
+"""Refunds: the money that goes back, its allocation to payments, its life and its ledger."""

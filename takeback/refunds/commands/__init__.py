@@ -1,0 +1,1 @@
+"""Commands of refunds, one file per use case."""
