@@ -17,19 +17,24 @@ class RefundableAmounts(NamedTuple):
 
 
 def refundable_amounts(case: CancellationRequest) -> RefundableAmounts:
-    """The amounts of a case's units, which follow the units that were closed before.
+    """The amounts of a case's units, which follow the units that were used before."""
+    return amounts_of_units(case.order_item, units_before(case), case.quantity)
 
-    Once a case has ended, its own units are among the closed ones.
+
+def units_before(case: CancellationRequest) -> int:
+    """The units of a case's item that were used before its own.
+
+    Used units are closed or refunded by another system. Once a case has ended, its own units are
+    among the closed ones.
     """
     item = case.order_item
-    closed = max(0, min(item.units_closed, item.quantity - case.quantity))
-    return amounts_of_units(item, closed, case.quantity)
+    return max(0, min(item.units_used, item.quantity - case.quantity))
 
 
-def amounts_of_units(item: OrderItem, closed: int, count: int) -> RefundableAmounts:
-    """The amounts of the next `count` units of an item after `closed` units."""
+def amounts_of_units(item: OrderItem, used: int, count: int) -> RefundableAmounts:
+    """The amounts of the next `count` units of an item after `used` units."""
     goods, discount, interest, shipping = (
-        units_value(total, item.quantity, closed, count)
+        units_value(total, item.quantity, used, count)
         for total in (
             item.goods_minor,
             item.discount_minor,

@@ -1,4 +1,4 @@
-"""App configuration: installs the database triggers after each migration."""
+"""App configuration: loads the strategy, and installs the database triggers after migrations."""
 
 from takeback.cancellations.triggers import statements
 from takeback.core import triggers
@@ -7,3 +7,11 @@ from takeback.core import triggers
 class CancellationsConfig(triggers.GuardedConfig):
     name = "takeback.cancellations"
     statements = staticmethod(statements)
+
+    def ready(self) -> None:
+        super().ready()
+        # It refers to models, which are loaded before.
+        from takeback.cancellations.strategy import strategy
+
+        # A wrong setting ends the start, not the first refund.
+        strategy()

@@ -12,7 +12,9 @@ from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.statuses import CaseEvent, Kind
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import ItemId
+from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
 
 Check = Callable[[policy.RequestContext], Problem | None]
 
@@ -96,7 +98,8 @@ def rule_results(case: CancellationRequest, overridden: Collection[str]) -> list
 
     The time limits are those of the moment when the case was opened: waiting breaks no rule. Its
     reason may be off the list by now. The case itself is the only live case of its item, and the
-    status that confirming it gave the item does not count.
+    status that confirming it gave the item does not count: the one before does, or the one that
+    was reported since.
     """
     new = NewCase(
         order_item=ItemId(case.order_item_id),
@@ -116,7 +119,7 @@ def rule_results(case: CancellationRequest, overridden: Collection[str]) -> list
     )
     context.has_live_case = False
     if case.item_status_before is not None:
-        context.status = case.item_status_before
+        context.status = case.order_item.deferred_status or case.item_status_before
     return check_rules(context, overridden)
 
 
@@ -154,3 +157,10 @@ def _details(remarks: Remarks, results: list[RuleResult], overridden: list[str])
         for result in results
     ]
     return Details(remarks.message, remarks.internal_note, outcomes, overridden)
+
+
+def ensure_units_left(case: CancellationRequest, item: OrderItem) -> None:
+    """`Refused` if units of the case are gone, as after a refund by another system."""
+    left = units_left(item)
+    if case.quantity > left:
+        raise Refused(errors.with_units_left(errors.QUANTITY_TOO_LARGE, left), order_item=item.pk)

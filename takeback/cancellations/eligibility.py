@@ -17,9 +17,10 @@ from takeback.cancellations.queries import reasons_on_offer
 from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.logistics.queries import CarrierRow, carriers
-from takeback.orders.models import OrderItem, Tender
+from takeback.orders.models import OrderItem, Payment
 from takeback.orders.product_categories import product_categories
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
 
 # Payment kinds that cannot be reversed: their refunds need a bank account.
 CASH = ("funds_transfer", "pay_on_delivery")
@@ -45,6 +46,8 @@ class OrderPart(NamedTuple):
     user_id: int
     user_type: str
     placed_at: datetime
+    return_days: int | None
+    cancel_minutes: int | None
     shipping_address_id: int
     billing_address_id: int
     shipping_address: AddressPart
@@ -57,6 +60,7 @@ class ItemRow(NamedTuple):
     status: int
     quantity: int
     units_closed: int
+    refunded_elsewhere_quantity: int
     invoice_number: str | None
     invoice_date: datetime | None
     shipped_date: datetime | None
@@ -76,7 +80,7 @@ class ItemRow(NamedTuple):
 
     @property
     def units_left(self) -> int:
-        return self.quantity - self.units_closed
+        return units_left(self)
 
 
 def _items_by_id(item_ids: list[int]) -> "QuerySet[OrderItem]":
@@ -84,7 +88,7 @@ def _items_by_id(item_ids: list[int]) -> "QuerySet[OrderItem]":
         order_item_id=OuterRef("pk"), status__in=[status.value for status in LIVE]
     )
     cash = (
-        Tender.objects.filter(order_id=OuterRef("order_id"), kind__in=CASH)
+        Payment.objects.filter(order_id=OuterRef("order_id"), kind__in=CASH)
         .values("order_id")
         .annotate(cash=Sum(F("captured_minor")))
         .values("cash")
@@ -148,7 +152,7 @@ class EligibilityData:
             is_invoiced=bool(item.invoice_number),
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
             placed_at=order.placed_at,
-            shop=self.shop,
+            shop=self.shop.with_terms(order.return_days, order.cancel_minutes),
             now=now,
             new=new,
             reason=self.reasons.get(new.reason),

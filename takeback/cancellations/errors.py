@@ -1,6 +1,9 @@
 """Refusals of cancellations and returns, whose codes never change."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from takeback.core.errors import Problem, RuleProblem
 
@@ -58,6 +61,14 @@ OPEN_CASES = RuleProblem(
         "completed, or contact the shop to withdraw them."
     ),
 )
+PERSON_IN_USE = Problem(
+    "person_in_use",
+    409,
+    _(
+        "This person still has open requests ({cases}) and refunds that are not final ({refunds})."
+        " Complete, reject or withdraw the requests, wait for the refunds, then erase the person."
+    ),
+)
 
 # Inputs. An unknown id and a foreign one have the same response.
 NOT_AN_IMAGE = _("Send a JPEG, PNG, WebP or GIF image as base64.")
@@ -82,6 +93,14 @@ QUANTITY_TOO_LARGE = Problem(
     _("Quantity can not be greater than order item quantity."),
     field="quantity",
 )
+
+
+def with_units_left(problem: Problem, left: int) -> Problem:
+    """The problem with the number of units that are left, as a second sentence."""
+    limit = ngettext("At most %(left)d unit is left.", "At most %(left)d units are left.", left)
+    return replace(problem, message=f"{problem.message} {limit % {'left': left}}")
+
+
 UNKNOWN_ADDRESS = Problem(
     "unknown_address", 400, _("There is no such address."), field="pickup_address"
 )

@@ -21,6 +21,7 @@ STATUSES: dict[str, Promise] = {
 PLAN_STATUSES: dict[str, Promise] = {
     PlanStatus.WAITING: STATUSES[Status.WAITING],
     PlanStatus.APPROVED: STATUSES[Status.APPROVED],
+    PlanStatus.WAITING_FOR_PAYMENT: pgettext_lazy("plan", "Refund under way"),
     PlanStatus.COMPLETED: STATUSES[Status.COMPLETED],
     PlanStatus.REJECTED: STATUSES[Status.REJECTED],
 }
@@ -38,6 +39,7 @@ STEPS: dict[str, Promise] = {
     CaseEvent.NOTE: pgettext_lazy("step", "Note added"),
     CaseEvent.UNDO: pgettext_lazy("step", "Decision undone"),
     CaseEvent.CONFIRM_ACCOUNT: pgettext_lazy("step", "Bank account verified"),
+    CaseEvent.INTO_RETURN: pgettext_lazy("step", "Turned into a return"),
 }
 
 

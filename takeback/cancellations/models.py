@@ -50,13 +50,16 @@ class CancellationPlan(models.Model):
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     order = models.ForeignKey(Order, models.PROTECT)
     plan_type = models.CharField(max_length=8)
-    status = models.CharField(max_length=16, default=PlanStatus.WAITING.value)
-    # The goods of its items less their discounts, plus their part of the interest.
+    status = models.CharField(max_length=32, default=PlanStatus.WAITING.value)
+    # The goods of its items less their discounts, plus their parts of fees and interest.
     refund_minor = models.BigIntegerField(default=0)
+    # The part of the refund that is the order's rounding difference.
+    rounding_minor = models.SmallIntegerField(default=0)
     # The discounts of its items, already deducted from the refund.
     discount_refund_minor = models.BigIntegerField(default=0)
-    # The items' part of the shipping, if it is refunded.
+    # The shipping costs that go back, and the tax that they include.
     shipping_refund_minor = models.BigIntegerField(default=0)
+    shipping_tax_minor = models.BigIntegerField(db_default=0, default=0)
     # An amount that replaces the calculated refund.
     forced_refund_minor = models.BigIntegerField(null=True)
     is_cargo_refund = models.BooleanField(default=False)
@@ -153,6 +156,8 @@ class CancellationRequest(models.Model):
     iban_index = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent is not empty
     # No money is paid to an account before its owner or staff confirms it.
     is_bank_account_confirmed = models.BooleanField(db_default=False, default=False)
+    # Whether it was entered, changed or removed after the case was opened.
+    is_bank_account_changed = models.BooleanField(db_default=False, default=False)
     fully_refund_as_loyalty_money = models.BooleanField(default=False)
     source = models.CharField(max_length=16, default="customer")
     remote_id = models.CharField(max_length=128, null=True)  # noqa: DJ001 - unique when known
@@ -161,7 +166,7 @@ class CancellationRequest(models.Model):
     version = models.IntegerField(db_default=1, default=1)
     # The item's status before the case was confirmed, restored when the case is closed.
     item_status_before = models.SmallIntegerField(null=True)
-    # Absent from all lists; the history remains.
+    # Absent from all lists but that of changes, which reports it as deleted; the history remains.
     is_hidden = models.BooleanField(db_default=False, default=False)
     created_date = models.DateTimeField(db_default=Now())
     modified_date = models.DateTimeField(db_default=Now())
@@ -200,10 +205,9 @@ class CancellationRequest(models.Model):
                 condition=_LISTED,
                 name="requests_by_status",
             ),
+            # The list of changes also reports hidden cases.
             models.Index(
-                fields=["channel", "modified_date", "id"],
-                condition=_LISTED,
-                name="requests_as_they_changed",
+                fields=["channel", "modified_date", "id"], name="requests_as_they_changed"
             ),
         ]
 

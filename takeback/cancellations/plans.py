@@ -1,15 +1,18 @@
 """Cancellation plans: their amounts and statuses follow their cases."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from takeback.cancellations import errors
-from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, PlanPayment
+from takeback.cancellations.refund_due import calculate_amounts
 from takeback.cancellations.statuses import (
+    CLOSED,
     Kind,
     PlanStatus,
     Status,
@@ -19,8 +22,7 @@ from takeback.core.db.change_time import ChangeTime
 from takeback.core.errors import Refused
 from takeback.core.ids import OrderId, PlanId
 from takeback.core.money import MinorUnits, show
-from takeback.orders.allocation import CARDS
-from takeback.orders.models import Order, Tender
+from takeback.orders.models import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,22 @@ DEFAULT_TERMS = RefundTerms()
 
 # A payment of a plan and an item that it pays for.
 PaidItem = PlanPayment.order_items.through
-_CLOSED = (Status.REJECTED.value, Status.WITHDRAWN.value)
-# Orders contain the refunds of completed plans in their own totals.
-_UNPAID = (PlanStatus.WAITING.value, PlanStatus.APPROVED.value)
-# The charges of a plan's order.
-_CAPTURED = (
-    Tender.objects.filter(order=OuterRef("order"))
-    .values("order")
-    .annotate(total=Sum("captured_minor"))
+# What an approved plan gives back is the sum of its payments, and is reserved for it.
+_PAYMENTS = (
+    PlanPayment.objects.filter(plan=OuterRef("pk"))
+    .values("plan")
+    .annotate(total=Sum("refund_minor"))
     .values("total")
 )
+
+
+class OrderMoney(NamedTuple):
+    """The money of an order, in minor units."""
+
+    # What the shopper paid.
+    captured: MinorUnits
+    # What is left for a plan.
+    left: MinorUnits
 
 
 def get_or_create_plan(
@@ -85,58 +93,64 @@ def _shared_plans(order_id: OrderId, kind: Kind) -> "QuerySet[CancellationPlan]"
     )
 
 
-def recalculate_plan(plan_id: PlanId, actor: Actor, now: datetime, *, is_promise: bool) -> None:
-    """Update the amounts and the status of a plan from its cases.
+def recalculate_plan(
+    plan: CancellationPlan, actor: Actor, *, is_promise: bool, has_lost_case: bool = False
+) -> list[CancellationRequest]:
+    """Update the amounts and the status of a plan from its cases; returns those that remain.
 
     A plan without remaining cases is rejected and keeps its amounts. After some cases of a plan
-    are closed, its forced amount is at most the amount of the others. Without a charge there is
-    nothing to refund. `Refused` if `is_promise` and the plans of the order together exceed its
-    refundable amount.
+    are closed or have left it (`has_lost_case`), its forced amount is at most the amount of the
+    others. Without a charge there is nothing to refund. `Refused` if `is_promise` and the plans
+    of the order together exceed its refundable amount.
     """
-    plans = (
-        CancellationPlan.objects.filter(
-            Q(status__in=_UNPAID) | Q(pk=plan_id), order__cancellationplan=plan_id
-        )
-        .select_related("order")
-        .annotate(captured_minor=Subquery(_CAPTURED))
-    )
-    unpaid = {plan.pk: plan for plan in plans}
-    plan = unpaid[plan_id]
-    paid = _paid_amount(plan.order, plan.captured_minor)
-    cases = cases_of_plan(plan_id)
+    money, cases = order_money(plan), cases_of_plan(PlanId(plan.pk))
     remaining = remaining_by_item(cases)
     # Triggers refuse a change that neither a transition nor an undone decision allows.
     plan.status = _status({Status(case.status) for case in remaining.values()}).value
     if remaining:
-        charged = remaining.values() if paid else ()
-        _set_amounts(plan, charged, is_reduced=len(remaining) < len(cases))
+        charged = remaining.values() if money.captured else ()
+        calculate_amounts(plan, list(charged), left=money.left)
+        if has_lost_case or len(remaining) < len(cases):
+            _limit_forced_amount(plan)
         _delete_invalid_payments(plan, remaining.keys())
-    if is_promise:
-        _ensure_refundable(plan, unpaid.values(), paid)
+    if is_promise and refund_total(plan) > money.left:
+        raise more_than_paid(plan, money.left)
     plan.modified_by_kind, plan.modified_by_number = actor.kind.value, actor.number
     plan.modified_date = ChangeTime()
     plan.save()
+    return list(remaining.values())
 
 
-def _paid_amount(order: Order, captured_minor: int | None) -> MinorUnits:
-    """What the shopper paid: for a card its charge, otherwise the amount of the order.
+def order_money(plan: CancellationPlan) -> OrderMoney:
+    """What the shopper paid for a plan's order, and what is left of it for this plan.
 
-    Cash and bank transfers are collected outside, and nobody reports each of them.
+    The other plans of the order are deducted: what they promise while they wait, then what they
+    give back, even if a refund has come back to us since. So is what others have taken from the
+    payments. The shop's total of refunds made elsewhere contains those that were found.
     """
-    if order.payment_type in CARDS:
-        return MinorUnits(captured_minor or 0)
-    return MinorUnits(order.amount_minor + order.interest_minor)
+    sums = Payment.objects.filter(order=plan.order_id).aggregate(
+        captured=Coalesce(Sum("captured_minor"), 0),
+        found=Coalesce(Sum("found_minor"), 0),
+        charged_back=Coalesce(Sum("charged_back_minor"), 0),
+    )
+    others = CancellationPlan.objects.filter(order=plan.order_id).exclude(
+        Q(pk=plan.pk) | Q(status=PlanStatus.REJECTED.value)
+    )
+    promised = sum(
+        refund_total(other) if other.status == PlanStatus.WAITING else other.payment_minor
+        for other in others.annotate(payment_minor=Coalesce(Subquery(_PAYMENTS), 0))
+    )
+    gone = sums["charged_back"] + max(sums["found"], plan.order.refunded_elsewhere_minor)
+    left = max(0, sums["captured"] - gone - promised)
+    return OrderMoney(MinorUnits(sums["captured"]), MinorUnits(left))
 
 
-def _ensure_refundable(
-    plan: CancellationPlan, unpaid: Iterable[CancellationPlan], paid: MinorUnits
-) -> None:
-    """`Refused` if the plans of an order exceed the paid amount less previous refunds."""
-    order, others = plan.order, (other for other in unpaid if other.pk != plan.pk)
-    left = paid - order.refund_minor - sum(refund_total(other) for other in others)
-    if refund_total(plan) > left:
-        text = f"{show(max(left, 0), order.currency)} {order.currency.upper()}"
-        raise Refused(errors.MORE_THAN_PAID.with_values(left=text), order_id=order.pk)
+def more_than_paid(plan: CancellationPlan, left: MinorUnits, field: str | None = None) -> Refused:
+    """The refusal of an amount above `left`; the field is that of forced amounts by default."""
+    currency = plan.order.currency
+    text = f"{show(left, currency)} {currency.upper()}"
+    problem = errors.MORE_THAN_PAID.with_values(left=text)
+    return Refused(replace(problem, field=field or problem.field), order_id=plan.order_id)
 
 
 def has_other_waiting_plan(plan: CancellationPlan) -> bool:
@@ -152,14 +166,8 @@ def _status(statuses: Collection[Status]) -> PlanStatus:
     return PlanStatus.WAITING if Status.CONFIRMED in statuses else PlanStatus.APPROVED
 
 
-def _set_amounts(
-    plan: CancellationPlan, cases: Iterable[CancellationRequest], *, is_reduced: bool
-) -> None:
-    amounts = [refundable_amounts(case) for case in cases]
-    plan.refund_minor = sum(part.goods for part in amounts)
-    plan.discount_refund_minor = sum(part.discount for part in amounts)
-    plan.shipping_refund_minor = plan.is_cargo_refund * sum(part.shipping for part in amounts)
-    if plan.forced_refund_minor is not None and is_reduced:
+def _limit_forced_amount(plan: CancellationPlan) -> None:
+    if plan.forced_refund_minor is not None:
         calculated = plan.refund_minor + plan.shipping_refund_minor
         plan.forced_refund_minor = min(plan.forced_refund_minor, calculated)
 
@@ -178,7 +186,7 @@ def cases_of_plan(plan_id: PlanId) -> list[CancellationRequest]:
 
 def remaining_by_item(cases: Iterable[CancellationRequest]) -> dict[int, CancellationRequest]:
     """The cases that are neither rejected nor withdrawn, by the ids of their items."""
-    return {case.order_item_id: case for case in cases if case.status not in _CLOSED}
+    return {case.order_item_id: case for case in cases if case.status not in CLOSED}
 
 
 def delete_payments(plan: CancellationPlan) -> None:

@@ -38,8 +38,9 @@ class ItemContext:
     has_live_case: bool
     is_invoiced: bool
     placed_at: datetime
-    # The date of delivery; if it is unknown, that of shipping or of the invoice.
+    # The date of delivery; if it is unknown, that of shipping or of the invoice, if there is one.
     arrived_at: datetime | None
+    # With the time limits of the order.
     shop: ShopPolicy
     now: datetime
 
@@ -112,10 +113,13 @@ def _window_start(now: datetime, days: int, zone: ZoneInfo) -> datetime:
 
 def within_return_window(ctx: ItemContext) -> Problem | None:
     """A shop may limit the time for returning, in whole days of its time zone."""
-    days, zone = ctx.shop.return_days, ctx.shop.time_zone
-    if not days or ctx.arrived_at is None:
+    days, zone, arrived_at = ctx.shop.return_days, ctx.shop.time_zone, ctx.arrived_at
+    # Old files have deliveries without any date, which would stay open for ever.
+    if arrived_at is None and ctx.status == Status.DELIVERED:
+        arrived_at = ctx.placed_at
+    if not days or arrived_at is None:
         return None
-    return errors.RETURN_TIME_OVER if ctx.arrived_at < _window_start(ctx.now, days, zone) else None
+    return errors.RETURN_TIME_OVER if arrived_at < _window_start(ctx.now, days, zone) else None
 
 
 def reason_is_offered(ctx: RequestContext) -> Problem | None:
@@ -143,7 +147,9 @@ def single_unit_is_not_split(ctx: RequestContext) -> Problem | None:
 
 def units_are_left(ctx: RequestContext) -> Problem | None:
     """The quantity is at most the number of units that are not cancelled or returned yet."""
-    return errors.QUANTITY_TOO_LARGE if (ctx.new.quantity or 0) > ctx.units_left else None
+    if (ctx.new.quantity or 0) <= ctx.units_left:
+        return None
+    return errors.with_units_left(errors.QUANTITY_TOO_LARGE, ctx.units_left)
 
 
 def carrier_is_offered(ctx: RequestContext) -> Problem | None:

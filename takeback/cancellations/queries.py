@@ -3,24 +3,29 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Window
+from django.db.models import Count, Q, QuerySet, Sum, Window
 
 from takeback.accounts.policy import ShopPolicy
 from takeback.cancellations.models import (
+    CancellationPlan,
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
 )
 from takeback.cancellations.policy import ItemContext
-from takeback.cancellations.statuses import LIVE, Kind
+from takeback.cancellations.statuses import LIVE, Kind, PlanStatus, Status
 from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.ids import CaseId
 from takeback.core.paging import Page
 from takeback.logistics.queries import EasyReturnRow
 from takeback.orders.queries import ItemRow
+from takeback.orders.units import units_left
+from takeback.refunds.models import Refund
+from takeback.refunds.refund_rows import refunds_where
+from takeback.refunds.statuses import Status as RefundStatus
 
 
 class ImageRow(NamedTuple):
@@ -48,6 +53,8 @@ class CaseRow(NamedTuple):
     fully_refund_as_loyalty_money: bool
     created_date: datetime
     modified_date: datetime
+    # The refunds of its plan as JSON text (`refunds.refund_rows`).
+    refunds: Any
     easy_return: EasyReturnRow | None
     cancellationrequestimage: ImageRow | None
 
@@ -77,15 +84,19 @@ class ReasonRow(NamedTuple):
 
 
 def _cases_of_orders(order_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    return CancellationRequest.objects.filter(
+    cases = CancellationRequest.objects.filter(
         order_item__order_id__anyof=order_ids, is_hidden=False
-    ).order_by("-id", "cancellationrequestimage__id")
+    )
+    return _with_refunds(cases)
 
 
 def _cases_by_id(case_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    return CancellationRequest.objects.filter(pk__anyof=case_ids).order_by(
-        "-id", "cancellationrequestimage__id"
-    )
+    return _with_refunds(CancellationRequest.objects.filter(pk__anyof=case_ids))
+
+
+def _with_refunds(cases: "QuerySet[CancellationRequest]") -> "QuerySet[CancellationRequest]":
+    refunds = refunds_where("plan_id", "plan_id")
+    return cases.annotate(refunds=refunds).order_by("-id", "cancellationrequestimage__id")
 
 
 cases_of_orders = CompiledQuery(CaseRow, _cases_of_orders)
@@ -137,6 +148,21 @@ def cases_opened_together(case_id: CaseId) -> list[CancellationRequest]:
     return list(cases.order_by("id"))
 
 
+def cases_completed_together(case_id: CaseId) -> list[CancellationRequest]:
+    """The completed cases of a case's plan, oldest first."""
+    case = CancellationRequest.objects.filter(pk=case_id)
+    cases = CancellationRequest.objects.filter(
+        plan__in=case.values("plan"), status=Status.COMPLETED.value
+    ).select_related("order_item__product", "order_item__order__channel")
+    return list(cases.order_by("id"))
+
+
+def paid_by_means(plan_id: int) -> dict[str, int]:
+    """What the refunds of a plan have paid, in minor units by means."""
+    paid = Refund.objects.filter(plan_id=plan_id, status=RefundStatus.CONFIRMED.value)
+    return dict(paid.values_list("means").annotate(total=Sum("amount_minor")).order_by("means"))
+
+
 def _grouped(rows: Iterable[CaseRow]) -> list[CaseWithImages]:
     cases: dict[int, CaseWithImages] = {}
     for row in rows:
@@ -174,10 +200,13 @@ def item_context(
     shop: ShopPolicy,
     now: datetime,
 ) -> ItemContext:
-    """The input of the item rules for an item with these cases; most items have none."""
+    """The input of the item rules for an item with these cases; most items have none.
+
+    `shop` is the policy with the terms of the order.
+    """
     return ItemContext(
         item.status,
-        item.quantity - item.units_closed,
+        units_left(item),
         bool(cases) and any(case.is_live for case in cases),
         bool(item.invoice_number),
         placed_at,
@@ -185,3 +214,11 @@ def item_context(
         shop,
         now,
     )
+
+
+def completed_plans(first_order: int, last_order: int) -> set[int]:
+    """The ids of the completed plans of the orders in this range of ids."""
+    plans = CancellationPlan.objects.filter(
+        order_id__gte=first_order, order_id__lte=last_order, status=PlanStatus.COMPLETED.value
+    )
+    return set(plans.values_list("pk", flat=True))

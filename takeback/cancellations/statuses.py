@@ -42,6 +42,7 @@ class CaseEvent(StrEnum):
     NOTE = "note"
     UNDO = "undo"
     CONFIRM_ACCOUNT = "confirm_account"
+    INTO_RETURN = "into_return"
     REMOVE = "remove"
 
 
@@ -73,33 +74,44 @@ LIFE_CYCLE = StateMachine(
 # The decisions that an agent may undo, and the time for it.
 DECISIONS = (Transition.REVIEW, Transition.CONFIRM, Transition.APPROVE, Transition.REJECT)
 UNDO_TIME = timedelta(seconds=10)
-# Mails about decisions of agents wait longer than that: an undo may have waited for a lock.
+# Mails and refunds that follow an agent's decision wait longer than that: an undo may have waited
+# for a lock.
 MAIL_DELAY = UNDO_TIME + timedelta(seconds=5)
 
 # Statuses of cases that have not ended. An item has at most one live case.
 LIVE = (Status.WAITING, Status.WAITING_APPROVAL, Status.CONFIRMED, Status.APPROVED)
 
+# Statuses of cases that ended without a refund.
+CLOSED = (Status.REJECTED, Status.WITHDRAWN)
+
 
 class PlanStatus(StrEnum):
+    """`waiting_for_payment`: a refund has left, so the approval can no longer be undone."""
+
     WAITING = "waiting"
     APPROVED = "approved"
+    WAITING_FOR_PAYMENT = "waiting_for_payment"
     COMPLETED = "completed"
     REJECTED = "rejected"
 
 
 class PlanTransition(StrEnum):
     APPROVE = "approve"
+    SEND = "send"
     COMPLETE = "complete"
     REJECT = "reject"
 
 
-# A plan is approved with the last case that is not closed, and rejected if all are closed.
+# A plan is approved with the last case that is not closed, and rejected if all are closed. It is
+# complete when all its refunds are confirmed: at once if it has none.
 PLAN_LIFE_CYCLE = StateMachine(
     PlanStatus.WAITING,
     {
         (PlanStatus.WAITING, PlanTransition.APPROVE): PlanStatus.APPROVED,
         (PlanStatus.WAITING, PlanTransition.REJECT): PlanStatus.REJECTED,
+        (PlanStatus.APPROVED, PlanTransition.SEND): PlanStatus.WAITING_FOR_PAYMENT,
         (PlanStatus.APPROVED, PlanTransition.COMPLETE): PlanStatus.COMPLETED,
+        (PlanStatus.WAITING_FOR_PAYMENT, PlanTransition.COMPLETE): PlanStatus.COMPLETED,
     },
     # A plan follows its cases when a decision is undone; without cases it is rejected.
     undo={
@@ -129,13 +141,25 @@ SHOWN = {
 SHOWN_TO_CHANNELS = {status: status for status in Status} | {Status.WITHDRAWN: Status.REJECTED}
 
 # The `cancel_status` of an item or order by the statuses of its cases; the first match decides.
-CANCEL_STATUSES = {
+# A refund under way is a status of its own here (`payment_status`).
+CANCEL_STATUSES: dict[CancelStatus, tuple[str, ...]] = {
     CancelStatus.WAITING: (Status.WAITING, Status.CONFIRMED),
     CancelStatus.CONFIRMATION_WAITING: (Status.WAITING_APPROVAL,),
     CancelStatus.APPROVED: (Status.APPROVED,),
+    CancelStatus.WAITING_FOR_PAYMENT: (PlanStatus.WAITING_FOR_PAYMENT,),
     CancelStatus.COMPLETED: (Status.COMPLETED,),
     CancelStatus.REJECTED: (Status.REJECTED, Status.WITHDRAWN),
 }
+
+
+def payment_status(status: str, plan_status: str | None) -> str:
+    """The status of a case, or `waiting_for_payment` while the refunds of its plan are under way.
+
+    >>> payment_status("approved", "waiting_for_payment"), payment_status("rejected", "approved")
+    (<PlanStatus.WAITING_FOR_PAYMENT: 'waiting_for_payment'>, 'rejected')
+    """
+    is_paying = plan_status == PlanStatus.WAITING_FOR_PAYMENT and status == Status.APPROVED
+    return PlanStatus.WAITING_FOR_PAYMENT if is_paying else status
 
 
 def cancel_status_of(statuses: Collection[str]) -> CancelStatus | None:

@@ -14,6 +14,7 @@ class Topic(StrEnum):
     OPENED = "cancellation_request.opened"
     APPROVED = "cancellation_request.approved"
     REJECTED = "cancellation_request.rejected"
+    COMPLETED = "cancellation_request.completed"
     ACCOUNT_CHANGED = "cancellation_request.account_changed"
 
 

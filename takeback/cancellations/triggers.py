@@ -1,6 +1,9 @@
 """Triggers that refuse invalid transitions of cases and plans, and changes of the history.
 
-They are generated from the life cycles, in the trigger languages of both databases.
+They are generated from the life cycles, in the trigger languages of both databases. One more
+trigger gives orders and items the time of a change of their cases: their `cancel_status` is
+derived from the cases, and systems that follow orders read it. A new case changes no order's time
+(decision 0040).
 """
 
 from typing import Any
@@ -10,6 +13,17 @@ from takeback.core.state_machine import StateMachine
 
 _CASES, _HISTORY = "cancellations_cancellationrequest", "cancellations_casehistory"
 _PLANS = "cancellations_cancellationplan"
+
+# The columns of a case from which the `cancel_status` of its item and order is derived.
+_SHOWN = ("status", "is_hidden", "order_item_id")
+# The time of the case is a time of change already (`core.db.change_time`), so the order and the
+# item take it over. The time of an order never goes back.
+_TAKE_TIME_OVER = """BEGIN
+  UPDATE orders_orderitem SET modified_date = NEW.modified_date
+   WHERE id = NEW.order_item_id AND modified_date < NEW.modified_date;
+  UPDATE orders_order SET modified_date = NEW.modified_date
+   WHERE id = (SELECT order_id FROM orders_orderitem WHERE id = NEW.order_item_id)
+     AND modified_date < NEW.modified_date;"""
 
 
 def statements(vendor: str) -> list[str]:
@@ -53,7 +67,21 @@ END $$""",
         f"""
 CREATE OR REPLACE TRIGGER history_stays BEFORE UPDATE OR DELETE ON {_HISTORY}
   FOR EACH ROW EXECUTE FUNCTION takeback_history_stays()""",
+        # As in the room of the orders, the function reads by index from the start.
+        f"""
+CREATE OR REPLACE FUNCTION takeback_case_changes_its_order() RETURNS trigger LANGUAGE plpgsql
+  SET enable_seqscan = off AS $$
+{_TAKE_TIME_OVER}
+  RETURN NULL;
+END $$""",
+        f"""
+CREATE OR REPLACE TRIGGER case_changes_its_order AFTER UPDATE OF {", ".join(_SHOWN)} ON {_CASES}
+  FOR EACH ROW WHEN ({_is_shown_change()}) EXECUTE FUNCTION takeback_case_changes_its_order()""",
     ]
+
+
+def _is_shown_change() -> str:
+    return " OR ".join(f"NEW.{column} <> OLD.{column}" for column in _SHOWN)
 
 
 def _sqlite() -> list[str]:
@@ -63,18 +91,26 @@ def _sqlite() -> list[str]:
         " OR (cancellation_request_id = NEW.cancellation_request_id AND seq = NEW.seq))"
     )
     is_invalid, is_invalid_plan = _is_invalid(LIFE_CYCLE), _is_invalid(PLAN_LIFE_CYCLE)
-    triggers = {
+    refusals = {
         "transition_of_a_case": f"BEFORE UPDATE OF status ON {_CASES} WHEN {is_invalid}",
         "transition_of_a_plan": f"BEFORE UPDATE OF status ON {_PLANS} WHEN {is_invalid_plan}",
         "history_stays_update": f"BEFORE UPDATE ON {_HISTORY}",
         "history_stays_delete": f"BEFORE DELETE ON {_HISTORY}",
         "history_stays_replace": f"BEFORE INSERT ON {_HISTORY} WHEN {is_known}",
     }
+    update = f"AFTER UPDATE OF {', '.join(_SHOWN)} ON {_CASES} WHEN {_is_shown_change()}"
+    triggers = {
+        **{
+            name: f"{event} BEGIN SELECT RAISE(ABORT, '{name}');"
+            for name, event in refusals.items()
+        },
+        "case_changes_its_order": f"{update} {_TAKE_TIME_OVER}",
+    }
     return [
         statement
-        for name, event in triggers.items()
+        for name, definition in triggers.items()
         for statement in (
             f"DROP TRIGGER IF EXISTS {name}",
-            f"CREATE TRIGGER {name} {event} BEGIN SELECT RAISE(ABORT, '{name}'); END",
+            f"CREATE TRIGGER {name} {definition} END",
         )
     ]

@@ -1,4 +1,4 @@
-"""Handlers that send mails about customer accounts."""
+"""Handlers that send mails about customer accounts, and codes to guests."""
 
 from collections.abc import Mapping
 
@@ -12,13 +12,15 @@ from takeback.notifications.account_mails import (
     confirmation_mail,
     email_change_mail,
     email_changed_mail,
+    order_code_mail,
     password_changed_mail,
     password_reset_mail,
     sign_in_code_mail,
 )
 from takeback.notifications.send import send
+from takeback.orders.models import Order
 from takeback.outbox.worker import Delivery, Handler
-from takeback.shoppers.commands import sign_in_links
+from takeback.shoppers.commands import order_codes, sign_in_links
 from takeback.shoppers.commands.hand_off import page_url
 from takeback.shoppers.commands.sign_in_codes import issue_code
 from takeback.shoppers.confirmation_links import confirmation_link
@@ -113,6 +115,20 @@ def send_sign_in_code_mail(delivery: Delivery) -> None:
         send(mail, delivery.key)
 
 
+def send_order_code_mail(delivery: Delivery) -> None:
+    """Issue a code and send it to the order's address, unless the request is too old."""
+    payload, now = delivery.payload, clock.now()
+    if now.timestamp() >= payload["expires_at_epoch"]:
+        return
+    orders = Order.objects.select_related("channel").filter(user_type=User.GUEST)
+    order = orders.filter(pk=payload["order"]).first()
+    secret = order_codes.issue_secret(payload["secret"], order, now)
+    if order is not None and secret is not None:
+        link = order_codes.page_url(order.channel_id, secret.token)
+        mail = order_code_mail(order, code=secret.code, link=link, language=payload["language"])
+        send(mail, delivery.key)
+
+
 HANDLERS: Mapping[str, Handler] = {
     Topic.REGISTERED.value: send_registration_mail,
     Topic.PASSWORD_RESET_REQUESTED.value: send_password_reset_mail,
@@ -120,4 +136,5 @@ HANDLERS: Mapping[str, Handler] = {
     Topic.EMAIL_CHANGE_REQUESTED.value: send_email_change_mail,
     Topic.EMAIL_CHANGED.value: send_email_changed_mail,
     Topic.SIGN_IN_CODE_REQUESTED.value: send_sign_in_code_mail,
+    Topic.ORDER_CODE_REQUESTED.value: send_order_code_mail,
 }

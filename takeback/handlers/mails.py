@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from takeback.cancellations.models import CancellationRequest, CaseHistory
-from takeback.cancellations.queries import cases_opened_together
+from takeback.cancellations.queries import cases_completed_together, cases_opened_together
 from takeback.cancellations.statuses import CaseEvent
 from takeback.cancellations.topics import Topic
 from takeback.core.ids import CaseId
 from takeback.notifications.mails import (
+    Mail,
     account_changed_mail,
     approved_mail,
+    completed_mail,
     offer_mail,
     received_mail,
     rejected_mail,
@@ -29,19 +31,30 @@ def send_received_mail(delivery: Delivery) -> None:
     request_id = delivery.payload["cancellation_request"]
     cases = cases_opened_together(CaseId(request_id))
     if cases[0].pk == request_id:
-        send(received_mail(cases), delivery.key)
+        _send(received_mail(cases), delivery)
 
 
 def send_approved_mail(delivery: Delivery) -> None:
     """Send a mail per case, because each is decided separately."""
     if decision := _standing_decision(delivery):
-        send(approved_mail(_case(delivery), decision.message), delivery.key)
+        _send(approved_mail(_case(delivery), decision.message), delivery)
 
 
 def send_rejected_mail(delivery: Delivery) -> None:
     """Send a mail per case, because each is decided separately."""
     if decision := _standing_decision(delivery):
-        send(rejected_mail(_case(delivery), decision.message), delivery.key)
+        _send(rejected_mail(_case(delivery), decision.message), delivery)
+
+
+def send_completed_mail(delivery: Delivery) -> None:
+    """Send one mail for all cases of a plan, when the message of its first case arrives.
+
+    If nothing was paid back, the mail about the approval says so.
+    """
+    request_id = delivery.payload["cancellation_request"]
+    cases = cases_completed_together(CaseId(request_id))
+    if cases and cases[0].pk == request_id and (mail := completed_mail(cases)):
+        _send(mail, delivery)
 
 
 def _standing_decision(delivery: Delivery) -> CaseHistory | None:
@@ -55,6 +68,12 @@ def _standing_decision(delivery: Delivery) -> CaseHistory | None:
 def send_account_changed_mail(delivery: Delivery) -> None:
     """Send the confirmation link to the order's mailbox, if the account still needs it."""
     if mail := account_changed_mail(_case(delivery)):
+        _send(mail, delivery)
+
+
+def _send(mail: Mail, delivery: Delivery) -> None:
+    """Send the mail, unless its customer has no e-mail address, as of an order of a till."""
+    if mail.recipient:
         send(mail, delivery.key)
 
 
@@ -71,13 +90,14 @@ def send_offer_mail(delivery: Delivery) -> None:
     offer = offer_of(payload["order_item"])
     if offer and offer.decision is None and offer.amount_minor == payload["amount_minor"]:
         approve, reject = (make_link(offer, decision) for decision in Decision)
-        send(offer_mail(offer, approve, reject), delivery.key)
+        _send(offer_mail(offer, approve, reject), delivery)
 
 
 HANDLERS: Mapping[str, Handler] = {
     Topic.OPENED.value: send_received_mail,
     Topic.APPROVED.value: send_approved_mail,
     Topic.REJECTED.value: send_rejected_mail,
+    Topic.COMPLETED.value: send_completed_mail,
     Topic.ACCOUNT_CHANGED.value: send_account_changed_mail,
     OFFERED: send_offer_mail,
 }

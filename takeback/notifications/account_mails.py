@@ -1,4 +1,4 @@
-"""The texts of mails about customer accounts, in the language of the customer."""
+"""The texts of mails about customer accounts and codes, in the language of the customer."""
 
 import re
 
@@ -10,7 +10,8 @@ from takeback.accounts.link_tokens import storefront_link
 from takeback.accounts.models import Channel, EmailChange, User
 from takeback.core.middleware import best_language
 from takeback.notifications.mails import Mail, compose, single_line
-from takeback.shoppers.commands import sign_in_codes
+from takeback.orders.models import Order
+from takeback.shoppers.commands import order_codes, sign_in_codes
 
 # Letters only: a name that a stranger typed must not carry an advertisement or an address.
 _NAME = re.compile(r"[^\W\d_]+(?:[ '\u2019-][^\W\d_]+){0,5}")
@@ -47,6 +48,22 @@ def sign_in_code_mail(user: User, channel: Channel, *, code: str, link: str, lan
             "link": link,
         }
         return compose("sign_in_code", user.email, subject, context)
+
+
+def order_code_mail(order: Order, *, code: str, link: str, language: str) -> Mail:
+    """A code to type, and a link that no stranger can use up, to the address of a guest's order."""
+    shop = single_line(order.channel.name)
+    with translation.override(best_language(order.language_code or language)):
+        number = single_line(order.number)
+        subject = _("Your code for order %(number)s") % {"number": number}
+        context = {
+            "shop": shop,
+            "number": number,
+            "code": code,
+            "minutes": int(order_codes.LIFETIME.total_seconds()) // 60,
+            "link": link,
+        }
+        return compose("order_code", order.user_email, subject, context)
 
 
 def _name_of(user: User) -> str:

@@ -18,11 +18,13 @@ from takeback.cancellations.bank_account_links import link_of, masked_account
 from takeback.cancellations.eligibility import CASH
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.plans import refund_total
+from takeback.cancellations.queries import paid_by_means
 from takeback.cancellations.statuses import LIVE, Kind, Status
 from takeback.core.formatting import format_amount
 from takeback.core.middleware import best_language
 from takeback.logistics.models import EasyReturn
-from takeback.orders.models import OrderItem, Tender
+from takeback.orders.models import OrderItem, Payment
+from takeback.refunds.statuses import Means
 from takeback.trade_in.offers import Offer
 
 # Characters that change the direction of the text after them.
@@ -75,7 +77,7 @@ def approved_mail(
             minor = total if is_forced else min(minor, total)
         accounts = _unconfirmed_accounts([case], is_preview=is_preview)
         context = {
-            "amount": _isolate(format_amount(minor, order.currency)),
+            "amount": _isolate(format_amount(minor, order.currency)) if minor else "",
             "destination": _destination(case),
             "account": accounts[0] if accounts else {"masked": _isolate(masked_account(case))},
             "is_return": case.cancellation_type == Kind.RETURN,
@@ -85,6 +87,28 @@ def approved_mail(
         return _case_mail("approved", subject, [case], context)
 
 
+def completed_mail(cases: Sequence[CancellationRequest]) -> Mail | None:
+    """The refund of a plan, by the means with which it was paid; None if there is none."""
+    order = cases[0].order_item.order
+    paid = paid_by_means(cases[0].plan_id or 0)
+    if not paid:
+        return None
+    accounts = {account for case in cases if (account := masked_account(case))}
+    with translation.override(language_of(cases[0])):
+        number = single_line(order.number)
+        subject = _("Your refund for order %(number)s was paid") % {"number": number}
+        context = {
+            "amount": _isolate(format_amount(sum(paid.values()), order.currency)),
+            "parts": [
+                {"means": means, "amount": _isolate(format_amount(minor, order.currency))}
+                for means, minor in paid.items()
+            ],
+            "account": _isolate(accounts.pop()) if len(accounts) == 1 else "",
+            "is_shown_by_bank": not {Means.ORIGINAL, Means.BANK_TRANSFER}.isdisjoint(paid),
+        }
+        return _case_mail("completed", subject, cases, context)
+
+
 def _destination(case: CancellationRequest) -> str:
     """Where the refund of a case goes."""
     if case.fully_refund_as_loyalty_money:
@@ -92,7 +116,7 @@ def _destination(case: CancellationRequest) -> str:
     if case.iban_index:
         return "account"
     # What was paid in cash or by transfer cannot be returned the same way.
-    is_cash = Tender.objects.filter(order=case.order_item.order, kind__in=CASH).exists()
+    is_cash = Payment.objects.filter(order=case.order_item.order, kind__in=CASH).exists()
     return "unknown" if is_cash else "payment"
 
 

@@ -13,6 +13,7 @@ from takeback.cancellations.statuses import LIVE
 from takeback.core.errors import Refused
 from takeback.core.ids import OrderId
 from takeback.logistics.models import EasyReturn
+from takeback.loyalty.commands.accounts import forget_owner
 from takeback.orders.locks import lock_orders
 from takeback.orders.models import Order
 
@@ -35,4 +36,5 @@ def close_account(user_id: int, *, now: datetime) -> None:
         raise Refused(OPEN_CASES.with_values(count=live), cases=live)
     pickups = EasyReturn.objects.filter(pickup_address__in=Address.objects.filter(user_id=user_id))
     remove_book(user_id, recorded=pickups.values_list("pickup_address_id", flat=True))
+    forget_owner(now=now, user_id=user_id)
     anonymize_customer(user_id, now=now)

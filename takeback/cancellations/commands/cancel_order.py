@@ -20,7 +20,7 @@ from takeback.core.errors import NOT_FOUND, Refused
 from takeback.core.ids import CaseId, ItemId, OrderId
 from takeback.orders.allocation import CARDS, PAID_LATER
 from takeback.orders.locks import lock_orders_of
-from takeback.orders.models import Order, OrderItem, Tender
+from takeback.orders.models import Order, OrderItem, Payment
 from takeback.orders.queries import captured_amount
 from takeback.orders.scope import OrderScope
 from takeback.orders.statuses import ENDED
@@ -104,8 +104,8 @@ def _ensure_decided(order: Order) -> None:
 
 
 def _ensure_payment_allows(order: Order, cancel: DirectCancel) -> None:
-    tenders = Tender.objects.filter(order=order)
-    if cancel.accounts and not tenders.filter(kind__in=CASH).exists():
+    payments = Payment.objects.filter(order=order)
+    if cancel.accounts and not payments.filter(kind__in=CASH).exists():
         # A card payment is refunded to the card.
         raise Refused(errors.NO_REFUND_TO_BANK_ACCOUNT, order_id=order.pk)
     if order.payment_type in CARDS and not captured_amount(order.pk):

@@ -25,8 +25,12 @@ from takeback.core.actor import Actor
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import CaseId, ItemId
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
 
-_ACCOUNT = {"iban_encrypted", "holder_name_encrypted", "iban_index", "is_bank_account_confirmed"}
+_ACCOUNT = {
+    *("iban_encrypted", "holder_name_encrypted", "iban_index"),
+    *("is_bank_account_confirmed", "is_bank_account_changed"),
+}
 _EDITABLE_WHEN_CONFIRMED = {"description", *_ACCOUNT}
 
 RULES_OF_COLUMN: Final[dict[str, tuple[Callable[[policy.RequestContext], Problem | None], ...]]] = {
@@ -98,7 +102,7 @@ def _changes(
 ) -> dict[str, object]:
     values: dict[str, object] = {
         "reason_id": edit.reason,
-        "quantity": _units_left(case) if edit.all_units else edit.quantity,
+        "quantity": _all_units(case) if edit.all_units else edit.quantity,
         "fully_refund_as_loyalty_money": edit.refund_to_loyalty,
     }
     changes = {
@@ -111,10 +115,9 @@ def _changes(
     return changes | _account_changes(case, edit, is_account_trusted=is_account_trusted)
 
 
-def _units_left(case: CancellationRequest) -> int:
-    """The units of the item that are not closed yet; of an ended case, its own."""
-    item = case.order_item
-    return (item.quantity - item.units_closed) or case.quantity
+def _all_units(case: CancellationRequest) -> int:
+    """The units that are left of the item; of an ended item, those of the case."""
+    return units_left(case.order_item) or case.quantity
 
 
 def _account_changes(
@@ -127,12 +130,14 @@ def _account_changes(
             "holder_name_encrypted": None,
             "iban_index": None,
             "is_bank_account_confirmed": False,
+            "is_bank_account_changed": True,
         }
     if account is None or account == stored:
         return {}
     return {
         **encrypted_columns(account, case.uuid),
         "is_bank_account_confirmed": is_account_trusted,
+        "is_bank_account_changed": True,
     }
 
 

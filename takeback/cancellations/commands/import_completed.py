@@ -79,7 +79,8 @@ def record_completed(
         OrderItem.objects.filter(pk__in=item_ids).update(
             units_closed=F("units_closed") + count, modified_date=now
         )
-    closed_items = OrderItem.objects.filter(pk__in=units, units_closed=F("quantity"))
+    used = F("units_closed") + F("refunded_elsewhere_quantity")
+    closed_items = OrderItem.objects.alias(used=used).filter(pk__in=units, used__gte=F("quantity"))
     live = closed_items.exclude(status__in=ENDED)
     returned = [case.order_item_id for case in completed if case.kind == Kind.RETURN]
     live.filter(pk__in=returned).update(status=ItemStatus.REFUNDED)

@@ -129,7 +129,7 @@ def insert_cases(
 ) -> list[CancellationRequest]:
     """Insert the new cases with their easy returns and images."""
     cases = [_case_row(case, data, actor, now) for case in new]
-    _create_easy_returns(new, cases, data, now)
+    create_easy_returns_of(new, cases, data, now)
     try:
         insert_objects(cases, change_time="modified_date")
     except IntegrityError as error:
@@ -177,7 +177,7 @@ def _case_row(
     return row
 
 
-def _create_easy_returns(
+def create_easy_returns_of(
     new: Sequence[NewCase],
     cases: Sequence[CancellationRequest],
     data: EligibilityData,
@@ -240,7 +240,10 @@ def confirm_automatically(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Confirm the cases of the given kinds; the system confirms those that shoppers opened."""
+    """Confirm the cases of the given kinds; the system confirms those that shoppers opened.
+
+    A shop may also let it approve cancellations, unless a caller decides (`required`).
+    """
     kinds = set(auto_confirm.kinds)
     if data.shop.auto_confirms_cancellations:
         kinds.add(Kind.CANCEL)
@@ -252,10 +255,12 @@ def confirm_automatically(
     ]
     if actor.kind in (ActorKind.CUSTOMER, ActorKind.GUEST):
         actor = SYSTEM
+    is_approved = data.shop.auto_approves_cancellations and not auto_confirm.required
     try:
         if ready:
             with transaction.atomic():
-                confirm_cases(ready, actor, now, terms=auto_confirm.terms)
+                terms = auto_confirm.terms
+                confirm_cases(ready, actor, now, terms=terms, approves_cancellations=is_approved)
     except Refused as refused:
         # Other plans of the order already promise its money: an agent must decide.
         if auto_confirm.required or refused.problem.code != errors.MORE_THAN_PAID.code:

@@ -12,10 +12,14 @@ from typing import Final
 from django.db import transaction
 
 from takeback.cancellations import errors
+from takeback.cancellations.commands.merge_parts import merge_free_parts
+from takeback.cancellations.commands.set_item_status import fix_status, set_item_status
+from takeback.cancellations.commands.update_plan import update_plans
 from takeback.cancellations.decision import (
     NO_REMARKS,
     Remarks,
     ensure_rules_allow,
+    ensure_units_left,
     rejection_details,
 )
 from takeback.cancellations.history import (
@@ -26,12 +30,8 @@ from takeback.cancellations.history import (
     update_cases,
 )
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.plans import (
-    DEFAULT_TERMS,
-    RefundTerms,
-    get_or_create_plan,
-    recalculate_plan,
-)
+from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms, get_or_create_plan
+from takeback.cancellations.shipment import ensure_not_shipped
 from takeback.cancellations.statuses import (
     LIFE_CYCLE,
     LIVE,
@@ -48,12 +48,12 @@ from takeback.core.errors import NOT_FOUND, PRECONDITION_FAILED, Refused
 from takeback.core.ids import CaseId, OrderId, PlanId
 from takeback.logistics.commands.easy_returns import cancel_easy_return
 from takeback.orders.commands.split_item import split_items
-from takeback.orders.commands.update_items import roll_up_status
 from takeback.orders.locks import lock_orders_of
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.orders.statuses import CANCELLABLE, REFUNDABLE
+from takeback.orders.statuses import CANCELLABLE, REFUNDABLE, later_status
 from takeback.orders.statuses import Status as ItemStatus
+from takeback.orders.units import units_left
 
 # The transition to a requested status. Cases open and complete by other commands.
 TRANSITION_FOR_STATUS: Final = {
@@ -65,10 +65,7 @@ TRANSITION_FOR_STATUS: Final = {
 }
 
 # The messages about transitions, each of which becomes a mail.
-_TOPICS: Final = {
-    Transition.APPROVE: Topic.APPROVED,
-    Transition.REJECT: Topic.REJECTED,
-}
+_TOPICS: Final = {Transition.APPROVE: Topic.APPROVED, Transition.REJECT: Topic.REJECTED}
 
 
 @transaction.atomic
@@ -117,7 +114,10 @@ def approve(
     remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
-    """Approve the refund of a case. A case that is not confirmed yet is confirmed first."""
+    """Approve the refund of a case. A case that is not confirmed yet is confirmed first.
+
+    With the last case of its plan the refunds of the plan are planned.
+    """
     apply_transition(lock_case(case_id, scope, version), Transition.APPROVE, actor, now, remarks)
 
 
@@ -179,8 +179,14 @@ def set_status(
     remarks: Remarks = NO_REMARKS,
     version: int | None = None,
 ) -> None:
-    """Take a case to a status by the transition that leads to it."""
-    transition_to(lock_case(case_id, scope, version), status, actor, now, remarks)
+    """Take a case to a status by the transition that leads to it.
+
+    To accept a cancellation again is a no-op unless its item was reported as shipped meanwhile.
+    """
+    case = lock_case(case_id, scope, version)
+    if status in (Status.CONFIRMED, Status.APPROVED):
+        ensure_not_shipped(case)
+    transition_to(case, status, actor, now, remarks)
 
 
 def transition_to(
@@ -215,8 +221,12 @@ def lock_case(
     case = cases.first()
     if case is None or not scope.covers(case.order_item.order):
         raise Refused(NOT_FOUND)
-    lock_orders_of([case.order_item_id])
-    case = cases.get()
+    item_id: int | None = None
+    # Until the lock is held, a decision may merge the item into another one of the order.
+    while case.order_item_id != item_id:
+        item_id = case.order_item_id
+        lock_orders_of([item_id])
+        case = cases.get()
     if case.is_hidden:
         raise Refused(NOT_FOUND)
     if version not in (None, case.version):
@@ -242,7 +252,9 @@ def apply_transition(
             if LIFE_CYCLE.allows(Status(case.status), Transition.CONFIRM):
                 _add_to_plans([case], actor, now)
             _apply([(case, {})], transition, actor, now, details)
-            recalculate_plans([case], actor, now)
+            if case.cancellation_type == Kind.CANCEL:
+                fix_status(case.order_item_id)
+            update_plans([case], actor, now)
         case Transition.REJECT:
             _ensure_allowed(case, transition)
             _close(case, transition, actor, now, rejection_details(case, remarks))
@@ -256,10 +268,12 @@ def _favourable_details(
     case: CancellationRequest, transition: Transition, remarks: Remarks
 ) -> Details:
     """The details of confirming or approving a locked case; `Refused` if it is not possible."""
+    ensure_not_shipped(case)
     if LIFE_CYCLE.allows(Status(case.status), Transition.CONFIRM):
         _ensure_confirmable(case, case.order_item)
     else:
         _ensure_allowed(case, transition)
+        ensure_units_left(case, case.order_item)
     return ensure_rules_allow(case, remarks)
 
 
@@ -270,10 +284,24 @@ def confirm_cases(
     *,
     details: Details = NO_DETAILS,
     terms: RefundTerms = DEFAULT_TERMS,
+    approves_cancellations: bool = False,
 ) -> None:
-    """As `confirm`, for locked cases."""
+    """As `confirm`, for locked cases; the cancellations among them may be approved as well."""
     _add_to_plans(cases, actor, now, details=details, terms=terms)
-    recalculate_plans(cases, actor, now)
+    if approves_cancellations:
+        _approve_cancellations(cases, actor, now)
+    update_plans(cases, actor, now)
+
+
+def _approve_cancellations(
+    cases: Sequence[CancellationRequest], actor: Actor, now: datetime
+) -> None:
+    approved = [case for case in cases if case.cancellation_type == Kind.CANCEL]
+    if not approved:
+        return
+    _apply([(case, {}) for case in approved], Transition.APPROVE, actor, now)
+    for case in approved:
+        fix_status(case.order_item_id)
 
 
 def _add_to_plans(
@@ -309,8 +337,7 @@ def _ensure_confirmable(case: CancellationRequest, item: OrderItem) -> None:
         raise Refused(errors.CANNOT_CANCEL_NOW, order_item=item.pk)
     if case.cancellation_type == Kind.RETURN and item.status not in REFUNDABLE:
         raise Refused(errors.CANNOT_RETURN_NOW, order_item=item.pk)
-    if case.quantity > item.quantity - item.units_closed:
-        raise Refused(errors.QUANTITY_TOO_LARGE, order_item=item.pk)
+    ensure_units_left(case, item)
 
 
 def _split_off_units(
@@ -318,9 +345,7 @@ def _split_off_units(
 ) -> list[OrderItem]:
     """The items that hold exactly the units of the cases: the present ones, or new parts."""
     quantities = [(items[case.order_item_id], case.quantity) for case in cases]
-    partial = [
-        (item, units) for item, units in quantities if units < item.quantity - item.units_closed
-    ]
+    partial = [(item, units) for item, units in quantities if units < units_left(item)]
     parts = split_items(partial, now=now)
     return [parts.get(item.pk, item) for item, _ in quantities]
 
@@ -332,33 +357,21 @@ def _close(
     now: datetime,
     details: Details = NO_DETAILS,
 ) -> None:
-    """Reject or withdraw a case, and restore its item, easy return and plan."""
+    """Reject or withdraw a case, and restore its item, easy return and plan.
+
+    An item that was split off for the case is merged into the original one again.
+    """
     _apply([(case, {})], transition, actor, now, details)
     if case.item_status_before is not None:
         item = OrderItem.objects.get(pk=case.order_item_id)
-        set_item_status([item], item.deferred_status or case.item_status_before, now)
+        set_item_status([item], later_status(case.item_status_before, item.deferred_status), now)
     others = CancellationRequest.objects.filter(
         easy_return_id=case.easy_return_id, status__in=[status.value for status in LIVE]
     )
     if case.easy_return_id and not others.exists():
         cancel_easy_return(case.easy_return_id, now=now)
-    recalculate_plans([case], actor, now, is_promise=False)
-
-
-def recalculate_plans(
-    cases: Sequence[CancellationRequest], actor: Actor, now: datetime, *, is_promise: bool = True
-) -> None:
-    for plan_id in sorted({case.plan_id for case in cases if case.plan_id}):
-        recalculate_plan(PlanId(plan_id), actor, now, is_promise=is_promise)
-
-
-def set_item_status(
-    items: Sequence[OrderItem], status: int, now: datetime, deferred_status: int | None = None
-) -> None:
-    """Set the status of items, and the one that follows it if their case is closed."""
-    rows = OrderItem.objects.filter(pk__in=[item.pk for item in items])
-    rows.update(status=status, deferred_status=deferred_status, modified_date=now)
-    roll_up_status([item.order_id for item in items], now)
+    update_plans([case], actor, now, is_promise=False)
+    merge_free_parts(case, now)
 
 
 def _apply(

@@ -7,19 +7,19 @@ from typing import Protocol
 from django.db import transaction
 
 from takeback.cancellations import errors
-from takeback.cancellations.commands.transition import (
-    lock_case,
-    recalculate_plans,
-    set_item_status,
-)
+from takeback.cancellations.commands.set_item_status import fix_status, set_item_status
+from takeback.cancellations.commands.start_refunds import stop_refunds
+from takeback.cancellations.commands.transition import lock_case
+from takeback.cancellations.commands.update_plan import update_plan, update_plans
 from takeback.cancellations.history import update_case
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
-from takeback.cancellations.plans import has_other_waiting_plan, recalculate_plan
+from takeback.cancellations.plans import has_other_waiting_plan
 from takeback.cancellations.statuses import (
     DECISIONS,
     LIVE,
     UNDO_TIME,
     CaseEvent,
+    PlanStatus,
     Status,
     Transition,
 )
@@ -27,10 +27,12 @@ from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, PlanId
 from takeback.logistics.commands.easy_returns import restore_easy_return
+from takeback.orders.commands.split_item import split_items
 from takeback.orders.models import OrderItem
 from takeback.orders.scope import OrderScope
-from takeback.orders.statuses import ENDED
+from takeback.orders.statuses import ENDED, later_status
 from takeback.orders.statuses import Status as ItemStatus
+from takeback.orders.units import units_left
 
 
 class Step(Protocol):
@@ -88,9 +90,10 @@ def undo(
 ) -> None:
     """Take back the last decision of this agent, and restore item, plan and easy return.
 
-    Units that were split off stay an item of their own. `Refused` if the decision is older than
-    `UNDO_TIME`, another step follows it, the item has another case or has ended by now, or the
-    plan of the case cannot be restored.
+    Units that were split off stay an item of their own, and those of a rejected case become one
+    again. Refunds that the decision planned are cancelled. `Refused` if the decision is older than
+    `UNDO_TIME`, another step follows it, a refund has left, the item has another case or has ended
+    by now, or the plan of the case cannot be restored.
     """
     case = lock_case(case_id, scope, version)
     steps = CaseHistory.objects.filter(cancellation_request=case).order_by("-seq")[:2]
@@ -113,23 +116,43 @@ def _reopen(case: CancellationRequest, status: Status, actor: Actor, now: dateti
     live = CancellationRequest.objects.filter(
         order_item=item, status__in=[status.value for status in LIVE]
     )
-    if live.exists() or item.status in ENDED or case.quantity > item.quantity - item.units_closed:
+    if live.exists() or item.status in ENDED or case.quantity > units_left(item):
         raise _refusal(order_item=item.pk)
     if status is Status.CONFIRMED:
+        _stop_refunds(case, now)
         _ensure_plan_can_wait(case)
-    update_case(case, CaseEvent.UNDO, actor, now, status=status.value)
+    if status is Status.CONFIRMED and case.quantity < units_left(item):
+        # The units were an item of their own, which the rejection merged.
+        item = split_items([(item, case.quantity)], now=now)[item.pk]
+    values = {"status": status.value, "order_item_id": item.pk}
+    update_case(case, CaseEvent.UNDO, actor, now, **values)
     if case.easy_return_id:
         restore_easy_return(case.easy_return_id, now=now)
     if status is Status.CONFIRMED:
         deferred = item.status if item.status != case.item_status_before else None
         set_item_status([item], ItemStatus.CANCELLATION_WAITING, now, deferred)
-        recalculate_plans([case], actor, now)
+        update_plans([case], actor, now)
 
 
 def _take_back_approval(case: CancellationRequest, actor: Actor, now: datetime) -> None:
+    _stop_refunds(case, now)
     _ensure_plan_can_wait(case)
     update_case(case, CaseEvent.UNDO, actor, now, status=Status.CONFIRMED.value)
-    recalculate_plans([case], actor, now)
+    fix_status(case.order_item_id, is_fixed=False)
+    # A waiting plan promises no more than the approved one.
+    update_plans([case], actor, now, is_promise=False)
+
+
+def _stop_refunds(case: CancellationRequest, now: datetime) -> None:
+    """Cancel the planned refunds of a case's plan; refuse if one has left, or all are paid."""
+    assert case.plan_id is not None, "a case that was confirmed has a plan"
+    plan = CancellationPlan.objects.get(pk=case.plan_id)
+    if plan.status in (PlanStatus.WAITING_FOR_PAYMENT, PlanStatus.COMPLETED):
+        raise _refusal(order_item=case.order_item_id)
+    try:
+        stop_refunds(plan, now)
+    except Refused as refused:
+        raise _refusal(order_item=case.order_item_id) from refused
 
 
 def _ensure_plan_can_wait(case: CancellationRequest) -> None:
@@ -154,7 +177,9 @@ def _take_out_of_plan(
     assert before is not None, "a confirmed case knows the status of its item before"
     plan_id = case.plan_id
     assert plan_id is not None, "a confirmed case has a plan"
+    _stop_refunds(case, now)
     values = {"status": status.value, "plan_id": None, "item_status_before": None}
     update_case(case, CaseEvent.UNDO, actor, now, **values)
-    set_item_status([item], item.deferred_status or before, now)
-    recalculate_plan(PlanId(plan_id), actor, now, is_promise=False)
+    fix_status(item.pk, is_fixed=False)
+    set_item_status([item], later_status(before, item.deferred_status), now)
+    update_plan(PlanId(plan_id), actor, now, is_promise=False)
