@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from takeback.cli.demo_worker import start_worker
+from takeback.cli.demo_process import start_sandbox, start_worker
 from takeback.cli.ports import unusable_reason
 from takeback.cli.serve import allow_connections, server_command, share_metrics
 from takeback.cli.setup import boot
@@ -36,17 +36,20 @@ def demo(
         if reset:
             folder.wipe()
         previous = folder.unpublish()
-        _set_environment(folder.path, port)
+        sandbox_url = _start_sandbox(folder)
+        log_level = _set_environment(folder.path, port)
         boot(makes_files=True)
         from takeback.demo.banner import banner
         from takeback.demo.database import open_demo
+        from takeback.refund_providers.sandbox_server.client import SandboxAdmin
 
-        content = open_demo(console, previous, reset=reset)
+        content = open_demo(console, previous, SandboxAdmin(sandbox_url), reset=reset)
         folder.prepare(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
     except Unusable as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     _start_announcer(folder, port, banner(content, folder, colour=console.is_terminal))
+    os.environ["LOG_LEVEL"] = log_level
     start_worker()
     share_metrics(port)
     allow_connections()
@@ -57,13 +60,23 @@ def demo(
     os.execv(command[0], command)  # noqa: S606 - our own program; no idle parent stays behind
 
 
+def _start_sandbox(folder: Folder) -> str:
+    if url := start_sandbox(folder.sandbox):
+        return url
+    raise Unusable(f"The sandbox provider cannot use {folder.sandbox}.")
+
+
 def _check_port(port: int) -> None:
     if reason := unusable_reason(_HOST, port):
         raise Unusable(reason)
 
 
-def _set_environment(path: Path, port: int) -> None:
-    """Set what the settings read, for this process, the worker and the server."""
+def _set_environment(path: Path, port: int) -> str:
+    """Set what the settings read, for this process, the worker and the server.
+
+    Returns the log level of worker and server. This process logs no errors: refunds in trouble are
+    among the samples.
+    """
     os.environ["DATA_DIR"] = str(path)
     os.environ["SITE_URL"] = f"http://{_HOST}:{port}"
     if not os.environ.get("DATABASE_URL"):
@@ -73,7 +86,10 @@ def _set_environment(path: Path, port: int) -> None:
     os.environ["MAIL_URL"] = ""
     # A storefront on this machine sends the requests of all its shoppers.
     os.environ.setdefault("STOREFRONT_SERVERS", "127.0.0.0/8,::1")
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    # Each look at a sample whose provider cannot be asked would log a warning.
+    log_level = os.environ.get("LOG_LEVEL", "ERROR")
+    os.environ["LOG_LEVEL"] = "CRITICAL"
+    return log_level
 
 
 def _start_announcer(folder: Folder, port: int, banner: str) -> None:

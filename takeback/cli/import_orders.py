@@ -1,5 +1,6 @@
 """`takeback import`: orders from a file, and the order history of the previous system."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from takeback.importer.report import Report, Summary
-from takeback.cli.setup import open_database, stop
+    from takeback.importer.trial import SampleOrder
+from takeback.cli.setup import boot, open_database, stop
 
 app = typer.Typer(help="Import orders from a file.", no_args_is_help=True)
 
@@ -24,6 +26,7 @@ ToReport = Annotated[Path | None, typer.Option(help="File for the refused rows."
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a row was refused.")]
 
 _QUIET_SECONDS = 2.0
+_SKIPPED_SHOWN = 20
 
 
 @app.command()
@@ -37,9 +40,13 @@ def orders(
     channel: ToChannel = None,
     report: ToReport = None,
     strict: Strict = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show three orders and what is refused; write nothing."),
+    ] = False,
 ) -> None:
     """Import orders; safe to repeat."""
-    open_database(makes_files=True)
+    open_database(makes_files=not dry_run)
     from takeback.importer.csv_orders import import_csv
     from takeback.importer.jsonl import import_documents
     from takeback.importer.sources import WrongFile, is_csv, read_layout
@@ -52,8 +59,21 @@ def orders(
             raise WrongFile("a CSV file needs --mapping, a file that maps its columns")
         else:
             run = partial(import_csv, file, read_layout(mapping), channel_id=channel_id)
-        is_complete = _run(run, file, report, strict=strict)
+        if dry_run:
+            is_complete = _try(run, file, report, strict=strict)
+        else:
+            is_complete = _run(run, file, report, strict=strict)
     raise typer.Exit(0 if is_complete else 1)
+
+
+@app.command()
+def propose(file: File) -> None:
+    """Print a first mapping for a CSV file, made from its header row."""
+    boot()
+    from takeback.importer.propose import propose_mapping
+
+    with _usage_errors():
+        typer.echo(propose_mapping(file), nl=False)
 
 
 @app.command()
@@ -105,6 +125,65 @@ def _run(
     return summary.broken is None and not (strict and report.total)
 
 
+def _try(
+    run: "Callable[..., Summary]", file: Path, report_to: Path | None, *, strict: bool
+) -> bool:
+    """As `_run`, but write nothing except the report, and show what would be stored."""
+    from takeback.importer.report import Report
+    from takeback.importer.trial import SampleOrder
+
+    samples: list[SampleOrder] = []
+    console = Console(stderr=True)
+    path = report_to or Path(os.devnull)
+    with Report(path) as report, _bar(console, file.stat().st_size) as advance:
+        summary = run(report=report, progress=advance, samples=samples)
+    for sample in samples:
+        _print_sample(sample)
+    _print(summary, report, file, is_trial=True)
+    return summary.broken is None and not (strict and report.total)
+
+
+def _print_sample(order: "SampleOrder") -> None:
+    from takeback.core.money import show
+
+    def amount(minor: int) -> str:
+        return f"{show(minor, order.currency)} {order.currency.upper()}"
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    customer = f"{order.user_type} {order.email or 'without an e-mail address'}"
+    console.print(
+        f"Order {order.number} of {order.placed_at:%Y-%m-%d %H:%M} UTC, {_status(order.status)}: "
+        f"{amount(order.amount_minor)}, {customer}, {order.address}"
+    )
+    for name in ("shipping", "fee", "rounding", "refunded"):
+        if minor := getattr(order, f"{name}_minor"):
+            console.print(f"    {name} {amount(minor)}")
+    for payment in order.payments:
+        ids = [payment.account, payment.provider_order, payment.reference]
+        if texts := [text for text in ids if text]:
+            charged = f" charged in {payment.currency.upper()}" if payment.currency else ""
+            console.print(
+                f"    payment {payment.kind} {amount(payment.amount_minor)}{charged}, "
+                f"captured {amount(payment.captured_minor)}: {' '.join(texts)}"
+            )
+    for item in order.items:
+        parts = [f"{item.quantity} x {item.sku} {item.name!r}: {amount(item.goods_minor)}"]
+        parts += [
+            f"{name} {amount(minor)}"
+            for name, minor in (("discount", item.discount_minor), ("tax inside", item.tax_minor))
+            if minor
+        ]
+        parts += [f"{item.refunded_quantity} refunded"] * bool(item.refunded_quantity)
+        delivered = f" {item.delivered_at:%Y-%m-%d}" if item.delivered_at else ""
+        console.print(f"    {', '.join(parts)}, {_status(item.status)}{delivered}")
+
+
+def _status(code: int) -> str:
+    from takeback.orders.statuses import Status
+
+    return f"{Status(code).name.lower()} ({code})"
+
+
 def _channel(requested: int | None) -> int:
     """The id of an existing channel, by default the storefront's."""
     from django.conf import settings
@@ -150,10 +229,11 @@ def _bar(console: Console, size: int) -> Iterator[Callable[[int], None]]:
         bar.stop()
 
 
-def _print(summary: "Summary", report: "Report", file: Path) -> None:
+def _print(summary: "Summary", report: "Report", file: Path, *, is_trial: bool = False) -> None:
     from takeback.core.money import show
 
-    table = Table(title=file.name, box=None, show_header=False, title_justify="left")
+    title = f"{file.name}: dry run, nothing is written" if is_trial else file.name
+    table = Table(title=title, box=None, show_header=False, title_justify="left")
     table.add_column(justify="right", style="bold")
     table.add_column()
     for currency, minor in sorted(summary.totals.items()):
@@ -164,16 +244,21 @@ def _print(summary: "Summary", report: "Report", file: Path) -> None:
         (summary.updated, "order updated", "orders updated"),
         (summary.unchanged, "order unchanged", "orders unchanged"),
         (summary.refused, "order refused", "orders refused"),
+        (summary.skipped.total(), "field skipped", "fields skipped"),
+        (summary.skipped_lines, "line skipped by the mapping", "lines skipped by the mapping"),
         (summary.matched_lines, "cancelled line matched", "cancelled lines matched"),
         (summary.cases, "completed request for it", "completed requests for them"),
         (report.total, "row reported", "rows reported"),
     ):
         table.add_row(f"{count:,}", singular if count == 1 else plural)
     for code, count in sorted(report.counts.items()):
-        table.add_row(f"{count:,}", f"  {code}")
-    console = Console()
+        reason = f", such as {report.first_reasons[code]}" if is_trial else ""
+        table.add_row(f"{count:,}", f"  {code}{reason}")
+    for path, count in summary.skipped.most_common(_SKIPPED_SHOWN):
+        table.add_row(f"{count:,}", f"  skipped: {path}")
+    console = Console(soft_wrap=is_trial)
     console.print(table)
-    if report.total:
+    if report.total and str(report.path) != os.devnull:
         console.print(f"Reported rows and their reasons: {report.path}", soft_wrap=True)
     if summary.broken:
         console.print(f"[bold red]Not read to its end:[/] {summary.broken.reason}")

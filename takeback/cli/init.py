@@ -135,5 +135,6 @@ def _print(result: "Installation") -> None:
             console.print(f"{kind:12}{secret}   (shown only now: keep it safe)")
     console.print(
         "\nNext: `takeback worker` and `takeback serve`, each in a terminal or as a service,\n"
-        "then `takeback doctor`, which names whatever else is missing."
+        "then `takeback doctor`, which names whatever else is missing. To pay money back,\n"
+        "`takeback add-payment-account`."
     )

@@ -18,10 +18,10 @@ def list_channels() -> None:
     open_database()
     from takeback.accounts.models import Channel
 
-    _print(
+    print_table(
         ("id", "name", "storefront", "active"),
         (
-            (channel.pk, channel.name, channel.storefront_url or "-", _yes(channel.is_active))
+            (channel.pk, channel.name, channel.storefront_url or "-", yes(channel.is_active))
             for channel in Channel.objects.order_by("pk")
         ),
         "No channel yet. Run `takeback init`.",
@@ -34,14 +34,14 @@ def list_keys() -> None:
     from takeback.accounts.queries import usable_keys
     from takeback.core import clock
 
-    _print(
+    print_table(
         ("public id", "name", "channels", "scopes", "last used", "expires"),
         (
             (
                 key.public_id,
                 key.name,
-                _words(sorted(channel.pk for channel in key.channels.all())),
-                _words(key.scopes),
+                words(sorted(channel.pk for channel in key.channels.all())),
+                words(key.scopes),
                 _date(key.last_used_at),
                 _date(key.expires_at),
             )
@@ -56,16 +56,16 @@ def list_staff() -> None:
     open_database()
     from takeback.accounts.queries import staff_members
 
-    _print(
+    print_table(
         ("user name", "e-mail", "channels", "scopes", "two-step", "active"),
         (
             (
                 member.user.username,
                 member.user.email or "-",
-                _words(sorted(channel.pk for channel in member.channels.all())),
-                _words(member.scopes),
-                _yes(bool(member.totp_encrypted)),
-                _yes(member.user.is_active),
+                words(sorted(channel.pk for channel in member.channels.all())),
+                words(member.scopes),
+                yes(bool(member.totp_encrypted)),
+                yes(member.user.is_active),
             )
             for member in staff_members()
         ),
@@ -78,7 +78,7 @@ def list_reasons() -> None:
     open_database()
     from takeback.cancellations.models import CancellationReason
 
-    _print(
+    print_table(
         ("id", "channel", "type", "subject", "languages", "active"),
         (
             (
@@ -86,8 +86,8 @@ def list_reasons() -> None:
                 reason.channel_id or "all",
                 reason.cancellation_type,
                 reason.subject,
-                _words(sorted(reason.translations)),
-                _yes(reason.is_active),
+                words(sorted(reason.translations)),
+                yes(reason.is_active),
             )
             for reason in CancellationReason.objects.order_by("pk")
         ),
@@ -100,7 +100,7 @@ def list_carriers() -> None:
     open_database()
     from takeback.logistics.models import EasyReturnShippingCompany
 
-    _print(
+    print_table(
         ("id", "channel", "carrier", "name", "pickup", "countries", "categories", "active"),
         (
             (
@@ -108,10 +108,10 @@ def list_carriers() -> None:
                 carrier.channel_id or "all",
                 carrier.carrier,
                 carrier.name,
-                _yes(carrier.needs_pickup),
-                _words(carrier.countries) or "all",
-                _words(carrier.categories) or "all",
-                _yes(carrier.is_active),
+                yes(carrier.needs_pickup),
+                words(carrier.countries) or "all",
+                words(carrier.categories) or "all",
+                yes(carrier.is_active),
             )
             for carrier in EasyReturnShippingCompany.objects.order_by("pk")
         ),
@@ -119,7 +119,8 @@ def list_carriers() -> None:
     )
 
 
-def _print(columns: Sequence[str], rows: Iterable[Sequence[object]], if_empty: str) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], if_empty: str) -> None:
+    """Print the rows as a table, or without rows a sentence on the error output."""
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(*map(str, row))
@@ -131,11 +132,13 @@ def _print(columns: Sequence[str], rows: Iterable[Sequence[object]], if_empty: s
         typer.echo(if_empty, err=True)
 
 
-def _words(values: Iterable[object]) -> str:
+def words(values: Iterable[object]) -> str:
+    """The values, separated by commas."""
     return ", ".join(map(str, values))
 
 
-def _yes(is_true: bool) -> str:  # noqa: FBT001 - a formatter of one value
+def yes(is_true: bool) -> str:  # noqa: FBT001 - a formatter of one value
+    """`yes` or `no`."""
     return "yes" if is_true else "no"
 
 

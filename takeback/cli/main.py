@@ -11,9 +11,13 @@ from takeback.cli.add_reason import add_reason
 from takeback.cli.add_staff import add_staff
 from takeback.cli.carriers import add_carrier, change_carrier
 from takeback.cli.change_staff import change_staff
+from takeback.cli.check_ledger import check_ledger
 from takeback.cli.demo import demo
 from takeback.cli.doctor import doctor
+from takeback.cli.erase import erase
 from takeback.cli.errors import Program
+from takeback.cli.export_ledger import export_ledger
+from takeback.cli.export_refunds import export_refunds
 from takeback.cli.init import init
 from takeback.cli.issue_key import issue_key
 from takeback.cli.lists import (
@@ -24,9 +28,19 @@ from takeback.cli.lists import (
     list_staff,
 )
 from takeback.cli.migrate import migrate
+from takeback.cli.payment_accounts import (
+    add_payment_account,
+    change_payment_account,
+    list_payment_accounts,
+    pause_payment_account,
+    remove_payment_account,
+    resume_payment_account,
+)
+from takeback.cli.reconcile import reconcile
 from takeback.cli.revoke_key import revoke_key
 from takeback.cli.rotate_data_key import rotate_data_key
 from takeback.cli.rotate_secret_key import rotate_secret_key
+from takeback.cli.sandbox_provider import sandbox_provider
 from takeback.cli.serve import serve
 from takeback.cli.worker import worker
 
@@ -40,7 +54,12 @@ PANELS = {
         *(add_staff, change_staff, list_staff),
         *(issue_key, revoke_key, list_keys),
     ),
-    "Operation": (doctor, migrate, rotate_data_key, rotate_secret_key),
+    "Money": (
+        *(add_payment_account, change_payment_account, list_payment_accounts),
+        *(pause_payment_account, resume_payment_account, remove_payment_account),
+        *(check_ledger, export_ledger, export_refunds, sandbox_provider),
+    ),
+    "Operation": (doctor, erase, migrate, reconcile, rotate_data_key, rotate_secret_key),
 }
 """The commands by purpose, in the order of `--help`."""
 

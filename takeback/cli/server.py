@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from granian import _signals
+from granian._granian import WorkerSignal
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LOGGING_CONFIG, LogLevels
@@ -29,6 +31,7 @@ _MAX_ENDED = 40
 _WINDOW_SECONDS = 60
 _REPORT_SECONDS = 0.1
 _POLL_SECONDS = 0.2
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _HANDLER = {
     "class": "takeback.core.log_output.OutputHandler",
     "formatter": "generic",
@@ -71,6 +74,12 @@ class WebServer(MPServer):
 
     def signal_handler_reload(self, *_: Any, **__: Any) -> None:
         self.reload_signal = True
+
+    @staticmethod
+    def _spawn_wsgi_worker(*arguments: Any, **options: Any) -> None:
+        # Runs in the worker: granian looks this function up once the application is loaded.
+        _signals.set_sync_signals = stop_event
+        MPServer._spawn_wsgi_worker(*arguments, **options)  # noqa: SLF001 - the function it replaces
 
     def _respawn_workers(self, workers: list[int], *arguments: Any, **options: Any) -> None:
         # Workers that ended at the same moment are reported one after the other; granian forgets
@@ -119,13 +128,49 @@ def web_server(*, host: str, port: int, workers: int, drain_seconds: int) -> Web
     )
 
 
-def _restore_signals() -> None:
-    """Let a signal end a worker that still loads: it inherits handlers that ignore signals.
+def stop_event() -> WorkerSignal:
+    """The event that stops a worker; the first signal from now on sets it.
 
-    granian installs the worker's own handlers after the application is loaded.
+    A thread takes the signal, and later ones stay blocked. With granian's handlers a signal is lost
+    that comes just before the main thread waits, and a third one blocks the interpreter while
+    requests finish: the event takes one value and keeps one more.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
+    event = WorkerSignal()
+    _block_signals()
+    threading.Thread(target=_set_at_signal, args=(event,), daemon=True).start()
+    return event
+
+
+def _set_at_signal(event: WorkerSignal) -> None:
+    signal.sigwait(_STOP_SIGNALS)
+    event.set()
+
+
+def keep_signals_of_new_workers() -> None:
+    """Let a signal end a worker that still loads, from its first moment.
+
+    A worker inherits handlers that ignore signals, and Python forgets those that come before
+    `after_in_child`: they are blocked until the handlers are gone. `stop_event` comes later.
+    """
+    os.register_at_fork(
+        before=_block_signals,
+        after_in_parent=_unblock_signals,
+        after_in_child=_restore_signals,
+    )
+
+
+def _block_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+
+
+def _unblock_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+
+
+def _restore_signals() -> None:
+    for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
+    _unblock_signals()
 
 
 def main() -> None:
@@ -135,7 +180,7 @@ def main() -> None:
     for name in ("--port", "--workers", "--drain-seconds"):
         parser.add_argument(name, type=int, required=True)
     options = parser.parse_args()
-    os.register_at_fork(after_in_child=_restore_signals)
+    keep_signals_of_new_workers()
     try:
         web_server(**vars(options)).serve()
     finally:

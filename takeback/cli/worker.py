@@ -30,21 +30,69 @@ def worker(
 
 def work(handlers: "Mapping[str, Handler]", *, is_single_round: bool = False) -> bool:
     """Run the worker with these handlers; False if a periodic task of a single round failed."""
+    from django.conf import settings
+
+    from takeback.handlers.all_topics import IN_THREADS
     from takeback.operations import periodic_tasks
+    from takeback.outbox.pool import Pool
     from takeback.outbox.worker import Worker, with_timeout
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    outbox = Worker(with_timeout(handlers))
+        signal.signal(number, lambda *_: set_in_thread(stop))
+    if not guard_refunds(stop, is_single_round=is_single_round):
+        return not is_single_round
+    pooled = {topic: handlers[topic] for topic in IN_THREADS & handlers.keys()}
+    others = with_timeout({topic: handlers[topic] for topic in handlers.keys() - pooled.keys()})
     if is_single_round:
         if not periodic_tasks.run_once(stop):
             return False
-        outbox.deliver_all()
+        Worker({**others, **pooled}).deliver_all()
         return True
-    # A thread of their own: a long task must not delay a message.
-    periodic_thread = threading.Thread(target=periodic_tasks.run, args=(stop,))
-    periodic_thread.start()
-    outbox.run(stop)
-    periodic_thread.join()
+    # Threads of their own: a long task, or a provider that hangs, must not delay a mail.
+    pool = Pool(pooled, settings.REFUND_SENDERS)
+    threads = [
+        threading.Thread(target=periodic_tasks.run, args=(stop,)),
+        threading.Thread(target=pool.run, args=(stop,)),
+    ]
+    for thread in threads:
+        thread.start()
+    Worker(others).run(stop)
+    for thread in threads:
+        thread.join()
     return True
+
+
+def guard_refunds(stop: threading.Event, *, is_single_round: bool) -> bool:
+    """Pause refunds after a restore, before the first message; False if that was not possible.
+
+    Without a database there is nothing to deliver: unless it is a single round, it waits until
+    the database responds or `stop` is set.
+    """
+    import structlog
+    from django.db import Error, connection
+
+    from takeback.core import clock
+    from takeback.refunds.commands.epoch import check_database
+
+    while not stop.is_set():
+        try:
+            check_database(clock.now())
+        except Error as error:
+            name = type(error).__name__
+            structlog.get_logger(__name__).warning("database not checked", error=name)
+            connection.close()
+            if is_single_round:
+                return False
+            stop.wait(1)
+        else:
+            return True
+    return False
+
+
+def set_in_thread(event: threading.Event) -> None:
+    """Set an event in a signal handler.
+
+    `set` takes the event's lock, which the interrupted thread may hold: it would wait for ever.
+    """
+    threading.Thread(target=event.set, daemon=True).start()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, F, Model, QuerySet, Value
+from django.db.models import Count, F, Model, Q, QuerySet, Value
 from django.db.models.functions import Left, StrIndex
 
 from takeback.accounts.models import StaffMember
@@ -16,6 +16,7 @@ from takeback.core.encryption import decrypt, encrypt, newest_key_id
 from takeback.core.errors import Refused
 from takeback.idempotency.commands import IdempotentCall
 from takeback.idempotency.models import Reply
+from takeback.refunds.models import PaymentAccount
 
 BATCH_SIZE = 100
 """Texts in memory at a time; the longest have some hundred thousand characters."""
@@ -46,6 +47,7 @@ def _reply_context(principal: str, route: str, key: str) -> str:
 COLUMNS = (
     EncryptedColumn(CancellationRequest, "iban_encrypted", ("uuid",), str),
     EncryptedColumn(CancellationRequest, "holder_name_encrypted", ("uuid",), str),
+    EncryptedColumn(PaymentAccount, "credentials_encrypted", ("uuid",), str),
     EncryptedColumn(ErrorReport, "raw_request_encrypted", ("uuid",), "{}:request".format),
     EncryptedColumn(ErrorReport, "raw_response_encrypted", ("uuid",), "{}:response".format),
     EncryptedColumn(Reply, "body_encrypted", ("principal", "route", "key"), _reply_context),
@@ -98,7 +100,8 @@ def _texts(column: EncryptedColumn) -> "QuerySet[Any]":
     # Left() reads only the first part of a long text from the disk.
     prefix = Left(F(column.name), _MAX_KEY_ID + 1)
     key_id = Left(prefix, StrIndex(prefix, Value(":")) - 1)
-    rows = column.model._default_manager.exclude(**{column.name: None})  # noqa: SLF001 - documented
+    is_empty = Q(**{column.name: None}) | Q(**{column.name: ""})
+    rows = column.model._default_manager.exclude(is_empty)  # noqa: SLF001 - documented
     texts: QuerySet[Any] = rows.annotate(key_id=key_id)
     return texts
 

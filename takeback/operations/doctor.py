@@ -14,7 +14,8 @@ from django.http.request import validate_host
 from takeback.cancellations.models import CancellationRequestImage
 from takeback.core import clock, triggers
 from takeback.core.encryption import newest_key_id
-from takeback.operations import database, host_keys, readiness, shop_checks
+from takeback.limits.commands import alarms_of
+from takeback.operations import database, host_keys, payment_checks, readiness, shop_checks
 from takeback.operations.data_keys import count_texts_by_key, unreadable_keys
 from takeback.operations.database import names
 from takeback.operations.findings import Finding, Result, Severity, result_of
@@ -60,9 +61,11 @@ def examine(*, every_order: bool, progress: Progress) -> Iterator[Finding]:
                     "triggers": _triggers,
                     "database role": _database_role,
                     **shop_checks.CHECKS,
+                    **payment_checks.CHECKS,
                     "order totals": partial(_order_totals, every_order, progress),
                     "worker": _worker,
                     "outbox": _outbox,
+                    "limits": _limits,
                     "data keys": _data_keys,
                     "shared keys": _shared_keys,
                     "images": _images,
@@ -173,6 +176,13 @@ def _outbox() -> Result:
     if outbox.parked:
         return Severity.WARNING, f"Parked messages: {outbox.parked}. Run `takeback outbox list`."
     return Severity.FINE, f"Waiting messages: {outbox.waiting}. None is parked."
+
+
+def _limits() -> Result:
+    kinds = alarms_of(clock.now())
+    if kinds:
+        return Severity.WARNING, f"Half of these limits is used up: {names(kinds)}. See the log."
+    return Severity.FINE, "No rate limit is half used up."
 
 
 def _data_keys() -> Result:

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from takeback.core import clock
 from takeback.core.log_output import take_lost_lines
+from takeback.limits.commands import take_alarms
 from takeback.operations.metrics_files import allocate_blocks
 from takeback.outbox.queries import backlog
 
@@ -32,6 +33,9 @@ REQUESTS = Counter(
 )
 LOST_LINES = Counter(
     "takeback_log_lines_lost", "Log lines that could not be written: disk full or closed.", ("log",)
+)
+ALARMS = Counter(
+    "takeback_limit_alarms", "Rate limits of which half was used up, once per window.", ("limit",)
 )
 SECONDS = Histogram(
     "takeback_request_seconds",
@@ -65,6 +69,8 @@ def _count(method: str, route: str, status: int, seconds: float) -> None:
         SECONDS.labels(method, route).observe(seconds)
         if lost := take_lost_lines():
             LOST_LINES.labels("log").inc(lost)
+        for limit, alarms in take_alarms().items():
+            ALARMS.labels(limit).inc(alarms)
 
 
 class OutboxCollector(Collector):

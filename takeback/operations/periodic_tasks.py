@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 from django.db import Error, close_old_connections
@@ -14,6 +14,7 @@ from takeback.accounts.customers import prune_pending
 from takeback.accounts.one_time_secrets import prune as prune_one_time_secrets
 from takeback.accounts.own_account import prune_email_changes
 from takeback.accounts.sessions import prune_sessions
+from takeback.cancellations.commands.forget_bank_accounts import forget_bank_accounts
 from takeback.cancellations.images import sweep_images
 from takeback.channel_sync.commands import prune as prune_channel_sync
 from takeback.core import clock
@@ -21,8 +22,14 @@ from takeback.core.db.planner import analyze_tables
 from takeback.idempotency.commands import prune as prune_replies
 from takeback.limits.commands import prune as prune_limits
 from takeback.outbox.commands import prune as prune_outbox
+from takeback.refunds.commands.anchor import anchor_day
+from takeback.refunds.commands.epoch import guard_database
+from takeback.refunds.commands.look import look_at_payments
 
 log = structlog.get_logger(__name__)
+
+FREQUENT_SECONDS: Final = 60
+"""More frequent tasks are logged only when they have done something."""
 
 
 class PeriodicTask(NamedTuple):
@@ -34,6 +41,8 @@ class PeriodicTask(NamedTuple):
 
 
 PERIODIC_TASKS = (
+    PeriodicTask("look_at_payments", 10, look_at_payments),
+    PeriodicTask("guard_database", 60, guard_database),
     PeriodicTask("prune_limits", 600, prune_limits),
     PeriodicTask("prune_sessions", 3600, prune_sessions),
     PeriodicTask("prune_keys", 3600, prune_keys),
@@ -45,6 +54,8 @@ PERIODIC_TASKS = (
     PeriodicTask("prune_exchange", 3600, prune_channel_sync),
     PeriodicTask("look_at_tables", 3600, analyze_tables),
     PeriodicTask("sweep_pictures", 24 * 3600, sweep_images),
+    PeriodicTask("anchor_ledger", 3600, anchor_day),
+    PeriodicTask("forget_bank_accounts", 24 * 3600, forget_bank_accounts),
 )
 """The names are part of the log."""
 
@@ -76,5 +87,7 @@ def _run_task(task: PeriodicTask, stop: threading.Event) -> bool:
         log.warning("chore failed", chore=task.name, error=type(error).__name__)
         close_old_connections()
         return False
-    log.info("chore", chore=task.name, done=done, ms=int((time.perf_counter() - started) * 1000))
+    if done or task.every_seconds >= FREQUENT_SECONDS:
+        ms = int((time.perf_counter() - started) * 1000)
+        log.info("chore", chore=task.name, done=done, ms=ms)
     return True
