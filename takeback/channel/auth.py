@@ -17,7 +17,7 @@ from takeback.api.errors import NotAuthenticated
 from takeback.core import clock, errors
 from takeback.core.errors import Problem, Refused
 from takeback.core.ids import id_of
-from takeback.limits.commands import Bucket, enforce, increment
+from takeback.limits.commands import Bucket, count
 
 _SCHEME = "Token "
 _OTHER_SCHEMES = frozenset({"bearer", "basic", "digest", "apikey", "api-key", "key"})
@@ -108,7 +108,7 @@ def _count_request(key_id: int, now: datetime) -> None:
     """Limits the requests of a key, from however many addresses they come."""
     if settings.LIMITS_ENABLED:
         buckets = [Bucket(f"key:{key_id}", settings.KEY_REQUESTS_PER_MINUTE, _MINUTE)]
-        enforce(buckets, increment(buckets, now))
+        count(buckets, now)
 
 
 def path_id(text: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
+import structlog
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiResponse
@@ -29,12 +30,14 @@ from takeback.channel.filters import NEWEST, Filters, build_filter, validated_fi
 from takeback.core import errors as core_errors
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.db.compiled_query import RowQuery
-from takeback.core.errors import Refused, RuleProblem
+from takeback.core.errors import Problem, Refused, RuleProblem
 from takeback.core.paging import Page
+
+log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"', re.ASCII)
 _NO_VERSION = 0
 """Versions count from 1."""
 
@@ -191,6 +194,14 @@ def _paths(detail: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
         yield ".".join(path), detail
 
 
+class FieldsRefused(Exception):
+    """Several fields are refused, each by its path with its own problem."""
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        super().__init__(", ".join(problems))
+        self.problems = problems
+
+
 def row_or_404(row: R | None) -> R:
     """The row; a row of another channel is reported like a missing one."""
     if row is None:
@@ -204,6 +215,8 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         detail = error.detail
         fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
         return Response({**fields, "code": errors.FIELDS_INVALID}, status=400)
+    if isinstance(error, FieldsRefused):
+        return _fields_refused(error.problems)
     if isinstance(error, Refused) and error.problem.field:
         api_errors.log_refusal(error)
         problem = error.problem
@@ -215,6 +228,14 @@ def refusal(error: Exception, context: Mapping[str, Any]) -> Response | None:
         # The status of a RuleProblem is the storefront's.
         return api_errors.problem_response(replace(error.problem, status=400))
     return api_errors.exception_handler(error, context)
+
+
+def _fields_refused(problems: Mapping[str, Problem]) -> Response:
+    """The text of every field; status and code are those of the first."""
+    first = next(iter(problems.values()))
+    log.info("refused", code=first.code, fields=sorted(problems))
+    fields = {path: [problem.message] for path, problem in problems.items()}
+    return Response({**fields, "code": first.code}, status=first.status)
 
 
 def etag(version: int) -> dict[str, str]:

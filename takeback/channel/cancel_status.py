@@ -3,17 +3,24 @@
 It is derived when it is read: storing it would cost every new case two more statements.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.statuses import CANCEL_STATUSES, cancel_status_of
+from takeback.cancellations.statuses import (
+    CANCEL_STATUSES,
+    LIVE,
+    PlanStatus,
+    cancel_status_of,
+    payment_status,
+)
+from takeback.cancellations.statuses import Status as CaseStatus
 from takeback.channel.filters import Filter, all_rows, text
 from takeback.core.db.compiled_query import CompiledQuery
-from takeback.core.ids import ItemId, OrderId
+from takeback.core.ids import ItemId, OrderId, PlanId
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.statuses import CancelStatus, Status
 
@@ -29,9 +36,21 @@ class _ItemRef(NamedTuple):
     order_id: OrderId
 
 
+class _PlanRef(NamedTuple):
+    id: PlanId
+    status: str
+
+
 class _CaseStatus(NamedTuple):
     order_item: _ItemRef
     status: str
+    quantity: int
+    plan: _PlanRef | None
+
+    @property
+    def shown(self) -> str:
+        """The status of the case, or that its refunds are under way."""
+        return payment_status(self.status, self.plan.status if self.plan else None)
 
 
 def _of_items(item_ids: list[int]) -> "QuerySet[CancellationRequest]":
@@ -49,18 +68,25 @@ cases_of_orders = CompiledQuery(_CaseStatus, _of_orders)
 
 
 class CaseStatuses:
-    """The statuses of the cases of items, and of the orders of these items."""
+    """The statuses and live units of the cases of items, and the statuses of their orders."""
 
     def __init__(self, cases: Iterable[_CaseStatus]) -> None:
         self._of_item: Mapping[ItemId, list[str]] = defaultdict(list)
         self._of_order: Mapping[OrderId, list[str]] = defaultdict(list)
+        self._live_units = Counter[ItemId]()
         for case in cases:
-            self._of_item[case.order_item.id].append(case.status)
-            self._of_order[case.order_item.order_id].append(case.status)
+            self._of_item[case.order_item.id].append(case.shown)
+            self._of_order[case.order_item.order_id].append(case.shown)
+            if case.status in LIVE:
+                self._live_units[case.order_item.id] += case.quantity
 
     def of_item(self, item_id: ItemId, own: str | None) -> str | None:
         """The value of an item; `own` is the one that the channel has sent."""
         return own or cancel_status_of(self._of_item.get(item_id, ()))
+
+    def live_units(self, item_id: ItemId) -> int:
+        """The number of units of an item that its live case names."""
+        return self._live_units[item_id]
 
     def of_order(self, order_id: OrderId, own: str | None, status: int) -> str | None:
         """The value of an order with this status."""
@@ -115,6 +141,15 @@ def _deciding_cases(
     before = order[: order.index(shown)] if shown else []
     earlier = [status for previous in before for status in CANCEL_STATUSES[previous]]
     return (
-        cases.filter(channel_id__in=channel_ids, status__in=statuses),
-        cases.filter(status__in=earlier),
+        cases.filter(_with_statuses(statuses), channel_id__in=channel_ids),
+        cases.filter(_with_statuses(earlier)),
     )
+
+
+def _with_statuses(statuses: Sequence[str]) -> Q:
+    """The condition for cases that `_CaseStatus.shown` gives one of these statuses."""
+    is_paying = Q(status=CaseStatus.APPROVED.value, plan__status=PlanStatus.WAITING_FOR_PAYMENT)
+    has_status = Q(status__in=[status for status in statuses if status in set(CaseStatus)])
+    if PlanStatus.WAITING_FOR_PAYMENT in statuses:
+        return has_status | is_paying
+    return has_status & ~is_paying if CaseStatus.APPROVED in statuses else has_status

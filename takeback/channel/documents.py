@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from takeback.core.money import show
+from takeback.core.money import show, show_rate
 
 Object = dict[str, Any]
 
@@ -16,6 +16,16 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 def amount(minor: int, currency: str) -> Decimal:
     """An amount that is written with exactly the decimals of its currency."""
     return Decimal(show(minor, currency))
+
+
+def rate(percent: Decimal) -> Decimal:
+    """A rate that is written with two decimals, or with three if the third is not 0."""
+    return Decimal(show_rate(percent))
+
+
+def optional_rate(percent: Decimal | None) -> Decimal | None:
+    """A rate, or null."""
+    return None if percent is None else rate(percent)
 
 
 def optional_amount(minor: int | None, currency: str) -> Decimal | None:

@@ -10,11 +10,6 @@ FIELDS_INVALID = "invalid"
 ORDER_CONTRADICTS_ITSELF = Problem(
     "order_does_not_add_up", 400, _("The amounts of this order do not add up."), field="amount"
 )
-ORDER_IS_FIXED = Problem(
-    "order_is_fixed",
-    406,
-    _("The items and amounts of an order cannot change once it has been received."),
-)
 LOGIN_FAILED = Problem("login_failed", 400, _("Wrong user name or password."))
 AMBIGUOUS = _("Send this parameter only once.")
 NOT_TEXT = _("Control characters are not allowed.")

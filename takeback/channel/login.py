@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Any, TypedDict
 
+from django.conf import settings
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.accounts import sign_in
 from takeback.accounts.api_keys import AccessError, NewKey
+from takeback.accounts.errors import STAFF_PASSWORD_BLOCKED
 from takeback.accounts.queries import key_with_user
 from takeback.accounts.staff import check_staff_password_only, issue_login_key
 from takeback.api.fields import Password, StrictText
@@ -61,6 +64,9 @@ class Login(ChannelView):
             client_address(self.django_request),
             lambda: _login_key(username, data["password"], now),
             now,
+            problem=STAFF_PASSWORD_BLOCKED.with_values(
+                url=settings.SITE_URL + reverse("desk_password_reset")
+            ),
         )
         document: LoginKey = {"key": key.text}
         return Response(document)

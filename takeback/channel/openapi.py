@@ -41,6 +41,17 @@ PLAIN: Mapping[int, OpenApiResponse] = {
 KEY_REFUSALS: Mapping[int, OpenApiResponse] = {status: PLAIN[status] for status in (401, 403, 429)}
 REFUSALS: Mapping[int, OpenApiResponse] = {400: INVALID, 404: PLAIN[404], **KEY_REFUSALS}
 CONFLICT = {406: PLAIN[406]}
+ITEM_CANCELLED = {
+    409: OpenApiResponse(
+        response=parts.any_of("Problem", "ChannelFieldErrors"),
+        description=(
+            "The cancellation of an item is approved, so its status cannot change"
+            " (`item_cancelled`), or another request changed the same data at the same time."
+        ),
+    )
+}
+FIXED_FIELDS = {406: parts.refusal(parts.any_of("Problem", "ChannelFieldErrors"), 406)}
+"""A change of fields that are fixed, each with its path."""
 
 _PAGE = (
     OpenApiParameter("page", int, description="Counts from 1."),

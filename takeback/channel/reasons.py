@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from takeback.api.case_fields import KindField
+from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
 from takeback.api.openapi import Operation, PageOf
 from takeback.cancellations.commands.reasons import add_reason, change_reason
@@ -66,7 +67,7 @@ class Translations(serializers.Field[dict[str, dict[str, str]], Any, Any, Any]):
         return translations
 
 
-class ReasonEntry(serializers.Serializer[Any]):
+class ReasonEntry(CompleteErrors):
     """A reason; other keys are ignored."""
 
     example = {"cancellation_type": "refund", "subject": "Does not fit", "order": 3}
@@ -79,6 +80,10 @@ class ReasonEntry(serializers.Serializer[Any]):
     is_active = StrictBoolean(required=False)
     send_to_remote = StrictBoolean(required=False)
     send_to_oms = StrictBoolean(required=False)
+
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        has_subject = data.get("subject") is not None or data.get("translations")
+        return {} if self.partial or has_subject else {"subject": [NO_SUBJECT]}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not self.partial and "subject" not in attrs:

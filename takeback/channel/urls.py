@@ -11,6 +11,8 @@ from takeback.channel import carriers, images, login, reasons, staff
 from takeback.channel.cases import views as cases
 from takeback.channel.customers import views as customers
 from takeback.channel.items import views as items
+from takeback.channel.loyalty import views as loyalty
+from takeback.channel.orders import refund_preview
 from takeback.channel.orders import views as orders
 from takeback.channel.plans import views as plans
 from takeback.channel.sync import views as sync
@@ -18,6 +20,7 @@ from takeback.channel.sync import views as sync
 PREFIXES = ("api/v1", "api", "api/i1")
 """The API page shows the routes below the first. Redirects would lose the body of a POST."""
 CHANNEL = r"channel/(?P<channel_id>[^/]+)/"
+REMOTE = r"remote/(?P<channel_id>[^/]+)/"
 PK = r"(?P<pk>[^/]+)"
 
 Route = tuple[str, Any, str]
@@ -28,6 +31,8 @@ KEY_ROUTES: list[Route] = [
     ("channels", sync.ChannelList, "channels"),
     (f"channels/{PK}", sync.ChannelDetailView, "channel"),
     ("content_types", sync.ContentTypeList, "content_types"),
+    ("loyalty_transactions", loyalty.TransactionList, "loyalty_transactions"),
+    (f"loyalty_transactions/{PK}", loyalty.TransactionView, "loyalty_transaction"),
 ]
 """Routes that belong to no channel."""
 
@@ -44,6 +49,11 @@ CHANNEL_ROUTES: list[Route] = [
     (f"cancellation_requests/{PK}/reject", cases.RejectCase, "channel_reject_case"),
     (f"cancellation_requests/{PK}/confirm", cases.ConfirmCase, "channel_confirm_case"),
     (f"cancellation_requests/{PK}/approve", cases.ApproveCase, "channel_approve_case"),
+    (
+        f"cancellation_requests/{PK}/turn_into_return",
+        cases.TurnIntoReturn,
+        "channel_turn_case_into_return",
+    ),
     ("cancellation_request_images", images.ImageList, "channel_images"),
     ("cancellation_request_images/updates", images.ImageUpdates, "channel_image_updates"),
     (f"cancellation_request_images/{PK}", images.ImageView, "channel_image"),
@@ -53,6 +63,11 @@ CHANNEL_ROUTES: list[Route] = [
     ("orders/updates", orders.OrderUpdates, "channel_orders_updates"),
     (f"orders/{PK}", orders.OrderView, "channel_order"),
     (f"orders/{PK}/cancel", orders.CancelOrder, "channel_order_cancel"),
+    (
+        f"orders/{PK}/refund_preview",
+        refund_preview.OrderRefundPreviewView,
+        "channel_order_refund_preview",
+    ),
     ("order_items", items.ItemList, "channel_order_items"),
     ("order_items/bulk_status_update", items.BulkItemView, "channel_order_items_many"),
     (f"order_items/{PK}", items.ItemView, "channel_order_item"),
@@ -86,6 +101,12 @@ CHANNEL_ROUTES: list[Route] = [
     (f"staff/{PK}", staff.StaffView, "channel_staff_member"),
 ]
 """Routes below `channel/<channel_id>/`."""
+
+REMOTE_ROUTES: list[Route] = [
+    ("loyalty_account", loyalty.AccountList, "loyalty_accounts"),
+    (f"loyalty_account/{PK}", loyalty.AccountView, "loyalty_account"),
+]
+"""Routes below `remote/<channel_id>/`."""
 
 ALIAS_ROUTES: list[Route] = [
     ("cancellation_plans/inserts_or_updates", plans.PlanUpdates, "channel_plan_inserts"),
@@ -123,6 +144,7 @@ def _patterns(routes: list[Route], parent: str = "", **options: Any) -> list[URL
 urlpatterns = [
     *_patterns(ALIAS_ROUTES, CHANNEL, operation_prefix="second_"),
     *_patterns(CHANNEL_ROUTES, CHANNEL),
+    *_patterns(REMOTE_ROUTES, REMOTE),
     *_patterns(KEY_ROUTES),
     *_patterns(ANY_CHANNEL_ROUTES, operation_prefix="any_"),
 ]

@@ -9,6 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from takeback.accounts.channels import channel_id_of_host
+from takeback.accounts.errors import PASSWORD_BLOCKED
 from takeback.accounts.policy import ShopPolicy, shop_policy
 from takeback.accounts.sessions import AccountRow
 from takeback.api import errors
@@ -16,11 +17,18 @@ from takeback.api.base_view import ApiView
 from takeback.api.renderer import encode
 from takeback.core import clock
 from takeback.core.errors import MALFORMED_JSON, Problem, Refused, RuleProblem
+from takeback.shoppers.commands import order_codes, sign_in_codes
+from takeback.shoppers.guest_lookup import LOOK_UP_BLOCKED
 from takeback.storefront import document_cache, openapi
 from takeback.storefront.addresses_documents import address_user
 from takeback.storefront.auth import Caller, ShopperSessionAuthentication, caller_of
 from takeback.storefront.dialect import Dialect, detect_dialect
 from takeback.storefront.document_context import DocumentContext
+
+_CODE_URLS = {
+    LOOK_UP_BLOCKED: order_codes.REQUEST_PATH,
+    PASSWORD_BLOCKED: sign_in_codes.REQUEST_PATH,
+}
 
 
 class StorefrontView(ApiView):
@@ -29,6 +37,8 @@ class StorefrontView(ApiView):
     authentication_classes = [ShopperSessionAuthentication]
     schema = openapi.StorefrontSchema()
     is_bulk = False
+    has_code_route = False
+    """Whether 429 names the route that mails a code."""
 
     @property
     def caller(self) -> Caller:
@@ -105,7 +115,7 @@ class StorefrontView(ApiView):
             return errors.exception_handler(error, context)
         problem, position = error.problem, cast("int | None", error.context.get("position"))
         if not (problem.field or isinstance(problem, RuleProblem)):
-            return errors.exception_handler(error, context)
+            return _with_code_url(errors.exception_handler(error, context), problem)
         errors.log_refusal(error)
         if problem.field:
             detail = self.field_error(problem, position)
@@ -131,6 +141,15 @@ class StorefrontView(ApiView):
                 name: self._in_dialect(_without_wrapper(inner)) for name, inner in detail.items()
             }
         return str(detail[0]) if self.is_classic else [str(text) for text in detail]
+
+
+def _with_code_url(response: Response | None, problem: Problem) -> Response | None:
+    """Above a limit that strangers can reach, the response names the route that mails a code."""
+    url = _CODE_URLS.get(problem)
+    if response is not None and url:
+        response.data |= {"code_url": url}
+        response.headers[openapi.CODE_URL] = url
+    return response
 
 
 def _without_wrapper(detail: Any) -> Any:

@@ -24,6 +24,7 @@ from takeback.storefront.labels import (
     choice,
     choice_in_v3,
 )
+from takeback.storefront.refunds_documents import RefundState, refund_states
 
 
 class PickupHours(TypedDict):
@@ -112,7 +113,10 @@ def case_image(row: ImageRow, case_id: int) -> CancellationRequestImage:
 
 
 class CancellationRequest(TypedDict):
-    """A case; outside of orders, `cancellation_type` is bare text in the classic dialect."""
+    """A case; outside of orders, `cancellation_type` is bare text in the classic dialect.
+
+    `refund_set` are the refunds of all cases that are paid back together.
+    """
 
     id: int
     pk: int
@@ -130,10 +134,11 @@ class CancellationRequest(TypedDict):
     cancellation_request_image_set: list[CancellationRequestImage]
     reason: int
     order_item: int
+    refund_set: list[RefundState]
 
 
 def case_document(row: CaseWithImages, context: DocumentContext) -> CancellationRequest:
-    return _document(row, choice_in_v3(KINDS, row.row.cancellation_type, context))
+    return _document(row, choice_in_v3(KINDS, row.row.cancellation_type, context), context)
 
 
 def case_in_order(row: CaseWithImages, context: DocumentContext) -> CancellationRequest:
@@ -141,7 +146,7 @@ def case_in_order(row: CaseWithImages, context: DocumentContext) -> Cancellation
 
     A guest proves only number and e-mail address, so their bank accounts are masked.
     """
-    document = _document(row, choice(KINDS, row.row.cancellation_type))
+    document = _document(row, choice(KINDS, row.row.cancellation_type), context)
     if context.account is None:
         iban, holder_name = document["iban"], document["holder_name"]
         document["iban"] = mask_iban(iban) if iban else None
@@ -150,7 +155,7 @@ def case_in_order(row: CaseWithImages, context: DocumentContext) -> Cancellation
 
 
 def _document(
-    case_with_images: CaseWithImages, cancellation_type: str | Choice
+    case_with_images: CaseWithImages, cancellation_type: str | Choice, context: DocumentContext
 ) -> CancellationRequest:
     row, images = case_with_images
     account = bank_account_of(row)
@@ -171,6 +176,7 @@ def _document(
         "cancellation_request_image_set": [case_image(image, row.id) for image in images],
         "reason": row.reason_id,
         "order_item": row.order_item_id,
+        "refund_set": refund_states(row.refunds, context) if row.refunds else [],
     }
 
 

@@ -126,7 +126,7 @@ class PickupDateField(serializers.Field[PickupWindow, Any, Any, Any]):
         return PickupWindow(day.isoformat(), start, end)
 
 
-class NewCaseBody(serializers.Serializer[Any]):
+class NewCaseBody(case_fields.CompleteBankAccount):
     """One item to cancel or return; unknown keys are ignored."""
 
     example = {
@@ -150,10 +150,6 @@ class NewCaseBody(serializers.Serializer[Any]):
     fully_refund_as_loyalty_money = StrictBoolean(required=False, allow_null=True)
     cancellation_request_image_set = ImagesField(required=False, allow_null=True)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        case_fields.require_complete_bank_account(attrs)
-        return attrs
-
 
 class NewCasesBody(serializers.Serializer[Any]):
     """Up to 50 items to cancel or return. `pickup_address` and `fully_refund_as_loyalty_money`
@@ -176,6 +172,16 @@ SHARED = ("pickup_address", "fully_refund_as_loyalty_money")
 
 # Shared by all requests: DRF copies all fields per instance, and `run_validation` keeps no state.
 _new_case_body, _new_cases_body = NewCaseBody(), NewCasesBody()
+
+
+def case_errors(body: Any, *, is_bulk: bool) -> dict[str, Any]:
+    """The field errors of a body; nothing is stored."""
+    try:
+        (_new_cases_body if is_bulk else _new_case_body).run_validation(body)
+    except serializers.ValidationError as error:
+        details: Any = error.detail
+        return dict(details)
+    return {}
 
 
 def new_case(body: Any, *, max_images: int) -> NewCase:

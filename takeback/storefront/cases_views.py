@@ -53,6 +53,7 @@ from takeback.storefront.cases_serializers import (
     CaseParser,
     NewCaseBody,
     NewCasesBody,
+    case_errors,
     new_case,
     new_cases,
 )
@@ -102,13 +103,27 @@ def _kind(query: Mapping[str, str]) -> Kind | None:
 
 
 def _guest_requester(view: StorefrontView) -> Requester:
-    """A guest who names number and e-mail address, or has access to orders by a grant."""
+    """A guest who names number and e-mail address, or has access to orders by a grant.
+
+    Raises ValidationError with all field errors of the body if number or address is invalid.
+    """
     channel_id, now = view.channel_id, clock.now()
     if {"number", "order", "email"}.isdisjoint(view.body):
         return granted_requester(channel_id, view.caller.granted_orders, now)
-    body = guest_lookup.run_validation(view.body)
+    try:
+        body = guest_lookup.run_validation(view.body)
+    except ValidationError as error:
+        details: Any = error.detail
+        raise ValidationError(case_errors(view.body, is_bulk=view.is_bulk) | details) from error
     number, address = body.get("number") or body["order"], client_address(view.django_request)
-    return lookup_requester(channel_id, number, body["email"], address=address, now=now)
+    return lookup_requester(
+        channel_id,
+        number,
+        body["email"],
+        address=address,
+        granted=view.caller.granted_orders,
+        now=now,
+    )
 
 
 class BaseOpenCaseView(StorefrontView):
@@ -251,6 +266,7 @@ class OpenCases(BulkOpeningView):
 class GuestOpenCase(OpenCase):
     """Opens a case for one item of a guest's order."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_open_case",
@@ -258,7 +274,7 @@ class GuestOpenCase(OpenCase):
             request=AllOf((GuestIdentity, NewCaseBody)),
             response=CancellationRequest,
             description=OPENED_CLASSIC,
-            refusals=OPENED_OR_REFUSED,
+            refusals=OPENED_OR_REFUSED | openapi.LOOK_UP_BLOCKED,
             is_idempotent=True,
             summary="Open a request for an item of a guest's order.",
         )
@@ -272,6 +288,7 @@ class GuestOpenCase(OpenCase):
 class GuestOpenCases(OpenCases):
     """Opens cases for several items of a guest's order: all of them, or none."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_open_cases",
@@ -279,7 +296,7 @@ class GuestOpenCases(OpenCases):
             request=AllOf((GuestIdentity, NewCasesBody)),
             response=list[CancellationRequest],
             status=201,
-            refusals=openapi.RULE,
+            refusals=openapi.RULE | openapi.LOOK_UP_BLOCKED,
             is_idempotent=True,
             summary="Open requests for several items of a guest's order.",
         )

@@ -1,6 +1,7 @@
 """Parameters and refusals that the storefront's OpenAPI operations share."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
@@ -28,6 +29,23 @@ COMPONENTS = {
         },
         "required": ["detail", "code"],
         "additionalProperties": {"anyOf": [{"type": "string"}, _TEXTS]},
+    },
+    "LookUpBlocked": {
+        "type": "object",
+        "description": "Too many failed look-ups: `code_url` mails a code that opens the order.",
+        "properties": {
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "code_url": {"type": "string"},
+        },
+        "required": ["detail", "code", "code_url"],
+        "additionalProperties": False,
+        "example": {
+            "detail": "Too many attempts. Open the order with a code sent by e-mail, or try again "
+            "later.",
+            "code": "too_many_requests",
+            "code_url": "/users/orders/anonymous/code/",
+        },
     },
     "RuleRefusal": {
         "type": "object",
@@ -69,6 +87,15 @@ RULE = {406: parts.refusal(parts.any_of("RuleRefusal"), 406)}
 _PROBLEMS = {status: parts.refusal(parts.PROBLEM, status) for status in (401, 403, 404, 429)}
 UNAUTHENTICATED = _PROBLEMS[401]
 TOO_MANY_WITH_TEXTS = {429: parts.refusal(parts.any_of("ProblemWithTexts"), 429)}
+LOOK_UP_BLOCKED = {429: parts.refusal(parts.any_of("LookUpBlocked", "Problem"), 429)}
+"""Routes that look up a guest's order."""
+CODE_URL = "X-Takeback-Code-Url"
+CODE_URL_HEADER = {
+    CODE_URL: {
+        "description": "The route that mails a code, which works above this limit.",
+        "schema": {"type": "string"},
+    }
+}
 LISTS = {
     status: parts.refusal(parts.any_of("Problem", "FieldErrors"), status)
     for status in (400, 403, 404, 409, 429, 503)
@@ -113,6 +140,12 @@ class StorefrontSchema(Schema):
         if self.has_session and parts.is_unsafe(self.method):
             parameters.append(CSRF)
         return parameters
+
+    def response_headers(self, status: int) -> parts.JSONSchema:
+        headers = super().response_headers(status)
+        has_code_route = getattr(self.view, "has_code_route", False)
+        is_blocked = status == HTTPStatus.TOO_MANY_REQUESTS and has_code_route
+        return headers | CODE_URL_HEADER if is_blocked else headers
 
     def implied_refusals(self) -> dict[int, OpenApiResponse]:
         refusals = super().implied_refusals() | {400: INVALID}

@@ -10,13 +10,14 @@ from uuid import UUID
 
 from msgspec import Raw, Struct
 
+from takeback.accounts.policy import ShopPolicy
 from takeback.api.renderer import decode, embed, encode
 from takeback.cancellations import policy
 from takeback.cancellations.queries import CaseWithImages, by_item, cases_of_orders, item_context
 from takeback.cancellations.statuses import Kind
 from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
-from takeback.core.money import show, unit_value
+from takeback.core.money import show, show_rate, unit_value
 from takeback.orders.order_rows import ITEM_SNAPSHOTS
 from takeback.orders.queries import (
     DISCOUNT,
@@ -28,6 +29,7 @@ from takeback.orders.queries import (
     order_extras,
 )
 from takeback.orders.statuses import Status
+from takeback.orders.units import units_left
 from takeback.storefront.addresses_documents import Address, address
 from takeback.storefront.cases_documents import CancellationRequest, case_in_order
 from takeback.storefront.document_cache import (
@@ -49,6 +51,7 @@ from takeback.storefront.labels import (
     order_type,
     status,
 )
+from takeback.storefront.refunds_documents import RefundState
 
 _EMPTY_COLUMN = (None, "{}", "null")
 _NO_EXTRAS: Object = {"price_extra_field": {}, "stock_extra_field": {}}
@@ -137,6 +140,7 @@ class OrderItem(Struct, gc=False):
     discount_amount: str
     discounted_price: str
     quantity: int
+    units_left: int
     unit_price: str
     total_amount: str
     image: str | None
@@ -156,17 +160,19 @@ def order_item(
     row: ItemRow,
     cases: Sequence[CaseWithImages],
     parent: OrderRow,
+    shop: ShopPolicy,
     snapshots: Snapshots,
     context: DocumentContext,
 ) -> OrderItem:
-    """An item with its cases, and what its customer can still do with it."""
+    """An item with its cases, and what its customer can still do with it on the order's terms."""
     code, goods = parent.currency, row.goods_minor
     details: Object = decode(row.details)
-    item = item_context(row, cases, parent.placed_at, context.shop, context.now)
+    item = item_context(row, cases, parent.placed_at, shop, context.now)
     against_cancel = policy.item_refusal(Kind.CANCEL, item)
     against_return = policy.item_refusal(Kind.RETURN, item)
     blocking = policy.first_blocking_reason(against_cancel, against_return)
     requests, live_request = _requests(cases, context)
+    live_units = sum(case.row.quantity for case in cases if case.is_live) if cases else 0
     product = snapshots[row.product_id]
     carriers = cast(
         "Any",
@@ -199,7 +205,7 @@ def order_item(
         details.get("localized_attributes") or {},  # localized_attributes
         details.get("localized_attributes_kwargs") or {},  # localized_attributes_kwargs
         show(goods, code),  # price
-        f"{row.tax_rate:.2f}",  # tax_rate
+        show_rate(row.tax_rate),  # tax_rate
         row.invoice_number,  # invoice_number
         row.invoice_date,  # invoice_date
         safe_http_url(row.e_archive_url),  # e_archive_url
@@ -209,6 +215,7 @@ def order_item(
         show(row.discount_minor, code),  # discount_amount
         show(goods - row.discount_minor, code),  # discounted_price
         row.quantity,  # quantity
+        units_left(row, live_units) if live_units else item.units_left,  # units_left
         show(unit_value(goods, row.quantity), code),  # unit_price
         show(goods, code),  # total_amount
         safe_http_url(row.image),  # image
@@ -356,6 +363,7 @@ class Order(Struct, gc=False):
     installment: int | None
     segment: Any
     checkout_provider: Any
+    refund_set: list[RefundState]
 
 
 def order(
@@ -374,8 +382,10 @@ def order(
     details: Object = decode(row.details)
     is_guest = context.account is None
     tax_rate = row.shipping_tax_rate
+    shop = context.shop.with_terms(row.return_days, row.cancel_minutes)
     items = [
-        order_item(item, cases.get(item.id, ()), row, snapshots, context) for item in item_rows
+        order_item(item, cases.get(item.id, ()), row, shop, snapshots, context)
+        for item in item_rows
     ]
     return Order(
         row.id,  # id
@@ -403,8 +413,8 @@ def order(
         show(row.amount_minor, code),  # amount
         show(row.discount_minor, code),  # discount_amount
         show(row.shipping_minor, code),  # shipping_amount
-        None if tax_rate is None else f"{tax_rate:.2f}",  # shipping_tax_rate
-        show(row.refund_minor, code),  # refund_amount
+        None if tax_rate is None else show_rate(tax_rate),  # shipping_tax_rate
+        show(row.refund_minor + row.refunded_elsewhere_minor, code),  # refund_amount
         show(row.discount_refund_minor, code),  # discount_refund_amount
         show(row.shipping_refund_minor, code),  # shipping_refund_amount
         row.invoice_number,  # invoice_number
@@ -434,4 +444,16 @@ def order(
         details.get("installment"),  # installment
         details.get("segment"),  # segment
         details.get("checkout_provider"),  # checkout_provider
+        _refunds(items) if cases else [],  # refund_set
     )
+
+
+def _refunds(items: Sequence[OrderItem]) -> list[RefundState]:
+    """The refunds of all cases, each once: one refund may pay several of them."""
+    refunds = {
+        refund["uuid"]: refund
+        for item in items
+        for case in item.cancellationrequest_set
+        for refund in case["refund_set"]
+    }
+    return list(refunds.values())

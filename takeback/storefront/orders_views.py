@@ -1,5 +1,7 @@
 """Views of orders: guest look-up, a customer's list, and details."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +27,11 @@ from takeback.storefront.base import StorefrontView
 from takeback.storefront.orders_documents import Order, encoded_orders
 from takeback.storefront.serializers import GuestLookup, guest_lookup, order_filters
 
+ORDER_FORMS = (
+    "For `number` an array of one order, for `order` a page. The number may be written in another "
+    "notation, such as `#1001` or `No. 1001` for `1001`."
+)
+
 
 class BoundedFormParser(FormParser):
     """HTML forms, up to the same size as JSON bodies."""
@@ -37,20 +44,36 @@ class BoundedFormParser(FormParser):
         return super().parse(BytesIO(body), media_type, parser_context)
 
 
-class GuestOrder(StorefrontView):
+class GuestOrderView(StorefrontView):
+    """The base of views that open a guest's order."""
+
+    parser_classes = [StrictJSONParser, BoundedFormParser]
+
+    def open_order(self, row: OrderRow, body: Mapping[str, Any], now: datetime) -> Response:
+        """Grants access to the order, and responds with it in the form that `body` asks for."""
+        guest_access.grant(self.request.session, row.id, now)
+        context = self.document_context(None, carriers_of=self.channel_id)
+        documents = encoded_orders([row], context)
+        if "number" in body:
+            return Response(documents)
+        return Response({"count": 1, "next": None, "previous": None, "results": documents})
+
+
+class GuestOrder(GuestOrderView):
     """Finds a guest's order by its number and e-mail address, and grants access to it."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "guest_order",
             openapi.GUESTS,
             request=GuestLookup,
             response=AnyOf((list[Order], PageOf(Order))),
-            description="For `number` an array of one order, for `order` a page.",
+            description=ORDER_FORMS,
+            refusals=openapi.LOOK_UP_BLOCKED,
             summary="Find a guest's order.",
         )
     }
-    parser_classes = [StrictJSONParser, BoundedFormParser]
 
     def post(self, request: Request) -> Response:
         body = guest_lookup.run_validation(single_values(self.body))
@@ -60,13 +83,10 @@ class GuestOrder(StorefrontView):
             body.get("number") or body["order"],
             body["email"],
             address=client_address(self.django_request),
+            granted=self.caller.granted_orders,
             now=now,
         )
-        guest_access.grant(request.session, row.id, now)
-        documents = encoded_orders([row], self.document_context(None, carriers_of=channel_id))
-        if "number" in body:
-            return Response(documents)
-        return Response({"count": 1, "next": None, "previous": None, "results": documents})
+        return self.open_order(row, body, now)
 
 
 def single_values(data: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Serializers of look-up, login, order filters and addresses."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,8 +8,12 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from takeback.accounts.one_time_secrets import CODE_DIGITS
 from takeback.accounts.policy import ShopPolicy
+from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import (
+    NUMBER_MAX,
+    OrderNumber,
     Password,
     StrictBoolean,
     StrictEmail,
@@ -17,50 +22,47 @@ from takeback.api.fields import (
     StrictText,
 )
 from takeback.api.place_fields import NO_PLACE
+from takeback.core.normalize import number_key, without_marks
 
-NUMBER_MAX = 128
+_SEPARATORS = re.compile(r"[\s-]")
 _ONE_NUMBER_ONLY = _("Send the order number once, as number or as order.")
 
 
-class OrderNumber(StrictText):
-    """An order number; digits of other scripts are refused, because they match no order."""
-
-    default_error_messages = {"digits": _("Use the digits 0 to 9.")}
+class TypedOrderNumber(OrderNumber):
+    """An order number as a shopper types or pastes it: invisible characters are removed."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if any(character.isdigit() and not character.isascii() for character in text):
-            self.fail("digits")
-        return text
+        is_text = isinstance(data, str) and not data.isprintable()
+        return super().to_internal_value(without_marks(data) if is_text else data)
 
 
-class GuestLookup(serializers.Serializer[Any]):
+class NumberedOrder(CompleteErrors):
+    """The number of an order, as `number` or `order`; other keys are ignored."""
+
+    example = {"number": "1000100"}
+
+    number = TypedOrderNumber(required=False)
+    order = TypedOrderNumber(required=False)
+
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        has_number = "number" in data or "order" in data
+        return {} if has_number else {"number": [_("This field is required.")]}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if missing := self.missing(attrs):
+            raise serializers.ValidationError(missing)
+        number, order = attrs.get("number"), attrs.get("order")
+        if number and order and number_key(number) != number_key(order):
+            raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
+        return attrs
+
+
+class GuestLookup(NumberedOrder):
     """The number of an order, as `number` or `order`, and the e-mail address of its customer."""
 
     example = {"number": "1000100", "email": "ada@example.com"}
 
-    number = OrderNumber(max_length=NUMBER_MAX, required=False)
-    order = OrderNumber(max_length=NUMBER_MAX, required=False)
     email = StrictEmail()
-
-    def to_internal_value(self, data: Any) -> Any:
-        """A missing number is named together with the problems of the other fields."""
-        is_missing = "number" not in data and "order" not in data
-        missing = {"number": [_("This field is required.")]} if is_missing else {}
-        try:
-            validated = super().to_internal_value(data)
-        except serializers.ValidationError as error:
-            details: Any = error.detail
-            raise serializers.ValidationError(missing | details) from error
-        if missing:
-            raise serializers.ValidationError(missing)
-        return validated
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        number, order = attrs.get("number"), attrs.get("order")
-        if number is not None and order is not None and number != order:
-            raise serializers.ValidationError({"number": [_ONE_NUMBER_ONLY]})
-        return attrs
 
 
 class GuestIdentity(GuestLookup):
@@ -70,6 +72,26 @@ class GuestIdentity(GuestLookup):
     """
 
     email = StrictEmail(required=False)
+
+
+class MailedCode(StrictText):
+    """The six digits of a code, of any script, with spaces or hyphens between them."""
+
+    default_error_messages = {"digits": _("Enter the six digits of the code.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        digits = _SEPARATORS.sub("", super().to_internal_value(data))
+        if len(digits) != CODE_DIGITS or not digits.isdecimal():
+            self.fail("digits")
+        return f"{int(digits):0{CODE_DIGITS}}"
+
+
+class OrderCode(NumberedOrder):
+    """The number of an order, and the code from the mail."""
+
+    example = {"number": "1000100", "code": "123456"}
+
+    code = MailedCode(max_length=32)
 
 
 class Login(serializers.Serializer[Any]):

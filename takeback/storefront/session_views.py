@@ -13,11 +13,12 @@ from rest_framework.response import Response
 
 from takeback.accounts import sign_in
 from takeback.accounts.customers import check_customer_password
+from takeback.accounts.errors import PASSWORD_BLOCKED
 from takeback.accounts.sessions import AccountRow
 from takeback.api.openapi import Operation
 from takeback.core import clock
 from takeback.core.client_ip import client_address
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, folded
 from takeback.shoppers.sign_in_state import start_session
 from takeback.storefront import openapi
 from takeback.storefront.account_base import AccountView
@@ -69,6 +70,7 @@ class CsrfToken(StorefrontView):
 class LoginView(AccountView):
     """Signs a customer in with a password."""
 
+    has_code_route = True
     operations = {
         "post": Operation(
             "login",
@@ -88,6 +90,7 @@ class LoginView(AccountView):
             sign_in.login_buckets("login-email", email, client_address(self.django_request)),
             lambda: check_customer_password(channel_id, email, password),
             now,
+            problem=PASSWORD_BLOCKED,
         )
         if user is None:
             raise ValidationError({"non_field_errors": [LOGIN_FAILED]})
@@ -148,7 +151,7 @@ def current_user(account: AccountRow) -> CurrentUser:
         "date_joined": account.date_joined,
         "last_login": account.last_login,
         "date_of_birth": account.date_of_birth,
-        "hashed_email": sha256(email_key(account.email).encode()).hexdigest(),
+        "hashed_email": sha256(folded(account.email).encode()).hexdigest(),
         "gender": account.gender,
     }
 

@@ -9,11 +9,12 @@ from takeback.cancellations.statuses import SHOWN_TO_CHANNELS, Status
 from takeback.channel.auth import ApiClient
 from takeback.channel.cases.queries import CaseRow, DetailedCases, EasyReturnRow, ReasonRow
 from takeback.channel.customers.documents import ChannelCustomer, customer
-from takeback.channel.documents import Object, amount, json_object, optional_amount
+from takeback.channel.documents import Object, amount, json_object, optional_amount, rate
 from takeback.channel.items import documents as items
 from takeback.channel.items.documents import ItemFields
 from takeback.channel.items.queries import ItemRow
 from takeback.channel.orders.documents import ChannelBareOrder, bare_order
+from takeback.channel.refunds import ChannelRefund, refunds
 from takeback.channel.sync.documents import ChannelDocument, channel
 from takeback.core.links import safe_http_url
 from takeback.core.money import unit_value
@@ -103,7 +104,10 @@ def reason(row: ReasonRow) -> CaseReason:
 
 
 class CaseFields(TypedDict):
-    """The keys that both documents of a case have; the bank account needs the scope `money`."""
+    """The keys that both documents of a case have; the bank account needs the scope `money`.
+
+    `refund_set` are the refunds of all cases of the plan.
+    """
 
     id: int
     pk: int
@@ -122,6 +126,7 @@ class CaseFields(TypedDict):
     attributes_kwargs: Object
     localized_attributes: Object
     localized_attributes_kwargs: Object
+    refund_set: list[ChannelRefund]
 
 
 class ChannelCancellationRequest(CaseFields):
@@ -153,7 +158,23 @@ def case(row: CaseRow, client: ApiClient) -> ChannelCancellationRequest:
         "attributes_kwargs": {},
         "localized_attributes": {},
         "localized_attributes_kwargs": {},
+        "refund_set": refunds(row.refunds),
     }
+
+
+class ChannelChangedCancellationRequest(ChannelCancellationRequest):
+    """A case in the list of changes.
+
+    `is_deleted` marks a removed case, which no other list and no look-up shows. It has no data of
+    the customer: no description, bank account, return shipment or attributes.
+    """
+
+    is_deleted: bool
+
+
+def changed_case(row: CaseRow, client: ApiClient) -> ChannelChangedCancellationRequest:
+    shown = _without_customer_data(row) if row.is_hidden else row
+    return {**case(shown, client), "is_deleted": row.is_hidden}
 
 
 class CaseOrderItem(ItemFields):
@@ -204,6 +225,7 @@ def _detailed_case(
         "attributes_kwargs": {},
         "localized_attributes": {},
         "localized_attributes_kwargs": {},
+        "refund_set": refunds(row.refunds),
     }
 
 
@@ -220,13 +242,15 @@ def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrd
         "stock_list": items.stock_list(row.stock_list),
         "status": items.status_name(row.status),
         "quantity": row.quantity,
+        "units_left": data.units_left[row.id],
+        "refunded_elsewhere_quantity": row.refunded_elsewhere_quantity,
         "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,
         "price": amount(row.goods_minor, currency),
         "retail_price": optional_amount(row.retail_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
-        "tax_rate": row.tax_rate,
+        "tax_rate": rate(row.tax_rate),
         "tax_amount": amount(row.tax_minor, currency),
         "installment_interest_amount": amount(row.interest_minor, currency),
         "benefitapplicant_set": [items.benefit_applicant(share, currency) for share in shares],
@@ -253,6 +277,16 @@ def _order_item(row: ItemRow, data: DetailedCases, client: ApiClient) -> CaseOrd
         "localized_attributes": details.get("localized_attributes", {}),
         "localized_attributes_kwargs": details.get("localized_attributes_kwargs", {}),
     }
+
+
+def _without_customer_data(row: CaseRow) -> CaseRow:
+    return row._replace(
+        description=None,
+        iban_encrypted=None,
+        holder_name_encrypted=None,
+        easy_return=None,
+        attributes="{}",
+    )
 
 
 def _status(row: CaseRow) -> str:

@@ -15,13 +15,15 @@ from takeback.channel.changes import page_of_changes
 from takeback.channel.customers.queries import CustomerRow
 from takeback.channel.filters import NEWEST, OLDEST_CHANGE
 from takeback.channel.items.queries import ItemRow, ShareRow, shares_of_items, with_cancel_status
-from takeback.channel.orders.queries import OrderRow, with_order_cancel_status
+from takeback.channel.orders.queries import OrderRow, with_order_cancel_status, with_refunds
 from takeback.channel.sync.queries import ChannelRow
 from takeback.core.db.compiled_query import CompiledQuery
 from takeback.core.db.planner import custom_plan
 from takeback.core.ids import CaseId, ItemId, OrderId
 from takeback.core.paging import Page
 from takeback.orders.models import Order, OrderItem
+from takeback.orders.units import units_left
+from takeback.refunds.refund_rows import refunds_where
 
 COUNTED = 10_000
 """The largest exact count; a longer list has one more (`docs/decisions/0013`)."""
@@ -81,6 +83,9 @@ class CaseRow(NamedTuple):
     created_date: datetime
     modified_date: datetime
     version: int
+    is_hidden: bool
+    # The refunds of its plan as JSON text (`refunds.refund_rows`).
+    refunds: Any
     reason: ReasonRow
     easy_return: EasyReturnRow | None
 
@@ -93,15 +98,21 @@ class DetailedCases(NamedTuple):
     items: dict[ItemId, ItemRow]
     orders: dict[OrderId, OrderRow]
     shares: dict[ItemId, list[ShareRow]]
+    units_left: dict[ItemId, int]
     customers: dict[int, CustomerRow]
 
 
 def _cases(case_ids: list[int]) -> "QuerySet[CancellationRequest]":
-    return CancellationRequest.objects.filter(pk__anyof=case_ids)
+    return _with_refunds(CancellationRequest.objects.filter(pk__anyof=case_ids))
 
 
 def _case(channel_id: int, case_id: int) -> "QuerySet[CancellationRequest]":
-    return CancellationRequest.objects.filter(pk=case_id, channel_id=channel_id, is_hidden=False)
+    cases = CancellationRequest.objects.filter(pk=case_id, channel_id=channel_id, is_hidden=False)
+    return _with_refunds(cases)
+
+
+def _with_refunds(cases: "QuerySet[CancellationRequest]") -> "QuerySet[CancellationRequest]":
+    return cases.annotate(refunds=refunds_where("plan_id", "plan_id"))
 
 
 def _items(item_ids: list[int]) -> "QuerySet[OrderItem]":
@@ -109,7 +120,7 @@ def _items(item_ids: list[int]) -> "QuerySet[OrderItem]":
 
 
 def _orders(order_ids: list[int]) -> "QuerySet[Order]":
-    return Order.objects.filter(pk__anyof=order_ids)
+    return with_refunds(Order.objects.filter(pk__anyof=order_ids))
 
 
 def _customers(user_ids: list[int]) -> "QuerySet[User]":
@@ -133,10 +144,11 @@ def case_ids(
 ) -> tuple[int, list[int]]:
     """The number of matching cases of the channel, and the ids of the page.
 
-    One statement for both: the cost of a full count grows with the shop, and a statement for ten
-    rows would invite the database to walk through all cases until it finds them.
+    The condition decides whether hidden cases are among them. One statement for both: the cost of
+    a full count grows with the shop, and a statement for ten rows would invite the database to
+    walk through all cases until it finds them.
     """
-    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id)
     ids = matches.order_by(*ordering).values_list("id", flat=True)
     end = page.offset + page.limit
     with custom_plan():
@@ -148,10 +160,14 @@ def case_ids(
 
 
 def changed_cases(channel_id: int, condition: Q, page: Page) -> tuple[int, list[CaseRow]]:
-    """The number of matching cases, at most 10,001, and a page of them, the oldest change first."""
-    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id, is_hidden=False)
+    """The number of matching cases, at most 10,001, and a page of them, the oldest change first.
+
+    Removing a case is a change: hidden cases are among them.
+    """
+    matches = CancellationRequest.objects.filter(condition, channel_id=channel_id)
     with custom_plan():
-        rows = page_of_changes(case_query, matches.order_by(*OLDEST_CHANGE), page)
+        cases = _with_refunds(matches).order_by(*OLDEST_CHANGE)
+        rows = page_of_changes(case_query, cases, page)
         return matches[: COUNTED + 1].count(), rows
 
 
@@ -175,10 +191,12 @@ def detailed(channel_id: int, cases: list[CaseRow]) -> DetailedCases:
     order_ids = [item.order_id for item in item_rows]
     statuses = statuses_of_orders(order_ids)
     items = {row.id: with_cancel_status(row, statuses) for row in item_rows}
+    left = {row.id: units_left(row, statuses.live_units(row.id)) for row in item_rows}
     order_rows = orders_query(order_ids=order_ids)
     orders = {row.id: with_order_cancel_status(row, statuses) for row in order_rows}
     shares: dict[ItemId, list[ShareRow]] = defaultdict(list)
     for share in shares_of_items(item_ids=list(items)):
         shares[share.order_item_id].append(share)
     customers = customers_query(user_ids=[order.user_id for order in orders.values()])
-    return DetailedCases(channel, cases, items, orders, shares, {row.id: row for row in customers})
+    buyers = {row.id: row for row in customers}
+    return DetailedCases(channel, cases, items, orders, shares, left, buyers)

@@ -37,7 +37,7 @@ from takeback.channel.filters import (
 )
 from takeback.core.clock import day_end, day_start
 from takeback.core.ids import ItemId
-from takeback.core.normalize import email_key, folded, name_key
+from takeback.core.normalize import email_key, folded, name_key, number_key
 
 STATUSES = {
     shown.value: [status.value for status in Status if SHOWN_TO_CHANNELS[status] is shown]
@@ -50,7 +50,7 @@ PLAN_STATUSES: dict[str, list[str]] = {
     "waiting": [PlanStatus.WAITING],
     "confirmed": [PlanStatus.WAITING],
     "approved": [PlanStatus.APPROVED],
-    "waiting_for_payment": [PlanStatus.APPROVED],
+    "waiting_for_payment": [PlanStatus.WAITING_FOR_PAYMENT],
     "completed": [PlanStatus.COMPLETED],
     "rejected": [PlanStatus.REJECTED],
 }
@@ -81,7 +81,7 @@ DETAILED_FILTERS: Filters = {
     "pk__in": by_ids("pk__in"),
     "status": by_choice(STATUSES, _has_status),
     "cancellation_type": by_choice(_KINDS, equal("cancellation_type")),
-    "number": _by_code(f"{_ORDER}__number"),
+    "number": by_text(f"{_ORDER}__number_key", number_key),
     **by_range("date_placed", _PLACED_AT),
     "date_placed__date__gt": _by_day(f"{_PLACED_AT}__gte", day_end),
     "date_placed__date__gte": _by_day(f"{_PLACED_AT}__gte", day_start),
@@ -115,7 +115,7 @@ class StatusField(serializers.Field[Status, Any, str, Any]):
         return Status(data)
 
 
-class _CaseTerms(serializers.Serializer[Any]):
+class _CaseTerms(case_fields.CompleteBankAccount):
     """The keys of new and of changed cases; null means no value, and all units as quantity."""
 
     description = DescriptionField(required=False, allow_null=True)
@@ -123,10 +123,6 @@ class _CaseTerms(serializers.Serializer[Any]):
     holder_name = case_fields.HolderNameField(required=False, allow_null=True)
     quantity = Number(required=False, allow_null=True)
     fully_refund_as_loyalty_money = StrictBoolean(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        case_fields.require_complete_bank_account(attrs)
-        return attrs
 
 
 @extend_schema_field({"type": ["integer", "string"]})
@@ -194,6 +190,14 @@ class RemarksSerializer(_Remarks):
     """The remarks of a transition."""
 
     example = {"message": "Please send it back within 14 days.", "note": "Checked by phone."}
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    """A note that only staff read."""
+
+    example = {"internal_note": "Left the warehouse this morning."}
+
+    internal_note = DescriptionField(required=False, allow_null=True)
 
 
 def remarks(data: Mapping[str, Any], status: Status | None) -> Remarks:

@@ -16,6 +16,7 @@ from takeback.bank_accounts.bank_account import bank_account_of
 from takeback.cancellations.commands.edit import edit_case
 from takeback.cancellations.commands.open import AutoConfirm, open_cases
 from takeback.cancellations.commands.transition import remove, set_status
+from takeback.cancellations.commands.turn_into_return import turn_into_return
 from takeback.cancellations.statuses import Status
 from takeback.channel import changes
 from takeback.channel.auth import path_id
@@ -30,6 +31,7 @@ from takeback.channel.base import (
 from takeback.channel.cases import documents, queries
 from takeback.channel.cases.documents import (
     ChannelCancellationRequest,
+    ChannelChangedCancellationRequest,
     ChannelDetailedCancellationRequest,
 )
 from takeback.channel.cases.queries import CaseRow
@@ -39,6 +41,7 @@ from takeback.channel.cases.serializers import (
     UPDATE_FILTERS,
     ChangedCaseSerializer,
     NewCaseSerializer,
+    NoteSerializer,
     RemarksSerializer,
     case_edit,
     new_case,
@@ -67,7 +70,7 @@ def changing(
         status=200 if response else 204,
         summary=summary,
         has_version=True,
-        is_idempotent=name in ("confirm", "approve", "reject"),
+        is_idempotent=name in ("confirm", "approve", "reject", "turn_into_return"),
     )
 
 
@@ -89,7 +92,12 @@ class BaseCaseView(ChannelView):
 
 
 class BaseCaseList(ChannelListView):
-    """Lists of cases count at most 10,001 rows."""
+    """Lists of cases count at most 10,001 rows and hold no removed case, except that of changes."""
+
+    rows_in_view: ClassVar[Q] = Q(is_hidden=False)
+
+    def condition(self, values: Mapping[str, Any]) -> Q:
+        return super().condition(values) & self.rows_in_view
 
     def load(self, values: Mapping[str, Any], page: Page) -> tuple[int, list[Any]]:
         condition = self.condition(values)
@@ -141,16 +149,18 @@ class CaseList(BaseCaseList, BaseCaseView):
 class CaseUpdates(BaseCaseList):
     """The channel's cases that changed since its last sync, the oldest change first.
 
-    With a `modified_date` filter the list holds all cases that changed in that time.
+    With a `modified_date` filter the list holds all cases that changed in that time. A removed
+    case is among them, with `is_deleted`: no other list and no look-up shows it any more.
     """
 
     filters = UPDATE_FILTERS
+    rows_in_view = Q()
     ordering = OLDEST_CHANGE
     operations = {
         "get": Operation(
             "channel_cancellation_request_updates",
             CASES,
-            PageOf(ChannelCancellationRequest),
+            PageOf(ChannelChangedCancellationRequest),
             summary="List requests that have changed since the last sync.",
         )
     }
@@ -163,6 +173,9 @@ class CaseUpdates(BaseCaseList):
         if not changes.is_followed(self.ordering, values):
             return super().load(values, page)
         return queries.changed_cases(self.client.channel_id, self.condition(values), page)
+
+    def to_documents(self, rows: list[Any]) -> list[Any]:
+        return [documents.changed_case(row, self.client) for row in rows]
 
 
 class DetailedCaseList(BaseCaseList):
@@ -295,6 +308,32 @@ class ConfirmCase(TransitionView):
 
     status = Status.CONFIRMED
     operations = {"post": changing("confirm", "Confirm a request.", RemarksSerializer)}
+
+
+class TurnIntoReturn(BaseCaseView):
+    """Makes a return of a cancellation whose item was reported as shipped meanwhile.
+
+    The return waits for a decision, and the shop's carrier collects the goods. No mail is sent.
+    """
+
+    parser_classes = [NullableJSONParser]
+    operations = {
+        "post": changing("turn_into_return", "Turn a cancellation into a return.", NoteSerializer)
+    }
+
+    def post(self, request: Request, channel_id: str, pk: str) -> HttpResponse:
+        return self.idempotent(lambda: self._turn(pk), body=self.optional_body)
+
+    def _turn(self, pk: str) -> Response:
+        turn_into_return(
+            CaseId(path_id(pk)),
+            self.scope,
+            actor=self.actor,
+            now=clock.now(),
+            note=validated(NoteSerializer, self.optional_body).get("internal_note") or None,
+            version=expected_version(self.django_request),
+        )
+        return self.respond(pk)
 
 
 class ApproveCase(TransitionView):

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
-from takeback.channel.documents import Object, amount, json_object, optional_amount
+from takeback.channel.documents import Object, amount, json_object, optional_amount, rate
 from takeback.channel.items.queries import ItemRow, ItemsWithShares, ShareRow
 from takeback.core.ids import id_of
 from takeback.core.links import safe_http_url
@@ -273,6 +273,8 @@ class ItemFields(TypedDict):
     stock_list: ChannelStockList | None
     status: str
     quantity: int
+    units_left: int
+    refunded_elsewhere_quantity: int
     unit_price: Decimal
     total_price: Decimal
     price_currency: str
@@ -314,7 +316,12 @@ class ChannelOrderItem(ItemFields):
 
 
 def order_item(
-    row: ItemRow, shares: Sequence[ShareRow], currency: str, *, show_secrets: bool
+    row: ItemRow,
+    shares: Sequence[ShareRow],
+    units_left: int,
+    currency: str,
+    *,
+    show_secrets: bool,
 ) -> ChannelOrderItem:
     """The document of an item; `show_secrets` needs the scope `pii`."""
     details = json_object(row.details)
@@ -327,13 +334,15 @@ def order_item(
         "stock_list": stock_list(row.stock_list),
         "status": status_name(row.status),
         "quantity": row.quantity,
+        "units_left": units_left,
+        "refunded_elsewhere_quantity": row.refunded_elsewhere_quantity,
         "unit_price": amount(unit_value(row.goods_minor, row.quantity), currency),
         "total_price": amount(row.goods_minor, currency),
         "price_currency": currency,
         "price": amount(row.goods_minor, currency),
         "retail_price": optional_amount(row.retail_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
-        "tax_rate": row.tax_rate,
+        "tax_rate": rate(row.tax_rate),
         "tax_amount": amount(row.tax_minor, currency),
         "installment_interest_amount": amount(row.interest_minor, currency),
         "benefitapplicant_set": [benefit_applicant(share, currency) for share in shares],
@@ -365,7 +374,11 @@ def order_item(
 def order_items(data: ItemsWithShares, *, show_secrets: bool) -> list[ChannelOrderItem]:
     return [
         order_item(
-            row, data.shares[row.id], data.currencies[row.order_id], show_secrets=show_secrets
+            row,
+            data.shares[row.id],
+            data.units_left[row.id],
+            data.currencies[row.order_id],
+            show_secrets=show_secrets,
         )
         for row in data.items
     ]

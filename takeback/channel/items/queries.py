@@ -12,6 +12,7 @@ from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
+from takeback.orders.units import units_left
 
 
 class ItemRow(NamedTuple):
@@ -26,6 +27,8 @@ class ItemRow(NamedTuple):
     status: int
     cancel_status: str | None
     quantity: int
+    units_closed: int
+    refunded_elsewhere_quantity: int
     goods_minor: int
     discount_minor: int
     tax_minor: int
@@ -71,10 +74,11 @@ class CurrencyRow(NamedTuple):
 
 
 class ItemsWithShares(NamedTuple):
-    """Items, the discounts' shares by item, and the currencies by order."""
+    """Items, the discounts' shares and the units left by item, and the currencies by order."""
 
     items: list[ItemRow]
     shares: dict[ItemId, list[ShareRow]]
+    units_left: dict[ItemId, int]
     currencies: dict[OrderId, str]
 
 
@@ -109,11 +113,13 @@ def items_by_id(channel_ids: Sequence[int], item_ids: Sequence[ItemId]) -> Items
 def with_shares(rows: list[ItemRow]) -> ItemsWithShares:
     """These items with the rows that their documents need."""
     shares: dict[ItemId, list[ShareRow]] = {row.id: [] for row in rows}
+    left: dict[ItemId, int] = {}
     currencies: list[CurrencyRow] = []
     if rows:
         statuses = statuses_of_items(list(shares))
+        left = {row.id: units_left(row, statuses.live_units(row.id)) for row in rows}
         rows = [with_cancel_status(row, statuses) for row in rows]
         for share in shares_of_items(item_ids=list(shares)):
             shares[share.order_item_id].append(share)
         currencies = currencies_of_orders(order_ids=sorted({row.order_id for row in rows}))
-    return ItemsWithShares(rows, shares, dict(currencies))
+    return ItemsWithShares(rows, shares, left, dict(currencies))

@@ -3,36 +3,24 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from takeback.api.fields import StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import PastMoment, PlausibleMoment, StrictInteger, StrictText
 from takeback.api.order_payload.fields import FreeObject, StatusCode
 from takeback.api.order_payload.parts import URL_MAX
 from takeback.channel import cancel_status
 from takeback.channel.base import errors_by_path
 from takeback.channel.filters import BY_SORT, Filter, Filters, by_id, by_ids, equal
-from takeback.orders.statuses import CancelStatus, Status
+from takeback.orders.statuses import CancelStatus
 
 MAX_ITEMS = 500
-
-
-@extend_schema_field({"oneOf": [{"type": "integer"}, {"type": "string"}]})
-class KnownStatus(StatusCode):
-    """The code of a status that we know."""
-
-    def to_internal_value(self, data: Any) -> int:
-        code = super().to_internal_value(data)
-        if code not in frozenset(Status):
-            self.fail("invalid")
-        return code
 
 
 FILTERS: Filters = {
     "order": by_id("order_id"),
     "pk__in": by_ids("pk__in"),
-    "status": Filter(KnownStatus(required=False), equal("status")),
+    "status": Filter(StatusCode(required=False), equal("status")),
     "cancel_status": cancel_status.FILTER,
     "sort": BY_SORT,
 }
@@ -43,17 +31,22 @@ def _nullable(maximum: int) -> StrictText:
 
 
 class ItemProgress(serializers.Serializer[Any]):
-    """The status, parcel and invoice of an item. Null empties a field."""
+    """The status, parcel and invoice of an item. Null empties a field.
 
-    status = KnownStatus(required=False)
+    `refunded_elsewhere_quantity` is the number of units that other systems refunded; it cannot
+    fall.
+    """
+
+    status = StatusCode(required=False)
     invoice_number = _nullable(128)
-    invoice_date = StrictMoment(required=False, allow_null=True)
+    invoice_date = PlausibleMoment(required=False, allow_null=True)
     e_archive_url = _nullable(URL_MAX)
     shipping_company = _nullable(64)
     tracking_number = _nullable(256)
     tracking_url = _nullable(URL_MAX)
-    shipped_date = StrictMoment(required=False, allow_null=True)
-    delivered_date = StrictMoment(required=False, allow_null=True)
+    shipped_date = PastMoment(required=False, allow_null=True)
+    delivered_date = PastMoment(required=False, allow_null=True)
+    refunded_elsewhere_quantity = StrictInteger(min_value=0, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Columns without a value hold null, not a blank."""

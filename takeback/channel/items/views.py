@@ -1,6 +1,7 @@
 """Order items: lists, one item, and updates of their progress."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,7 +11,13 @@ from rest_framework.response import Response
 
 from takeback.api.openapi import Operation, PageOf
 from takeback.channel.auth import path_id
-from takeback.channel.base import ChannelListView, ChannelView, validated
+from takeback.channel.base import (
+    ChannelListView,
+    ChannelView,
+    etag,
+    expected_version,
+    validated,
+)
 from takeback.channel.cancel_status import items_with
 from takeback.channel.items import documents, queries
 from takeback.channel.items.documents import ChannelOrderItem
@@ -20,11 +27,13 @@ from takeback.channel.items.serializers import (
     ItemChange,
     bulk_changes,
 )
-from takeback.channel.openapi import ORDERS
+from takeback.channel.openapi import ITEM_CANCELLED, ORDERS
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
+from takeback.orders import errors as order_errors
 from takeback.orders.commands.update_items import update_items
+from takeback.orders.versions import version_of
 
 
 class ItemList(ChannelListView):
@@ -63,6 +72,7 @@ class ItemView(ChannelView):
             "channel_order_item",
             ORDERS,
             ChannelOrderItem,
+            has_version=True,
             summary="Read an order item.",
         ),
         "patch": Operation(
@@ -70,7 +80,9 @@ class ItemView(ChannelView):
             ORDERS,
             ChannelOrderItem,
             request=ItemChange,
+            has_version=True,
             summary="Change an order item.",
+            refusals=ITEM_CANCELLED,
         ),
     }
 
@@ -80,7 +92,8 @@ class ItemView(ChannelView):
     def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
         item_id = ItemId(path_id(pk))
         changes = validated(ItemChange, self.body)
-        update_items(self.client.channel_ids, {item_id: changes}, now=clock.now())
+        version = expected_version(self.django_request)
+        update_items(self.client.channel_ids, {item_id: changes}, now=clock.now(), version=version)
         return self._response(item_id)
 
     def _response(self, item_id: ItemId) -> Response:
@@ -88,7 +101,7 @@ class ItemView(ChannelView):
         if not items.items:
             raise Refused(errors.NOT_FOUND)
         (document,) = documents.order_items(items, show_secrets=self.client.can_see_secrets)
-        return Response(document)
+        return Response(document, headers=etag(version_of(document["modified_date"])))
 
 
 class BulkItemView(ChannelView):
@@ -101,6 +114,7 @@ class BulkItemView(ChannelView):
             list[ChannelOrderItem],
             request=BulkItemChanges,
             summary="Change several order items at once.",
+            refusals=ITEM_CANCELLED,
         )
     }
 
@@ -115,9 +129,16 @@ class BulkItemView(ChannelView):
         return Response(documents.order_items(items, show_secrets=self.client.can_see_secrets))
 
 
+def _field_of(refused: Refused) -> str:
+    return str(refused.context.get("field") or refused.problem.field or "status")
+
+
 def _name_item(refused: Refused, item_ids: list[int]) -> None:
-    """Turns the refusal of an item's status into an error of its field in the body."""
+    """Turns the refusal of an item's field into an error of its path in the body."""
     item_id = refused.context.get("order_item")
     if isinstance(item_id, int):
-        field = f"orderitem_set.{item_ids.index(item_id)}.status"
+        field = f"orderitem_set.{item_ids.index(item_id)}.{_field_of(refused)}"
+        if refused.problem.code == order_errors.ITEM_CANCELLED.code:
+            problem = replace(refused.problem, field=field)
+            raise Refused(problem, **refused.context) from refused
         raise ValidationError({field: [str(refused.problem.message)]}) from refused

@@ -4,9 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict
 
-from takeback.channel.documents import Object, amount, json_object
+from takeback.channel.documents import Object, amount, json_object, optional_rate
 from takeback.channel.items.documents import ChannelOrderItem, order_item
 from takeback.channel.orders.queries import OrderRow, OrdersWithItems
+from takeback.channel.refunds import ChannelRefund, refunds
 from takeback.core.links import safe_http_url
 from takeback.core.money import show
 from takeback.orders.queries import SnapshotRow
@@ -48,6 +49,7 @@ class ChannelBareOrder(TypedDict):
     refund_amount: Decimal
     discount_refund_amount: Decimal
     shipping_refund_amount: Decimal
+    refunded_elsewhere_amount: Decimal
     invoice_number: str | None
     invoice_date: datetime | None
     e_archive_url: str | None
@@ -99,10 +101,11 @@ def bare_order(row: OrderRow) -> ChannelBareOrder:
         "amount": amount(row.amount_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
         "shipping_amount": amount(row.shipping_minor, currency),
-        "shipping_tax_rate": row.shipping_tax_rate,
+        "shipping_tax_rate": optional_rate(row.shipping_tax_rate),
         "refund_amount": amount(row.refund_minor, currency),
         "discount_refund_amount": amount(row.discount_refund_minor, currency),
         "shipping_refund_amount": amount(row.shipping_refund_minor, currency),
+        "refunded_elsewhere_amount": amount(row.refunded_elsewhere_minor, currency),
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
         "e_archive_url": safe_http_url(row.e_archive_url),
@@ -122,9 +125,10 @@ def bare_order(row: OrderRow) -> ChannelBareOrder:
 
 
 class ChannelOrder(ChannelBareOrder):
-    """An order with its items."""
+    """An order with its items and its refunds."""
 
     orderitem_set: list[ChannelOrderItem]
+    refund_set: list[ChannelRefund]
 
 
 def order(row: OrderRow, items: list[ChannelOrderItem]) -> ChannelOrder:
@@ -161,10 +165,11 @@ def order(row: OrderRow, items: list[ChannelOrderItem]) -> ChannelOrder:
         "amount": amount(row.amount_minor, currency),
         "discount_amount": amount(row.discount_minor, currency),
         "shipping_amount": amount(row.shipping_minor, currency),
-        "shipping_tax_rate": row.shipping_tax_rate,
+        "shipping_tax_rate": optional_rate(row.shipping_tax_rate),
         "refund_amount": amount(row.refund_minor, currency),
         "discount_refund_amount": amount(row.discount_refund_minor, currency),
         "shipping_refund_amount": amount(row.shipping_refund_minor, currency),
+        "refunded_elsewhere_amount": amount(row.refunded_elsewhere_minor, currency),
         "invoice_number": row.invoice_number,
         "invoice_date": row.invoice_date,
         "e_archive_url": safe_http_url(row.e_archive_url),
@@ -181,6 +186,7 @@ def order(row: OrderRow, items: list[ChannelOrderItem]) -> ChannelOrder:
         "created_date": row.created_date,
         "modified_date": row.modified_date,
         "orderitem_set": items,
+        "refund_set": refunds(row.refunds),
     }
 
 
@@ -190,7 +196,13 @@ def orders(data: OrdersWithItems, *, show_secrets: bool) -> list[ChannelOrder]:
         order(
             row,
             [
-                order_item(item, data.shares[item.id], row.currency, show_secrets=show_secrets)
+                order_item(
+                    item,
+                    data.shares[item.id],
+                    data.units_left[item.id],
+                    row.currency,
+                    show_secrets=show_secrets,
+                )
                 for item in data.items[row.id]
             ],
         )

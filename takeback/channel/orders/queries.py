@@ -13,6 +13,8 @@ from takeback.core.db.compiled_query import CompiledQuery, RowQuery
 from takeback.core.ids import ItemId, OrderId
 from takeback.orders.models import BenefitApplicant, Order, OrderItem
 from takeback.orders.queries import SnapshotRow
+from takeback.orders.units import units_left
+from takeback.refunds.refund_rows import refunds_where
 
 
 class OrderRow(NamedTuple):
@@ -40,6 +42,7 @@ class OrderRow(NamedTuple):
     refund_minor: int
     discount_refund_minor: int
     shipping_refund_minor: int
+    refunded_elsewhere_minor: int
     invoice_number: str | None
     invoice_date: datetime | None
     e_archive_url: str | None
@@ -53,22 +56,30 @@ class OrderRow(NamedTuple):
     details: Any
     created_date: datetime
     modified_date: datetime
+    # All refunds as JSON text (`refunds.refund_rows`).
+    refunds: Any
 
 
 class OrdersWithItems(NamedTuple):
-    """Orders, their items by order, and the discounts' shares by item."""
+    """Orders, their items by order, and the discounts' shares and the units left by item."""
 
     orders: list[OrderRow]
     items: dict[OrderId, list[ItemRow]]
     shares: dict[ItemId, list[ShareRow]]
+    units_left: dict[ItemId, int]
 
 
 def _by_number(channel_id: int, number: str) -> "QuerySet[Order]":
-    return Order.objects.filter(channel_id=channel_id, number=number)
+    return with_refunds(Order.objects.filter(channel_id=channel_id, number=number))
 
 
 def orders_in_channels(channel_ids: Sequence[int]) -> "QuerySet[Order]":
-    return Order.objects.filter(channel_id__in=channel_ids)
+    return with_refunds(Order.objects.filter(channel_id__in=channel_ids))
+
+
+def with_refunds(orders: "QuerySet[Order]") -> "QuerySet[Order]":
+    """The orders with the columns of an `OrderRow`."""
+    return orders.annotate(refunds=refunds_where("order_id", "pk"))
 
 
 def _items(order_ids: list[int]) -> "QuerySet[OrderItem]":
@@ -102,16 +113,18 @@ def with_items(orders: list[OrderRow]) -> OrdersWithItems:
     ids = [order.id for order in orders]
     items: dict[OrderId, list[ItemRow]] = {order_id: [] for order_id in ids}
     shares: dict[ItemId, list[ShareRow]] = {}
+    left: dict[ItemId, int] = {}
     if ids:
         statuses = statuses_of_orders(ids)
         for row in items_of_orders(order_ids=ids):
             item = with_cancel_status(row, statuses)
             items[item.order_id].append(item)
             shares[item.id] = []
+            left[item.id] = units_left(row, statuses.live_units(row.id))
         for share in shares_of_orders(order_ids=ids):
             shares[share.order_item_id].append(share)
         orders = [with_order_cancel_status(order, statuses) for order in orders]
-    return OrdersWithItems(orders, items, shares)
+    return OrdersWithItems(orders, items, shares, left)
 
 
 def with_order_cancel_status(row: OrderRow, statuses: CaseStatuses) -> OrderRow:

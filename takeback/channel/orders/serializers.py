@@ -1,5 +1,6 @@
 """Input about orders: changes, cancellations and filters."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -9,19 +10,24 @@ from rest_framework.exceptions import ValidationError
 
 from takeback.accounts.channel_conf import ChannelConf
 from takeback.api import case_fields
+from takeback.api.complete_errors import CompleteErrors
 from takeback.api.fields import StrictBoolean, StrictInteger, StrictText
-from takeback.api.order_payload.fields import Amount
+from takeback.api.order_payload.fields import Amount, StatusCode
+from takeback.api.order_payload.parts import PaymentChangePayload
 from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.cancel_order import MAX_ITEMS, DirectCancel
+from takeback.cancellations.errors import REASON_MISSING
 from takeback.cancellations.plans import RefundTerms
 from takeback.channel import cancel_status, errors
+from takeback.channel.base import errors_by_path
 from takeback.channel.cases.serializers import ReasonField
 from takeback.channel.filters import Filter, Filters, by_ids, by_range, by_text, equal
-from takeback.channel.items.serializers import KnownStatus
+from takeback.orders.order_input import PAYMENTS_MAX
+from takeback.orders.payment_rows import PaymentUpdate
 
 UPDATE_FILTERS: Filters = {
     **by_range("modified_date", "modified_date"),
-    "status": Filter(KnownStatus(required=False), equal("status")),
+    "status": Filter(StatusCode(required=False), equal("status")),
     "cancel_status": cancel_status.FILTER,
 }
 FILTERS: Filters = {
@@ -36,11 +42,54 @@ _ID = StrictInteger()
 
 
 class OrderChange(serializers.Serializer[Any]):
-    """The only key of an order that can be changed; other keys are ignored."""
+    """The keys of an order that can be changed; other keys are ignored.
 
-    example = {"is_send": True}
+    `refunded_elsewhere_amount` is what other systems refunded; it cannot fall. `refund_amount` is
+    the total of all refunds, and its excess over the refunds of this service counts as refunded
+    elsewhere. `payments` fills in ids that were unknown, and raises captured amounts.
+    """
+
+    example = {
+        "is_send": True,
+        "refunded_elsewhere_amount": "10.00",
+        "payments": [
+            {
+                "account": "stripe",
+                "reference": "pi_3Qk",
+                "amount": "99.90",
+                "captured_amount": "99.90",
+            }
+        ],
+    }
 
     is_send = StrictBoolean(required=False)
+    refunded_elsewhere_amount = Amount(required=False)
+    refund_amount = Amount(required=False)
+    payments = PaymentChangePayload(many=True, required=False, max_length=PAYMENTS_MAX)  # type: ignore[call-arg]  # many=True makes a list of it
+
+
+def order_changes(body: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """The validated data of `OrderChange`; DRF's ValidationError names all invalid fields."""
+    form = OrderChange(data=body, context={"currency": currency})
+    if not form.is_valid():
+        raise ValidationError(errors_by_path(form.errors))
+    return dict(form.validated_data)
+
+
+def payment_updates(changes: Mapping[str, Any]) -> list[PaymentUpdate]:
+    """The command's input from the validated data of `OrderChange`."""
+    return [
+        PaymentUpdate(
+            kind=payment.get("payment_type"),
+            amount=payment.get("amount"),
+            captured=payment.get("captured_amount"),
+            account=payment.get("account"),
+            reference=payment.get("reference"),
+            provider_order=payment.get("provider_order"),
+            currency=payment.get("currency"),
+        )
+        for payment in changes.get("payments", ())
+    ]
 
 
 @extend_schema_field({"type": "array", "items": {"type": "integer"}, "maxItems": MAX_ITEMS})
@@ -105,7 +154,7 @@ class ForcedAmount(Amount):
         return None if isinstance(data, bool) else super().to_internal_value(data)
 
 
-class OrderCancel(serializers.Serializer[Any]):
+class OrderCancel(CompleteErrors):
     """The items to cancel or return, and the terms of the refund."""
 
     example = {"order": 9, "cancel_items": [41], "reasons": {"41": 1}}
@@ -122,6 +171,15 @@ class OrderCancel(serializers.Serializer[Any]):
     ibans = ByItem(case_fields.IbanField())
     holder_names = ByItem(case_fields.HolderNameField())
 
+    def missing(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Without items, their reasons are missing as well; the command names those of items."""
+        if data.get("is_all") or data.get("cancel_items"):
+            return {}
+        missing: dict[str, Any] = {"cancel_items": [errors.NO_ITEMS]}
+        if not data.get("reasons") and self.context["conf"].fallback_reason_id is None:
+            missing["reasons"] = [REASON_MISSING.message]
+        return missing
+
     def validate_order(self, value: int) -> int:
         if value != self.context["order_id"]:
             raise ValidationError(errors.ANOTHER_ORDER)
@@ -131,8 +189,8 @@ class OrderCancel(serializers.Serializer[Any]):
         item_ids = attrs.get("cancel_items") or []
         if attrs["is_all"] and item_ids:
             raise ValidationError({"cancel_items": [errors.ALL_OR_SOME]})
-        if not attrs["is_all"] and not item_ids:
-            raise ValidationError({"cancel_items": [errors.NO_ITEMS]})
+        if missing := self.missing(attrs):
+            raise ValidationError(missing)
         for name in ("reasons", "ibans", "holder_names"):
             attrs[name] = attrs.get(name) or {}
         if attrs["ibans"].keys() != attrs["holder_names"].keys():

@@ -1,8 +1,10 @@
 """Orders: import, lists, one order, and its cancellation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from rest_framework.exceptions import PermissionDenied
@@ -16,10 +18,18 @@ from takeback.api.order_payload.serializers import OrderDocument, order_from
 from takeback.cancellations.commands.cancel_order import cancel_order
 from takeback.channel import errors
 from takeback.channel.auth import path_id
-from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
+from takeback.channel.base import (
+    ChannelListView,
+    ChannelView,
+    FieldsRefused,
+    etag,
+    expected_version,
+    row_or_404,
+    validated,
+)
 from takeback.channel.cancel_status import orders_with
 from takeback.channel.filters import OLDEST_CHANGE
-from takeback.channel.openapi import CONFLICT, ORDERS, document_response
+from takeback.channel.openapi import FIXED_FIELDS, ORDERS, document_response
 from takeback.channel.orders import documents, queries
 from takeback.channel.orders.documents import ChannelOrder
 from takeback.channel.orders.serializers import (
@@ -28,6 +38,8 @@ from takeback.channel.orders.serializers import (
     OrderCancel,
     OrderChange,
     direct_cancel,
+    order_changes,
+    payment_updates,
 )
 from takeback.channel.sync.queries import changed_since_last_sync
 from takeback.channel_sync.content_types import ContentType
@@ -36,10 +48,18 @@ from takeback.core.errors import Refused
 from takeback.core.ids import OrderId
 from takeback.core.paging import Page
 from takeback.orders.commands.ingest import CREATED, REFUSED, Outcome, ingest_order
-from takeback.orders.commands.update_items import mark_as_sent
+from takeback.orders.commands.record_payments import record_payments
+from takeback.orders.commands.record_refunds import NO_REFUNDS, OrderRefunds, record_refunds
+from takeback.orders.commands.update_items import ensure_order_version, mark_as_sent
+from takeback.orders.payment_rows import PaymentUpdate
 from takeback.orders.scope import OrderScope
+from takeback.orders.versions import version_of
 
 SOURCE = "channel"
+SKIPPED = "X-Takeback-Skipped"
+"""The header that lists received fields which changed nothing, by their paths."""
+SKIPPED_MAX = 2_000
+"""Characters of the header; more paths are only counted."""
 
 
 class BaseOrderView(ChannelView):
@@ -55,9 +75,14 @@ class BaseOrderView(ChannelView):
 
 
 class CreateOrders(BaseOrderView):
-    """Imports an order. Sent again, it updates mutable fields; items and amounts are fixed."""
+    """Imports an order. Sent again, it is merged with the stored one by one rule.
+
+    Absent keys, null and an older status change nothing. Items and units that are new are added
+    with their amounts. A field that cannot change is refused by its path.
+    """
 
     parser_classes = [LargeJSONParser]
+    _skipped_paths: Sequence[str] = ()
     operations = {
         "post": Operation(
             "channel_create_orders",
@@ -67,8 +92,20 @@ class CreateOrders(BaseOrderView):
             status=201,
             description="The order has been created.",
             refusals={
-                200: document_response(ChannelOrder, "The order was known and has been updated."),
-                **CONFLICT,
+                200: document_response(
+                    ChannelOrder,
+                    "The order was known. What is newer has been applied; the header"
+                    f" `{SKIPPED}` lists the fields that were not.",
+                ),
+                **FIXED_FIELDS,
+            },
+            headers={
+                SKIPPED: {
+                    "description": "The received fields that changed nothing, because the stored"
+                    " value is newer or stays: paths such as `order_item.0.status`, separated by"
+                    " commas. `+3` at the end stands for three more. A stored response has none.",
+                    "schema": {"type": "string"},
+                }
             },
             is_idempotent=True,
             summary="Import or update an order.",
@@ -76,7 +113,10 @@ class CreateOrders(BaseOrderView):
     }
 
     def post(self, request: Request, channel_id: str) -> HttpResponse:
-        return self.idempotent(self._import, body=self.body)
+        response = self.idempotent(self._import, body=self.body)
+        for name, value in _skipped(self._skipped_paths).items():
+            response[name] = value
+        return response
 
     def _import(self) -> Response:
         channel_id = self.client.channel_id
@@ -87,16 +127,26 @@ class CreateOrders(BaseOrderView):
         _refuse_contradictions(outcome)
         rows = queries.order_by_number(channel_id=channel_id, number=payload.number)
         status = 201 if outcome.result == CREATED else 200
+        self._skipped_paths = outcome.skipped
         return Response(self.order_documents(rows)[0], status=status)
 
 
 def _refuse_contradictions(outcome: Outcome) -> None:
-    """Refuses an order that does not add up, or that differs from the stored one."""
-    if outcome.result != REFUSED:
-        return
-    if outcome.order_id is not None:
-        raise Refused(errors.ORDER_IS_FIXED, order_id=outcome.order_id)
-    raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+    """Refuses an order that does not add up, or that cannot be merged with the stored one."""
+    if outcome.refused:
+        raise FieldsRefused(outcome.refused)
+    if outcome.result == REFUSED:
+        raise Refused(errors.ORDER_CONTRADICTS_ITSELF, reason=outcome.reason)
+
+
+def _skipped(paths: Sequence[str]) -> dict[str, str]:
+    """The header with the skipped fields; a proxy limits headers, so the last ones are counted."""
+    if not paths:
+        return {}
+    shown = list(accumulate(paths, "{},{}".format))
+    longest = max((text for text in shown if len(text) <= SKIPPED_MAX), key=len, default="")
+    left = len(paths) - (longest.count(",") + 1 if longest else 0)
+    return {SKIPPED: f"{longest},+{left}" if left else longest}
 
 
 class OrderList(ChannelListView, BaseOrderView):
@@ -163,6 +213,7 @@ class OrderView(BaseOrderView):
             "channel_order",
             ORDERS,
             ChannelOrder,
+            has_version=True,
             summary="Read an order.",
         ),
         "patch": Operation(
@@ -170,20 +221,46 @@ class OrderView(BaseOrderView):
             ORDERS,
             ChannelOrder,
             request=OrderChange,
+            has_version=True,
             summary="Change an order.",
         ),
     }
 
     def get(self, request: Request, pk: str, channel_id: str = "") -> Response:
-        return Response(self.order_document(OrderId(path_id(pk))))
+        return self._respond(self.order_document(OrderId(path_id(pk))))
 
     def patch(self, request: Request, pk: str, channel_id: str = "") -> Response:
-        is_send = validated(OrderChange, self.body).get("is_send")
-        order_id = OrderId(path_id(pk))
+        order_id, channel_ids = OrderId(path_id(pk)), self.client.channel_ids
+        _, currency = row_or_404(queries.channel_and_currency(channel_ids, order_id))
+        changes = order_changes(self.body, currency)
+        report = OrderRefunds(
+            stated=changes.get("refunded_elsewhere_amount"),
+            shop_total=changes.get("refund_amount"),
+        )
+        payments = payment_updates(changes)
+        self._change(order_id, report, payments, is_send=changes.get("is_send"))
+        return self._respond(self.order_document(order_id))
+
+    def _respond(self, document: ChannelOrder) -> Response:
+        return Response(document, headers=etag(version_of(document["modified_date"])))
+
+    @transaction.atomic
+    def _change(
+        self,
+        order_id: OrderId,
+        report: OrderRefunds,
+        payments: Sequence[PaymentUpdate],
+        *,
+        is_send: bool | None,
+    ) -> None:
+        channel_ids, now = self.client.channel_ids, clock.now()
+        ensure_order_version(channel_ids, order_id, expected_version(self.django_request))
+        if payments and (refused := record_payments(channel_ids, order_id, payments)):
+            raise FieldsRefused(refused)
+        if report != NO_REFUNDS:
+            record_refunds(channel_ids, order_id, report)
         if is_send is not None:
-            channel_ids = self.client.channel_ids
-            mark_as_sent(channel_ids, order_id, is_send=is_send, now=clock.now())
-        return Response(self.order_document(order_id))
+            mark_as_sent(channel_ids, order_id, is_send=is_send, now=now)
 
 
 class CancelOrder(BaseOrderView):

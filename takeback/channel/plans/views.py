@@ -14,7 +14,7 @@ from takeback.accounts.models import ApiKey
 from takeback.api.fields import StrictInteger
 from takeback.api.openapi import Operation, PageOf
 from takeback.api.order_payload.fields import Amount
-from takeback.cancellations.commands.plan_payments import Payment, plan_payments
+from takeback.cancellations.commands.plan_payments import PlannedPayment, plan_payments
 from takeback.cancellations.statuses import Kind, PlanStatus, TransactionType
 from takeback.channel.auth import path_id
 from takeback.channel.base import ChannelListView, ChannelView, row_or_404, validated
@@ -38,7 +38,7 @@ from takeback.channel.plans.documents import ChannelCancellationPlan
 from takeback.core import clock
 from takeback.core.actor import ActorKind
 from takeback.core.ids import PlanId
-from takeback.core.normalize import folded
+from takeback.core.normalize import number_key
 
 _UNKNOWN: Any = {"invalid_choice": _("Unknown value.")}
 
@@ -61,7 +61,7 @@ FILTERS: Filters = {
         PLAN_STATUSES, equal("status__in", PLAN_STATUSES.__getitem__)
     ),
     "order_id": by_id("order"),
-    "order_number": by_text("order__number__folded", folded),
+    "order_number": by_text("order__number_key", number_key),
     "channel_type": by_text("order__channel__channel_type"),
     "channel_id__in": by_ids("order__channel_id__in"),
     "invoice_number": by_text("refund_invoice_number"),
@@ -187,7 +187,7 @@ class CreatePaymentPlan(BasePlanView):
     def _plan_payments(self, body: dict[str, Any], plan: queries.PlanRow) -> Response:
         context = {"currency": plan.order.currency}
         payments = [
-            Payment(
+            PlannedPayment(
                 transaction_type=TransactionType(entry["transaction_type"]),
                 order_items=frozenset(entry["order_items"]),
                 refund_minor=entry.get("refund_amount"),

@@ -8,7 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from takeback.api.fields import StrictBoolean, StrictInteger, StrictMoment, StrictText
+from takeback.api.fields import (
+    PastMoment,
+    PlausibleMoment,
+    StrictBoolean,
+    StrictInteger,
+    StrictText,
+)
 from takeback.channel.base import errors_by_path, validated
 from takeback.channel.filters import (
     Filter,
@@ -79,7 +85,7 @@ class BatchEntry(serializers.Serializer[Any]):
     pk = StrictInteger()
     content_type = Word(ContentType)
     remote_id = RemoteId(**_optional())
-    version_date = StrictMoment(**_optional())
+    version_date = PastMoment(**_optional())
     failed_reason_type = Word(FailedReason, **_optional())
 
 
@@ -120,7 +126,7 @@ class ReportSerializer(serializers.Serializer[Any]):
     action_object_id = StrictInteger()
     target_content_type = StrictInteger(max_value=_NUMBERS)
     target_object_id = StrictInteger()
-    obj_modified_date = StrictMoment(**_optional())
+    obj_modified_date = PlausibleMoment(**_optional())
     error_code = StrictText(max_length=255)
     error_desc = StrictText(max_length=2000, multiline=True)
     raw_request = Raw(allow_blank=True, **_optional())

@@ -1,0 +1,1 @@
+"""Loyalty accounts of a channel, and the history of their balances."""
