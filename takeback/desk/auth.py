@@ -52,6 +52,11 @@ class Agent:
         """Whether bank accounts are shown in full and may be confirmed."""
         return ApiKey.MONEY in self.scopes
 
+    @property
+    def can_pay(self) -> bool:
+        """Whether the agent may take steps on refunds, and pause payment accounts."""
+        return ApiKey.MONEY in self.scopes
+
 
 def get_agent(request: HttpRequest, now: datetime) -> Agent | None:
     """The agent of the request's cookie, while the account is active and its password unchanged.

@@ -25,7 +25,9 @@ from takeback.api.errors import exception_handler
 from takeback.core import clock, errors
 from takeback.core.errors import Refused
 from takeback.desk.auth import Agent, get_agent
+from takeback.desk.filters import PERSONAL
 from takeback.desk.forms import LoginForm
+from takeback.desk.refund_queries import count_waiting_refunds
 from takeback.desk.refusals import SESSION_ENDED, SESSION_ENDED_WITH_TEXT, refusal_sentence
 from takeback.desk.unsent_form import FIELD, decrypt_form, encrypt_form
 from takeback.ui.csp import FORM_POLICY
@@ -88,9 +90,14 @@ class DeskView(View):
             "now_at": self.request.path,
             "time_zone": shop_zone().key,
             "has_error": status >= HTTPStatus.BAD_REQUEST,
+            "waiting_refunds": self._count_waiting_refunds,
             **context,
         }
         return render(self.request, f"desk/{template}.html", context, status=status)
+
+    def _count_waiting_refunds(self) -> int:
+        """The number next to a link of the navigation, which only pages of agents show."""
+        return count_waiting_refunds(self.agent.channels) if self.agent else 0
 
     def render_refusal(self, error: Exception) -> HttpResponseBase:
         """The page of a refusal or an outage; an internal error is raised again."""
@@ -100,7 +107,9 @@ class DeskView(View):
         wait = refusal.get("Retry-After")
         code = refusal.data["code"]
         sentence = refusal_sentence(code, refusal.data["detail"], wait)
-        context = {"sentence": sentence, "code": code}
+        context: dict[str, Any] = {"sentence": sentence, "code": code}
+        if isinstance(error, Error):
+            context["waiting_refunds"] = 0
         page = self.render_page("refused", context, status=refusal.status_code)
         if wait:
             page["Retry-After"] = wait
@@ -136,7 +145,10 @@ class AgentView(DeskView):
         """
         request = self.request
         if request.method in ("GET", "HEAD"):
-            query = urlencode({"next": request.get_full_path()})
+            # An address of earlier versions may contain personal data: it is not repeated.
+            has_personal = not request.GET.keys().isdisjoint(PERSONAL)
+            page = request.path if has_personal else request.get_full_path()
+            query = urlencode({"next": page})
             return SeeOther(f"{reverse('desk_login')}?{query}")
         _ensure_small_form(request)
         if is_from_another_site(request):

@@ -34,6 +34,9 @@ from takeback.desk.formatting import (
     meanwhile,
 )
 from takeback.desk.forms import DecisionForm
+from takeback.desk.money_context import money_context
+from takeback.desk.stored_filters import read_filters
+from takeback.refunds.money_of_order import money_of_order
 
 SECOND = timedelta(seconds=1)
 DONE = {
@@ -42,6 +45,7 @@ DONE = {
     "review": _("Request escalated."),
     "reject": _("Request rejected."),
     "undo": _("Decision undone. The request is as it was before."),
+    "into_return": _("The request is now a return. Decide on it as on any other."),
     "note": _("Note saved."),
     "account": _("Bank account marked as verified."),
     "open": _("Request created."),
@@ -64,7 +68,7 @@ class CaseView(AgentView):
     @cached_property
     def filters(self) -> QueueFilters:
         """The filters of the queue that the agent came from."""
-        return QueueFilters(self.request.GET.dict())
+        return read_filters(self.request.GET.dict(), self.agent.session)
 
     @property
     def queue_query(self) -> str:
@@ -86,6 +90,7 @@ class CaseView(AgentView):
         transitions, steps = possible_transitions(case), queries.case_history(case.pk)
         before, after = queries.adjacent_cases(self.agent.channels, self.filters, case.pk)
         evidence = queries.case_evidence(self.agent.channels, case)
+        money = money_of_order(case.order_item.order_id)
         has_shared_account = bool(evidence["account_shared_with"])
         undo_seconds = self._undo_seconds(steps)
         has_changed = problem in (core_errors.PRECONDITION_FAILED, core_errors.CONFLICT)
@@ -107,6 +112,7 @@ class CaseView(AgentView):
             "mail_language": language_name(case),
             "account": format_bank_account(case, in_full=self.agent.can_see_bank_accounts),
             **evidence,
+            "money": money_context(money, case.order_item.order, part=money.of_plan(case.plan_id)),
             **case_context(case),
             **decision_context(case, transitions, steps, has_shared_account=has_shared_account),
         }

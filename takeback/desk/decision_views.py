@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from takeback.accounts.models import ApiKey
 from takeback.cancellations.commands.add_note import add_note
 from takeback.cancellations.commands.transition import approve, confirm, reject, review
+from takeback.cancellations.commands.turn_into_return import turn_into_return
 from takeback.cancellations.commands.undo import undo
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.statuses import Transition
+from takeback.cancellations.statuses import CaseEvent, Transition
 from takeback.core import clock
 from takeback.core import errors as core_errors
 from takeback.core.errors import Refused
@@ -50,6 +51,9 @@ class DecideView(CaseView):
         step = form.cleaned_data["step"]
         if step == NOTE:
             add_note(case_id, scope, str(remarks.internal_note), actor=actor, now=now)
+        elif step == CaseEvent.INTO_RETURN:
+            version, note = form.cleaned_data["version"], remarks.internal_note
+            turn_into_return(case_id, scope, actor=actor, now=now, note=note, version=version)
         else:
             version = form.cleaned_data["version"]
             COMMANDS[step](case_id, scope, actor=actor, now=now, remarks=remarks, version=version)

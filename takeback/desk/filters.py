@@ -1,4 +1,4 @@
-"""The filters of the queue: a GET form, and the query that it builds."""
+"""The filters of the queue: a form, the query that it builds, and the address of its results."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from takeback.accounts.policy import shop_zone
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES
 from takeback.cancellations.statuses import Status
 from takeback.core.clock import day_end, day_start
-from takeback.core.normalize import email_key, folded, name_key
+from takeback.core.normalize import email_key, folded, name_key, number_key
 from takeback.desk.forms import CHOOSE, DeskForm, NumberField, visible
 
 UNDECIDED, ALL = "undecided", "all"
@@ -25,6 +25,11 @@ UNDECIDED_STATUSES = (
 OLDEST, NEWEST = "oldest", "newest"
 _ANY = ("", _("All"))
 _NAMES_MAX = 5
+STORED = "filter"
+"""The parameter of an address with the id of stored filters."""
+PERSONAL = ("email", "name")
+"""Filters that no address may contain."""
+_TEXTS = (*PERSONAL, "number", "sku", "code", "tracking")
 
 
 def _text(direction: str = "ltr", **options: Any) -> forms.CharField:
@@ -71,14 +76,28 @@ class QueueFilters(DeskForm):
     tracking = _text(label=_("Tracking number"))
     channel = NumberField(label=_("Channel"), required=False)
 
-    def __init__(self, query: Mapping[str, str]) -> None:
-        texts = {name: text.strip(" ") for name, text in query.items() if name in self.base_fields}
+    def __init__(
+        self, values: Mapping[str, str], *, key: str = "", is_missing: bool = False
+    ) -> None:
+        """`key` is the id of stored filters; missing ones cannot be read and match no case."""
+        texts = {name: text.strip(" ") for name, text in values.items() if name in self.base_fields}
         super().__init__({name: text for name, text in texts.items() if text})
+        self.key, self.is_missing = key, is_missing
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a filter is typed text, which may be personal data."""
+        return not self.data.keys().isdisjoint(_TEXTS)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of an address with these filters."""
+        return {STORED: self.key} if self.key else dict(self.data)
 
     @property
     def query(self) -> str:
         """For links that keep the filters: empty, or beginning with a question mark."""
-        return f"?{urlencode(self.data)}" if self.data else ""
+        return f"?{urlencode(self.parameters)}" if self.parameters else ""
 
     @property
     def is_oldest_first(self) -> bool:
@@ -90,8 +109,8 @@ class QueueFilters(DeskForm):
         return bool(self.data.keys() - {"status", "sort"})
 
     def build_filter(self) -> Q:
-        """All filters together; an invalid filter matches no case."""
-        if self.errors:
+        """All filters together; an invalid or missing filter matches no case."""
+        if self.errors or self.is_missing:
             return Q(pk__in=[])
         query = status_filter(self.cleaned_data["status"] or UNDECIDED)
         for name, build in _FILTERS.items():
@@ -102,7 +121,7 @@ class QueueFilters(DeskForm):
 
 def queue_query(filters: QueueFilters, start: str) -> str:
     """The query of a page of the queue: its filters, and the case with which the page starts."""
-    values = dict(filters.data)
+    values = filters.parameters
     if start.isascii() and start.isdigit():
         values["start"] = start
     return f"?{urlencode(values)}" if values else ""
@@ -136,7 +155,7 @@ def _return_filter(column: str, text: str) -> Q:
 _FILTERS: dict[str, Callable[[Any], Q]] = {
     "kind": lambda kind: Q(cancellation_type=kind),
     "channel": lambda pk: Q(channel_id=pk),
-    "number": lambda text: Q(order_item__order__number__folded=folded(text)),
+    "number": lambda text: Q(order_item__order__number_key=number_key(text)),
     "email": lambda text: Q(order_item__order__email_key=email_key(text)),
     "name": _name_filter,
     "sku": lambda text: Q(order_item__sku__folded=folded(text)),

@@ -14,7 +14,8 @@ from takeback.bank_accounts.bank_account import bank_account_of, mask_iban
 from takeback.cancellations.amounts import refundable_amounts
 from takeback.cancellations.labels import KINDS, PLAN_STATUSES, STATUSES, STEPS, subject_in
 from takeback.cancellations.models import CancellationRequest
-from takeback.cancellations.statuses import CaseEvent, Kind, Transition
+from takeback.cancellations.shipment import is_shipped_meanwhile
+from takeback.cancellations.statuses import LIVE, CaseEvent, Kind, Transition
 from takeback.core import clock
 from takeback.core.actor import ActorKind
 from takeback.core.formatting import format_age, format_amount
@@ -22,6 +23,7 @@ from takeback.desk.queries import StepRow
 from takeback.desk.rule_results import overridden_sentences, recorded_summary
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 from takeback.orders.statuses import Status as ItemStatus
+from takeback.orders.units import units_left
 
 ACTORS: dict[str, Promise] = {
     ActorKind.CUSTOMER: _("Customer"),
@@ -52,14 +54,22 @@ def case_context(case: CancellationRequest) -> dict[str, Any]:
         "product": product_name(item.product.document, item.sku),
         "customer_name": f"{order.user.first_name} {order.user.last_name}".strip(),
         "item_status": item_status(case),
+        "shipment_reported_at": shipment_reported_at(case),
+        "units_left": units_left(item, case.quantity if case.status in LIVE else 0),
         "refund_value": format_amount(refundable_amounts(case).goods, currency),
         "total": format_amount(order.amount_minor + order.interest_minor, currency),
-        "refunded": format_amount(order.refund_minor, currency) if order.refund_minor else "",
+        "refunded": format_refunds(order.refund_minor + order.refunded_elsewhere_minor, currency),
+        "refunded_elsewhere": format_refunds(order.refunded_elsewhere_minor, currency),
         "plan_status": PLAN_STATUSES[plan.status] if plan else "",
         "plan_amounts": [
             (name, format_amount(minor, currency)) for name, minor in plan_amounts.items() if minor
         ],
     }
+
+
+def format_refunds(minor: int, currency: str) -> str:
+    """An amount that was refunded; empty if nothing was."""
+    return format_amount(minor, currency) if minor else ""
 
 
 def item_status(case: CancellationRequest) -> str | Promise:
@@ -68,6 +78,17 @@ def item_status(case: CancellationRequest) -> str | Promise:
     if item.status == ItemStatus.CANCELLATION_WAITING and case.cancellation_type == Kind.RETURN:
         return _("Return in progress")
     return ITEM_STATUSES.get(item.status, str(item.status))
+
+
+def shipment_reported_at(case: CancellationRequest) -> datetime | None:
+    """When the item of an undecided cancellation was shipped; None while it can be cancelled.
+
+    Not every system sends the date. The item's last update then stands for it.
+    """
+    if not is_shipped_meanwhile(case):
+        return None
+    item = case.order_item
+    return item.shipped_date or item.delivered_date or item.modified_date
 
 
 def actor_name(step: StepRow) -> str | Promise:
@@ -104,6 +125,9 @@ MEANWHILE: dict[str, Promise] = {
     CaseEvent.UNDO: _("%(who)s undid a decision at %(time)s, while you had this case open."),
     CaseEvent.CONFIRM_ACCOUNT: _(
         "%(who)s verified the bank account at %(time)s, while you had this case open."
+    ),
+    CaseEvent.INTO_RETURN: _(
+        "%(who)s turned this case into a return at %(time)s, while you had it open."
     ),
 }
 

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from takeback.accounts.models import User
 from takeback.accounts.passwords import password_errors
-from takeback.api.fields import ID_MAX, INVISIBLE, PASSWORD_MAX, StrictText
+from takeback.api.fields import ID_MAX, PASSWORD_MAX, StrictText
 from takeback.cancellations.decision import Remarks
-from takeback.cancellations.statuses import DECISIONS, Transition
+from takeback.cancellations.statuses import DECISIONS, CaseEvent, Transition
+from takeback.core.normalize import INVISIBLE
 
 CHOOSE = {"invalid_choice": _("Choose an option from the list.")}
 WRONG_CODE = _("The code is wrong or was already used. Wait for the next code and try again.")
@@ -181,7 +182,12 @@ NOTE, PREVIEW = "note", "preview"
 class DecisionForm(DeskForm):
     """A transition of a case at the version that the agent has seen, a note, or a preview."""
 
-    STEPS = (*(decision.value for decision in DECISIONS), NOTE, PREVIEW)
+    STEPS = (
+        *(decision.value for decision in DECISIONS),
+        CaseEvent.INTO_RETURN.value,
+        NOTE,
+        PREVIEW,
+    )
 
     step = forms.ChoiceField(choices=[(step, step) for step in STEPS])
     version = NumberField()
@@ -207,6 +213,8 @@ class DecisionForm(DeskForm):
         step, has_no_note = data.get("step"), data.get("internal_note") == ""
         if step == Transition.REJECT and data.get("message") == "":
             self.add_error("message", _("Enter a reason. The customer receives it by e-mail."))
+        if step == CaseEvent.INTO_RETURN and data.get("message"):
+            self.add_error("message", _("This step sends no mail. Write an internal note instead."))
         if step == NOTE and has_no_note:
             self.add_error("internal_note", _("Enter a note."))
         if step in OVERRIDING and data.get("override") and has_no_note:

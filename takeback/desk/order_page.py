@@ -19,13 +19,17 @@ from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core.formatting import format_age, format_amount
 from takeback.core.ids import ItemId
 from takeback.desk import queries
-from takeback.desk.formatting import product_name
+from takeback.desk.dates_form import DATE_LABELS, DatesForm
+from takeback.desk.formatting import format_refunds, product_name
+from takeback.desk.money_context import money_context
 from takeback.desk.new_case_form import NewCasesForm, quantity_name
 from takeback.desk.new_case_rules import BrokenRule
 from takeback.logistics.queries import companies_on_offer
 from takeback.orders.labels import STATUSES as ITEM_STATUSES
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.scope import OrderScope
+from takeback.orders.units import units_left
+from takeback.refunds.money_of_order import money_of_order
 
 
 @dataclass
@@ -53,7 +57,7 @@ class OrderPage:
     @property
     def open_items(self) -> list[OrderItem]:
         """The items for which a case can be created."""
-        return [item for item in self.items if units_left(item) and item.pk not in self.live_cases]
+        return [item for item in self.items if item.units_left and item.pk not in self.live_cases]
 
     @property
     def initial(self) -> dict[str, Any]:
@@ -62,7 +66,7 @@ class OrderPage:
             kind_of(item.status, is_invoiced=bool(item.invoice_number)) for item in self.open_items
         }
         open_ids = [item.pk for item in self.open_items]
-        quantities = {quantity_name(item.pk): units_left(item) for item in self.open_items}
+        quantities = {quantity_name(item.pk): item.units_left for item in self.open_items}
         return {
             "kind": Kind.RETURN if Kind.RETURN in kinds else Kind.CANCEL,
             "items": open_ids if len(open_ids) == 1 else [],
@@ -73,6 +77,9 @@ class OrderPage:
         self, data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None
     ) -> NewCasesForm:
         return NewCasesForm(self.items, self.names, data, initial)
+
+    def dates_form(self, data: Mapping[str, Any] | None = None) -> DatesForm:
+        return DatesForm(self.items, self.names, data)
 
     def new_cases(self, form: NewCasesForm, *, is_account_trusted: bool) -> list[NewCase]:
         """The new cases of a validated form, as far as its values are valid.
@@ -114,7 +121,16 @@ class OrderPage:
         return {
             "order": order,
             "total": format_amount(order.amount_minor + order.interest_minor, order.currency),
+            "refunded": format_refunds(
+                order.refund_minor + order.refunded_elsewhere_minor, order.currency
+            ),
+            "refunded_elsewhere": format_refunds(order.refunded_elsewhere_minor, order.currency),
+            "money": money_context(money_of_order(order.pk), order),
             "age": format_age(order.placed_at, now),
+            "corrections": [
+                (row, self.names[row.order_item_id], DATE_LABELS[row.column])
+                for row in queries.date_corrections(order.pk)
+            ],
             "has_open_items": bool(self.open_items),
             "items": [self._item_context(item, form) for item in self.items],
             "cases": [
@@ -123,8 +139,9 @@ class OrderPage:
         }
 
     def _item_context(self, item: OrderItem, form: NewCasesForm) -> dict[str, Any]:
-        left, currency = units_left(item), self.order.currency
-        is_open = left > 0 and item.pk not in self.live_cases
+        live_case, currency = self.live_cases.get(item.pk), self.order.currency
+        left = units_left(item, live_case.quantity if live_case else 0)
+        is_open = left > 0 and live_case is None
         chosen: Collection[Any] = form["items"].value() or ()
         return {
             "row": item,
@@ -134,13 +151,11 @@ class OrderPage:
             "is_open": is_open,
             "is_chosen": str(item.pk) in {str(pk) for pk in chosen},
             "quantity": form[quantity_name(item.pk)],
-            "live_case": self.live_cases.get(item.pk),
+            "live_case": live_case,
             "unit_price": format_amount(
-                amounts_of_units(item, item.units_closed, min(left, 1)).goods, currency
+                amounts_of_units(item, item.units_used, min(left, 1)).goods, currency
             ),
-            "refund": format_amount(
-                amounts_of_units(item, item.units_closed, left).goods, currency
-            ),
+            "refund": format_amount(amounts_of_units(item, item.units_used, left).goods, currency),
         }
 
     def set_choices(self, form: NewCasesForm) -> None:
@@ -152,10 +167,6 @@ class OrderPage:
 
 def load_page(order: Order) -> OrderPage:
     return OrderPage(order, queries.items_of(order.pk), queries.cases_of_order(order.pk))
-
-
-def units_left(item: OrderItem) -> int:
-    return item.quantity - item.units_closed
 
 
 def _reason_choices(channel_id: int, kind: str | None) -> list[tuple[Any, Any]]:

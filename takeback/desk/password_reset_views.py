@@ -45,7 +45,9 @@ class NewPasswordView(DeskView):
             return self._render_invalid()
         if not form.check_for(user):
             return self.render_page("new_password", {"form": form}, status=400)
-        if reset_password(token, form.cleaned_data["new_password"], clock.now()) is None:
+        network = client_network(client_address(request))
+        password = form.cleaned_data["new_password"]
+        if reset_password(token, password, clock.now(), network=network) is None:
             return self._render_invalid()
         response = SeeOther(f"{reverse('desk_login')}?done=reset")
         remember_device(response, user.username)

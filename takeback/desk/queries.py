@@ -18,8 +18,10 @@ from takeback.cancellations.queries import reasons_on_offer
 from takeback.cancellations.statuses import Transition
 from takeback.core.actor import ActorKind
 from takeback.core.db.planner import custom_plan
+from takeback.core.ids import PlanId
+from takeback.core.normalize import number_key
 from takeback.desk.filters import UNDECIDED, QueueFilters, status_filter
-from takeback.orders.models import Order, OrderItem
+from takeback.orders.models import DateCorrection, Order, OrderItem
 
 PAGE_SIZE = 50
 MAX_SHARED = 20
@@ -32,6 +34,8 @@ class QueueRow(NamedTuple):
     quantity: int
     created_date: datetime
     order_item__sku: str
+    order_item__status: int
+    order_item__deferred_status: int | None
     order_item__product__document: Any
     order_item__order__number: str
     order_item__order__user_email: str
@@ -60,6 +64,18 @@ class StepRow(NamedTuple):
     cancellation_request__order_item__sku: str
     cancellation_request__order_item__product__document: Any
     cancellation_request__order_item__order__number: str
+
+
+class CorrectionRow(NamedTuple):
+    """A date of an item that staff corrected; `name` is the user who did it."""
+
+    order_item_id: int
+    column: str
+    before: datetime | None
+    after: datetime
+    note: str
+    name: str | None
+    at: datetime
 
 
 class SharingRow(NamedTuple):
@@ -180,11 +196,16 @@ def _cases_sharing_iban(
 ) -> list[SharingRow]:
     """Cases of other customers with the same account, newest first."""
     cases = _visible_cases(channel_ids).filter(iban_index=case.iban_index)
-    others = cases.exclude(order_item__order__email_key=case.order_item.order.email_key)
+    others = cases.exclude(_is_of(case.order_item.order.email_key))
     rows = others.order_by("-id").values_list(
         "id", "order_item__order__number", "created_date", "iban_index"
     )
     return [SharingRow(*row) for row in rows[:MAX_SHARED]]
+
+
+def _is_of(email_key: str | OuterRef) -> Q:
+    """Cases of the customer with this address; customers without one are all different."""
+    return Q(order_item__order__email_key=email_key) & ~Q(order_item__order__email_key="")
 
 
 def shared_evidence(
@@ -196,9 +217,7 @@ def shared_evidence(
         Exists(same_images.exclude(pk=OuterRef("pk"))), cancellation_request=OuterRef("pk")
     )
     same_account = _visible_cases(channel_ids).filter(iban_index=OuterRef("iban_index"))
-    of_others = same_account.exclude(
-        order_item__order__email_key=OuterRef("order_item__order__email_key")
-    )
+    of_others = same_account.exclude(_is_of(OuterRef("order_item__order__email_key")))
     cases = CancellationRequest.objects.filter(pk__in=case_ids)
     rows = cases.values_list("pk", Exists(repeated), Exists(of_others))
     return {pk: SharedEvidence(image, account) for pk, image, account in rows}
@@ -249,8 +268,17 @@ def orders(channel_ids: Collection[int]) -> "QuerySet[Order]":
 
 
 def orders_by_number(channel_ids: Collection[int], number: str) -> list[tuple[int, str]]:
-    matches = orders(channel_ids).filter(number=number)
+    """Orders with this number in any notation; their channels may use one number twice."""
+    matches = orders(channel_ids).filter(number_key=number_key(number))
     return list(matches.order_by("pk").values_list("pk", "number"))
+
+
+def date_corrections(order_id: int) -> list[CorrectionRow]:
+    """The corrected dates of an order's items, the latest first, with the names of staff."""
+    user = User.objects.filter(pk=OuterRef("actor_number"))
+    rows = DateCorrection.objects.filter(order_item__order_id=order_id).order_by("-pk")
+    named = rows.annotate(name=Subquery(user.values("username")))
+    return [CorrectionRow(*row) for row in named.values_list(*CorrectionRow._fields)]
 
 
 def items_of(order_id: int) -> list[OrderItem]:
@@ -261,6 +289,10 @@ def items_of(order_id: int) -> list[OrderItem]:
 def cases_of_order(order_id: int) -> Sequence[CancellationRequest]:
     cases = CancellationRequest.objects.filter(order_item__order_id=order_id, is_hidden=False)
     return list(cases.order_by("-pk"))
+
+
+def cases_of_plan(channel_ids: Collection[int], plan_id: PlanId) -> "QuerySet[CancellationRequest]":
+    return _visible_cases(channel_ids).filter(plan_id=plan_id).order_by("pk")
 
 
 def offered_reasons(channel_id: int) -> list[CancellationReason]:

@@ -2,29 +2,52 @@
 
 from collections.abc import Sequence
 from datetime import date
+from http import HTTPStatus
 from itertools import groupby
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from takeback.cancellations.labels import KINDS, STATUSES, subject_in
+from takeback.cancellations.shipment import blocks_cancelling
 from takeback.core.ids import id_from_path
 from takeback.desk import queries
-from takeback.desk.base import AgentView
+from takeback.desk.base import AgentView, SeeOther
 from takeback.desk.filters import UNDECIDED_STATUSES, QueueFilters, queue_query
 from takeback.desk.formatting import history_context, product_name
+from takeback.desk.refund_queries import WaitingRefund
+from takeback.desk.stored_filters import read_filters, store_filters
 
 EVERYONE = "all"
 
 
 class QueueView(AgentView):
-    """Cases of the agent's channels, by default the undecided ones, oldest first."""
+    """Cases of the agent's channels, by default the undecided ones, oldest first.
+
+    The form is posted, and its response leads to an address without what the agent typed.
+    """
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        channels, filters = self.agent.channels, QueueFilters(request.GET.dict())
+        if unsent := self.take_unsent_values():
+            return self._apply(QueueFilters({name: str(text) for name, text in unsent.items()}))
+        return self._render(read_filters(request.GET.dict(), self.agent.session))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self._apply(QueueFilters(request.POST.dict()))
+
+    def _apply(self, filters: QueueFilters) -> HttpResponse:
+        """The way to the results; the form again if a filter is invalid."""
+        if filters.errors:
+            return self._render(filters)
+        query = store_filters(filters, self.agent.session).query
+        return SeeOther(f"{reverse('desk_queue')}{query}")
+
+    def _render(self, filters: QueueFilters) -> HttpResponse:
+        request, channels = self.request, self.agent.channels
         filters.set_choices(channel=[("", _("All")), *channels.items()])
         rows = queries.queue_page(channels, filters, page_start(request))
         page = rows[: queries.PAGE_SIZE]
@@ -42,7 +65,10 @@ class QueueView(AgentView):
             "total": sum(counts.values()),
             "orders": queries.orders_by_number(channels, number) if number else [],
         }
-        return self.render_page("queue", context, status=400 if filters.errors else 200)
+        status = HTTPStatus.NOT_FOUND if filters.is_missing else HTTPStatus.OK
+        if filters.errors:
+            status = HTTPStatus.BAD_REQUEST
+        return self.render_page("queue", context, status=status)
 
     def _row_context(self, row: queries.QueueRow, shared: queries.SharedEvidence) -> dict[str, Any]:
         return {
@@ -57,6 +83,12 @@ class QueueView(AgentView):
             "email": row.order_item__order__user_email,
             "reason": subject_in(get_language(), row.reason__subject, row.reason__translations),
             "channel": self.agent.channels[row.channel_id],
+            "is_shipped": blocks_cancelling(
+                row.cancellation_type,
+                row.status,
+                row.order_item__status,
+                row.order_item__deferred_status,
+            ),
             "shared": shared,
         }
 
@@ -106,7 +138,7 @@ def page_start(request: HttpRequest) -> int | None:
 
 
 def page_links(
-    request: HttpRequest, rows: Sequence[queries.QueueRow | queries.StepRow]
+    request: HttpRequest, rows: Sequence[queries.QueueRow | queries.StepRow | WaitingRefund]
 ) -> dict[str, Any]:
     """`rows` holds one row more than a page if there is a next page."""
     next_start = rows[queries.PAGE_SIZE].id if len(rows) > queries.PAGE_SIZE else None

@@ -15,8 +15,9 @@ from takeback.accounts import channel_conf
 from takeback.accounts.customer_input import EMAIL, PHONE_NUMBER
 from takeback.accounts.models import ApiKey
 from takeback.api.channel_settings import JSON_MAX, URL_MAX, clean_url
-from takeback.api.fields import INVISIBLE, StrictText
+from takeback.api.fields import StrictText
 from takeback.cancellations.labels import KINDS
+from takeback.core.normalize import INVISIBLE
 from takeback.desk.forms import CHOOSE, DeskForm, NumberField, visible
 from takeback.logistics import carrier_rules
 from takeback.logistics.carrier_rules import InvalidRule

@@ -4,6 +4,7 @@ from django.urls import path
 
 from takeback.desk import settings_access_views as access
 from takeback.desk import settings_offer_views as offers
+from takeback.desk import settings_payment_views as payments
 from takeback.desk import settings_views as views
 
 _CHANNEL = "desk/settings/<str:channel_id>"
@@ -26,6 +27,21 @@ urlpatterns = [
     ),
     path(
         f"{_CHANNEL}/carriers/<str:pk>", offers.CarrierView.as_view(), name="desk_settings_carrier"
+    ),
+    path(
+        f"{_CHANNEL}/payment-accounts",
+        payments.PaymentAccountListView.as_view(),
+        name="desk_settings_payment_accounts",
+    ),
+    path(
+        f"{_CHANNEL}/payment-accounts/new",
+        payments.NewPaymentAccountView.as_view(),
+        name="desk_settings_new_payment_account",
+    ),
+    path(
+        f"{_CHANNEL}/payment-accounts/<str:pk>",
+        payments.PaymentAccountView.as_view(),
+        name="desk_settings_payment_account",
     ),
     path(f"{_CHANNEL}/staff", access.StaffListView.as_view(), name="desk_settings_staff"),
     path(f"{_CHANNEL}/staff/new", access.NewStaffView.as_view(), name="desk_settings_new_staff"),

@@ -11,6 +11,7 @@ from takeback.desk import (
     order_views,
     password_reset_views,
     queue_views,
+    refund_views,
     settings_urls,
     totp_views,
 )
@@ -52,6 +53,9 @@ urlpatterns = [
         name="desk_confirm_bank_account",
     ),
     path("desk/orders/<str:pk>", order_views.OrderView.as_view(), name="desk_order"),
+    path("desk/orders/<str:pk>/dates", order_views.DatesView.as_view(), name="desk_order_dates"),
+    path("desk/refunds/", refund_views.RefundQueueView.as_view(), name="desk_refunds"),
+    path("desk/refunds/<str:pk>", refund_views.RefundView.as_view(), name="desk_refund"),
     *settings_urls.urlpatterns,
     path("desk/photos/<path:name>", case_views.ImageView.as_view(), name="desk_image"),
     re_path(r"^desk/", base.UnknownPageView.as_view(), name="desk_not_found"),
