@@ -24,7 +24,6 @@ from takeback.cancellations.statuses import Kind, Status
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Refused
 from takeback.core.ids import ItemId
-from takeback.demo.missing_commands import pay_refund
 from takeback.demo.orders import CASH, ItemPlan, OrderPlan, happens
 from takeback.demo.sample_image import damaged_box
 from takeback.images.store import write_image
@@ -51,7 +50,7 @@ _DESCRIPTIONS = {
 _WITH_IMAGE = "One corner was broken when it arrived. Please see the photo."
 _IBAN = "DE89370400440532013000"  # the specimen of the standard
 _SOON, _PAUSE = timedelta(minutes=10), timedelta(hours=5)
-# The statuses that a case passes after it was opened; a refund then completes it.
+# The statuses that a case passes after it was opened; its refunds then complete it.
 _STATUSES = {
     Status.WAITING: (),
     Status.WAITING_APPROVAL: (Status.WAITING_APPROVAL,),
@@ -107,10 +106,11 @@ def import_completed(channel_id: int, cases: Sequence[CasePlan], now: datetime) 
 
 @dataclass(slots=True)
 class CaseRunner:
-    """Opens and decides cases, each at its time, in the name of shoppers and of `staff`."""
+    """Opens and decides cases, each at its time, in the name of shoppers and of staff."""
 
     orders: dict[str, Order]
     staff: Actor
+    colleague: Actor  # approves the cases of the introduced refunds
     rng: Random
     reference: datetime
     images: int = 0
@@ -125,18 +125,17 @@ class CaseRunner:
         requester, scope = self._requester(case.order)
         new, now, status = self._new_case(case), case.opened_at, case.item.case
         assert status
-        refunds_shipping = status == Status.COMPLETED and new.kind == Kind.CANCEL
-        auto_confirm = _WITH_SHIPPING if refunds_shipping else NO_AUTO_CONFIRM
+        auto_confirm, agent = _auto_confirm(case), self.staff
+        if case.order.refund:
+            agent = self.colleague
         [case_id] = open_cases([new], scope, actor=requester, now=now, auto_confirm=auto_confirm)
         if new.bank_account and requester.kind is ActorKind.GUEST and status in _ACCEPTED:
             confirm_bank_account(case_id, actor=requester, now=now)
         for step in _STATUSES[status]:
             now = min(now + _PAUSE, self.reference)
-            actor = requester if step == Status.WITHDRAWN else self.staff
+            actor = requester if step == Status.WITHDRAWN else agent
             text = "The photo shows signs of use." if step == Status.REJECTED else None
             set_status(case_id, scope, step, actor=actor, now=now, remarks=Remarks(text))
-        if status == Status.COMPLETED:
-            pay_refund(case_id, min(now + _PAUSE, self.reference))
 
     def _requester(self, plan: OrderPlan) -> tuple[Actor, OrderScope]:
         """The shopper, or now and then an agent in their place."""
@@ -154,6 +153,8 @@ class CaseRunner:
         kind, is_return = item.case_kind, item.case_kind == Kind.RETURN
         has_account = order.is_introduced or order.payment in CASH
         image_count = 2 if order.is_introduced else happens(self.rng, 0.2)
+        if order.refund:
+            image_count = 0
         carriers = [PICKUP] if order.is_introduced else [DROP_OFF, PICKUP]
         carrier = self.rng.choice(carriers) if is_return else None
         images = tuple(self._image() for _ in range(image_count * is_return))
@@ -180,9 +181,25 @@ class CaseRunner:
         return NewImage(image.name, image.digest, "The corner is broken.")
 
 
+def _auto_confirm(case: CasePlan) -> AutoConfirm:
+    """Cancellations with terms of their own are confirmed when they are opened."""
+    if case.order.refund == "second_person":
+        price = case.order.market.price(case.item.article.cents)
+        return AutoConfirm(frozenset({Kind.CANCEL}), RefundTerms(forced_refund_minor=2 * price))
+    is_completed = case.item.case == Status.COMPLETED
+    return (
+        _WITH_SHIPPING if is_completed and case.item.case_kind == Kind.CANCEL else NO_AUTO_CONFIRM
+    )
+
+
 def _bank_account(plan: OrderPlan) -> BankAccount:
-    """The introduced shoppers share an account, so that staff are warned; others have their own."""
+    """The introduced shoppers share an account, so that staff are warned; others have their own.
+
+    Orders with a refund story have their own, so that only other cases show that warning.
+    """
     email = plan.shopper.customer["email"]
     number = f"{_IBAN[4:12]}{crc32(email.encode()):010}"
     own = f"DE{iban.calc_check_digits(f'DE00{number}')}{number}"
-    return BankAccount(_IBAN if plan.is_introduced else own, email.partition("@")[0].title())
+    return BankAccount(
+        _IBAN if plan.is_introduced and not plan.refund else own, email.partition("@")[0].title()
+    )

@@ -12,22 +12,32 @@ from rich.console import Console
 
 import takeback
 from takeback.accounts.models import Channel
-from takeback.core import clock
+from takeback.core import clock, data_folder
 from takeback.demo import shop
 from takeback.demo.demo_file import demo_accounts
 from takeback.demo.folder import Folder, Unusable
+from takeback.demo.payments import set_address
 from takeback.home.demo_accounts import DemoAccounts, parse_demo_accounts
+from takeback.refund_providers.sandbox_server.client import SandboxAdmin
 
-# Keys of the channel's `conf`: the day of the load, and the version of the tables.
-_REFERENCE, _SCHEMA = "demo_reference", "demo_schema"
+# Keys of the channel's `conf`: the day of the load, the version of the tables, and whether the
+# refunds were sent, too.
+_REFERENCE, _SCHEMA, _IS_COMPLETE = "demo_reference", "demo_schema", "demo_is_complete"
+_TRUNCATION_TRIGGERS = (
+    "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+    " WHERE NOT tgisinternal AND tgname LIKE '%_is_not_truncated'"
+)
 # After this time the latest deliveries are close to the end of their return window.
 _STALE = timedelta(days=9)
 
 
-def open_demo(console: Console, previous: bytes, *, reset: bool) -> DemoAccounts:
+def open_demo(
+    console: Console, previous: bytes, sandbox: SandboxAdmin, *, reset: bool
+) -> DemoAccounts:
     """Migrate the database, load the shop if there is none, and collect the content of demo.json.
 
-    `Unusable` if the database holds another shop, or the demo of another version.
+    A shop whose load was interrupted is loaded again. `Unusable` if the database holds another
+    shop, or the demo of another version.
     """
     _refuse_other_migrations()
     call_command("migrate", interactive=False, verbosity=0)
@@ -36,19 +46,42 @@ def open_demo(console: Console, previous: bytes, *, reset: bool) -> DemoAccounts
         raise Unusable("The database holds a shop that is not a demo; set another DATABASE_URL.")
     if channel and channel.conf.get(_SCHEMA) != _schema_version():
         raise _other_version()
-    if channel and reset:
-        # The folder's own file was deleted before; this is a database elsewhere.
-        if connection.vendor == "sqlite":
-            name = settings.DATABASES["default"]["NAME"]
-            raise Unusable(f"To start over, delete {name} yourself.")
-        call_command("flush", interactive=False, verbosity=0)
+    if channel and (reset or _IS_COMPLETE not in channel.conf):
+        _empty_database()
         channel = None
     if channel:
+        set_address(channel.pk, sandbox.url, clock.now())
         _print_age(console, datetime.fromisoformat(channel.conf[_REFERENCE]))
     else:
         with console.status("Filling the demo shop: about 15 seconds"):
-            channel = load_demo(clock.now())
-    return demo_accounts(channel, settings.SITE_URL, parse_demo_accounts(previous))
+            channel = load_demo(clock.now(), sandbox)
+    return demo_accounts(
+        channel, settings.SITE_URL, parse_demo_accounts(previous), sandbox_url=sandbox.url
+    )
+
+
+def _empty_database() -> None:
+    """Delete everything, in the folder's own file or in a database of a server."""
+    if connection.vendor != "sqlite":
+        _allow_truncation()
+        # It also installs the triggers again, as a migration does.
+        call_command("flush", interactive=False, verbosity=0)
+        return
+    name, folder = settings.DATABASES["default"]["NAME"], Folder(settings.DATA_DIR)
+    if Path(name) != folder.database:
+        raise Unusable(f"To start over, delete {name} yourself.")
+    connection.close()
+    folder.wipe()
+    data_folder.make_database_file(folder.database)
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def _allow_truncation() -> None:
+    """Drop the triggers that keep the ledger from being emptied; for a demo's database only."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TRUNCATION_TRIGGERS)
+        for table, name in cursor.fetchall():
+            cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)} ON {table}")
 
 
 def _schema_version() -> str:
@@ -73,12 +106,17 @@ def _other_version() -> Unusable:
     return Unusable(f"The {subject} was made by another version of Takeback: {remedy}.")
 
 
-@transaction.atomic
-def load_demo(now: datetime) -> Channel:
+def load_demo(now: datetime, sandbox: SandboxAdmin) -> Channel:
+    """Fill the empty database and the sandbox's ledger with the shop of today."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    shop.load(today, settings.SITE_URL)
-    channel = Channel.objects.get(pk=shop.CHANNEL)
-    channel.conf = {_REFERENCE: today.isoformat(), _SCHEMA: _schema_version()}
+    sandbox.clear()
+    with transaction.atomic():
+        shop.load(today, settings.SITE_URL, sandbox.url)
+        channel = Channel.objects.get(pk=shop.CHANNEL)
+        channel.conf = {_REFERENCE: today.isoformat(), _SCHEMA: _schema_version()}
+        channel.save(update_fields=["conf"])
+    shop.send_refunds(sandbox, today)
+    channel.conf[_IS_COMPLETE] = True
     channel.save(update_fields=["conf"])
     return channel
 

@@ -9,6 +9,7 @@ from takeback.cancellations.models import CancellationRequest
 from takeback.core import clock
 from takeback.core.normalize import email_key
 from takeback.demo.catalogue import read_data
+from takeback.demo.refund_stories import REPLACED, STORIES
 from takeback.demo.shop import STAFF_USERNAME
 from takeback.demo.shoppers import CUSTOMER_EMAIL, GUEST_EMAIL
 from takeback.demo.stories import GUEST
@@ -19,15 +20,20 @@ from takeback.home.demo_accounts import (
     GuestOrder,
     SampleCase,
     SampleOrder,
+    SampleRefund,
     StaffLogin,
 )
 from takeback.orders.models import Order, OrderItem
+from takeback.refunds.models import Refund
 
+_REPLACED_SHOWS = "It came back, and another one by bank transfer has replaced it."
 _OLD_ORDER = "OLD-2019-0042"
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
 
-def demo_accounts(channel: Channel, url: str, previous: DemoAccounts | None) -> DemoAccounts:
+def demo_accounts(
+    channel: Channel, url: str, previous: DemoAccounts | None, *, sandbox_url: str
+) -> DemoAccounts:
     """The content for a start at this URL; secrets of the previous file stay if they are valid."""
     customer = User.objects.get(channel=channel, email_key=email_key(CUSTOMER_EMAIL))
     staff = User.objects.get(username=STAFF_USERNAME)
@@ -42,6 +48,8 @@ def demo_accounts(channel: Channel, url: str, previous: DemoAccounts | None) -> 
         channel=ChannelKey(id=channel.pk, api_key=api_key),
         stories=stories(channel),
         requests=requests(channel),
+        refunds=refunds(channel, url),
+        sandbox=sandbox_url,
     )
 
 
@@ -92,6 +100,33 @@ def requests(channel: Channel) -> dict[str, SampleCase]:
                 item=case.order_item_id,
             )
     return by_name
+
+
+def refunds(channel: Channel, url: str) -> dict[str, SampleRefund]:
+    """The introduced refunds by the name of their story, as they are in the database."""
+    names = {
+        row["number"]: row["refund"] for row in read_data("stories")["order"] if "refund" in row
+    }
+    rows = Refund.objects.filter(order__channel=channel, order__number__in=names)
+    cases = CancellationRequest.objects.filter(plan__in=rows.values("plan_id")).order_by("-id")
+    case_of_plan = dict(cases.values_list("plan_id", "id"))
+    by_name: dict[str, SampleRefund] = {}
+    # The first refund of an order is the one of the story, unless another one replaced it.
+    for refund in rows.select_related("order").order_by("-pk"):
+        name = names[refund.order.number]
+        if name == "other_means" and refund.replaces_id is None:
+            name = REPLACED
+        shows = _REPLACED_SHOWS if name == REPLACED else STORIES[name][0]
+        by_name[name] = SampleRefund(
+            email=refund.order.user_email,
+            number=refund.order.number,
+            id=refund.pk,
+            order=refund.order_id,
+            case=case_of_plan[refund.plan_id],
+            open=f"{url}/desk/refunds/{refund.pk}",
+            shows=shows,
+        )
+    return {name: by_name[name] for name in (*STORIES, REPLACED) if name in by_name}
 
 
 def _password(user: User, previous: str) -> str:

@@ -4,6 +4,15 @@ import fcntl
 import os
 import shutil
 from pathlib import Path
+from typing import Final
+
+WITNESSES: Final = (
+    "database_generation",
+    "refund_requests",
+    "refund_requests.old",
+    "refund_requests.restored",
+)
+"""The files by which workers notice a restored database (`refunds.epoch`)."""
 
 
 class Unusable(Exception):
@@ -21,6 +30,7 @@ class Folder:
         self.database = self.path / "takeback.sqlite3"
         self.mails = self.path / "mails"
         self.images = self.path / "media" / "cases"
+        self.sandbox = self.path / "sandbox"
 
     def claim(self) -> None:
         """Lock the folder for this process and the server that replaces it."""
@@ -48,12 +58,15 @@ class Folder:
             file.write(content)
 
     def wipe(self) -> None:
-        """Delete the shop with its images, its mails and demo.json."""
+        """Delete the shop with its images, its mails, its payments and demo.json."""
         for name in (self.database.name, f"{self.database.name}-wal", f"{self.database.name}-shm"):
             (self.path / name).unlink(missing_ok=True)
         # Only the files that the demo writes: the folder may contain others.
         for mail in self.mails.glob("*.log"):
             mail.unlink()
         shutil.rmtree(self.images, ignore_errors=True)
+        # A new database is not an old one that was restored.
+        for name in WITNESSES:
+            (self.path / name).unlink(missing_ok=True)
         self.published.unlink(missing_ok=True)
         self.prepared.unlink(missing_ok=True)

@@ -33,9 +33,9 @@ _PAYMENTS = {
 }
 # Statuses of an order that is younger than so many days, with their weights.
 _BY_AGE: tuple[tuple[float, dict[int, int]], ...] = (
-    (2, {200: 30, 300: 10, 350: 10, 400: 30, 450: 8, 50: 4, 100: 6}),
-    (5, {400: 15, 450: 35, 500: 25, 510: 12, 50: 3, 100: 8}),
-    (9, {500: 15, 510: 15, 520: 15, 540: 10, 550: 40, 50: 3}),
+    (2, {200: 30, 300: 10, 350: 10, 400: 32, 450: 8, 50: 2, 100: 6}),
+    (5, {400: 17, 450: 35, 500: 25, 510: 12, 50: 1, 100: 8}),
+    (9, {500: 15, 510: 15, 520: 15, 540: 10, 550: 42, 50: 1}),
     (1_000, {550: 78, 100: 10, 600: 9, 520: 2, 540: 1}),
 )
 # Statuses of the case of an item that can be cancelled or returned, with their weights.
@@ -96,6 +96,9 @@ class OrderPlan:
     is_introduced: bool = False
     is_new: bool = False  # the mails about its cases are still to be sent
     to_store: bool = False
+    refund: str = ""  # the story of its refund (`refund_stories`)
+    account: str | None = None  # the payment account that it names
+    has_reference: bool = True  # whether its payments have an id at the provider
 
     @property
     def delivered_at(self) -> datetime:
@@ -269,7 +272,9 @@ class OrderWriter:
     def _payments(self, plan: OrderPlan, due: int) -> Document:
         """The payments of the amount due, and the loyalty points that were spent and earned."""
         show, is_card = plan.market.show, plan.payment not in CASH
-        has_points = is_card and (plan.is_introduced or happens(self.rng, 0.08))
+        has_points = is_card and (
+            _has_points(plan) or (not plan.refund and happens(self.rng, 0.08))
+        )
         points = min(plan.market.price(300), due // 4) if has_points else 0
         rest = due - points
         is_paid = all(item.status != Status.PAYMENT_WAITING for item in plan.items)
@@ -282,7 +287,8 @@ class OrderWriter:
                     "payment_type": kind,
                     "amount": show(minor),
                     "captured_amount": show(captured),
-                    "reference": f"{kind.upper()}-{plan.number}",
+                    "account": plan.account if kind == plan.payment else None,
+                    "reference": f"{kind.upper()}-{plan.number}" if plan.has_reference else None,
                 }
                 for kind, minor, captured in kinds
                 if minor
@@ -297,6 +303,11 @@ class OrderWriter:
                 if has_points
             ],
         }
+
+
+def _has_points(plan: OrderPlan) -> bool:
+    """Most stories of refunds have one payment, and so one refund."""
+    return plan.is_introduced and plan.refund in {"", "points"}
 
 
 def _progress(plan: OrderPlan, item: ItemPlan) -> Document:

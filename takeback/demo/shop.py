@@ -1,7 +1,7 @@
 """Loads the demo shop: the same day always gives the same shop."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 from django.core.management import call_command
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from takeback.accounts.models import ApiKey
@@ -20,31 +20,40 @@ from takeback.core.actor import Actor, ActorKind
 from takeback.core.db.bulk import refresh_statistics
 from takeback.demo.cases import CaseRunner, import_completed, plan_cases
 from takeback.demo.catalogue import Catalogue, Document
-from takeback.demo.missing_commands import book_parcels
 from takeback.demo.old_orders import old_orders
 from takeback.demo.orders import OrderPlan, OrderWriter, draw_order
+from takeback.demo.parcels import book_parcels
+from takeback.demo.payments import add_accounts, add_payments
+from takeback.demo.refund_stories import COLLEAGUE_USERNAME, play_refunds
+from takeback.demo.refunds import RefundSender
 from takeback.demo.shoppers import add_customers, create_shoppers
 from takeback.demo.stories import introduced_orders
 from takeback.importer.jsonl import import_documents
 from takeback.importer.old_orders import import_old_items, import_old_orders
 from takeback.importer.report import Report, Summary
-from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
+from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Payment
 from takeback.orders.trade_in_offers import OFFERED
 from takeback.outbox.models import Message
+from takeback.refund_providers.sandbox_server.client import SandboxAdmin
 
 ORDERS = 2_000
 CHANNEL = 1  # of the fixture, and the default of STOREFRONT_CHANNEL
 STAFF_USERNAME = "staff"
 
 _SEED = 20_260
+_SHOP_AGE, _LAST_MOMENT = timedelta(days=500), timedelta(seconds=1)
 
 
 @transaction.atomic
-def load(reference: datetime, site_url: str) -> None:
-    """Fill an empty database, completely or not at all. All dates depend on `reference`."""
+def load(reference: datetime, site_url: str, sandbox_url: str) -> None:
+    """Fill an empty database, completely or not at all. All dates depend on `reference`.
+
+    Approved cases have planned refunds afterwards, for which nothing has been sent yet.
+    """
     rng = Random(_SEED)  # noqa: S311 - a made-up shop, the same every time
     # No command writes places, carriers and common reasons yet.
     call_command("loaddata", "demo_shop", verbosity=0)
+    add_accounts(CHANNEL, sandbox_url, reference - _SHOP_AGE)
     catalogue = Catalogue(site_url)
     shoppers = create_shoppers(rng, catalogue)
     add_customers(CHANNEL, shoppers, reference)
@@ -58,7 +67,8 @@ def load(reference: datetime, site_url: str) -> None:
     plans.sort(key=lambda plan: (plan.placed_at, plan.number))
     writer = OrderWriter(catalogue, shop_policy(CHANNEL), rng)
     _import_orders(plans, writer)
-    _add_cases(plans, rng, reference)
+    # Refunds are booked before today: then the worker anchors them at its start.
+    _add_cases(plans, rng, reference - _LAST_MOMENT)
     orders, items = old_orders(rng, catalogue, shoppers, reference)
     _import(import_old_orders, orders)
     _import(import_old_items, items)
@@ -68,7 +78,7 @@ def _import_orders(plans: list[OrderPlan], writer: OrderWriter) -> None:
     """Import the orders, and then updates of introduced ones: their further items have a parent."""
     documents = [writer.document(plan) for plan in plans]
     _import(import_documents, documents)
-    refresh_statistics(Order, OrderItem, Tender)
+    refresh_statistics(Order, OrderItem, Payment)
     introduced = [
         document for document, plan in zip(documents, plans, strict=True) if plan.is_introduced
     ]
@@ -107,21 +117,44 @@ def _add_cases(plans: list[OrderPlan], rng: Random, reference: datetime) -> None
     cases = plan_cases(plans, items, rng, reference)
     import_completed(CHANNEL, [case for case in cases if case.is_imported], reference)
     orders = {order.number: order for order in Order.objects.all()}
+    staff = _create_staff(STAFF_USERNAME, "Staff")
+    runner = CaseRunner(
+        orders, staff, _create_staff(COLLEAGUE_USERNAME, "Colleague"), rng, reference
+    )
+    runner.run(case for case in cases if not (case.is_imported or case.order.is_new))
+    book_parcels(reference)
+    _end_messages(after=0)
+    runner.run(case for case in cases if case.order.is_new)
+
+
+def _create_staff(username: str, last_name: str) -> Actor:
     staff_id = create_staff_user(
-        STAFF_USERNAME,
+        username,
         password=None,
         channel_ids=[CHANNEL],
         scopes=ApiKey.SCOPES,
-        email="staff@example.com",
-        name=("Demo", "Staff"),
+        email=f"{username}@example.com",
+        name=("Demo", last_name),
     )
-    runner = CaseRunner(orders, Actor(ActorKind.STAFF, staff_id), rng, reference)
-    runner.run(case for case in cases if not (case.is_imported or case.order.is_new))
-    book_parcels(reference)
-    # The mails about these cases were sent in the past.
-    Message.objects.exclude(topic=OFFERED).update(done_at=F("created_at"))
-    runner.run(case for case in cases if case.order.is_new)
+    return Actor(ActorKind.STAFF, staff_id)
+
+
+def send_refunds(sandbox: SandboxAdmin, reference: datetime) -> None:
+    """Send the planned refunds to the sandbox, whose payments are those of the shop.
+
+    Each step is a transaction of its own, as requests to a provider need it.
+    """
+    last_message = Message.objects.aggregate(last=Max("pk"))["last"] or 0
+    add_payments(CHANNEL, sandbox)
+    play_refunds(RefundSender(sandbox, reference - _LAST_MOMENT))
+    _end_messages(after=last_message)
     _date_changes()
+
+
+def _end_messages(*, after: int) -> None:
+    """What these messages caused has happened in the past, such as their mails."""
+    messages = Message.objects.filter(pk__gt=after).exclude(topic=OFFERED)
+    messages.update(done_at=F("created_at"))
 
 
 def _date_changes() -> None:

@@ -42,6 +42,9 @@ def introduced_orders(
                 is_introduced=True,
                 is_new=row.get("is_new", False),
                 to_store=row.get("to_store", False),
+                refund=row.get("refund", ""),
+                account=row.get("account"),
+                has_reference=row.get("has_reference", True),
             )
         )
     return plans

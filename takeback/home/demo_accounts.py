@@ -46,6 +46,16 @@ class SampleCase(GuestOrder):
     item: int
 
 
+class SampleRefund(GuestOrder):
+    """A refund of the demo, with the ids of its order and its case, and its page at the desk."""
+
+    id: int
+    order: int
+    case: int
+    open: str
+    shows: str
+
+
 class DemoAccounts(msgspec.Struct):
     """The content of `demo.json`."""
 
@@ -56,6 +66,9 @@ class DemoAccounts(msgspec.Struct):
     channel: ChannelKey
     stories: dict[str, SampleOrder]
     requests: dict[str, SampleCase] = {}
+    refunds: dict[str, SampleRefund] = {}
+    # The address of the sandbox provider while the demo runs.
+    sandbox: str = ""
 
 
 TITLES: dict[str, Promise] = {
