@@ -112,11 +112,16 @@ def _quick_password_hasher(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_caches(request: pytest.FixtureRequest) -> None:
-    """On SQLite the rows of the next test have the ids of this one: cached rows would be wrong."""
+    """On SQLite the rows of the next test have the ids of this one: cached rows would be wrong.
+
+    Tests stop the clock at the same time: an alarm of the last test would silence this one's.
+    """
     if uses_database(request.node):
+        from takeback.limits.commands import forget_alarms
         from takeback.storefront import document_cache
 
         document_cache.clear()
+        forget_alarms()
 
 
 @pytest.fixture(autouse=True)
@@ -131,22 +136,33 @@ def _deletable_rows_at_the_end(request: pytest.FixtureRequest) -> Iterator[None]
     yield
     if commits:
         from takeback.orders.models import Order
+        from tests.rigs.ledger import delete_ledger
 
         Order.objects.filter(is_finalized=True).update(is_finalized=False)
-        _delete_history()
+        _delete_append_only_rows()
+        delete_ledger()
 
 
-def _delete_history() -> None:
+_APPEND_ONLY = {
+    "cancellations.CaseHistory": "history_stays_delete",
+    "loyalty.LoyaltyEntry": "loyalty_entry_stays_delete",
+}
+"""Tables whose rows stay, and the trigger that refuses to delete them."""
+
+
+def _delete_append_only_rows() -> None:
     """SQLite deletes row by row, which runs the trigger; PostgreSQL truncates, which does not."""
+    from django.apps import apps
     from django.db import connection
 
-    from takeback.cancellations.models import CaseHistory
     from takeback.core.triggers import install
 
-    if connection.vendor == "sqlite" and CaseHistory.objects.exists():
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER history_stays_delete")
-        CaseHistory.objects.all().delete()
+    filled = [name for name in _APPEND_ONLY if apps.get_model(name)._default_manager.exists()]
+    if connection.vendor == "sqlite" and filled:
+        for name in filled:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP TRIGGER {_APPEND_ONLY[name]}")
+            apps.get_model(name)._default_manager.all().delete()
         install()
 
 

@@ -18,10 +18,13 @@ from takeback.cancellations.commands.transition import confirm
 from takeback.cancellations.models import CancellationRequest
 from takeback.cancellations.statuses import Kind
 from takeback.channel_sync.commands import open_batch
+from takeback.loyalty.commands.accounts import NewAccount, open_account
+from takeback.loyalty.models import LoyaltyEntry
 from tests import factories
 from tests.cancellations.factories import CUSTOMER, SCOPE, STAFF, new_case
 from tests.channel import shop
 from tests.desk import agents
+from tests.refunds.rows import create_account, create_refund
 from tests.storefront.api import nothing_written, token_of, verify_order
 from tests.trade_in.factories import offered_item
 
@@ -46,6 +49,7 @@ NAMES: dict[str, str] = {
     "channel/<channel_id>/cancellation_requests/updates": "",
     "channel/<channel_id>/cancellation_requests/<pk>": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/detailed": "case",
+    "channel/<channel_id>/cancellation_requests/<pk>/turn_into_return": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/reject": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/confirm": "case",
     "channel/<channel_id>/cancellation_requests/<pk>/approve": "case",
@@ -59,6 +63,7 @@ NAMES: dict[str, str] = {
     "channel/<channel_id>/orders/updates": "",
     "channel/<channel_id>/orders/<pk>": "order",
     "channel/<channel_id>/orders/<pk>/cancel": "order",
+    "channel/<channel_id>/orders/<pk>/refund_preview": "order",
     "channel/<channel_id>/order_items": "",
     "channel/<channel_id>/order_items/bulk_status_update": "",
     "channel/<channel_id>/order_items/<pk>": "item",
@@ -86,11 +91,16 @@ NAMES: dict[str, str] = {
     "orders/<pk>": "order",
     "orders/<pk>/cancel": "order",
     "order_items/<pk>": "item",
+    "loyalty_transactions/<pk>": "loyalty_entry",
+    "remote/<channel_id>/loyalty_account": "",
+    "remote/<channel_id>/loyalty_account/<pk>": "loyalty_account",
     "desk/cases/<pk>": "case",
     "desk/cases/<pk>/decide": "case",
     "desk/cases/<pk>/account": "case",
     "desk/cases/<pk>/undo": "case",
     "desk/orders/<pk>": "order",
+    "desk/orders/<pk>/dates": "order",
+    "desk/refunds/<pk>": "refund",
     "desk/photos/<name>": "image_name",
     "desk/settings/<channel_id>": "",
     "desk/settings/<channel_id>/logo": "",
@@ -101,6 +111,9 @@ NAMES: dict[str, str] = {
     "desk/settings/<channel_id>/carriers": "",
     "desk/settings/<channel_id>/carriers/new": "",
     "desk/settings/<channel_id>/carriers/<pk>": "carrier",
+    "desk/settings/<channel_id>/payment-accounts": "",
+    "desk/settings/<channel_id>/payment-accounts/new": "",
+    "desk/settings/<channel_id>/payment-accounts/<pk>": "payment_account",
     "desk/settings/<channel_id>/staff": "",
     "desk/settings/<channel_id>/staff/new": "",
     "desk/settings/<channel_id>/staff/<pk>": "member",
@@ -118,6 +131,7 @@ NAMES: dict[str, str] = {
 
 TOKENS = {
     "users/orders/bank_account/<token>",
+    "users/orders/anonymous/link/<token>",
     "users/reset/<token>",
     "users/email-set-primary/<token>",
     "users/registration/account-confirm-email/<token>",
@@ -200,7 +214,16 @@ def owned() -> dict[str, Any]:
         "batch": open_batch(factories.SHOP, factories.NOW),
         "carrier": factories.create_carrier(channel_id=factories.SHOP).pk,
         "member": agents.member(username="colleague").pk,
+        "loyalty_account": (account := _loyalty_account()),
+        "loyalty_entry": LoyaltyEntry.objects.get(account_id=account).pk,
+        "payment_account": create_account().pk,
+        "refund": create_refund(order=order).pk,
     }
+
+
+def _loyalty_account() -> int:
+    new = NewAccount("points@example.com", "try", 500)
+    return open_account(factories.SHOP, new, now=factories.NOW)
 
 
 def _write_file(name: str) -> None:

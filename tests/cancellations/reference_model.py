@@ -34,10 +34,33 @@ class ModelCase:
     overridden: set[str] = field(default_factory=set)
     status: str = "waiting"
     item_status_before: int | None = None
+    deferred: int | None = None
+    """The status that the shop sent while the item waited."""
     plan_id: int | None = None
     is_hidden: bool = False
     undo_status: str | None = None
     undo_codes: set[str] = field(default_factory=set)
+
+    @property
+    def item_status_after(self) -> int | None:
+        """The status of the item when the case is closed without success."""
+        before, deferred = self.item_status_before, self.deferred
+        is_later = before is not None and deferred is not None and is_forward(before, deferred)
+        return deferred if is_later else before
+
+    def defer(self, status: int) -> None:
+        """The shop sends a status of the waiting item."""
+        waiting = self.deferred
+        was_shipped = waiting == 100 and status >= 500
+        if waiting is None or was_shipped or is_forward(waiting, status):
+            self.deferred = status
+
+
+def is_forward(before: int, after: int) -> bool:
+    """Whether the shop can move an item from one status to the other."""
+    if before in {100, 600}:
+        return before == after
+    return before < 500 if after == 100 else after >= before
 
 
 @dataclass(frozen=True)
@@ -74,16 +97,33 @@ class ModelItem:
     units_closed: int = 0
     is_invoiced: bool = False
     delivered: datetime | None = None
+    shipped: datetime | None = None
     case: ModelCase | None = None
+    split_from: ItemId | None = None
 
     @property
     def units_left(self) -> int:
         return self.quantity - self.units_closed
 
     @property
+    def arrived(self) -> datetime | None:
+        """When the return window begins: at the delivery, or at the shipping if it is unknown."""
+        return self.delivered or self.shipped
+
+    @property
     def is_decided(self) -> bool:
         """Whether the item has ended or waits for its end: the shop cannot move it."""
         return self.status in {50, 100, 600}
+
+    def can_merge(self, part: "ModelItem") -> bool:
+        """Whether a part may return to this item: no case decides on either of them."""
+        is_same = (self.status, self.is_invoiced, self.delivered, self.shipped) == (
+            part.status,
+            part.is_invoiced,
+            part.delivered,
+            part.shipped,
+        )
+        return is_same and not self.is_decided and self.case is None and part.case is None
 
 
 @dataclass
@@ -111,6 +151,7 @@ class ReferenceModel:
     items: dict[ItemId, ModelItem] = field(default_factory=dict)
     reasons: dict[int, ModelReason] = field(default_factory=dict)
     carriers: dict[int, ModelCarrier] = field(default_factory=dict)
+    completed_plans: set[int] = field(default_factory=set)
 
     def reason(self, kind: Kind, *, needs_description: bool = False) -> int:
         """The id of the reason of a kind."""
@@ -183,8 +224,8 @@ def is_not_returnable(opening: Opening) -> bool:
 
 def is_late_return(opening: Opening) -> bool:
     """A return after the last day of the return window."""
-    delivered = opening.item.delivered
-    is_over = delivered and opening.now.date() > (delivered + RETURN_DAYS).date()
+    arrived = opening.item.arrived
+    is_over = arrived and opening.now.date() > (arrived + RETURN_DAYS).date()
     return opening.new.kind is Kind.RETURN and bool(is_over)
 
 
@@ -320,7 +361,7 @@ def broken_codes(model: ReferenceModel, item: ModelItem, case: ModelCase) -> set
     is_late = case.opened_at > model.placed_at + CANCEL_TIME
     if case.kind is Kind.CANCEL and (item.is_invoiced or is_late):
         codes.add("cancellation_request_100_2")
-    last_day = item.delivered and (item.delivered + RETURN_DAYS).date()
+    last_day = item.arrived and (item.arrived + RETURN_DAYS).date()
     if case.kind is Kind.RETURN and last_day and case.opened_at.date() > last_day:
         codes.add("cancellation_request_100_3")
     return codes - case.overridden
@@ -344,17 +385,25 @@ def expected_transition(
     if command == "remove" and not is_live:
         return SUCCESS
     if not is_live or case.status not in STATUSES_BEFORE[command]:
-        return "wrong_state"
+        is_too_late = is_live and command == "confirm" and is_shipped_meanwhile(case)
+        return "cancellation_request_100_2" if is_too_late else "wrong_state"
     if command not in {"confirm", "approve"}:
         return SUCCESS
     is_broken = broken_codes(model, item, case) and not overrides
     return expected_fact(item, case) or ("rule_broken" if is_broken else SUCCESS)
 
 
+def is_shipped_meanwhile(case: ModelCase) -> bool:
+    """Whether the item of a confirmed cancellation was reported as shipped."""
+    reported = case.deferred or 0
+    is_waiting = case.kind is Kind.CANCEL and case.status == "confirmed"
+    return is_waiting and 500 <= reported <= 550
+
+
 def expected_fact(item: ModelItem, case: ModelCase) -> str | None:
     """The code of the fact that keeps a case from being confirmed; None if it is confirmed."""
     if case.status == "confirmed":
-        return None
+        return "cancellation_request_100_2" if is_shipped_meanwhile(case) else None
     if case.kind is Kind.CANCEL:
         return None if item.status in CANCELLABLE else "cancellation_request_100_2"
     return None if item.status in RETURNABLE else "cancellation_request_100_3"
@@ -363,6 +412,8 @@ def expected_fact(item: ModelItem, case: ModelCase) -> str | None:
 def can_undo(model: ReferenceModel, item: ModelItem, case: ModelCase) -> bool:
     """Whether the last decision about a case can be taken back."""
     if case.undo_status is None:
+        return False
+    if case.undo_status == "confirmed" and case.plan_id in model.completed_plans:
         return False
     if item.case != case:
         is_free = item.case is None and not item.is_decided
@@ -405,6 +456,8 @@ EVENTS = {
     "order updated",
     "completed elsewhere",
     "offer changed",
+    "merged",
+    "complete",
 }
 CODES = {code for code, _ in REFUSALS} | {
     "item_twice",

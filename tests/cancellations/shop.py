@@ -9,7 +9,7 @@ from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.ids import ItemId
 from takeback.orders.models import Order
-from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, TenderIn
+from takeback.orders.order_input import DiscountIn, ItemIn, OrderIn, PaymentIn
 from takeback.orders.scope import OrderScope
 from tests import factories
 from tests.cancellations.reference_model import (
@@ -50,7 +50,13 @@ def delivered(item: ItemIn) -> ItemIn:
     return replace(item, status=550, invoice_number="INV", delivered_date=factories.NOW)
 
 
-CASH = {"tenders": [TenderIn(kind="funds_transfer", amount_minor=5_000, captured_minor=5_000)]}
+CASH = {"payments": [PaymentIn(kind="funds_transfer", amount_minor=5_000, captured_minor=5_000)]}
+POINTS_AND_CARD = {
+    "payments": [
+        PaymentIn(kind="credit_card", amount_minor=9_000, captured_minor=9_000),
+        PaymentIn(kind="loyalty_money", amount_minor=303, captured_minor=303),
+    ]
+}
 ORDERS: list[tuple[str, dict[str, Any]]] = [
     (
         "a@example.com",
@@ -73,7 +79,8 @@ ORDERS: list[tuple[str, dict[str, Any]]] = [
             ],
             "fee_minor": 13,
             "interest_minor": 29,
-        },
+        }
+        | POINTS_AND_CARD,
     ),
     (
         "c@example.com",
@@ -102,7 +109,8 @@ def make_shop() -> Shop:
         owner = shoppers.get(email) or _shopper(email, order)
         shoppers[owner.name] = owner
         address_ids = frozenset({order.shipping_address_id, order.billing_address_id})
-        model_order = ModelOrder(order.pk, number, owner, "tenders" in fields, address_ids)
+        is_cash = fields.get("payments") == CASH["payments"]
+        model_order = ModelOrder(order.pk, number, owner, is_cash, address_ids)
         for item in factories.items_of(order):
             item_id = ItemId(item.pk)
             model.items[item_id] = ModelItem(
@@ -114,6 +122,7 @@ def make_shop() -> Shop:
                 status=item.status,
                 is_invoiced=bool(item.invoice_number),
                 delivered=item.delivered_date,
+                shipped=item.shipped_date,
             )
     _make_reasons_and_carriers(model)
     agent = Requester("agent", Actor(ActorKind.STAFF, 1), OrderScope(factories.SHOP))

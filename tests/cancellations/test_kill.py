@@ -11,6 +11,7 @@ import zeal
 from django.conf import settings
 from django.db import connection
 
+from takeback.core import clock
 from takeback.core.errors import Refused
 from takeback.orders.statuses import Status
 from tests import factories
@@ -67,7 +68,7 @@ def errands(first: int, number: int) -> list[Errand]:
     reason, new = factories.create_reason(kind="refund").pk, []
     with zeal.zeal_ignore():
         for index in range(first, first + number):
-            [item] = order_items({"status": Status.DELIVERED}, number=str(index))
+            [item] = order_items({"status": Status.DELIVERED}, number=str(index), now=clock.now())
             carrier = factories.create_carrier(carrier=f"carrier {item.pk}").pk
             new.append(Errand(item.pk, reason, carrier, f"cases/{item.pk}.jpg"))
     return new

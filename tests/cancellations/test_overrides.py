@@ -17,7 +17,7 @@ from takeback.cancellations.statuses import Kind
 from takeback.core.actor import Actor, ActorKind
 from takeback.core.errors import Problem
 from takeback.core.ids import ItemId
-from takeback.orders.order_input import TenderIn
+from takeback.orders.order_input import PaymentIn
 from tests import factories
 from tests.cancellations.factories import (
     LATER,
@@ -151,8 +151,8 @@ def closed_loyalty(settings: LazySettings) -> NewCase:
 
 def cash_without_account(settings: LazySettings) -> NewCase:
     """A case without bank account in an order paid by transfer."""
-    cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
-    return new_case(*order_items(tenders=[cash]))
+    cash = PaymentIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
+    return new_case(*order_items(payments=[cash]))
 
 
 def three_of_two_units(settings: LazySettings) -> NewCase:

@@ -1,9 +1,10 @@
-"""All routes refund a card up to its charge, and other payments up to the order's amount (P1)."""
+"""All routes refund at most what was paid: nothing before a payment is captured (P1)."""
 
 from typing import Any
 
 import pytest
 
+from takeback.bank_accounts.bank_account import BankAccount
 from takeback.cancellations.commands.cancel_order import DirectCancel, cancel_order
 from takeback.cancellations.commands.transition import approve, confirm, set_status
 from takeback.cancellations.models import CancellationPlan
@@ -12,7 +13,7 @@ from takeback.cancellations.statuses import Status
 from takeback.core.errors import Refused
 from takeback.core.ids import CaseId, OrderId
 from takeback.orders.models import OrderItem
-from takeback.orders.order_input import TenderIn
+from takeback.orders.order_input import PaymentIn
 from tests import factories
 from tests.cancellations.factories import LATER, SCOPE, STAFF, open_case
 from tests.channel import shop
@@ -24,13 +25,16 @@ pytestmark = [
 ]
 
 
+ACCOUNT = BankAccount("TR330006100519786457841326", "Ayla Ray")
+
+
 def items_of_order(captured: int, payment_type: str = "credit_card") -> list[OrderItem]:
     """Two items of 40 and 60 in an order of which a part has been captured."""
     items = [
         factories.item_input(remote_id=str(minor), goods_minor=minor) for minor in (4000, 6000)
     ]
-    charged = TenderIn(kind=payment_type, amount_minor=10000, captured_minor=captured)
-    order = factories.create_order(items=items, tenders=[charged], payment_type=payment_type)
+    charged = PaymentIn(kind=payment_type, amount_minor=10000, captured_minor=captured)
+    order = factories.create_order(items=items, payments=[charged], payment_type=payment_type)
     return factories.items_of(order)
 
 
@@ -83,16 +87,31 @@ def test_card_without_a_charge_is_cancelled_without_a_refund(decide: Any) -> Non
         decide(open_case(item))
 
     assert planned() == 0
-    assert {plan.status for plan in CancellationPlan.objects.all()} == {"approved"}
+    assert {plan.status for plan in CancellationPlan.objects.all()} == {"completed"}
 
 
 @ROUTES
 @pytest.mark.parametrize("payment_type", ["pay_on_delivery", "funds_transfer"])
-def test_other_payments_are_refunded_up_to_the_order(decide: Any, payment_type: str) -> None:
+def test_other_payments_are_refunded_up_to_what_was_paid(decide: Any, payment_type: str) -> None:
+    items = items_of_order(captured=5000, payment_type=payment_type)
+    first, second = [open_case(item, bank_account=ACCOUNT) for item in items]
+    decide(first)
+
+    with pytest.raises(Refused) as refusal:
+        decide(second)
+
+    assert "(10.00 TRY)" in str(refusal.value.problem.message)
+    assert planned() == 4000
+
+
+@ROUTES
+@pytest.mark.parametrize("payment_type", ["pay_on_delivery", "funds_transfer"])
+def test_unpaid_order_is_cancelled_without_a_refund(decide: Any, payment_type: str) -> None:
     for item in items_of_order(captured=0, payment_type=payment_type):
         decide(open_case(item))
 
-    assert planned() == 10000
+    assert planned() == 0
+    assert {plan.status for plan in CancellationPlan.objects.all()} == {"completed"}
 
 
 def test_forced_amounts_of_all_plans_stay_within_the_charge() -> None:

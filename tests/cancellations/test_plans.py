@@ -13,7 +13,7 @@ from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.cancellations.plans import DEFAULT_TERMS, RefundTerms, refund_total
 from takeback.cancellations.statuses import Kind, PlanStatus
 from takeback.core.ids import CaseId, ItemId
-from takeback.orders.models import Order, OrderItem
+from takeback.orders.models import OrderItem
 from tests import factories
 from tests.cancellations.factories import (
     CUSTOMER,
@@ -25,6 +25,7 @@ from tests.cancellations.factories import (
     open_case,
     order_items,
 )
+from tests.cancellations.refunds import completed_refund
 from tests.refusals import refused
 
 pytestmark = [
@@ -193,7 +194,7 @@ def test_shipping_is_refunded_on_request(items: list[OrderItem]) -> None:
 
 def test_refund_exceeding_the_rest_of_the_order_is_refused(items: list[OrderItem]) -> None:
     order = items[0].order
-    Order.objects.filter(pk=order.pk).update(refund_minor=1000)
+    completed_refund(order, 1000)
     case = open_case(items[0])
     left = order.amount_minor - 1000
 
@@ -203,7 +204,7 @@ def test_refund_exceeding_the_rest_of_the_order_is_refused(items: list[OrderItem
         )
     confirm(case, SCOPE, actor=STAFF, now=LATER, terms=RefundTerms(forced_refund_minor=left))
 
-    assert [plan.forced_refund_minor for plan in plans()] == [left]
+    assert [plan.forced_refund_minor for plan in plans()] == [None, left]
 
 
 def test_plans_of_an_order_share_its_refundable_amount(items: list[OrderItem]) -> None:
@@ -240,13 +241,16 @@ def test_case_can_be_rejected_when_its_order_is_fully_refunded(
     items: list[OrderItem],
 ) -> None:
     first, second = confirmed_case(items[0]), confirmed_case(items[1])
-    Order.objects.filter(pk=items[0].order_id).update(refund_minor=items[0].order.amount_minor)
+    completed_refund(items[0].order, items[0].order.amount_minor)
 
     with refused(errors.MORE_THAN_PAID):
         approve(second, SCOPE, actor=STAFF, now=LATER)
     reject(first, SCOPE, actor=STAFF, now=LATER)
 
-    assert [(plan.status, plan.refund_minor) for plan in plans()] == [("waiting", 1800)]
+    assert [(plan.status, plan.refund_minor) for plan in plans()] == [
+        ("waiting", 1800),
+        ("completed", 6000),
+    ]
 
 
 FORCED, CARGO = RefundTerms(forced_refund_minor=100), RefundTerms(is_cargo_refund=True)
@@ -287,7 +291,13 @@ def test_forced_amount_is_limited_once_cases_of_its_plan_are_closed(
         reject(first, SCOPE, actor=STAFF, now=LATER)
 
 
-STEPS = {("waiting", "approved"), ("waiting", "rejected"), ("approved", "completed")}
+STEPS = {
+    ("waiting", "approved"),
+    ("waiting", "rejected"),
+    ("approved", "waiting_for_payment"),
+    ("approved", "completed"),
+    ("waiting_for_payment", "completed"),
+}
 UNDONE = {("approved", "waiting"), ("approved", "rejected"), ("rejected", "waiting")}
 
 

@@ -4,7 +4,13 @@ from itertools import product
 
 import pytest
 
-from takeback.cancellations.statuses import LIFE_CYCLE, LIVE, SHOWN, Status, Transition
+from takeback.cancellations.statuses import (
+    LIFE_CYCLE,
+    LIVE,
+    SHOWN,
+    Status,
+    Transition,
+)
 
 STATUS_AFTER = {
     Status.WAITING: {

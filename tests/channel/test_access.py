@@ -169,7 +169,7 @@ def test_requests_above_the_limit_of_a_key_are_refused_for_any_address(
     assert refused.json()["code"] == "too_many_requests"
     assert _create(_raw(text)).status_code == 429
     assert send_request(_raw(shop.key())).status_code == 200
-    assert Counter.objects.count() == 2
+    assert Counter.objects.filter(key__startswith="key:").count() == 2
     with time_machine.travel(frozen_now + timedelta(seconds=60), tick=False):
         assert send_request(_raw(text)).status_code == 200
 

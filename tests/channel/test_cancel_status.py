@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from takeback.cancellations.models import CancellationRequest
+from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.orders.models import Order, OrderItem
 from takeback.orders.statuses import Status
 from tests import factories
@@ -13,11 +13,14 @@ from tests.channel import shop
 pytestmark = pytest.mark.django_db
 
 CHANNEL = f"/api/v1/channel/{shop.SHOP}/"
+PAYING = "waiting_for_payment"
+"""An approved case whose refund is under way."""
 SHOWN = {
     "waiting": "waiting",
     "waiting_approval": "confirmation_waiting",
     "confirmed": "waiting",
     "approved": "approved",
+    PAYING: PAYING,
     "completed": "completed",
     "rejected": "rejected",
     "withdrawn": "rejected",
@@ -31,8 +34,18 @@ def _order_with_cases(*statuses: str, **fields: Any) -> Order:
     order = factories.create_order(items=inputs, **fields)
     item = factories.items_of(order)[0]
     for status in statuses:
-        factories.create_case(item=item, status=status)
+        is_paying = status == PAYING
+        case = factories.create_case(item=item, status="approved" if is_paying else status)
+        if is_paying:
+            _start_paying(case.pk)
     return order
+
+
+def _start_paying(case: int) -> None:
+    """The refund of the case's plan has left."""
+    plan = factories.create_plan(case=case)
+    for status in ("approved", PAYING):
+        CancellationPlan.objects.filter(pk=plan.pk).update(status=status)
 
 
 def _results(path: str, **query: str) -> list[dict[str, Any]]:
@@ -76,6 +89,21 @@ def test_live_case_decides_before_an_earlier_one() -> None:
 
     assert _values_that_find("orders/") == _values_that_find("order_items/") == ["waiting"]
     assert _results("orders/")[0]["cancel_status"] == "waiting"
+
+
+@pytest.mark.parametrize("first", ["approved", PAYING, "completed", "rejected"])
+@pytest.mark.parametrize("second", ["waiting", "approved", PAYING, "completed"])
+def test_least_advanced_case_decides_what_an_order_shows(first: str, second: str) -> None:
+    order = _order_with_cases(first)
+    item = factories.items_of(order)[1]
+    case = factories.create_case(item=item, status="approved" if second == PAYING else second)
+    if second == PAYING:
+        _start_paying(case.pk)
+
+    shown = min(first, second, key=["waiting", "approved", PAYING, "completed", "rejected"].index)
+
+    assert _values_that_find("orders/") == [shown]
+    assert _results("orders/")[0]["cancel_status"] == shown
 
 
 def test_order_of_which_nothing_is_left_is_cancelled() -> None:

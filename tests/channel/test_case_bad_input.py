@@ -319,7 +319,6 @@ class TestOpening:
             ("cancellation_type", "both"),
             ("quantity", 0),
             ("description", []),
-            ("iban", "x"),
             ("remote_id", "x" * 129),
             ("remote_id", 1),
             ("fully_refund_as_loyalty_money", None),
@@ -329,6 +328,12 @@ class TestOpening:
         system, body = caller(), self.new_case_body(**{field: value})
 
         with refused(400, "invalid", field) as responses:
+            responses.append(open_case(system, body))
+
+    def test_invalid_iban_and_missing_holder_are_named_at_once(self) -> None:
+        system, body = caller(), self.new_case_body(iban="x")
+
+        with refused(400, "invalid", "iban", "holder_name") as responses:
             responses.append(open_case(system, body))
 
     def test_all_missing_fields_are_named_at_once(self) -> None:

@@ -82,7 +82,6 @@ FINDS: list[tuple[str, str]] = [
     ("customer_last_name", "STRAẞE"),
     ("customer_email", "GuestAB-7@Example.com"),
     ("cancellation_plan_status", "approved"),
-    ("cancellation_plan_status", "waiting_for_payment"),
     ("easy_return_code", "CODE-7"),
     ("tracking_number", "TRACK-7"),
 ]
@@ -108,6 +107,7 @@ MISSES: list[tuple[str, str]] = [
     ("customer_email", "\u0130"),
     ("order_id", "9223372036854775807"),
     ("cancellation_plan_status", "confirmation_waiting"),
+    ("cancellation_plan_status", "waiting_for_payment"),
     ("cancellation_plan_status", "completed"),
     ("easy_return_code", "\u212aode-7"),
     ("tracking_number", "x" * 8_000),
@@ -124,6 +124,15 @@ def test_filter_finds_only_matching_case(name: str, value: str) -> None:
     assert _ids(caller, UPDATES, **{name: value}) == [case.pk]
     if name != "date_placed":
         assert _ids(caller, DETAILED, **{name: value}) == [case.pk]
+
+
+def test_plan_whose_refund_is_under_way_waits_for_payment() -> None:
+    case = _the_one()
+    CancellationPlan.objects.update(status="waiting_for_payment")
+
+    caller = shop.client()
+    assert _ids(caller, cancellation_plan_status="waiting_for_payment") == [case.pk]
+    assert _ids(caller, cancellation_plan_status="approved") == []
 
 
 @pytest.mark.parametrize(("name", "value"), MISSES)

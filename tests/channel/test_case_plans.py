@@ -20,7 +20,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 CODES = {
-    "number": "orders_by_number",
+    "number": "guest_look_up",
     "sku": "items_by_sku",
     "customer_first_name": "customers_by_first_name",
     "customer_email": "accounts_user_email_key",

@@ -9,6 +9,7 @@ from pytest_django import Settings
 from takeback.bank_accounts.bank_account import BankAccount, bank_account_of
 from takeback.cancellations.models import CancellationRequest, CaseHistory
 from takeback.cancellations.statuses import Kind
+from takeback.core import clock
 from takeback.orders.models import OrderItem
 from tests import factories
 from tests.cancellations.factories import delivered_item
@@ -88,7 +89,8 @@ class TestOpening:
     ) -> None:
         # The channel API has no field for a carrier or an address.
         settings.RETURN_CARRIER = factories.create_carrier(needs_pickup=needs_pickup).pk
-        item, reason = cancellable_item(status=550), factories.create_reason(kind="refund").pk
+        item, reason = cancellable_item(status=500), factories.create_reason(kind="refund").pk
+        OrderItem.objects.update(shipped_date=clock.now())
 
         response = open_case(
             caller(), order_item=item.pk, reason=reason, cancellation_type="refund"

@@ -277,6 +277,7 @@ def before_change() -> None:
     _thread.now = clock.now()
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy("postgresql")
 def test_followers_have_the_final_state_of_every_row() -> None:
     rows = Shop()

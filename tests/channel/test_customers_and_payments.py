@@ -6,14 +6,14 @@ import pytest
 
 from takeback.accounts.models import User
 from takeback.addresses.models import Address
-from takeback.orders.models import Order, Tender
+from takeback.orders.models import Order, Payment
 from tests.channel import shop
 from tests.channel.shop import order_body
 
 pytestmark = pytest.mark.django_db
 
 
-def test_payments_are_stored_as_tenders() -> None:
+def test_payments_are_stored() -> None:
     payments = [
         {"payment_type": "credit_card", "amount": "15.37", "reference": "P-1"},
         {"payment_type": "loyalty_money", "amount": 5, "captured_amount": 0},
@@ -21,26 +21,26 @@ def test_payments_are_stored_as_tenders() -> None:
 
     shop.create_order(shop.client(), order_body({"payments": payments}))
 
-    tenders = Tender.objects.order_by("pk").values_list("kind", "reference", "amount_minor")
-    assert list(tenders) == [("credit_card", "P-1", 1537), ("loyalty_money", None, 500)]
-    captured = Tender.objects.order_by("pk").values_list("captured_minor", flat=True)
+    stored = Payment.objects.order_by("pk").values_list("kind", "reference", "amount_minor")
+    assert list(stored) == [("credit_card", "P-1", 1537), ("loyalty_money", None, 500)]
+    captured = Payment.objects.order_by("pk").values_list("captured_minor", flat=True)
     assert list(captured) == [1537, 0]
 
 
 def test_payment_on_delivery_is_not_captured() -> None:
     shop.create_order(shop.client(), order_body({"payment_option_slug": "pay-on-delivery"}))
 
-    tender = Tender.objects.get()
-    assert (tender.kind, tender.captured_minor) == ("pay_on_delivery", 0)
+    payment = Payment.objects.get()
+    assert (payment.kind, payment.captured_minor) == ("pay_on_delivery", 0)
 
 
-def test_bank_transfer_is_its_own_kind_of_tender() -> None:
+def test_bank_transfer_is_its_own_kind_of_payment() -> None:
     transfer = [{"amount": "20.37", "reference": "T"}]
 
     shop.create_order(shop.client(), order_body({"fundstransfertransaction_set": transfer}))
 
-    tender = Tender.objects.get()
-    assert (tender.kind, tender.reference) == ("funds_transfer", "T")
+    payment = Payment.objects.get()
+    assert (payment.kind, payment.reference) == ("funds_transfer", "T")
 
 
 def test_order_without_address_gets_a_synthetic_one() -> None:

@@ -118,6 +118,34 @@ def null(row: Any) -> None:
     return None
 
 
+def refund_column(numbers: Iterator[int]) -> str:
+    """A JSON column with one planned refund."""
+    pk, uuid, amount = next(numbers), UUID(int=next(numbers)), next(numbers)
+    dates = ["2026-03-24", "2026-03-20T08:00:00Z", "2026-03-22T09:30:00Z"]
+    values = [pk, str(uuid), "planned", "original", amount, "try", *dates, None]
+    return json.dumps([values])
+
+
+def refund_set(row: Any) -> list[dict[str, Any]]:
+    """The refunds of a column of `refund_column`."""
+    [[pk, uuid, status, method, amount, currency, due_by, confirmed_at, returned_at, _]] = (
+        json.loads(row.refunds)
+    )
+    return [
+        {
+            "id": pk,
+            "uuid": UUID(uuid),
+            "status": status,
+            "method": method,
+            "amount": Decimal(amount) / 100,
+            "currency": currency,
+            "latest_date": date.fromisoformat(due_by),
+            "confirmed_date": datetime.fromisoformat(confirmed_at),
+            "returned_date": datetime.fromisoformat(returned_at),
+        }
+    ]
+
+
 BARE_ORDER: Columns = {
     "pk": "id",
     "id": "id",
@@ -152,6 +180,7 @@ BARE_ORDER: Columns = {
     "refund_amount": "refund_minor",
     "discount_refund_amount": "discount_refund_minor",
     "shipping_refund_amount": "shipping_refund_minor",
+    "refunded_elsewhere_amount": "refunded_elsewhere_minor",
     "invoice_number": "invoice_number",
     "invoice_date": "invoice_date",
     "e_archive_url": "e_archive_url",
@@ -178,6 +207,8 @@ ITEM: Columns = {
     "stock_list": lambda row: items.stock_list(row.stock_list),
     "status": lambda row: str(row.status),
     "quantity": "quantity",
+    "units_left": lambda row: 7,
+    "refunded_elsewhere_quantity": "refunded_elsewhere_quantity",
     "unit_price": lambda row: Decimal(row.goods_minor // 2) / 100,
     "total_price": "goods_minor",
     "price_currency": lambda row: "try",
@@ -234,6 +265,7 @@ CASE: Columns = {
     "attributes_kwargs": empty,
     "localized_attributes": empty,
     "localized_attributes_kwargs": empty,
+    "refund_set": refund_set,
 }
 
 
@@ -255,6 +287,7 @@ def order_row(numbers: Iterator[int]) -> OrderRow:
         currency="try",
         e_archive_url=url,
         payment_option=option,
+        refunds=refund_column(numbers),
     )
     return row
 
@@ -288,6 +321,7 @@ def case_row(numbers: Iterator[int]) -> CaseRow:
         iban_encrypted=account["iban_encrypted"],
         holder_name_encrypted=account["holder_name_encrypted"],
         easy_return=None,
+        refunds=refund_column(numbers),
     )
     kind = get_args(get_type_hints(CaseRow)["easy_return"])[0]
     url = f"https://example.com/{next(numbers)}"
@@ -305,14 +339,18 @@ def test_order_shows_every_column(numbers: Iterator[int]) -> None:
     row = order_row(numbers)
 
     check(orders.bare_order, row, BARE_ORDER)
-    columns: Columns = {**BARE_ORDER, "orderitem_set": lambda row: []}
+    columns: Columns = {
+        **BARE_ORDER,
+        "orderitem_set": lambda row: [],
+        "refund_set": refund_set,
+    }
     check(lambda row: orders.order(row, []), row, columns)
 
 
 def test_item_shows_every_column(numbers: Iterator[int]) -> None:
     row = item_row(numbers)
 
-    check(lambda row: items.order_item(row, [], "try", show_secrets=True), row, ITEM)
+    check(lambda row: items.order_item(row, [], 7, "try", show_secrets=True), row, ITEM)
 
 
 TYPED: dict[str, Callable[[str], Any]] = {
@@ -380,6 +418,7 @@ def test_detailed_case_shows_every_column(numbers: Iterator[int]) -> None:
         {case.order_item_id: item},
         {item.order_id: order},
         {item.id: []},
+        {item.id: 7},
         {order.user_id: customer},
     )
     item_columns = {**ITEM, "order": lambda row: orders.bare_order(order)}

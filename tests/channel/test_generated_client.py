@@ -20,7 +20,7 @@ from tests.channel import shop
 from tests.conftest import CI
 from tests.rigs.serving import database_url, serving
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.thorough]
 
 STORY = Path(__file__).with_name("generated_client.py")
 CONFIG = """

@@ -68,6 +68,7 @@ INPUTS = [
     ListInput("POST", CHANNEL + "create_orders/", "order.payments"),
     ListInput("POST", CHANNEL + "create_orders/", "order.loyaltytransaction_set"),
     ListInput("POST", CHANNEL + "create_orders/", "order_item.0.benefitapplicant_set", NO_OBJECTS),
+    ListInput("PATCH", CHANNEL + "orders/{order}/", "payments"),
     ListInput("PATCH", CHANNEL + "order_items/bulk_status_update/", "orderitem_set"),
     ListInput("PATCH", "/api/v1/order_items/bulk_status_update/", "orderitem_set"),
     ListInput("POST", "/api/v1/orders/{order}/cancel/", "cancel_items", VALUES),

@@ -201,6 +201,10 @@ def test_too_many_attempts_for_a_name_are_refused_from_their_network(
     refused = _login(REMOTE_ADDR="192.0.2.7")
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert refused.headers["Retry-After"] == "900"
+    assert refused.json()["detail"] == (
+        "Too many attempts. Set a new password at http://127.0.0.1:8000/desk/password-reset, or "
+        "try again later."
+    )
     assert _login("otto", "wrong").status_code == 400
     with time_machine.travel(frozen_now + timedelta(seconds=900), tick=False):
         assert _login(REMOTE_ADDR="192.0.2.7").status_code == 200

@@ -8,10 +8,11 @@ from pytest_django import Settings
 
 from takeback.cancellations.commands import cancel_order
 from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
+from takeback.core import clock
 from takeback.core.encryption import decrypt
 from takeback.logistics.models import EasyReturn
 from takeback.orders.models import Order, OrderItem
-from takeback.orders.order_input import TenderIn
+from takeback.orders.order_input import PaymentIn
 from tests import factories
 from tests.channel import shop
 from tests.factories import HttpClient
@@ -26,7 +27,8 @@ def _order(*statuses: int, **fields: Any) -> tuple[Order, list[int]]:
         factories.item_input(remote_id=str(at), status=status)
         for at, status in enumerate(statuses or (400, 400))
     ]
-    order = factories.create_order(**{"items": items} | fields)
+    values: dict[str, Any] = {"items": items, "now": clock.now()}
+    order = factories.create_order(**values | fields)
     return order, [item.pk for item in factories.items_of(order)]
 
 
@@ -337,8 +339,8 @@ def test_card_payment_must_be_captured(payment_type: str) -> None:
 
 def test_refund_of_a_card_is_at_most_the_captured_amount() -> None:
     items = [factories.item_input(remote_id=str(at)) for at in range(3)]
-    charged = TenderIn(kind="credit_card", amount_minor=3000, captured_minor=2000)
-    order, order_items = _order(items=items, tenders=[charged])
+    charged = PaymentIn(kind="credit_card", amount_minor=3000, captured_minor=2000)
+    order, order_items = _order(items=items, payments=[charged])
 
     refused = _refused(order, _all_of(*order_items))
     assert (set(refused), refused["code"]) == ({"forced_refund_amount", "code"}, "more_than_paid")

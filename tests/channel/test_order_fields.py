@@ -6,6 +6,7 @@ import pytest
 
 from tests.channel import shop
 from tests.channel.shop import item_body, order_body
+from tests.storefront.api import look_up
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +33,30 @@ def test_all_invalid_fields_are_named_at_once() -> None:
     assert shop.row_counts() == before
 
 
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("100\u0664", "Use digits of one script only, such as 0 to 9."),
+        ("\u0661\u06f1", "Use digits of one script only, such as 0 to 9."),
+        ("1\u200b0", "Control and invisible characters are not allowed."),
+        ("\u00a0", "This field may not be blank."),
+    ],
+)
+def test_number_that_readers_cannot_type_is_refused(number: str, message: str) -> None:
+    response = shop.create_order(shop.client(), order_body({"number": number}))
+
+    assert response.status_code == 400
+    assert response.json() == {"number": [message], "code": "invalid"}
+
+
+def test_number_with_digits_of_one_other_script_is_found_with_ascii_digits() -> None:
+    response = shop.create_order(shop.client(), order_body({"number": "\u0661\u0660\u0664"}))
+
+    assert response.status_code == 201
+    assert response.json()["number"] == "\u0661\u0660\u0664"
+    assert look_up(number="104").status_code == 200
+
+
 STATUSES: list[tuple[Any, int, str]] = [
     (550, 550, "delivered"),
     ("550", 550, "delivered"),
@@ -39,7 +64,6 @@ STATUSES: list[tuple[Any, int, str]] = [
     ("canceled", 100, "cancelled"),
     ("cancelled", 100, "cancelled"),
     ({"value": "450", "label": "x"}, 450, "preparing"),
-    (777, 777, "777"),
 ]
 
 

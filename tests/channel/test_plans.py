@@ -14,6 +14,7 @@ from takeback.core.ids import CaseId
 from tests import factories
 from tests.cancellations.factories import LATER, SCOPE, STAFF
 from tests.cancellations.factories import open_case as opened
+from tests.cancellations.refunds import refunds_of, report
 from tests.channel import shop
 from tests.channel.case_calls import caller, refused, send
 from tests.factories import HttpClient
@@ -87,7 +88,7 @@ class TestReading:
             "currency": "try",
             "refund_amount": 30,
             "discount_refund_amount": 0,
-            "shipping_refund_amount": 0,
+            "shipping_refund_amount": 3,
             "forced_refund_amount": None,
             "is_cargo_refund": False,
             "refund_invoice_number": None,
@@ -144,7 +145,13 @@ class TestReading:
     def test_statuses_are_listed(self) -> None:
         statuses = caller().get(f"{PLANS}statuses/").json()
 
-        assert statuses == ["waiting", "approved", "completed", "rejected"]
+        assert statuses == [
+            "waiting",
+            "approved",
+            "waiting_for_payment",
+            "completed",
+            "rejected",
+        ]
 
     @pytest.mark.parametrize(
         ("query", "finds"),
@@ -365,12 +372,28 @@ class TestPaying:
         with refused(400, "wrong_state") as responses:
             responses.append(pay(system, plan.pk, [payment(*items)]))
 
-    def test_approved_plan_accepts_payments(self) -> None:
+    def test_payments_of_an_approved_plan_replace_its_refunds(self) -> None:
         plan, items = confirmed()
         for case in plan.cancellationrequest_set.values_list("pk", flat=True):
             approve(CaseId(case), SCOPE, actor=STAFF, now=LATER)
+        assert stored_payments() == [("cancel", 3000, items)]
 
-        assert pay(caller("money"), plan.pk, [payment(*items)]).status_code == 200
+        response = pay(caller("money"), plan.pk, [payment(items[1], refund_amount=12)])
+
+        assert response.status_code == 200
+        assert stored_payments() == [("refund", 1200, [items[1]])]
+        assert [refund.amount_minor for refund in refunds_of(plan.pk)] == [1200]
+
+    @pytest.mark.parametrize("status", ["pending", "confirmed", "failed"])
+    def test_plan_accepts_no_payments_once_a_refund_has_left(self, status: str) -> None:
+        plan, items = confirmed()
+        for case in plan.cancellationrequest_set.values_list("pk", flat=True):
+            approve(CaseId(case), SCOPE, actor=STAFF, now=LATER)
+        report(refunds_of(plan.pk)[0], status)
+        system = caller("money")
+
+        with refused(400, "wrong_state") as responses:
+            responses.append(pay(system, plan.pk, [payment(*items)]))
 
     def test_payments_that_no_longer_fit_are_deleted(self) -> None:
         plan, (first_item, second_item) = confirmed()

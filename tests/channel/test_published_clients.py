@@ -26,7 +26,11 @@ from tests.channel import shop, sync
 from tests.conftest import CI
 from tests.rigs.serving import Server, database_url, serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(300),
+]
 
 SCENARIOS = Path(__file__).with_name("published_clients.py")
 NOW = "2026-03-10T12:00:00.000000Z"

@@ -27,6 +27,7 @@ from takeback.logistics.commands.carriers import add_carrier
 from takeback.logistics.models import EasyReturnShippingCompany
 from takeback.operations.installation import Installation, Requested, set_up
 from tests import factories
+from tests.rigs.processes import wait_for_end
 from tests.rigs.serving import TAKEBACK, database_url, environment
 
 FLAGS = [
@@ -208,6 +209,7 @@ def fresh(tmp_path: Path, db: None) -> Iterator[dict[str, str]]:
         yield environment(tmp_path / "data", **more)
 
 
+@pytest.mark.thorough
 def test_two_runs_at_once_make_each_part_once(fresh: dict[str, str]) -> None:
     lists = ["channels", "reasons", "carriers", "staff", "keys"]
     with ExitStack() as stack:
@@ -219,6 +221,7 @@ def test_two_runs_at_once_make_each_part_once(fresh: dict[str, str]) -> None:
     assert [run(f"list-{name}", **fresh)[1].count("\n") - 1 for name in lists] == [1, 10, 2, 1, 1]
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy
 def test_shop_is_ready_after_the_commands_that_init_names(fresh: dict[str, str]) -> None:
     code, out, err = run("init", *FLAGS, **fresh)
@@ -250,6 +253,7 @@ def test_missing_options_are_named_without_a_terminal(fresh: dict[str, str]) -> 
     assert run("list-channels", **fresh)[0] == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy("sqlite")
 def test_questions_are_asked_on_a_terminal(tmp_path: Path) -> None:
     terminal, inner = pty.openpty()
@@ -263,7 +267,7 @@ def test_questions_are_asked_on_a_terminal(tmp_path: Path) -> None:
             screen += _read_until(terminal, ": ")
             os.write(terminal, f"{text}\n".encode())
         screen += _read_until(terminal, "takeback doctor")
-        assert process.wait(timeout=60) == 0
+        assert wait_for_end(process) == 0
     os.close(terminal)
     assert "Name of the shop: " in screen
     assert "User name of the first staff member [admin]: " in screen

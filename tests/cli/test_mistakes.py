@@ -27,6 +27,7 @@ WRONG_VALUES = {
     "host names": "a=b",
     "a scheme": "no-origin",
     "http": "no-url",
+    "currency codes": "eur",
     "letters, digits": "a b",
     "e-mail address": "nobody",
     "base64": "1=hunter2",
@@ -175,6 +176,7 @@ def test_reason_of_an_unreachable_database_is_shown_without_password(tmp_path: P
     assert "hunter2" not in err + out
 
 
+@pytest.mark.thorough
 def test_busy_port_is_refused_although_it_could_be_shared(tmp_path: Path) -> None:
     run("migrate", folder=tmp_path)
     with socket.socket() as other:
@@ -232,6 +234,7 @@ def test_missing_file_of_an_import_is_a_wrong_argument(tmp_path: Path) -> None:
     assert "'nowhere.jsonl' does not exist." in err
 
 
+@pytest.mark.thorough
 def test_full_disk_ends_an_import_with_a_sentence(tmp_path: Path) -> None:
     run("migrate", folder=tmp_path)
     run("add-channel", "Our shop", folder=tmp_path)
@@ -242,6 +245,7 @@ def test_full_disk_ends_an_import_with_a_sentence(tmp_path: Path) -> None:
     assert err.strip() == "Error: The disk is full. Free space, then run the command again."
 
 
+@pytest.mark.thorough
 def test_files_belong_to_the_user_of_the_service_only(tmp_path: Path) -> None:
     run("migrate", folder=tmp_path)
     modes = {

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import socket
 import subprocess
 import threading
@@ -14,6 +13,7 @@ import pytest
 
 from takeback.cli.serve import DRAIN_SECONDS
 from takeback.cli.server import web_server
+from tests.rigs.processes import stop, wait_for_end
 from tests.rigs.serving import TAKEBACK, Server, environment, free_port, serving
 
 pytestmark = pytest.mark.heavy("postgresql")
@@ -129,10 +129,10 @@ def test_server_without_a_database_is_live_but_not_ready(
         response = server.request("/health/ready")
         assert (response.status, response.headers["retry-after"]) == (503, "5")
         assert json.loads(response.body)["code"] == "unavailable"
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=60) == 0
+        assert stop(server.process, server.log) == 0
 
 
+@pytest.mark.thorough
 def test_server_stops_while_its_workers_are_loading(tmp_path: Path) -> None:
     command = [*TAKEBACK, "serve", "--port", str(free_port()), "--migrate"]
     with subprocess.Popen(command, env=environment(tmp_path)) as server:
@@ -141,7 +141,7 @@ def test_server_stops_while_its_workers_are_loading(tmp_path: Path) -> None:
             time.sleep(0.01)
         stopped = time.monotonic()
         server.terminate()
-        assert server.wait(timeout=100) == 0
+        assert wait_for_end(server) == 0
         # Workers that ignore the signal are killed after this time.
         assert time.monotonic() - stopped < DRAIN_SECONDS
 

@@ -75,7 +75,7 @@ def _known() -> dict[str, list[Any]]:
         "address_ids": [[row.pk for row in Address.objects.filter(is_copy=False)], []],
         "channel_id": [factories.SHOP, 0],
         "channel_ids": [[factories.SHOP, 2], []],
-        "number": ["3", "unknown"],
+        **{name: ["3", "unknown"] for name in ("number", "number_key")},
         "email_key": [factories.GUEST, "else@example.com"],
         "session_key": [key, "x"],
         "public_id": ["abcdefgh", "x"],

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
 
 from takeback.core import errors
 from takeback.core.client_ip import client_address, client_network, is_within
 from takeback.core.encryption import decrypt, encrypt
 from takeback.core.errors import Refused
-from takeback.core.normalize import email_key
+from takeback.core.normalize import email_key, has_mixed_digits, number_key
 from takeback.core.paging import Page
 
 IBAN = "TR330006100519786457841326"
@@ -22,12 +24,102 @@ IBAN = "TR330006100519786457841326"
         ("  a@b.co ", "a@b.co"),
         ("\u212aate@x.y", "\u212aate@x.y"),
         ("\u0130@x.y", "\u0130@x.y"),
-        ("STRASSE@\u00dc.de", "strasse@\u00dc.de"),
         ("a@b.co\n", "a@b.co\n"),
     ],
 )
 def test_email_key_lower_cases_ascii_letters_only(email: str, key: str) -> None:
     assert email_key(email) == key
+
+
+@pytest.mark.parametrize(
+    ("email", "key"),
+    [
+        ("Jane@M\u00dcNCHEN.example", "jane@xn--mnchen-3ya.example"),
+        ("jane@m\u00fcnchen.example", "jane@xn--mnchen-3ya.example"),
+        ("jane@mu\u0308nchen.example", "jane@xn--mnchen-3ya.example"),
+        ("jane@XN--MNCHEN-3YA.example", "jane@xn--mnchen-3ya.example"),
+        ("\u00d6@\uff45xample\u3002com", "\u00d6@example.com"),
+        ("a@stra\u00dfe.de", "a@xn--strae-oqa.de"),
+        ("\u0130@x.y", "\u0130@x.y"),
+        # Domains without an IDNA form, and forms that are too long, stay as they are.
+        ("A@\u00dc_.de", "a@\u00dc_.de"),
+        ("a@\u00fc..de", "a@\u00fc..de"),
+        ("a@-\u00fc.de", "a@-\u00fc.de"),
+        ("a@" + "\u00fc" * 64 + ".de", "a@" + "\u00fc" * 64 + ".de"),
+        ("a@" + "\u00fc." * 200 + "de", "a@" + "\u00fc." * 200 + "de"),
+        ("x" * 64 + "@" + "\u00fc." * 40 + "de", "x" * 64 + "@" + "\u00fc." * 40 + "de"),
+        ("\u00fc", "\u00fc"),
+        ("a@\ud800.de", "a@\ud800.de"),
+    ],
+)
+def test_email_key_has_the_domain_in_its_idna_form(email: str, key: str) -> None:
+    assert email_key(email) == key
+    assert email_key(key) == key
+
+
+@pytest.mark.parametrize(
+    ("number", "key"),
+    [
+        ("1001", "1001"),
+        ("#1001", "1001"),
+        (" # 1001 ", "1001"),
+        ("no 1001", "1001"),
+        ("No.1001", "1001"),
+        ("NO. #1001", "1001"),
+        ("\u2116 1001", "1001"),
+        ("\uff03\uff11\uff10\uff10\uff11", "1001"),
+        ("100 200\u00a0306", "100200306"),
+        ("\u202a1001\u202c\ufeff", "1001"),
+        ("10\u200b0\u00ad1\ufe0f", "1001"),
+        ("\t1001\r\n", "1001"),
+        ("1\x0001", "101"),
+        ("ABC-77X", "abc-77x"),
+        ("\u0661\u0660\u0660\u0661", "1001"),
+        ("\u06f1\u06f0\u06f0\u06f1", "1001"),
+        ("\u212a-1", "k-1"),
+        ("\u0130-1", "\u0130-1"),
+        ("\u00c4-1", "\u00c4-1"),
+        ("A\u0308-1", "\u00c4-1"),
+        # A genuine number that begins with a prefix, and numbers that are nothing else.
+        ("NO1234", "1234"),
+        ("Nora-1", "ra-1"),
+        ("n5", "n5"),
+        ("#", "#"),
+        ("No.", "no."),
+        ("", ""),
+        # Longer than its column: as it is.
+        ("\ufdfa" * 20, "\ufdfa" * 20),
+        ("A" * 129, "a" * 129),
+    ],
+)
+def test_number_key_is_equal_for_all_notations(number: str, key: str) -> None:
+    assert number_key(number) == key
+    assert number_key(key) == key
+
+
+@given(st.text(max_size=40))
+def test_number_key_of_any_text_fits_its_column(text: str) -> None:
+    key = number_key(text)
+
+    assert len(key) <= 128
+    assert "\x00" not in key
+
+
+@pytest.mark.parametrize(
+    ("text", "is_mixed"),
+    [
+        ("#1001", False),
+        ("\u0661\u0660", False),
+        ("A\uff11-1", False),
+        ("1\u2075", False),
+        ("100\u0664", True),
+        ("\u0661\u06f1", True),
+        ("\u0967\u0661", True),
+        ("\u1369-1", True),
+    ],
+)
+def test_digits_of_two_scripts_are_mixed(text: str, is_mixed: bool) -> None:
+    assert has_mixed_digits(text) is is_mixed
 
 
 @pytest.mark.parametrize(

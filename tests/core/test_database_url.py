@@ -123,6 +123,7 @@ def test_session_has_our_limits_and_the_options_of_the_url(tmp_path: Path) -> No
     assert session(url, tmp_path).stdout == "shop|1s|7s|0|False\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy(POSTGRESQL)
 @pytest.mark.skipif(not postgres.debian_programs(), reason="a server with TLS is not installed")
 def test_sslmode_of_the_url_encrypts_the_connection(tmp_path: Path) -> None:

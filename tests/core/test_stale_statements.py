@@ -109,6 +109,7 @@ def test_statement_that_postgresql_does_not_support_fails() -> None:
         )
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy(POSTGRESQL)
 def test_widened_column_breaks_no_request_of_a_running_server(tmp_path: Path) -> None:
     authorization = f"Token {shop.key()}"

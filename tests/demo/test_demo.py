@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from takeback.demo.refund_stories import REPLACED, STORIES
+from takeback.refund_providers.sandbox_server.client import SandboxAdmin
+
 pytestmark = pytest.mark.heavy
 
 PROGRAM = Path(sys.executable).with_name("takeback")
-START_SECONDS, STOP_SECONDS = 100, 10
+START_SECONDS, STOP_SECONDS = 100, 60
 TEST_VARIABLES = {"DATABASE_URL", "SECRET_KEY", "DATA_KEYS", "DATA_DIR", "STOREFRONT_SERVERS"}
 
 
@@ -101,9 +104,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         interrupt(running.process)
 
 
-def test_demo_json_and_the_banner_contain_accounts_and_orders(demo: Demo) -> None:
+def test_demo_json_contains_accounts_and_orders(demo: Demo) -> None:
     content = demo.content
-    assert list(content) == ["url", "customer", "guest", "staff", "channel", "stories", "requests"]
+    accounts = ["url", "customer", "guest", "staff", "channel"]
+    assert list(content) == [*accounts, "stories", "requests", "refunds", "sandbox"]
     assert content["url"] == f"http://127.0.0.1:{demo.port}"
     assert set(content["stories"]) == {
         "cancellable",
@@ -128,7 +132,14 @@ def test_demo_json_and_the_banner_contain_accounts_and_orders(demo: Demo) -> Non
         "unconfirmed_account",
         "with_pictures",
     }
+    assert set(content["refunds"]) == {*STORIES, REPLACED}
+    for refund in content["refunds"].values():
+        assert set(refund) == {"email", "number", "id", "order", "case", "open", "shows"}
     assert (demo.folder / "demo.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_banner_contains_what_to_open(demo: Demo) -> None:
+    content = demo.content
     mails = str(demo.folder / "mails")
     for word in (
         content["url"],
@@ -250,6 +261,51 @@ def test_the_channel_key_reads_its_orders(demo: Demo) -> None:
     assert (status, page["count"]) == (200, 1)
 
 
+def refund_of(demo: Demo, name: str) -> dict[str, Any]:
+    """The only refund of an introduced order, as its guest sees it."""
+    sample = demo.content["refunds"][name]
+    guest = {"number": sample["number"], "email": sample["email"]}
+    _, (order,) = send(demo, "POST", "/users/orders/anonymous/", guest)
+    [refund] = order["refund_set"]
+    return dict(refund)
+
+
+def test_a_worker_leaves_the_statuses_of_introduced_refunds(demo: Demo) -> None:
+    expected = {
+        "disputed": "planned",
+        "found": "confirmed",
+        "charged_back": "confirmed",
+        "key_expired": "in_doubt",
+        "total_moved": "in_doubt",
+        "wrong_amount": "in_doubt",
+        "contradiction": "failed",
+    }
+    assert {name: refund_of(demo, name)["status"]["value"] for name in expected} == expected
+
+
+def test_the_worker_pays_an_approved_case_back_by_the_sandbox(demo: Demo) -> None:
+    channel = demo.content["channel"]
+    key = {"Authorization": f"Token {channel['api_key']}"}
+    story = demo.content["stories"]["cancellable"]
+    path = f"/api/v1/channel/{channel['id']}/cancellation_requests/"
+    body = {"order_item": story["items"][0], "cancellation_type": "cancel", "reason": 2}
+    status, case = send(demo, "POST", path, body, **key)
+    assert status == 201, case
+    for decision in ("confirmed", "approved"):
+        assert send(demo, "PATCH", f"{path}{case['id']}/", {"status": decision}, **key)[0] == 200
+    deadline = time.monotonic() + START_SECONDS
+    while send(demo, "GET", f"{path}{case['id']}/", **key)[1]["status"] != "completed":
+        assert time.monotonic() < deadline, output_of(demo.folder)
+        time.sleep(0.2)
+    refunded = requests_to_sandbox(demo, story["number"])
+    assert [row["target"] for row in refunded] == ["refund"]
+
+
+def requests_to_sandbox(demo: Demo, number: str) -> list[dict[str, Any]]:
+    """The requests that moved money of the order's card payment."""
+    return SandboxAdmin(demo.content["sandbox"]).money_requests(f"CREDIT_CARD-{number}")
+
+
 def test_a_busy_port_is_named(demo: Demo, tmp_path: Path) -> None:
     second = start(tmp_path / "data", demo.port)
     assert second.wait(START_SECONDS) == 1
@@ -267,5 +323,14 @@ def test_a_stopped_demo_starts_again_with_the_same_data(demo: Demo) -> None:
     again = start_completely(demo.folder, port)
     stopped = interrupt(again.process)
     assert "is as you left it; --reset starts over." in output_of(demo.folder)
-    assert again.content == demo.content | {"url": f"http://127.0.0.1:{port}"}
+    assert again.content["sandbox"] != demo.content["sandbox"]
+    url = f"http://127.0.0.1:{port}"
+    assert again.content == demo.content | {
+        "url": url,
+        "sandbox": again.content["sandbox"],
+        "refunds": {
+            name: refund | {"open": f"{url}/desk/refunds/{refund['id']}"}
+            for name, refund in demo.content["refunds"].items()
+        },
+    }
     assert stopped

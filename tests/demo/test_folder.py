@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from takeback.demo.folder import Folder, Unusable
+from takeback.demo.folder import WITNESSES, Folder, Unusable
 from takeback.home.demo_accounts import parse_demo_accounts
+from takeback.refunds import epoch
 
 
 def test_the_previous_demo_json_is_hidden_but_not_lost(tmp_path: Path) -> None:
@@ -48,7 +49,8 @@ def test_a_folder_with_another_shop_is_refused(tmp_path: Path) -> None:
 def test_wiping_deletes_the_shop_but_not_the_lock_or_secrets(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.claim()
-    for name in ("takeback.sqlite3", "takeback.sqlite3-wal", "demo.json", "secret_key"):
+    shop = ("takeback.sqlite3", "takeback.sqlite3-wal", "demo.json")
+    for name in (*shop, *WITNESSES, "secret_key"):
         (tmp_path / name).write_text("x")
     for name in ("mails/1.log", "mails/mine.txt", "media/cases/ab/ab.jpg", "media/mine.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,3 +63,12 @@ def test_wiping_deletes_the_shop_but_not_the_lock_or_secrets(tmp_path: Path) -> 
         "media/mine.txt",
         "secret_key",
     ]
+
+
+def test_a_wiped_shop_leaves_no_witness_of_a_restored_database() -> None:
+    assert set(WITNESSES) == {
+        epoch.MARKER,
+        epoch.JOURNAL,
+        f"{epoch.JOURNAL}.old",
+        epoch.PENDING,
+    }

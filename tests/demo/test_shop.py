@@ -11,6 +11,8 @@ import msgspec
 import pytest
 import time_machine
 import zeal
+from beancount import loader
+from beancount.ops import validation
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -21,39 +23,56 @@ from rich.console import Console
 from stdnum import iban
 
 from takeback.accounts.models import Channel, User
-from takeback.accounts.policy import shop_policy
+from takeback.accounts.policy import shop_policy, shop_zone
 from takeback.addresses.models import Address
 from takeback.archive.models import OldOrder
 from takeback.cancellations import policy
 from takeback.cancellations.models import (
+    CancellationPlan,
     CancellationReason,
     CancellationRequest,
     CancellationRequestImage,
     CaseHistory,
 )
-from takeback.cancellations.queries import by_item, cases_of_orders, item_context
+from takeback.cancellations.queries import (
+    by_item,
+    cases_of_orders,
+    completed_plans,
+    item_context,
+)
 from takeback.cancellations.statuses import Kind, Status
 from takeback.core.encryption import decrypt
+from takeback.core.triggers import missing
 from takeback.demo.database import open_demo
-from takeback.demo.demo_file import demo_accounts, requests, stories
+from takeback.demo.demo_file import demo_accounts, refunds, requests, stories
 from takeback.demo.folder import Unusable
+from takeback.demo.refund_stories import COLLEAGUE_USERNAME, REPLACED, STORIES
 from takeback.demo.sample_image import damaged_box
 from takeback.demo.shoppers import CUSTOMER_EMAIL, GUEST_EMAIL
 from takeback.demo.stories import GUEST, TRADE_IN
 from takeback.logistics.models import EasyReturn, EasyReturnShippingCompany
 from takeback.logistics.statuses import GoodsStatus
-from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Tender
+from takeback.orders.models import BenefitApplicant, LoyaltyTransaction, Order, OrderItem, Payment
 from takeback.orders.queries import items_of
 from takeback.outbox.models import Message
+from takeback.refund_providers.http_request import NoReply
+from takeback.refund_providers.sandbox_server.client import SandboxAdmin
+from takeback.refunds import audit
+from takeback.refunds.beancount import Period, write_ledger
+from takeback.refunds.models import LedgerEntry, PaymentAccount, Refund
+from takeback.refunds.statuses import RESERVING, UNDECIDED, Attention
+from takeback.refunds.statuses import Status as RefundStatus
 from takeback.trade_in.offers import offer_of
-from tests.demo.loaded import REFERENCE, load_shop
+from tests.demo.loaded import REFERENCE, TODAY, load_shop
+from tests.rigs.sandbox import running_sandbox
 
 pytestmark = pytest.mark.heavy
 
 LABELLED = {50, 100, 200, 300, 350, 400, 450, 500, 510, 520, 540, 550, 600}
 # Changes only when the shop does: it is the same on every database, Python and machine.
-DIGEST = "5fd09d7c0c42226fce3f2d535272656f"
-TODAY = REFERENCE + timedelta(hours=15)
+DIGEST = "1ca72839ac2191541d0f717404cd582b"
+SANDBOX = SandboxAdmin("http://127.0.0.1:9")
+"""A sandbox that nobody reaches: an open shop needs none."""
 
 
 def allowed_kinds(order_ids: list[int], now: Any = TODAY) -> dict[int, set[Kind]]:
@@ -186,17 +205,137 @@ class TestDemoShop(TestCase):
         assert ended.exclude(units_closed=F("quantity")).count() == 0
         assert OrderItem.objects.filter(units_closed__gt=0).count() == done.count()
 
-    def test_refunds_are_reserved_from_payments(self) -> None:
-        reserved = dict(
-            Tender.objects.values_list("order_id").annotate(Sum("reserved_minor")).order_by()
-        )
-        refunded = dict(Order.objects.values_list("id", "refund_minor"))
-        assert {key: value for key, value in reserved.items() if value} == {
-            key: value for key, value in refunded.items() if value
-        }
+    def test_payments_hold_what_refunds_reserve_and_have_paid(self) -> None:
+        reserving = [status.value for status in RESERVING]
+        for column, statuses in (
+            ("reserved_minor", reserving),
+            ("refunded_minor", [RefundStatus.CONFIRMED.value]),
+        ):
+            sums = Refund.objects.filter(status__in=statuses).values_list("payment_id")
+            payments = Payment.objects.exclude(**{column: 0}).values_list("id", column)
+            assert dict(payments) == dict(sums.annotate(Sum("amount_minor")).order_by()), column
+
+    def test_orders_have_the_totals_of_their_completed_plans(self) -> None:
+        completed = Refund.objects.filter(
+            status=RefundStatus.CONFIRMED.value,
+            plan_id__in=CancellationPlan.objects.filter(status="completed").values("id"),
+        ).values_list("order_id")
+        totals = dict(completed.annotate(Sum("amount_minor")).order_by())
+        orders = Order.objects.exclude(refund_minor=0).values_list("id", "refund_minor")
+        assert dict(orders) == totals
+        assert len(totals) >= 6
         assert Order.objects.filter(shipping_refund_minor__gt=0).exists()
-        assert sum(refunded.values()) > 0
         assert Order.objects.filter(refund_minor=0, status=100).exists()
+
+    def test_refunds_are_in_every_status_and_need_a_person_for_every_reason(self) -> None:
+        refunds = Refund.objects.filter(order__number__startswith="1002004")
+        assert set(refunds.values_list("status", flat=True)) == set(RefundStatus)
+        assert set(refunds.values_list("attention", flat=True)) == {"", *Attention}
+        assert set(refunds.values_list("means", flat=True)) == {
+            "original",
+            "loyalty",
+            "bank_transfer",
+        }
+        plans = CancellationPlan.objects.filter(pk__in=refunds.values("plan_id"))
+        assert set(plans.values_list("status", flat=True)) == {
+            "waiting",
+            "approved",
+            "waiting_for_payment",
+            "completed",
+        }
+
+    def test_each_introduced_refund_has_the_status_of_its_name(self) -> None:
+        rows = Refund.objects.in_bulk()
+        samples = refunds(self.channel, "http://demo")
+        assert list(samples) == [*STORIES, REPLACED]
+        states = {
+            name: (rows[sample.id].status, rows[sample.id].attention)
+            for name, sample in samples.items()
+        }
+        assert states == {
+            "planned": ("planned", ""),
+            "above_limit": ("planned", ""),
+            "second_person": ("planned", ""),
+            "disputed": ("planned", ""),
+            "sending": ("sending", ""),
+            "in_doubt": ("in_doubt", ""),
+            "pending": ("pending", ""),
+            "confirmed": ("confirmed", ""),
+            "refused": ("failed", "refused"),
+            "late_failure": ("returned", "late_failure"),
+            "cancelled": ("cancelled", ""),
+            "other_means": ("confirmed", ""),
+            "points": ("confirmed", ""),
+            "found": ("confirmed", ""),
+            "charged_back": ("confirmed", ""),
+            "manual_payment": ("planned", "manual_payment"),
+            "no_provider_payment": ("planned", "no_provider_payment"),
+            "account_missing": ("planned", "account_missing"),
+            "capture_differs": ("planned", "capture_differs"),
+            "other_currency": ("planned", "other_currency"),
+            "not_enough_left": ("planned", "not_enough_left"),
+            "key_expired": ("in_doubt", "key_expired"),
+            "total_moved": ("in_doubt", "total_moved"),
+            "wrong_amount": ("in_doubt", "wrong_amount"),
+            "contradiction": ("failed", "contradiction"),
+            "unreadable": ("in_doubt", "unreadable"),
+            "replaced": ("returned", ""),
+        }
+
+    def test_introduced_refunds_name_their_order_case_and_page(self) -> None:
+        rows = Refund.objects.select_related("order").in_bulk()
+        cases = CancellationRequest.objects.select_related("order_item").in_bulk()
+        for name, sample in refunds(self.channel, "http://demo").items():
+            refund, case = rows[sample.id], cases[sample.case]
+            assert case.order_item.order_id == sample.order == refund.order_id, name
+            assert (sample.number, sample.email) == (refund.order.number, refund.order.user_email)
+            assert sample.open == f"http://demo/desk/refunds/{refund.pk}"
+            assert sample.shows.endswith(".")
+
+    def test_introduced_refunds_have_the_facts_of_their_stories(self) -> None:
+        samples = refunds(self.channel, "")
+        rows = Refund.objects.select_related("payment", "account").in_bulk()
+        of = {name: rows[sample.id] for name, sample in samples.items()}
+        account = of["planned"].account
+        assert account
+        assert account.paused_because == "staff"
+        account = of["above_limit"].account
+        assert account
+        assert account.limit_each_minor == 5_000 < of["above_limit"].amount_minor
+        second = of["second_person"]
+        assert (second.needs_second_person, second.approved_by_number) == (True, None)
+        colleague = User.objects.get(username=COLLEAGUE_USERNAME)
+        assert second.requested_by_number == colleague.pk
+        assert of["disputed"].payment.has_open_dispute
+        assert of["other_means"].replaces_id == of["replaced"].pk
+        assert of["other_means"].means == "bank_transfer"
+        assert of["other_means"].consent
+        assert of["other_means"].evidence
+        assert of["points"].means == "loyalty"
+        refund = of["found"]
+        assert refund.payment.found_minor == refund.amount_minor // 2 > 0
+        payment = of["charged_back"].payment
+        assert payment.charged_back_minor == payment.captured_minor - payment.refunded_minor > 0
+
+    def test_the_ledger_has_no_difference_and_bean_check_agrees(self) -> None:
+        assert list(audit.differences(completed_plans, progress=lambda *_: None)) == []
+        written: list[str] = []
+        write_ledger(written.append, Period(None, None, shop_zone()))
+        text = "".join(written)
+        assert text.count(" balance ") > 50
+        _, errors, _ = loader.load_string(text, extra_validations=validation.HARDCORE_VALIDATIONS)
+        assert errors == []
+
+    def test_every_booking_is_of_a_finished_day(self) -> None:
+        assert LedgerEntry.objects.latest("at").at < REFERENCE
+
+    def test_planned_refunds_are_tried_again_and_others_are_watched(self) -> None:
+        planned = Refund.objects.filter(status="planned", attention="")
+        assert planned.count() == 4
+        assert not planned.filter(next_look_at=None).exists()
+        under_way = Refund.objects.filter(status__in=[status.value for status in UNDECIDED])
+        assert under_way.count() >= 12
+        assert not under_way.filter(next_look_at=None).exists()
 
     def test_ten_reasons_have_four_languages_and_the_last_is_other(self) -> None:
         reasons = CancellationReason.objects.order_by("pk")
@@ -265,6 +404,7 @@ class TestDemoShop(TestCase):
             ("confirmed", "waiting"),
             ("approved", "approved"),
             ("approved", "waiting"),  # another case of this plan is confirmed
+            ("approved", "waiting_for_payment"),
             ("completed", "completed"),
         }
         assert all(of_plan == of_item for _, _, of_plan, of_item in rows)
@@ -382,10 +522,10 @@ class TestDemoShop(TestCase):
 
     def test_a_second_start_keeps_valid_secrets(self) -> None:
         with zeal.zeal_ignore():
-            first = demo_accounts(self.channel, "http://one", None)
-            again = demo_accounts(self.channel, "http://two", first)
-            lost = demo_accounts(self.channel, "http://one", None)
-        assert again == msgspec.structs.replace(first, url="http://two")
+            first = demo_accounts(self.channel, "http://one", None, sandbox_url="http://pay-one")
+            again = demo_accounts(self.channel, "http://one", first, sandbox_url="http://pay-two")
+            lost = demo_accounts(self.channel, "http://one", None, sandbox_url="http://pay-one")
+        assert again == msgspec.structs.replace(first, sandbox="http://pay-two")
         assert lost.stories == first.stories
         assert lost.channel.api_key != first.channel.api_key
         customer = User.objects.get(email=CUSTOMER_EMAIL)
@@ -396,43 +536,58 @@ class TestDemoShop(TestCase):
         for days, is_stale in ((2, False), (12, True)):
             output = StringIO()
             with zeal.zeal_ignore(), time_machine.travel(REFERENCE + timedelta(days=days)):
-                open_demo(Console(file=output, width=120), b"", reset=False)
+                open_demo(Console(file=output, width=120), b"", SANDBOX, reset=False)
             text = output.getvalue()
             assert "The shop of 10 March 2026 is as you left it; --reset starts over." in text
             assert ("use --reset for fresh orders" in text) == is_stale
         assert Order.objects.count() == 2000
+        addresses = PaymentAccount.objects.values_list("base_url", flat=True)
+        assert set(addresses) == {SANDBOX.url}
 
     def test_a_demo_with_other_migrations_is_named(self) -> None:
         MigrationRecorder(connection).record_applied("orders", "0002_of_a_later_version")
         with pytest.raises(Unusable, match="was made by another version of Takeback"):
-            open_demo(Console(file=StringIO()), b"", reset=True)
+            open_demo(Console(file=StringIO()), b"", SANDBOX, reset=True)
 
     def test_a_demo_whose_migrations_have_changed_is_named(self) -> None:
         conf = Channel.objects.get().conf | {"demo_schema": "0123456789abcdef"}
         for older in (conf, {"demo_reference": conf["demo_reference"]}):
             Channel.objects.update(conf=older)
             with pytest.raises(Unusable, match="was made by another version of Takeback"):
-                open_demo(Console(file=StringIO()), b"", reset=False)
+                open_demo(Console(file=StringIO()), b"", SANDBOX, reset=False)
+
+    @pytest.mark.thorough
+    def test_a_shop_whose_load_was_interrupted_is_loaded_again(self) -> None:
+        conf = Channel.objects.get().conf
+        assert conf.pop("demo_is_complete") is True
+        Channel.objects.update(conf=conf)
+        connection.check_constraints()
+        # Emptying another file than the folder's own is refused before anything is deleted.
+        expected = Unusable if connection.vendor == "sqlite" else NoReply
+        with pytest.raises(expected):
+            open_demo(Console(file=StringIO()), b"", SANDBOX, reset=False)
+        assert Order.objects.exists() == (connection.vendor == "sqlite")
 
     @pytest.mark.thorough
     def test_a_reset_empties_a_server_but_not_another_file(self) -> None:
         console = Console(file=StringIO())
         if connection.vendor == "sqlite":
             with pytest.raises(Unusable, match=r"^To start over, delete .* yourself\.$"):
-                open_demo(console, b"", reset=True)
+                open_demo(console, b"", SANDBOX, reset=True)
             return
         connection.check_constraints()
         later = REFERENCE + timedelta(days=30, hours=7)
-        with zeal.zeal_ignore(), time_machine.travel(later):
-            demo = open_demo(console, b"", reset=True)
+        with running_sandbox() as sandbox, zeal.zeal_ignore(), time_machine.travel(later):
+            demo = open_demo(console, b"", sandbox.admin, reset=True)
         assert demo.channel.id == 1
         assert Order.objects.count() == 2000
         assert Order.objects.latest("placed_at").placed_at.date() == date(2026, 4, 8)
+        assert missing() == []
 
 
 @pytest.mark.django_db
 def test_the_database_of_another_shop_is_not_changed() -> None:
     Channel.objects.create(name="A real shop")
     with pytest.raises(Unusable, match="holds a shop that is not a demo"):
-        open_demo(Console(file=StringIO()), b"", reset=True)
+        open_demo(Console(file=StringIO()), b"", SANDBOX, reset=True)
     assert Channel.objects.get().name == "A real shop"

@@ -55,6 +55,12 @@ def send(client: HttpClient, path: str, **fields: Any) -> Any:
     return client.post(path, body, content_type=FORM)
 
 
+def filter_queue(client: HttpClient, **fields: Any) -> Any:
+    """Send the form of the queue's filters; the page to which its response leads."""
+    response = send(client, "/desk/", **fields)
+    return client.get(response["Location"]) if response.status_code == 303 else response
+
+
 def page_of(response: Any) -> str:
     """The text of a page of the desk."""
     assert response["Content-Type"] == "text/html; charset=utf-8"

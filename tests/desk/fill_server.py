@@ -11,7 +11,7 @@ import django
 
 
 def fill(count: int) -> dict[str, Any]:
-    """Create cases, and an order without one.
+    """Create cases, an order without one, and an order with refunds for each reason to look at one.
 
     Every third case is a return with images and an unconfirmed bank account.
     """
@@ -40,13 +40,30 @@ def fill(count: int) -> dict[str, Any]:
         if kind == "refund":
             factories.create_image(case=case, image=name, description="the seam")
     items = [
-        factories.item_input(remote_id="1", quantity=3, status=Status.DELIVERED),
+        factories.item_input(remote_id="1", quantity=3, status=Status.SHIPPED),
         factories.item_input(remote_id="2"),
     ]
     factories.create_order(number="open", items=items)
+    fill_refunds()
     password = "a-long-enough-password"
     create_staff_user("ada", password=password, channel_ids=[factories.SHOP], scopes=ApiKey.SCOPES)
     return {"username": "ada", "password": password}
+
+
+def fill_refunds() -> None:
+    """Create a refund of one order for each reason to look at one, and a paused account."""
+    from tests.refunds.rows import (
+        create_account,
+        create_booking,
+        create_paid_order,
+        create_part,
+        create_waiting_refunds,
+    )
+
+    create_account(paused_because="restored")
+    for refund in create_waiting_refunds(create_paid_order(number="paid")).values():
+        create_part(refund=refund)
+        create_booking(refund=refund, sides=[("returns:goods", 100), ("owed", -100)])
 
 
 if __name__ == "__main__":

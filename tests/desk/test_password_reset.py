@@ -158,6 +158,18 @@ def test_reset_by_mail_signs_in_while_a_stranger_guesses() -> None:
     assert send(client, LOGIN, username="ada", password=NEW).status_code == 303
 
 
+def test_reset_ends_the_limits_that_strangers_have_reached() -> None:
+    user = ada()
+    for number in range(120):
+        network = f"198.51.100.{number % 12}"
+        send(HttpClient(REMOTE_ADDR=network), LOGIN, username="ada", password="x")
+    assert send(HttpClient(), LOGIN, username="ada", password=PASSWORD).status_code == 429
+
+    assert set_password(HttpClient(), f"{RESET}/{reset_token(user)}").status_code == 303
+
+    assert send(HttpClient(), LOGIN, username="ada", password=NEW).status_code == 303
+
+
 def test_known_device_signs_in_while_a_stranger_guesses() -> None:
     ada()
     known = HttpClient()
@@ -208,7 +220,7 @@ def test_link_used_twice_at_once_sets_one_password() -> None:
     done: list[bool] = []
 
     def act(password: str) -> None:
-        done.append(reset_password(token, password, factories.NOW) is not None)
+        done.append(reset_password(token, password, factories.NOW, network="192.0.2.1") is not None)
 
     with Clients(2) as clients:
         clients.race([lambda: act("one-long-password"), lambda: act("two-long-password")])

@@ -21,7 +21,14 @@ from tests.docs.shell import Session, localize, session
 from tests.rigs.serving import free_port
 from tests.test_architecture import ROOT
 
-SYSTEM_FOLDERS = ("/etc", "/opt/takeback", "/var/lib/takeback", "/usr/local/bin", "/backup")
+SYSTEM_FOLDERS = (
+    "/etc",
+    "/opt/takeback",
+    "/var/lib/takeback",
+    "/usr/local/bin",
+    "/backup",
+    "/var/log/nginx",
+)
 SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "nginx.conf")
 NGINX = """
 {user}
@@ -67,7 +74,8 @@ def create_host(root: Path, tools: Path | None, **replacements: str) -> Host:
         **replacements,
     }
     home, units = root / "home", root / "etc" / "systemd" / "system"
-    for folder in (home, units, root / "usr/local/bin", root / "backup", root / "etc" / "nginx"):
+    folders = "usr/local/bin", "backup", "etc/nginx", "var/log/nginx"
+    for folder in (home, units, *(root / name for name in folders)):
         folder.mkdir(parents=True)
     user = "user root;" if os.geteuid() == 0 else ""  # the folders belong to the present user
     (root / "etc/nginx/nginx.conf").write_text(NGINX.format(root=root, user=user))

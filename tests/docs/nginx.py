@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tests.docs.host import NGINX
 from tests.docs.shell import localize
+from tests.rigs.processes import stop
 from tests.rigs.serving import free_port
 from tests.test_architecture import ROOT
 
@@ -23,6 +24,7 @@ class Proxy(NamedTuple):
     http: int
     https: int
     certificate: Path
+    logs: Path
 
 
 def create_certificate(folder: Path) -> Path:
@@ -40,10 +42,13 @@ def running_nginx(folder: Path, web_ports: Sequence[int], https: int) -> Iterato
     http, tls = free_port(), folder / "etc/nginx/tls"
     tls.mkdir(parents=True)
     (folder / "etc/nginx/conf.d").mkdir()
+    logs = folder / "var/log/nginx"
+    logs.mkdir(parents=True)
     texts = {
         "listen 443": f"listen 127.0.0.1:{https}",
         "listen 80": f"listen 127.0.0.1:{http}",
         "/etc/nginx": f"{folder}/etc/nginx",
+        "/var/log/nginx": str(logs),
     }
     servers = [_SERVER.replace("web:8000", f"127.0.0.1:{port}") for port in web_ports]
     text = (ROOT / "nginx.conf").read_text().replace(_SERVER, " ".join(servers))
@@ -56,10 +61,9 @@ def running_nginx(folder: Path, web_ports: Sequence[int], https: int) -> Iterato
     process = subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
     try:
         _wait_for(https)
-        yield Proxy(http, https, certificate)
+        yield Proxy(http, https, certificate, logs)
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        stop(process)
 
 
 def _wait_for(port: int) -> None:

@@ -79,6 +79,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
         yield running
 
 
+@pytest.mark.thorough
 def test_first_shop_leads_to_an_approved_return(shop: Shop) -> None:
     assert (shop.folder / "var" / "takeback.sqlite3").exists()
 

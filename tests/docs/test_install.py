@@ -26,6 +26,7 @@ NOT_RUN = [
     "no docker daemon on the machines that test this page; `docker compose config` reads the file",
     "ends all sessions; tests/operations/test_host_keys.py rotates a key",
     "tests/docs/test_rolling_restart.py runs nginx with two servers",
+    "pauses and resumes payment accounts; tests/operations/test_reconcile.py restores copies",
     "needs a server with a certificate; tests/core/test_database_url.py connects to one",
     "PgBouncer is optional and not installed on the machines that test this page",
     "only behind PgBouncer",

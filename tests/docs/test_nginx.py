@@ -28,6 +28,7 @@ class Site(NamedTuple):
     http: int
     https: int
     certificate: Path
+    logs: Path
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,28 @@ def test_plain_http_is_redirected(proxy: Site) -> None:
     url = f"http://127.0.0.1:{proxy.http}/desk/login?next=1"
     output = curl(proxy, "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", url)
     assert output == "301 https://127.0.0.1/desk/login?next=1"
+
+
+def test_logs_contain_no_query_string_and_no_referer(proxy: Site, tmp_path: Path) -> None:
+    site, address = f"https://127.0.0.1:{proxy.https}", "find.me%40example.com"
+    path = f"/api/v1/channel/1/customers/?email={address}"
+    referer = ("-H", f"Referer: {site}/desk/?email={address}")
+    curl(proxy, *referer, f"{site}{path}")
+    curl(proxy, *referer, f"http://127.0.0.1:{proxy.http}/desk/?email={address}")
+    with running_nginx(tmp_path, [free_port()], free_port()) as dead:
+        failed = proxy._replace(https=dead.https, certificate=dead.certificate)
+        url = f"https://127.0.0.1:{dead.https}{path}"
+        write = ("--retry", "0", "-o", "/dev/null", "-w", "%{http_code}")
+        output = curl(failed, *referer, *write, url)
+        assert output == "502"
+        texts = [file.read_text() for file in dead.logs.iterdir()]
+
+    texts += [file.read_text() for file in proxy.logs.iterdir()]
+    lines = "".join(texts).splitlines()
+    shown = [line for line in lines if '"GET /api/v1/channel/1/customers/ HTTP/' in line]
+    assert [re.search(r'" (\d+) ', line)[1] for line in shown] == ["502", "401"]  # type: ignore[index]
+    assert any('"GET /desk/ HTTP/1.1" 301 ' in line for line in lines)
+    assert not [line for line in lines if "find.me" in line or "?" in line]
 
 
 def test_desk_sign_in_works_on_a_port_other_than_443(proxy: Site) -> None:

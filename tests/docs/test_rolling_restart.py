@@ -1,4 +1,4 @@
-"""Two servers behind `nginx.conf`, restarted in turn under load: 0 refused, 0 lost (F28)."""
+"""Two servers behind `nginx.conf`, restarted in turn under load: 0 refused, 0 lost."""
 
 import http.client
 import json
@@ -17,6 +17,7 @@ import pytest
 from tests.channel.shop import order_body
 from tests.docs.host import require_programs
 from tests.docs.nginx import running_nginx
+from tests.rigs.processes import stop
 from tests.rigs.serving import TAKEBACK, Server, environment, free_port, wait_until_live
 
 pytestmark = [pytest.mark.heavy("postgresql"), pytest.mark.thorough]
@@ -41,8 +42,7 @@ class Host:
         wait_until_live(Server(self.port, self.folder, self.folder / "server.log", self.process))
 
     def stop(self) -> None:
-        self.process.terminate()
-        assert self.process.wait(timeout=30) == 0
+        assert stop(self.process, self.folder / "server.log") == 0
 
     def restart(self) -> None:
         self.stop()

@@ -16,7 +16,11 @@ from takeback.accounts.staff import create_staff_user
 from takeback.addresses.models import City, Country, Township
 from takeback.api import openapi
 from takeback.cancellations.models import CancellationRequest
+from takeback.core import clock
+from takeback.loyalty.commands.accounts import NewAccount, open_account
+from takeback.loyalty.models import LoyaltyAccount, LoyaltyEntry
 from takeback.orders.models import Order
+from takeback.orders.order_input import PaymentIn
 from takeback.orders.statuses import Status
 from takeback.storefront import document_cache
 from tests import factories
@@ -50,13 +54,18 @@ class SampleShop:
         self.guest_order = self._order("1000100", guest="ada@example.com")
         self.own_order = self._order("1", customer=self.customer)
         self.preparing = self._order("2", items=[preparing])
-        self.fresh = self._order("3", customer=self.customer, items=[factories.item_input()])
+        card = PaymentIn(kind="credit_card", amount_minor=9990, captured_minor=9990)
+        fresh = [factories.item_input(goods_minor=9990)]
+        self.fresh = self._order("3", customer=self.customer, items=fresh, payments=[card])
         self.case = self._case("4")
         self.confirmed = self._case("5")
         plan = factories.create_plan(case=self._case("6").pk)
         self.plan, self.planned = plan.pk, plan.order_id
         self.reason = factories.create_reason(kind="refund").pk
         self.carrier = factories.create_carrier(channel_id=shop.SHOP).pk
+        opening = NewAccount("points@example.com", "try", 500)
+        self.points = open_account(shop.SHOP, opening, now=clock.now())
+        self.transfer = LoyaltyEntry.objects.get().pk
         self.staff = create_staff_user(
             "agent@example.com", password=PASSWORD, channel_ids=[shop.SHOP], scopes=["read"]
         )
@@ -72,7 +81,9 @@ class SampleShop:
 
     def _order(self, number: str, **fields: Any) -> Order:
         delivered = factories.item_input(status=Status.DELIVERED)
-        return factories.create_order(number=number, **{"items": [delivered], **fields})
+        return factories.create_order(
+            number=number, **{"items": [delivered], "now": clock.now(), **fields}
+        )
 
     def _case(self, number: str) -> CancellationRequest:
         return factories.create_case(item=factories.items_of(self._order(number))[0], kind="refund")
@@ -97,6 +108,8 @@ class SampleShop:
             "cancellation_requests/": self.case.pk,
             "customers/": self.named.pk,
             "easy_return_shipping_companies/": self.carrier,
+            "loyalty_account/": self.points,
+            "loyalty_transactions/": self.transfer,
             "order_items/": factories.items_of(self.preparing)[0].pk,
             "orders/{id}": self.fresh.pk,
             "staff/": self.staff,
@@ -109,10 +122,12 @@ class SampleShop:
         orders = {
             "guest_open_case": self.guest_order,
             "guest_open_cases": self.guest_order,
+            "guest_refund_preview": self.guest_order,
             "channel_order_items_bulk_status_update": self.preparing,
             "any_channel_order_items_bulk_status_update": self.preparing,
             "channel_order_cancel": self.fresh,
             "any_channel_order_cancel": self.fresh,
+            "channel_order_refund_preview": self.fresh,
             "channel_cancellation_plan_create_payment_plan": Order(pk=self.planned),
         }
         return factories.items_of(orders.get(name, self.own_order))[0].pk
@@ -143,8 +158,12 @@ class SampleShop:
         if "cancel_items" in body:
             reasons = {str(item): self.reason}
             body |= {"order": self.fresh.pk, "cancel_items": [item], "reasons": reasons}
+        if "quantities" in body:
+            body["quantities"] = {str(item): 1}
         if name == "channel_create_orders":
             body["order"] = body["order"] | {"number": "1000101"}
+        if "number" in body and "balance" in body:
+            body["number"] = str(LoyaltyAccount.objects.get().number)
         if "payment_plan" in body:
             body["payment_plan"] = [row | {"order_items": [item]} for row in body["payment_plan"]]
         return body
@@ -165,15 +184,17 @@ ANONYMOUS = {
 }
 
 
+def _mailed_code(path: str, body: dict[str, str]) -> str:
+    post(HttpClient(), path, body)
+    code = re.search(r"^([0-9]{6})$", str(deliver_one().body), re.MULTILINE)
+    assert code
+    return code[1]
+
+
 def _mailed_token(path: str, email: str) -> str:
-    """The token of the link, or the code, that a request mails."""
+    """The token of the link that a request mails."""
     post(HttpClient(), path, {"email": email})
-    message = deliver_one()
-    if path.endswith("code/"):
-        code = re.search(r"^([0-9]{6})$", str(message.body), re.MULTILINE)
-        assert code
-        return code[1]
-    return path_in(message).rstrip("/").rpartition("/")[2]
+    return path_in(deliver_one()).rstrip("/").rpartition("/")[2]
 
 
 def _send(sample: SampleShop, path: str, method: str, operation: Any, media_type: str) -> Any:
@@ -187,7 +208,9 @@ def _send(sample: SampleShop, path: str, method: str, operation: Any, media_type
     if name == "password_set":
         names["token"] = _mailed_token("/users/password/reset/", OWN)
     elif name == "sign_in_with_code":
-        body["code"] = _mailed_token("/users/login/code/", "ada@example.com")
+        body["code"] = _mailed_code("/users/login/code/", {"email": "ada@example.com"})
+    elif name == "guest_order_by_code":
+        body["code"] = _mailed_code("/users/orders/anonymous/code/", {"number": body["number"]})
     elif name == "hand_off":
         tokens = f"{sync.BASE}customers/{sample.named.pk}/sign_in_tokens/"
         body["token"] = post(sample.system, tokens, {}).json()["token"]

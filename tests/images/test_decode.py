@@ -22,6 +22,36 @@ def test_common_misspelling_of_jpeg_is_accepted() -> None:
 
 
 JPEG = as_text(image_bytes())
+URI = as_text(image_bytes(), "image/jpeg")
+LINES = [JPEG[at : at + 76] for at in range(0, len(JPEG), 76)]
+ACCEPTED = {
+    "MIME": "\r\n".join(LINES) + "\r\n",
+    "Android": "\n".join(LINES) + "\n",
+    "indented": "\n".join(f"\t {line} \v\f" for line in LINES),
+    "data URI in lines": URI[:23] + "\n" + URI[23:99] + "\n" + URI[99:],
+    "charset": URI.replace(";", ";charset=utf-8;", 1),
+    "charset in capitals": URI.replace(";", ";charset=UTF-8;", 1),
+    "quoted charset": URI.replace(";", '; charset="iso-8859-1"; ', 1),
+    "type in capitals": URI.replace("image/jpeg", "IMAGE/JPEG", 1),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_white_space_and_charset_are_ignored(name: str) -> None:
+    assert len(LINES) > 2
+    assert decode_image(ACCEPTED[name]) == image_bytes()
+
+
+def test_text_of_white_space_only_is_refused() -> None:
+    with pytest.raises(NotAnImage):
+        decode_image(" \n\t")
+
+
+def test_white_space_does_not_count_towards_the_maximum_size(settings: Any) -> None:
+    settings.MAX_PICTURE_BYTES = len(image_bytes())
+    assert decode_image(JPEG.replace("A", "A" + "\n" * 50)) == image_bytes()
+
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><svg>&b;</svg>'
 XXE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><svg>&a;</svg>'
@@ -31,8 +61,12 @@ INVALID = {
     "I2 url-safe alphabet": as_text(b"\xff\xd8\xff\xfb\xef\xff")
     .replace("+", "-")
     .replace("/", "_"),
-    "I2 inner newline": JPEG[:76] + "\n" + JPEG[76:],
-    "I2 outer blank": JPEG + " ",
+    "I2 other white space": JPEG[:76] + "\u00a0" + JPEG[76:],
+    "I2 one = to spare": as_text(image_bytes() + b"\0" * (-len(image_bytes()) % 3)) + "=",
+    "I2 four = to spare": as_text(image_bytes() + b"\0" * (-len(image_bytes()) % 3)) + "====",
+    "I2 a third of = to spare": JPEG + "=" * (len(JPEG) // 3),
+    "I2 padding in the middle": as_text(image_bytes()[:4]) + JPEG,
+    "I2 loose last bits": as_text(image_bytes() + b"\0" * (2 - len(image_bytes()) % 3))[:-2] + "B=",
     "I2 padding missing": as_text(image_bytes() + b"\0" * (2 - len(image_bytes()) % 3)).rstrip("="),
     "I2 noise": JPEG[:8] + "!!" + JPEG[8:],
     "I2 digits of another script": JPEG[:8] + "\u0661\u0661\u0661\u0661" + JPEG[12:],

@@ -78,18 +78,27 @@ def test_a_record_with_too_few_values_refuses_its_order(tmp_path: Path) -> None:
 
     assert imported_numbers() == ["1", "3"]
     assert result.errors == [
-        (4, "2", "columns"),
         (3, "2", "order_refused"),
+        (4, "2", "columns"),
         (5, "2", "order_refused"),
     ]
 
 
-def test_a_record_of_an_unknown_order_refuses_both_neighbours(tmp_path: Path) -> None:
+def test_a_bad_record_with_a_number_of_its_own_harms_no_other(tmp_path: Path) -> None:
+    path = write(tmp_path, line(number="1"), "2,85123A,CUT", line(number="3"))
+
+    result = import_file(path)
+
+    assert imported_numbers() == ["1", "3"]
+    assert result.errors == [(3, "2", "columns")]
+
+
+def test_a_record_without_a_number_refuses_both_neighbours(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         line(number="1"),
         line(number="2"),
-        "?,85123A,CUT",
+        ",85123A,CUT",
         line(number="3"),
         line(number="4"),
     )
@@ -98,10 +107,12 @@ def test_a_record_of_an_unknown_order_refuses_both_neighbours(tmp_path: Path) ->
 
     assert imported_numbers() == ["1", "4"]
     assert result.errors == [
-        (4, "?", "columns"),
+        (4, None, "columns"),
         (3, "2", "order_refused"),
         (5, "3", "order_refused"),
     ]
+    reason = "line 4 is not readable and may belong to this order"
+    assert [entry["reason"] for entry in result.lines[1:]] == [reason, reason]
 
 
 def test_an_unclosed_quote_refuses_the_orders_inside_it(tmp_path: Path) -> None:
@@ -164,7 +175,9 @@ def test_totals_that_do_not_add_up_refuse_the_order(tmp_path: Path) -> None:
 
     assert imported_numbers() == ["1"]
     assert result.errors == [(3, "2", "totals"), (4, "2", "totals")]
-    assert result.lines[0]["reason"] == "the parts add up to 3060, but the order's amount is 1531"
+    assert result.lines[0]["reason"] == (
+        "the parts add up to 30.60 GBP, but the order's amount is 15.31 GBP"
+    )
 
 
 def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
@@ -186,6 +199,7 @@ def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
     [
         ({"quantity": "six"}, "quantity"),
         ({"quantity": "0"}, "quantity"),
+        ({"quantity": "2.50"}, "quantity"),
         ({"quantity": "1.5"}, "quantity"),
         ({"quantity": "99999999999"}, "quantity"),
         ({"quantity": "٦"}, "quantity"),
@@ -195,10 +209,15 @@ def test_an_unknown_currency_refuses_the_order(tmp_path: Path) -> None:
         ({"price": ""}, "missing"),
         ({"quantity": "2000000000", "price": "9999999999999"}, "amount"),
         ({"at": "2010-13-01 08:26:00"}, "date"),
+        ({"at": "1969-12-31 08:26:00"}, "date"),
+        ({"at": "2099-01-01 08:26:00"}, "date"),
+        ({"at": "9999-12-31 08:26:00"}, "date"),
         ({"country": "Atlantis"}, "country"),
         ({"sku": ""}, "missing"),
         ({"sku": "x" * 129}, "too_long"),
         ({"number": "1" * 129}, "too_long"),
+        ({"number": "100\u0664"}, "number"),
+        ({"number": "1\u200b0"}, "number"),
         ({"name": "x" * 1001}, "too_long"),
         ({"customer": "1 2"}, "email"),
         ({"sku": "\x00"}, "unreadable"),

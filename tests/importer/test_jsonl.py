@@ -102,7 +102,7 @@ def test_an_invalid_line_is_reported(tmp_path: Path) -> None:
     ]
     reasons = {entry["line"]: entry["reason"] for entry in result.lines}
     assert reasons[5] == "currency: This currency is unknown. Send an ISO 4217 code."
-    assert reasons[6] == "the parts add up to 3010, but the order's amount is 3011"
+    assert reasons[6] == "the parts add up to 30.10 TRY, but the order's amount is 30.11 TRY"
 
 
 def test_a_complete_last_line_needs_no_line_break(tmp_path: Path) -> None:

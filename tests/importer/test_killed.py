@@ -76,3 +76,17 @@ def test_a_killed_import_is_completed_by_the_next_run(tmp_path: Path) -> None:
     assert OrderItem.objects.aggregate(used=Sum("units_closed")) == {"used": 600}
     assert import_file(path).counts == (0, 0, ORDERS, 0)
     assert CancellationRequest.objects.count() == 100
+
+
+@pytest.mark.thorough
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_one_file_at_once_store_it_once(tmp_path: Path) -> None:
+    create_channel()
+    path = write(tmp_path, *(line(number=str(order)) for order in range(300)))
+
+    processes = [_importing(path) for _ in range(2)]
+    errors = [process.communicate()[1].decode() for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0], errors
+    assert (Order.objects.count(), OrderItem.objects.count()) == (300, 300)
+    assert import_file(path).counts == (0, 0, 300, 0)

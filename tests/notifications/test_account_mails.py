@@ -10,6 +10,7 @@ from takeback.accounts.models import User
 from takeback.handlers.account_mails import HANDLERS
 from takeback.outbox.models import Message
 from takeback.outbox.worker import Delivery
+from takeback.shoppers.commands import order_codes
 from takeback.shoppers.commands.register import register
 from takeback.shoppers.commands.sign_in_codes import request_code
 from tests import factories
@@ -17,7 +18,7 @@ from tests import factories
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_now")]
 
 MAILS = Path(__file__).parent / "mails"
-TOKEN = re.compile(r"(account-confirm-email|hand-off)/[^/\s]+/")
+TOKEN = re.compile(r"(account-confirm-email|hand-off|link)/[^/\s]+/")
 CODE = re.compile(r"^[0-9]{6}$", re.MULTILINE)
 EMAIL = "zeynep@example.com"
 
@@ -71,6 +72,16 @@ def test_code_mail_holds_a_code_and_a_link(language: str, mailoutbox: Any) -> No
     factories.create_customer(email=EMAIL)
     request_code(factories.SHOP, EMAIL, language=language, address="::1", now=factories.NOW)
     assert mail_text(mailoutbox) == golden(f"sign_in_code_{language}")
+
+
+@every_language
+def test_mail_of_an_order_holds_a_code_and_a_link(language: str, mailoutbox: Any) -> None:
+    factories.create_channel(name="Kanarya Shop")
+    factories.create_order(guest=EMAIL, number="S-100", language_code="")
+    order_codes.request_code(
+        factories.SHOP, "S-100", language=language, address="::1", now=factories.NOW
+    )
+    assert mail_text(mailoutbox) == golden(f"order_code_{language}")
 
 
 def test_confirmed_registration_gets_no_second_mail(mailoutbox: Any) -> None:

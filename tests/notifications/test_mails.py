@@ -21,7 +21,7 @@ from takeback.cancellations.topics import Topic
 from takeback.core.ids import CaseId
 from takeback.handlers.mails import HANDLERS
 from takeback.logistics.models import EasyReturn
-from takeback.orders.order_input import TenderIn
+from takeback.orders.order_input import PaymentIn
 from takeback.outbox.models import Message
 from tests import factories
 from tests.notifications.factories import (
@@ -184,9 +184,9 @@ def test_approval_mail_names_the_way_of_the_money(
 def test_approval_mail_of_a_cash_order_without_account_promises_nothing(
     settings: Settings, mailoutbox: Any
 ) -> None:
-    cash = TenderIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
+    cash = PaymentIn(kind="funds_transfer", amount_minor=1000, captured_minor=1000)
     settings.BANK_ACCOUNT_REQUIRED = False
-    (case,) = open_cases(order_with("Red shoe", tenders=[cash]), cancel())
+    (case,) = open_cases(order_with("Red shoe", payments=[cash]), cancel())
     approve(case)
     deliver(case, Topic.APPROVED, 3)
     assert "The shop will contact you about how you receive it." in mailoutbox[0].body

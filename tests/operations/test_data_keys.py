@@ -25,11 +25,14 @@ from takeback.operations.data_keys import (
     reencrypt_text,
     texts_with_older_keys,
 )
+from takeback.refunds.access import access_of
+from takeback.refunds.models import PaymentAccount
 from tests import factories
 from tests.cancellations.factories import open_case as opened
 from tests.channel import shop, sync
 from tests.desk.agents import member, send
 from tests.factories import HttpClient
+from tests.refunds.accounts import CREDENTIALS, create_account
 
 pytestmark = [
     pytest.mark.allow_repeated_queries("texts are read and written one at a time"),
@@ -43,7 +46,7 @@ OTHER = BankAccount("DE89370400440532013000", "Jo Ray")
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 REPLY = IdempotentCall("p" * 64, "POST asks/", "k-1", "f" * 64)
 IBANS = next(column for column in COLUMNS if column.name == "iban_encrypted")
-TEXTS = 6
+TEXTS = 7
 """The number of texts that `encrypt_everything` writes."""
 
 
@@ -66,6 +69,8 @@ def encrypt_everything() -> None:
     run_idempotent(REPLY, lambda: IdempotentResponse(201, b'{"id":1}'), factories.NOW)
     assert enable_totp(member().pk, SECRET, pyotp.TOTP(SECRET).at(factories.NOW), factories.NOW)
     member("without_a_second_factor")
+    account = create_account()
+    PaymentAccount.objects.create(channel_id=account.channel_id, code="without_credentials")
 
 
 def add_new_key(settings: Settings) -> None:
@@ -98,6 +103,7 @@ def test_old_key_can_be_removed_after_reencryption(settings: Settings) -> None:
         == b'{"id":1}'
     )
     assert totp_secret(StaffMember.objects.get(user__username="ada").pk) == SECRET
+    assert access_of(PaymentAccount.objects.get(code="cards")).credentials == CREDENTIALS
     client = shop.client(shop.key(scopes=["read", "pii"]))
     (report,) = sync.send(client, "GET", "error_reports/").json()["results"]
     assert report["raw_request"] == "<a/>"

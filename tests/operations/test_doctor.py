@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from takeback.core import triggers
+from takeback.core import clock, triggers
+from takeback.limits.commands import Bucket, count
 from takeback.operations import doctor
 from takeback.operations.findings import Finding, Severity
 from takeback.orders import audit
@@ -45,9 +46,17 @@ def test_healthy_local_installation_warns_of_missing_tls_only() -> None:
         "carriers": FINE,
         "staff": FINE,
         "API key": FINE,
+        "payment accounts": FINE,
+        "test credentials": FINE,
+        "paused accounts": FINE,
+        "payment types": FINE,
+        "second person": FINE,
+        "refunds": FINE,
+        "ledger anchors": FINE,
         "order totals": FINE,
         "worker": FINE,
         "outbox": FINE,
+        "limits": FINE,
         "data keys": FINE,
         "shared keys": FINE,
         "images": FINE,
@@ -201,15 +210,15 @@ def test_role_that_can_truncate_a_table_is_a_warning() -> None:
 def test_missing_and_disabled_triggers_are_named() -> None:
     assert triggers.missing() == []
     if connection.vendor == "postgresql":
-        disabled = "orders_tender.part_changed"
+        disabled = "orders_payment.part_changed"
         statements = [
-            "ALTER TABLE orders_tender DISABLE TRIGGER part_changed",
+            "ALTER TABLE orders_payment DISABLE TRIGGER part_changed",
             "DROP TRIGGER transition_of_a_case ON cancellations_cancellationrequest",
         ]
     else:
-        disabled = "orders_tender.orders_tender_part_update"
+        disabled = "orders_payment.orders_payment_part_update"
         statements = [
-            "DROP TRIGGER orders_tender_part_update",
+            "DROP TRIGGER orders_payment_part_update",
             "DROP TRIGGER transition_of_a_case",
         ]
     with connection.cursor() as cursor:
@@ -219,6 +228,20 @@ def test_missing_and_disabled_triggers_are_named() -> None:
     assert triggers.missing() == missing
     assert _examine()["triggers"].message == (
         f"Missing or disabled: {', '.join(missing)}. Run `takeback migrate`."
+    )
+
+
+@pytest.mark.django_db
+def test_limits_that_are_half_used_up_are_named() -> None:
+    install_shop()
+    now = clock.now()
+    for kind, window_seconds in {"lookup-shop": 3600, "lookup-number": 900, "old": 1}.items():
+        past = now - timedelta(seconds=2)
+        count([Bucket(f"{kind}:x", 1, window_seconds)], past)
+    assert _examine()["limits"] == (
+        "limits",
+        WARNING,
+        "Half of these limits is used up: lookup-number, lookup-shop. See the log.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Hosts of one database have the same keys: another host refuses to start (F6, F29)."""
+"""Hosts of one database have the same keys: another host refuses to start."""
 
 import base64
 import secrets

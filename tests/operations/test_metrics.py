@@ -61,6 +61,7 @@ print(Client().get("/metrics").content.decode())
 """A worker process: it handles some requests, then shows the metrics."""
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy
 def test_metrics_of_all_worker_processes_are_added_up(tmp_path: Path) -> None:
     env = environment(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path), ALLOWED_HOSTS="testserver")

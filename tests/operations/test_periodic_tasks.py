@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import OperationalError
+from structlog.testing import capture_logs
 
 from takeback.accounts import sessions
 from takeback.accounts.models import Session
@@ -53,6 +54,8 @@ def test_single_round_runs_each_task_to_its_end(
 
 def test_tasks_have_these_names_and_intervals() -> None:
     assert [(task.name, task.every_seconds) for task in PERIODIC_TASKS] == [
+        ("look_at_payments", 10),
+        ("guard_database", 60),
         ("prune_limits", 600),
         ("prune_sessions", 3600),
         ("prune_keys", 3600),
@@ -64,6 +67,8 @@ def test_tasks_have_these_names_and_intervals() -> None:
         ("prune_exchange", 3600),
         ("look_at_tables", 3600),
         ("sweep_pictures", 24 * 3600),
+        ("anchor_ledger", 3600),
+        ("forget_bank_accounts", 24 * 3600),
     ]
 
 
@@ -114,3 +119,15 @@ def test_stopped_task_finishes_only_its_current_step() -> None:
 
     run(stop, [PeriodicTask("endless", 1, endless)])
     assert len(steps) == 1
+
+
+@pytest.mark.parametrize(("every_seconds", "is_logged"), [(10, False), (60, True)])
+def test_frequent_task_is_logged_when_it_has_done_something(
+    every_seconds: int, is_logged: bool
+) -> None:
+    results = [0, 0, 2]
+    task = PeriodicTask("often", every_seconds, lambda now: results.pop())
+    with capture_logs() as logs:
+        run_once(threading.Event(), [task])
+        run_once(threading.Event(), [task])
+    assert [line["done"] for line in logs] == ([2, 0] if is_logged else [2])

@@ -15,6 +15,7 @@ from django.db import connection
 
 from takeback.operations import pooler, readiness
 from tests.rigs.databases import POSTGRESQL
+from tests.rigs.processes import stop
 from tests.rigs.serving import TAKEBACK, database_url, environment, free_port, serving
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -52,8 +53,7 @@ ignore_startup_parameters = options
         _wait_until_ready(url)
         yield url
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        stop(process, folder / "pgbouncer.log")
 
 
 def _wait_until_ready(url: str) -> None:
@@ -81,6 +81,7 @@ def run(url: str, folder: Path, *command: str, **settings: str) -> "tuple[int, s
     return done.returncode, done.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.heavy(POSTGRESQL)
 @pytest.mark.django_db(transaction=True)
 @on_postgresql

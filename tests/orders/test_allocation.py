@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from takeback.orders.allocation import InconsistentOrder, ItemAmounts, allocate
-from takeback.orders.order_input import DiscountIn, OrderIn, TenderIn
+from takeback.orders.order_input import DiscountIn, OrderIn, PaymentIn
 from takeback.orders.statuses import Status
 from tests.factories import item_input, order_input
 
@@ -61,9 +61,11 @@ def test_each_component_of_the_items_adds_up_to_the_order(order: OrderIn) -> Non
     assert _sum(result.items, "fee") == order.fee_minor
     assert _sum(result.items, "interest") == order.interest_minor == result.interest
     assert result.amount == (
-        result.goods - result.discount + order.shipping_minor + order.fee_minor
+        result.goods - result.discount + (order.shipping_minor or 0) + (order.fee_minor or 0)
     )
-    assert sum(tender.amount_minor for tender in result.tenders) == result.amount + result.interest
+    assert (
+        sum(payment.amount_minor for payment in result.payments) == result.amount + result.interest
+    )
 
 
 @given(orders())
@@ -83,8 +85,33 @@ def test_discount_is_shared_in_proportion_to_item_prices(order: OrderIn) -> None
 @given(orders())
 def test_tax_is_the_exact_part_of_the_price_rounded_half_up(order: OrderIn) -> None:
     for item, amounts in zip(order.items, allocate(order).items, strict=True):
-        exact = (amounts.goods - amounts.discount) * item.tax_rate / (100 + item.tax_rate)
+        rate = item.tax_rate or 0
+        exact = (amounts.goods - amounts.discount) * Fraction(rate) / (100 + Fraction(rate))
         assert abs(Fraction(amounts.tax) - Fraction(exact)) <= Fraction(1, 2) + Fraction(1, 10**9)
+
+
+@pytest.mark.parametrize(
+    ("units", "goods", "is_accepted"), [(1, 1, True), (2, 2, True), (2, 1, False), (3, 2, False)]
+)
+def test_each_unit_is_worth_a_negative_rounding(units: int, goods: int, is_accepted: bool) -> None:
+    items = [
+        item_input(remote_id="a", goods_minor=goods, quantity=units),
+        item_input(remote_id="free", goods_minor=0),
+    ]
+    order = order_input(items=items, amount_minor=goods - 1, may_round=True)
+
+    if is_accepted:
+        assert allocate(order).rounding == -1
+    else:
+        with pytest.raises(InconsistentOrder, match="the parts add up to"):
+            allocate(order)
+
+
+def test_an_order_has_a_limit_of_items() -> None:
+    items = [item_input(remote_id=str(number)) for number in range(10_001)]
+
+    with pytest.raises(InconsistentOrder, match="an order has at most 10,000 items"):
+        allocate(order_input(items=items))
 
 
 def test_documented_order_is_allocated_as_documented() -> None:
@@ -124,7 +151,10 @@ PAIR = [item_input(remote_id="a"), item_input(remote_id="b")]
     [
         ({"items": []}, "an order needs at least one item"),
         ({"items": [item_input(goods_minor=-1)]}, "the price of an item is negative"),
-        ({"amount_minor": 999}, "the parts add up to 1000, but the order's amount is 999"),
+        (
+            {"amount_minor": 999},
+            "the parts add up to 10.00 TRY, but the order's amount is 9.99 TRY",
+        ),
         (
             {"discounts": [DiscountIn(name="x", amount_minor=1001)]},
             "discount 'x' exceeds the price of its items",
@@ -144,7 +174,7 @@ PAIR = [item_input(remote_id="a"), item_input(remote_id="b")]
             "the discounts of an item exceed its price",
         ),
         (
-            {"tenders": [TenderIn(kind="card", amount_minor=999, captured_minor=999)]},
+            {"payments": [PaymentIn(kind="card", amount_minor=999, captured_minor=999)]},
             "the payments do not add up to the order's amount",
         ),
         (
@@ -171,6 +201,6 @@ def test_inconsistent_order_is_refused_with_a_reason(fields: dict[str, Any], rea
 def test_order_without_payments_is_captured_unless_it_is_paid_later(
     fields: dict[str, Any], captured: int
 ) -> None:
-    (tender,) = allocate(order_input(**fields)).tenders
+    (payment,) = allocate(order_input(**fields)).payments
 
-    assert (tender.amount_minor, tender.captured_minor) == (1000, captured)
+    assert (payment.amount_minor, payment.captured_minor) == (1000, captured)

@@ -8,8 +8,8 @@ from django.db import IntegrityError, connection, transaction
 
 from takeback.core import triggers
 from takeback.orders.audit import unbalanced_orders
-from takeback.orders.models import BenefitApplicant, DiscountItem, Order, OrderItem, Tender
-from takeback.orders.order_input import DiscountIn, TenderIn
+from takeback.orders.models import BenefitApplicant, DiscountItem, Order, OrderItem, Payment
+from takeback.orders.order_input import DiscountIn, PaymentIn
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -24,9 +24,9 @@ def order() -> Order:
         shipping_minor=50,
         fee_minor=20,
         interest_minor=10,
-        tenders=[
-            TenderIn(kind="card", amount_minor=1000, captured_minor=1000),
-            TenderIn(kind="points", amount_minor=480, captured_minor=480),
+        payments=[
+            PaymentIn(kind="card", amount_minor=1000, captured_minor=1000),
+            PaymentIn(kind="points", amount_minor=480, captured_minor=480),
         ],
     )
 
@@ -67,8 +67,8 @@ def test_order_with_changed_items_cannot_be_finalized(order: Order, column: str)
 PARTS = {
     "discount": "UPDATE orders_discountitem SET amount_minor = amount_minor + 1",
     "share of a discount": ("UPDATE orders_benefitapplicant SET amount_minor = amount_minor + 1"),
-    "payment": "UPDATE orders_tender SET amount_minor = amount_minor + 1",
-    "no payments": "DELETE FROM orders_tender",
+    "payment": "UPDATE orders_payment SET amount_minor = amount_minor + 1",
+    "no payments": "DELETE FROM orders_payment",
     "no shares": "DELETE FROM orders_benefitapplicant",
 }
 
@@ -84,8 +84,8 @@ def test_order_with_other_changed_parts_cannot_be_finalized(order: Order, change
 
 def test_corrected_order_can_be_finalized(order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(is_finalized=False)
-    _execute("UPDATE orders_tender SET amount_minor = amount_minor + 1")
-    _execute("UPDATE orders_tender SET amount_minor = amount_minor - 1")
+    _execute("UPDATE orders_payment SET amount_minor = amount_minor + 1")
+    _execute("UPDATE orders_payment SET amount_minor = amount_minor - 1")
     _execute(f"UPDATE orders_order SET is_finalized = true WHERE id = {order.pk}")
 
     assert Order.objects.get().is_finalized
@@ -95,7 +95,7 @@ def test_order_without_items_cannot_be_finalized(order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(is_finalized=False)
     BenefitApplicant.objects.all().delete()
     DiscountItem.objects.all().delete()
-    Tender.objects.all().delete()
+    Payment.objects.all().delete()
     OrderItem.objects.all().delete()
 
     with pytest.raises(IntegrityError, match=r"adds_up|does not add up"):
@@ -113,7 +113,7 @@ def test_order_without_items_cannot_be_finalized(order: Order) -> None:
 SEQUENTIAL_READS = """
 SELECT SUM(seq_tup_read) FROM pg_stat_xact_user_tables
  WHERE relname IN
-       ('orders_orderitem', 'orders_discountitem', 'orders_benefitapplicant', 'orders_tender')
+       ('orders_orderitem', 'orders_discountitem', 'orders_benefitapplicant', 'orders_payment')
 """
 
 
@@ -125,7 +125,7 @@ def test_trigger_reads_large_tables_by_index(order: Order) -> None:
             return int(cursor.fetchone()[0])
 
     with connection.cursor() as cursor:
-        for table in ("orders_orderitem", "orders_discountitem", "orders_tender"):
+        for table in ("orders_orderitem", "orders_discountitem", "orders_payment"):
             cursor.execute(f"ANALYZE {table}")
     before = sequential_reads()
     for number in range(10):
@@ -144,9 +144,9 @@ FIXED = [
     *(f"UPDATE orders_orderitem SET {column} = {column} + 1" for column in AMOUNTS),
     "UPDATE orders_discountitem SET amount_minor = 0",
     "UPDATE orders_benefitapplicant SET amount_minor = amount_minor + 1",
-    "UPDATE orders_tender SET amount_minor = amount_minor + 1",
+    "UPDATE orders_payment SET amount_minor = amount_minor + 1",
     "DELETE FROM orders_benefitapplicant",
-    "DELETE FROM orders_tender",
+    "DELETE FROM orders_payment",
 ]
 
 
@@ -172,7 +172,7 @@ def test_parts_cannot_be_added_to_a_finalized_order() -> None:
     )
     discount, item = DiscountItem.objects.get(), factories.items_of(order)[1]
     additions: list[Callable[[], Any]] = [
-        lambda: Tender.objects.create(order=order, kind="card", amount_minor=0),
+        lambda: Payment.objects.create(order=order, kind="card", amount_minor=0),
         lambda: DiscountItem.objects.create(order=order, name="x", amount_minor=0),
         lambda: BenefitApplicant.objects.create(
             discount_item=discount, order_item=item, amount_minor=0
@@ -188,7 +188,7 @@ def test_parts_cannot_be_added_to_a_finalized_order() -> None:
 
 def test_mutable_columns_of_a_finalized_order_can_change(order: Order) -> None:
     OrderItem.objects.filter(order=order).update(status=500, units_closed=1, tracking_number="T")
-    Tender.objects.filter(order=order).update(reserved_minor=1)
+    Payment.objects.filter(order=order).update(reserved_minor=1)
     Order.objects.filter(pk=order.pk).update(status=500, refund_minor=5)
 
     assert unbalanced_orders(order.pk, order.pk) == []
@@ -202,9 +202,9 @@ def test_mutable_columns_of_a_finalized_order_can_change(order: Order) -> None:
         "UPDATE orders_order SET amount_minor = amount_minor + 1",
         "UPDATE orders_orderitem SET units_closed = quantity + 1",
         "UPDATE orders_orderitem SET units_closed = -1",
-        "UPDATE orders_tender SET captured_minor = amount_minor + 1",
-        "UPDATE orders_tender SET reserved_minor = captured_minor + 1",
-        "UPDATE orders_tender SET reserved_minor = -1",
+        "UPDATE orders_payment SET captured_minor = amount_minor + 1",
+        "UPDATE orders_payment SET reserved_minor = captured_minor + 1",
+        "UPDATE orders_payment SET reserved_minor = -1",
     ],
 )
 def test_amounts_cannot_leave_their_limits(order: Order, change: str) -> None:
@@ -215,11 +215,11 @@ def test_amounts_cannot_leave_their_limits(order: Order, change: str) -> None:
 def test_missing_trigger_is_reported_and_installed_again() -> None:
     assert triggers.missing() == []
 
-    name = "part_removed" if connection.vendor == "postgresql" else "orders_tender_part_delete"
-    on = " ON orders_tender" if connection.vendor == "postgresql" else ""
+    name = "part_removed" if connection.vendor == "postgresql" else "orders_payment_part_delete"
+    on = " ON orders_payment" if connection.vendor == "postgresql" else ""
     _execute(f"DROP TRIGGER {name}{on}")
 
-    assert triggers.missing() == [f"orders_tender.{name}"]
+    assert triggers.missing() == [f"orders_payment.{name}"]
     triggers.install()
     assert triggers.missing() == []
 
@@ -230,7 +230,7 @@ def test_audit_reports_an_order_that_bypassed_the_triggers(order: Order) -> None
         for statement in _without_triggers():
             cursor.execute(statement)
         cursor.execute(
-            "UPDATE orders_tender SET amount_minor = amount_minor + 1 WHERE order_id = %s"
+            "UPDATE orders_payment SET amount_minor = amount_minor + 1 WHERE order_id = %s"
             " AND kind = 'card'",
             [order.pk],
         )
@@ -241,8 +241,8 @@ def test_audit_reports_an_order_that_bypassed_the_triggers(order: Order) -> None
 
 def _without_triggers() -> list[str]:
     if connection.vendor == "postgresql":
-        return ["DROP TRIGGER part_changed ON orders_tender"]
-    return ["DROP TRIGGER orders_tender_part_update"]
+        return ["DROP TRIGGER part_changed ON orders_payment"]
+    return ["DROP TRIGGER orders_payment_part_update"]
 
 
 def test_snapshots_cannot_change(order: Order) -> None:

@@ -17,11 +17,13 @@ from takeback.outbox.commands import LEASE
 from takeback.outbox.models import Message
 from takeback.outbox.worker import Delivery, Worker
 from tests.factories import create_message
+from tests.rigs.processes import stop, wait_for_end
 from tests.rigs.serving import database_url
 
 pytestmark = pytest.mark.heavy
 
-TOPIC = "thing.happened"
+TOPICS = ["thing.happened", "refund.planned"]
+"""One that the main thread handles, and one for the pool."""
 SCRIPT = """
 import sys, time
 from pathlib import Path
@@ -29,7 +31,7 @@ from takeback.cli.setup import boot
 boot()
 from takeback.cli.worker import work
 
-folder = Path(sys.argv[1])
+folder, topic = Path(sys.argv[1]), sys.argv[2]
 
 def handler(delivery):
     (folder / "started").touch()
@@ -37,15 +39,15 @@ def handler(delivery):
         time.sleep(0.01)
     (folder / "finished").touch()
 
-work({"thing.happened": handler})
+work({topic: handler})
 """
 
 
 @contextmanager
-def _running_worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _running_worker(folder: Path, topic: str) -> Iterator[subprocess.Popen[bytes]]:
     """The real worker while it runs the handler of the script."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, folder],
+        [sys.executable, "-c", SCRIPT, folder, topic],
         env=os.environ | {"DATABASE_URL": database_url()},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -63,12 +65,12 @@ def _running_worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path) -> None:
-    message = create_message()
+@pytest.mark.parametrize("topic", TOPICS)
+def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path, topic: str) -> None:
+    message = create_message(topic=topic)
     before = clock.now()
-    with _running_worker(tmp_path) as process:
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(timeout=30) == -signal.SIGKILL
+    with _running_worker(tmp_path, topic) as process:
+        assert stop(process, number=signal.SIGKILL) == -signal.SIGKILL
     assert not (tmp_path / "finished").exists()
     message.refresh_from_db()
     assert (message.attempts, message.done_at) == (1, None)
@@ -76,7 +78,7 @@ def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path) -
     assert before + LEASE < message.leased_until < clock.now() + LEASE
 
     delivered: list[Delivery] = []
-    other = Worker({TOPIC: delivered.append})
+    other = Worker({topic: delivered.append})
     assert other.deliver_next(message.leased_until - timedelta(microseconds=1)) is False
     assert other.deliver_next(message.leased_until) is True
 
@@ -87,12 +89,17 @@ def test_message_of_a_killed_worker_runs_again_after_its_lease(tmp_path: Path) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_stopped_worker_finishes_its_message_and_takes_no_other(tmp_path: Path) -> None:
-    first, second = create_message(), create_message()
-    with _running_worker(tmp_path) as process:
+@pytest.mark.parametrize("topic", TOPICS)
+def test_stopped_worker_finishes_its_message_and_takes_no_other(tmp_path: Path, topic: str) -> None:
+    lane = {"lane": 1}
+    first = create_message(topic=topic, payload=lane)
+    with _running_worker(tmp_path, topic) as process:
         process.send_signal(signal.SIGTERM)
+        # The pool would hand this one to a second thread.
+        time.sleep(0.7)
+        second = create_message(topic=topic, payload=lane)
         (tmp_path / "go").touch()
-        assert process.wait(timeout=30) == 0
+        assert wait_for_end(process) == 0
     assert (tmp_path / "finished").exists()
     done = dict(Message.objects.values_list("pk", "attempts"))
     assert done == {first.pk: 1, second.pk: 0}

@@ -16,14 +16,15 @@ from tests.rigs import postgres
 # the first also those that use none. A plain `pytest` is one process, on SQLite or DATABASE_URL.
 SQLITE, POSTGRESQL = DATABASES = "sqlite", "postgresql"
 
-# `./dev test` without arguments takes samples; in CI the databases take turns at the rows of long
-# tables; the long form, and a run of named files, run everything on both (decision 0017).
+# `./dev test` without arguments takes samples; in CI the databases take turns in the entry rooms
+# and at the rows of long tables; the long form, and a run of named files, run everything on both
+# (decision 0017).
 _DEPTH = "TAKEBACK_DEPTH"
 SAMPLES, TURNS = "samples", "turns"
 _SHORT_TABLE, _LONG_TABLE = 3, 12
 
-# In the rooms where requests and files enter, the databases take turns at samples: both databases
-# run the tests of the rooms below. A folder that is in neither list stops the run.
+# In the rooms where requests and files enter, the databases take turns in CI: both databases run
+# the tests of the rooms below. A folder that is in neither list stops the run.
 ENTRY_ROOMS = frozenset(
     {"channel", "cli", "contract", "desk", "docs", "home", "importer", "operations", "storefront"}
 )
@@ -43,9 +44,12 @@ DOMAIN_ROOMS = frozenset(
         "images",
         "limits",
         "logistics",
+        "loyalty",
         "notifications",
         "orders",
         "outbox",
+        "refund_providers",
+        "refunds",
         "shoppers",
         "trade_in",
     }
@@ -131,7 +135,7 @@ def _share(items: list[pytest.Item], turn: int, depth: str) -> list[pytest.Item]
     for item in items:
         if depth == TURNS or _is_sampled(item, turn):
             tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    rows_of = _sample if depth == SAMPLES else _half_of_long_table
+    rows_of = _sample if depth == SAMPLES else _alternate
     return [item for rows in tables.values() for item in rows_of(rows, turn)]
 
 
@@ -145,24 +149,29 @@ def _is_sampled(item: pytest.Item, turn: int) -> bool:
     return _home(item) == DATABASES[turn]
 
 
-def _half_of_long_table(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
-    is_long = len(rows) > _LONG_TABLE and uses_database(rows[0])
-    return rows[turn::2] if is_long else rows
+def _alternate(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
+    """Every second row of a long table; in entry rooms of any table, and every second test."""
+    is_entry = rows[0].nodeid.split("/")[1] in ENTRY_ROOMS
+    if not uses_database(rows[0]) or not (is_entry or len(rows) > _LONG_TABLE):
+        return rows
+    return rows[turn::2] if len(rows) > 1 else _if_chosen(rows, turn)
 
 
 def _sample(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
     """The last row of a heavy table, every eighth row of a long one, every second of a short one.
 
-    In entry rooms the databases take turns at tests without a table.
+    The databases take turns at tests without a table.
     """
     if rows[0].get_closest_marker("heavy"):
         return rows[-1:]
     if not uses_database(rows[0]):
         return rows
-    if len(rows) > 1:
-        step = 8 if len(rows) > _LONG_TABLE else 3 if len(rows) > _SHORT_TABLE else 2
-        return rows[turn::step]
-    name = rows[0].nodeid
-    # By name: each worker has other tests around it, and one of them must run it.
-    is_entry = name.split("/")[1] in ENTRY_ROOMS
-    return [] if is_entry and crc32(name.encode()) % 2 != turn else rows
+    if len(rows) == 1:
+        return _if_chosen(rows, turn)
+    step = 8 if len(rows) > _LONG_TABLE else 3 if len(rows) > _SHORT_TABLE else 2
+    return rows[turn::step]
+
+
+def _if_chosen(rows: list[pytest.Item], turn: int) -> list[pytest.Item]:
+    """The test, if its name chooses this database: each worker has other tests around it."""
+    return rows if crc32(rows[0].nodeid.encode()) % 2 == turn else []

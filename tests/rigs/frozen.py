@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,15 +21,26 @@ def frozen(url: str) -> Iterator[None]:
         for process in (postmaster, *_children(postmaster)):
             os.kill(process, signal.SIGSTOP)
             stopped.append(process)
+            _wait_until_stopped(process)
         yield
     finally:
         for process in reversed(stopped):
             os.kill(process, signal.SIGCONT)
 
 
+def _wait_until_stopped(process: int) -> None:
+    """The signal only asks for it: a process that still runs starts others, and responds."""
+    while _stat(process)[0] not in "TZ":
+        time.sleep(0.01)
+
+
 def _parent(process: int) -> int:
-    """The number after the process's state."""
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return int(_stat(process)[1])
+
+
+def _stat(process: int) -> list[str]:
+    """The state of a process, its parent, and more."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
 
 
 def _children(process: int) -> list[int]:

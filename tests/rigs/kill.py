@@ -36,7 +36,7 @@ def _points() -> dict[str, tuple[Any, str, bool]]:
     return {
         "K1 before BEGIN": (Atomic, "__enter__", False),
         "K2 locked": (opening, "lock_orders_within", True),
-        "way back wanted": (opening, "_create_easy_returns", True),
+        "way back wanted": (opening, "create_easy_returns", True),
         "K12 picture and case written": (opening, "insert_cases", True),
         "history written": (opening, "publish", False),
         "message written": (opening, "publish", True),

@@ -14,6 +14,8 @@ from signal import SIGINT
 
 import psycopg
 
+from tests.rigs.processes import stop
+
 _START_SECONDS = 60
 # The data of a test run need not survive a power failure.
 _SPEED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -47,8 +49,7 @@ def serving(options: Sequence[str] = _SPEED, *, tls: bool = False) -> Iterator[s
             _wait_until_ready(url, server, folder / "log")
             yield url
         finally:
-            server.send_signal(SIGINT)
-            server.wait(timeout=30)
+            stop(server, folder / "log", SIGINT)
 
 
 def _tls(folder: Path, user: str | None) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from tests.rigs.processes import stop
+
 TAKEBACK = [sys.executable, "-P", "-c", "from takeback.cli.main import app; app()"]
-_START_SECONDS = 60
+_START_SECONDS = 100
 
 
 class Response(NamedTuple):
@@ -99,8 +101,7 @@ def serving_to(output: int, folder: Path, *arguments: str, **settings: str) -> I
         wait_until_live(server)
         yield server
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        stop(process, log if log.exists() else None)
 
 
 def wait_until_live(server: Server) -> None:

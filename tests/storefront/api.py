@@ -75,6 +75,19 @@ def assert_refused(response: Any, status: int, code: str) -> None:
     assert_common_headers(response)
 
 
+def assert_look_up_blocked(response: Any) -> None:
+    """The response is the refusal above a limit of the look-up, which names the code route."""
+    assert response.status_code == 429, response.content
+    assert response.json() == {
+        "detail": "Too many attempts. Open the order with a code sent by e-mail, or try again "
+        "later.",
+        "code": "too_many_requests",
+        "code_url": "/users/orders/anonymous/code/",
+    }
+    assert response["X-Takeback-Code-Url"] == "/users/orders/anonymous/code/"
+    assert_common_headers(response)
+
+
 def assert_field_errors(response: Any, *fields: str) -> None:
     """The response has errors of exactly these fields, all in one dialect."""
     assert (response.status_code, _keys(response)) == (400, sorted(fields)), response.content

@@ -100,7 +100,7 @@ def storefront(script: Path, folder: Path, commerce_url: str) -> Iterator[Storef
         yield running
     finally:
         process.kill()
-        process.wait(timeout=30)
+        process.wait()
         for pipe in (process.stdin, process.stdout):
             assert pipe
             pipe.close()

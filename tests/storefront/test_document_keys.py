@@ -250,7 +250,7 @@ def test_keys_of_an_order() -> None:
             "discount_amount": amount(row.discount_minor),
             "shipping_amount": amount(row.shipping_minor),
             "shipping_tax_rate": f"{row.shipping_tax_rate:.2f}",
-            "refund_amount": amount(row.refund_minor),
+            "refund_amount": amount(row.refund_minor + row.refunded_elsewhere_minor),
             "discount_refund_amount": amount(row.discount_refund_minor),
             "shipping_refund_amount": amount(row.shipping_refund_minor),
             "invoice_number": row.invoice_number,
@@ -280,6 +280,7 @@ def test_keys_of_an_order() -> None:
             "installment": details["installment"],
             "segment": details["segment"],
             "checkout_provider": details["checkout_provider"],
+            "refund_set": [],
         }
     )
 
@@ -302,6 +303,7 @@ def item_row(**fixed: Any) -> ItemRow:
             "status": Status.APPROVED,
             "quantity": 3,
             "units_closed": 0,
+            "refunded_elsewhere_quantity": 0,
             "goods_minor": 3003,
             "invoice_number": None,
             "tracking_url": "https://shop.example/tracking",
@@ -321,7 +323,9 @@ SNAPSHOTS = ("product", "data_source", "stock_list", "price_list", "shipping_opt
 def item_document(row: ItemRow, cases: Any = ()) -> orders_documents.OrderItem:
     """The document of an item of an order in euros; each snapshot is its own kind."""
     snapshots = {getattr(row, f"{kind}_id"): kind for kind in SNAPSHOTS}
-    return orders_documents.order_item(row, cases, order_row(), snapshots, context())
+    return orders_documents.order_item(
+        row, cases, order_row(), shop_policy(1), snapshots, context()
+    )
 
 
 def test_keys_of_an_order_item() -> None:
@@ -366,6 +370,7 @@ def test_keys_of_an_order_item() -> None:
             "discount_amount": amount(row.discount_minor),
             "discounted_price": amount(row.goods_minor - row.discount_minor),
             "quantity": 3,
+            "units_left": 3,
             "unit_price": "10.01",
             "total_amount": amount(row.goods_minor),
             "image": row.image,
@@ -426,6 +431,7 @@ def case_row(**fixed: Any) -> CaseWithImages:
             "status": "waiting",
             "iban_encrypted": None,
             "holder_name_encrypted": None,
+            "refunds": None,
             "easy_return": easy_return,
             "cancellationrequestimage": None,
         }
@@ -484,6 +490,7 @@ def test_keys_of_a_case() -> None:
         ],
         "reason": row.reason_id,
         "order_item": row.order_item_id,
+        "refund_set": [],
     }
 
     assert as_json(cases_documents.case_document(case, context())) == as_json(expected)

@@ -57,6 +57,7 @@ def test_customer_cancels_an_item() -> None:
         "cancellation_request_image_set": [],
         "reason": case.reason_id,
         "order_item": item.pk,
+        "refund_set": [],
     }
     step = CaseHistory.objects.get()
     assert (step.seq, step.event, step.before, step.after) == (1, "open", None, "waiting")

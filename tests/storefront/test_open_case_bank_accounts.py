@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from takeback.cancellations.models import CancellationRequest
-from takeback.orders.order_input import TenderIn
+from takeback.orders.order_input import PaymentIn
 from tests import factories
 from tests.factories import HttpClient
 from tests.storefront.api import nothing_written, verify_order
@@ -22,8 +22,8 @@ BOTH = "Send both the IBAN and the name of the account holder."
 def shop(settings: Any) -> Shop:
     """Both orders were paid in cash; requests are not limited."""
     settings.LIMITS_ENABLED = False
-    cash = [TenderIn(kind="pay_on_delivery", amount_minor=1000, captured_minor=1000)]
-    return Shop(payment_type="pay_on_delivery", tenders=cash)
+    cash = [PaymentIn(kind="pay_on_delivery", amount_minor=1000, captured_minor=1000)]
+    return Shop(payment_type="pay_on_delivery", payments=cash)
 
 
 def assert_field_error(shop: Shop, field: str, values: list[Any], **others: Any) -> None:

@@ -233,7 +233,7 @@ def test_bulk_request_takes_the_same_queries_for_any_length(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3, 10])
-@pytest.mark.parametrize(("units", "cost"), [(2, (13, 9)), (1, (15, 15))], ids=["whole", "part"])
+@pytest.mark.parametrize(("units", "cost"), [(2, (16, 9)), (1, (18, 15))], ids=["whole", "part"])
 def test_cancel_order_writes_one_more_row_per_item(
     units: int, cost: tuple[int, int], count: int
 ) -> None:

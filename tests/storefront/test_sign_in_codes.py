@@ -145,7 +145,8 @@ def test_twenty_wrong_codes_a_day_block_codes(customer: User, frozen_now: dateti
     unknown = [sign_in("123456", "unknown@example.com").status_code for _ in range(21)]
     assert returned == unknown == [400] * 20 + [429]
     response = sign_in("123456")
-    assert response.json() == {"non_field_errors": ["Too many attempts. Please try again later."]}
+    text = "Too many wrong codes. Open the link in the e-mail, or try again later."
+    assert response.json() == {"non_field_errors": [text]}
     assert response["Retry-After"] == "86400"
 
 
