@@ -14,7 +14,10 @@ from django.conf import settings
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from takeback.core.errors import Problem
+    from takeback.refunds.providers import Capabilities
 
 PAGES = Path(__file__).parent / "reference"
 
@@ -115,7 +118,10 @@ def errors_page() -> str:
     from takeback.core import errors as core
     from takeback.idempotency import errors as idempotency
     from takeback.logistics import errors as logistics
+    from takeback.loyalty import errors as loyalty
     from takeback.orders import errors as orders
+    from takeback.refunds import account_errors as refund_control
+    from takeback.refunds import errors as refunds
     from takeback.shoppers import guest_lookup as shoppers
 
     overridable = [
@@ -137,10 +143,13 @@ def errors_page() -> str:
         shoppers,
         cancellation,
         logistics,
+        loyalty,
         accounts,
         orders,
         channel,
         channel_sync,
+        refunds,
+        refund_control,
     ):
         for problem in vars(room).values():
             if isinstance(problem, core.Problem):
@@ -152,8 +161,9 @@ def errors_page() -> str:
 
 
 def life_cycle_page() -> str:
-    """The life cycle of a case, as a diagram and as a table, and that of its plan."""
+    """The life cycle of a case, as a diagram and as a table, and those of its plan and refunds."""
     from takeback.cancellations.statuses import LIFE_CYCLE, PLAN_LIFE_CYCLE, SHOWN
+    from takeback.refunds.statuses import LIFE_CYCLE as REFUND_LIFE_CYCLE
 
     lines = [
         "# The life of a case",
@@ -173,10 +183,19 @@ def life_cycle_page() -> str:
     lines += [
         "",
         "A confirmed case joins the waiting plan of its order, or a new plan. A plan follows its",
-        "cases: it is approved with its last case, and rejected when it has no case left.",
+        "cases: it is approved with its last case, and rejected when it has no case left. An",
+        "approved plan is paid back. The last confirmed refund completes it with its cases; a plan",
+        "worth nothing completes at once.",
         "",
         "```mermaid",
         PLAN_LIFE_CYCLE.mermaid(),
+        "```",
+        "",
+        "A refund pays a part of a plan back. While its result is in doubt, the provider's state",
+        "decides: a request is repeated under its key only if two states lack the refund.",
+        "",
+        "```mermaid",
+        REFUND_LIFE_CYCLE.mermaid(),
         "```",
     ]
     return "\n".join(lines) + "\n"
@@ -207,6 +226,37 @@ def rules_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def holds_page() -> str:
+    """The rules that hold refunds back, and those for a second person."""
+    from takeback.refunds.policy import ALWAYS_ON, RULES, SECOND_PERSON_RULES
+
+    lines = [
+        "# Held refunds",
+        "",
+        "Before each request the rules are checked from top to bottom. The first one that does not",
+        "hold is the reason why the refund stays planned. A request that is repeated under its key",
+        "moves no other money, so only some rules apply to it.",
+        "",
+        "| reason | rule | why | repetitions, too |",
+        "|---|---|---|---|",
+    ]
+    for rule in RULES:
+        name = rule.check.__name__.replace("_", " ")
+        repeated = "yes" if rule.is_for_repetitions else ""
+        lines.append(f"| `{rule.hold}` | {name} | {rule.check.__doc__} | {repeated} |")
+    lines += [
+        "",
+        "A refund needs a second person for these reasons:",
+        "",
+        "| reason | why | setting |",
+        "|---|---|---|",
+    ]
+    for reason, applies in SECOND_PERSON_RULES.items():
+        setting = "SECOND_PERSON_ABOVE" if reason in ALWAYS_ON else "SECOND_PERSON_FOR"
+        lines.append(f"| `{reason}` | {applies.__doc__} | `{setting}` |")
+    return "\n".join(lines) + "\n"
+
+
 def _problems_of(check: "Callable[..., Problem | None]") -> "list[Problem]":
     """The problems that a rule refers to: its code names them."""
     from takeback.cancellations import errors
@@ -217,12 +267,87 @@ def _problems_of(check: "Callable[..., Problem | None]") -> "list[Problem]":
     return [problem for problem in named if isinstance(problem, Problem)]
 
 
+def providers_page() -> str:
+    """The capability table of payment providers, and the failures of the sandbox."""
+    from takeback.refund_providers.capabilities import CAPABILITIES
+    from takeback.refund_providers.sandbox_server.failures import Failure, Target, fits
+
+    lines = [
+        "# Payment providers",
+        "",
+        "What each provider can do. Names are those of `provider` in a payment account. A duration",
+        "is the longest time for which the provider keeps its promise.",
+        "",
+        "| | " + " | ".join(f"`{name}`" for name in CAPABILITIES) + " |",
+        "|---|" + "---|" * len(CAPABILITIES),
+    ]
+    for question, cell in _CAPABILITY_ROWS.items():
+        cells = [cell(capabilities) for capabilities in CAPABILITIES.values()]
+        lines.append(f"| {question} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "`sandbox_…` are one test server with different promises. `manual` stands for a person who",
+        "pays and reports it. [Run the sandbox](../how-to/sandbox-provider.md).",
+        "",
+        "## Failures of the sandbox",
+        "",
+        "`POST /admin/failures` with the name of a failure lets the next request fail.",
+        "",
+        "| failure | " + " | ".join(Target) + " |",
+        "|---|" + "---|" * len(Target),
+    ]
+    for failure in Failure:
+        cells = ["yes" if fits(failure, target) else "" for target in Target]
+        lines.append(f"| `{failure}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+_UNITS = {86_400: "d", 3_600: "h", 1: "s"}
+
+
+def _duration(time: "timedelta | None") -> str:
+    if time is None:
+        return "for ever"
+    seconds = int(time.total_seconds())
+    for unit, name in _UNITS.items():
+        if seconds and seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return "no"
+
+
+def _yes(is_true: bool) -> str:  # noqa: FBT001 - a cell
+    return "yes" if is_true else "no"
+
+
+_CAPABILITY_ROWS: "dict[str, Callable[[Capabilities], str]]" = {
+    "a repeated key is recognized": lambda can: _duration(can.key_window),
+    "replies kept under a key": lambda can: str(can.stored_replies),
+    "a new refund is missing in the state": lambda can: _duration(can.lag),
+    "refunds are accepted after the capture": lambda can: (
+        _duration(can.deadline) if can.deadline else "for ever"
+    ),
+    "refunds per payment": lambda can: str(can.max_partials or "any number"),
+    "equal amounts apart": lambda can: _duration(can.equal_amounts_apart),
+    "decimals of its own": lambda can: ", ".join(
+        f"{currency.upper()} {places}" for currency, places in can.exponents.items()
+    ),
+    "the result may come later": lambda can: _yes(can.is_asynchronous),
+    "a disputed payment is refused": lambda can: _yes(can.refuses_disputed),
+    "refunds": lambda can: _yes(can.can_refund),
+    "voids an authorization": lambda can: _yes(can.can_void),
+    "lists our references": lambda can: _yes(can.lists_references),
+    "a person pays": lambda can: _yes(can.is_manual),
+}
+
+
 GENERATED = {
     "settings.md": settings_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
     "life-cycle.md": life_cycle_page,
     "rules.md": rules_page,
+    "providers.md": providers_page,
+    "holds.md": holds_page,
 }
 
 
