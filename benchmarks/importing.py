@@ -36,7 +36,7 @@ _TABLES = (
     "addresses_city",
     "addresses_address",
     "orders_orderitem",
-    "orders_tender",
+    "orders_payment",
     "orders_order",
     "cancellations_cancellationreason",
     "cancellations_cancellationrequest",
@@ -129,8 +129,9 @@ def _new_database(server: str, folder: str) -> str:
     _takeback(url, folder, "migrate")
     with psycopg.connect(url) as connection:
         connection.execute(
-            "INSERT INTO accounts_channel (id, name, channel_type, conf, schema, is_active)"
-            " VALUES (1, 'Shop', 'web', '{}', '{}', true)"
+            "INSERT INTO accounts_channel"
+            " (id, name, storefront_url, logo, channel_type, conf, schema, is_active)"
+            " VALUES (1, 'Shop', '', '', 'web', '{}', '{}', true)"
         )
     return url
 

@@ -23,7 +23,7 @@ SELECT o.id, o.number, o.user_id, o.user_type, o.user_email, o.status, o.currenc
        o.invoice_number, o.invoice_date, o.e_archive_url, o.has_gift_box, o.gift_box_note,
        o.notes, o.language_code, o.client_type, o.order_type, o.remote_addr, o.extra_field,
        o.details, o.placed_at, o.modified_date,
-       (SELECT sum(amount_minor - captured_minor) FROM orders_tender WHERE order_id = o.id),
+       (SELECT sum(amount_minor - captured_minor) FROM orders_payment WHERE order_id = o.id),
        {{total}}, {_ADDRESS.format(a="shipping")}, {_ADDRESS.format(a="billing")}
   FROM orders_order o
   LEFT JOIN orders_snapshot option ON option.id = o.payment_option_id
@@ -36,8 +36,8 @@ PAGE = (
     + " WHERE o.user_id = %s ORDER BY o.placed_at DESC, o.id DESC LIMIT 10"
 )
 GUEST_ORDER = (
-    _ORDER.format(total="1")
-    + " WHERE o.channel_id = %s AND o.number = %s AND o.email_key = %s AND o.user_type = 'guest'"
+    _ORDER.format(total="1") + " WHERE o.channel_id = %s AND o.number_key = %s"
+    " AND o.email_key = %s AND o.user_type = 'guest'"
 )
 
 ITEMS = """
@@ -122,7 +122,7 @@ SELECT i.id, i.status, i.quantity, i.units_closed, i.invoice_number, i.invoice_d
        o.shipping_address_id, o.billing_address_id,
        EXISTS (SELECT FROM cancellations_cancellationrequest c WHERE c.order_item_id = i.id
                   AND c.status IN ('waiting', 'waiting_approval', 'confirmed', 'approved')),
-       (SELECT sum(captured_minor) FROM orders_tender t WHERE t.order_id = i.order_id
+       (SELECT sum(captured_minor) FROM orders_payment t WHERE t.order_id = i.order_id
            AND t.kind IN ('funds_transfer', 'pay_on_delivery'))
   FROM orders_orderitem i JOIN orders_order o ON o.id = i.order_id
  WHERE i.id = %s
