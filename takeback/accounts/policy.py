@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def _with_limits(policy: ShopPolicy, days: int, minutes: int) -> ShopPolicy:
     return replace(policy, return_days=days, cancel_minutes=minutes)
 
 
+@lru_cache(maxsize=64)
 def shop_policy(channel_id: int) -> ShopPolicy:
     """The policy of a channel. All channels of an installation share the settings today."""
     return ShopPolicy(
@@ -97,6 +101,12 @@ def shop_policy(channel_id: int) -> ShopPolicy:
         second_person_for=frozenset(settings.SECOND_PERSON_FOR),
         bank_account_retention_days=settings.BANK_ACCOUNT_RETENTION_DAYS,
     )
+
+
+@receiver(setting_changed)
+def _forget_policies(**_: Any) -> None:
+    """Tests change settings; a process keeps those that it started with."""
+    shop_policy.cache_clear()
 
 
 def shop_zone() -> ZoneInfo:
