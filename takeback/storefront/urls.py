@@ -41,7 +41,10 @@ def _route(path: str, view: Any, name: str, **options: Any) -> URLPattern:
 
 
 urlpatterns = [
+    # Patterns are tried in turn: those of most requests come first.
+    _route("users/orders", orders_views.Orders, "orders"),
     _route("users/orders/anonymous", orders_views.GuestOrder, "guest_order"),
+    _route("users/orders/cancellation_requests", cases_views.Cases, "cancellation_requests"),
     _route(
         "users/orders/anonymous/cancellation_requests",
         cases_views.GuestOpenCase,
@@ -52,6 +55,9 @@ urlpatterns = [
         cases_views.GuestOpenCases,
         "guest_open_cases",
     ),
+    _route("users/orders/bulk_cancellation_requests", cases_views.OpenCases, "open_cases"),
+    _route("orders/(?P<name>[^/]+)/cancel", cases_views.CancelOrder, "cancel_order"),
+    _route("users/orders/cancellation_reasons", cases_views.Reasons, "cancellation_reasons"),
     _route(
         "users/orders/anonymous/refund_preview",
         refunds_views.GuestRefundPreviewView,
@@ -68,12 +74,7 @@ urlpatterns = [
         order_code_views.OrderLinkPage,
         "guest_order_link",
     ),
-    _route("users/orders/bulk_cancellation_requests", cases_views.OpenCases, "open_cases"),
     _route("users/orders/refund_preview", refunds_views.RefundPreviewView, "refund_preview"),
-    _route("orders/(?P<name>[^/]+)/cancel", cases_views.CancelOrder, "cancel_order"),
-    _route("users/orders/cancellation_reasons", cases_views.Reasons, "cancellation_reasons"),
-    _route("users/orders/cancellation_requests", cases_views.Cases, "cancellation_requests"),
-    _route("users/orders", orders_views.Orders, "orders"),
     _route(
         "users/orders/bank_account/(?P<token>[^/]+)",
         bank_account_views.BankAccountPage,
