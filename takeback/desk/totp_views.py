@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pyotp
-import segno
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.safestring import mark_safe
@@ -67,6 +66,8 @@ class TotpView(AgentView):
             uri = pyotp.TOTP(secret).provisioning_uri(
                 name=self.agent.username, issuer_name="Takeback"
             )
+            import segno  # its tables take 2 MB: only who turns two-step sign-in on loads them
+
             image = segno.make(uri, micro=False).svg_inline(scale=5, light="#fff")
             context |= {
                 "secret": group_by_four(secret),

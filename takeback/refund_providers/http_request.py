@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from socket import SHUT_RDWR
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import httpx2
+if TYPE_CHECKING:
+    import httpx2
 
 # It writes every URL to the log, and with it the provider's ids.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -83,6 +84,8 @@ def send_request(
     max_bytes: int | None = MAX_BODY_BYTES,
 ) -> Reply:
     """Send a request without redirects, proxies and compression. Raises NoReply."""
+    import httpx2  # 3 MB that a web worker, which sends no requests, does without
+
     timeout = httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
     own = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "takeback"}
     with _Deadline(seconds) as deadline:
@@ -111,7 +114,7 @@ def send_request(
         return reply
 
 
-def _read(response: httpx2.Response, max_bytes: int | None) -> Reply:
+def _read(response: "httpx2.Response", max_bytes: int | None) -> Reply:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise NoReply("compressed")
     chunks, size = [], 0
