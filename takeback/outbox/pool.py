@@ -52,8 +52,9 @@ class Pool:
         """
         try:
             while not stop.is_set():
+                has_ended = self._has_ended.is_set()
                 self._has_ended.clear()
-                if not self._start_next():
+                if not self._start_next(is_idle=not has_ended):
                     self._has_ended.wait(_IDLE_SECONDS)
         except BaseException:
             # Without its pool a worker must not go on: the service is started again.
@@ -66,15 +67,18 @@ class Pool:
                 thread.join()
             connection.close()
 
-    def _start_next(self) -> bool:
-        """Hand the next message to a thread; False when none is due or every place is taken."""
+    def _start_next(self, *, is_idle: bool) -> bool:
+        """Hand the next message to a thread; False when none is due or every place is taken.
+
+        `is_idle` as for `Worker.claim_next`.
+        """
         with self._lock:
             busy = sum(self._running.values())
             full = [lane for lane, count in self._running.items() if count >= self._per_lane]
         if busy >= MAX_THREADS:
             return False
         try:
-            message = self._worker.claim_next(clock.now(), full)
+            message = self._worker.claim_next(clock.now(), full, is_idle=is_idle)
         except Error as error:
             log.warning("outbox failed", error=type(error).__name__)
             connection.close()

@@ -56,19 +56,24 @@ class Worker:
     handlers: Mapping[str, Handler]
     jitter: Callable[[], float] = field(default=random.random)
 
-    def deliver_next(self, now: datetime) -> bool:
-        """Deliver the next message; False when none is due."""
-        message = self.claim_next(now)
+    def deliver_next(self, now: datetime, *, is_idle: bool = True) -> bool:
+        """Deliver the next message; False when none is due. `is_idle` as for `claim_next`."""
+        message = self.claim_next(now, is_idle=is_idle)
         if message is None:
             return False
         self.deliver(message, now)
         return True
 
-    def claim_next(self, now: datetime, full_lanes: Collection[int] = ()) -> Message | None:
-        """Lease the next message in a lane that is not full; None when there is none."""
+    def claim_next(
+        self, now: datetime, full_lanes: Collection[int] = (), *, is_idle: bool = True
+    ) -> Message | None:
+        """Lease the next message in a lane that is not full; None when there is none.
+
+        An idle worker looks first: to claim takes SQLite's only write lock. After a message the
+        next one is expected, so looking would only cost time.
+        """
         topics = list(self.handlers)
-        # Without this check an idle worker would take SQLite's only write lock.
-        if not due_messages(now, topics, full_lanes=full_lanes).exists():
+        if is_idle and not due_messages(now, topics, full_lanes=full_lanes).exists():
             return None
         return commands.claim(now, topics, full_lanes=full_lanes)
 
@@ -103,13 +108,14 @@ class Worker:
         While the database is unavailable, the worker waits and tries again.
         """
         recorded_at: datetime | None = None
+        busy = False
         while not stop.is_set():
             now = clock.now()
             try:
                 if recorded_at is None or now - recorded_at >= _RUN_RECORDED_EVERY:
                     commands.record_run(now)
                     recorded_at = now
-                busy = self.deliver_next(now)
+                busy = self.deliver_next(now, is_idle=not busy)
             except Error as error:
                 log.warning("outbox failed", error=type(error).__name__)
                 connection.close()

@@ -224,7 +224,7 @@ def test_full_lanes_are_left_out_of_a_claim() -> None:
 def test_defect_of_the_pool_stops_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service manager starts it again; a worker that sends nothing would go unnoticed."""
 
-    def defect(*arguments: object) -> bool:
+    def defect(*arguments: object, is_idle: bool) -> bool:
         raise RuntimeError
 
     monkeypatch.setattr(Pool, "_start_next", defect)

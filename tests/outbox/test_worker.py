@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from structlog.testing import capture_logs
 
 from takeback.core import clock
@@ -88,6 +89,20 @@ def test_message_without_handler_waits() -> None:
 def test_idle_worker_runs_one_query(django_assert_num_queries: pytest.FixtureRequest) -> None:
     with django_assert_num_queries(1):  # type: ignore[operator]  # a context manager
         worker(failing).deliver_next(NOW)
+
+
+@pytest.mark.django_db
+def test_worker_looks_for_messages_only_while_it_is_idle() -> None:
+    for _ in range(2):
+        create_message()
+    queries: list[int] = []
+    for is_idle in (True, False, False, True):
+        with CaptureQueriesContext(connection) as captured:
+            worker(lambda delivery: None).deliver_next(NOW, is_idle=is_idle)
+        statements = [query["sql"] for query in captured if "outbox_message" in query["sql"]]
+        queries.append(len(statements))
+    # A look, the claim in two statements, and the end; then no look; then no message.
+    assert queries == [4, 3, 1, 1]
 
 
 @pytest.mark.django_db(transaction=True)
