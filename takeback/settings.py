@@ -248,7 +248,7 @@ ADDRESS_DISTRICT_REQUIRED = env_bool(
 # Refunds
 REFUND_SENDERS = env_int(
     "REFUND_SENDERS",
-    8,
+    12,
     "Refunds that a worker sends at the same time for each payment account; on PostgreSQL each one"
     " needs a connection.",
     minimum=1,
