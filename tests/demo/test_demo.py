@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +44,8 @@ def free_port() -> int:
 def start(folder: Path, port: int) -> subprocess.Popen[str]:
     """Start it in a session of its own, so that all its processes receive Ctrl-C."""
     env = {name: value for name, value in os.environ.items() if name not in TEST_VARIABLES}
+    # A failing test shows failed messages, and the stack of a process that crashed or hangs.
+    env |= {"LOG_LEVEL": "WARNING", "PYTHONFAULTHANDLER": "1"}
     with (folder.parent / "output").open("w") as output:
         return subprocess.Popen(
             [PROGRAM, "demo", "--port", str(port), "--data", str(folder)],
@@ -66,6 +70,27 @@ def start_completely(folder: Path, port: int) -> Demo:
 
 def output_of(folder: Path) -> str:
     return (folder.parent / "output").read_text()
+
+
+def state_of(demo: Demo) -> str:
+    """Why nothing happens: the messages that wait or failed, the processes and their stacks.
+
+    Worker and sandbox end by it: SIGABRT makes them write the stacks of their threads.
+    """
+    with closing(sqlite3.connect(demo.folder / "takeback.sqlite3")) as database:
+        messages = database.execute(
+            "SELECT key, attempts, due_at, leased_until, parked_at, last_error FROM outbox_message"
+            " WHERE done_at IS NULL OR attempts > 1"
+        ).fetchall()
+    states = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        if os.getsid(int(entry.name)) == demo.process.pid:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            states.append(f"{command}: {(entry / 'stat').read_text()}")
+            if "demo_process" in command:
+                os.kill(int(entry.name), signal.SIGABRT)
+    time.sleep(2)
+    return "\n".join((*map(str, messages), *states, output_of(demo.folder)))
 
 
 def interrupt(process: subprocess.Popen[str]) -> bool:
@@ -245,7 +270,7 @@ def test_the_worker_writes_mails_of_new_cases_and_an_offer(demo: Demo) -> None:
     assert item != case["order_item"]
     deadline = time.monotonic() + START_SECONDS
     while len(mails(demo)) < 6:
-        assert time.monotonic() < deadline, mails(demo)
+        assert time.monotonic() < deadline, state_of(demo)
         time.sleep(0.1)
     texts = mails(demo)
     assert len(texts) == 6
@@ -295,7 +320,7 @@ def test_the_worker_pays_an_approved_case_back_by_the_sandbox(demo: Demo) -> Non
         assert send(demo, "PATCH", f"{path}{case['id']}/", {"status": decision}, **key)[0] == 200
     deadline = time.monotonic() + START_SECONDS
     while send(demo, "GET", f"{path}{case['id']}/", **key)[1]["status"] != "completed":
-        assert time.monotonic() < deadline, output_of(demo.folder)
+        assert time.monotonic() < deadline, state_of(demo)
         time.sleep(0.2)
     refunded = requests_to_sandbox(demo, story["number"])
     assert [row["target"] for row in refunded] == ["refund"]
