@@ -19,7 +19,7 @@ import pytest
 from takeback.demo.refund_stories import REPLACED, STORIES
 from takeback.refund_providers.sandbox_server.client import SandboxAdmin
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.thorough]
 
 PROGRAM = Path(sys.executable).with_name("takeback")
 START_SECONDS, STOP_SECONDS = 100, 60
@@ -340,7 +340,6 @@ def test_a_busy_port_is_named(demo: Demo, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.thorough
 def test_a_stopped_demo_starts_again_with_the_same_data(demo: Demo) -> None:
     """The last test of this file: it stops the demo that the others use."""
     assert interrupt(demo.process)
