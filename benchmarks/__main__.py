@@ -93,7 +93,7 @@ def _bodies(_: argparse.Namespace) -> Measured:
 
 
 def _refunds(_: argparse.Namespace) -> Measured:
-    return refunds.measure(), ["One worker, 8 requests at a time for each payment account."]
+    return refunds.measure(), ["One worker with the usual settings."]
 
 
 def _refusal_times(options: argparse.Namespace) -> Measured:
