@@ -76,9 +76,18 @@ def _excess(payments: Sequence[Payment]) -> int:
 
 def is_plan_paid(plan_id: int) -> bool:
     """Whether every refund of a plan is confirmed, or replaced by one that is."""
+    return _statuses_of_plan(plan_id) == {Status.CONFIRMED.value}
+
+
+def is_plan_settled(plan_id: int) -> bool:
+    """As `is_plan_paid`, or the plan refunds nothing."""
+    return _statuses_of_plan(plan_id) <= {Status.CONFIRMED.value}
+
+
+def _statuses_of_plan(plan_id: int) -> set[str]:
+    """The statuses of the refunds that count: neither cancelled nor replaced."""
     refunds = Refund.objects.filter(plan_id=plan_id, replacement=None)
-    statuses = set(refunds.values_list("status", flat=True)) - {Status.CANCELLED.value}
-    return statuses == {Status.CONFIRMED.value}
+    return set(refunds.values_list("status", flat=True)) - {Status.CANCELLED.value}
 
 
 def refund_with_route(refund_id: int) -> Refund | None:

@@ -31,10 +31,8 @@ from takeback.orders.statuses import ENDED
 from takeback.orders.statuses import Status as ItemStatus
 from takeback.refunds.commands.void import void_uncaptured
 from takeback.refunds.models import Refund, RefundPart
+from takeback.refunds.queries import is_plan_settled
 from takeback.refunds.statuses import Status as RefundStatus
-
-# A refund that was replaced is as good as its replacement.
-_SETTLED = (RefundStatus.CONFIRMED.value, RefundStatus.CANCELLED.value)
 
 
 def complete_plan(plan_id: PlanId, *, actor: Actor, now: datetime) -> None:
@@ -44,7 +42,8 @@ def complete_plan(plan_id: PlanId, *, actor: Actor, now: datetime) -> None:
     complete stays so: after a replacement of a refund that came back, only the totals change.
     """
     plan = CancellationPlan.objects.get(pk=plan_id)
-    _ensure_paid(plan)
+    if not is_plan_settled(plan.pk):
+        raise Refused(errors.WRONG_STATUS, plan=plan.pk, status=plan.status)
     if plan.status != PlanStatus.COMPLETED:
         status = PLAN_LIFE_CYCLE.next(PlanStatus(plan.status), PlanTransition.COMPLETE)
         _set_status(plan, status, actor)
@@ -86,12 +85,6 @@ def wait_for_payment(plan_id: PlanId, *, actor: Actor, now: datetime) -> None:
     items = OrderItem.objects.filter(cancellationrequest__in=cases)
     items.update(modified_date=ChangeTime())
     Order.objects.filter(pk=plan.order_id).update(modified_date=ChangeTime())
-
-
-def _ensure_paid(plan: CancellationPlan) -> None:
-    refunds = Refund.objects.filter(plan_id=plan.pk, replacement=None)
-    if refunds.exclude(status__in=_SETTLED).exists():
-        raise Refused(errors.WRONG_STATUS, plan=plan.pk, status=plan.status)
 
 
 def _set_status(plan: CancellationPlan, status: PlanStatus, actor: Actor) -> None:
