@@ -13,7 +13,7 @@ QUANTITY_MAX = 2**31 - 1
 
 _INTEGER = re.compile(r"(-?[0-9]{1,10})(?:\.0*)?", re.ASCII)
 _GROUPS = "'\u2019 \u00a0\u202f"
-"""Thousands separators beside the comma and the point: apostrophes and spaces."""
+"""Thousands separators other than comma and point: apostrophes and spaces."""
 _DECIMAL = re.compile(r"-?[0-9]{1,13}(?:\.[0-9]{1,6})?", re.ASCII)
 _RATE_END = 100
 _LIMITS = {

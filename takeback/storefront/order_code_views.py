@@ -1,4 +1,4 @@
-"""Views that open a guest's order with a mailed code, or with the link beside it."""
+"""Views that open a guest's order with a mailed code, or with the link of the same mail."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What agents see of refunds that other systems made, beside the buttons that promise money."""
+"""What agents see of refunds that other systems made, next to the buttons that promise money."""
 
 from html import unescape
 
