@@ -92,6 +92,8 @@ EXACT = (
     "takeback/refunds/allocation.py",
 )
 CLOCK = "takeback/core/clock.py"
+READER = "takeback/refund_providers/strict_json.py"
+BUILT_IN = {"dict", "list", "str", "int", "Any"}
 
 
 @lru_cache(maxsize=1)
@@ -193,6 +195,21 @@ def _imported_readings(source: str) -> list[str]:
     ]
 
 
+def unprepared_types(source: str) -> list[str]:
+    """Classes are decoded by a decoder of their module: threads that prepare one crash msgspec."""
+    return [
+        f"{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree_of(source))
+        if isinstance(node, ast.Call) and _called(node) in {"decode", "convert"}
+        for keyword in node.keywords
+        if keyword.arg == "type" and _names(keyword.value) - BUILT_IN
+    ]
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+
+
 def open_lookups(source: str) -> Iterator[tuple[str, int, str]]:
     """Look-ups with an unpacked dictionary: the function, the line and the look-up."""
 
@@ -229,6 +246,7 @@ RULES: dict[Check, list[Path]] = {
     database_writes: [path for path in MODULES if not _may_write(path)],
     inexact_arithmetic: [path for path in MODULES if _name(path) in EXACT],
     clock_readings: [path for path in MODULES if _name(path) != CLOCK],
+    unprepared_types: [path for path in MODULES if _name(path) != READER],
 }
 
 
@@ -365,6 +383,8 @@ BROKEN: list[tuple[Check, str, str]] = [
     (clock_readings, "now.date()", "datetime.datetime.now(UTC)"),
     (clock_readings, "from datetime import date", "from django.utils.timezone import now"),
     (clock_readings, "time.monotonic()", "time.time()"),
+    (unprepared_types, "json.decode(text, type=dict[str, Any])", "json.decode(text, type=Case)"),
+    (unprepared_types, "_decoder.decode(text)", "msgspec.convert(value, type=list[Case])"),
 ]
 
 

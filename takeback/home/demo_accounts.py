@@ -71,6 +71,8 @@ class DemoAccounts(msgspec.Struct):
     sandbox: str = ""
 
 
+_decoder = msgspec.json.Decoder(DemoAccounts)
+
 TITLES: dict[str, Promise] = {
     "cancellable": _("Not shipped yet: its items can be cancelled"),
     "refundable": _("Delivered: its items can be returned"),
@@ -92,7 +94,7 @@ def read_demo_accounts(folder: Path) -> DemoAccounts | None:
 def parse_demo_accounts(content: bytes) -> DemoAccounts | None:
     """None for content that is incomplete."""
     try:
-        return msgspec.json.decode(content, type=DemoAccounts)
+        return _decoder.decode(content)
     except msgspec.MsgspecError:
         return None
 

@@ -22,7 +22,7 @@ from takeback.refund_providers.http_request import (
     Reply,
     send_request,
 )
-from takeback.refund_providers.strict_json import Unreadable, document_from
+from takeback.refund_providers.strict_json import DocumentReader, Unreadable
 from takeback.refunds.providers import (
     Accepted,
     AccountAccess,
@@ -113,6 +113,12 @@ class EventDocument(msgspec.Struct):
     payment: str
 
 
+_payments = DocumentReader(PaymentDocument)
+_refunds = DocumentReader(RefundDocument)
+_errors = DocumentReader(ErrorDocument)
+_events = DocumentReader(EventDocument)
+
+
 class SandboxProvider:
     """Speaks to a sandbox server whose capabilities are those of its name."""
 
@@ -139,7 +145,7 @@ class SandboxProvider:
         if reply.status != HTTPStatus.OK:
             raise Unavailable(f"status_{reply.status}")
         try:
-            document = document_from(reply.body, PaymentDocument)
+            document = _payments.read(reply.body)
             if document.id != payment.payment:
                 raise Unavailable("other_payment")
             state = self._state(document)
@@ -155,7 +161,7 @@ class SandboxProvider:
         if len(body) > MAX_BODY_BYTES or not is_signed(access, headers, body):
             return None
         try:
-            event = document_from(body, EventDocument)
+            event = _events.read(body)
         except Unreadable:
             return None
         if not (_is_id(event.id) and _is_id(event.payment)):
@@ -194,7 +200,7 @@ class SandboxProvider:
 
     def _accepted(self, reply: Reply, order: RefundOrder) -> Accepted | Refused | Unknown:
         try:
-            document = document_from(reply.body, RefundDocument)
+            document = _refunds.read(reply.body)
             refund = self._refund(document)
         except (Unreadable, NotRepresentable):
             return Unknown("unreadable")
@@ -297,7 +303,7 @@ def _code(text: str) -> str:
 def _error_code(reply: Reply) -> str | None:
     """The code of a refusal; None if the body is no refusal of this provider."""
     try:
-        code = document_from(reply.body, ErrorDocument).error.code
+        code = _errors.read(reply.body).error.code
     except Unreadable:
         return None
     return code if _CODE.fullmatch(code) else None

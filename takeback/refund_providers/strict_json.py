@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -13,18 +13,29 @@ class Unreadable(ValueError):
     """The body is not the expected document; the text names the reason without its content."""
 
 
-def document_from(body: bytes, kind: type[T]) -> T:
-    """The document in a body. Raises Unreadable; keys that `kind` lacks are ignored."""
-    try:
-        value = json.loads(
-            body.decode(),
-            object_pairs_hook=_object,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-        )
-        return msgspec.convert(value, type=kind, strict=True)
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise Unreadable(type(error).__name__) from error
+class DocumentReader(Generic[T]):
+    """Reads documents of a kind. Make it when a module is loaded, never in a thread.
+
+    msgspec prepares a class when it is first used, and crashes the process if several threads then
+    decode it: so the senders of refunds must find it prepared.
+    """
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        msgspec.json.Decoder(kind)
+
+    def read(self, body: bytes) -> T:
+        """The document in a body. Raises Unreadable; keys that the kind lacks are ignored."""
+        try:
+            value = json.loads(
+                body.decode(),
+                object_pairs_hook=_object,
+                parse_float=_refuse,
+                parse_constant=_refuse,
+            )
+            return msgspec.convert(value, type=self._kind, strict=True)
+        except (ValueError, RecursionError, msgspec.ValidationError) as error:
+            raise Unreadable(type(error).__name__) from error
 
 
 def _object(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:

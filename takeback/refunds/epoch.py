@@ -68,6 +68,9 @@ class SentRequest(NamedTuple):
         return datetime.fromisoformat(self.at)
 
 
+_decoder = msgspec.json.Decoder(SentRequest)
+
+
 def identity() -> str:
     """The identity of the connected database; empty on SQLite, whose file has none.
 
@@ -188,7 +191,7 @@ def _requests(name: str) -> Iterator[SentRequest]:
         return
     for line in lines:
         with suppress(msgspec.DecodeError, ValueError):
-            request = msgspec.json.decode(line, type=SentRequest)
+            request = _decoder.decode(line)
             UUID(request.key)
             datetime.fromisoformat(request.at)
             yield request
