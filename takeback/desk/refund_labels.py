@@ -103,6 +103,10 @@ NEEDS: Final[dict[str, Need]] = {
         _("The provider's response could not be read."),
         _("Look for the refund in the provider's pages, then mark it as paid or as not paid."),
     ),
+    Attention.OVERDUE: Need(
+        _("The provider has been working on the refund for two weeks."),
+        _("Ask the provider when it pays. The refund ends by itself when the provider reports it."),
+    ),
     Attention.REFUSED: Need(
         _("The provider refused the refund."),
         _("Send it again, or use other means if the customer agrees."),

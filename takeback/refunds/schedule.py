@@ -14,6 +14,8 @@ UNREAD_TIME: Final = timedelta(hours=6)
 LATE_TIME: Final = timedelta(days=90)
 # After this time without a result, a person looks at a refund in any case.
 DOUBT_TIME: Final = timedelta(hours=24)
+# Bank transfers of providers take up to ten working days: then a person asks the provider.
+PENDING_TIME: Final = timedelta(days=14)
 
 _SHORTEST_MARGIN = timedelta(seconds=1)
 _SHORTEST, _LONGEST = timedelta(seconds=30), timedelta(hours=6)

@@ -77,6 +77,7 @@ class Attention(StrEnum):
     WRONG_AMOUNT = "wrong_amount"
     CONTRADICTION = "contradiction"
     UNREADABLE = "unreadable"
+    OVERDUE = "overdue"
     REFUSED = "refused"
     LATE_FAILURE = "late_failure"
     ACCOUNT_MISSING = "account_missing"

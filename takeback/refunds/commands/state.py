@@ -43,6 +43,7 @@ from takeback.refunds.queries import refunds_of_route
 from takeback.refunds.schedule import (
     DOUBT_TIME,
     LATE_TIME,
+    PENDING_TIME,
     SENDER_TIME,
     UNREACHABLE_TIME,
     UNREAD_TIME,
@@ -201,6 +202,7 @@ def _apply_to(refund: Refund, context: _Context) -> list[Change]:
             provider_refund=entry.provider_refund,
             code=entry.failure_code,
         )
+        _watch(refund, now)
     if is_paid_twice:
         flag(refund, Attention.CONTRADICTION, now=now)
     return changes
@@ -355,11 +357,14 @@ def _end_sending(refund: Refund, now: datetime) -> list[Change]:
 
 
 def _watch(refund: Refund, now: datetime) -> None:
-    """After a day in doubt a person looks at a refund, while the worker goes on."""
-    first = refund.first_sent_at
-    is_old = first is not None and now >= first + DOUBT_TIME
-    if refund.status == Status.IN_DOUBT and is_old and not refund.attention:
+    """A person looks at a refund that stays undecided for too long, while the worker goes on."""
+    if refund.first_sent_at is None or refund.attention:
+        return
+    age = now - refund.first_sent_at
+    if refund.status == Status.IN_DOUBT and age >= DOUBT_TIME:
         flag(refund, Attention.UNREADABLE, now=now)
+    if refund.status == Status.PENDING and age >= PENDING_TIME:
+        flag(refund, Attention.OVERDUE, now=now)
 
 
 def _is_key_lost(refund: Refund, now: datetime) -> bool:

@@ -386,6 +386,7 @@ class Migration(migrations.Migration):
                             "wrong_amount",
                             "contradiction",
                             "unreadable",
+                            "overdue",
                             "refused",
                             "late_failure",
                             "account_missing",
