@@ -14,6 +14,7 @@ from takeback.cancellations.commands.apply_refund_news import (
     mark_refund_not_paid,
     mark_refund_paid,
 )
+from takeback.cancellations.commands.complete_plan import mark_changed
 from takeback.cancellations.models import CancellationPlan, CancellationRequest
 from takeback.cancellations.plans import cases_of_plan, remaining_by_item
 from takeback.cancellations.refund_due import due_items
@@ -90,6 +91,7 @@ def run_step(
     plan = [row for row in refunds.values() if row.plan_id == refund.plan_id]
     total = refunds_total(plan, [status for status in Status if status != Status.CANCELLED])
     _COMMANDS[step](_Step(refund, order.channel_id, total, data, actor, now))
+    mark_changed(PlanId(refund.plan_id))
 
 
 def _approve(step: _Step) -> None:

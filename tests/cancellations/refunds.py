@@ -8,6 +8,7 @@ from django.db.models import F, Sum
 
 from takeback.cancellations.commands.complete_plan import (
     complete_plan,
+    mark_changed,
     reopen_totals,
     wait_for_payment,
 )
@@ -57,8 +58,9 @@ def report(refund: Refund, status: str) -> None:
         if is_plan_paid(plan):
             complete_plan(plan, actor=SYSTEM, now=LATER)
         else:
-            wait_for_payment(plan, actor=SYSTEM, now=LATER)
+            wait_for_payment(plan, actor=SYSTEM)
             reopen_totals(plan, now=LATER)
+            mark_changed(plan)
 
 
 def pay(plan: int) -> None:

@@ -250,7 +250,7 @@ class TestWaitingForPayment:
         after = self.times()
         assert CancellationPlan.objects.get().status == "waiting_for_payment"
         assert all(late > early for early, late in zip(before, after, strict=True))
-        wait_for_payment(PlanId(plan_id()), actor=SYSTEM, now=LATER)
+        wait_for_payment(PlanId(plan_id()), actor=SYSTEM)
         assert self.times() == after
 
     @pytest.mark.parametrize("steps", [[], [approve]])
@@ -262,7 +262,7 @@ class TestWaitingForPayment:
             pay(plan_id())
         status = CancellationPlan.objects.get().status
 
-        wait_for_payment(PlanId(plan_id()), actor=SYSTEM, now=LATER)
+        wait_for_payment(PlanId(plan_id()), actor=SYSTEM)
 
         assert CancellationPlan.objects.get().status == status
 

@@ -1,6 +1,7 @@
 """News about money: the last confirmed refund completes a plan, a return lowers the totals."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,7 +14,7 @@ from takeback.cancellations.commands.apply_refund_news import (
     mark_refund_not_paid,
     mark_refund_paid,
 )
-from takeback.cancellations.models import CancellationPlan, CaseHistory
+from takeback.cancellations.models import CancellationPlan, CancellationRequest, CaseHistory
 from takeback.orders.models import Order, OrderItem
 from takeback.refunds.commands.retry import retry_by_other_means
 from takeback.refunds.models import Refund
@@ -61,6 +62,12 @@ def totals(refund: Refund) -> tuple[int, int]:
     """What the order shows as given back, and the shipping in it."""
     order = Order.objects.get(pk=refund.order_id)
     return order.refund_minor, order.shipping_refund_minor
+
+
+def changed_at(refund: Refund) -> tuple[datetime, datetime]:
+    """When the case and the order of a refund were changed."""
+    order = Order.objects.get(pk=refund.order_id)
+    return case_of(refund).modified_date, order.modified_date
 
 
 def plan_status(refund: Refund) -> str:
@@ -140,6 +147,29 @@ def test_failed_refund_leaves_plan_and_case_as_they_are() -> None:
 
     assert (plan_status(refund), case_of(refund).status) == ("approved", "approved")
     assert totals(refund) == (0, 0)
+
+
+@pytest.mark.parametrize("after", ["pending", "in_doubt", "failed", "confirmed", "returned"])
+def test_systems_that_follow_cases_and_orders_read_each_state(after: str) -> None:
+    refund = create_sent_refund(400)
+    replies: dict[str, Any] = {
+        "pending": accepted(refund, PENDING),
+        "in_doubt": Unknown("timeout"),
+        "failed": Refused("expired"),
+    }
+    if after == "returned":
+        confirm(refund)
+    old = SENT_AT - timedelta(days=1)
+    CancellationRequest.objects.update(modified_date=old)
+    Order.objects.update(modified_date=old)
+
+    if after in replies:
+        apply_refund_news(Reply(refund.pk, replies[after], SENT_AT), now=SENT_AT + SECOND)
+    else:
+        report(refund, FAILED if after == "returned" else RefundStatus.CONFIRMED)
+
+    assert status_of(refund)[0] == after
+    assert [date > old for date in changed_at(refund)] == [True, True]
 
 
 def test_late_failure_lowers_the_totals_once_and_the_case_stays_completed() -> None:

@@ -341,6 +341,15 @@ def test_other_means_record_the_consent() -> None:
     assert (new.requested_by_kind, new.amount_minor) == ("staff", 5000)
 
 
+def test_systems_that_follow_cases_read_a_step() -> None:
+    refund = failed_refund()
+    CancellationRequest.objects.update(modified_date=DAY)
+
+    assert take(agent(), refund, "other_means", means="manual", consent=CONSENT).status_code == 303
+
+    assert CancellationRequest.objects.get().modified_date > DAY
+
+
 INVALID: list[tuple[str, dict[str, Any], str, str]] = [
     ("send_again", {"confirmed": ""}, "send_again-confirmed", "Tick this box to confirm."),
     ("other_means", {"means": "manual"}, "other_means-consent", "This field is required."),

@@ -15,6 +15,7 @@ from django.db import transaction
 from takeback.accounts.policy import shop_policy
 from takeback.cancellations.commands.complete_plan import (
     complete_plan,
+    mark_changed,
     reopen_totals,
     wait_for_payment,
 )
@@ -36,6 +37,9 @@ from takeback.refunds.statuses import Attention, Status
 log = structlog.get_logger(__name__)
 
 _UNDECIDED_PLANS: Final = (PlanStatus.WAITING, PlanStatus.REJECTED)
+_LEFT: Final = (Status.PENDING, Status.IN_DOUBT, Status.CONFIRMED)
+_COUNTED: Final = (Status.CONFIRMED, Status.RETURNED)
+"""Statuses that change what an order has given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +143,14 @@ def _follow(changes: Iterable[Change], actor: Actor, now: datetime) -> None:
     """What changes of refunds mean for plans, cases and orders; the order is locked."""
     for change in changes:
         plan_id = PlanId(change.plan_id)
-        match change.after:
-            case Status.CONFIRMED if is_plan_paid(plan_id):
-                _complete(plan_id, actor, now)
-            case Status.CONFIRMED | Status.PENDING | Status.IN_DOUBT:
-                wait_for_payment(plan_id, actor=actor, now=now)
-                reopen_totals(plan_id, now=now)
-            case Status.RETURNED:
-                reopen_totals(plan_id, now=now)
-            case _:
-                pass
+        if change.after is Status.CONFIRMED and is_plan_paid(plan_id):
+            _complete(plan_id, actor, now)
+            continue
+        if change.after in _LEFT:
+            wait_for_payment(plan_id, actor=actor)
+        if change.after in _COUNTED:
+            reopen_totals(plan_id, now=now)
+        mark_changed(plan_id)
 
 
 def _complete(plan_id: PlanId, actor: Actor, now: datetime) -> None:

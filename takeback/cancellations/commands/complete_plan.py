@@ -70,7 +70,7 @@ def reopen_totals(plan_id: PlanId, *, now: datetime) -> None:
     _update_totals(CancellationPlan.objects.get(pk=plan_id), now)
 
 
-def wait_for_payment(plan_id: PlanId, *, actor: Actor, now: datetime) -> None:
+def wait_for_payment(plan_id: PlanId, *, actor: Actor) -> None:
     """Show that a refund of an approved plan has left; repeating it is a no-op.
 
     The caller holds the order's lock.
@@ -79,12 +79,21 @@ def wait_for_payment(plan_id: PlanId, *, actor: Actor, now: datetime) -> None:
     if plan.status != PlanStatus.APPROVED:
         return
     _set_status(plan, PLAN_LIFE_CYCLE.next(PlanStatus.APPROVED, PlanTransition.SEND), actor)
-    # Systems that follow cases, items or orders read the new `cancel_status`.
-    cases = CancellationRequest.objects.filter(plan=plan, status=Status.APPROVED.value)
-    cases.update(modified_date=ChangeTime())
-    items = OrderItem.objects.filter(cancellationrequest__in=cases)
+    # Systems that follow items read the new `cancel_status`.
+    items = OrderItem.objects.filter(
+        cancellationrequest__plan=plan, cancellationrequest__status=Status.APPROVED.value
+    )
     items.update(modified_date=ChangeTime())
-    Order.objects.filter(pk=plan.order_id).update(modified_date=ChangeTime())
+
+
+def mark_changed(plan_id: PlanId) -> None:
+    """Let systems that follow cases and orders read the new states of a plan's refunds.
+
+    The caller holds the order's lock.
+    """
+    cases = CancellationRequest.objects.filter(plan_id=plan_id)
+    cases.update(modified_date=ChangeTime())
+    Order.objects.filter(cancellationplan=plan_id).update(modified_date=ChangeTime())
 
 
 def _set_status(plan: CancellationPlan, status: PlanStatus, actor: Actor) -> None:
