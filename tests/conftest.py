@@ -13,6 +13,7 @@ import time_machine
 import zeal
 from django.test import Client
 from zeal.constants import initialize_app_registry
+from zeal.listeners import _nplusone_context, n_plus_one_listener
 from zeal.patch import patch as watch_queries
 
 from tests.rigs.databases import uses_database
@@ -65,6 +66,21 @@ def _zeal_is_ready() -> None:
     """Sets up zeal as its Django application would: tests add no application to the settings."""
     initialize_app_registry()
     watch_queries()
+    _remember_instances_while_watching()
+
+
+def _remember_instances_while_watching() -> None:
+    """zeal remembers each instance that is read alone, and copies them at each `zeal_ignore`.
+
+    It would do so outside of its contexts, too: for the whole run, in which nothing is watched.
+    """
+    ignore = n_plus_one_listener.ignore
+
+    def ignore_if_watching(instance_key: str | None) -> None:
+        if _nplusone_context.get().enabled:
+            ignore(instance_key)
+
+    n_plus_one_listener.ignore = ignore_if_watching
 
 
 @pytest.fixture(autouse=True)
