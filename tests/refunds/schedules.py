@@ -114,6 +114,8 @@ class Schedule:
     provider: str
     is_consistent: bool
     amounts: list[list[int]]
+    # What each payment keeps.
+    spare: int
     failures: list[PlannedFailure]
     stops: list[Stop]
     jumps: list[Jump]
@@ -140,6 +142,7 @@ def schedule_of(seed: int) -> Schedule:
         provider=provider,
         is_consistent=is_consistent,
         amounts=amounts,
+        spare=dice.choice((0, 600, 600)),
         failures=list(_failures(dice, len(amounts))),
         stops=list(_stops(dice)),
         jumps=list(_jumps(dice)),
@@ -259,7 +262,11 @@ class Stage:
         simulation.reset(NOW)
         self._uuids = Random(schedule.seed)
         order_id, refunds = plan_order(
-            simulation, schedule.provider, schedule.amounts, f"seed-{schedule.seed}"
+            simulation,
+            schedule.provider,
+            schedule.amounts,
+            f"seed-{schedule.seed}",
+            spare=schedule.spare,
         )
         self._prepare(schedule)
         for at, act in self._acts(schedule):

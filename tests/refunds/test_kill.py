@@ -111,8 +111,10 @@ def kill(simulation: Simulation, victims: Victims, number: int) -> list[str]:
     point, provider = all_points[number % len(all_points)], dice.choice(sorted(PROVIDERS))
     forget_work(simulation.ledger)
     simulation.reset(real_now())
-    order_id, refunds = plan_order(simulation, provider, [[400]], f"kill-{number}")
-    prepare(simulation, f"pay_kill-{number}_1", point, dice)
+    spare = dice.choice((0, 600, 600))
+    name = f"kill-{number}"
+    order_id, refunds = plan_order(simulation, provider, [[400]], name, spare=spare)
+    prepare(simulation, f"pay_{name}_1", point, dice)
     connection.close()
     assert (point, victims.die(point)) == (point, SIGKILL)
     simulation.sandbox.wait_until_idle()

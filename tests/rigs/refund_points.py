@@ -68,6 +68,8 @@ STEPS_OF_THE_REQUEST: Final = {
 _ALL, _SUCCESSFUL, _NONE = StoredReplies.ALL, StoredReplies.SUCCESSFUL, StoredReplies.NONE
 _HOUR, _DAY, _MONTH = timedelta(hours=1), timedelta(hours=24), timedelta(days=30)
 _SHORT_LAG, _LONG_LAG = timedelta(seconds=2), timedelta(seconds=30)
+# Longer than adapters wait: a repetition without regard to the lag pays twice.
+_LONGEST_LAG = timedelta(minutes=5)
 
 PROVIDERS: Final[Mapping[str, Capabilities]] = {
     f"sandbox_{name}": Capabilities(
@@ -81,6 +83,7 @@ PROVIDERS: Final[Mapping[str, Capabilities]] = {
     for name, window, stored, lag, apart in (
         ("no_key", timedelta(0), _NONE, _LONG_LAG, timedelta(0)),
         ("no_key_fast", timedelta(0), _NONE, _SHORT_LAG, timedelta(0)),
+        ("no_key_slow", timedelta(0), _NONE, _LONGEST_LAG, timedelta(0)),
         ("1h_all", _HOUR, _ALL, _SHORT_LAG, _HOUR),
         ("1h_2xx", _HOUR, _SUCCESSFUL, _LONG_LAG, timedelta(0)),
         ("24h_all", _DAY, _ALL, _SHORT_LAG, timedelta(0)),

@@ -218,13 +218,19 @@ def create_accounts(sandbox: Sandbox) -> None:
 
 
 def plan_order(
-    simulation: Simulation, provider: str, amounts: Sequence[Sequence[int]], number: str
+    simulation: Simulation,
+    provider: str,
+    amounts: Sequence[Sequence[int]],
+    number: str,
+    *,
+    spare: int,
 ) -> tuple[int, list[int]]:
-    """An order of which everything is to go back: a payment for each list of refunds.
+    """An order with a payment for each list of refunds, of which the shop keeps `spare`.
 
-    Returns the ids of the order and of its planned refunds.
+    A provider that has nothing left to give refuses a second payout: only with a spare amount does
+    it happen. Returns the ids of the order and of its planned refunds.
     """
-    captures = [sum(refunds) for refunds in amounts]
+    captures = [sum(refunds) + spare for refunds in amounts]
     order, payments = create_charged_order(goods=sum(captures), payments=captures, number=number)
     Payment.objects.filter(order=order).update(account=provider)
     for payment in payments:
