@@ -20,6 +20,7 @@ PENDING_TIME: Final = timedelta(days=14)
 _SHORTEST_MARGIN = timedelta(seconds=1)
 _SHORTEST, _LONGEST = timedelta(seconds=30), timedelta(hours=6)
 _LONGEST_HOLD = timedelta(minutes=30)
+_SENDS_AT_ONCE, _FIRST_PAUSE, _MOST_DOUBLINGS = 2, timedelta(minutes=1), 5
 _SHARE = 3
 # A confirmed refund may come back from a closed account; not every provider reports it.
 _LATE_DAYS = (1, 3, 7, 14, 30, 60)
@@ -46,6 +47,18 @@ def evidence_margin(
         first_sent_at is not None and now < key_expires_at - (key_expires_at - first_sent_at) / 24
     )
     return max(lag, _SHORTEST_MARGIN) + (timedelta(0) if is_key_open else SENDER_TIME)
+
+
+def next_repetition(sends: int, last_sent_at: datetime) -> datetime:
+    """When a request may be repeated after so many: the first time as soon as there is evidence.
+
+    Later repetitions wait 1, 2, 4 … minutes, at most half an hour: a provider that has refused an
+    equal amount for an hour is not asked a thousand times.
+    """
+    if sends < _SENDS_AT_ONCE:
+        return last_sent_at
+    doublings = min(sends - _SENDS_AT_ONCE, _MOST_DOUBLINGS)
+    return last_sent_at + min(_FIRST_PAUSE * (1 << doublings), _LONGEST_HOLD)
 
 
 def next_try(key: UUID, since: datetime, now: datetime) -> datetime:

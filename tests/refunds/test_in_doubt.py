@@ -100,6 +100,31 @@ def test_evidence_counts_again_from_the_repetition() -> None:
     assert reload(refund).missing_looks == 1
 
 
+def test_later_repetitions_wait_longer_and_longer() -> None:
+    """A provider that refuses an equal amount for an hour is not asked every few seconds."""
+    refund = create_refund_in_doubt()
+    now, pauses = SECOND_LOOK, []
+    for _ in range(8):
+        Refund.objects.update(missing_looks=2)
+        result = again(refund, now)
+        if result == NotSent("too_soon"):
+            pauses.append((reload(refund).next_look_at or now) - now)
+            now += pauses[-1]
+            result = again(refund, now)
+        assert isinstance(result, SendOrder)
+        reply(refund, Unknown("timeout"), now=now)
+
+    assert [pause / timedelta(minutes=1) for pause in pauses] == [1, 2, 4, 8, 16, 30, 30]
+    assert reload(refund).sends == 9
+
+
+def test_clock_that_was_put_back_delays_no_repetition() -> None:
+    refund = create_refund_in_doubt()
+    Refund.objects.update(missing_looks=2, sends=2)
+
+    assert isinstance(again(refund, SENT_AT - SECOND), SendOrder)
+
+
 def test_refund_that_appears_after_the_first_state_is_not_sent_again() -> None:
     refund = create_refund_in_doubt()
     apply_look(refund, state_of(), FIRST)

@@ -30,7 +30,7 @@ from takeback.refunds.providers import (
     RefundStatus,
 )
 from takeback.refunds.queries import left_of
-from takeback.refunds.schedule import SENDER_TIME, next_try
+from takeback.refunds.schedule import SENDER_TIME, next_repetition, next_try
 from takeback.refunds.send_facts import send_facts
 from takeback.refunds.statuses import (
     LOOKS_NEEDED,
@@ -61,6 +61,7 @@ class NotSent(NamedTuple):
 
 # Reasons besides those of `policy.Hold` and `Attention`.
 NOT_WAITING, EQUAL_AMOUNT, NO_EVIDENCE = "not_waiting", "equal_amount", "no_evidence"
+TOO_SOON = "too_soon"
 
 
 @transaction.atomic(durable=True)
@@ -176,6 +177,9 @@ def _may_be_repeated(refund: Refund, refunds: list[Refund], observation: Observa
 
 def _hold(refund: Refund, capabilities: Capabilities, now: datetime) -> NotSent | None:
     """Why a refund is not sent now, though nobody needs to clarify anything; it is tried later."""
+    if again_at := _too_soon_until(refund, now):
+        set_columns(refund, now=now, next_look_at=again_at)
+        return NotSent(TOO_SOON)
     if free_at := _equal_amount_until(refund, capabilities, now):
         set_columns(refund, now=now, next_look_at=free_at)
         return NotSent(EQUAL_AMOUNT)
@@ -186,6 +190,14 @@ def _hold(refund: Refund, capabilities: Capabilities, now: datetime) -> NotSent 
         return None
     set_columns(refund, now=now, next_look_at=next_try(refund.uuid, refund.created_date, now))
     return NotSent(hold.value)
+
+
+def _too_soon_until(refund: Refund, now: datetime) -> datetime | None:
+    """Until when a repetition waits; a clock that was put back lets none wait for long."""
+    if refund.last_sent_at is None or now < refund.last_sent_at:
+        return None
+    again_at = next_repetition(refund.sends, refund.last_sent_at)
+    return again_at if now < again_at else None
 
 
 def _equal_amount_until(
