@@ -141,6 +141,11 @@ def _contradiction(sender: RefundSender, refund: Refund) -> None:
         sender.apply_state(refund, sender.after(refund, wait))
 
 
+def _overdue(sender: RefundSender, refund: Refund) -> None:
+    _pending(sender, refund)
+    sender.apply_state(refund, sender.after(refund, 14 * _DAY + _HOUR))
+
+
 def _for_a_person(sender: RefundSender, refund: Refund) -> None:
     """It was planned as one that a person pays."""
 
@@ -180,6 +185,7 @@ STORIES: Final[Mapping[str, tuple[str, Story]]] = {
         "The provider says that it failed, and then that it was paid.",
         _contradiction,
     ),
+    "overdue": ("The provider has been working on it for two weeks.", _overdue),
     "unreadable": (
         "For a day nobody has been able to read the provider's state.",
         _in_doubt_for_days,
