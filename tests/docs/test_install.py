@@ -18,7 +18,12 @@ from tests.docs.host import PACKAGES, create_host, require_programs
 from tests.rigs.mailing import MailServer, mail_server
 from tests.test_architecture import ROOT
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(600)]
+# SQLite runs the schedules meanwhile: the other worker has time.
+pytestmark = [
+    pytest.mark.heavy("postgresql"),
+    pytest.mark.thorough,
+    pytest.mark.timeout(600),
+]
 
 NOT_RUN = [
     "installs Debian packages, adds a system user and clones from the network",

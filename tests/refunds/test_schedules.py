@@ -30,13 +30,13 @@ SCHEDULES = 20_000 if LONG else 2_000 if CI else 15
 
 
 def seeds() -> Sequence[int]:
-    """One seed, or those of this database: in CI PostgreSQL, which is slower, runs every tenth."""
+    """One seed, or those of this database: in CI PostgreSQL, which is slower, runs every fifth."""
     if SEED:
         return [int(SEED)]
     if LONG or not CI:
         return range(SCHEDULES)
     is_postgresql = connection.vendor == "postgresql"
-    return [seed for seed in range(SCHEDULES) if (seed % 10 == 0) == is_postgresql]
+    return [seed for seed in range(SCHEDULES) if (seed % 5 == 0) == is_postgresql]
 
 
 @pytest.fixture
