@@ -237,10 +237,12 @@ def test_refund_in_doubt_that_was_not_paid_is_free_again() -> None:
 def test_money_paid_for_a_plan_that_is_not_approved_is_recorded_with_an_alarm() -> None:
     refund = create_sent_refund(400)
     CancellationPlan.objects.update(status="waiting")
+    CancellationRequest.objects.update(modified_date=SENT_AT - timedelta(days=1))
 
     with capture_logs() as logs:
         confirm(refund)
 
     assert status_of(refund) == ("confirmed", "")
     assert balances(refund.payment_id) == (0, 400, 0, 0)
+    assert case_of(refund).modified_date >= SENT_AT, "systems that follow cases read it"
     assert "paid refund of a plan that is not approved" in {entry["event"] for entry in logs}

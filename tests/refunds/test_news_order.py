@@ -91,11 +91,8 @@ WITH_FAILURE: dict[str, News] = {
     "state: failed": looks_at(5, FAILED),
 }
 if CI or LONG:
-    NEWS |= LOST
-    WITH_FAILURE |= {"state: failed again": looks_at(6, FAILED)}
-if LONG:
-    NEWS |= {"state before it was listed": looks_at(1)}
-    WITH_FAILURE |= LOST
+    NEWS |= {**LOST, "state before it was listed": looks_at(1)}
+    WITH_FAILURE |= {**LOST, "state: failed again": looks_at(6, FAILED)}
 
 
 def final_rows(

@@ -37,9 +37,6 @@ from takeback.refunds.statuses import Attention, Status
 log = structlog.get_logger(__name__)
 
 _UNDECIDED_PLANS: Final = (PlanStatus.WAITING, PlanStatus.REJECTED)
-_LEFT: Final = (Status.PENDING, Status.IN_DOUBT, Status.CONFIRMED)
-_COUNTED: Final = (Status.CONFIRMED, Status.RETURNED)
-"""Statuses that change what an order has given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +140,18 @@ def _follow(changes: Iterable[Change], actor: Actor, now: datetime) -> None:
     """What changes of refunds mean for plans, cases and orders; the order is locked."""
     for change in changes:
         plan_id = PlanId(change.plan_id)
-        if change.after is Status.CONFIRMED and is_plan_paid(plan_id):
-            _complete(plan_id, actor, now)
-            continue
-        if change.after in _LEFT:
-            wait_for_payment(plan_id, actor=actor)
-        if change.after in _COUNTED:
-            reopen_totals(plan_id, now=now)
+        match change.after:
+            case Status.CONFIRMED if is_plan_paid(plan_id):
+                _complete(plan_id, actor, now)
+            case Status.CONFIRMED:
+                wait_for_payment(plan_id, actor=actor)
+                reopen_totals(plan_id, now=now)
+            case Status.PENDING | Status.IN_DOUBT:
+                wait_for_payment(plan_id, actor=actor)
+            case Status.RETURNED:
+                reopen_totals(plan_id, now=now)
+            case _:
+                pass
         mark_changed(plan_id)
 
 
