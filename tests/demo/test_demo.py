@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,14 +84,24 @@ def state_of(demo: Demo) -> str:
             " WHERE done_at IS NULL OR attempts > 1"
         ).fetchall()
     states = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        if os.getsid(int(entry.name)) == demo.process.pid:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            states.append(f"{command}: {(entry / 'stat').read_text()}")
-            if "demo_process" in command:
-                os.kill(int(entry.name), signal.SIGABRT)
+    for process, command in processes_of(demo).items():
+        states.append(f"{command}: {Path(f'/proc/{process}/stat').read_text()}")
+        if "demo_process" in command:
+            os.kill(process, signal.SIGABRT)
     time.sleep(2)
     return "\n".join((*map(str, messages), *states, output_of(demo.folder)))
+
+
+def processes_of(demo: Demo) -> dict[int, str]:
+    """The commands of its processes, by id."""
+    commands = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        # Processes of others may end meanwhile.
+        with suppress(ProcessLookupError, FileNotFoundError):
+            if os.getsid(int(entry.name)) == demo.process.pid:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                commands[int(entry.name)] = command.strip()
+    return commands
 
 
 def interrupt(process: subprocess.Popen[str]) -> bool:
@@ -330,6 +340,24 @@ def test_the_worker_pays_an_approved_case_back_by_the_sandbox(demo: Demo) -> Non
 def requests_to_sandbox(demo: Demo, number: str) -> list[dict[str, Any]]:
     """The requests that moved money of the order's card payment."""
     return SandboxAdmin(demo.content["sandbox"]).money_requests(f"CREDIT_CARD-{number}")
+
+
+def worker_of(demo: Demo) -> int | None:
+    """The id of the process that delivers messages."""
+    processes = processes_of(demo)
+    return next((id_ for id_, name in processes.items() if name.endswith(" worker")), None)
+
+
+def test_a_crashed_worker_is_named_and_started_again(demo: Demo) -> None:
+    crashed = worker_of(demo)
+    assert crashed
+    os.kill(crashed, signal.SIGKILL)
+    deadline = time.monotonic() + START_SECONDS
+    while worker_of(demo) in (crashed, None):
+        assert time.monotonic() < deadline, state_of(demo)
+        time.sleep(0.1)
+    message = "The worker ended with signal 9; it is started again.\n"
+    assert output_of(demo.folder).count(message) == 1
 
 
 def test_a_busy_port_is_named(demo: Demo, tmp_path: Path) -> None:
