@@ -210,6 +210,16 @@ def _names(node: ast.expr) -> set[str]:
     return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
+def measured_times(source: str) -> list[str]:
+    """Durations are measured in `benchmarks/`: under load a test that limits them fails."""
+    return [
+        f"{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree_of(source))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"(process_time|thread_time|perf_counter)(_ns)?", _called(node))
+    ]
+
+
 def open_lookups(source: str) -> Iterator[tuple[str, int, str]]:
     """Look-ups with an unpacked dictionary: the function, the line and the look-up."""
 
@@ -247,6 +257,7 @@ RULES: dict[Check, list[Path]] = {
     inexact_arithmetic: [path for path in MODULES if _name(path) in EXACT],
     clock_readings: [path for path in MODULES if _name(path) != CLOCK],
     unprepared_types: [path for path in MODULES if _name(path) != READER],
+    measured_times: TESTS,
 }
 
 
@@ -384,6 +395,7 @@ BROKEN: list[tuple[Check, str, str]] = [
     (clock_readings, "from datetime import date", "from django.utils.timezone import now"),
     (clock_readings, "time.monotonic()", "time.time()"),
     (unprepared_types, "json.decode(text, type=dict[str, Any])", "json.decode(text, type=Case)"),
+    (measured_times, "end = time.monotonic() + 60", "started = time.process_time()"),
     (unprepared_types, "_decoder.decode(text)", "msgspec.convert(value, type=list[Case])"),
 ]
 

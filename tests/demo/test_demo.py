@@ -122,7 +122,7 @@ def interrupt(process: subprocess.Popen[str]) -> bool:
 
 def send(demo: Demo, method: str, path: str, body: Any = None, **extra: str) -> tuple[int, Any]:
     headers = {"Content-Type": "application/json"} | extra
-    connection = HTTPConnection("127.0.0.1", demo.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", demo.port, timeout=60)
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
     content = response.read()
@@ -211,7 +211,7 @@ def test_the_printed_agent_gets_a_key_with_all_scopes(demo: Demo) -> None:
 
 def session(demo: Demo) -> str:
     """The cookie of the customer."""
-    connection = HTTPConnection("127.0.0.1", demo.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", demo.port, timeout=60)
     headers = {"Content-Type": "application/json"}
     connection.request("POST", "/users/login/", json.dumps(demo.content["customer"]), headers)
     response = connection.getresponse()

@@ -24,8 +24,8 @@ from takeback.refunds.statuses import Means, Status
 from tests import factories
 from tests.rigs.sandbox import SANDBOXES, Sandbox
 
-SECONDS = 0.6
-"""The time after which an adapter under test gives up."""
+IMPATIENT_SECONDS = 1.5
+"""The time after which an impatient adapter gives up: longer than a busy machine stands still."""
 _numbers = count(1)
 
 
@@ -69,10 +69,13 @@ class SandboxUnderTest(AdapterUnderTest):
     """A sandbox adapter against the server that keeps what its capabilities say."""
 
     def __init__(self, name: str, sandbox: Sandbox) -> None:
-        self.provider: RefundProvider = SandboxProvider(
-            name, CAPABILITIES[name], total_seconds=SECONDS
-        )
+        self.provider: RefundProvider = SandboxProvider(name, CAPABILITIES[name])
         self.name, self.sandbox, self.access = name, sandbox, sandbox.access(name)
+
+    @property
+    def impatient_provider(self) -> RefundProvider:
+        """The adapter for replies that never end."""
+        return SandboxProvider(self.name, CAPABILITIES[self.name], total_seconds=IMPATIENT_SECONDS)
 
     def payment(self, amount_minor: int, currency: str = "eur") -> PaymentRef:
         places = self._places(currency)

@@ -16,7 +16,7 @@ from takeback.refund_providers.sandbox import SandboxProvider
 from takeback.refund_providers.sandbox_server.client import SandboxAdmin, SandboxRefused
 from takeback.refund_providers.sandbox_server.failures import Failure, Target, fits
 from takeback.refunds.providers import Accepted, AccountAccess, PaymentRef, RefundOrder, Unknown
-from tests.refund_providers.adapters import SECONDS, SandboxUnderTest, new_key
+from tests.refund_providers.adapters import SandboxUnderTest, new_key
 from tests.rigs.sandbox import Sandbox, sandbox_process
 from tests.rigs.serving import free_port
 
@@ -27,7 +27,7 @@ def test_the_ledger_and_the_keys_survive_a_kill(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     access = AccountAccess(url, "sandbox", ACCESS, is_test=True)
-    provider = SandboxProvider("sandbox", CAPABILITIES["sandbox"], total_seconds=5)
+    provider = SandboxProvider("sandbox", CAPABILITIES["sandbox"])
     order = RefundOrder(new_key(), PaymentRef("pay_1"), 1_000, "eur")
     with sandbox_process(tmp_path, port):
         SandboxAdmin(url).add_payment("pay_1", "eur", "100.00")
@@ -211,4 +211,4 @@ def test_replies_take_the_time_of_the_account(sandbox: Sandbox) -> None:
     tested = SandboxUnderTest("sandbox_forever", sandbox)
     payment, start = tested.payment(10_000), monotonic()
     assert isinstance(tested.provider.refund(tested.access, tested.order(payment, 1)), Accepted)
-    assert 0.3 <= monotonic() - start < 0.3 + SECONDS
+    assert monotonic() - start >= 0.3

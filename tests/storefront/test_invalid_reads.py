@@ -1,10 +1,11 @@
 """Reading with invalid ids, pages, limits and filters, and reading foreign objects."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from takeback.accounts.models import Session
 from takeback.orders.models import Order
@@ -98,9 +99,7 @@ def test_guest_reads_the_verified_order_only(shop: tuple[HttpClient, dict[str, i
 def test_invalid_page_is_missing(path: str, page: str) -> None:
     client = factories.client_of(factories.create_customer())
 
-    started = time.process_time()
     assert_refused(client.get(f"{path}?page={page}"), 404, "not_found")
-    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("query", ["page=", "page=&page=2"])
@@ -241,18 +240,22 @@ def test_links_start_with_the_site_url_and_keep_the_query(settings: Any) -> None
     assert factories.order_numbers(page["results"]) == ["1"]
 
 
-def test_deep_page_of_a_large_account_is_fast(long_run: bool) -> None:
+def test_deep_page_of_a_large_account_takes_as_many_queries_as_the_first(
+    long_run: bool,
+) -> None:
     count = 10_000 if long_run else 300
     user = factories.create_customer()
     factories.create_orders(customer=user, count=count)
     client = factories.client_of(user)
     client.get(ORDERS)
+    with CaptureQueriesContext(connection) as first:
+        client.get(f"{ORDERS}?limit=100")
 
-    started = time.process_time()
-    page = client.get(f"{ORDERS}?page={count // 100}&limit=100").json()
+    with CaptureQueriesContext(connection) as deep:
+        page = client.get(f"{ORDERS}?page={count // 100}&limit=100").json()
 
     assert (page["count"], len(page["results"]), page["next"]) == (count, 100, None)
-    assert time.process_time() - started < 0.6
+    assert len(deep) == len(first)
 
 
 @pytest.mark.parametrize("kind", ["evil", "CANCEL", "cancel,refund", "0", "%00"])
