@@ -113,7 +113,7 @@ def test_migrate_waits_briefly_for_a_lock_and_repeats(monkeypatch: pytest.Monkey
     assert reports == [f"{locked} Attempt {n} of 4 follows in 0 s." for n in (2, 3)]
     assert during == [["0", "1s", "0"]] * 2
     assert triggers.missing() == []
-    assert limits() == before == ["7s", "5s", "15s"]
+    assert limits() == before != during[-1]
 
 
 @on_postgresql

@@ -55,6 +55,9 @@ DOMAIN_ROOMS = frozenset(
     }
 )
 
+# A busy machine may stand still for longer than the usual limits. Other processes have those.
+_PATIENCE = "connect_timeout=60&options=-c%20lock_timeout%3D60s%20-c%20statement_timeout%3D60s"
+
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 _TEST_SECRETS = {
     "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-only-for-tests",
@@ -89,7 +92,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     if worker() == SQLITE:
         os.environ.pop("DATABASE_URL", None)
     elif worker() == POSTGRESQL:
-        os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+        os.environ["DATABASE_URL"] = f"{os.environ['TEST_DATABASE_URL']}?{_PATIENCE}"
     return (yield)
 
 
