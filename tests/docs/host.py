@@ -7,6 +7,7 @@ configuration below the temporary folder.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -57,9 +58,18 @@ class Host(NamedTuple):
 
     @contextmanager
     def shell(self) -> Iterator[Session]:
-        """A reader's shell in the home folder."""
-        with session(self.root / "home", self.environment, self.replacements) as running:
-            yield running
+        """A reader's shell in the home folder; at the end all that it started has ended."""
+        try:
+            with session(self.root / "home", self.environment, self.replacements) as running:
+                yield running
+        finally:
+            self._stop_nginx()
+
+    def _stop_nginx(self) -> None:
+        """nginx is a daemon: it has left the shell's session."""
+        process = self.root / "nginx.pid"
+        if process.exists():
+            os.kill(int(process.read_text()), signal.SIGTERM)
 
 
 def create_host(root: Path, tools: Path | None, **replacements: str) -> Host:
