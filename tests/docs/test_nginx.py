@@ -2,7 +2,6 @@
 
 import http.cookiejar
 import re
-import shutil
 import ssl
 import subprocess
 import urllib.error
@@ -16,7 +15,7 @@ import pytest
 
 from tests.docs.host import require_programs
 from tests.docs.nginx import running_nginx
-from tests.rigs.serving import Server, environment, free_port, serving
+from tests.rigs.serving import TAKEBACK, Server, environment, free_port, serving
 
 pytestmark = [pytest.mark.heavy("postgresql"), pytest.mark.thorough]
 
@@ -92,11 +91,12 @@ def test_logs_contain_no_query_string_and_no_referer(proxy: Site, tmp_path: Path
 def test_desk_sign_in_works_on_a_port_other_than_443(proxy: Site) -> None:
     folder = proxy.server.folder
     settings = environment(folder, SITE_URL="http://127.0.0.1")
-    takeback = shutil.which("takeback") or "takeback"
     arguments = ["add-staff", "ada", "--channel", "1", "--scope", "read"]
-    subprocess.run([takeback, "add-channel", "Shop"], env=settings, check=True, capture_output=True)
+    subprocess.run(
+        [*TAKEBACK, "add-channel", "Shop"], env=settings, check=True, capture_output=True
+    )
     added = subprocess.run(
-        [takeback, *arguments], env=settings, check=True, capture_output=True, text=True
+        [*TAKEBACK, *arguments], env=settings, check=True, capture_output=True, text=True
     )
     browser = urllib.request.build_opener(
         urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=proxy.certificate)),
